@@ -1,0 +1,10 @@
+//! Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
+//!
+//! The layers, from the top; each imports only what stands below it (a test holds them to it):
+//!
+//! | layer | knows | never knows |
+//! |---|---|---|
+//! | [`units`] | sizes and counts as people write them | everything else |
+
+
+pub mod units;
