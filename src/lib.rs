@@ -4,7 +4,11 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
+//! | [`source`] | bytes from a local file | what the bytes mean |
 //! | [`units`] | sizes and counts as people write them | everything else |
 
 
+pub mod report;
+pub mod source;
 pub mod units;

@@ -1,0 +1,236 @@
+//! What can be wrong with a report, said so that the user can act on it.
+//!
+//! Never knows how the fault was found.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::MANIFEST_BYTES_MAX;
+use crate::units::{Bytes, Count};
+
+/// Longest piece of a manifest's text that an error repeats, in characters.
+///
+/// Enough for any key worth reading; a damaged manifest could otherwise fill the screen.
+const EXCERPT_CHARS_MAX: usize = 200;
+
+/// Why a report could not be found or read.
+///
+/// Text that comes from a manifest is shown quoted and escaped: it may hold anything.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The environment failed: the path is not there, not readable, or the disk is broken.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was to be read.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The path leads to something that is neither a file nor a folder.
+    #[error("{}: neither a file nor a folder; name a manifest.json or a folder that holds \
+             inventory reports", .0.display())]
+    NotAReport(PathBuf),
+    /// The file is larger than a manifest may be.
+    #[error("{}: larger than {}, more than a manifest of 100,000 data files takes; is this a \
+             manifest.json?", .0.display(), Bytes(MANIFEST_BYTES_MAX))]
+    TooLarge(PathBuf),
+    /// The manifest is not the JSON that S3 writes, or ends early.
+    #[error("{}: line {line}, column {column}: {fault}; the file is damaged, cut short or not an \
+             inventory's manifest.json: fetch it again", path.display())]
+    Json {
+        /// The manifest.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1; 0 when the line is empty.
+        column: usize,
+        /// What the JSON parser said.
+        fault: String,
+    },
+    /// A field of the manifest has a value that can't be used.
+    #[error("{}: {field}: {fault}", path.display())]
+    Field {
+        /// The manifest.
+        path: PathBuf,
+        /// The field's name, such as `fileSchema` or `files[3].MD5checksum`.
+        field: String,
+        /// What is wrong with its value.
+        fault: String,
+    },
+    /// The manifest is not the one whose MD5 stands in the file beside it.
+    #[error("{}: the MD5 of the manifest is {found}, but {} says {expected}; one of the two is \
+             damaged or from another day: fetch both again",
+            manifest.display(), checksum.display())]
+    ChecksumMismatch {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The file that holds its MD5.
+        checksum: PathBuf,
+        /// The MD5 that file gives, 32 hexadecimal digits.
+        expected: String,
+        /// The MD5 of the manifest's bytes, 32 hexadecimal digits.
+        found: String,
+    },
+    /// The checksum file beside the manifest holds something else.
+    #[error("{}: holds {text:?} instead of an MD5 (32 hexadecimal digits); fetch it again, or \
+             delete it to read the manifest unchecked", path.display())]
+    ChecksumUnreadable {
+        /// The checksum file.
+        path: PathBuf,
+        /// The beginning of what it holds.
+        text: String,
+    },
+    /// A data file's key can't be followed on this disk.
+    #[error("{}: data file {key:?}: {fault}; a manifest that S3 wrote has no such key: do not \
+             trust this one", manifest.display())]
+    Key {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The key as the manifest gives it, or its beginning.
+        key: String,
+        /// What is wrong with it.
+        fault: KeyFault,
+    },
+    /// A data file's key leads out of the folder it was looked for in.
+    #[error("{}: data file {key:?}: {} is a link that leads out of {}; name the folder that holds \
+             everything with --root DIR", manifest.display(), path.display(), base.display())]
+    Outside {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The key as the manifest gives it.
+        key: String,
+        /// Where the key was found.
+        path: PathBuf,
+        /// The folder it must stay in.
+        base: PathBuf,
+    },
+    /// A data file is not on this disk.
+    #[error("{}: data file {key:?} is not {looked_in}; {remedy}", manifest.display())]
+    DataFileMissing {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The key as the manifest gives it.
+        key: String,
+        /// Which folders were looked in.
+        looked_in: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The folder given as root is no folder.
+    #[error("{}: not a folder; --root names the folder below which the data files lie",
+            .0.display())]
+    RootNotAFolder(PathBuf),
+    /// No report lies below the folder.
+    #[error("{}: no inventory report here: neither a manifest.json nor, at most {depth_max} \
+             folders below, a folder named like 2026-01-31T00-00Z with a manifest.json in it \
+             (folders named `data` and `hive`, hidden ones and links are not searched)",
+            folder.display())]
+    NoReport {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// How deep it was searched.
+        depth_max: usize,
+    },
+    /// Reports of several inventories lie below the folder.
+    #[error("{}: holds reports of {} inventories; name one of them:{}", folder.display(),
+            Count(*count), listed(inventories))]
+    SeveralInventories {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// How many inventories there are.
+        count: u64,
+        /// The first of them.
+        inventories: Vec<PathBuf>,
+    },
+    /// No report below the folder is complete.
+    #[error("{}: no complete report here:{}\nwait for its delivery or fetch it again; to read \
+             one all the same, name its manifest.json", folder.display(), listed_lines(reasons))]
+    NoneComplete {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// Each report and what it lacks.
+        reasons: Vec<String>,
+    },
+    /// The folder holds more than a search should go through.
+    #[error("{}: more than {} files and folders here; name a folder closer to the report",
+            folder.display(), Count(*entries_max))]
+    SearchTooLarge {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// How many entries a search looks at.
+        entries_max: u64,
+    },
+}
+
+/// Why a key can't be followed on a disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// Nothing is left after empty components are skipped.
+    #[error("the key names no file")]
+    Empty,
+    /// Longer than S3 allows.
+    #[error("the key is longer than the 1,024 bytes that S3 allows")]
+    TooLong,
+    /// Begins with a slash.
+    #[error("the key is an absolute path")]
+    Absolute,
+    /// Has a component `.` or `..`.
+    #[error("the key has a component `.` or `..`")]
+    Dots,
+    /// Holds a NUL byte.
+    #[error("the key holds a NUL byte")]
+    Nul,
+    /// Has a component that this system reads as more than one name.
+    #[error("a component of the key is not a plain file name on this system")]
+    NotAName,
+}
+
+impl ReportError {
+    /// Whether the environment failed (disk, permission, a path that is not there), rather than
+    /// the input being bad.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        matches!(self, Self::Io { .. })
+    }
+
+    pub(super) fn io(path: &std::path::Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_path_buf(), source }
+    }
+}
+
+/// The beginning of a text from a manifest, for an error to repeat.
+pub(super) fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn listed(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| format!("\n  {}", path.display())).collect()
+}
+
+fn listed_lines(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("\n  {line}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_is_short_and_ends_between_characters() {
+        assert_eq!(excerpt("short"), "short");
+        let text = "ü".repeat(EXCERPT_CHARS_MAX + 1);
+        let short = excerpt(&text);
+        assert_eq!(short.chars().count(), EXCERPT_CHARS_MAX + 3);
+        assert!(short.ends_with("ü..."));
+    }
+
+    #[test]
+    fn only_the_system_is_the_environment() {
+        let path = PathBuf::from("m.json");
+        assert!(ReportError::io(&path, io::Error::other("broken")).is_environment());
+        assert!(!ReportError::TooLarge(path).is_environment());
+    }
+}

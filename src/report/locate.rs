@@ -1,0 +1,290 @@
+//! From the S3 key of a data file to its path on this disk.
+//!
+//! A report is copied from S3 with more or fewer of the key's leading folders, so a key is matched
+//! by its longest suffix that exists. Without `--root` it is looked for below the manifest's own
+//! folder and every folder above it; for the same suffix the nearest folder wins.
+//!
+//! A report may list 100,000 files, a key may have ten components and the manifest ten folders
+//! above it: trying everything would take millions of calls. Nearly all data files share one
+//! folder, so what is tried is folders: for the folder part of a key, the places where its
+//! suffixes exist are found once and kept, best first, and a key then takes one call for each
+//! better place that lacks it, and one for the place that has it.
+//!
+//! A manifest comes from outside. A key can't name a folder above (`key_components`), and what it
+//! resolves to, links followed, must lie inside the folder it was looked for in.
+//!
+//! Never knows what a data file holds, or whether its length is right.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use super::error::{KeyFault, excerpt};
+use super::{Report, ReportError};
+
+/// The longest key of an S3 object, in bytes (S3 User Guide, "Naming Amazon S3 objects").
+pub const KEY_BYTES_MAX: usize = 1_024;
+
+/// How many folder parts of keys are remembered before all are forgotten.
+///
+/// S3 writes the data files of a report into one folder. The bound is there for manifests made
+/// otherwise; looking a folder up again costs time only.
+const FOLDERS_KEPT_MAX: usize = 1_024;
+
+/// The names a key leads through, the file's own last.
+///
+/// Empty components (`a//b`) are passed over: S3 manifests and real keys differ in them when the
+/// destination prefix ends in a slash.
+///
+/// # Errors
+/// When the key is no path that stays below the folder it starts from: absolute, with a component
+/// `.` or `..`, with a NUL byte, or with a component that is not one file name on this system.
+pub fn key_components(key: &str) -> Result<Vec<&str>, KeyFault> {
+    if key.len() > KEY_BYTES_MAX {
+        return Err(KeyFault::TooLong);
+    }
+    if key.contains('\0') {
+        return Err(KeyFault::Nul);
+    }
+    if key.starts_with('/') {
+        return Err(KeyFault::Absolute);
+    }
+    let components: Vec<&str> = key.split('/').filter(|name| !name.is_empty()).collect();
+    for name in &components {
+        if matches!(*name, "." | "..") {
+            return Err(KeyFault::Dots);
+        }
+        if !is_plain_name(name) {
+            return Err(KeyFault::NotAName);
+        }
+    }
+    if components.is_empty() { Err(KeyFault::Empty) } else { Ok(components) }
+}
+
+/// Whether this system reads a component as one file name: on Windows `C:`, `a\b` and `a:b` are
+/// more than that.
+fn is_plain_name(name: &str) -> bool {
+    if cfg!(windows) && name.contains(['\\', ':']) {
+        return false;
+    }
+    let mut parts = Path::new(name).components();
+    matches!((parts.next(), parts.next()), (Some(Component::Normal(part)), None) if part == name)
+}
+
+/// Paths of the data files, in the manifest's order.
+///
+/// With `root`, keys are looked for below that folder only; else below the manifest's folder and
+/// the folders above it. That a file's length is the one the manifest gives is not checked.
+///
+/// # Errors
+/// When a key is not acceptable, not found, or leads out of the folder it was found in.
+pub fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
+    let mut locator = Locator::new(report, root)?;
+    report.files.iter().map(|file| locator.locate(&file.key)).collect()
+}
+
+/// Which data files of a report are on this disk.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Survey {
+    /// Files that are here with the length that the manifest gives.
+    pub present: u64,
+    /// Keys of files that are not here.
+    pub missing: Vec<String>,
+    /// Keys of files whose length is not the one in the manifest.
+    pub wrong_length: Vec<String>,
+}
+
+/// Looks for all data files, and goes on where one is missing. Looks as [`locate_files`] does.
+///
+/// # Errors
+/// When a key is not acceptable, leads out of the folder it was found in, or can't be looked up.
+pub fn survey(report: &Report, root: Option<&Path>) -> Result<Survey, ReportError> {
+    let mut locator = Locator::new(report, root)?;
+    let mut survey = Survey::default();
+    for file in &report.files {
+        match locator.locate(&file.key) {
+            Ok(path) => {
+                let metadata =
+                    fs::metadata(&path).map_err(|source| ReportError::io(&path, source))?;
+                if metadata.len() == file.bytes {
+                    survey.present += 1;
+                } else {
+                    survey.wrong_length.push(file.key.clone());
+                }
+            }
+            Err(ReportError::DataFileMissing { .. }) => survey.missing.push(file.key.clone()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(survey)
+}
+
+fn canonical_root(root: &Path) -> Result<PathBuf, ReportError> {
+    let canonical = root.canonicalize().map_err(|source| ReportError::io(root, source))?;
+    if canonical.is_dir() {
+        Ok(canonical)
+    } else {
+        Err(ReportError::RootNotAFolder(root.to_path_buf()))
+    }
+}
+
+/// The manifest's folder, links followed, and all folders above it, nearest first.
+fn folders_above(manifest: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let folder = match manifest.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let folder = folder.canonicalize().map_err(|source| ReportError::io(folder, source))?;
+    Ok(folder.ancestors().map(Path::to_path_buf).collect())
+}
+
+/// A folder that exists and in which files of some folder part may lie.
+struct Place {
+    /// Links followed.
+    folder: PathBuf,
+    /// The folder it must stay in, as an index into the bases.
+    base: usize,
+}
+
+/// Looks up keys one after another and remembers where their folders are.
+struct Locator<'a> {
+    manifest: &'a Path,
+    /// Whether the user named the only base.
+    rooted: bool,
+    /// Folders to look below, links followed, the preferred one first.
+    bases: Vec<PathBuf>,
+    /// For the folder part of a key: the places of all its suffixes, best first.
+    places: HashMap<String, Vec<Place>>,
+}
+
+impl<'a> Locator<'a> {
+    fn new(report: &'a Report, root: Option<&Path>) -> Result<Self, ReportError> {
+        let bases = match root {
+            Some(root) => vec![canonical_root(root)?],
+            None => folders_above(&report.manifest_path)?,
+        };
+        let manifest = &report.manifest_path;
+        Ok(Self { manifest, rooted: root.is_some(), bases, places: HashMap::new() })
+    }
+
+    fn locate(&mut self, key: &str) -> Result<PathBuf, ReportError> {
+        let manifest = self.manifest;
+        let refused =
+            |fault| ReportError::Key { manifest: manifest.to_path_buf(), key: excerpt(key), fault };
+        let components = key_components(key).map_err(refused)?;
+        let (name, folders) = components.split_last().ok_or_else(|| refused(KeyFault::Empty))?;
+        let part = folders.join("/");
+        if !self.places.contains_key(&part) {
+            if self.places.len() == FOLDERS_KEPT_MAX {
+                self.places.clear();
+            }
+            let places = places_of(&self.bases, folders)?;
+            self.places.insert(part.clone(), places);
+        }
+        for place in self.places.get(&part).into_iter().flatten() {
+            let path = place.folder.join(name);
+            let Some(metadata) = looked_up(&path, fs::symlink_metadata(&path))? else { continue };
+            // A link is followed to its end; a file lies in the folder, whose own links were
+            // followed before.
+            let target = if metadata.is_file() {
+                path.clone()
+            } else if metadata.is_symlink() {
+                match looked_up(&path, path.canonicalize())? {
+                    Some(target) if target.is_file() => target,
+                    _ => continue,
+                }
+            } else {
+                continue;
+            };
+            let base = &self.bases[place.base];
+            if !target.starts_with(base) {
+                return Err(ReportError::Outside {
+                    manifest: manifest.to_path_buf(),
+                    key: key.to_owned(),
+                    path,
+                    base: base.clone(),
+                });
+            }
+            return Ok(target);
+        }
+        Err(self.missing(key, &part))
+    }
+
+    fn missing(&self, key: &str, part: &str) -> ReportError {
+        let near = self.bases.first().map(|base| base.display().to_string()).unwrap_or_default();
+        let (looked_in, remedy) = if self.rooted {
+            (
+                format!("below {near}, with all or some of its leading folders left out"),
+                "name the folder that holds the data files with --root DIR".to_owned(),
+            )
+        } else {
+            let wanted = if part.is_empty() { "beside it".to_owned() } else { format!("{part:?}") };
+            (
+                format!("below {near} or a folder above it"),
+                format!(
+                    "fetch the data files so that they lie in {wanted} below the manifest's \
+                     folder or one above it, or name the folder that holds them with --root DIR"
+                ),
+            )
+        };
+        ReportError::DataFileMissing {
+            manifest: self.manifest.to_path_buf(),
+            key: key.to_owned(),
+            looked_in,
+            remedy,
+        }
+    }
+}
+
+/// All folders that a suffix of `folders` leads to from one of the bases: the longest suffix
+/// first, for the same suffix in the order of the bases; the empty suffix is the base itself.
+fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Vec<Place>, ReportError> {
+    let mut places = Vec::new();
+    for start in 0..=folders.len() {
+        for (base, path) in bases.iter().enumerate() {
+            let path: PathBuf = std::iter::once(path.as_path())
+                .chain(folders[start..].iter().map(Path::new))
+                .collect();
+            if let Some(folder) = looked_up(&path, path.canonicalize())? {
+                places.push(Place { folder, base });
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// What a look at a path gave, or `None` if nothing is there.
+///
+/// A path that may not be looked at counts as nothing: the folders above a manifest belong to
+/// others, and a key's suffix may lead into one of theirs by chance.
+fn looked_up<T>(path: &Path, result: io::Result<T>) -> Result<Option<T>, ReportError> {
+    use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
+    match result {
+        Ok(found) => Ok(Some(found)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                NotFound | NotADirectory | InvalidFilename | PermissionDenied
+            ) || is_link_loop(&error) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(ReportError::io(path, error)),
+    }
+}
+
+/// Whether links lead in a circle; the standard library's kind for it is not stable yet.
+#[cfg(target_os = "linux")]
+fn is_link_loop(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_link_loop(_error: &io::Error) -> bool {
+    false
+}
+
+#[cfg(test)]
+#[path = "locate_tests.rs"]
+mod tests;

@@ -1,0 +1,17 @@
+//! An inventory report: `manifest.json`, its schema and checksum, and finding the newest one.
+//!
+//! Never knows about threads, or about what is inside a data file.
+
+mod error;
+mod find;
+mod locate;
+mod manifest;
+mod schema;
+mod schema_text;
+
+pub use error::{KeyFault, ReportError};
+pub use find::{Found, find};
+pub use locate::{KEY_BYTES_MAX, Survey, key_components, locate_files, survey};
+pub use manifest::{ChecksumState, DataFile, FileFormat, MANIFEST_BYTES_MAX, Report, md5_hex};
+pub use schema::{Column, ColumnKind, Schema};
+pub use schema_text::COLUMNS_MAX;

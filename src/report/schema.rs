@@ -1,0 +1,141 @@
+//! The columns of a report: names as its fileSchema spells them, and what each column holds.
+//!
+//! Never knows where a column's bytes stand in a file, only its place in the order.
+
+/// What the values of a column are, and so how a predicate compares them.
+///
+/// The kinds follow from the column's name (S3 User Guide, "Amazon S3 Inventory list"); a column
+/// that is not known yet is [`ColumnKind::Text`]: S3 adds columns over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Bytes compared as they are.
+    Text,
+    /// The object key: percent-encoded in CSV reports, compared decoded.
+    Key,
+    /// One of a few names, such as `SSE-KMS`: compared without regard to ASCII case, because S3's
+    /// documentation and its reports differ in case (`On`/`ON`, `Governance`/`GOVERNANCE`).
+    Token,
+    /// A whole number that fits 64 bits, unsigned.
+    Integer,
+    /// An instant, ISO 8601.
+    Timestamp,
+    /// `true` or `false` in any case.
+    Boolean,
+}
+
+/// One column of a report.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The name as fileSchema spells it.
+    pub name: String,
+    /// What its values are.
+    pub kind: ColumnKind,
+}
+
+/// The columns of a report, in file order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    columns: Vec<Column>,
+}
+
+/// Columns whose values are not plain text. `IntelligentTieringReferenceDate` and the event-hold
+/// columns came in 2026.
+const KINDS: [(&str, ColumnKind); 20] = [
+    ("Key", ColumnKind::Key),
+    ("IsLatest", ColumnKind::Boolean),
+    ("IsDeleteMarker", ColumnKind::Boolean),
+    ("IsMultipartUploaded", ColumnKind::Boolean),
+    ("Size", ColumnKind::Integer),
+    ("LastModifiedDate", ColumnKind::Timestamp),
+    ("ObjectLockRetainUntilDate", ColumnKind::Timestamp),
+    ("LifecycleExpirationDate", ColumnKind::Timestamp),
+    ("IntelligentTieringReferenceDate", ColumnKind::Timestamp),
+    ("StorageClass", ColumnKind::Token),
+    ("ReplicationStatus", ColumnKind::Token),
+    ("EncryptionStatus", ColumnKind::Token),
+    ("ObjectLockMode", ColumnKind::Token),
+    ("ObjectLockLegalHoldStatus", ColumnKind::Token),
+    ("ObjectLockEventHoldStatus", ColumnKind::Token),
+    ("IntelligentTieringAccessTier", ColumnKind::Token),
+    ("BucketKeyStatus", ColumnKind::Token),
+    ("ChecksumAlgorithm", ColumnKind::Token),
+    ("Bucket", ColumnKind::Text),
+    ("VersionId", ColumnKind::Text),
+];
+
+/// A name without underscores and in lower case, so that `bucket_key_status`, `BucketKeyStatus`
+/// and `BUCKETKEYSTATUS` are the same column.
+pub(super) fn folded(name: &str) -> String {
+    name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect()
+}
+
+impl Schema {
+    /// A schema of columns with these names, in this order; kinds follow from the names.
+    #[must_use]
+    pub fn from_names<I>(names: I) -> Self
+    where
+        I: IntoIterator,
+        I::Item: Into<String>,
+    {
+        let column = |name: String| {
+            let key = folded(&name);
+            let kind = KINDS
+                .iter()
+                .find(|(known, _)| folded(known) == key)
+                .map_or(ColumnKind::Text, |(_, kind)| *kind);
+            Column { name, kind }
+        };
+        Self { columns: names.into_iter().map(Into::into).map(column).collect() }
+    }
+
+    /// The columns in file order.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// How many columns a row has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether there are no columns at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// The place (from 0) of the column with this name; case and underscores do not matter.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let name = folded(name);
+        self.columns.iter().position(|column| folded(&column.name) == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_is_found_in_every_spelling() {
+        let schema = Schema::from_names(["Bucket", "Key", "BucketKeyStatus", "ETag"]);
+        for name in ["BucketKeyStatus", "bucketkeystatus", "bucket_key_status", "BUCKET_KEY_STATUS"]
+        {
+            assert_eq!(schema.position(name), Some(2), "{name}");
+        }
+        assert_eq!(schema.position("e_tag"), Some(3));
+        assert_eq!(schema.position("Size"), None);
+    }
+
+    #[test]
+    fn kinds_follow_from_names_and_unknown_columns_are_text() {
+        let schema = Schema::from_names(["key", "size", "last_modified_date", "SomethingNew"]);
+        let kinds: Vec<_> = schema.columns().iter().map(|column| column.kind).collect();
+        assert_eq!(
+            kinds,
+            [ColumnKind::Key, ColumnKind::Integer, ColumnKind::Timestamp, ColumnKind::Text]
+        );
+    }
+}
