@@ -1,0 +1,338 @@
+//! The compiled predicate: a tree of two-valued tests on the raw bytes of fields.
+//!
+//! Nothing is allocated while rows are matched, except inside jiff for dates of no usual form and
+//! while the scratch buffers grow to the longest key.
+//!
+//! Never knows SQL or NULL: [`super::compile`] has turned "TRUE in three values" into plain yes
+//! and no.
+
+use super::Row;
+use super::expr::Operand;
+use super::key;
+use super::like::Plan;
+use super::time;
+
+/// Tests rows. One per worker: it owns the buffers that keys are decoded into.
+#[derive(Debug, Clone)]
+pub struct Matcher {
+    node: Node,
+    scratch: Scratch,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Scratch {
+    decoded: Vec<u8>,
+    folded: Vec<u8>,
+}
+
+impl Matcher {
+    pub(super) fn new(node: Node) -> Self {
+        Self { node, scratch: Scratch::default() }
+    }
+
+    /// Whether the predicate is TRUE for the row; FALSE and NULL are both `false`.
+    #[inline]
+    pub fn matches<R: Row + ?Sized>(&mut self, row: &R) -> bool {
+        // The commonest predicates are one test of a token: that path is inlined with the row.
+        match &self.node {
+            Node::Token(test) => test.matches(row.field(test.column)),
+            node => node.matches(row, &mut self.scratch),
+        }
+    }
+}
+
+/// A test that is true or false for each row. Where `want` is in a node, the node is true when
+/// the field is not NULL and the answer is `want`: so no node is true where SQL says NULL.
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    Constant(bool),
+    All(Box<[Node]>),
+    Any(Box<[Node]>),
+    Not(Box<Node>),
+    /// The field is empty.
+    Empty(usize),
+    Token(TokenTest),
+    Flag {
+        column: usize,
+        keyed: bool,
+        want: bool,
+    },
+    Number(NumberTest),
+    Text(TextTest),
+}
+
+/// A token column against one value or several.
+#[derive(Debug, Clone)]
+pub(super) struct TokenTest {
+    pub(super) column: usize,
+    /// Folded, ascending by length.
+    pub(super) values: Box<[Box<[u8]>]>,
+    pub(super) want: bool,
+}
+
+/// A field that is read as a number.
+#[derive(Debug, Clone)]
+pub(super) struct NumberTest {
+    pub(super) column: usize,
+    /// The field is a key, to be decoded first.
+    pub(super) keyed: bool,
+    pub(super) reading: Reading,
+    pub(super) numbers: Numbers,
+    pub(super) want: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    Integer,
+    /// Nanoseconds since 1970.
+    Instant,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Numbers {
+    /// Both ends are inside; empty when the first is above the second.
+    Range(i128, i128),
+    /// Ascending.
+    Set(Box<[i128]>),
+}
+
+/// A field that is read as text.
+#[derive(Debug, Clone)]
+pub(super) struct TextTest {
+    pub(super) column: usize,
+    pub(super) keyed: bool,
+    pub(super) fold: Fold,
+    pub(super) check: TextCheck,
+    pub(super) want: bool,
+}
+
+/// How letters are changed before a text is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fold {
+    None,
+    /// Each character by Unicode's lower case; bytes that are no UTF-8 stay.
+    Lower,
+    Upper,
+    Token {
+        ignores_hyphens: bool,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum TextCheck {
+    Below(Box<[u8]>),
+    AtMost(Box<[u8]>),
+    /// Ascending by length, then by bytes.
+    OneOf(Box<[Box<[u8]>]>),
+    Like(Plan),
+    Regex(regex::bytes::Regex),
+}
+
+impl Node {
+    fn matches<R: Row + ?Sized>(&self, row: &R, scratch: &mut Scratch) -> bool {
+        match self {
+            Self::Constant(answer) => *answer,
+            Self::All(nodes) => nodes.iter().all(|node| node.matches(row, scratch)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.matches(row, scratch)),
+            Self::Not(node) => !node.matches(row, scratch),
+            Self::Empty(column) => row.field(*column).is_empty(),
+            Self::Token(test) => test.matches(row.field(test.column)),
+            Self::Flag { column, keyed, want } => {
+                flag(decoded(row.field(*column), *keyed, &mut scratch.decoded)) == Some(*want)
+            }
+            Self::Number(test) => test.matches(row.field(test.column), scratch),
+            Self::Text(test) => test.matches(row.field(test.column), scratch),
+        }
+    }
+}
+
+impl TokenTest {
+    #[inline]
+    fn matches(&self, field: &[u8]) -> bool {
+        if let [value] = &*self.values
+            && self.want
+        {
+            // No value is empty, so an empty field, NULL, is never equal.
+            return field.len() == value.len()
+                && (field == &**value || field.eq_ignore_ascii_case(value));
+        }
+        !field.is_empty()
+            && self.values.iter().any(|value| field.eq_ignore_ascii_case(value)) == self.want
+    }
+}
+
+impl NumberTest {
+    fn matches(&self, field: &[u8], scratch: &mut Scratch) -> bool {
+        let field = decoded(field, self.keyed, &mut scratch.decoded);
+        let number = match self.reading {
+            Reading::Integer => integer(field),
+            Reading::Instant => time::instant(field),
+        };
+        number.is_some_and(|number| self.numbers.contains(number) == self.want)
+    }
+}
+
+impl Numbers {
+    fn contains(&self, number: i128) -> bool {
+        match self {
+            Self::Range(least, most) => *least <= number && number <= *most,
+            Self::Set(numbers) => numbers.binary_search(&number).is_ok(),
+        }
+    }
+}
+
+impl TextTest {
+    fn matches(&self, field: &[u8], scratch: &mut Scratch) -> bool {
+        !field.is_empty() && self.answer(field, scratch) == self.want
+    }
+
+    fn answer(&self, field: &[u8], scratch: &mut Scratch) -> bool {
+        if self.keyed && self.fold == Fold::None {
+            // Equality and prefixes need no more of the key than they look at.
+            match &self.check {
+                TextCheck::OneOf(values) if values.len() == 1 => {
+                    return key::decoded_equals(field, &values[0]);
+                }
+                TextCheck::Like(Plan::Equals(wanted)) => return key::decoded_equals(field, wanted),
+                TextCheck::Like(Plan::StartsWith(wanted)) => {
+                    return key::decoded_starts_with(field, wanted);
+                }
+                _ => {}
+            }
+        }
+        let text = decoded(field, self.keyed, &mut scratch.decoded);
+        let text = folded(text, self.fold, &mut scratch.folded);
+        match &self.check {
+            TextCheck::Below(limit) => text < &**limit,
+            TextCheck::AtMost(limit) => text <= &**limit,
+            TextCheck::OneOf(values) => {
+                values.binary_search_by(|value| by_length(value, text)).is_ok()
+            }
+            TextCheck::Like(plan) => plan.matches(text),
+            TextCheck::Regex(regex) => regex.is_match(text),
+        }
+    }
+}
+
+/// The order of value sets: most values are told apart by their length alone.
+pub(super) fn by_length(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
+    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
+}
+
+/// The field itself where nothing needs decoding, else the buffer with the decoded key.
+fn decoded<'b>(field: &'b [u8], keyed: bool, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+    if !keyed || key::is_plain(field) {
+        return field;
+    }
+    buffer.clear();
+    key::decode_key(field, buffer);
+    buffer
+}
+
+fn folded<'b>(text: &'b [u8], fold: Fold, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+    buffer.clear();
+    match fold {
+        Fold::None => return text,
+        Fold::Token { ignores_hyphens } => fold_token(text, ignores_hyphens, buffer),
+        Fold::Lower if text.is_ascii() => {
+            buffer.extend(text.iter().map(u8::to_ascii_lowercase));
+        }
+        Fold::Upper if text.is_ascii() => {
+            buffer.extend(text.iter().map(u8::to_ascii_uppercase));
+        }
+        Fold::Lower => fold_chars(text, char::to_lowercase, buffer),
+        Fold::Upper => fold_chars(text, char::to_uppercase, buffer),
+    }
+    buffer
+}
+
+fn fold_chars<I: Iterator<Item = char>>(
+    text: &[u8],
+    change: impl Fn(char) -> I,
+    out: &mut Vec<u8>,
+) {
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars().flat_map(&change) {
+            out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        out.extend_from_slice(chunk.invalid());
+    }
+}
+
+/// ASCII letters in upper case; without hyphens where the column ignores them, unless nothing
+/// would be left: an empty text would mean NULL.
+pub(super) fn fold_token(text: &[u8], ignores_hyphens: bool, out: &mut Vec<u8>) {
+    let keeps = !ignores_hyphens || text.iter().all(|byte| *byte == b'-');
+    let kept = text.iter().filter(|byte| keeps || **byte != b'-');
+    out.extend(kept.map(u8::to_ascii_uppercase));
+}
+
+/// `true` and `false` in any case; anything else is NULL.
+fn flag(field: &[u8]) -> Option<bool> {
+    if field.eq_ignore_ascii_case(b"true") {
+        Some(true)
+    } else if field.eq_ignore_ascii_case(b"false") {
+        Some(false)
+    } else {
+        None
+    }
+}
+
+/// A whole number with an optional sign, below 2^64 in absolute value; anything else is NULL.
+fn integer(field: &[u8]) -> Option<i128> {
+    let (negative, digits) = match field {
+        [b'-', digits @ ..] => (true, digits),
+        [b'+', digits @ ..] => (false, digits),
+        digits => (false, digits),
+    };
+    let mut number: u64 = 0;
+    // Nineteen digits cannot overflow, and no size has more.
+    if digits.len() <= 19 {
+        for digit in digits {
+            let value = digit.wrapping_sub(b'0');
+            if value > 9 {
+                return None;
+            }
+            number = number * 10 + u64::from(value);
+        }
+    } else {
+        for digit in digits {
+            let value = digit.wrapping_sub(b'0');
+            if value > 9 {
+                return None;
+            }
+            number = number.checked_mul(10)?.checked_add(u64::from(value))?;
+        }
+    }
+    let number = (!digits.is_empty()).then_some(i128::from(number))?;
+    Some(if negative { -number } else { number })
+}
+
+/// Whether a column's fields must be decoded before they are looked at.
+pub(super) fn is_keyed(operand: &Operand) -> bool {
+    operand.kind == crate::report::ColumnKind::Key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_are_whole_signed_and_bounded() {
+        for (field, number) in [
+            ("0", Some(0)),
+            ("18446744073709551615", Some(i128::from(u64::MAX))),
+            ("-18446744073709551615", Some(-i128::from(u64::MAX))),
+            ("00000000000000000000000007", Some(7)),
+            ("+5", Some(5)),
+            ("18446744073709551616", None),
+            ("", None),
+            ("-", None),
+            ("1.0", None),
+            (" 1", None),
+            ("1e3", None),
+        ] {
+            assert_eq!(integer(field.as_bytes()), number, "{field}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Predicates: an SQL expression over a report's columns, compiled to tests on raw field bytes.
+//!
+//! Never knows a file format beyond "give me the bytes of column n".
+//!
+//! # How a text becomes a test
+//! `parse` holds the text to its bounds and gives it to sqlparser. `typing` (with `columns` for
+//! names and `constant` for literals) turns sqlparser's tree into ours, `expr`: every operand is a
+//! column of one schema and every literal has that column's type. The typed tree prints itself as
+//! the canonical text, "as understood". `compile` turns it into two-valued tests, cheapest first,
+//! which `matcher` runs on each row. `oracle` evaluates the typed tree the obvious way.
+//!
+//! If you add a check to the tree: print it in `expr`, compile it, evaluate it in the oracle, and
+//! give it to the generator in `tests`, which holds all of them against each other.
+//!
+//! # The language
+//! SQL's boolean expressions: `= <> != < <= > >=`, `[NOT] IN`, `[NOT] BETWEEN`, `[NOT] LIKE …
+//! [ESCAPE]`, `ILIKE`, `IS [NOT] NULL`, `IS [NOT] TRUE | FALSE | UNKNOWN`, `NOT`, `AND`, `OR`,
+//! parentheses, `regexp_like(column, 'pattern')`, `LOWER`, `UPPER`, `CAST`, and `TRUE`, `FALSE` and
+//! `NULL` as they stand. One side of a comparison is a column, the other a constant.
+//!
+//! Columns go by the report's own names in any case, with or without underscores
+//! (`bucket_key_status`), in double quotes or not, or by place: `_1` is the first.
+//!
+//! What a literal may be follows from the column:
+//! - whole numbers (Size): numbers, also negative or with a fraction, compared exactly; sizes in
+//!   quotes (`'5GiB'`); sums and products of constants.
+//! - dates: ISO 8601 in quotes, date alone (its first instant) or with a time, UTC unless there is
+//!   an offset; `DATE '…'`, `TIMESTAMP '…'`; `now()`, `current_timestamp`, `current_date`; these
+//!   `+` or `-` `INTERVAL '30 days'`, where months and years are calendar units in UTC.
+//! - true or false: `TRUE`, `FALSE`, or these in quotes. Such a column alone is a condition.
+//! - tokens (`StorageClass` and other columns of a few names): compared without regard to ASCII
+//!   case, patterns too; `ChecksumAlgorithm` also without hyphens. A value that S3 does not
+//!   document gives a warning.
+//! - keys: compared decoded, byte by byte; literals are written decoded.
+//! - other texts: compared byte by byte.
+//!
+//! In LIKE, `_` is a UTF-8 character, or a byte where there is none; there is no escape character
+//! without an ESCAPE clause. LOWER, UPPER and ILIKE change each character by Unicode's mapping.
+//!
+//! # NULL
+//! An empty field is NULL, and so is one that is not what its column's type says (a Size of
+//! `abc`): neither equal nor unequal to anything. A row is selected where the predicate is TRUE,
+//! not where it is NULL. People who come from CSV tools write `x = ''` for an empty field, which
+//! SQL would never find: it is read as `x IS NULL`, `x <> ''` as `x IS NOT NULL`, and `x IN ('',
+//! 'A')` as `x IS NULL OR x = 'A'`. The canonical text shows it so.
+
+mod columns;
+mod compile;
+mod constant;
+mod decimal;
+mod error;
+mod expr;
+mod key;
+mod like;
+mod matcher;
+mod oracle;
+mod parse;
+mod select;
+#[cfg(test)]
+mod tests;
+mod time;
+mod typing;
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+pub use error::PredicateError;
+pub use key::decode_key;
+pub use matcher::Matcher;
+pub use oracle::check_agreement;
+pub use parse::PREDICATE_BYTES_MAX;
+pub use select::Select;
+
+use crate::report::Schema;
+
+/// A row that a compiled predicate can look at.
+pub trait Row {
+    /// The raw bytes of a column (numbered from 0 in fileSchema order), without CSV quotes, still
+    /// percent-encoded where the report encodes. Empty means NULL.
+    fn field(&self, column: usize) -> &[u8];
+
+    /// Whether no field holds a comma, a quote or a line end. `false` where that is not known.
+    fn is_plain(&self) -> bool {
+        false
+    }
+}
+
+/// The place of a column that is named outright, from 0.
+///
+/// # Errors
+/// When the schema has no such column; the error tells the nearest name.
+pub fn column(name: &str, schema: &Schema) -> Result<usize, PredicateError> {
+    schema.position(name).ok_or_else(|| {
+        PredicateError::new(format!("the report has no column `{name}`"))
+            .missing_column()
+            .hint(columns::unknown_column_hint(schema, name))
+    })
+}
+
+/// A condition on rows, parsed and typed against one schema.
+///
+/// It prints as the canonical text: how it was understood, with columns as the schema spells them,
+/// sizes in bytes and dates in RFC 3339. That text reads back as an equal predicate, at any time.
+#[derive(Debug, Clone)]
+pub struct Predicate {
+    expr: expr::Expr,
+    warnings: Vec<String>,
+}
+
+impl Predicate {
+    /// Reads a condition against a schema; `now` is what `now()` means.
+    ///
+    /// # Errors
+    /// When the text is no condition, a column is missing, or a literal does not fit its column.
+    pub fn parse(text: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
+        let sql = parse::condition(text)?;
+        let evaluator = constant::Evaluator { text, now };
+        let mut typer = typing::Typer { schema, evaluator, table: None, warnings: Vec::new() };
+        let expr = typer.condition(&sql)?;
+        finished(expr, typer.warnings)
+    }
+
+    /// The predicate that selects every row.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { expr: expr::Expr::Constant(Some(true)), warnings: Vec::new() }
+    }
+
+    /// The columns that are looked at, by their place in the schema from 0; ascending, each once.
+    #[must_use]
+    pub fn columns(&self) -> Vec<usize> {
+        let mut columns = Vec::new();
+        self.expr.add_columns(&mut columns);
+        columns.sort_unstable();
+        columns.dedup();
+        columns
+    }
+
+    /// What is probably not meant, such as a token that S3 does not know.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// Makes the tests that rows are put to.
+    #[must_use]
+    pub fn compile(&self) -> Matcher {
+        Matcher::new(compile::when_true(&self.expr))
+    }
+}
+
+/// Equal when they were understood alike, whatever was written; warnings do not count.
+impl PartialEq for Predicate {
+    fn eq(&self, other: &Self) -> bool {
+        self.expr == other.expr
+    }
+}
+
+impl fmt::Display for Predicate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.expr.fmt(f)
+    }
+}
+
+/// A predicate whose canonical text can be read again.
+fn finished(expr: expr::Expr, warnings: Vec<String>) -> Result<Predicate, PredicateError> {
+    parse::check_bounds(&expr.to_string())?;
+    Ok(Predicate { expr, warnings })
+}

@@ -1,0 +1,239 @@
+//! SQL text to sqlparser's tree, within bounds that keep a hostile text harmless.
+//!
+//! sqlparser builds chains such as `a AND b AND …` as trees one level deeper for each word, and
+//! such trees are dropped by recursion. So the text, the words and the parentheses are counted
+//! before it sees them.
+//!
+//! Never knows columns or types.
+
+use sqlparser::ast;
+use sqlparser::dialect::Dialect;
+use sqlparser::keywords::Keyword;
+use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
+
+use super::error::{PredicateError, point, quoted};
+
+/// Bytes of a predicate or statement. Room for IN lists of some ten thousand keys; a hundred
+/// columns' worth of memory for the tree of each byte is still little.
+pub const PREDICATE_BYTES_MAX: usize = 1 << 20;
+
+/// Words and operators, which are what makes a tree deep; literals and commas are not counted. Two
+/// make a level at the least (`a AND`). With these bounds the deepest texts take between 0.7 and 1
+/// MB of stack in a development build: half of the 2 MiB that a thread has.
+pub(super) const WORDS_MAX: usize = 2_000;
+
+/// Parentheses inside each other: each is several calls of sqlparser's, with large frames.
+const PARENTHESES_DEPTH_MAX: usize = 48;
+
+/// Conditions inside each other in a finished tree. A predicate that people can read has few.
+pub(super) const EXPRESSION_DEPTH_MAX: usize = 32;
+
+/// sqlparser's own count of calls inside each other.
+const RECURSION_MAX: usize = 110;
+
+// A canonical text must read back: a level of its tree is at most a parenthesis and two calls, and
+// its tests have a few of their own: `LOWER(CAST(x AS y)) = -1`.
+const _: () = assert!(PARENTHESES_DEPTH_MAX >= EXPRESSION_DEPTH_MAX + 3);
+const _: () = assert!(RECURSION_MAX >= 2 * EXPRESSION_DEPTH_MAX + 8);
+
+/// The SQL that predicates are written in: the standard's expressions, identifiers that may begin
+/// with `_` (S3 Select's positions), no dialect's extras.
+#[derive(Debug)]
+struct ReportDialect;
+
+impl Dialect for ReportDialect {
+    fn is_identifier_start(&self, c: char) -> bool {
+        c.is_alphabetic() || c == '_'
+    }
+
+    fn is_identifier_part(&self, c: char) -> bool {
+        c.is_alphanumeric() || c == '_'
+    }
+}
+
+/// Parses a condition that stands alone.
+pub(super) fn condition(text: &str) -> Result<ast::Expr, PredicateError> {
+    let tokens = tokens(text)?;
+    refuse_other_starts(text, &tokens)?;
+    let mut parser = parser(tokens);
+    let parsed = parser.parse_expr();
+    finished(text, &parser, parsed)
+}
+
+/// Parses a query; a semicolon may follow.
+pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
+    let tokens = tokens(text)?;
+    let selects = tokens.iter().filter(|t| is_keyword(&t.token, Keyword::SELECT));
+    if let Some(second) = selects.clone().nth(1) {
+        return Err(PredicateError::new(
+            "a statement has one SELECT; subqueries are not supported",
+        )
+        .at(text, second.span));
+    }
+    if selects.count() == 0 {
+        return Err(PredicateError::new("this is no SELECT statement").hint(
+            "write SELECT * FROM S3Object s WHERE …, or give the condition alone to --where",
+        ));
+    }
+    let mut parser = parser(tokens);
+    let parsed = parser.parse_query();
+    while parsed.is_ok() && parser.consume_token(&Token::SemiColon) {}
+    finished(text, &parser, parsed)
+}
+
+fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
+    Parser::new(&ReportDialect)
+        .with_recursion_limit(RECURSION_MAX)
+        .with_tokens_with_locations(tokens)
+}
+
+fn is_keyword(token: &Token, keyword: Keyword) -> bool {
+    matches!(token, Token::Word(word) if word.keyword == keyword)
+}
+
+/// Cuts the text into tokens and holds it to the bounds.
+fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, PredicateError> {
+    check_length(text)?;
+    let tokens =
+        Tokenizer::new(&ReportDialect, text).tokenize_with_location().map_err(|error| {
+            PredicateError::new(error.message.clone())
+                .at(text, point(error.location.line, error.location.column))
+                .hint("a text begins and ends with a single quote; a quote inside is written twice")
+        })?;
+    let (mut words, mut depth) = (0, 0usize);
+    for token in &tokens {
+        match &token.token {
+            Token::Whitespace(_)
+            | Token::Comma
+            | Token::Number(..)
+            | Token::SingleQuotedString(_) => continue,
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        words += 1;
+        if words > WORDS_MAX {
+            return Err(too_many_words().at(text, token.span));
+        }
+        if depth > PARENTHESES_DEPTH_MAX {
+            return Err(too_deep().at(text, token.span));
+        }
+    }
+    Ok(tokens)
+}
+
+/// Holds a text to [`PREDICATE_BYTES_MAX`].
+fn check_length(text: &str) -> Result<(), PredicateError> {
+    if text.len() <= PREDICATE_BYTES_MAX {
+        return Ok(());
+    }
+    Err(PredicateError::new(format!(
+        "the predicate has {} bytes; at most {PREDICATE_BYTES_MAX} are read",
+        text.len()
+    ))
+    .hint("split it, or select by a prefix (Key LIKE 'photos/%') instead of by single keys"))
+}
+
+/// Holds a canonical text to the same bounds as what users write, so that it always reads back.
+pub(super) fn check_bounds(canonical: &str) -> Result<(), PredicateError> {
+    tokens(canonical).map(|_| ())
+}
+
+fn too_many_words() -> PredicateError {
+    PredicateError::new(format!("the predicate has more than {WORDS_MAX} words and operators"))
+        .hint("write many values of a column as a list: Key IN ('a', 'b', …)")
+}
+
+pub(super) fn too_deep() -> PredicateError {
+    PredicateError::new("the predicate is nested too deep")
+        .hint("leave out parentheses that change nothing, or split the predicate")
+}
+
+/// What is parsed when nothing but the end follows.
+fn finished<T>(
+    text: &str,
+    parser: &Parser<'_>,
+    parsed: Result<T, ParserError>,
+) -> Result<T, PredicateError> {
+    let parsed = parsed.map_err(|error| syntax_error(text, error))?;
+    let next = parser.peek_token_ref();
+    if next.token == Token::EOF {
+        return Ok(parsed);
+    }
+    let found = quoted(&next.token.to_string());
+    let hint = match &next.token {
+        Token::RParen => "a `(` is missing before it, or this one is too many",
+        Token::SingleQuotedString(_) | Token::Number(..) => {
+            "an operator is missing before it, such as = or LIKE"
+        }
+        Token::Word(word) if word.keyword == Keyword::NoKeyword => {
+            "AND, OR or an operator is missing before it"
+        }
+        _ => "this is where the expression could have ended",
+    };
+    Err(PredicateError::new(format!("{found} does not fit here")).at(text, next.span).hint(hint))
+}
+
+/// sqlparser's words, with its "at Line: 1, Column: 2" turned into a mark.
+fn syntax_error(text: &str, error: ParserError) -> PredicateError {
+    let message = match error {
+        ParserError::RecursionLimitExceeded => return too_deep(),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
+    };
+    let place = message.rsplit_once(" at Line: ").and_then(|(words, place)| {
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((words, point(line.parse().ok()?, column.parse().ok()?)))
+    });
+    match place {
+        Some((words, place)) => PredicateError::new(shortened(words)).at(text, place),
+        // The end of the text is the one place that sqlparser does not number.
+        None => PredicateError::new(shortened(&message)).at(text, end(text)),
+    }
+}
+
+/// The place after the last character.
+fn end(text: &str) -> Span {
+    let text = text.trim_end();
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    point(number(text.matches('\n').count() + 1), number(last.chars().count() + 1))
+}
+
+/// A message of sqlparser's repeats tokens in full, which may be a whole megabyte.
+fn shortened(message: &str) -> String {
+    /// Two lines of a terminal.
+    const MESSAGE_CHARS_MAX: usize = 160;
+    let mut shown: String = message
+        .strip_prefix("sql parser error: ")
+        .unwrap_or(message)
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MESSAGE_CHARS_MAX)
+        .collect();
+    if message.chars().nth(MESSAGE_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// Catches a whole statement or a WHERE where the condition alone belongs.
+fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), PredicateError> {
+    let mut words = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_)));
+    let Some(first) = words.next() else {
+        return Err(PredicateError::new("the predicate is empty").hint(
+            "write a condition such as BucketKeyStatus = 'DISABLED'; TRUE selects all rows",
+        ));
+    };
+    let hint = if is_keyword(&first.token, Keyword::SELECT) {
+        "give whole S3 Select statements to --sql"
+    } else if is_keyword(&first.token, Keyword::WHERE) {
+        "leave out the word WHERE"
+    } else {
+        return Ok(());
+    };
+    let found = quoted(&first.token.to_string());
+    Err(PredicateError::new(format!("a condition does not begin with {found}"))
+        .at(text, first.span)
+        .hint(hint))
+}

@@ -1,0 +1,748 @@
+//! sqlparser's tree to ours: names become columns, literals take the type of their column.
+//!
+//! What CSV tools taught people is kept: an empty text is NULL. `x = ''` becomes `x IS NULL`,
+//! `x <> ''` becomes `x IS NOT NULL`, and an empty text in a list becomes an `OR x IS NULL`.
+//!
+//! Never knows rows.
+
+use sqlparser::ast::{self, BinaryOperator, Expr as Sql, Spanned, UnaryOperator, Value};
+use sqlparser::tokenizer::Span;
+
+use super::columns;
+use super::constant::{Constant, Evaluator};
+use super::decimal::Decimal;
+use super::error::{PredicateError, quoted};
+use super::expr::{Case, Check, Comparison, Expr, Instant, Operand, Regex, Relation, Type};
+use super::like::Like;
+use super::matcher::fold_token;
+use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
+use crate::report::{ColumnKind, Schema};
+use crate::units::parse_bytes;
+
+/// Levels of sqlparser's tree that are followed, redundant parentheses included.
+const SQL_DEPTH_MAX: usize = 128;
+
+/// `IS UNKNOWN` inside each other. Each doubles what is compiled, and none is of use.
+const UNKNOWN_DEPTH_MAX: usize = 3;
+
+/// Bytes of a compiled regular expression, and of its cache, in each worker.
+const REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// The hint under an unknown function.
+pub(super) const FUNCTIONS: &str = "the functions are LOWER, UPPER, CAST, regexp_like(column, \
+    'pattern'), now(), current_timestamp, current_date and TO_TIMESTAMP";
+
+/// Turns conditions into typed trees, collecting warnings.
+pub(super) struct Typer<'t> {
+    pub(super) schema: &'t Schema,
+    pub(super) evaluator: Evaluator<'t>,
+    /// The name that may stand before a column's, in an S3 Select statement.
+    pub(super) table: Option<String>,
+    pub(super) warnings: Vec<String>,
+}
+
+type Typed<T> = Result<T, PredicateError>;
+
+impl Typer<'_> {
+    /// # Errors
+    /// When a name, a type or the depth does not fit.
+    pub(super) fn condition(&mut self, sql: &Sql) -> Typed<Expr> {
+        let expr = self.boolean(sql, 0)?;
+        if expr.depth() > EXPRESSION_DEPTH_MAX || expr.unknown_depth() > UNKNOWN_DEPTH_MAX {
+            return Err(too_deep());
+        }
+        Ok(expr)
+    }
+
+    pub(super) fn error(&self, span: Span, message: impl Into<String>) -> PredicateError {
+        PredicateError::new(message).at(self.evaluator.text, span)
+    }
+
+    fn warn(&mut self, warning: String) {
+        /// More would hide the first.
+        const WARNINGS_MAX: usize = 20;
+        if self.warnings.len() < WARNINGS_MAX && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    fn boolean(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+        if depth > SQL_DEPTH_MAX {
+            return Err(too_deep());
+        }
+        let inner = depth + 1;
+        match sql {
+            Sql::Nested(sql) => self.boolean(sql, inner),
+            Sql::BinaryOp { op: op @ (BinaryOperator::And | BinaryOperator::Or), .. } => {
+                let parts = chain(sql, op)
+                    .into_iter()
+                    .map(|part| self.boolean(part, inner))
+                    .collect::<Typed<Vec<_>>>()?;
+                let and = *op == BinaryOperator::And;
+                Ok(if and { Expr::all(parts) } else { Expr::any(parts) })
+            }
+            Sql::BinaryOp { left, op, right } => self.comparison(sql, left, op, right),
+            Sql::UnaryOp { op: UnaryOperator::Not, expr } => Ok(self.boolean(expr, inner)?.not()),
+            Sql::IsTrue(expr) => Ok(self.boolean(expr, inner)?.is(Some(true))),
+            Sql::IsNotTrue(expr) => Ok(self.boolean(expr, inner)?.is(Some(true)).not()),
+            Sql::IsFalse(expr) => Ok(self.boolean(expr, inner)?.is(Some(false))),
+            Sql::IsNotFalse(expr) => Ok(self.boolean(expr, inner)?.is(Some(false)).not()),
+            Sql::IsUnknown(expr) => Ok(self.boolean(expr, inner)?.is(None)),
+            Sql::IsNotUnknown(expr) => Ok(self.boolean(expr, inner)?.is(None).not()),
+            Sql::IsNull(expr) => self.is_null(expr, inner),
+            Sql::IsNotNull(expr) => Ok(self.is_null(expr, inner)?.not()),
+            Sql::In { expr, target: ast::InTarget::List(list), negated, global: false } => {
+                let found = self.is_in(expr, list)?;
+                Ok(if *negated { found.not() } else { found })
+            }
+            Sql::Between { expr, negated, low, high } => {
+                let between = self.between(expr, low, high)?;
+                Ok(if *negated { between.not() } else { between })
+            }
+            Sql::Like { any: false, .. } | Sql::ILike { any: false, .. } => self.like(sql),
+            Sql::Function(function) if is_named(function, "regexp_like") => self.regex(function),
+            Sql::Value(value) => match &value.value {
+                Value::Boolean(truth) => Ok(Expr::Constant(Some(*truth))),
+                Value::Null => Ok(Expr::Constant(None)),
+                _ => Err(self.no_condition(sql)),
+            },
+            _ => self.boolean_column(sql),
+        }
+    }
+
+    fn no_condition(&self, sql: &Sql) -> PredicateError {
+        self.error(sql.span(), "this is no condition")
+            .hint("compare it with something: BucketKeyStatus = 'DISABLED', Size > 0")
+    }
+
+    /// A boolean column that stands alone.
+    fn boolean_column(&mut self, sql: &Sql) -> Typed<Expr> {
+        match self.operand(sql)? {
+            Some(operand) if operand.value_type() == Type::Boolean => {
+                Ok(Expr::test(operand, Check::True))
+            }
+            Some(operand) => {
+                let word = operand.value_type().word();
+                Err(self
+                    .error(sql.span(), format!("{operand} holds {word}: alone it is no condition"))
+                    .hint(format!("compare it with something, or write {operand} IS NOT NULL")))
+            }
+            None => Err(self.unsupported(sql)),
+        }
+    }
+
+    fn unsupported(&self, sql: &Sql) -> PredicateError {
+        let (what, hint) = match sql {
+            Sql::Function(function) => (quoted(&function.name.to_string()), FUNCTIONS),
+            Sql::RLike { .. } | Sql::SimilarTo { .. } => {
+                ("this operator".to_owned(), "write regexp_like(Key, 'pattern')")
+            }
+            Sql::Exists { .. } | Sql::Subquery(_) | Sql::In { .. } => {
+                ("a subquery".to_owned(), "write the values in a list: IN ('a', 'b')")
+            }
+            Sql::Case { .. } => ("CASE".to_owned(), "write the cases with AND, OR and NOT"),
+            Sql::IsDistinctFrom(..) | Sql::IsNotDistinctFrom(..) => {
+                ("IS DISTINCT FROM".to_owned(), "write Column = 'A' OR Column IS NULL")
+            }
+            _ => (
+                "this".to_owned(),
+                "conditions are = <> < <= > >= IN BETWEEN LIKE ILIKE IS NULL regexp_like, joined \
+                 by AND, OR, NOT",
+            ),
+        };
+        self.error(sql.span(), format!("{what} is not supported in a predicate")).hint(hint)
+    }
+
+    fn comparison(
+        &mut self,
+        whole: &Sql,
+        left: &Sql,
+        op: &BinaryOperator,
+        right: &Sql,
+    ) -> Typed<Expr> {
+        let comparison = match op {
+            BinaryOperator::Eq => Comparison::Equal,
+            BinaryOperator::NotEq => Comparison::NotEqual,
+            BinaryOperator::Lt => Comparison::Less,
+            BinaryOperator::LtEq => Comparison::LessOrEqual,
+            BinaryOperator::Gt => Comparison::Greater,
+            BinaryOperator::GtEq => Comparison::GreaterOrEqual,
+            _ => return Err(self.unsupported_operator(whole, op)),
+        };
+        match (self.operand(left)?, self.operand(right)?) {
+            (Some(_), Some(_)) => Err(self
+                .error(whole.span(), "comparing two columns is not supported")
+                .hint("compare a column with a constant; a text stands in single quotes")),
+            (Some(operand), None) => {
+                let value = self.evaluator.constant(right)?;
+                self.compare(operand, comparison, value, right.span())
+            }
+            (None, Some(operand)) => {
+                let value = self.evaluator.constant(left)?;
+                self.compare(operand, comparison.flipped(), value, left.span())
+            }
+            (None, None) => self.constant_comparison(left, comparison, right),
+        }
+    }
+
+    fn unsupported_operator(&self, whole: &Sql, op: &BinaryOperator) -> PredicateError {
+        let hint = match op.to_string().as_str() {
+            "<=>" => "write Column = 'A' OR Column IS NULL",
+            "~" | "~*" | "!~" | "!~*" | "REGEXP" => "write regexp_like(Key, 'pattern')",
+            "&&" => "write AND",
+            "||" => "write OR; texts cannot be joined",
+            _ => "conditions compare with = <> < <= > >=",
+        };
+        self.error(whole.span(), format!("the operator `{op}` makes no condition")).hint(hint)
+    }
+
+    /// `1 = 1`, which programs write that build predicates.
+    fn constant_comparison(&self, left: &Sql, by: Comparison, right: &Sql) -> Typed<Expr> {
+        let span = left.span().union(&right.span());
+        match (self.evaluator.constant(left)?, self.evaluator.constant(right)?) {
+            (Constant::Null, _) | (_, Constant::Null) => Ok(Expr::Constant(None)),
+            (Constant::Number(a), Constant::Number(b)) => {
+                let Some(difference) = a.plus(b.negated()) else {
+                    return Err(self.error(span, "these numbers are too large to compare"));
+                };
+                let order = difference.parts().0.cmp(&0);
+                Ok(Expr::Constant(Some(match by {
+                    Comparison::Equal => order.is_eq(),
+                    Comparison::NotEqual => order.is_ne(),
+                    Comparison::Less => order.is_lt(),
+                    Comparison::LessOrEqual => order.is_le(),
+                    Comparison::Greater => order.is_gt(),
+                    Comparison::GreaterOrEqual => order.is_ge(),
+                })))
+            }
+            _ => Err(self
+                .error(span, "this compares two constants")
+                .hint("a column's name stands without quotes or in double quotes")),
+        }
+    }
+
+    /// A column against a constant; the constant's place is for errors.
+    fn compare(
+        &mut self,
+        operand: Operand,
+        by: Comparison,
+        value: Constant,
+        span: Span,
+    ) -> Typed<Expr> {
+        match (&value, by) {
+            (Constant::Null, _) => return Ok(Expr::Constant(None)),
+            (Constant::Text(text), Comparison::Equal) if text.is_empty() => {
+                return Ok(Expr::test(operand, Check::Null));
+            }
+            (Constant::Text(text), Comparison::NotEqual) if text.is_empty() => {
+                return Ok(Expr::test(operand, Check::Null).not());
+            }
+            _ => {}
+        }
+        let check = match operand.value_type() {
+            Type::Integer => {
+                Check::Integer(Relation::Compare(by, self.number(&operand, &value, span)?))
+            }
+            Type::Instant => {
+                let at = self.instant(
+                    &operand,
+                    value,
+                    by != Comparison::Less && by != Comparison::GreaterOrEqual,
+                    span,
+                )?;
+                Check::Instant(Relation::Compare(by, at))
+            }
+            Type::Text => {
+                let exact = matches!(by, Comparison::Equal | Comparison::NotEqual);
+                Check::Text(Relation::Compare(by, self.text(&operand, value, exact, span)?))
+            }
+            Type::Boolean => {
+                let truth = self.truth(&operand, value, span)?;
+                let test = Expr::test(operand, Check::True);
+                let positive = match by {
+                    Comparison::Equal => truth,
+                    Comparison::NotEqual => !truth,
+                    _ => return Err(self.error(span, "TRUE and FALSE have no order")),
+                };
+                return Ok(if positive { test } else { test.not() });
+            }
+        };
+        Ok(Expr::test(operand, check))
+    }
+
+    fn wrong_type(&self, operand: &Operand, span: Span, hint: &str) -> PredicateError {
+        let word = operand.value_type().word();
+        self.error(span, format!("{operand} holds {word}; this is something else")).hint(hint)
+    }
+
+    fn number(&self, operand: &Operand, value: &Constant, span: Span) -> Typed<Decimal> {
+        let number = match value {
+            Constant::Number(number) => Some(*number),
+            Constant::Text(text) => Decimal::parse(text.trim())
+                .or_else(|| parse_bytes(text).ok().and_then(|bytes| Decimal::new(bytes.into(), 0))),
+            _ => None,
+        };
+        number.ok_or_else(|| {
+            self.wrong_type(operand, span, "write a number, or a size in quotes: '5GiB', '512KiB'")
+        })
+    }
+
+    /// `edge`: the comparison falls inside the day when a date without a time is given.
+    fn instant(
+        &mut self,
+        operand: &Operand,
+        value: Constant,
+        edge: bool,
+        span: Span,
+    ) -> Typed<Instant> {
+        let (at, day) = match value {
+            Constant::Instant { at, whole_day } => (at, whole_day),
+            Constant::Text(text) => {
+                let day = text.trim().len() == "2024-01-31".len();
+                (self.evaluator.instant(&text, span)?, day)
+            }
+            _ => {
+                let hint = "write a date in quotes, '2024-01-31' or '2024-01-31T12:30:00Z', or \
+                            now() - INTERVAL '30 days'";
+                return Err(self.wrong_type(operand, span, hint));
+            }
+        };
+        if day && edge {
+            let name = &operand.name;
+            self.warn(format!(
+                "a date without a time is its first instant, {at}; for the whole day write \
+                 {name} >= 'that day' AND {name} < 'the next day'"
+            ));
+        }
+        Ok(at)
+    }
+
+    /// `exact`: compared for equality, so that an unknown value is worth a warning.
+    fn text(
+        &mut self,
+        operand: &Operand,
+        value: Constant,
+        exact: bool,
+        span: Span,
+    ) -> Typed<String> {
+        let Constant::Text(text) = value else {
+            let hint = match operand.kind {
+                ColumnKind::Text if operand.cast.is_none() => {
+                    "write the value in single quotes, or CAST the column AS BIGINT or TIMESTAMP"
+                }
+                _ => "write the value in single quotes",
+            };
+            return Err(self.wrong_type(operand, span, hint));
+        };
+        if !operand.is_token() {
+            self.warn_of_case(operand, &text);
+            return Ok(text);
+        }
+        let folded = folded_token(operand, &text);
+        if exact && let Some(warning) = columns::unknown_token_warning(operand, &folded) {
+            self.warn(warning);
+        }
+        Ok(folded)
+    }
+
+    /// `LOWER(x) = 'ABC'` is never true, which is hardly meant.
+    fn warn_of_case(&mut self, operand: &Operand, text: &str) {
+        let (never, word) = match operand.case {
+            Some(Case::Lower) => (text.chars().any(char::is_uppercase), "upper"),
+            Some(Case::Upper) => (text.chars().any(char::is_lowercase), "lower"),
+            None => return,
+        };
+        if never {
+            let text = quoted(text);
+            self.warn(format!("{operand} never equals {text}, which has {word}-case letters"));
+        }
+    }
+
+    fn truth(&self, operand: &Operand, value: Constant, span: Span) -> Typed<bool> {
+        match value {
+            Constant::Boolean(truth) => Ok(truth),
+            Constant::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Constant::Text(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            _ => Err(self.wrong_type(operand, span, "write TRUE, FALSE, 'true' or 'false'")),
+        }
+    }
+
+    fn is_null(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+        match self.operand(sql)? {
+            Some(operand) => Ok(Expr::test(operand, Check::Null)),
+            None => Ok(self.boolean(sql, depth)?.is(None)),
+        }
+    }
+
+    /// The operand of IN, BETWEEN, LIKE and functions, which must be a column.
+    fn column(&mut self, sql: &Sql) -> Typed<Operand> {
+        self.operand(sql)?.ok_or_else(|| {
+            self.error(sql.span(), "a column is needed here")
+                .hint("a column's name stands without quotes or in double quotes")
+        })
+    }
+
+    fn is_in(&mut self, sql: &Sql, list: &[Sql]) -> Typed<Expr> {
+        let operand = self.column(sql)?;
+        let (mut null, mut unknown) = (false, false);
+        let mut parts = Vec::new();
+        for item in list {
+            match self.evaluator.constant(item)? {
+                Constant::Null => unknown = true,
+                Constant::Text(text) if text.is_empty() => null = true,
+                value => {
+                    parts.push(self.compare(
+                        operand.clone(),
+                        Comparison::Equal,
+                        value,
+                        item.span(),
+                    )?);
+                }
+            }
+        }
+        let mut parts = in_one_list(parts);
+        if null {
+            parts.insert(0, Expr::test(operand, Check::Null));
+        }
+        if unknown {
+            parts.push(Expr::Constant(None));
+        }
+        Ok(Expr::any(parts))
+    }
+
+    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql) -> Typed<Expr> {
+        let operand = self.column(sql)?;
+        let least = self.evaluator.constant(low)?;
+        let most = self.evaluator.constant(high)?;
+        let from = self.compare(operand.clone(), Comparison::GreaterOrEqual, least, low.span())?;
+        let to = self.compare(operand, Comparison::LessOrEqual, most, high.span())?;
+        Ok(Expr::all(vec![from, to]))
+    }
+
+    fn like(&mut self, sql: &Sql) -> Typed<Expr> {
+        let (Sql::Like { negated, expr, pattern, escape_char, .. }
+        | Sql::ILike { negated, expr, pattern, escape_char, .. }) = sql
+        else {
+            return Err(self.unsupported(sql));
+        };
+        let operand = self.text_column(expr)?;
+        let folded = matches!(sql, Sql::ILike { .. }) && !operand.is_token();
+        if folded && operand.case.is_some() {
+            return Err(self
+                .error(expr.span(), "ILIKE ignores case by itself")
+                .hint(format!("write {} ILIKE …", operand.name)));
+        }
+        let escape = match escape_char {
+            Some(sql) => Some(self.escape(sql)?),
+            None => None,
+        };
+        let text = match self.evaluator.constant(pattern)? {
+            Constant::Null => return Ok(Expr::Constant(None)),
+            Constant::Text(text) => text,
+            _ => return Err(self.error(pattern.span(), "a pattern is a text in single quotes")),
+        };
+        let Some(like) = Like::parse(&text, escape) else {
+            return Err(self.error(pattern.span(), "the pattern ends with its escape character"));
+        };
+        let like = if operand.is_token() {
+            like.map_text(|text| folded_token(&operand, text))
+        } else {
+            like
+        };
+        if like.parts().is_empty() {
+            self.warn(format!("LIKE '' is never true; empty fields are {operand} IS NULL"));
+        }
+        let test = Expr::test(operand, Check::Like { pattern: like, folded });
+        Ok(if *negated { test.not() } else { test })
+    }
+
+    fn escape(&self, sql: &Sql) -> Typed<char> {
+        if let Constant::Text(text) = self.evaluator.constant(sql)? {
+            let mut chars = text.chars();
+            if let (Some(escape), None) = (chars.next(), chars.next()) {
+                return Ok(escape);
+            }
+        }
+        Err(self.error(sql.span(), "ESCAPE takes one character: LIKE '100!%' ESCAPE '!'"))
+    }
+
+    /// A column whose values are text, for patterns.
+    fn text_column(&mut self, sql: &Sql) -> Typed<Operand> {
+        let operand = self.column(sql)?;
+        if operand.value_type() == Type::Text {
+            return Ok(operand);
+        }
+        let word = operand.value_type().word();
+        Err(self
+            .error(sql.span(), format!("{operand} holds {word}; a pattern needs text"))
+            .hint(format!("compare it by = < >, or write CAST({} AS VARCHAR)", operand.name)))
+    }
+
+    fn regex(&mut self, function: &ast::Function) -> Typed<Expr> {
+        let arguments = function_arguments(function);
+        let Some([column, pattern]) = arguments.as_deref() else {
+            return Err(self
+                .error(function.span(), "regexp_like takes a column and a pattern")
+                .hint("flags go into the pattern: regexp_like(Key, '(?i)\\.jpe?g$')"));
+        };
+        let operand = self.text_column(column)?;
+        let text = match self.evaluator.constant(pattern)? {
+            Constant::Null => return Ok(Expr::Constant(None)),
+            Constant::Text(text) => text,
+            _ => return Err(self.error(pattern.span(), "a pattern is a text in single quotes")),
+        };
+        let compiled = regex::bytes::RegexBuilder::new(&text)
+            .case_insensitive(operand.is_token())
+            .size_limit(REGEX_BYTES_MAX)
+            .dfa_size_limit(REGEX_BYTES_MAX)
+            .build()
+            .map_err(|error| self.regex_error(&error, pattern.span()))?;
+        Ok(Expr::test(operand, Check::Regex(Regex { text, compiled })))
+    }
+
+    fn regex_error(&self, error: &regex::Error, span: Span) -> PredicateError {
+        match error {
+            regex::Error::CompiledTooBig(_) => self
+                .error(span, format!("this pattern takes more than {REGEX_BYTES_MAX} bytes"))
+                .hint("write smaller repetitions, or use (?-u) where Unicode does not matter"),
+            other => {
+                // The last line of regex's own report says what is wrong; we mark the place.
+                let text = other.to_string();
+                let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                self.error(span, format!("this is no regular expression: {last}"))
+            }
+        }
+    }
+
+    /// The column that an expression reads, `None` when it reads none at its top.
+    fn operand(&mut self, sql: &Sql) -> Typed<Option<Operand>> {
+        match without_parentheses(sql) {
+            Sql::Identifier(name) => self.named(std::slice::from_ref(name)).map(Some),
+            Sql::CompoundIdentifier(names) => self.named(names).map(Some),
+            Sql::Cast { expr, data_type, .. } => self.cast(sql, expr, data_type),
+            Sql::Function(function) => {
+                let case = if is_named(function, "lower") {
+                    Case::Lower
+                } else if is_named(function, "upper") {
+                    Case::Upper
+                } else {
+                    return self.timestamp_of(sql, function);
+                };
+                self.in_case(function, case).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    pub(super) fn named(&self, names: &[ast::Ident]) -> Typed<Operand> {
+        let span = names.iter().fold(Span::empty(), |all, name| all.union(&name.span));
+        let name = match (names, &self.table) {
+            ([name], _) => name,
+            ([table, name], Some(known)) if table.value.eq_ignore_ascii_case(known) => name,
+            ([_, name], Some(known)) => {
+                return Err(self
+                    .error(span, "this names no table of the statement")
+                    .hint(format!("write {known}.{}", name.value)));
+            }
+            _ => {
+                return Err(self
+                    .error(span, "a column is named by one word here")
+                    .hint("write the column's name alone: BucketKeyStatus, or _6"));
+            }
+        };
+        let count = self.schema.len();
+        match columns::position(self.schema, &name.value) {
+            Ok(Some(column)) => columns::operand(self.schema, column)
+                .ok_or_else(|| self.error(span, "the report has no such column")),
+            Ok(None) => {
+                let word = quoted(&name.value);
+                Err(self
+                    .error(span, format!("the report has no column {word}"))
+                    .missing_column()
+                    .hint(columns::unknown_column_hint(self.schema, &name.value)))
+            }
+            Err(_) => Err(self
+                .error(span, format!("the report has {count} columns"))
+                .hint(format!("columns are _1 to _{count}; names are safer than places"))),
+        }
+    }
+
+    fn in_case(&mut self, function: &ast::Function, case: Case) -> Typed<Operand> {
+        let arguments = function_arguments(function);
+        let Some([argument]) = arguments.as_deref() else {
+            return Err(self.error(function.span(), "LOWER and UPPER take one column"));
+        };
+        let operand = self.text_column(argument)?;
+        if operand.case.is_some() {
+            return Err(self.error(function.span(), "LOWER and UPPER do not go inside each other"));
+        }
+        // Tokens are compared without regard to case anyway.
+        let case = (!operand.is_token()).then_some(case);
+        Ok(Operand { case, ..operand })
+    }
+
+    /// S3 Select's `TO_TIMESTAMP(column)`, which is a cast.
+    fn timestamp_of(&mut self, whole: &Sql, function: &ast::Function) -> Typed<Option<Operand>> {
+        match function_arguments(function).as_deref() {
+            Some([argument]) if is_named(function, "to_timestamp") => {
+                match self.operand(argument)? {
+                    Some(operand) => self.cast_to(operand, Type::Instant, whole.span()).map(Some),
+                    None => Ok(None),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn cast(&mut self, whole: &Sql, sql: &Sql, written: &ast::DataType) -> Typed<Option<Operand>> {
+        let Some(operand) = self.operand(sql)? else { return Ok(None) };
+        let Some(to) = cast_target(written) else {
+            let hint = match written {
+                ast::DataType::Date => {
+                    "for a day write LastModifiedDate >= '2024-01-31' AND LastModifiedDate < \
+                     '2024-02-01'"
+                }
+                _ => "the types are BIGINT, TIMESTAMP, VARCHAR and BOOLEAN, without a length",
+            };
+            return Err(self
+                .error(whole.span(), format!("CAST AS {written} is not supported"))
+                .hint(hint));
+        };
+        self.cast_to(operand, to, whole.span()).map(Some)
+    }
+
+    fn cast_to(&self, operand: Operand, to: Type, span: Span) -> Typed<Operand> {
+        let from = operand.value_type();
+        if from == to {
+            return Ok(operand);
+        }
+        let plain = operand.cast.is_none() && operand.case.is_none();
+        if !plain || (from != Type::Text && to != Type::Text) {
+            let to = to.sql();
+            return Err(self
+                .error(span, format!("{operand} cannot be cast to {to}"))
+                .hint("a cast goes from a column's text to another type, or back"));
+        }
+        Ok(Operand { cast: Some(to), ..operand })
+    }
+}
+
+/// A token literal as token fields are folded before they are compared.
+fn folded_token(operand: &Operand, text: &str) -> String {
+    let mut folded = Vec::new();
+    fold_token(text.as_bytes(), operand.ignores_hyphens, &mut folded);
+    // Folding works on ASCII alone and leaves other bytes in their place.
+    String::from_utf8_lossy(&folded).into_owned()
+}
+
+/// The parts of `a AND b AND c`, first to last. sqlparser nests them to the left, as deep as the
+/// chain is long: so this follows them in a loop.
+fn chain<'s>(sql: &'s Sql, by: &BinaryOperator) -> Vec<&'s Sql> {
+    let mut parts = Vec::new();
+    let mut rest = sql;
+    while let Sql::BinaryOp { left, op, right } = rest
+        && op == by
+    {
+        parts.push(&**right);
+        rest = left;
+    }
+    parts.push(rest);
+    parts.reverse();
+    parts
+}
+
+fn without_parentheses(sql: &Sql) -> &Sql {
+    let mut inner = sql;
+    while let Sql::Nested(nested) = inner {
+        inner = nested;
+    }
+    inner
+}
+
+fn is_named(function: &ast::Function, name: &str) -> bool {
+    function.name.to_string().eq_ignore_ascii_case(name)
+}
+
+/// The plain arguments of a call; `None` when it has anything else, such as DISTINCT or OVER.
+pub(super) fn function_arguments(function: &ast::Function) -> Option<Vec<&Sql>> {
+    let bare = function.parameters == ast::FunctionArguments::None
+        && function.filter.is_none()
+        && function.null_treatment.is_none()
+        && function.over.is_none()
+        && function.within_group.is_empty();
+    match &function.args {
+        ast::FunctionArguments::None if bare => Some(Vec::new()),
+        ast::FunctionArguments::List(list)
+            if bare && list.duplicate_treatment.is_none() && list.clauses.is_empty() =>
+        {
+            let plain = |argument| match argument {
+                &ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ref sql)) => Some(sql),
+                _ => None,
+            };
+            list.args.iter().map(plain).collect()
+        }
+        _ => None,
+    }
+}
+
+/// Our type for one of SQL's; `None` for types that a report has no values of, and for lengths.
+pub(super) fn cast_target(written: &ast::DataType) -> Option<Type> {
+    Some(match written.to_string().to_ascii_uppercase().as_str() {
+        "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "INT8" | "DECIMAL" | "NUMERIC" | "DEC"
+        | "FLOAT" | "REAL" | "DOUBLE" | "DOUBLE PRECISION" => Type::Integer,
+        "TIMESTAMP"
+        | "TIMESTAMPTZ"
+        | "DATETIME"
+        | "TIMESTAMP WITH TIME ZONE"
+        | "TIMESTAMP WITHOUT TIME ZONE" => Type::Instant,
+        "VARCHAR" | "TEXT" | "STRING" | "CHARACTER VARYING" => Type::Text,
+        "BOOL" | "BOOLEAN" => Type::Boolean,
+        _ => return None,
+    })
+}
+
+/// Joins equality tests of one column into one test of a list. Tests of a boolean column stay.
+fn in_one_list(tests: Vec<Expr>) -> Vec<Expr> {
+    let (mut numbers, mut instants, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    let mut column = None;
+    let mut others: Vec<Expr> = Vec::new();
+    for test in tests {
+        let Expr::Test(test) = test else {
+            if !others.contains(&test) {
+                others.push(test);
+            }
+            continue;
+        };
+        match test.check {
+            Check::Integer(Relation::Compare(_, number)) => numbers.push(number),
+            Check::Instant(Relation::Compare(_, at)) => instants.push(at),
+            Check::Text(Relation::Compare(_, text)) => texts.push(text),
+            check => {
+                let test = Expr::test(test.operand.clone(), check);
+                if !others.contains(&test) {
+                    others.push(test);
+                }
+            }
+        }
+        column = Some(test.operand);
+    }
+    let Some(operand) = column else { return others };
+    let lists = [
+        relation(numbers).map(Check::Integer),
+        relation(instants).map(Check::Instant),
+        relation(texts).map(Check::Text),
+    ];
+    others.extend(lists.into_iter().flatten().map(|check| Expr::test(operand.clone(), check)));
+    others
+}
+
+/// One value is compared, several are a list without doubles, none is nothing.
+fn relation<T: Ord + Clone>(mut values: Vec<T>) -> Option<Relation<T>> {
+    values.sort_unstable();
+    values.dedup();
+    match values.as_slice() {
+        [] => None,
+        [only] => Some(Relation::Compare(Comparison::Equal, only.clone())),
+        _ => Some(Relation::In(values)),
+    }
+}
