@@ -4,12 +4,14 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | [`mod@format`] | bytes to rows | files, paths, network |
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
 //! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
 //! | [`source`] | bytes from a local file | what the bytes mean |
 //! | [`units`] | sizes and counts as people write them | everything else |
 
 
+pub mod format;
 pub mod predicate;
 pub mod report;
 pub mod source;
