@@ -2,4 +2,5 @@
 //!
 //! Free of I/O: slices go in, slices come out. Never knows files, paths or the network.
 
+pub mod csv;
 pub mod gzip;
