@@ -4,3 +4,4 @@
 
 pub mod csv;
 pub mod gzip;
+pub mod md5;
