@@ -4,6 +4,7 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | [`engine`] | workers, queues, memory budget, order | formats, operations |
 //! | [`mod@format`] | bytes to rows | files, paths, network |
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
 //! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
@@ -11,6 +12,7 @@
 //! | [`units`] | sizes and counts as people write them | everything else |
 
 
+pub mod engine;
 pub mod format;
 pub mod predicate;
 pub mod report;

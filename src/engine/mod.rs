@@ -1,0 +1,354 @@
+//! The engine: runs numbered tasks on worker threads and hands their output on in task order.
+//!
+//! Workers take tasks from the front. Each task emits blocks of bytes and ends with a summary. The
+//! calling thread collects: what the *head* task (the lowest unfinished one) emits goes straight
+//! to the sink; what later tasks emit waits, in memory up to a budget and in spill files beyond
+//! it. So the head task never waits for another task, nothing is lost, and the sink sees exactly
+//! what a single thread would have shown it, whatever the number of threads.
+//!
+//! Why there is no deadlock: the collector always receives. It never waits for a particular task,
+//! and what it can't pass on it parks, on disk if need be. A worker waits only for the collector.
+//!
+//! Never knows what a task is, what the bytes mean, or which formats and operations exist.
+
+mod parking;
+mod spill;
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use parking::Parking;
+
+/// The size at which a worker hands a block over. 256 KiB: large enough that a write costs little
+/// beside the bytes it moves, small enough that a block is still in the L2 cache when it is
+/// hashed and written.
+pub const BLOCK_BYTES: usize = 256 << 10;
+
+/// Messages that may wait for the collector, for each worker. Two: one being written while the
+/// next is ready; more would only hide memory from the budget.
+const MESSAGES_PER_WORKER: usize = 2;
+
+/// Which stream of output a block belongs to. The engine only carries it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Lane(pub u32);
+
+/// Finished output: whole rows of one lane.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The stream that the rows belong to.
+    pub lane: Lane,
+    /// How many rows `bytes` holds.
+    pub rows: u64,
+    /// The rows.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a task ended early.
+#[derive(Debug)]
+pub enum TaskError<E> {
+    /// The run is over (interrupted, or another task failed): nobody needs the rest.
+    Stopped,
+    /// The task itself failed.
+    Failed(E),
+}
+
+/// Returned where the run is over and a worker should return [`TaskError::Stopped`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped;
+
+/// What runs tasks; one for each thread, used again from task to task.
+pub trait Worker {
+    /// What is known of a finished task.
+    type Summary: Send;
+    /// What can go wrong in a task.
+    type Error: Send;
+
+    /// Runs one task, emitting its blocks in order.
+    ///
+    /// # Errors
+    /// [`TaskError::Stopped`] as soon as the outlet says so; [`TaskError::Failed`] with the reason.
+    fn run(
+        &mut self,
+        task: usize,
+        outlet: &Outlet<'_, Self>,
+    ) -> Result<Self::Summary, TaskError<Self::Error>>;
+}
+
+/// What receives the output, in task order, on the calling thread.
+pub trait Sink<S, E> {
+    /// What can go wrong here; it ends the run.
+    type Error;
+
+    /// Takes the next block of the head task.
+    ///
+    /// # Errors
+    /// The sink's own; it ends the run.
+    fn block(&mut self, task: usize, block: &Block) -> Result<(), Self::Error>;
+
+    /// Takes the summary of the head task, after all of its blocks. `Break` ends the run: what
+    /// later tasks did is dropped.
+    ///
+    /// # Errors
+    /// The sink's own; it ends the run.
+    fn done(&mut self, task: usize, summary: S) -> Result<ControlFlow<()>, Self::Error>;
+
+    /// Takes the failure of the head task. With [`Config::hold`] none of its blocks were shown, and
+    /// `Ok` lets the run go on without it. Otherwise some may have been: the sink must refuse.
+    ///
+    /// # Errors
+    /// The sink's own; it ends the run.
+    fn failed(&mut self, task: usize, error: E) -> Result<(), Self::Error>;
+}
+
+/// How to run.
+#[derive(Debug)]
+pub struct Config<'a> {
+    /// Worker threads.
+    pub threads: NonZeroUsize,
+    /// Bytes of output that may wait in memory for their turn.
+    pub memory_bytes: usize,
+    /// Where output waits beyond that; made when first needed.
+    pub spill: PathBuf,
+    /// Show a task's blocks only once it has finished well, so that a failed task leaves no trace.
+    pub hold: bool,
+    /// Set from outside to end the run early.
+    pub stop: &'a AtomicBool,
+}
+
+/// Why a run ended without finishing.
+#[derive(Debug)]
+pub enum RunError<E> {
+    /// [`Config::stop`] was set.
+    Interrupted,
+    /// Output that had to wait could not be kept on disk.
+    Spill(io::Error),
+    /// The sink refused.
+    Sink(E),
+}
+
+enum Message<S, E> {
+    Block(usize, Block),
+    End(usize, Result<S, E>),
+}
+
+/// A worker's way out: where it emits blocks, and where it hears that the run is over.
+pub struct Outlet<'a, W: Worker + ?Sized> {
+    task: usize,
+    run: &'a Shared<'a>,
+    messages: &'a Sender<Message<W::Summary, W::Error>>,
+    empties: &'a Receiver<Vec<u8>>,
+}
+
+/// What all threads of a run look at.
+struct Shared<'a> {
+    next: AtomicUsize,
+    /// Tasks from here on need not run; never grows. A failed task lowers it to just behind
+    /// itself, so that the failure reported is always the first one in task order.
+    end: AtomicUsize,
+    /// The collector has gone away.
+    over: AtomicBool,
+    stop: &'a AtomicBool,
+}
+
+impl Shared<'_> {
+    fn is_over(&self) -> bool {
+        self.over.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
+    }
+
+    fn take(&self) -> Option<usize> {
+        if self.is_over() {
+            return None;
+        }
+        let task = self.next.fetch_add(1, Ordering::Relaxed);
+        (task < self.end.load(Ordering::Relaxed)).then_some(task)
+    }
+}
+
+impl<W: Worker + ?Sized> Outlet<'_, W> {
+    /// Hands a block over; waits only while the collector is behind.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the run is over.
+    pub fn emit(&self, block: Block) -> Result<(), Stopped> {
+        self.messages.send(Message::Block(self.task, block)).map_err(|_| Stopped)
+    }
+
+    /// An empty buffer for the next block, used before where possible.
+    #[must_use]
+    pub fn buffer(&self) -> Vec<u8> {
+        self.empties.try_recv().unwrap_or_default()
+    }
+
+    /// Whether the run goes on: asked between windows of work.
+    ///
+    /// # Errors
+    /// [`Stopped`] when it does not.
+    pub fn check(&self) -> Result<(), Stopped> {
+        if self.run.is_over() || self.task >= self.run.end.load(Ordering::Relaxed) {
+            return Err(Stopped);
+        }
+        Ok(())
+    }
+}
+
+/// Runs tasks `0..tasks`, each on some worker, and shows their output to `sink` in task order.
+///
+/// # Errors
+/// When the run was interrupted, the sink refused, or output could not be spilled. All threads
+/// have ended by then.
+pub fn run<W, K>(
+    config: &Config<'_>,
+    tasks: usize,
+    make_worker: impl Fn() -> W + Sync,
+    sink: &mut K,
+) -> Result<(), RunError<K::Error>>
+where
+    W: Worker,
+    K: Sink<W::Summary, W::Error>,
+{
+    let threads = config.threads.get().min(tasks.max(1));
+    let shared = Shared {
+        next: AtomicUsize::new(0),
+        end: AtomicUsize::new(tasks),
+        over: AtomicBool::new(false),
+        stop: config.stop,
+    };
+    let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
+    let (recycle, empties) = bounded(MESSAGES_PER_WORKER * threads);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, empties) = (sender.clone(), empties.clone());
+            let (shared, make_worker) = (&shared, &make_worker);
+            scope.spawn(move || work(&mut make_worker(), shared, &sender, &empties, config.hold));
+        }
+        drop(sender);
+        let collector = Collector {
+            config,
+            tasks,
+            head: 0,
+            parking: Parking::new(config.memory_bytes, config.spill.clone(), recycle),
+            sink,
+        };
+        let result = collector.collect(&messages);
+        shared.over.store(true, Ordering::Relaxed);
+        // Workers that wait to hand something over must see that nobody takes it.
+        drop(messages);
+        result
+    })
+}
+
+/// The life of one worker thread.
+fn work<W: Worker>(
+    worker: &mut W,
+    shared: &Shared<'_>,
+    messages: &Sender<Message<W::Summary, W::Error>>,
+    empties: &Receiver<Vec<u8>>,
+    hold: bool,
+) {
+    while let Some(task) = shared.take() {
+        let outlet = Outlet { task, run: shared, messages, empties };
+        let end = match worker.run(task, &outlet) {
+            Ok(summary) => Ok(summary),
+            Err(TaskError::Stopped) => continue,
+            Err(TaskError::Failed(error)) => {
+                if !hold {
+                    shared.end.fetch_min(task + 1, Ordering::Relaxed);
+                }
+                Err(error)
+            }
+        };
+        if messages.send(Message::End(task, end)).is_err() {
+            return;
+        }
+    }
+}
+
+/// The calling thread's part: puts output into task order.
+struct Collector<'a, S, E, K> {
+    config: &'a Config<'a>,
+    tasks: usize,
+    /// The lowest task that has not been shown to the end.
+    head: usize,
+    parking: Parking<Result<S, E>>,
+    sink: &'a mut K,
+}
+
+impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
+    fn collect(mut self, messages: &Receiver<Message<S, E>>) -> Result<(), RunError<K::Error>> {
+        while self.head < self.tasks {
+            let message = messages.recv().map_err(|_| RunError::Interrupted)?;
+            if self.config.stop.load(Ordering::Relaxed) {
+                return Err(RunError::Interrupted);
+            }
+            let flow = match message {
+                Message::Block(task, block) if task == self.head && !self.config.hold => {
+                    self.show(&block)?;
+                    self.parking.recycle(block.bytes);
+                    ControlFlow::Continue(())
+                }
+                Message::Block(task, block) => {
+                    self.parking.park(task, block).map_err(RunError::Spill)?;
+                    ControlFlow::Continue(())
+                }
+                Message::End(task, end) if task == self.head => self.finish_head(end)?,
+                Message::End(task, end) => {
+                    self.parking.end(task, end);
+                    ControlFlow::Continue(())
+                }
+            };
+            if flow.is_break() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, block: &Block) -> Result<(), RunError<K::Error>> {
+        self.sink.block(self.head, block).map_err(RunError::Sink)
+    }
+
+    /// Ends the head task, then moves on through every following task that has ended already.
+    fn finish_head(&mut self, end: Result<S, E>) -> Result<ControlFlow<()>, RunError<K::Error>> {
+        let mut end = end;
+        loop {
+            match end {
+                Ok(summary) => {
+                    // Without `hold`, what was parked was shown when the task became the head.
+                    self.show_parked()?;
+                    let flow = self.sink.done(self.head, summary).map_err(RunError::Sink)?;
+                    if flow.is_break() {
+                        return Ok(flow);
+                    }
+                }
+                Err(error) => self.sink.failed(self.head, error).map_err(RunError::Sink)?,
+            }
+            self.parking.discard(self.head).map_err(RunError::Spill)?;
+            self.head += 1;
+            if !self.config.hold {
+                self.show_parked()?;
+            }
+            match self.parking.take_end(self.head) {
+                Some(next) => end = next,
+                None => return Ok(ControlFlow::Continue(())),
+            }
+        }
+    }
+
+    /// Shows all that waits of the head task.
+    fn show_parked(&mut self) -> Result<(), RunError<K::Error>> {
+        while let Some(block) = self.parking.unpark(self.head).map_err(RunError::Spill)? {
+            self.show(&block)?;
+            self.parking.recycle(block.bytes);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! Where output waits for its turn: in memory up to a budget, in spill files beyond it.
+//!
+//! Never knows why a task is not at the head.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::mem;
+use std::path::PathBuf;
+
+use crossbeam_channel::Sender;
+
+use super::Block;
+use super::spill::{SpillFile, SpillFolder};
+
+/// What waits of one task.
+struct Waiting<T> {
+    /// In memory. Always earlier in the task than what lies in `spilled`.
+    blocks: VecDeque<Block>,
+    /// On disk. Once a task has spilled, all it emits goes here, so that its order holds.
+    spilled: Option<SpillFile>,
+    /// How the task ended, once it has.
+    end: Option<T>,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self { blocks: VecDeque::new(), spilled: None, end: None }
+    }
+}
+
+/// All that waits, by task.
+pub(super) struct Parking<T> {
+    waiting: BTreeMap<usize, Waiting<T>>,
+    /// Bytes in all `blocks`; never above `budget_bytes`.
+    held_bytes: usize,
+    budget_bytes: usize,
+    folder: SpillFolder,
+    empties: Sender<Vec<u8>>,
+}
+
+impl<T> Parking<T> {
+    pub(super) fn new(budget_bytes: usize, spill: PathBuf, empties: Sender<Vec<u8>>) -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            held_bytes: 0,
+            budget_bytes,
+            folder: SpillFolder::new(spill),
+            empties,
+        }
+    }
+
+    /// Keeps a block of `task` behind all that it emitted before.
+    pub(super) fn park(&mut self, task: usize, mut block: Block) -> io::Result<()> {
+        // A short block in a long buffer (the end of a small file) must not hold the whole buffer.
+        if block.bytes.len() < block.bytes.capacity() / 2 {
+            let exact = block.bytes.as_slice().to_vec();
+            self.recycle(mem::replace(&mut block.bytes, exact));
+        }
+        let waiting = self.waiting.entry(task).or_default();
+        // The capacity is what memory really holds.
+        let bytes = block.bytes.capacity();
+        if waiting.spilled.is_none() && self.held_bytes + bytes <= self.budget_bytes {
+            self.held_bytes += bytes;
+            waiting.blocks.push_back(block);
+            return Ok(());
+        }
+        let spilled = match &mut waiting.spilled {
+            Some(file) => file,
+            none => none.insert(self.folder.create(task)?),
+        };
+        spilled.push(&block)?;
+        self.recycle(block.bytes);
+        Ok(())
+    }
+
+    /// The next block of `task`, in the order in which it was parked.
+    pub(super) fn unpark(&mut self, task: usize) -> io::Result<Option<Block>> {
+        let Some(waiting) = self.waiting.get_mut(&task) else { return Ok(None) };
+        if let Some(block) = waiting.blocks.pop_front() {
+            self.held_bytes -= block.bytes.capacity();
+            return Ok(Some(block));
+        }
+        let Some(file) = &mut waiting.spilled else { return Ok(None) };
+        let next = file.pop()?;
+        if next.is_none()
+            && let Some(file) = waiting.spilled.take()
+        {
+            file.remove()?;
+        }
+        Ok(next)
+    }
+
+    /// Notes how `task` ended.
+    pub(super) fn end(&mut self, task: usize, end: T) {
+        self.waiting.entry(task).or_default().end = Some(end);
+    }
+
+    /// How `task` ended, if it has.
+    pub(super) fn take_end(&mut self, task: usize) -> Option<T> {
+        self.waiting.get_mut(&task).and_then(|waiting| waiting.end.take())
+    }
+
+    /// Drops what waits of `task`.
+    pub(super) fn discard(&mut self, task: usize) -> io::Result<()> {
+        let Some(waiting) = self.waiting.remove(&task) else { return Ok(()) };
+        self.held_bytes -= waiting.blocks.iter().map(|block| block.bytes.capacity()).sum::<usize>();
+        waiting.spilled.map_or(Ok(()), SpillFile::remove)
+    }
+
+    /// Gives a buffer back to the workers; dropped when they have enough.
+    pub(super) fn recycle(&self, mut bytes: Vec<u8>) {
+        bytes.clear();
+        // Full or gone: either way nobody needs it.
+        let _ = self.empties.try_send(bytes);
+    }
+}

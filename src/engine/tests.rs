@@ -1,0 +1,215 @@
+//! The engine against what one thread would do: the same output for any number of threads, any
+//! memory budget, with and without spilling.
+
+use super::*;
+use proptest::prelude::*;
+
+/// Emits, for each task, blocks as the plan says; fails where it says.
+struct Scripted<'a> {
+    tasks: &'a [Script],
+}
+
+#[derive(Debug, Clone)]
+struct Script {
+    block_sizes: Vec<u16>,
+    fails: bool,
+}
+
+impl Worker for Scripted<'_> {
+    type Summary = u64;
+    type Error = String;
+
+    fn run(
+        &mut self,
+        task: usize,
+        outlet: &Outlet<'_, Self>,
+    ) -> Result<u64, TaskError<Self::Error>> {
+        let script = &self.tasks[task];
+        let mut total = 0;
+        for block in blocks_of(task, script) {
+            outlet.check().map_err(|Stopped| TaskError::Stopped)?;
+            let mut bytes = outlet.buffer();
+            assert!(bytes.is_empty(), "a recycled buffer comes back empty");
+            bytes.extend_from_slice(&block.bytes);
+            total += bytes.len() as u64;
+            outlet
+                .emit(Block { lane: block.lane, rows: block.rows, bytes })
+                .map_err(|Stopped| TaskError::Stopped)?;
+        }
+        if script.fails { Err(TaskError::Failed(format!("task {task}"))) } else { Ok(total) }
+    }
+}
+
+fn blocks_of(task: usize, script: &Script) -> Vec<Block> {
+    let block = |(place, size): (usize, &u16)| Block {
+        lane: Lane((task + place) as u32 % 3),
+        rows: u64::from(*size),
+        bytes: (0..*size).map(|byte| (task * 7 + place * 3 + usize::from(byte)) as u8).collect(),
+    };
+    script.block_sizes.iter().enumerate().map(block).collect()
+}
+
+#[derive(Debug, PartialEq)]
+enum Event {
+    Block(usize, Block),
+    Done(usize, u64),
+    Failed(usize, String),
+}
+
+#[derive(Default)]
+struct Recorder {
+    events: Vec<Event>,
+    break_after: Option<usize>,
+    keep_going: bool,
+}
+
+impl Sink<u64, String> for Recorder {
+    type Error = String;
+
+    fn block(&mut self, task: usize, block: &Block) -> Result<(), String> {
+        let block = Block { lane: block.lane, rows: block.rows, bytes: block.bytes.clone() };
+        self.events.push(Event::Block(task, block));
+        Ok(())
+    }
+
+    fn done(&mut self, task: usize, summary: u64) -> Result<ControlFlow<()>, String> {
+        self.events.push(Event::Done(task, summary));
+        Ok(if self.break_after == Some(task) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn failed(&mut self, task: usize, error: String) -> Result<(), String> {
+        self.events.push(Event::Failed(task, error.clone()));
+        if self.keep_going { Ok(()) } else { Err(error) }
+    }
+}
+
+/// What a single thread would show: the oracle.
+fn expected(tasks: &[Script], hold: bool, break_after: Option<usize>) -> Vec<Event> {
+    let mut events = Vec::new();
+    for (task, script) in tasks.iter().enumerate() {
+        if !(hold && script.fails) {
+            events
+                .extend(blocks_of(task, script).into_iter().map(|block| Event::Block(task, block)));
+        }
+        if script.fails {
+            events.push(Event::Failed(task, format!("task {task}")));
+            if !hold {
+                break;
+            }
+        } else {
+            let total = script.block_sizes.iter().map(|size| u64::from(*size)).sum();
+            events.push(Event::Done(task, total));
+            if break_after == Some(task) {
+                break;
+            }
+        }
+    }
+    events
+}
+
+struct Trial {
+    threads: usize,
+    memory_bytes: usize,
+    hold: bool,
+    break_after: Option<usize>,
+}
+
+fn run_trial(tasks: &[Script], trial: &Trial) -> (Vec<Event>, Result<(), RunError<String>>) {
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let config = Config {
+        threads: NonZeroUsize::new(trial.threads).unwrap(),
+        memory_bytes: trial.memory_bytes,
+        spill: folder.path().join("spill"),
+        hold: trial.hold,
+        stop: &stop,
+    };
+    let mut sink =
+        Recorder { break_after: trial.break_after, keep_going: trial.hold, ..Recorder::default() };
+    let result = run(&config, tasks.len(), || Scripted { tasks }, &mut sink);
+    assert!(!folder.path().join("spill").exists(), "spill files are gone after a run");
+    (sink.events, result)
+}
+
+fn scripts() -> impl Strategy<Value = Vec<Script>> {
+    let script = (prop::collection::vec(0..2000u16, 0..12), prop::bool::weighted(0.05))
+        .prop_map(|(block_sizes, fails)| Script { block_sizes, fails });
+    prop::collection::vec(script, 0..20)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn output_is_that_of_one_thread(
+        tasks in scripts(),
+        threads in 1usize..5,
+        memory_bytes in prop_oneof![Just(0), Just(3_000), Just(1usize << 30)],
+        hold: bool,
+        break_after in prop::option::of(0usize..20),
+    ) {
+        let trial = Trial { threads, memory_bytes, hold, break_after };
+        let (events, result) = run_trial(&tasks, &trial);
+        let expected = expected(&tasks, hold, break_after);
+        prop_assert_eq!(&events, &expected);
+        let failed = match expected.last() {
+            Some(Event::Failed(_, error)) if !hold => Some(error.clone()),
+            _ => None,
+        };
+        match (result, failed) {
+            (Ok(()), None) => {}
+            (Err(RunError::Sink(error)), Some(failed)) => prop_assert_eq!(error, failed),
+            (result, failed) => prop_assert!(false, "{:?} where {:?}", result, failed),
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_says_so() {
+    struct StopsAtOnce<'a>(&'a AtomicBool);
+    impl Worker for StopsAtOnce<'_> {
+        type Summary = u64;
+        type Error = String;
+        fn run(&mut self, _: usize, outlet: &Outlet<'_, Self>) -> Result<u64, TaskError<String>> {
+            self.0.store(true, Ordering::Relaxed);
+            outlet.check().map_err(|Stopped| TaskError::Stopped)?;
+            Ok(0)
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let config = Config {
+        threads: NonZeroUsize::MIN,
+        memory_bytes: 0,
+        spill: folder.path().join("spill"),
+        hold: false,
+        stop: &stop,
+    };
+    let mut sink = Recorder::default();
+    let result = run(&config, 5, || StopsAtOnce(&stop), &mut sink);
+    assert!(matches!(result, Err(RunError::Interrupted)), "{result:?}");
+    assert!(sink.events.is_empty());
+}
+
+#[test]
+fn a_spill_folder_that_cannot_be_made_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let in_the_way = folder.path().join("file");
+    std::fs::write(&in_the_way, "no folder").unwrap();
+    let stop = AtomicBool::new(false);
+    let config = Config {
+        threads: NonZeroUsize::MIN,
+        memory_bytes: 0,
+        spill: in_the_way.join("spill"),
+        hold: true,
+        stop: &stop,
+    };
+    let tasks = [Script { block_sizes: vec![10], fails: false }];
+    let result = run(&config, 1, || Scripted { tasks: &tasks }, &mut Recorder::default());
+    let Err(RunError::Spill(error)) = result else { panic!("{result:?}") };
+    assert!(error.to_string().contains("spill"), "{error}");
+}
