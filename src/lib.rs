@@ -4,6 +4,7 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | [`scan`] | how a data file becomes matching rows | shards, operations |
 //! | [`engine`] | workers, queues, memory budget, order | formats, operations |
 //! | [`mod@format`] | bytes to rows | files, paths, network |
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
@@ -11,10 +12,34 @@
 //! | [`source`] | bytes from a local file | what the bytes mean |
 //! | [`units`] | sizes and counts as people write them | everything else |
 
+//!
+//! The program is a thin layer over this library:
+//!
+//! ```
+//! use std::path::PathBuf;
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use s3sieve::scan::{self, Control, CountOptions, Progress, Query, Settings};
+//!
+//! let report = PathBuf::from("testdata/seed");
+//! let opened = scan::open(&[report], None, false)?;
+//! let options = CountOptions {
+//!     query: Query::Where("BucketKeyStatus = 'DISABLED' AND NOT IsDeleteMarker".to_owned()),
+//!     by: Vec::new(),
+//!     now: jiff::Timestamp::now(),
+//!     keep_going: false,
+//!     settings: Settings::default(),
+//! };
+//! let control = Control { stop: &AtomicBool::new(false), progress: &Progress::default() };
+//! let counts = scan::count(&opened, &options, control)?;
+//! assert_eq!(counts.matched.rows, 9);
+//! # Ok::<(), scan::ScanError>(())
+//! ```
 
 pub mod engine;
 pub mod format;
 pub mod predicate;
 pub mod report;
+pub mod scan;
 pub mod source;
 pub mod units;

@@ -1,0 +1,202 @@
+//! Where the time of a scan goes: the same files, taken one step further each time.
+//!
+//! Each stage is measured with all before it and none behind it, so that the differences add up to
+//! the whole. What becomes of rows behind the last stage here (writing them) is the plan's.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::csv::{Depth, FileScanner, Visitor, stopped};
+use super::hash::Hashes;
+use super::{
+    Control, DataError, DataErrorKind, FileSummary, FilterSink, Holding, Input, Lanes, Opened,
+    ScanError, Scanned, Selection, Settings, Verify, filter,
+};
+use crate::engine::{self, Block, Outlet, RunError, Sink, TaskError, Worker};
+use crate::format::csv::CsvRow;
+use crate::predicate::Matcher;
+
+/// A stage of a scan, in the order of the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Data files are read.
+    Read,
+    /// Their MD5 is computed.
+    Md5,
+    /// They are decompressed, and their CRC-32 checked.
+    Inflate,
+    /// Rows and fields are found.
+    Split,
+    /// Rows are put to the predicate.
+    Match,
+    /// Rows that match become manifest lines.
+    Project,
+}
+
+impl Stage {
+    /// All, in the order of the work.
+    pub const ALL: [Self; 6] =
+        [Self::Read, Self::Md5, Self::Inflate, Self::Split, Self::Match, Self::Project];
+}
+
+/// Scans the reports as far as `stage`, and says how long that took.
+///
+/// # Errors
+/// When a file is bad, or the run is interrupted.
+pub fn run_to(
+    stage: Stage,
+    opened: &Opened,
+    selections: &[Selection],
+    settings: Settings,
+    control: Control<'_>,
+) -> Result<(Scanned, Duration), ScanError> {
+    let verify = if stage == Stage::Read { Verify::Crc } else { settings.verify };
+    let settings = Settings { verify, ..settings };
+    let begun = Instant::now();
+    let scanned = match stage {
+        Stage::Project => project(opened, selections, settings, control)?,
+        _ => partly(stage, opened, selections, settings, control)?,
+    };
+    Ok((scanned, begun.elapsed()))
+}
+
+fn partly(
+    stage: Stage,
+    opened: &Opened,
+    selections: &[Selection],
+    settings: Settings,
+    control: Control<'_>,
+) -> Result<Scanned, ScanError> {
+    let config = engine::Config {
+        threads: settings.threads,
+        memory_bytes: 0,
+        // No blocks are emitted, so nothing is ever spilled.
+        spill: PathBuf::new(),
+        hold: false,
+        stop: control.stop,
+    };
+    let hashes = Hashes::new(&opened.inputs, settings.verify);
+    let make_worker = || Partial {
+        stage,
+        scanner: FileScanner::new(settings, control, &hashes),
+        inputs: &opened.inputs,
+        selections: selections.to_vec(),
+    };
+    let mut total = Total(Scanned::default());
+    engine::run(&config, opened.inputs.len(), make_worker, &mut total).map_err(
+        |error| match error {
+            RunError::Interrupted => ScanError::Interrupted,
+            RunError::Spill(error) => ScanError::Spill(error),
+            RunError::Sink(error) => ScanError::Data(error),
+        },
+    )?;
+    Ok(total.0)
+}
+
+struct Total(Scanned);
+
+impl Sink<Scanned, DataError> for Total {
+    type Error = DataError;
+
+    fn block(&mut self, _: usize, _: &Block) -> Result<(), DataError> {
+        Ok(())
+    }
+
+    fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, DataError> {
+        self.0.add(&scanned);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
+        Err(error)
+    }
+}
+
+/// A worker that leaves out what comes behind a stage.
+struct Partial<'a> {
+    stage: Stage,
+    scanner: FileScanner<'a>,
+    inputs: &'a [Input],
+    selections: Vec<Selection>,
+}
+
+impl Worker for Partial<'_> {
+    type Summary = Scanned;
+    type Error = DataError;
+
+    fn run(
+        &mut self,
+        task: usize,
+        outlet: &Outlet<'_, Self>,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        let selection = &mut self.selections[self.inputs[task].report];
+        let depth = match self.stage {
+            Stage::Read | Stage::Md5 => Depth::Read,
+            Stage::Inflate => Depth::Inflate,
+            Stage::Split | Stage::Match | Stage::Project => Depth::Rows,
+        };
+        let columns = selection.columns;
+        let matcher = (self.stage == Stage::Match).then_some(&mut selection.matcher);
+        let mut rows = Rows { matcher, outlet, matched: 0 };
+        self.scanner.scan_to(depth, self.inputs, task, columns, &mut rows)
+    }
+}
+
+struct Rows<'a, 'b, 'c> {
+    matcher: Option<&'a mut Matcher>,
+    outlet: &'a Outlet<'b, Partial<'c>>,
+    matched: u64,
+}
+
+impl Visitor for Rows<'_, '_, '_> {
+    #[inline]
+    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
+        if let Some(matcher) = &mut self.matcher {
+            self.matched += u64::from(matcher.matches(row));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
+        self.outlet.check().map_err(stopped)
+    }
+}
+
+/// A whole filter, whose rows go nowhere.
+fn project(
+    opened: &Opened,
+    selections: &[Selection],
+    settings: Settings,
+    control: Control<'_>,
+) -> Result<Scanned, ScanError> {
+    let holding = Holding {
+        // As much as there is: nothing may be spilled, or writing would be measured.
+        memory_bytes: usize::MAX,
+        spill: PathBuf::new(),
+        hold: false,
+    };
+    let mut nowhere = Nowhere(Scanned::default());
+    let lanes = Lanes::default();
+    filter(&opened.inputs, selections, settings, control, &holding, &lanes, &mut nowhere)?;
+    Ok(nowhere.0)
+}
+
+struct Nowhere(Scanned);
+
+impl FilterSink for Nowhere {
+    type Error = ScanError;
+
+    fn block(&mut self, _: &Block) -> Result<(), ScanError> {
+        Ok(())
+    }
+
+    fn done(&mut self, _: &Input, summary: FileSummary) -> Result<ControlFlow<()>, ScanError> {
+        self.0.add(&summary.scanned);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: &Input, error: DataError) -> Result<(), ScanError> {
+        Err(error.into())
+    }
+}

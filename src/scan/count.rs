@@ -1,0 +1,283 @@
+//! Counting: how many rows match, and how they are spread over the values of some columns.
+//!
+//! Never writes a row anywhere.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::csv::{FileScanner, Visitor, stopped};
+use super::hash::Hashes;
+use super::{
+    Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned, Settings, column,
+};
+use crate::engine::{self, Outlet, RunError, Sink, TaskError, Worker};
+use crate::format::csv::CsvRow;
+use crate::predicate::{Matcher, Row};
+use crate::report::Report;
+
+/// Different combinations of values at most. 100,000: a table nobody reads to its end, yet small
+/// enough (about 20 MiB) for the memory bound of a run.
+pub const GROUPS_MAX: usize = 100_000;
+
+/// What to count in the rows of one report.
+#[derive(Debug, Clone)]
+struct CountSelection {
+    /// Columns of every row.
+    columns: usize,
+    /// Which rows count.
+    matcher: Matcher,
+    /// The columns to group by.
+    by: Vec<usize>,
+    /// The Size column, to be summed up.
+    size: Option<usize>,
+}
+
+/// What to count.
+#[derive(Debug, Clone)]
+pub struct CountOptions {
+    /// Which rows.
+    pub query: Query,
+    /// Names of the columns to group by.
+    pub by: Vec<String>,
+    /// What `now()` means in the query.
+    pub now: Timestamp,
+    /// Whether bad data files are set aside instead of ending the run.
+    pub keep_going: bool,
+    /// How data files are read.
+    pub settings: Settings,
+}
+
+/// Rows with the same values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Group {
+    /// How many.
+    pub rows: u64,
+    /// The sum of their sizes in bytes; an empty size adds nothing.
+    pub bytes: u128,
+}
+
+impl Group {
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+    }
+}
+
+/// The result of a count.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// What was read.
+    pub scanned: Scanned,
+    /// The rows that match.
+    pub matched: Group,
+    /// By the values of the columns asked for, as they stand in the report; empty without such.
+    pub groups: HashMap<Vec<Vec<u8>>, Group>,
+    /// Files set aside because they are bad.
+    pub set_aside: Vec<(PathBuf, String)>,
+}
+
+/// Counts the matching rows of reports.
+///
+/// # Errors
+/// When the query doesn't fit a report, a file is bad (unless it may be set aside), there are too
+/// many groups, or the run is interrupted.
+pub fn count(
+    opened: &Opened,
+    options: &CountOptions,
+    control: Control<'_>,
+) -> Result<Counts, ScanError> {
+    let selections: Vec<CountSelection> =
+        opened.reports.iter().map(|report| selection(report, options)).collect::<Result<_, _>>()?;
+    let inputs = opened.inputs.as_slice();
+    let config = engine::Config {
+        threads: options.settings.threads,
+        memory_bytes: 0,
+        // No blocks are emitted, so nothing is ever spilled.
+        spill: PathBuf::new(),
+        hold: options.keep_going,
+        stop: control.stop,
+    };
+    let hashes = Hashes::new(inputs, options.settings.verify);
+    let make_worker = || Counter {
+        scanner: FileScanner::new(options.settings, control, &hashes),
+        inputs,
+        selections: selections.clone(),
+    };
+    let keep_going = options.keep_going;
+    let mut total = Total { counts: Counts::default(), inputs, keep_going };
+    engine::run(&config, inputs.len(), make_worker, &mut total).map_err(|error| match error {
+        RunError::Interrupted => ScanError::Interrupted,
+        RunError::Spill(error) => ScanError::Spill(error),
+        RunError::Sink(error) => ScanError::Data(error),
+    })?;
+    Ok(total.counts)
+}
+
+fn selection(report: &Report, options: &CountOptions) -> Result<CountSelection, ScanError> {
+    let by = options.by.iter().map(|name| column(report, name)).collect::<Result<_, _>>()?;
+    Ok(CountSelection {
+        columns: report.schema.len(),
+        matcher: options.query.compile_for(report, options.now)?.predicate.compile(),
+        by,
+        size: report.schema.position("Size"),
+    })
+}
+
+/// Adds up what the files hold.
+struct Total<'a> {
+    counts: Counts,
+    inputs: &'a [Input],
+    keep_going: bool,
+}
+
+impl Sink<Counts, DataError> for Total<'_> {
+    type Error = DataError;
+
+    fn block(&mut self, _: usize, _: &engine::Block) -> Result<(), DataError> {
+        Ok(())
+    }
+
+    fn done(&mut self, task: usize, counts: Counts) -> Result<ControlFlow<()>, DataError> {
+        self.counts.scanned.add(&counts.scanned);
+        self.counts.matched.add(counts.matched);
+        for (values, group) in counts.groups {
+            self.counts.groups.entry(values).or_default().add(group);
+        }
+        if self.counts.groups.len() > GROUPS_MAX {
+            let path = self.inputs[task].path.clone();
+            return Err(DataError { path, kind: DataErrorKind::TooManyGroups });
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
+        if !self.keep_going || error.kind.is_usage() {
+            return Err(error);
+        }
+        self.counts.set_aside.push((error.path, error.kind.to_string()));
+        Ok(())
+    }
+}
+
+/// The worker.
+struct Counter<'a> {
+    scanner: FileScanner<'a>,
+    inputs: &'a [Input],
+    selections: Vec<CountSelection>,
+}
+
+impl Worker for Counter<'_> {
+    type Summary = Counts;
+    type Error = DataError;
+
+    fn run(
+        &mut self,
+        task: usize,
+        outlet: &Outlet<'_, Self>,
+    ) -> Result<Counts, TaskError<DataError>> {
+        let input = &self.inputs[task];
+        let selection = &mut self.selections[input.report];
+        let columns = selection.columns;
+        let mut rows = Rows {
+            selection,
+            outlet,
+            matched: Group::default(),
+            groups: HashMap::new(),
+            key: Vec::new(),
+            too_many: false,
+        };
+        let scanned = self.scanner.scan(self.inputs, task, columns, &mut rows)?;
+        let groups = rows.groups.into_iter().map(|(key, group)| (unpack(&key), group)).collect();
+        Ok(Counts { scanned, matched: rows.matched, groups, set_aside: Vec::new() })
+    }
+}
+
+/// Looks at the rows of one file.
+struct Rows<'a, 'b, 'c> {
+    selection: &'a mut CountSelection,
+    outlet: &'a Outlet<'b, Counter<'c>>,
+    matched: Group,
+    /// By the values, packed into one key.
+    groups: HashMap<Vec<u8>, Group>,
+    /// Space to make a key in.
+    key: Vec<u8>,
+    too_many: bool,
+}
+
+impl Visitor for Rows<'_, '_, '_> {
+    #[inline]
+    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
+        if !self.selection.matcher.matches(row) {
+            return ControlFlow::Continue(());
+        }
+        let bytes = self.selection.size.map_or(0, |size| decimal(row.field(size)));
+        let group = Group { rows: 1, bytes };
+        self.matched.add(group);
+        if !self.selection.by.is_empty() {
+            self.add_to_group(row, group);
+        }
+        if self.too_many { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
+        if self.too_many {
+            return Err(TaskError::Failed(DataErrorKind::TooManyGroups));
+        }
+        self.outlet.check().map_err(stopped)
+    }
+}
+
+impl Rows<'_, '_, '_> {
+    fn add_to_group(&mut self, row: &CsvRow<'_>, group: Group) {
+        self.key.clear();
+        for column in &self.selection.by {
+            let value = row.field(*column);
+            self.key.extend_from_slice(&(value.len() as u32).to_le_bytes());
+            self.key.extend_from_slice(value);
+        }
+        if let Some(known) = self.groups.get_mut(&self.key) {
+            known.add(group);
+        } else if self.groups.len() < GROUPS_MAX {
+            self.groups.insert(self.key.clone(), group);
+        } else {
+            self.too_many = true;
+        }
+    }
+}
+
+/// The values of a packed key: each a length (u32) and its bytes.
+fn unpack(mut key: &[u8]) -> Vec<Vec<u8>> {
+    let mut values = Vec::new();
+    while let Some((length, rest)) = key.split_first_chunk::<4>() {
+        let (value, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        values.push(value.to_vec());
+        key = rest;
+    }
+    values
+}
+
+/// A size as the report writes it; what is no number adds nothing.
+fn decimal(field: &[u8]) -> u128 {
+    std::str::from_utf8(field).ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_keys_come_apart_again() {
+        for values in [vec![], vec![b"".to_vec()], vec![b"a".to_vec(), b"".to_vec(), vec![0; 300]]]
+        {
+            let mut key = Vec::new();
+            for value in &values {
+                key.extend_from_slice(&(value.len() as u32).to_le_bytes());
+                key.extend_from_slice(value);
+            }
+            assert_eq!(unpack(&key), values);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One CSV.gz data file: read, checked, inflated and split into rows, in bounded memory.
+//!
+//! Two buffers for each worker: compressed input, and a window of decompressed bytes. The window
+//! holds, from the front: the last 32 KiB decoded (deflate copies from there), the record that is
+//! not complete yet, and room for more. It slides down when the room gets short, and grows only
+//! for a record that is longer than it.
+//!
+//! The MD5 is taken here only of a file that `hash.rs` doesn't hash along with others.
+//!
+//! Never knows which rows are wanted: a visitor looks at each.
+
+use std::ops::ControlFlow;
+
+use md5::{Digest, Md5};
+
+use super::hash::{Hashes, open, read};
+use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings, Verify};
+use crate::engine::{Stopped, TaskError};
+use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
+use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
+use crate::source::{self, LocalFile};
+
+/// Compressed bytes read at a time. 128 KiB: few calls, and still in the L2 cache when it is
+/// hashed and then inflated.
+pub(super) const INPUT_BYTES: usize = 128 << 10;
+
+/// Decompressed bytes held at first. 256 KiB: with the input it stays well inside an L2 cache of
+/// 1 MiB, and a slide copies 32 KiB for every 192 KiB or more decoded.
+const WINDOW_BYTES: usize = 256 << 10;
+
+/// Room below which the window slides down, and, where that doesn't help, grows.
+const ROOM_BYTES_MIN: usize = 32 << 10;
+
+/// A window at its largest: the longest record, the history, and room to go on. Reached only by
+/// doubling, hence the power of two.
+const WINDOW_BYTES_MAX: usize = 2 << 20;
+
+const _: () = assert!(WINDOW_BYTES_MAX >= RECORD_BYTES_MAX + HISTORY_BYTES + ROOM_BYTES_MIN);
+const _: () = assert!(WINDOW_BYTES >= 2 * (HISTORY_BYTES + ROOM_BYTES_MIN));
+
+/// What looks at every row of a file.
+pub(super) trait Visitor {
+    /// Looks at a row; `Break` ends the file early, and [`Visitor::verdict`] says why.
+    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()>;
+
+    /// Asked after each window: whether to go on.
+    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>>;
+}
+
+/// Reads data files; one for each worker, used again from file to file.
+pub(super) struct FileScanner<'a> {
+    settings: Settings,
+    control: Control<'a>,
+    hashes: &'a Hashes<'a>,
+    /// Where `hashes` reads to.
+    hash_buffer: Vec<u8>,
+    decoder: GzipDecoder,
+    splitter: Splitter,
+    /// Of the file at hand, if it is hashed in passing.
+    md5: Option<Md5>,
+    input: Vec<u8>,
+    window: Vec<u8>,
+}
+
+/// How far the bytes of a file are taken; [`super::bench`] measures each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Read, and hashed where MD5 is checked.
+    Read,
+    /// Inflated, too.
+    Inflate,
+    /// Split into rows that are visited, too.
+    Rows,
+}
+
+/// Where the bytes of the file at hand stand.
+#[derive(Default)]
+struct Cursor {
+    /// `input[input_at..input_end]` is compressed and not yet inflated.
+    input_at: usize,
+    input_end: usize,
+    /// No bytes follow `input`.
+    input_over: bool,
+    /// `window[record_at..window_end]` is decompressed and not yet split.
+    record_at: usize,
+    window_end: usize,
+    bytes_compressed: u64,
+}
+
+impl<'a> FileScanner<'a> {
+    pub(super) fn new(settings: Settings, control: Control<'a>, hashes: &'a Hashes<'a>) -> Self {
+        Self {
+            settings,
+            control,
+            hashes,
+            hash_buffer: Vec::new(),
+            decoder: GzipDecoder::new(settings.inflate),
+            splitter: Splitter::new(1, settings.split),
+            md5: None,
+            input: vec![0; INPUT_BYTES],
+            window: vec![0; WINDOW_BYTES],
+        }
+    }
+
+    /// Shows every row of the file with this number, which has `columns` columns, to `visitor`.
+    pub(super) fn scan<V: Visitor>(
+        &mut self,
+        inputs: &[Input],
+        number: usize,
+        columns: usize,
+        visitor: &mut V,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        self.scan_to(Depth::Rows, inputs, number, columns, visitor)
+    }
+
+    /// As [`FileScanner::scan`], but only so far; the rest of the work is left out.
+    pub(super) fn scan_to<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        inputs: &[Input],
+        number: usize,
+        columns: usize,
+        visitor: &mut V,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        let input = &inputs[number];
+        // The file that some worker takes when this one is done: its start is then in memory.
+        let later = number + self.settings.threads.get();
+        if let Some(later) = inputs.get(later).filter(|_| !self.hashes.cover(later)) {
+            source::advise_soon(&later.path);
+        }
+        self.scan_file(depth, input, number, columns, visitor).map_err(|error| match error {
+            TaskError::Stopped => TaskError::Stopped,
+            TaskError::Failed(kind) => {
+                TaskError::Failed(DataError { path: input.path.clone(), kind })
+            }
+        })
+    }
+
+    fn scan_file<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        input: &Input,
+        number: usize,
+        columns: usize,
+        visitor: &mut V,
+    ) -> Result<Scanned, TaskError<DataErrorKind>> {
+        let mut file = open(input).map_err(failed)?;
+        self.hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
+        let in_passing = self.settings.verify == Verify::Md5
+            && input.md5.is_some()
+            && !self.hashes.cover(number);
+        self.md5 = in_passing.then(Md5::new);
+        self.decoder.reset();
+        self.splitter.reset(columns);
+        // A window that a long record made large doesn't stay so.
+        self.window.truncate(WINDOW_BYTES);
+        let mut cursor = Cursor::default();
+        loop {
+            self.refill(&mut file, &mut cursor)?;
+            let over = match depth {
+                Depth::Read => self.pass_by(&mut cursor),
+                Depth::Inflate | Depth::Rows => self.inflate(&mut cursor)?,
+            };
+            match depth {
+                Depth::Rows => self.split(&mut cursor, over, visitor)?,
+                Depth::Read | Depth::Inflate => {
+                    cursor.record_at = cursor.window_end;
+                    visitor.verdict()?;
+                }
+            }
+            if over {
+                break;
+            }
+        }
+        self.check(input, number, &cursor, visitor)?;
+        Ok(Scanned {
+            files: 1,
+            rows: self.splitter.records(),
+            bytes_compressed: cursor.bytes_compressed,
+            bytes_raw: self.decoder.bytes_out(),
+        })
+    }
+
+    /// Reads more of the file where all that was read is inflated.
+    fn refill(
+        &mut self,
+        file: &mut LocalFile,
+        cursor: &mut Cursor,
+    ) -> Result<(), TaskError<DataErrorKind>> {
+        if cursor.input_over || cursor.input_at < cursor.input_end {
+            return Ok(());
+        }
+        let count = read(file, &mut self.input).map_err(failed)?;
+        if let Some(md5) = &mut self.md5 {
+            md5.update(&self.input[..count]);
+        }
+        cursor.bytes_compressed += count as u64;
+        cursor.input_at = 0;
+        cursor.input_end = count;
+        cursor.input_over = count == 0;
+        Ok(())
+    }
+
+    /// Leaves what was read as it is; `true` at the end.
+    fn pass_by(&mut self, cursor: &mut Cursor) -> bool {
+        self.control.progress.add((cursor.input_end - cursor.input_at) as u64, 0, 0);
+        cursor.input_at = cursor.input_end;
+        cursor.input_over
+    }
+
+    /// Inflates into the window until it is full or the input is used up; `true` at the end.
+    fn inflate(&mut self, cursor: &mut Cursor) -> Result<bool, TaskError<DataErrorKind>> {
+        self.make_room(cursor);
+        let input = &self.input[cursor.input_at..cursor.input_end];
+        let progress = self
+            .decoder
+            .decode(input, cursor.input_over, &mut self.window, cursor.window_end)
+            .map_err(failed)?;
+        cursor.input_at += progress.consumed;
+        cursor.window_end += progress.produced;
+        self.control.progress.add(progress.consumed as u64, progress.produced as u64, 0);
+        Ok(progress.status == Status::End)
+    }
+
+    /// Slides the window down, and lets it grow for a long record.
+    fn make_room(&mut self, cursor: &mut Cursor) {
+        if self.window.len() - cursor.window_end >= ROOM_BYTES_MIN {
+            return;
+        }
+        let keep = cursor.record_at.min(cursor.window_end.saturating_sub(HISTORY_BYTES));
+        self.window.copy_within(keep..cursor.window_end, 0);
+        cursor.record_at -= keep;
+        cursor.window_end -= keep;
+        if self.window.len() - cursor.window_end < ROOM_BYTES_MIN {
+            let length = (self.window.len() * 2).min(WINDOW_BYTES_MAX);
+            self.window.resize(length, 0);
+        }
+    }
+
+    fn split<V: Visitor>(
+        &mut self,
+        cursor: &mut Cursor,
+        over: bool,
+        visitor: &mut V,
+    ) -> Result<(), TaskError<DataErrorKind>> {
+        let before = self.splitter.records();
+        let data = &self.window[cursor.record_at..cursor.window_end];
+        let used = self.splitter.split(data, over, |row| visitor.row(row)).map_err(failed)?;
+        cursor.record_at += used.bytes;
+        self.control.progress.add(0, 0, self.splitter.records() - before);
+        visitor.verdict()
+    }
+
+    /// Compares the file with what the manifest says of it.
+    fn check<V: Visitor>(
+        &mut self,
+        input: &Input,
+        number: usize,
+        cursor: &Cursor,
+        visitor: &mut V,
+    ) -> Result<(), TaskError<DataErrorKind>> {
+        if cursor.bytes_compressed != input.bytes {
+            return Err(failed(DataErrorKind::Size {
+                expected: input.bytes,
+                found: cursor.bytes_compressed,
+            }));
+        }
+        let found = match self.md5.take() {
+            Some(md5) => Some(md5.finalize().into()),
+            None => self.hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
+        };
+        match input.md5.zip(found) {
+            Some((expected, found)) if found != expected => {
+                Err(failed(DataErrorKind::Md5 { expected: hex(&expected), found: hex(&found) }))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn failed(kind: impl Into<DataErrorKind>) -> TaskError<DataErrorKind> {
+    TaskError::Failed(kind.into())
+}
+
+pub(super) fn stopped<E>(Stopped: Stopped) -> TaskError<E> {
+    TaskError::Stopped
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,375 @@
+//! Filtering: matching rows as manifest lines, by lane, in report order.
+//!
+//! Never knows what becomes of a lane.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use super::csv::{FileScanner, Visitor, stopped};
+use super::hash::Hashes;
+use super::{
+    Control, DataError, DataErrorKind, Input, LaneKey, Lanes, ScanError, Scanned, Selection,
+    Settings,
+};
+use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
+use crate::format::csv::CsvRow;
+use crate::predicate::Row;
+
+/// Output that a worker may hold in all its lanes together. 2 MiB: eight full blocks; with more
+/// lanes than that, blocks get smaller instead.
+const WORKER_OUTPUT_BYTES: usize = 2 << 20;
+
+/// The smallest block, however many lanes there are: below this, passing blocks on costs more
+/// than filling them.
+const BLOCK_BYTES_MIN: usize = 4 << 10;
+
+/// Room beyond [`BLOCK_BYTES`] in a new buffer, so that the row that fills a block rarely makes it
+/// grow: twice a bucket name and the longest key, fully encoded (63 + 3 * 1,024 bytes).
+const BLOCK_SLACK_BYTES: usize = 8 << 10;
+
+/// What a filter found in one data file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FileSummary {
+    /// What was read.
+    pub scanned: Scanned,
+    /// Rows for which the predicate is true.
+    pub matched: u64,
+    /// Of those, rows without a version id.
+    pub null_versions: u64,
+    /// Of those, rows set aside, by the place of the reason in [`Selection::exclusions`].
+    pub excluded: Vec<u64>,
+    /// Of the others, rows for which each of [`Selection::observations`] is true.
+    pub observed: Vec<u64>,
+}
+
+/// What takes a filter's output, in report order.
+pub trait FilterSink {
+    /// What can go wrong here; it ends the scan.
+    type Error: From<ScanError>;
+
+    /// Takes the next rows.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn block(&mut self, block: &Block) -> Result<(), Self::Error>;
+
+    /// Takes what was found in a file, after all its rows. `Break` ends the scan.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn done(&mut self, input: &Input, summary: FileSummary)
+    -> Result<ControlFlow<()>, Self::Error>;
+
+    /// Takes the failure of a file. Where rows are held back until their file is known to be good
+    /// ([`Holding::hold`]), `Ok` lets the scan go on without it.
+    ///
+    /// # Errors
+    /// The sink's own.
+    fn failed(&mut self, input: &Input, error: DataError) -> Result<(), Self::Error>;
+}
+
+/// How output waits for its turn.
+#[derive(Debug, Clone)]
+pub struct Holding {
+    /// Bytes of output that may wait in memory.
+    pub memory_bytes: usize,
+    /// The folder for what waits beyond that.
+    pub spill: PathBuf,
+    /// Whether a file's rows wait until the file is known to be good.
+    pub hold: bool,
+}
+
+/// Shows the matching rows of all inputs to `sink`, in order. `selections` has one entry for each
+/// report that an input names.
+///
+/// # Errors
+/// When the sink refuses, the run is interrupted, or waiting output can't be kept.
+pub fn filter<K: FilterSink>(
+    inputs: &[Input],
+    selections: &[Selection],
+    settings: Settings,
+    control: Control<'_>,
+    holding: &Holding,
+    lanes: &Lanes,
+    sink: &mut K,
+) -> Result<(), K::Error> {
+    let config = engine::Config {
+        threads: settings.threads,
+        memory_bytes: holding.memory_bytes,
+        spill: holding.spill.clone(),
+        hold: holding.hold,
+        stop: control.stop,
+    };
+    let hashes = Hashes::new(inputs, settings.verify);
+    let make_worker = || Filter {
+        scanner: FileScanner::new(settings, control, &hashes),
+        inputs,
+        selections: selections.to_vec(),
+        lanes,
+        open: OpenLanes::default(),
+    };
+    let mut sink = InputSink { inputs, sink };
+    engine::run(&config, inputs.len(), make_worker, &mut sink).map_err(|error| match error {
+        RunError::Interrupted => ScanError::Interrupted.into(),
+        RunError::Spill(error) => ScanError::Spill(error).into(),
+        RunError::Sink(error) => error,
+    })
+}
+
+/// Names the input where the engine has only its number.
+struct InputSink<'a, K> {
+    inputs: &'a [Input],
+    sink: &'a mut K,
+}
+
+impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
+    type Error = K::Error;
+
+    fn block(&mut self, _: usize, block: &Block) -> Result<(), K::Error> {
+        self.sink.block(block)
+    }
+
+    fn done(&mut self, task: usize, summary: FileSummary) -> Result<ControlFlow<()>, K::Error> {
+        self.sink.done(&self.inputs[task], summary)
+    }
+
+    fn failed(&mut self, task: usize, error: DataError) -> Result<(), K::Error> {
+        self.sink.failed(&self.inputs[task], error)
+    }
+}
+
+/// The worker.
+struct Filter<'a> {
+    scanner: FileScanner<'a>,
+    inputs: &'a [Input],
+    /// This worker's own: a matcher has scratch space.
+    selections: Vec<Selection>,
+    lanes: &'a Lanes,
+    open: OpenLanes,
+}
+
+impl Worker for Filter<'_> {
+    type Summary = FileSummary;
+    type Error = DataError;
+
+    fn run(
+        &mut self,
+        task: usize,
+        outlet: &Outlet<'_, Self>,
+    ) -> Result<FileSummary, TaskError<DataError>> {
+        let input = &self.inputs[task];
+        let selection = &mut self.selections[input.report];
+        let columns = selection.columns;
+        let summary = FileSummary {
+            excluded: vec![0; selection.exclusions.len()],
+            observed: vec![0; selection.observations.len()],
+            ..FileSummary::default()
+        };
+        // Lanes are opened anew in each file, so that where blocks end depends on the file alone.
+        self.open.clear();
+        let mut rows = Rows {
+            selection,
+            lanes: self.lanes,
+            open: &mut self.open,
+            outlet,
+            summary,
+            failure: None,
+        };
+        let scanned = self.scanner.scan(self.inputs, task, columns, &mut rows)?;
+        rows.flush().map_err(stopped)?;
+        Ok(FileSummary { scanned, ..rows.summary })
+    }
+}
+
+/// A lane with rows that were not handed over yet.
+struct OpenLane {
+    lane: Lane,
+    rows: u64,
+    bytes: Vec<u8>,
+}
+
+/// What the rows of the lane used last have in common.
+struct CurrentLane {
+    bucket: Vec<u8>,
+    /// Empty where there is nothing to split by.
+    split: Vec<u8>,
+    place: usize,
+}
+
+/// The lanes of the file at hand.
+#[derive(Default)]
+struct OpenLanes {
+    lanes: Vec<OpenLane>,
+    /// Places of the lanes for manifests, by bucket and the value to split by.
+    by_key: HashMap<(Vec<u8>, Vec<u8>), usize>,
+    /// The lane used last: mostly the next one, too.
+    current: Option<CurrentLane>,
+    /// Places of the lanes of rows set aside, by reason.
+    excluded: Vec<Option<usize>>,
+    /// Bytes at which a lane's rows are handed over.
+    block_bytes: usize,
+}
+
+impl OpenLanes {
+    fn clear(&mut self) {
+        self.lanes.clear();
+        self.by_key.clear();
+        self.current = None;
+        self.excluded.clear();
+        self.block_bytes = BLOCK_BYTES;
+    }
+
+    fn add(&mut self, lane: Lane) -> usize {
+        self.lanes.push(OpenLane { lane, rows: 0, bytes: Vec::new() });
+        let share = WORKER_OUTPUT_BYTES / self.lanes.len();
+        self.block_bytes = share.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES);
+        self.lanes.len() - 1
+    }
+}
+
+/// Looks at the rows of one file.
+struct Rows<'a, 'b, 'c> {
+    selection: &'a mut Selection,
+    lanes: &'a Lanes,
+    open: &'a mut OpenLanes,
+    outlet: &'a Outlet<'b, Filter<'c>>,
+    summary: FileSummary,
+    failure: Option<TaskError<DataErrorKind>>,
+}
+
+impl Visitor for Rows<'_, '_, '_> {
+    #[inline]
+    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
+        if !self.selection.matcher.matches(row) {
+            return ControlFlow::Continue(());
+        }
+        match self.keep(row) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                self.failure = Some(failure);
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self.outlet.check().map_err(stopped),
+        }
+    }
+}
+
+impl Rows<'_, '_, '_> {
+    /// Writes a matching row to its lane.
+    #[inline]
+    fn keep(&mut self, row: &CsvRow<'_>) -> Result<(), TaskError<DataErrorKind>> {
+        self.summary.matched += 1;
+        let place = match self.exclusion(row) {
+            Some(reason) => self.excluded_lane(reason)?,
+            None => {
+                self.observe(row);
+                self.manifest_lane(row)?
+            }
+        };
+        let lane = &mut self.open.lanes[place];
+        if lane.bytes.is_empty() {
+            lane.bytes = self.outlet.buffer();
+            lane.bytes.reserve(self.open.block_bytes + BLOCK_SLACK_BYTES);
+        }
+        self.selection.projection.write(row, &mut lane.bytes);
+        lane.rows += 1;
+        if lane.bytes.len() >= self.open.block_bytes {
+            self.emit(place).map_err(stopped)?;
+        }
+        Ok(())
+    }
+
+    /// The place of the first reason to set the row aside.
+    fn exclusion(&mut self, row: &CsvRow<'_>) -> Option<usize> {
+        let reason = self.selection.exclusions.iter_mut().position(|rule| rule.matches(row))?;
+        self.summary.excluded[reason] += 1;
+        Some(reason)
+    }
+
+    fn observe(&mut self, row: &CsvRow<'_>) {
+        let version = self.selection.projection.version;
+        self.summary.null_versions +=
+            u64::from(version.is_some_and(|column| row.field(column).is_empty()));
+        for (rule, count) in self.selection.observations.iter_mut().zip(&mut self.summary.observed)
+        {
+            *count += u64::from(rule.matches(row));
+        }
+    }
+
+    /// The place of the lane for rows like this one.
+    #[inline]
+    fn manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
+        let bucket = row.field(self.selection.projection.bucket);
+        let split = self.selection.split_by.map_or(&[][..], |column| row.field(column));
+        match &self.open.current {
+            Some(current) if current.bucket == bucket && current.split == split => {
+                Ok(current.place)
+            }
+            _ => self.find_manifest_lane(bucket, split),
+        }
+    }
+
+    /// As above, where the row before this one was of another lane.
+    #[cold]
+    fn find_manifest_lane(
+        &mut self,
+        bucket: &[u8],
+        split: &[u8],
+    ) -> Result<usize, TaskError<DataErrorKind>> {
+        let key = (bucket.to_vec(), split.to_vec());
+        let place = match self.open.by_key.get(&key) {
+            Some(place) => *place,
+            None => {
+                let lane = self.lanes.lane(&LaneKey::Manifest {
+                    bucket: bucket.to_vec(),
+                    versions: self.selection.projection.version.is_some(),
+                    split: self.selection.split_by.map(|_| split.to_vec()),
+                });
+                let place = self.open.add(lane.ok_or(too_many_lanes())?);
+                self.open.by_key.insert(key.clone(), place);
+                place
+            }
+        };
+        self.open.current = Some(CurrentLane { bucket: key.0, split: key.1, place });
+        Ok(place)
+    }
+
+    fn excluded_lane(&mut self, reason: usize) -> Result<usize, TaskError<DataErrorKind>> {
+        self.open.excluded.resize(self.selection.exclusions.len(), None);
+        if let Some(place) = self.open.excluded[reason] {
+            return Ok(place);
+        }
+        let lane = self.lanes.lane(&LaneKey::Excluded(reason)).ok_or(too_many_lanes())?;
+        let place = self.open.add(lane);
+        self.open.excluded[reason] = Some(place);
+        Ok(place)
+    }
+
+    fn emit(&mut self, place: usize) -> Result<(), engine::Stopped> {
+        let lane = &mut self.open.lanes[place];
+        let bytes = std::mem::take(&mut lane.bytes);
+        let rows = std::mem::take(&mut lane.rows);
+        self.outlet.emit(Block { lane: lane.lane, rows, bytes })
+    }
+
+    /// Hands over what is left at the file's end.
+    fn flush(&mut self) -> Result<(), engine::Stopped> {
+        for place in 0..self.open.lanes.len() {
+            if self.open.lanes[place].rows > 0 {
+                self.emit(place)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn too_many_lanes() -> TaskError<DataErrorKind> {
+    TaskError::Failed(DataErrorKind::TooManyLanes)
+}

@@ -1,0 +1,448 @@
+//! The MD5 of data files: of several files at once, a little ahead of their scan.
+//!
+//! Never knows what is in a file.
+//!
+//! # Why in groups
+//! A core hashes one stream at about 0.65 GB/s, whatever it is made of, and inflates, splits and
+//! matches about half of that: hashing each file in passing would take a third of a run. Several
+//! streams at once go many times faster (see [`crate::format::md5`]), so files are hashed in groups
+//! of as many as there are lanes.
+//!
+//! # How
+//! Groups are made of neighbours in the report before the run begins. The worker that first comes
+//! to a file of a group hashes the group's files, all in step, and goes on to scan its own. Whoever
+//! scans another of them starts at once and asks for the digest at the file's end. Each file is
+//! read twice, the second time from the page cache: copying compressed bytes costs little beside
+//! inflating them. When a group is hashed, the system is told to fetch the starts of the next.
+//!
+//! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
+//! file without neighbours, and everything on a machine without wide enough vectors.
+//!
+//! # What must hold
+//! - *No deadlock*: who hashes waits for nobody. Who waits is woken when hashing is over, however
+//!   it ends: [`Claim`] sees to that.
+//! - *No digest is missing*: a worker may end early because its own file is of no use any more (an
+//!   earlier one is bad), while others before it still need theirs. It then gives the group back,
+//!   and one of those who wait begins anew. When all the run is over, each finds that out in turn.
+//! - *A file's fault is its own*: what goes wrong with one file while its group is hashed is kept,
+//!   and told when that file is asked for.
+//! - *Output is the same* as if each file were hashed by itself.
+//!
+//! A file that someone changes between the two readings can pass with bytes that were not hashed.
+//! Its length and the CRC-32 of every member still hold for what was scanned.
+
+use std::io::{self, Read, Take};
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use super::csv::INPUT_BYTES;
+use super::{DataErrorKind, Input, Verify};
+use crate::engine::TaskError;
+use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
+use crate::source::{self, LocalFile};
+
+/// Bytes of a group's files together at most: they must still be in the page cache when they are
+/// scanned. Files of 20 MB, the usual size, then go in full groups, and the largest (3 million
+/// rows, about 150 MB) seven at a time. More would be read from disk twice on small machines.
+const HASH_GROUP_BYTES_MAX: u64 = 1 << 30;
+
+/// Files up to this size are hashed in passing: opening one again costs as much as is gained.
+const HASH_FILE_BYTES_MIN: u64 = INPUT_BYTES as u64;
+
+/// Bytes read of each file at a time. 64 KiB: few calls, and what is read of all files together
+/// (1 MiB) is still near the core when it is hashed. Half of it gained nothing, twice was slower.
+const CHUNK_BYTES: usize = 64 << 10;
+
+/// What one hashing worker holds of all files.
+const BUFFER_BYTES: usize = CHUNK_BYTES * LANES_MAX;
+
+const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES));
+const _: () = assert!(BUFFER_BYTES <= 1 << 20);
+
+/// The digests of a run's files, as far as they are made in groups.
+pub(super) struct Hashes<'a> {
+    inputs: &'a [Input],
+    groups: Vec<Group>,
+    /// Which group each input is in, and its place there.
+    places: Vec<Option<(usize, usize)>>,
+}
+
+/// Files that are hashed together.
+struct Group {
+    /// Their numbers: at least two, at most as many as there are lanes.
+    files: Vec<usize>,
+    stage: Mutex<Stage>,
+    /// Told whenever the stage is no longer [`Stage::Busy`].
+    changed: Condvar,
+}
+
+/// How far a group is.
+enum Stage {
+    /// Nobody hashes it.
+    Free,
+    /// Some worker does.
+    Busy,
+    /// Done; one entry for each file, until it is asked for.
+    Done(Vec<Option<Outcome>>),
+}
+
+type Outcome = Result<[u8; 16], DataErrorKind>;
+
+impl<'a> Hashes<'a> {
+    /// Makes the groups; hashes nothing yet.
+    pub(super) fn new(inputs: &'a [Input], verify: Verify) -> Self {
+        match verify {
+            Verify::Md5 => Self::with_lanes(inputs, Md5Path::Auto.lanes()),
+            Verify::Crc => Self { inputs, groups: Vec::new(), places: Vec::new() },
+        }
+    }
+
+    fn with_lanes(inputs: &'a [Input], lanes: usize) -> Self {
+        let mut places = vec![None; inputs.len()];
+        let mut groups = Vec::new();
+        for files in grouped(inputs, lanes) {
+            for (place, file) in files.iter().enumerate() {
+                places[*file] = Some((groups.len(), place));
+            }
+            groups.push(Group { files, stage: Mutex::new(Stage::Free), changed: Condvar::new() });
+        }
+        Self { inputs, groups, places }
+    }
+
+    fn place(&self, number: usize) -> Option<(usize, usize)> {
+        self.places.get(number).copied().flatten()
+    }
+
+    /// Whether the file with this number is hashed here.
+    pub(super) fn cover(&self, number: usize) -> bool {
+        self.place(number).is_some()
+    }
+
+    /// Called before a file is scanned: hashes its group if nobody has begun to. `verdict` is asked
+    /// now and then whether to go on.
+    ///
+    /// # Errors
+    /// Those of `verdict`.
+    pub(super) fn begin<E>(
+        &self,
+        number: usize,
+        buffer: &mut Vec<u8>,
+        verdict: impl FnMut() -> Result<(), TaskError<E>>,
+    ) -> Result<(), TaskError<E>> {
+        let Some((group, _)) = self.place(number) else { return Ok(()) };
+        let Some(claim) = self.groups[group].claim() else { return Ok(()) };
+        claim.done(self.hash(group, buffer, verdict)?);
+        Ok(())
+    }
+
+    /// The digest of a file, once for each file, `None` if it is not hashed here. Waits for who
+    /// hashes its group, and hashes it where nobody does.
+    ///
+    /// # Errors
+    /// Those of `verdict`, and what went wrong when the file was hashed.
+    pub(super) fn digest(
+        &self,
+        number: usize,
+        buffer: &mut Vec<u8>,
+        mut verdict: impl FnMut() -> Result<(), TaskError<DataErrorKind>>,
+    ) -> Result<Option<[u8; 16]>, TaskError<DataErrorKind>> {
+        let Some((group, place)) = self.place(number) else { return Ok(None) };
+        loop {
+            if let Some(outcome) = self.groups[group].wait(place) {
+                return outcome.map(Some).map_err(TaskError::Failed);
+            }
+            self.begin(number, buffer, &mut verdict)?;
+        }
+    }
+
+    /// Hashes all files of a group.
+    fn hash<E>(
+        &self,
+        group: usize,
+        buffer: &mut Vec<u8>,
+        mut verdict: impl FnMut() -> Result<(), TaskError<E>>,
+    ) -> Result<Vec<Option<Outcome>>, TaskError<E>> {
+        let files = &self.groups[group].files;
+        buffer.resize(BUFFER_BYTES, 0);
+        let mut readings: Vec<Reading> =
+            files.iter().map(|file| Reading::open(&self.inputs[*file])).collect();
+        let mut streams = Md5Streams::new(files.len(), Md5Path::Auto);
+        loop {
+            verdict()?;
+            let mut pieces: [&[u8]; LANES_MAX] = [&[]; LANES_MAX];
+            let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);
+            for ((piece, reading), chunk) in pieces.iter_mut().zip(&mut readings).zip(chunks) {
+                *piece = reading.next(chunk);
+            }
+            if pieces.iter().all(|piece| piece.is_empty()) {
+                break;
+            }
+            streams.update(&pieces);
+        }
+        for file in self.groups.get(group + 1).iter().flat_map(|group| &group.files) {
+            source::advise_soon(&self.inputs[*file].path);
+        }
+        let digests = streams.finish().into_iter();
+        Ok(digests.zip(readings).map(|(digest, reading)| Some(reading.outcome(digest))).collect())
+    }
+}
+
+/// The numbers of files to hash together: neighbours, but for those that are hashed in passing.
+fn grouped(inputs: &[Input], lanes: usize) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (number, input) in inputs.iter().enumerate() {
+        if input.md5.is_none() || input.bytes <= HASH_FILE_BYTES_MIN {
+            continue;
+        }
+        bytes += input.bytes.min(HASH_GROUP_BYTES_MAX + 1);
+        match groups.last_mut() {
+            Some(group) if group.len() < lanes && bytes <= HASH_GROUP_BYTES_MAX => {
+                group.push(number);
+            }
+            _ => {
+                bytes = input.bytes.min(HASH_GROUP_BYTES_MAX + 1);
+                groups.push(vec![number]);
+            }
+        }
+    }
+    groups.retain(|group| group.len() > 1);
+    groups
+}
+
+impl Group {
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right, and the duty, to hash this group, if it is free.
+    fn claim(&self) -> Option<Claim<'_>> {
+        let mut stage = self.stage();
+        if !matches!(*stage, Stage::Free) {
+            return None;
+        }
+        *stage = Stage::Busy;
+        Some(Claim { group: self, next: Stage::Free })
+    }
+
+    /// Waits until the group is done, and takes what became of the file in this place; `None` if
+    /// it is free again.
+    fn wait(&self, place: usize) -> Option<Outcome> {
+        let busy = |stage: &mut Stage| matches!(stage, Stage::Busy);
+        let waited = self.changed.wait_while(self.stage(), busy);
+        match &mut *waited.unwrap_or_else(PoisonError::into_inner) {
+            Stage::Done(outcomes) => Some(outcomes[place].take().unwrap_or_else(|| {
+                // Each file is scanned once.
+                Err(io::Error::other("the digest was asked for twice").into())
+            })),
+            Stage::Free | Stage::Busy => None,
+        }
+    }
+}
+
+/// Held by the one worker that hashes a group; gives it back however hashing ends.
+struct Claim<'a> {
+    group: &'a Group,
+    next: Stage,
+}
+
+impl Claim<'_> {
+    fn done(mut self, outcomes: Vec<Option<Outcome>>) {
+        self.next = Stage::Done(outcomes);
+    }
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        *self.group.stage() = mem::replace(&mut self.next, Stage::Free);
+        self.group.changed.notify_all();
+    }
+}
+
+/// A file of a group while it is hashed.
+enum Reading {
+    /// No further than the manifest says: what follows has a fault that the scan tells.
+    Open(Take<LocalFile>),
+    Ended,
+    Failed(DataErrorKind),
+}
+
+impl Reading {
+    fn open(input: &Input) -> Self {
+        match open(input) {
+            Ok(file) => Self::Open(file.take(input.bytes)),
+            Err(error) => Self::Failed(error),
+        }
+    }
+
+    /// The next bytes; none at the end or after a failure.
+    fn next<'a>(&mut self, chunk: &'a mut [u8]) -> &'a [u8] {
+        let Self::Open(file) = self else { return &[] };
+        match read(file, chunk) {
+            Ok(count) => {
+                // Closed at once: there may be many.
+                if count < chunk.len() {
+                    *self = Self::Ended;
+                }
+                &chunk[..count]
+            }
+            Err(error) => {
+                *self = Self::Failed(error.into());
+                &[]
+            }
+        }
+    }
+
+    fn outcome(self, digest: [u8; 16]) -> Outcome {
+        match self {
+            Self::Failed(error) => Err(error),
+            Self::Open(_) | Self::Ended => Ok(digest),
+        }
+    }
+}
+
+/// Opens a data file that has the length that the manifest says.
+pub(super) fn open(input: &Input) -> Result<LocalFile, DataErrorKind> {
+    let file = LocalFile::open(&input.path)?;
+    let found = file.len();
+    if found != input.bytes {
+        return Err(DataErrorKind::Size { expected: input.bytes, found });
+    }
+    Ok(file)
+}
+
+/// Reads until the buffer is full or the file ends, so that what is read at a time does not depend
+/// on how the system cuts it.
+pub(super) fn read(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    use md5::{Digest, Md5};
+
+    use super::*;
+
+    type Verdict = Result<(), TaskError<DataErrorKind>>;
+
+    fn input(path: PathBuf, bytes: u64, md5: Option<[u8; 16]>) -> Input {
+        Input { path, bytes, md5, report: 0 }
+    }
+
+    /// Files of unequal lengths, all worth a group, with their right digests.
+    fn files(folder: &Path, count: usize) -> Vec<Input> {
+        let file = |number: usize| {
+            let length = INPUT_BYTES + 1 + number * 70_001;
+            let bytes: Vec<u8> = (0..length).map(|at| (at * at / 7 + number) as u8).collect();
+            let path = folder.join(number.to_string());
+            fs::write(&path, &bytes).unwrap();
+            input(path, length as u64, Some(Md5::digest(&bytes).into()))
+        };
+        (0..count).map(file).collect()
+    }
+
+    fn go_on() -> Verdict {
+        Ok(())
+    }
+
+    #[test]
+    fn groups_are_bounded_and_leave_out_what_is_hashed_in_passing() {
+        let file = |bytes| input(PathBuf::new(), bytes, Some([0; 16]));
+        let (small, usual) = (HASH_FILE_BYTES_MIN, HASH_FILE_BYTES_MIN + 1);
+        let groups = |bytes: &[u64], lanes| {
+            grouped(&bytes.iter().copied().map(file).collect::<Vec<_>>(), lanes)
+        };
+        assert!(groups(&[usual; 9], 1).is_empty(), "no lanes");
+        assert_eq!(groups(&[usual; 5], 4), [[0, 1, 2, 3]], "the last is alone");
+        assert_eq!(groups(&[usual, small, usual], 4), [[0, 2]]);
+        let half = HASH_GROUP_BYTES_MAX / 2;
+        assert_eq!(groups(&[half, half, half, half + 1, half], 4), [[0, 1], [2, 3]][..1]);
+        assert_eq!(groups(&[usual, u64::MAX, usual, usual], 4), [[2, 3]]);
+        let mut inputs = vec![file(usual); 3];
+        inputs[1].md5 = None;
+        assert_eq!(grouped(&inputs, 4), [[0, 2]], "nothing to compare with");
+        assert!(!Hashes::new(&inputs, Verify::Crc).cover(0));
+    }
+
+    #[test]
+    fn every_file_gets_its_digest_or_its_own_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut inputs = files(folder.path(), 7);
+        fs::remove_file(&inputs[2].path).unwrap();
+        inputs[4].bytes += 1;
+        let hashes = Hashes::with_lanes(&inputs, 4);
+        assert!((0..7).all(|number| hashes.cover(number)) && !hashes.cover(7));
+        let mut buffer = Vec::new();
+        for (number, input) in inputs.iter().enumerate().rev() {
+            let found = hashes.digest(number, &mut buffer, go_on);
+            match number {
+                2 => assert!(matches!(found, Err(TaskError::Failed(DataErrorKind::Read(_))))),
+                4 => assert!(matches!(found, Err(TaskError::Failed(DataErrorKind::Size { .. })))),
+                _ => assert_eq!(found.unwrap(), input.md5),
+            }
+        }
+        assert!(hashes.digest(7, &mut buffer, go_on).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_group_that_was_given_up_is_hashed_by_one_who_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = files(folder.path(), 8);
+        let hashes = Hashes::with_lanes(&inputs, 8);
+        let others = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            // The first gives up in the midst of it, once all the others have come.
+            let claim = hashes.groups[0].claim().unwrap();
+            for (number, input) in inputs.iter().enumerate() {
+                let (hashes, others) = (&hashes, &others);
+                scope.spawn(move || {
+                    let mut buffer = Vec::new();
+                    hashes.begin(number, &mut buffer, go_on).unwrap();
+                    others.fetch_add(1, Ordering::Relaxed);
+                    let found = hashes.digest(number, &mut buffer, go_on);
+                    assert_eq!(found.unwrap(), input.md5);
+                });
+            }
+            while others.load(Ordering::Relaxed) < inputs.len() {
+                thread::yield_now();
+            }
+            drop(claim);
+        });
+    }
+
+    #[test]
+    fn nobody_waits_when_the_run_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = files(folder.path(), 8);
+        let hashes = Hashes::with_lanes(&inputs, 8);
+        let rounds = AtomicUsize::new(0);
+        // All are stopped while the first of them hashes.
+        let verdict = || match rounds.fetch_add(1, Ordering::Relaxed) {
+            0 => Ok(()),
+            _ => Err(TaskError::<DataErrorKind>::Stopped),
+        };
+        thread::scope(|scope| {
+            for number in 0..inputs.len() {
+                let (hashes, verdict) = (&hashes, &verdict);
+                scope.spawn(move || {
+                    let found = hashes.digest(number, &mut Vec::new(), verdict);
+                    assert!(matches!(found, Err(TaskError::Stopped)));
+                });
+            }
+        });
+    }
+}

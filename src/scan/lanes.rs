@@ -1,0 +1,64 @@
+//! Lanes: which stream of output a row goes to, known to all workers under one number.
+//!
+//! The numbers depend on which worker came first, so nothing that is written may depend on them:
+//! the order of series is that in which the (ordered) sink meets them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::engine::Lane;
+
+/// Lanes at most. Each has a file open in the sink; 1,024 is the usual limit of open files.
+pub const LANES_MAX: usize = 500;
+
+/// What makes a lane.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum LaneKey {
+    /// Rows for manifests.
+    Manifest {
+        /// The bucket that the rows name.
+        bucket: Vec<u8>,
+        /// Whether the rows hold version ids.
+        versions: bool,
+        /// The value of the column to split by, if there is one.
+        split: Option<Vec<u8>>,
+    },
+    /// Rows set aside, by the place of the reason in [`super::Selection::exclusions`].
+    Excluded(usize),
+}
+
+/// All lanes of a run.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    by_key: HashMap<LaneKey, Lane>,
+    keys: Vec<LaneKey>,
+}
+
+impl Lanes {
+    /// The lane of this key; `None` when there are too many.
+    pub(super) fn lane(&self, key: &LaneKey) -> Option<Lane> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lane) = table.by_key.get(key) {
+            return Some(*lane);
+        }
+        if table.keys.len() == LANES_MAX {
+            return None;
+        }
+        let lane = Lane(u32::try_from(table.keys.len()).ok()?);
+        table.keys.push(key.clone());
+        table.by_key.insert(key.clone(), lane);
+        Some(lane)
+    }
+
+    /// What a lane stands for; `None` for one that was never handed out.
+    #[must_use]
+    pub fn key(&self, lane: Lane) -> Option<LaneKey> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.keys.get(lane.0 as usize).cloned()
+    }
+}

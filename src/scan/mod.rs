@@ -1,0 +1,139 @@
+//! Scanning: the data files of reports, through the engine, to matching rows.
+//!
+//! The only place where files, formats, predicates and the engine meet. A data file is a task; what
+//! comes out is, in report order, blocks of finished manifest rows ([`filter`]) or counts
+//! ([`count`]).
+//!
+//! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
+//! set aside, and hands them on by lane.
+
+pub mod bench;
+mod count;
+mod csv;
+mod error;
+mod filter;
+mod hash;
+mod lanes;
+mod open;
+mod project;
+mod query;
+
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+pub use count::{CountOptions, Counts, GROUPS_MAX, Group, count};
+pub use error::{DataError, DataErrorKind, ScanError};
+pub use filter::{FileSummary, FilterSink, Holding, filter};
+pub use lanes::{LANES_MAX, LaneKey, Lanes};
+pub use open::{Input, Opened, open};
+pub use project::Projection;
+pub use query::{Compiled, Query, column};
+
+use crate::format::csv::SplitPath;
+use crate::format::gzip::Inflate;
+use crate::predicate::Matcher;
+
+/// How much of a data file is checked. Its size and each gzip member's CRC-32 always are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// The MD5 of the compressed file, too, where the report gives one.
+    #[default]
+    Md5,
+    /// Nothing more.
+    Crc,
+}
+
+/// How to read and on how many threads.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Worker threads.
+    pub threads: NonZeroUsize,
+    /// What is checked.
+    pub verify: Verify,
+    /// Which inflate library.
+    pub inflate: Inflate,
+    /// Which splitter.
+    pub split: SplitPath,
+}
+
+impl Default for Settings {
+    /// A thread for each processor, everything checked, the fastest libraries.
+    fn default() -> Self {
+        Self {
+            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            verify: Verify::default(),
+            inflate: Inflate::default(),
+            split: SplitPath::default(),
+        }
+    }
+}
+
+/// Which rows of one report are wanted, and what is asked of them.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// Columns of every row.
+    pub columns: usize,
+    /// Which rows match.
+    pub matcher: Matcher,
+    /// Matching rows that must not come out, in the order in which they are tried; the place in
+    /// this list names the reason.
+    pub exclusions: Vec<Matcher>,
+    /// Questions asked of every row that comes out; how many said yes is counted.
+    pub observations: Vec<Matcher>,
+    /// What is written of a row.
+    pub projection: Projection,
+    /// The column whose value picks the series of shards, if any.
+    pub split_by: Option<usize>,
+}
+
+/// How far a scan has come; read by others while it runs.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Compressed bytes read.
+    pub bytes_compressed: AtomicU64,
+    /// Bytes after decompression.
+    pub bytes_raw: AtomicU64,
+    /// Rows split.
+    pub rows: AtomicU64,
+}
+
+impl Progress {
+    fn add(&self, bytes_compressed: u64, bytes_raw: u64, rows: u64) {
+        self.bytes_compressed.fetch_add(bytes_compressed, Ordering::Relaxed);
+        self.bytes_raw.fetch_add(bytes_raw, Ordering::Relaxed);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+    }
+}
+
+/// What a run is watched and ended by.
+#[derive(Debug, Clone, Copy)]
+pub struct Control<'a> {
+    /// Set from outside to end the run.
+    pub stop: &'a AtomicBool,
+    /// How far it has come.
+    pub progress: &'a Progress,
+}
+
+/// What was read of one data file or of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Scanned {
+    /// Data files.
+    pub files: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Bytes of the files as they lie on disk.
+    pub bytes_compressed: u64,
+    /// Bytes after decompression.
+    pub bytes_raw: u64,
+}
+
+impl Scanned {
+    /// Adds what was read of others.
+    pub fn add(&mut self, other: &Self) {
+        self.files += other.files;
+        self.rows += other.rows;
+        self.bytes_compressed += other.bytes_compressed;
+        self.bytes_raw += other.bytes_raw;
+    }
+}

@@ -1,0 +1,87 @@
+//! Reports as a user names them, to the list of data files to scan.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::ScanError;
+use crate::report::{self, FileFormat, Report};
+
+/// One data file to scan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Its length in bytes, as the manifest says.
+    pub bytes: u64,
+    /// Its MD5, where the manifest gives one.
+    pub md5: Option<[u8; 16]>,
+    /// Which of the reports lists it.
+    pub report: usize,
+}
+
+/// Reports ready to be scanned.
+#[derive(Debug)]
+pub struct Opened {
+    /// The reports, in the order in which they were named.
+    pub reports: Vec<Report>,
+    /// The data files of all reports, in report order.
+    pub inputs: Vec<Input>,
+    /// What a user should know about how the reports were found.
+    pub notes: Vec<String>,
+}
+
+impl Opened {
+    /// The length of all data files together, in bytes.
+    #[must_use]
+    pub fn bytes_total(&self) -> u64 {
+        self.inputs.iter().map(|input| input.bytes).sum()
+    }
+}
+
+/// Finds, reads and checks reports, and finds their data files (below `root`, if it is given).
+///
+/// # Errors
+/// When a report or a data file can't be found, a report is bad or in a format that is not read
+/// yet, or two reports list the same bucket and that is not allowed.
+pub fn open(
+    names: &[PathBuf],
+    root: Option<&Path>,
+    allow_overlap: bool,
+) -> Result<Opened, ScanError> {
+    let mut opened = Opened { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
+    for (place, name) in names.iter().enumerate() {
+        let found = report::find(name)?;
+        opened.notes.extend(found.notes);
+        let report = Report::read(&found.manifest)?;
+        if report.format != FileFormat::Csv {
+            let format = report.format.to_string();
+            return Err(ScanError::Format { path: report.manifest_path, format });
+        }
+        let paths = report::locate_files(&report, root)?;
+        opened.inputs.extend(paths.into_iter().zip(&report.files).map(|(path, file)| Input {
+            path,
+            bytes: file.bytes,
+            md5: file.md5,
+            report: place,
+        }));
+        opened.reports.push(report);
+    }
+    if !allow_overlap {
+        refuse_overlap(&opened.reports)?;
+    }
+    Ok(opened)
+}
+
+fn refuse_overlap(reports: &[Report]) -> Result<(), ScanError> {
+    let mut seen: HashMap<&str, &Report> = HashMap::new();
+    for report in reports {
+        if let Some(first) = seen.insert(&report.source_bucket, report) {
+            return Err(ScanError::Overlap {
+                bucket: report.source_bucket.clone(),
+                first: first.manifest_path.clone(),
+                second: report.manifest_path.clone(),
+            });
+        }
+    }
+    Ok(())
+}
