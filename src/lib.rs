@@ -4,6 +4,7 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`scan`] | how a data file becomes matching rows | shards, operations |
 //! | [`engine`] | workers, queues, memory budget, order | formats, operations |
 //! | [`mod@format`] | bytes to rows | files, paths, network |
@@ -38,6 +39,7 @@
 
 pub mod engine;
 pub mod format;
+pub mod plan;
 pub mod predicate;
 pub mod report;
 pub mod scan;

@@ -1,0 +1,146 @@
+//! `plan.json`: what a finished plan says of itself.
+//!
+//! The field order here is the order in the file. Documented for readers in `docs/plan.md`, with a
+//! JSON Schema in `docs/plan.schema.json`. Everything but `totals.seconds` depends only on the
+//! reports and the options, never on the machine or the number of threads.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the document. Raised when a reader of the one before would go wrong.
+pub const PLAN_VERSION: u32 = 1;
+
+/// A finished plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`PLAN_VERSION`] of the program that wrote it.
+    pub version: u32,
+    /// Name and version of that program.
+    pub tool: String,
+    /// The reports that were read, in the order in which they were named.
+    pub reports: Vec<Report>,
+    /// Which rows were asked for.
+    pub predicate: Predicate,
+    /// The most rows that were asked for (`LIMIT`), if there was a bound.
+    pub limit: Option<u64>,
+    /// The columns of the manifests; a shard whose columns differ says so itself.
+    pub columns: Vec<String>,
+    /// How shards are bounded.
+    pub bounds: Bounds,
+    /// What was read and found.
+    pub totals: Totals,
+    /// Matching rows that are not in a manifest, by reason.
+    pub excluded: Vec<Excluded>,
+    /// Data files that were bad and left out (`--keep-going`).
+    pub set_aside: Vec<SetAside>,
+    /// What a person should know before acting on the plan.
+    pub warnings: Vec<String>,
+    /// The manifests.
+    pub shards: Vec<Shard>,
+}
+
+/// A report that was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Its manifest, as it was named or found.
+    pub manifest: String,
+    /// The MD5 of the manifest, in hexadecimal. It pins the data files: their MD5s are in there.
+    pub manifest_md5: String,
+    /// The bucket that the report lists.
+    pub source_bucket: String,
+    /// When S3 began to make the report; RFC 3339.
+    pub created: Option<String>,
+    /// `CSV`, `ORC` or `Parquet`.
+    pub format: String,
+    /// The column names.
+    pub schema: Vec<String>,
+    /// The place of the first data file that was scanned, in manifest order.
+    pub first_file: u64,
+    /// How many data files were scanned from there on.
+    pub files: u64,
+}
+
+/// The predicate of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Predicate {
+    /// As it was given.
+    pub given: String,
+    /// As it was understood: columns as the (first) report spells them, typed values.
+    pub understood: String,
+}
+
+/// How shards are bounded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bounds {
+    /// Objects in a shard at most.
+    pub objects_max: u64,
+    /// Bytes of a shard at most.
+    pub bytes_max: u64,
+    /// The number of shards asked for, where rows are spread evenly.
+    pub jobs: Option<u64>,
+}
+
+/// What was read and found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Totals {
+    /// Data files.
+    pub files: u64,
+    /// Rows in them.
+    pub rows: u64,
+    /// Rows for which the predicate is true.
+    pub matched: u64,
+    /// Of those, rows that are not in a manifest because of what they are.
+    pub excluded: u64,
+    /// Bytes of the data files.
+    pub bytes_compressed: u64,
+    /// Bytes after decompression.
+    pub bytes_raw: u64,
+    /// How long it took. The one value that differs from run to run.
+    pub seconds: f64,
+}
+
+/// Rows set aside for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excluded {
+    /// The reason, for example `delete-marker`.
+    pub reason: String,
+    /// How many rows.
+    pub rows: u64,
+    /// The file that lists them, relative to the plan; none where there are no rows.
+    pub path: Option<String>,
+}
+
+/// A data file that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// The file.
+    pub path: String,
+    /// What is wrong with it.
+    pub error: String,
+}
+
+/// One manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shard {
+    /// The file, relative to the plan.
+    pub path: String,
+    /// The bucket of all its objects.
+    pub bucket: String,
+    /// Its columns, where they differ from the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// Column and value that all its rows share (`--split-by`).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub split: BTreeMap<String, Option<String>>,
+    /// How many objects.
+    pub objects: u64,
+    /// The file's length.
+    pub bytes: u64,
+    /// The file's SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// The key of its first row, as it stands in the manifest.
+    pub first_key: String,
+    /// The key of its last row, as it stands in the manifest.
+    pub last_key: String,
+}

@@ -1,0 +1,77 @@
+//! What can go wrong while a plan is made.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::scan::ScanError;
+
+use super::SHARDS_MAX;
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The reports could not be scanned.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// A file of the plan could not be written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The folder for the plan holds something.
+    #[error(
+        "{} is not empty: choose a new folder for --out, or give --force to replace the plan in it",
+        path.display()
+    )]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another run writes to the folder.
+    #[error("{}: another run is writing a plan here; wait for it or choose another --out",
+        path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The plan in the folder has been submitted.
+    #[error(
+        "{} holds a plan that was submitted (jobs.jsonl): it is not replaced, even with --force; \
+         choose another --out", path.display()
+    )]
+    Submitted {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A row is longer than a shard may be.
+    #[error("a row of {row_bytes} bytes does not fit --max-bytes {bytes_max}: raise it")]
+    RowTooLong {
+        /// The row's length.
+        row_bytes: u64,
+        /// The bound.
+        bytes_max: u64,
+    },
+    /// The bounds give too many shards.
+    #[error(
+        "more than {SHARDS_MAX} shards: raise --max-objects or --max-bytes, or give --jobs to \
+         spread the rows over fewer"
+    )]
+    TooManyShards,
+    /// A bound is zero.
+    #[error("{flag} must be at least 1")]
+    ZeroBound {
+        /// The flag.
+        flag: &'static str,
+    },
+}
+
+impl PlanError {
+    /// Names the file that could not be written.
+    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Io { path, error }
+    }
+}

@@ -1,0 +1,87 @@
+//! Lines of a manifest: counting them, cutting between them, and the key that one holds.
+//!
+//! A line ends with a line feed, and no field holds one.
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+/// How many of the `rows` lines in `lines` fit a room of so many rows and bytes: rows and bytes.
+pub(super) fn fit(lines: &[u8], rows: u64, rows_room: u64, bytes_room: u64) -> (u64, usize) {
+    if rows <= rows_room && lines.len() as u64 <= bytes_room {
+        return (rows, lines.len());
+    }
+    let mut fitting = (0, 0);
+    for (place, at) in memchr_iter(b'\n', lines).enumerate() {
+        let (count, end) = (place as u64 + 1, at + 1);
+        if count > rows_room || end as u64 > bytes_room {
+            break;
+        }
+        fitting = (count, end);
+    }
+    fitting
+}
+
+/// How many lines there are.
+pub(super) fn count(lines: &[u8]) -> u64 {
+    memchr_iter(b'\n', lines).count() as u64
+}
+
+/// The first line, without its line feed.
+pub(super) fn first(lines: &[u8]) -> &[u8] {
+    &lines[..memchr(b'\n', lines).unwrap_or(lines.len())]
+}
+
+/// The last line, without its line feed.
+pub(super) fn last(lines: &[u8]) -> &[u8] {
+    let lines = lines.strip_suffix(b"\n").unwrap_or(lines);
+    &lines[memrchr(b'\n', lines).map_or(0, |at| at + 1)..]
+}
+
+/// The key (second field) of a line, still encoded; bytes that are no UTF-8 are replaced.
+pub(super) fn key(line: &[u8]) -> String {
+    let mut reader = csv_core::Reader::new();
+    // Unquoting makes fields shorter, never longer.
+    let mut fields = vec![0; line.len() + 1];
+    let mut ends = [0; 3];
+    let (_, _, written, found) = {
+        let (result, read, written, found) = reader.read_record(line, &mut fields, &mut ends);
+        let (_, _, more, rest) =
+            reader.read_record(&[], &mut fields[written..], &mut ends[found..]);
+        (result, read, written + more, found + rest)
+    };
+    match found {
+        2.. => String::from_utf8_lossy(&fields[ends[0]..ends[1].min(written)]).into_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_by_rows_and_by_bytes() {
+        let lines = b"a,1\na,22\na,333\n";
+        assert_eq!(fit(lines, 3, 9, 99), (3, 15));
+        assert_eq!(fit(lines, 3, 2, 99), (2, 9));
+        assert_eq!(fit(lines, 3, 9, 15), (3, 15));
+        assert_eq!(fit(lines, 3, 9, 14), (2, 9));
+        assert_eq!(fit(lines, 3, 9, 3), (0, 0));
+        assert_eq!(fit(lines, 3, 0, 99), (0, 0));
+    }
+
+    #[test]
+    fn first_and_last_lines() {
+        assert_eq!(first(b"a\nbb\n"), b"a");
+        assert_eq!(last(b"a\nbb\n"), b"bb");
+        assert_eq!(last(b"a\n"), b"a");
+    }
+
+    #[test]
+    fn the_key_is_unquoted_and_still_encoded() {
+        assert_eq!(key(b"demo,0100059%7Ethumb.jpg,v1"), "0100059%7Ethumb.jpg");
+        assert_eq!(key(b"demo,plain"), "plain");
+        assert_eq!(key(b"demo,\"a,b\"\"c\",v1"), "a,b\"c");
+        assert_eq!(key(b"demo,,null"), "");
+        assert_eq!(key(b"demo,\xff,null"), "\u{fffd}");
+    }
+}

@@ -1,0 +1,213 @@
+//! Series of shards: the rows of one lane, cut exactly at the bounds.
+//!
+//! Shards are numbered in the order in which they are begun, over all series of a plan.
+//!
+//! Never knows what makes a lane: a series carries a label and hands it on.
+
+use std::path::PathBuf;
+
+use super::shard::{Finished, ShardFile};
+use super::{PlanError, SHARDS_MAX, line};
+
+/// Where the next shard of a series ends.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cut {
+    /// After so many objects.
+    Every(u64),
+    /// So that `rows` rows are spread over `shards` shards whose sizes differ by one at most.
+    Evenly { rows: u64, shards: u64 },
+}
+
+impl Cut {
+    /// The objects that belong in the shard with this place in its series.
+    fn objects(self, place: u64) -> u64 {
+        match self {
+            Self::Every(objects) => objects,
+            // Rows that the byte bound pushed beyond the last shard come in shards like it.
+            Self::Evenly { rows, shards } => {
+                (rows / shards + u64::from(place < rows % shards)).max(1)
+            }
+        }
+    }
+}
+
+/// Numbers and collects the shards of all series.
+pub(super) struct Shards<L> {
+    folder: PathBuf,
+    bytes_max: u64,
+    begun: usize,
+    finished: Vec<(usize, L, Finished)>,
+}
+
+/// One series.
+pub(super) struct Series<L> {
+    label: L,
+    cut: Cut,
+    /// Shards begun in this series.
+    begun: u64,
+    current: Option<(usize, ShardFile)>,
+}
+
+impl<L: Clone> Shards<L> {
+    /// Shards of at most `bytes_max` bytes, as files in `folder`.
+    pub(super) fn new(folder: PathBuf, bytes_max: u64) -> Self {
+        Self { folder, bytes_max, begun: 0, finished: Vec::new() }
+    }
+
+    /// The finished shards in the order of their numbers, with the names of their files.
+    pub(super) fn into_finished(mut self) -> Vec<(String, L, Finished)> {
+        self.finished.sort_by_key(|(number, _, _)| *number);
+        let named = |(number, label, finished)| (file_name(number), label, finished);
+        self.finished.into_iter().map(named).collect()
+    }
+
+    fn begin(&mut self) -> Result<(usize, ShardFile), PlanError> {
+        if self.begun == SHARDS_MAX {
+            return Err(PlanError::TooManyShards);
+        }
+        let number = self.begun;
+        let file = ShardFile::create(&self.folder.join(file_name(number)))?;
+        self.begun += 1;
+        Ok((number, file))
+    }
+}
+
+fn file_name(number: usize) -> String {
+    format!("{number:05}.csv")
+}
+
+impl<L: Clone> Series<L> {
+    pub(super) fn new(label: L, cut: Cut) -> Self {
+        Self { label, cut, begun: 0, current: None }
+    }
+
+    /// Appends `rows` lines, ending shards and beginning new ones at the bounds.
+    pub(super) fn write(
+        &mut self,
+        shards: &mut Shards<L>,
+        mut lines: &[u8],
+        mut rows: u64,
+    ) -> Result<(), PlanError> {
+        while rows > 0 {
+            if self.current.is_none() {
+                self.current = Some(shards.begin()?);
+                self.begun += 1;
+            }
+            let objects_max = self.cut.objects(self.begun - 1);
+            let Some((_, shard)) = &mut self.current else { continue };
+            let objects_room = objects_max.saturating_sub(shard.rows());
+            let bytes_room = shards.bytes_max - shard.bytes();
+            let (count, bytes) = line::fit(lines, rows, objects_room, bytes_room);
+            if count == 0 && shard.rows() == 0 {
+                let row_bytes = line::first(lines).len() as u64 + 1;
+                return Err(PlanError::RowTooLong { row_bytes, bytes_max: shards.bytes_max });
+            }
+            if count > 0 {
+                shard.write(&lines[..bytes], count)?;
+                (lines, rows) = (&lines[bytes..], rows - count);
+            }
+            // A full shard, or rows are left that did not fit.
+            if shard.rows() == objects_max || rows > 0 {
+                self.finish(shards)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the shard at hand.
+    pub(super) fn finish(&mut self, shards: &mut Shards<L>) -> Result<(), PlanError> {
+        if let Some((number, shard)) = self.current.take() {
+            shards.finished.push((number, self.label.clone(), shard.finish()?));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The obvious way: line after line.
+    fn cut_slowly(lines: &[String], objects_max: &[u64], bytes_max: u64) -> Vec<String> {
+        let mut shards: Vec<String> = Vec::new();
+        let mut objects = 0;
+        for line in lines {
+            let full = shards.last().is_none_or(|shard: &String| {
+                let place = (shards.len() - 1).min(objects_max.len() - 1);
+                objects == objects_max[place] || shard.len() as u64 + line.len() as u64 > bytes_max
+            });
+            if full {
+                shards.push(String::new());
+                objects = 0;
+            }
+            if let Some(shard) = shards.last_mut() {
+                shard.push_str(line);
+            }
+            objects += 1;
+        }
+        shards
+    }
+
+    fn cut(lines: &[String], blocks: &[usize], cut: Cut, bytes_max: u64) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut shards = Shards::new(folder.path().to_owned(), bytes_max);
+        let mut series = Series::new((), cut);
+        let mut rest = lines;
+        let mut sizes = blocks.iter().copied().cycle();
+        while !rest.is_empty() {
+            let count = sizes.next().unwrap_or(1).clamp(1, rest.len());
+            series.write(&mut shards, rest[..count].concat().as_bytes(), count as u64).unwrap();
+            rest = &rest[count..];
+        }
+        series.finish(&mut shards).unwrap();
+        let read = |(name, (), finished): (String, (), Finished)| {
+            let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            assert_eq!(text.lines().count() as u64, finished.rows);
+            assert_eq!(text.len() as u64, finished.bytes);
+            text
+        };
+        shards.into_finished().into_iter().map(read).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn shards_are_cut_exactly_at_the_bounds(
+            keys in prop::collection::vec("[a-z]{0,12}", 0..60),
+            blocks in prop::collection::vec(1usize..9, 1..5),
+            objects_max in 1u64..20,
+            bytes_max in 20u64..200,
+        ) {
+            let lines: Vec<String> = keys.iter().map(|key| format!("demo,{key}\n")).collect();
+            let found = cut(&lines, &blocks, Cut::Every(objects_max), bytes_max);
+            prop_assert_eq!(found, cut_slowly(&lines, &[objects_max], bytes_max));
+        }
+
+        #[test]
+        fn even_shards_differ_by_one_row_at_most(
+            count in 1usize..80,
+            shards in 1u64..9,
+            blocks in prop::collection::vec(1usize..9, 1..5),
+        ) {
+            let lines: Vec<String> = (0..count).map(|key| format!("demo,{key}\n")).collect();
+            let spread = Cut::Evenly { rows: count as u64, shards: shards.min(count as u64) };
+            let found = cut(&lines, &blocks, spread, u64::MAX);
+            prop_assert_eq!(found.len() as u64, shards.min(count as u64));
+            prop_assert_eq!(found.concat(), lines.concat());
+            let sizes: Vec<usize> = found.iter().map(|shard| shard.lines().count()).collect();
+            let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+            prop_assert!(most - least <= 1, "{:?}", sizes);
+        }
+    }
+
+    #[test]
+    fn a_row_that_fits_no_shard_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut shards = Shards::new(folder.path().to_owned(), 8);
+        let mut series = Series::new((), Cut::Every(10));
+        let result = series.write(&mut shards, b"demo,a\ndemo,long\n", 2);
+        assert!(matches!(result, Err(PlanError::RowTooLong { row_bytes: 10, bytes_max: 8 })));
+    }
+}

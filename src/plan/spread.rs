@@ -1,0 +1,117 @@
+//! Spreading: rows whose number must be known before they can be cut evenly (`--jobs`).
+//!
+//! They are collected in one file a lane first, then cut. That writes them twice, which costs less
+//! than reading the report twice.
+//!
+//! Never knows where rows come from.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use memchr::memrchr;
+
+use super::series::{Cut, Series, Shards};
+use super::{PlanError, line};
+use crate::engine::BLOCK_BYTES;
+use crate::scan::ScanError;
+
+/// Gathers small blocks into fewer writes; see the shard's buffer for the size.
+const WRITE_BUFFER_BYTES: usize = 32 << 10;
+
+/// The rows of one lane, waiting to be cut.
+pub(super) struct Spool {
+    path: PathBuf,
+    file: BufWriter<File>,
+    rows: u64,
+}
+
+impl Spool {
+    /// An empty file in `folder`, which is made if need be.
+    pub(super) fn create(folder: &Path, lane: u32) -> Result<Self, PlanError> {
+        fs::create_dir_all(folder).map_err(PlanError::at(folder))?;
+        let path = folder.join(format!("{lane}.csv"));
+        let file = File::create_new(&path).map_err(PlanError::at(&path))?;
+        Ok(Self { path, file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), rows: 0 })
+    }
+
+    /// Appends `rows` lines.
+    pub(super) fn write(&mut self, lines: &[u8], rows: u64) -> Result<(), PlanError> {
+        self.rows += rows;
+        self.file.write_all(lines).map_err(PlanError::at(&self.path))
+    }
+
+    /// How many lines there are.
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Cuts the rows into `count` shards, and removes the file.
+    pub(super) fn cut<L: Clone>(
+        mut self,
+        label: L,
+        count: u64,
+        shards: &mut Shards<L>,
+        stop: &AtomicBool,
+    ) -> Result<(), PlanError> {
+        self.file.flush().map_err(PlanError::at(&self.path))?;
+        let mut series = Series::new(label, Cut::Evenly { rows: self.rows, shards: count });
+        let mut file = File::open(&self.path).map_err(PlanError::at(&self.path))?;
+        let mut buffer = vec![0; BLOCK_BYTES];
+        let mut filled = 0;
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(ScanError::Interrupted.into());
+            }
+            let read = file.read(&mut buffer[filled..]).map_err(PlanError::at(&self.path))?;
+            if read == 0 {
+                break;
+            }
+            filled += read;
+            match memrchr(b'\n', &buffer[..filled]) {
+                Some(at) => {
+                    let lines = &buffer[..=at];
+                    series.write(shards, lines, line::count(lines))?;
+                    buffer.copy_within(at + 1..filled, 0);
+                    filled -= at + 1;
+                }
+                // A line is bounded by the record it came from, so this ends.
+                None if filled == buffer.len() => buffer.resize(2 * filled, 0),
+                None => {}
+            }
+        }
+        series.finish(shards)?;
+        fs::remove_file(&self.path).map_err(PlanError::at(&self.path))
+    }
+}
+
+/// Deals `jobs` shards out to lanes with so many rows: one to each, the rest in proportion to the
+/// rows, so that the largest shard is as small as can be.
+pub(super) fn deal(rows: &[u64], jobs: u64) -> Vec<u64> {
+    let mut shards = vec![1; rows.len()];
+    for _ in rows.len() as u64..jobs {
+        // The lane whose shards are the largest, the first of those.
+        let size = |place: usize| rows[place] as f64 / shards[place] as f64;
+        let largest = (0..rows.len()).reduce(|a, b| if size(b) > size(a) { b } else { a });
+        match largest {
+            Some(place) if shards[place] < rows[place] => shards[place] += 1,
+            _ => break,
+        }
+    }
+    shards
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_dealt_in_proportion() {
+        assert_eq!(deal(&[100], 4), [4]);
+        assert_eq!(deal(&[300, 100], 4), [3, 1]);
+        assert_eq!(deal(&[10, 10, 10], 2), [1, 1, 1]);
+        assert_eq!(deal(&[2, 1], 50), [2, 1]);
+        assert_eq!(deal(&[], 5), Vec::<u64>::new());
+    }
+}
