@@ -4,6 +4,7 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`scan`] | how a data file becomes matching rows | shards, operations |
 //! | [`engine`] | workers, queues, memory budget, order | formats, operations |
@@ -44,4 +45,5 @@ pub mod predicate;
 pub mod report;
 pub mod scan;
 pub mod source;
+pub mod synth;
 pub mod units;

@@ -1,0 +1,387 @@
+//! Synthetic inventory reports, for trials and benchmarks: gzipped CSV in the folders, with the
+//! manifest and the checksum that S3 would deliver.
+//!
+//! The same options give the same bytes on every machine and with any number of threads: each
+//! data file is made by one thread from lots of its own. Compression is nearly all of the work.
+//!
+//! Never knows how reports are read.
+
+mod draw;
+mod encode;
+mod file;
+mod rows;
+
+use std::fs;
+use std::io;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use jiff::Timestamp;
+use md5::{Digest, Md5};
+use serde::Serialize;
+
+use self::draw::Lots;
+use self::file::{Written, write_data_file};
+use self::rows::Recipe;
+use crate::report::{MANIFEST_BYTES_MAX, md5_hex};
+
+/// The most entries a manifest is written with, repetitions included.
+pub const ENTRIES_MAX: u64 = 500_000;
+
+/// An entry of `files` as written here takes at most this, with a bucket name of 63 bytes.
+const ENTRY_BYTES_MAX: u64 = 256;
+
+// What is written must be readable.
+const _: () = assert!(ENTRIES_MAX * ENTRY_BYTES_MAX < MANIFEST_BYTES_MAX);
+
+/// The longest row that can be asked for, in bytes: a key of the greatest length S3 allows, and
+/// no more.
+pub const ROW_BYTES_MAX: u64 = crate::report::KEY_BYTES_MAX as u64;
+
+/// Name of the inventory configuration, a folder in the report's path.
+const CONFIGURATION: &str = "s3sieve-synth";
+
+/// The bucket the report says it was delivered to.
+const DESTINATION_ARN: &str = "arn:aws:s3:::synthetic-inventory";
+
+/// 2026-01-01T00:00:00Z, in seconds since 1970.
+const CREATED_SECONDS: i64 = 1_767_225_600;
+
+/// What a synthetic report is to be like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Synth {
+    /// Rows in all data files together, before repetition.
+    pub rows: u64,
+    /// Data files; the rows are spread evenly over them.
+    pub files: u64,
+    /// The columns by their fileSchema names, in order; Bucket and Key must be among them.
+    pub columns: Vec<String>,
+    /// Another seed gives another report of the same kind.
+    pub seed: u64,
+    /// The source bucket.
+    pub bucket: String,
+    /// For a column, its values and their weights, instead of the usual ones. They hold for
+    /// objects; what a delete marker's columns hold is given by S3.
+    pub shares: Vec<(String, Vec<(String, f64)>)>,
+    /// Share of rows that are delete markers, from 0 to 1; none without a column
+    /// `IsDeleteMarker`.
+    pub delete_marker_share: f64,
+    /// Share of rows with an empty VersionId, from 0 to 1.
+    pub null_version_share: f64,
+    /// Share of rows whose key has a folder name that is hard to encode, from 0 to 1.
+    pub odd_key_share: f64,
+    /// Pads keys until rows have this length before compression, in bytes; rows that are longer
+    /// stay so.
+    pub row_bytes: Option<u64>,
+    /// When the report was begun: names its folder and bounds its dates.
+    pub created: Timestamp,
+    /// Threads that make data files at the same time.
+    pub threads: usize,
+    /// Effort of compression from 0 to 9. S3's files look like those of zlib at 6.
+    pub level: u32,
+    /// How often the manifest lists each data file, to make a report look larger than it is.
+    pub repeat: u64,
+}
+
+impl Default for Synth {
+    /// A million rows in ten files with the columns that finding objects without a Bucket Key
+    /// takes: 30 % of the objects are DISABLED, and 1 % of the rows are delete markers, which are
+    /// DISABLED always.
+    fn default() -> Self {
+        let columns =
+            ["Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "BucketKeyStatus"];
+        Self {
+            rows: 1_000_000,
+            files: 10,
+            columns: columns.map(str::to_owned).to_vec(),
+            seed: 1,
+            bucket: "example-bucket".to_owned(),
+            shares: Vec::new(),
+            delete_marker_share: 0.01,
+            null_version_share: 0.01,
+            odd_key_share: 0.01,
+            row_bytes: None,
+            created: Timestamp::from_second(CREATED_SECONDS).unwrap_or_default(),
+            threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            level: 6,
+            repeat: 1,
+        }
+    }
+}
+
+/// What was written. Repetitions in the manifest are not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SynthSummary {
+    /// Rows in all data files together.
+    pub rows: u64,
+    /// Data files.
+    pub files: u64,
+    /// Length of the data files before compression, in bytes.
+    pub bytes_raw: u64,
+    /// Length of the data files on disk, in bytes.
+    pub bytes_compressed: u64,
+    /// The manifest, which is written last but for its checksum.
+    pub manifest: PathBuf,
+}
+
+/// Why no synthetic report was written.
+#[derive(Debug, thiserror::Error)]
+pub enum SynthError {
+    /// The environment failed.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// What was to be written.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The folder to write to holds something already.
+    #[error("{}: the folder is not empty; name a new one", .0.display())]
+    NotEmpty(PathBuf),
+    /// An option can't be fulfilled.
+    #[error("{name}: {fault}")]
+    Option {
+        /// The field of [`Synth`].
+        name: &'static str,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// The caller asked for an end; what was written has been removed.
+    #[error("interrupted; nothing was left behind")]
+    Stopped,
+}
+
+impl SynthError {
+    /// Whether the environment failed (disk, permission), rather than an option being wrong.
+    #[must_use]
+    pub fn is_environment(&self) -> bool {
+        matches!(self, Self::Io { .. })
+    }
+
+    fn option(name: &'static str, fault: String) -> Self {
+        Self::Option { name, fault }
+    }
+
+    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |source| Self::Io { path: path.to_path_buf(), source }
+    }
+}
+
+/// `manifest.json` with its fields in S3's order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Manifest<'a> {
+    source_bucket: &'a str,
+    destination_bucket: &'a str,
+    version: &'a str,
+    creation_timestamp: String,
+    file_format: &'a str,
+    file_schema: String,
+    files: Vec<Entry<'a>>,
+}
+
+/// One of its data files.
+#[derive(Clone, Copy, Serialize)]
+struct Entry<'a> {
+    key: &'a str,
+    size: u64,
+    #[serde(rename = "MD5checksum")]
+    md5: &'a str,
+}
+
+/// Writes a report below `out`, which must be empty or not there yet.
+///
+/// Ends early when `stop` is set. `progress` is called by several threads, each time with the
+/// number of rows made since that thread's last call. Every file is written under a temporary
+/// name and renamed; the manifest's checksum comes last. When it fails, what it wrote is removed.
+///
+/// # Errors
+/// When an option can't be fulfilled, `out` is not empty, writing fails, or it is stopped.
+pub fn write(
+    synth: &Synth,
+    out: &Path,
+    stop: &AtomicBool,
+    progress: impl Fn(u64) + Sync,
+) -> Result<SynthSummary, SynthError> {
+    let recipe = checked(synth)?;
+    require_empty(out)?;
+    let made = out.join(&synth.bucket);
+    let result = write_below(synth, &recipe, out, stop, &progress);
+    if result.is_err() {
+        // The folder was empty before, so all in it is ours. The first error is the one to tell.
+        let _ = fs::remove_dir_all(made);
+    }
+    result
+}
+
+/// Checks every option; those that rows depend on are made ready.
+fn checked(synth: &Synth) -> Result<Recipe, SynthError> {
+    let require = |holds: bool, name, fault: &str| {
+        if holds { Ok(()) } else { Err(SynthError::option(name, fault.to_owned())) }
+    };
+    require(synth.files > 0 || synth.rows == 0, "files", "rows need at least one file")?;
+    let entries = synth.files.checked_mul(synth.repeat);
+    require(synth.repeat > 0, "repeat", "each file must be listed at least once")?;
+    require(
+        entries.is_some_and(|entries| entries <= ENTRIES_MAX),
+        "files",
+        "files times repeat must be at most 500,000, or the manifest can't be read",
+    )?;
+    require(synth.threads > 0, "threads", "at least one is needed")?;
+    require(synth.level <= 9, "level", "the effort of compression is from 0 to 9")?;
+    let name = synth.bucket.as_bytes();
+    let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'.');
+    require(
+        (3..=63).contains(&name.len()) && name.iter().all(plain) && name[0] != b'.',
+        "bucket",
+        "a bucket's name has 3 to 63 lower-case letters, digits, dots and hyphens",
+    )?;
+    let row_bytes = synth.row_bytes.unwrap_or(0);
+    require(row_bytes <= ROW_BYTES_MAX, "row_bytes", "at most 1,024: keys can't be made longer")?;
+    let row_bytes = usize::try_from(row_bytes)
+        .map_err(|_| SynthError::option("row_bytes", row_bytes.to_string()))?;
+    Recipe::new(synth, row_bytes)
+}
+
+fn require_empty(out: &Path) -> Result<(), SynthError> {
+    match fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(SynthError::NotEmpty(out.to_path_buf())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(SynthError::io(out)(error)),
+    }
+}
+
+fn write_below(
+    synth: &Synth,
+    recipe: &Recipe,
+    out: &Path,
+    stop: &AtomicBool,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<SynthSummary, SynthError> {
+    let configuration = out.join(&synth.bucket).join(CONFIGURATION);
+    let data = configuration.join("data");
+    let dated = configuration.join(synth.created.strftime("%Y-%m-%dT%H-%MZ").to_string());
+    for folder in [&data, &dated] {
+        fs::create_dir_all(folder).map_err(SynthError::io(folder))?;
+    }
+    let files = write_data_files(synth, recipe, &data, stop, progress)?;
+    let manifest = dated.join("manifest.json");
+    write_manifest(synth, &files, &manifest)?;
+    Ok(SynthSummary {
+        rows: synth.rows,
+        files: synth.files,
+        bytes_raw: files.iter().map(|file| file.bytes_raw).sum(),
+        bytes_compressed: files.iter().map(|file| file.bytes_compressed).sum(),
+        manifest,
+    })
+}
+
+/// Writes all data files, as many at a time as there are threads; gives them in their order.
+fn write_data_files(
+    synth: &Synth,
+    recipe: &Recipe,
+    folder: &Path,
+    stop: &AtomicBool,
+    progress: &(impl Fn(u64) + Sync),
+) -> Result<Vec<Written>, SynthError> {
+    let next = AtomicU64::new(0);
+    // Set by whoever fails, so that the others end as well.
+    let failed = AtomicBool::new(false);
+    let results = Mutex::new(Vec::new());
+    let stopped = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= synth.files {
+                return;
+            }
+            let rows = rows_of(synth, index);
+            let path = folder.join(data_file_name(synth.seed, index));
+            let result =
+                write_data_file(recipe, synth.level, index, rows, &path, &stopped, progress);
+            if result.is_err() {
+                failed.store(true, Ordering::Relaxed);
+            }
+            results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((index, result));
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..synth.threads.min(usize::try_from(synth.files).unwrap_or(usize::MAX)) {
+            scope.spawn(work);
+        }
+    });
+    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    // A failure comes before the interruptions it caused.
+    results.sort_by_key(|(index, result)| {
+        (!matches!(result, Err(error) if error.is_environment()), *index)
+    });
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The numbers of the rows in a file: as many in each, the first ones taking what is left over.
+fn rows_of(synth: &Synth, index: u64) -> std::ops::Range<u64> {
+    let (each, over) = (synth.rows / synth.files, synth.rows % synth.files);
+    let start = each * index + over.min(index);
+    start..start + each + u64::from(index < over)
+}
+
+/// A name like those S3 gives: a random UUID.
+fn data_file_name(seed: u64, index: u64) -> String {
+    let mut lots = Lots::new(seed, index, 1);
+    let (a, b) = (lots.number(), lots.number());
+    format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}.csv.gz",
+        a >> 32,
+        a >> 16 & 0xffff,
+        a & 0xfff,
+        0x8000 | b >> 48 & 0x3fff,
+        b & 0xffff_ffff_ffff
+    )
+}
+
+fn write_manifest(synth: &Synth, files: &[Written], path: &Path) -> Result<(), SynthError> {
+    let named: Vec<(String, String)> = files
+        .iter()
+        .map(|file| {
+            let key = format!("{}/{CONFIGURATION}/data/{}", synth.bucket, file.name);
+            (key, md5_hex(&file.md5))
+        })
+        .collect();
+    let mut entries = Vec::new();
+    for _ in 0..synth.repeat {
+        entries.extend(files.iter().zip(&named).map(|(file, (key, md5))| Entry {
+            key,
+            size: file.bytes_compressed,
+            md5,
+        }));
+    }
+    let manifest = Manifest {
+        source_bucket: &synth.bucket,
+        destination_bucket: DESTINATION_ARN,
+        version: "2016-11-30",
+        creation_timestamp: synth.created.as_millisecond().to_string(),
+        file_format: "CSV",
+        file_schema: synth.columns.join(", "),
+        files: entries,
+    };
+    let bytes =
+        serde_json::to_vec_pretty(&manifest).map_err(|error| SynthError::io(path)(error.into()))?;
+    put(path, &bytes)?;
+    put(&path.with_extension("checksum"), md5_hex(&Md5::digest(&bytes).into()).as_bytes())
+}
+
+/// Writes a small file under a temporary name and renames it.
+fn put(path: &Path, bytes: &[u8]) -> Result<(), SynthError> {
+    let partial = file::partial(path);
+    fs::write(&partial, bytes).map_err(SynthError::io(&partial))?;
+    fs::rename(&partial, path).map_err(SynthError::io(path))
+}
+
+#[cfg(test)]
+mod tests;
