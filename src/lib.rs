@@ -4,6 +4,7 @@
 //!
 //! | layer | knows | never knows |
 //! |---|---|---|
+//! | `cli` | arguments, progress, tables, exit codes | bytes, wire formats |
 //! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`scan`] | how a data file becomes matching rows | shards, operations |
@@ -38,6 +39,8 @@
 //! # Ok::<(), scan::ScanError>(())
 //! ```
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
 pub mod format;
 pub mod plan;

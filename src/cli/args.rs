@@ -1,0 +1,423 @@
+//! The command line as typed. Nothing here touches files; what needs checking against a report is
+//! checked by the layers below.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
+
+use super::print;
+use crate::format::gzip::Inflate;
+use crate::plan::{self, Bounds, FilterOptions, OBJECTS_MAX, SHARD_BYTES_MAX};
+use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
+use crate::units::{SizeError, parse_bytes};
+
+/// Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
+///
+/// Everything runs on this machine, without an AWS account. REPORT is a manifest.json of a CSV
+/// report, or a folder that holds reports (the newest complete one is taken).
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
+2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
+5 finished but some data files were set aside, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show what a report holds: columns, files, sizes, age, completeness
+    Inspect(InspectArgs),
+    /// Count the rows that match, in all or by the values of columns
+    Count(CountArgs),
+    /// Write the rows that match as manifests for S3 Batch Operations
+    Filter(FilterArgs),
+    /// Show where the time of a filter goes, stage by stage
+    Bench(BenchArgs),
+    /// Make a synthetic report, for trials and benchmarks
+    Synth(SynthArgs),
+}
+
+/// How results are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum VerifyArg {
+    /// Size, CRC-32 and the MD5 that the report gives for each file
+    Md5,
+    /// Size and CRC-32 only
+    Crc,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum InflateArg {
+    /// The fastest
+    Fast,
+    /// zlib-rs: another implementation, for comparison
+    Reference,
+}
+
+/// Which reports, and where their data files are.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// A manifest.json, or a folder that holds reports
+    #[arg(value_name = "REPORT", required = true)]
+    pub(super) reports: Vec<PathBuf>,
+    /// The folder below which the data files lie, if not in a mirror around the manifest
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+    /// Allow several reports of one bucket
+    #[arg(long)]
+    pub(super) allow_overlap: bool,
+}
+
+impl ReportArgs {
+    /// Opens the reports, and tells the user how they were found.
+    pub(super) fn open(&self) -> Result<Opened, ScanError> {
+        let opened = scan::open(&self.reports, self.root.as_deref(), self.allow_overlap)?;
+        for note in &opened.notes {
+            print::tell(&format!("s3sieve: {note}"));
+        }
+        Ok(opened)
+    }
+}
+
+/// How data files are read.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReadArgs {
+    /// Worker threads [default: one a processor]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// What is checked of every data file
+    #[arg(long, value_enum, default_value_t = VerifyArg::Md5)]
+    verify: VerifyArg,
+    /// Which library decompresses
+    #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
+    inflate: InflateArg,
+    /// Set bad data files aside and go on; says so at the end, with exit code 5
+    #[arg(long)]
+    pub(super) keep_going: bool,
+}
+
+impl ReadArgs {
+    pub(super) fn settings(&self) -> Settings {
+        let usual = Settings::default();
+        Settings {
+            threads: self.threads.unwrap_or(usual.threads),
+            verify: match self.verify {
+                VerifyArg::Md5 => Verify::Md5,
+                VerifyArg::Crc => Verify::Crc,
+            },
+            inflate: match self.inflate {
+                InflateArg::Fast => Inflate::Fast,
+                InflateArg::Reference => Inflate::Reference,
+            },
+            split: usual.split,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct InspectArgs {
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+const WHERE_HELP: &str = "\
+Expressions for --where:
+  BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'
+  Size >= '5GiB' AND StorageClass NOT IN ('GLACIER', 'DEEP_ARCHIVE')
+  Key LIKE 'photos/%' AND LastModifiedDate < '2024-01-01'
+  LastModifiedDate > now() - interval '30 days' OR ReplicationStatus IS NULL
+  IsLatest AND regexp_like(Key, '[.](jpg|png)$')
+Columns go by the names of the report's fileSchema (`s3sieve inspect` lists them), in any case, also
+in snake_case. Keys are compared decoded. An empty field is NULL. The whole language is in
+docs/where.md.";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = WHERE_HELP)]
+pub(super) struct CountArgs {
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    /// Count the rows for which this SQL expression is true [default: all rows]
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// Count by the values of these columns
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(super) by: Vec<String>,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl CountArgs {
+    pub(super) fn query(&self) -> Query {
+        self.filter.clone().map_or(Query::All, Query::Where)
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = WHERE_HELP)]
+pub(super) struct FilterArgs {
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    query: QueryArgs,
+    /// The folder for the plan: plan.json, manifests/, excluded/
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Replace the plan that stands in DIR
+    #[arg(long)]
+    force: bool,
+    /// Leave version ids out of the manifests, so that jobs act on current versions
+    #[arg(long)]
+    no_version_ids: bool,
+    /// Objects in a manifest at most
+    #[arg(long, value_name = "N", default_value_t = OBJECTS_MAX, value_parser = objects)]
+    max_objects: u64,
+    /// Size of a manifest at most, for example 512MiB [default: 5GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = SHARD_BYTES_MAX,
+        hide_default_value = true)]
+    max_bytes: u64,
+    /// Spread the rows evenly over at most N manifests
+    #[arg(long, value_name = "N")]
+    jobs: Option<u64>,
+    /// Manifests of their own for each value of this column
+    #[arg(long, value_name = "COLUMN")]
+    split_by: Option<String>,
+    /// Memory for output that waits for its turn; beyond it, output waits on disk in DIR
+    /// [default: 16MiB and 8MiB a thread]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+struct QueryArgs {
+    /// Keep the rows for which this SQL expression is true
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// Keep the rows that an S3 Select statement selects, for example
+    /// "select s._1, s._2, s._3 from s3object s where s._6 = 'DISABLED'"
+    #[arg(long, value_name = "STATEMENT")]
+    sql: Option<String>,
+}
+
+impl FilterArgs {
+    pub(super) fn options(&self) -> FilterOptions {
+        let settings = self.read.settings();
+        let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let query = match (&self.query.filter, &self.query.sql) {
+            (Some(text), _) => Query::Where(text.clone()),
+            (None, Some(text)) => Query::Sql(text.clone()),
+            (None, None) => Query::All,
+        };
+        FilterOptions {
+            query,
+            out: self.out.clone(),
+            force: self.force,
+            version_ids: !self.no_version_ids,
+            bounds: Bounds {
+                objects_max: self.max_objects,
+                bytes_max: self.max_bytes,
+                jobs: self.jobs,
+            },
+            split_by: self.split_by.clone(),
+            memory_bytes: memory.unwrap_or_else(|| plan::memory_bytes_default(settings.threads)),
+            keep_going: self.read.keep_going,
+            now: Timestamp::now(),
+            settings,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct BenchArgs {
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    /// The rows that are kept
+    #[arg(
+        long = "where",
+        value_name = "EXPRESSION",
+        default_value = "BucketKeyStatus = 'DISABLED'"
+    )]
+    filter: String,
+    /// Where the last stage writes its plan, a new folder; removed afterwards
+    #[arg(long, value_name = "DIR", default_value = "s3sieve-bench")]
+    out: PathBuf,
+    /// How often each stage is run; the medians are shown
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub(super) runs: NonZeroUsize,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl BenchArgs {
+    pub(super) fn options(&self) -> FilterOptions {
+        let settings = self.read.settings();
+        FilterOptions {
+            query: Query::Where(self.filter.clone()),
+            out: self.out.clone(),
+            force: false,
+            version_ids: true,
+            bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },
+            split_by: None,
+            memory_bytes: plan::memory_bytes_default(settings.threads),
+            keep_going: false,
+            now: Timestamp::now(),
+            settings,
+        }
+    }
+}
+
+const SYNTH_HELP: &str = "\
+Examples:
+  s3sieve synth --rows 100000 --files 4 --out trial
+  s3sieve synth --rows 8000000 --files 16 --out bench
+  s3sieve synth --rows 1000 --columns Bucket,Key,Size,StorageClass \\
+      --share StorageClass=STANDARD:7,GLACIER:3 --out small";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = SYNTH_HELP)]
+pub(super) struct SynthArgs {
+    /// Rows in all
+    #[arg(long, value_name = "N", value_parser = objects)]
+    pub(super) rows: u64,
+    /// Data files they are spread over
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) files: u64,
+    /// An empty or new folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// The columns, by their fileSchema names
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub(super) columns: Vec<String>,
+    /// The bucket that the report lists
+    #[arg(long, value_name = "NAME")]
+    pub(super) bucket: Option<String>,
+    /// The same seed gives the same report
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The values of a column and how often each comes: COLUMN=VALUE:WEIGHT,...
+    #[arg(long = "share", value_name = "SHARES", value_parser = share)]
+    pub(super) shares: Vec<Share>,
+    /// The part of rows that are delete markers, 0 to 1
+    #[arg(long, value_name = "PART")]
+    pub(super) delete_markers: Option<f64>,
+    /// The part of rows whose version id is empty, 0 to 1
+    #[arg(long, value_name = "PART")]
+    pub(super) null_versions: Option<f64>,
+    /// The part of keys with spaces, signs, quotes and letters beyond ASCII, 0 to 1
+    #[arg(long, value_name = "PART")]
+    pub(super) odd_keys: Option<f64>,
+    /// Pad keys until a row has about this many bytes
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(super) row_bytes: Option<u64>,
+    /// List every data file this many times, for reports larger than the disk
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) repeat: u64,
+    /// gzip level, 1 to 9 [default: 6, as S3's files look]
+    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=9))]
+    pub(super) level: Option<u32>,
+    /// Threads that compress [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// A column with its values and their weights.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Share {
+    pub(super) column: String,
+    pub(super) values: Vec<(String, f64)>,
+}
+
+fn size(text: &str) -> Result<u64, SizeError> {
+    parse_bytes(text)
+}
+
+fn objects(text: &str) -> Result<u64, String> {
+    let digits: String = text.chars().filter(|c| *c != '_' && *c != ',').collect();
+    digits
+        .parse()
+        .map_err(|_| format!("`{text}` is not a whole number, such as 1000000 or 1,000,000"))
+}
+
+fn share(text: &str) -> Result<Share, String> {
+    let wrong = || format!("`{text}` is not COLUMN=VALUE:WEIGHT,VALUE:WEIGHT,...");
+    let (column, values) = text.split_once('=').ok_or_else(wrong)?;
+    let value = |text: &str| {
+        let (value, weight) = text.rsplit_once(':').ok_or_else(wrong)?;
+        let weight: f64 = weight.parse().map_err(|_| wrong())?;
+        if weight.is_finite() && weight >= 0.0 {
+            Ok((value.to_owned(), weight))
+        } else {
+            Err(wrong())
+        }
+    };
+    let values = values.split(',').map(value).collect::<Result<_, _>>()?;
+    Ok(Share { column: column.to_owned(), values })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_filter_wants_exactly_one_query() {
+        let parse = |line: &str| Args::try_parse_from(line.split(' '));
+        assert!(parse("s3sieve filter m.json --out d").is_err());
+        assert!(parse("s3sieve filter m.json --out d --where a --sql b").is_err());
+        assert!(parse("s3sieve filter m.json --out d --where a").is_ok());
+        assert!(parse("s3sieve filter --out d --where a").is_err(), "a report is needed");
+    }
+
+    #[test]
+    fn shares_are_read() {
+        let values = vec![("ON".to_owned(), 1.0), (String::new(), 2.5)];
+        assert_eq!(share("Lock=ON:1,:2.5"), Ok(Share { column: "Lock".to_owned(), values }));
+        for wrong in ["Lock", "Lock=ON", "Lock=ON:x", "Lock=ON:-1", "Lock=ON:inf"] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn counts_take_separators() {
+        assert_eq!(objects("1,000_000"), Ok(1_000_000));
+        assert!(objects("1e6").is_err());
+    }
+}

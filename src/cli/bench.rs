@@ -1,0 +1,167 @@
+//! `s3sieve bench`: where the time of a filter goes, stage by stage.
+
+use std::fs;
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, Table};
+use serde::Serialize;
+
+use super::args::BenchArgs;
+use super::print::{self, Report};
+use super::{CliError, Exit, interrupt};
+use crate::plan::{self, FilterOptions};
+use crate::scan::bench::{self, Stage};
+use crate::scan::{Control, Opened, Progress, Scanned, Selection};
+use crate::units::{Bytes, Count, counted};
+
+/// The stage behind those of a scan: blocks are hashed and written, and the plan made to last.
+const WRITE: &str = "write";
+
+pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
+    let opened = args.report.open()?;
+    let options = args.options();
+    let selections = plan::selections(&opened, &options)?;
+    let mut times: Vec<Vec<Duration>> = vec![Vec::new(); Stage::ALL.len() + 1];
+    let mut scanned = Scanned::default();
+    // One more than asked for: the first brings the files into memory, and doesn't count.
+    for round in 0..=args.runs.get() {
+        let found = once(&opened, &options, &selections)?;
+        scanned = found.0;
+        for (times, time) in times.iter_mut().zip(found.1) {
+            if round > 0 {
+                times.push(time);
+            }
+        }
+    }
+    let result = Profile::new(&scanned, &mut times, options.settings.threads);
+    print::print(&result, args.format)?;
+    Ok(Exit::Done)
+}
+
+/// The time of each stage with all before it, and what the whole has read.
+fn once(
+    opened: &Opened,
+    options: &FilterOptions,
+    selections: &[Selection],
+) -> Result<(Scanned, Vec<Duration>), CliError> {
+    let progress = Progress::default();
+    let control = Control { stop: interrupt::flag(), progress: &progress };
+    let mut times = Vec::new();
+    let mut whole = Scanned::default();
+    for stage in Stage::ALL {
+        let (scanned, time) = bench::run_to(stage, opened, selections, options.settings, control)?;
+        whole = scanned;
+        times.push(time);
+    }
+    let begun = Instant::now();
+    plan::filter(opened, options, control)?;
+    times.push(begun.elapsed());
+    fs::remove_dir_all(&options.out)?;
+    Ok((whole, times))
+}
+
+#[derive(Serialize)]
+struct Profile {
+    files: u64,
+    rows: u64,
+    bytes_compressed: u64,
+    bytes_raw: u64,
+    threads: usize,
+    seconds: f64,
+    stages: Vec<StageTime>,
+}
+
+#[derive(Serialize)]
+struct StageTime {
+    stage: &'static str,
+    /// Of this stage alone: its time with all before it, less that of those before it.
+    seconds: f64,
+    /// Of the whole.
+    share: f64,
+    /// In all threads together.
+    bytes_raw_per_second: f64,
+    rows_per_second: f64,
+    bytes_raw_per_second_and_thread: f64,
+}
+
+fn stage_name(place: usize) -> &'static str {
+    match Stage::ALL.get(place) {
+        Some(Stage::Read) => "read",
+        Some(Stage::Md5) => "md5",
+        Some(Stage::Inflate) => "inflate",
+        Some(Stage::Split) => "split",
+        Some(Stage::Match) => "match",
+        Some(Stage::Project) => "project",
+        None => WRITE,
+    }
+}
+
+fn median(times: &mut [Duration]) -> f64 {
+    times.sort_unstable();
+    times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
+}
+
+impl Profile {
+    fn new(scanned: &Scanned, times: &mut [Vec<Duration>], threads: NonZeroUsize) -> Self {
+        let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+        let whole = medians.last().copied().unwrap_or(0.0);
+        let stage = |place: usize| {
+            let before = place.checked_sub(1).map_or(0.0, |before| medians[before]);
+            // Noise can make a stage seem to take less than nothing.
+            let seconds = (medians[place] - before).max(0.0);
+            let rate = scanned.bytes_raw as f64 / seconds;
+            StageTime {
+                stage: stage_name(place),
+                seconds,
+                share: seconds / whole,
+                bytes_raw_per_second: rate,
+                rows_per_second: scanned.rows as f64 / seconds,
+                bytes_raw_per_second_and_thread: rate / threads.get() as f64,
+            }
+        };
+        Self {
+            files: scanned.files,
+            rows: scanned.rows,
+            bytes_compressed: scanned.bytes_compressed,
+            bytes_raw: scanned.bytes_raw,
+            threads: threads.get(),
+            seconds: whole,
+            stages: (0..medians.len()).map(stage).collect(),
+        }
+    }
+}
+
+impl Report for Profile {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "{} in {} ({} raw, {} compressed), {}: {:.3} s for a whole filter.\n",
+            counted(self.rows, "row"),
+            counted(self.files, "data file"),
+            Bytes(self.bytes_raw),
+            Bytes(self.bytes_compressed),
+            counted(self.threads as u64, "thread"),
+            self.seconds,
+        )?;
+        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        let header = ["seconds", "share", "raw/s", "raw/s a thread", "rows/s"];
+        let header = header.map(|name| right(name.to_owned()));
+        table.set_header([Cell::new("stage")].into_iter().chain(header));
+        for stage in &self.stages {
+            table.add_row([
+                Cell::new(stage.stage),
+                right(format!("{:.3}", stage.seconds)),
+                right(format!("{:.1} %", stage.share * 100.0)),
+                right(Bytes(stage.bytes_raw_per_second as u64).to_string()),
+                right(Bytes(stage.bytes_raw_per_second_and_thread as u64).to_string()),
+                right(Count(stage.rows_per_second as u64).to_string()),
+            ]);
+        }
+        writeln!(out, "{table}")
+    }
+}

@@ -1,0 +1,198 @@
+//! `s3sieve count`: how many rows match, in all and by the values of columns.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Instant;
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, Table};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::args::CountArgs;
+use super::print::{self, Report, percent};
+use super::{CliError, Exit, progress};
+use crate::report::Schema;
+use crate::scan::{self, CountOptions, Counts};
+use crate::units::{Bytes, Count, counted};
+
+pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
+    let begun = Instant::now();
+    let opened = args.report.open()?;
+    let options = CountOptions {
+        query: args.query(),
+        by: args.by.clone(),
+        now: Timestamp::now(),
+        keep_going: args.read.keep_going,
+        settings: args.read.settings(),
+    };
+    let counts = progress::watched(opened.bytes_total(), args.format, |control| {
+        scan::count(&opened, &options, control)
+    })?;
+    let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
+    let names = names(&args.by, opened.reports.first().map(|report| &report.schema));
+    let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
+    print::print(&result, args.format)?;
+    Ok(if result.set_aside.is_empty() { Exit::Done } else { Exit::Partly })
+}
+
+/// The columns to count by, as the report spells them.
+fn names(by: &[String], schema: Option<&Schema>) -> Vec<String> {
+    let spelled = |name: &String| {
+        let column = schema.and_then(|schema| Some(&schema.columns()[schema.position(name)?]));
+        column.map_or_else(|| name.clone(), |column| column.name.clone())
+    };
+    by.iter().map(spelled).collect()
+}
+
+#[derive(Serialize)]
+struct CountResult {
+    files: u64,
+    rows: u64,
+    matched: u64,
+    /// The sum of the sizes of the rows that match, where the report tells sizes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matched_bytes: Option<u64>,
+    bytes_compressed: u64,
+    bytes_raw: u64,
+    seconds: f64,
+    #[serde(skip)]
+    names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<GroupResult>>,
+    set_aside: Vec<SetAside>,
+}
+
+#[derive(Serialize)]
+struct GroupResult {
+    /// By column; null where the field is empty.
+    values: BTreeMap<String, Option<String>>,
+    rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip)]
+    in_order: Vec<Vec<u8>>,
+}
+
+#[derive(Serialize)]
+struct SetAside {
+    path: String,
+    error: String,
+}
+
+/// A sum of sizes as far as 64 bits go: 16 EiB.
+fn saturated(bytes: u128) -> u64 {
+    u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+impl CountResult {
+    fn new(counts: Counts, names: Vec<String>, sized: bool, seconds: f64) -> Self {
+        let mut groups: Vec<GroupResult> = counts
+            .groups
+            .into_iter()
+            .map(|(values, group)| {
+                let text = |value: &Vec<u8>| {
+                    (!value.is_empty()).then(|| String::from_utf8_lossy(value).into_owned())
+                };
+                GroupResult {
+                    values: names.iter().cloned().zip(values.iter().map(text)).collect(),
+                    rows: group.rows,
+                    bytes: sized.then_some(saturated(group.bytes)),
+                    in_order: values,
+                }
+            })
+            .collect();
+        groups.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.in_order.cmp(&b.in_order)));
+        let aside = |(path, error): (std::path::PathBuf, String)| SetAside {
+            path: path.to_string_lossy().into_owned(),
+            error,
+        };
+        Self {
+            files: counts.scanned.files,
+            rows: counts.scanned.rows,
+            matched: counts.matched.rows,
+            matched_bytes: sized.then_some(saturated(counts.matched.bytes)),
+            bytes_compressed: counts.scanned.bytes_compressed,
+            bytes_raw: counts.scanned.bytes_raw,
+            seconds,
+            groups: (!names.is_empty()).then_some(groups),
+            names,
+            set_aside: counts.set_aside.into_iter().map(aside).collect(),
+        }
+    }
+
+    fn table(&self, groups: &[GroupResult]) -> Table {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        let mut header: Vec<Cell> = self.names.iter().map(Cell::new).collect();
+        header.push(Cell::new("rows").set_alignment(CellAlignment::Right));
+        header.push(Cell::new("share").set_alignment(CellAlignment::Right));
+        header.push(Cell::new(""));
+        if self.matched_bytes.is_some() {
+            header.push(Cell::new("size").set_alignment(CellAlignment::Right));
+        }
+        table.set_header(header);
+        for group in groups {
+            let value = |bytes: &Vec<u8>| match bytes.as_slice() {
+                b"" => Cell::new("(empty)"),
+                bytes => Cell::new(String::from_utf8_lossy(bytes)),
+            };
+            let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+            let mut row: Vec<Cell> = group.in_order.iter().map(value).collect();
+            row.push(right(Count(group.rows).to_string()));
+            row.push(right(percent(group.rows, self.matched)));
+            row.push(Cell::new(bar(group.rows, self.matched)));
+            row.extend(group.bytes.map(|bytes| right(Bytes(bytes).to_string())));
+            table.add_row(row);
+        }
+        table
+    }
+}
+
+impl Report for CountResult {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let size = self.matched_bytes.map(|bytes| format!(" with {} of objects", Bytes(bytes)));
+        writeln!(
+            out,
+            "{} of {} match ({}){}, in {} ({} raw), in {:.2} s ({} rows/s, {}/s).",
+            Count(self.matched),
+            counted(self.rows, "row"),
+            percent(self.matched, self.rows),
+            size.unwrap_or_default(),
+            counted(self.files, "data file"),
+            Bytes(self.bytes_raw),
+            self.seconds,
+            Count((self.rows as f64 / self.seconds) as u64),
+            Bytes((self.bytes_raw as f64 / self.seconds) as u64),
+        )?;
+        for file in &self.set_aside {
+            writeln!(out, "Not read: {}: {}", file.path, file.error)?;
+        }
+        if let Some(groups) = &self.groups {
+            writeln!(out, "\n{}", self.table(groups))?;
+        }
+        Ok(())
+    }
+}
+
+/// A part of a whole as a bar of at most 24 characters, to an eighth of a character.
+fn bar(part: u64, whole: u64) -> String {
+    const WIDTH: f64 = 24.0;
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (part as f64 / whole.max(1) as f64 * WIDTH * 8.0).round() as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_drawn_to_an_eighth() {
+        assert_eq!(bar(0, 10), "");
+        assert_eq!(bar(10, 10), "█".repeat(24));
+        assert_eq!(bar(5, 10), "█".repeat(12));
+        assert_eq!(bar(1, 192), "▏");
+        assert_eq!(bar(0, 0), "");
+    }
+}

@@ -1,0 +1,62 @@
+//! Exit codes: what a script can tell from how the program ended. A change here breaks scripts.
+
+use std::process::ExitCode;
+
+/// How the program ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; also when nothing matched.
+    Done,
+    /// The environment failed: disk, permission, network.
+    Environment,
+    /// The command line is wrong.
+    Usage,
+    /// The input is bad: a corrupt file, a checksum that differs, an unknown column.
+    Input,
+    /// Finished, but some data files (`--keep-going`), jobs or tasks failed.
+    Partly,
+    /// Interrupted by Ctrl-C or a signal to end.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number, as documented in `docs/exit-codes.md`. 4 is kept for a refusal by AWS.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Environment => 1,
+            Self::Usage => 2,
+            Self::Input => 3,
+            Self::Partly => 5,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codes are promised to scripts.
+    #[test]
+    fn codes_never_change() {
+        let codes = [
+            (Exit::Done, 0),
+            (Exit::Environment, 1),
+            (Exit::Usage, 2),
+            (Exit::Input, 3),
+            (Exit::Partly, 5),
+            (Exit::Interrupted, 130),
+        ];
+        for (exit, code) in codes {
+            assert_eq!(exit.code(), code, "{exit:?}");
+        }
+    }
+}

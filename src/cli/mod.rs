@@ -1,0 +1,50 @@
+//! The command line: arguments, progress, tables, exit codes.
+//!
+//! Never knows bytes or formats: it asks the layers below, and prints what they answer.
+
+mod args;
+mod bench;
+mod count;
+mod error;
+mod exit;
+mod filter;
+mod inspect;
+mod interrupt;
+mod print;
+mod progress;
+mod synth;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use error::CliError;
+pub use exit::Exit;
+
+use args::{Args, Command};
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    // Wrong arguments, --help and --version end here, with code 2 or 0.
+    let args = Args::parse();
+    interrupt::listen();
+    match run(&args) {
+        Ok(exit) => exit.into(),
+        Err(error) if error.is_closed_pipe() => Exit::Done.into(),
+        Err(error) => {
+            print::tell(&format!("s3sieve: {error}"));
+            error.exit().into()
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<Exit, CliError> {
+    match &args.command {
+        Command::Inspect(args) => inspect::run(args),
+        Command::Count(args) => count::run(args),
+        Command::Filter(args) => filter::run(args),
+        Command::Bench(args) => bench::run(args),
+        Command::Synth(args) => synth::run(args),
+    }
+}

@@ -1,0 +1,97 @@
+//! `s3sieve synth`: makes a synthetic report.
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use super::args::SynthArgs;
+use super::print::{self, Report};
+use super::{CliError, Exit, interrupt, progress};
+use crate::synth::{self, Synth, SynthSummary};
+use crate::units::{Bytes, Count, counted};
+
+pub(super) fn run(args: &SynthArgs) -> Result<Exit, CliError> {
+    let begun = Instant::now();
+    let synth = options(args);
+    let summary = progress::counted_rows(args.rows, args.format, |rows| {
+        synth::write(&synth, &args.out, interrupt::flag(), rows)
+    })?;
+    let result = Made::new(&summary, synth.repeat, begun.elapsed().as_secs_f64());
+    print::print(&result, args.format)?;
+    Ok(Exit::Done)
+}
+
+fn options(args: &SynthArgs) -> Synth {
+    let usual = Synth::default();
+    let shares = args.shares.iter().map(|share| (share.column.clone(), share.values.clone()));
+    Synth {
+        rows: args.rows,
+        files: args.files,
+        columns: if args.columns.is_empty() { usual.columns } else { args.columns.clone() },
+        seed: args.seed,
+        bucket: args.bucket.clone().unwrap_or(usual.bucket),
+        shares: shares.collect(),
+        delete_marker_share: args.delete_markers.unwrap_or(usual.delete_marker_share),
+        null_version_share: args.null_versions.unwrap_or(usual.null_version_share),
+        odd_key_share: args.odd_keys.unwrap_or(usual.odd_key_share),
+        row_bytes: args.row_bytes,
+        created: usual.created,
+        threads: args.threads.map_or(usual.threads, NonZeroUsize::get),
+        level: args.level.unwrap_or(usual.level),
+        repeat: args.repeat,
+    }
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    manifest: &'a Path,
+    files: u64,
+    rows: u64,
+    bytes_raw: u64,
+    bytes_compressed: u64,
+    /// How many times the manifest lists each file.
+    repeat: u64,
+    seconds: f64,
+}
+
+impl<'a> Made<'a> {
+    fn new(summary: &'a SynthSummary, repeat: u64, seconds: f64) -> Self {
+        Self {
+            manifest: &summary.manifest,
+            files: summary.files,
+            rows: summary.rows,
+            bytes_raw: summary.bytes_raw,
+            bytes_compressed: summary.bytes_compressed,
+            repeat,
+            seconds,
+        }
+    }
+}
+
+impl Report for Made<'_> {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(
+            out,
+            "{} in {}: {} raw, {} compressed, in {:.1} s ({}/s raw).",
+            counted(self.rows, "row"),
+            counted(self.files, "data file"),
+            Bytes(self.bytes_raw),
+            Bytes(self.bytes_compressed),
+            self.seconds,
+            Bytes((self.bytes_raw as f64 / self.seconds) as u64),
+        )?;
+        if self.repeat > 1 {
+            let rows = self.rows.saturating_mul(self.repeat);
+            writeln!(
+                out,
+                "The manifest lists each file {} times: {} rows.",
+                Count(self.repeat),
+                Count(rows)
+            )?;
+        }
+        writeln!(out, "Next: s3sieve inspect {}", self.manifest.display())
+    }
+}

@@ -1,0 +1,263 @@
+//! Bad input of every kind: the right exit code, a message that says where and what, and nothing
+//! left that looks finished.
+
+use std::fs;
+use std::path::Path;
+
+use crate::fixture::{
+    ReportFolder, Run, SEED_COLUMNS, gzip, manifests, md5, plan_document, row, s3sieve,
+};
+
+fn good_row(key: &str) -> String {
+    row(&["demo", key, "v1", "true", "false", "DISABLED"])
+}
+
+/// Rows that don't compress away, so that damage hits data.
+fn good_rows(count: usize) -> String {
+    (0..count).map(|number| good_row(&md5(&number.to_le_bytes()))).collect()
+}
+
+fn filter(report: &ReportFolder, flags: &[&str]) -> Run {
+    let out = report.out();
+    let mut arguments = vec!["filter", report.manifest.to_str().unwrap()];
+    arguments.extend(["--where", "BucketKeyStatus = 'DISABLED'", "--out", out.to_str().unwrap()]);
+    arguments.extend(flags);
+    s3sieve(&arguments)
+}
+
+#[track_caller]
+fn nothing_is_left(out: &Path) {
+    assert!(!out.exists(), "{} is left", out.display());
+}
+
+/// Damages the second of three files, and expects the run to end with code 3, naming that file and
+/// saying what is wrong; with `--keep-going` the other files come through.
+#[track_caller]
+fn damaged(bytes: &[u8], says: &[&str]) {
+    let files =
+        [good_rows(50), good_rows(3000), good_row("last")].map(|text| gzip(text.as_bytes()));
+    let report = ReportFolder::of_compressed("demo", SEED_COLUMNS, &files);
+    report.replace(1, bytes);
+    for inflate in ["fast", "reference"] {
+        for verify in ["md5", "crc"] {
+            filter(&report, &["--inflate", inflate, "--verify", verify])
+                .expect(3)
+                .says(&["1.csv.gz"])
+                .says(says);
+            nothing_is_left(&report.out());
+        }
+        let run = filter(&report, &["--inflate", inflate, "--keep-going", "--threads", "2"]);
+        let run = run.expect(5);
+        let plan = plan_document(&report.out());
+        let set_aside = plan["set_aside"][0]["path"].as_str().unwrap();
+        assert!(set_aside.ends_with("1.csv.gz"), "{}", run.story());
+        assert_eq!(plan["totals"]["files"], 2);
+        assert_eq!(manifests(&report.out()).lines().count(), 51, "{}", run.story());
+        fs::remove_dir_all(report.out()).unwrap();
+    }
+}
+
+#[test]
+fn a_flipped_bit() {
+    let mut bytes = gzip(good_rows(3000).as_bytes());
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    damaged(&bytes, &[]);
+}
+
+#[test]
+fn a_cut_file() {
+    let bytes = gzip(good_rows(3000).as_bytes());
+    damaged(&bytes[..bytes.len() / 2], &["byte"]);
+}
+
+#[test]
+fn a_cut_trailer() {
+    let bytes = gzip(good_rows(3000).as_bytes());
+    damaged(&bytes[..bytes.len() - 3], &["byte"]);
+}
+
+#[test]
+fn a_wrong_crc() {
+    let mut bytes = gzip(good_rows(3000).as_bytes());
+    let at = bytes.len() - 8;
+    bytes[at] ^= 1;
+    damaged(&bytes, &["CRC-32"]);
+}
+
+#[test]
+fn a_wrong_length_in_the_trailer() {
+    let mut bytes = gzip(good_rows(3000).as_bytes());
+    let at = bytes.len() - 1;
+    bytes[at] ^= 1;
+    damaged(&bytes, &["length"]);
+}
+
+#[test]
+fn garbage_behind_the_end() {
+    let mut bytes = gzip(good_rows(3000).as_bytes());
+    bytes.extend_from_slice(b"garbage");
+    damaged(&bytes, &["byte"]);
+}
+
+#[test]
+fn no_gzip_at_all() {
+    damaged(good_rows(3).as_bytes(), &["gzip"]);
+}
+
+#[test]
+fn an_empty_file() {
+    damaged(b"", &["empty"]);
+}
+
+#[test]
+fn too_few_columns() {
+    let text = good_row("a") + &good_row("b") + "\"demo\",\"c\",\"v\"\n" + &good_row("d");
+    let byte = (good_row("a") + &good_row("b")).len();
+    damaged(gzip(text.as_bytes()).as_slice(), &["record 3", &byte.to_string(), "3", "6"]);
+}
+
+#[test]
+fn too_many_columns() {
+    let text = good_row("a") + "\"demo\",\"c\",\"v\",\"true\",\"false\",\"DISABLED\",\"\"\n";
+    damaged(gzip(text.as_bytes()).as_slice(), &["record 2", "7", "6"]);
+}
+
+#[test]
+fn an_open_quote() {
+    let text = good_row("a") + "\"demo\",\"b\",\"v\",\"true\",\"false\",\"DISABLED\n";
+    damaged(gzip(text.as_bytes()).as_slice(), &["record 2", "quote"]);
+}
+
+#[test]
+fn a_record_without_end() {
+    let text = good_row("a") + "\"demo\",\"" + &"x".repeat(3 << 20);
+    damaged(gzip(text.as_bytes()).as_slice(), &["record 2"]);
+}
+
+#[test]
+fn a_file_of_another_length() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let mut bytes = fs::read(report.file(0)).unwrap();
+    bytes.push(0);
+    fs::write(report.file(0), &bytes).unwrap();
+    let length = bytes.len().to_string();
+    filter(&report, &[]).expect(3).says(&["0.csv.gz", "manifest", &length]);
+    nothing_is_left(&report.out());
+}
+
+#[test]
+fn a_file_with_another_md5() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let mut bytes = fs::read(report.file(0)).unwrap();
+    // The time in the gzip header: nothing but the MD5 knows of it.
+    bytes[4] ^= 1;
+    fs::write(report.file(0), &bytes).unwrap();
+    filter(&report, &[]).expect(3).says(&["0.csv.gz", "MD5", &md5(&bytes)]);
+    nothing_is_left(&report.out());
+    filter(&report, &["--verify", "crc"]).expect(0);
+}
+
+#[test]
+fn files_with_another_md5_among_large_ones_that_are_hashed_together() {
+    let files = [20_000; 6].map(|count| gzip(good_rows(count).as_bytes()));
+    assert!(files[0].len() > 256 << 10, "large enough to be hashed with others");
+    let report = ReportFolder::of_compressed("demo", SEED_COLUMNS, &files);
+    for number in [2, 4] {
+        let mut bytes = files[number].clone();
+        bytes[4] ^= 1;
+        fs::write(report.file(number), &bytes).unwrap();
+    }
+    let expected = md5(&files[2]);
+    for threads in ["1", "2", "4"] {
+        filter(&report, &["--threads", threads]).expect(3).says(&["2.csv.gz", "MD5", &expected]);
+        nothing_is_left(&report.out());
+        filter(&report, &["--threads", threads, "--keep-going"]).expect(5);
+        let plan = plan_document(&report.out());
+        assert_eq!(plan["set_aside"].as_array().unwrap().len(), 2);
+        assert_eq!(plan["totals"]["files"], 4);
+        fs::remove_dir_all(report.out()).unwrap();
+    }
+}
+
+#[test]
+fn a_missing_file() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    fs::remove_file(report.file(0)).unwrap();
+    filter(&report, &[]).expect(3).says(&["data/0.csv.gz", "--root"]);
+    nothing_is_left(&report.out());
+}
+
+#[test]
+fn a_key_that_leads_outside() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    for key in ["../data/0.csv.gz", "/data/0.csv.gz", "data/../data/0.csv.gz"] {
+        let text = fs::read_to_string(&report.manifest).unwrap();
+        fs::write(&report.manifest, text.replace("data/0.csv.gz", key)).unwrap();
+        filter(&report, &[]).expect(3).says(&[key]);
+        nothing_is_left(&report.out());
+        fs::write(&report.manifest, text).unwrap();
+    }
+}
+
+#[test]
+fn a_cut_manifest() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let text = fs::read(&report.manifest).unwrap();
+    fs::write(&report.manifest, &text[..text.len() - 10]).unwrap();
+    filter(&report, &[]).expect(3).says(&["manifest.json"]);
+    nothing_is_left(&report.out());
+}
+
+#[test]
+fn a_wrong_checksum_of_the_manifest() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let checksum = report.folder.path().join("manifest.checksum");
+    fs::write(&checksum, "00000000000000000000000000000000\n").unwrap();
+    let right = md5(&fs::read(&report.manifest).unwrap());
+    filter(&report, &[]).expect(3).says(&[&right]);
+    nothing_is_left(&report.out());
+    fs::write(&checksum, right + "\n").unwrap();
+    filter(&report, &[]).expect(0);
+}
+
+#[test]
+fn formats_that_are_not_read_yet_say_so() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let text = fs::read_to_string(&report.manifest).unwrap();
+    let schema = "message s3.inventory { required binary bucket (STRING); \
+                  required binary key (STRING); optional binary bucket_key_status (STRING);}";
+    fs::write(&report.manifest, text.replace("CSV", "Parquet").replace(SEED_COLUMNS, schema))
+        .unwrap();
+    filter(&report, &[]).expect(3).says(&["Parquet", "not read yet"]);
+    nothing_is_left(&report.out());
+}
+
+#[test]
+fn the_first_damage_in_report_order_is_told_whatever_the_threads() {
+    let files = [good_rows(20_000), good_rows(20_000), good_rows(10), good_rows(10)]
+        .map(|text| gzip(text.as_bytes()));
+    let report = ReportFolder::of_compressed("demo", SEED_COLUMNS, &files);
+    // The second file goes wrong at its end, the third at once.
+    let mut bytes = files[1].clone();
+    let at = bytes.len() - 8;
+    bytes[at] ^= 1;
+    report.replace(1, &bytes);
+    report.replace(2, b"no gzip");
+    for threads in ["1", "2", "4"] {
+        filter(&report, &["--threads", threads]).expect(3).says(&["1.csv.gz", "CRC-32"]);
+        nothing_is_left(&report.out());
+    }
+}
+
+#[test]
+fn a_full_disk_or_a_forbidden_folder_is_the_environments_fault() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let in_the_way = report.folder.path().join("file");
+    fs::write(&in_the_way, "no folder").unwrap();
+    let out = in_the_way.join("plan");
+    let manifest = report.manifest.to_str().unwrap();
+    s3sieve(["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()])
+        .expect(1)
+        .says(&["file"]);
+}

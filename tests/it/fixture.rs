@@ -1,0 +1,208 @@
+//! What the tests share: the program, reports made on the spot, and failures that tell the story.
+
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use md5::{Digest, Md5};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The columns of the seed example.
+pub const SEED_COLUMNS: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, BucketKeyStatus";
+
+/// The project's own sample report.
+pub fn seed() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/seed")
+}
+
+/// The program, ready to be given arguments.
+pub fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_s3sieve"))
+}
+
+/// What a run of the program came to.
+pub struct Run {
+    line: String,
+    pub output: Output,
+}
+
+/// Runs the program with these arguments.
+pub fn s3sieve<I>(arguments: I) -> Run
+where
+    I: IntoIterator,
+    I::Item: AsRef<OsStr>,
+{
+    let mut command = program();
+    command.args(arguments);
+    let line = format!("{command:?}");
+    Run { line, output: command.output().unwrap() }
+}
+
+impl Run {
+    pub fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    pub fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// The whole story, for a test that fails.
+    pub fn story(&self) -> String {
+        format!(
+            "\n=== {}\n=== {}\n=== stdout\n{}\n=== stderr\n{}\n===",
+            self.line,
+            self.output.status,
+            self.stdout(),
+            self.stderr()
+        )
+    }
+
+    /// The run, if it ended with this exit code.
+    #[track_caller]
+    pub fn expect(self, code: i32) -> Self {
+        assert_eq!(self.output.status.code(), Some(code), "{}", self.story());
+        self
+    }
+
+    /// The run, if its standard error holds all of these.
+    #[track_caller]
+    pub fn says(self, parts: &[&str]) -> Self {
+        for part in parts {
+            assert!(self.stderr().contains(part), "`{part}` is missing{}", self.story());
+        }
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.output.stdout)
+            .unwrap_or_else(|error| panic!("{error}{}", self.story()))
+    }
+}
+
+/// A report on disk, made by a test.
+pub struct ReportFolder {
+    pub folder: TempDir,
+    pub manifest: PathBuf,
+}
+
+impl ReportFolder {
+    /// A report of bucket `demo` with these columns; each file is its decompressed bytes.
+    pub fn new(columns: &str, files: &[&[u8]]) -> Self {
+        let compressed: Vec<Vec<u8>> = files.iter().map(|bytes| gzip(bytes)).collect();
+        Self::of_compressed("demo", columns, &compressed)
+    }
+
+    /// As above, of any bucket, from compressed files.
+    pub fn of_compressed(bucket: &str, columns: &str, files: &[Vec<u8>]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut listed = Vec::new();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        for (number, bytes) in files.iter().enumerate() {
+            let key = format!("data/{number}.csv.gz");
+            fs::write(folder.path().join(&key), bytes).unwrap();
+            listed.push(json!({"key": key, "size": bytes.len(), "MD5checksum": md5(bytes)}));
+        }
+        let manifest = folder.path().join("manifest.json");
+        let document = json!({
+            "sourceBucket": bucket,
+            "destinationBucket": "arn:aws:s3:::reports",
+            "version": "2016-11-30",
+            "creationTimestamp": "1767225600000",
+            "fileFormat": "CSV",
+            "fileSchema": columns,
+            "files": listed,
+        });
+        fs::write(&manifest, document.to_string()).unwrap();
+        Self { folder, manifest }
+    }
+
+    /// The path of a data file.
+    pub fn file(&self, number: usize) -> PathBuf {
+        self.folder.path().join(format!("data/{number}.csv.gz"))
+    }
+
+    /// A folder for a plan, not made yet.
+    pub fn out(&self) -> PathBuf {
+        self.folder.path().join("plan")
+    }
+
+    /// Writes other bytes in place of a data file, and makes the manifest fit their length and
+    /// MD5.
+    pub fn replace(&self, number: usize, bytes: &[u8]) {
+        fs::write(self.file(number), bytes).unwrap();
+        let mut document: Value =
+            serde_json::from_slice(&fs::read(&self.manifest).unwrap()).unwrap();
+        document["files"][number]["size"] = json!(bytes.len());
+        document["files"][number]["MD5checksum"] = json!(md5(bytes));
+        fs::write(&self.manifest, document.to_string()).unwrap();
+    }
+}
+
+pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+pub fn md5(bytes: &[u8]) -> String {
+    hex(&Md5::digest(bytes))
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
+}
+
+/// A row as S3 writes it: every field quoted.
+pub fn row(fields: &[&str]) -> String {
+    let quoted: Vec<String> = fields.iter().map(|field| format!("\"{field}\"")).collect();
+    quoted.join(",") + "\n"
+}
+
+/// All manifests of a plan, one after the other.
+pub fn manifests(plan: &Path) -> String {
+    let document = plan_document(plan);
+    let shards = document["shards"].as_array().unwrap();
+    let read = |shard: &Value| fs::read_to_string(plan.join(shard["path"].as_str().unwrap()));
+    shards.iter().map(|shard| read(shard).unwrap()).collect()
+}
+
+pub fn plan_document(plan: &Path) -> Value {
+    serde_json::from_slice(&fs::read(plan.join("plan.json")).unwrap()).unwrap()
+}
+
+/// Every file below a folder with its bytes, in order; the time a plan took is left out.
+pub fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    collect(folder, folder, &mut found);
+    found.sort();
+    found
+}
+
+fn collect(root: &Path, folder: &Path, found: &mut Vec<(PathBuf, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, found);
+            continue;
+        }
+        let mut bytes = fs::read(&path).unwrap();
+        if path.ends_with("plan.json") {
+            let mut document: Value = serde_json::from_slice(&bytes).unwrap();
+            document["totals"]["seconds"] = json!(0);
+            bytes = document.to_string().into_bytes();
+        }
+        found.push((path.strip_prefix(root).unwrap().to_owned(), bytes));
+    }
+}

@@ -1,0 +1,81 @@
+//! Runs that end before their time leave no plan, and the next run finds its way.
+
+#![cfg(unix)]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::fixture::{ReportFolder, gzip, manifests, md5, program, row, s3sieve};
+
+/// A run that takes too long to be over when the signal comes is what these tests need: a report
+/// whose manifest lists one file many times.
+fn long_report() -> ReportFolder {
+    let text: String = (0..20_000u32)
+        .map(|number| row(&["demo", &md5(&number.to_le_bytes()), "DISABLED"]))
+        .collect();
+    let files = vec![gzip(text.as_bytes())];
+    let report = ReportFolder::of_compressed("demo", "Bucket, Key, BucketKeyStatus", &files);
+    let mut document: serde_json::Value =
+        serde_json::from_slice(&fs::read(&report.manifest).unwrap()).unwrap();
+    let file = document["files"][0].clone();
+    document["files"] = vec![file; 20_000].into();
+    fs::write(&report.manifest, document.to_string()).unwrap();
+    report
+}
+
+fn begin(report: &ReportFolder, out: &Path) -> Child {
+    let child = program()
+        .args(["filter", report.manifest.to_str().unwrap(), "--where", "TRUE", "--out"])
+        .arg(out)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Until it is in the middle of writing.
+    let begun = Instant::now();
+    let manifest = out.join(".s3sieve-partial/manifests/00000.csv");
+    while !fs::metadata(&manifest).is_ok_and(|file| file.len() > 1 << 20) {
+        assert!(begun.elapsed() < Duration::from_secs(60), "the run does not get going");
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn signal(child: &Child, name: &str) {
+    // The shell's own `kill`: there need not be another.
+    let line = format!("kill {name} {}", child.id());
+    let status = std::process::Command::new("sh").args(["-c", &line]).status().unwrap();
+    assert!(status.success());
+}
+
+#[test]
+fn ctrl_c_ends_a_run_cleanly() {
+    let report = long_report();
+    let out = report.out();
+    let mut child = begin(&report, &out);
+    signal(&child, "-INT");
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(130));
+    assert!(!out.exists(), "nothing is left");
+}
+
+#[test]
+fn a_killed_run_leaves_no_plan_and_the_next_one_clears_up() {
+    let report = long_report();
+    let out = report.out();
+    let mut child = begin(&report, &out);
+    // While it runs, nobody else gets the folder.
+    let manifest = report.manifest.to_str().unwrap();
+    let arguments = ["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()];
+    s3sieve(arguments).expect(2).says(&["another run"]);
+    signal(&child, "-KILL");
+    child.wait().unwrap();
+    assert!(!out.join("plan.json").exists());
+    assert!(!out.join("manifests").exists());
+    let statement = "SELECT * FROM s3object LIMIT 10";
+    s3sieve(["filter", manifest, "--sql", statement, "--out", out.to_str().unwrap()]).expect(0);
+    assert_eq!(manifests(&out).lines().count(), 10);
+    assert!(!out.join(".s3sieve-partial").exists());
+}

@@ -1,0 +1,120 @@
+//! The layers hold: no file imports what its layer must never know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the top. A layer may import those behind it in this list that its row allows.
+const LAYERS: [(&str, &[&str]); 10] = [
+    (
+        "cli",
+        &["synth", "plan", "scan", "engine", "format", "predicate", "report", "source", "units"],
+    ),
+    ("synth", &["report", "units"]),
+    ("plan", &["scan", "engine", "predicate", "report", "source", "units"]),
+    ("scan", &["engine", "format", "predicate", "report", "source", "units"]),
+    ("engine", &[]),
+    ("format", &["predicate", "units"]),
+    ("predicate", &["report", "units"]),
+    ("report", &["source", "units"]),
+    ("source", &[]),
+    ("units", &[]),
+];
+
+/// Crates that only one layer may know.
+const OWNED_CRATES: [(&str, &[&str]); 8] = [
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("comfy_table", &["cli"]),
+    ("ctrlc", &["cli"]),
+    ("crossbeam_channel", &["engine", "synth"]),
+    ("sqlparser", &["predicate"]),
+    ("fdeflate", &["format"]),
+    ("rustix", &["source", "report"]),
+];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The layer of a file below `src`, or `None` for `lib.rs` and `main.rs`.
+fn layer_of(path: &Path) -> Option<&'static str> {
+    let first = path.components().next()?.as_os_str().to_str()?;
+    let name = first.strip_suffix(".rs").unwrap_or(first);
+    LAYERS.iter().map(|(layer, _)| *layer).find(|layer| *layer == name)
+}
+
+/// Code without its comments and without the tests at its end, which may use anything.
+fn code(text: &str) -> String {
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Layers named as `crate::layer` (also inside `use crate::{a, b}`).
+fn layers_named(code: &str) -> Vec<&'static str> {
+    let mut named = Vec::new();
+    for (at, _) in code.match_indices("crate::") {
+        let rest = &code[at + "crate::".len()..];
+        let group = match rest.strip_prefix('{') {
+            Some(group) => group.split('}').next().unwrap_or_default(),
+            None => {
+                rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default()
+            }
+        };
+        for name in group.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            named.extend(LAYERS.iter().map(|(layer, _)| *layer).find(|layer| *layer == name));
+        }
+    }
+    named
+}
+
+fn offences(path: &Path, text: &str) -> Vec<String> {
+    let code = code(text);
+    let Some(layer) = layer_of(path) else { return Vec::new() };
+    let allowed = LAYERS.iter().find(|(name, _)| *name == layer).unwrap().1;
+    let layers = layers_named(&code)
+        .into_iter()
+        .filter(|named| *named != layer && !allowed.contains(named))
+        .map(|named| format!("{}: layer {layer} imports {named}", path.display()));
+    let crates = OWNED_CRATES
+        .iter()
+        .filter(|(name, owners)| !owners.contains(&layer) && code.contains(&format!("{name}::")))
+        .map(|(name, _)| format!("{}: layer {layer} uses the crate {name}", path.display()));
+    layers.chain(crates).collect()
+}
+
+#[test]
+fn every_layer_imports_only_what_it_may_know() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&src, &mut files);
+    assert!(files.len() > 30, "the sources are found");
+    let mut found = Vec::new();
+    for file in files {
+        // Tests in files of their own may use anything, too.
+        if file.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("tests")) {
+            continue;
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        found.extend(offences(file.strip_prefix(&src).unwrap(), &text));
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn an_offence_is_seen() {
+    let seen = |path: &str, text: &str| !offences(Path::new(path), text).is_empty();
+    assert!(seen("engine/mod.rs", "use crate::format::gzip;"));
+    assert!(seen("engine/mod.rs", "use crate::{units, format::gzip};"));
+    assert!(seen("format/csv/mod.rs", "fn f() { crate::source::LocalFile::open(p) }"));
+    assert!(seen("plan/filter.rs", "use clap::Parser;"));
+    assert!(!seen("plan/filter.rs", "use crate::scan::Query;"));
+    assert!(!seen("plan/filter.rs", "// crate::source is below"));
+}

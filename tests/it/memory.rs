@@ -1,0 +1,59 @@
+//! Memory stays below its bound and does not grow with the report.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::process::Stdio;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::fixture::{ReportFolder, gzip, md5, program, row};
+
+/// A report whose manifest lists one file many times.
+fn repeated(times: usize) -> ReportFolder {
+    let text: String = (0..20_000u32)
+        .map(|number| row(&["demo", &md5(&number.to_le_bytes()), "DISABLED"]))
+        .collect();
+    let files = vec![gzip(text.as_bytes())];
+    let report = ReportFolder::of_compressed("demo", "Bucket, Key, BucketKeyStatus", &files);
+    let mut document: Value = serde_json::from_slice(&fs::read(&report.manifest).unwrap()).unwrap();
+    document["files"] = vec![document["files"][0].clone(); times].into();
+    fs::write(&report.manifest, document.to_string()).unwrap();
+    report
+}
+
+/// Peak memory of a filter run in MiB: the system's own count, read until the run ends.
+fn peak_mib(report: &ReportFolder, threads: &str) -> u64 {
+    let mut child = program()
+        .args(["filter", report.manifest.to_str().unwrap(), "--where", "TRUE"])
+        .args(["--threads", threads, "--out", report.out().to_str().unwrap()])
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = fs::read_to_string(&status).unwrap_or_default();
+        let peak = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|peak| peak.trim().strip_suffix(" kB")?.parse().ok());
+        peak_kib = peak_kib.max(kib.unwrap_or(0));
+        thread::yield_now();
+    }
+    assert!(child.wait().unwrap().success());
+    assert!(peak_kib > 0, "the run was over before it was looked at");
+    peak_kib >> 10
+}
+
+#[test]
+fn memory_is_bounded_and_does_not_grow_with_the_report() {
+    for threads in [1, 4] {
+        let bound_mib = 64 + 16 * threads;
+        let small = peak_mib(&repeated(20), &threads.to_string());
+        let large = peak_mib(&repeated(200), &threads.to_string());
+        assert!(large <= bound_mib, "{large} MiB with {threads} threads");
+        // What waits for its turn differs from run to run, within its budget.
+        let slack_mib = 16 + 8 * threads;
+        assert!(large <= small + slack_mib, "{small} MiB, then {large} MiB");
+    }
+}

@@ -1,0 +1,77 @@
+//! `plan.json` is what its JSON Schema says.
+
+use std::fs;
+use std::path::Path;
+
+use crate::fixture::{ReportFolder, SEED_COLUMNS, gzip, plan_document, row, s3sieve};
+
+fn schema() -> serde_json::Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.schema.json");
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn fits_the_schema(plan: &serde_json::Value) {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(plan)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(errors.is_empty(), "{}\n{plan:#}", errors.join("\n"));
+}
+
+#[test]
+fn a_plan_with_everything_in_it_fits_the_schema() {
+    let text = row(&["demo", "a", "v1", "true", "false", "DISABLED"])
+        + &row(&["demo", "b", "", "true", "true", "DISABLED"])
+        + &row(&["demo", "c", "", "true", "false", ""]);
+    let files = [gzip(text.as_bytes()), b"no gzip".to_vec()];
+    let report = ReportFolder::of_compressed("demo", SEED_COLUMNS, &files);
+    let out = report.out();
+    s3sieve([
+        "filter",
+        report.manifest.to_str().unwrap(),
+        "--sql",
+        "select * from s3object s where s._6 = 'DISABLED' or s._6 is null limit 5",
+        "--split-by",
+        "BucketKeyStatus",
+        "--jobs",
+        "1",
+        "--keep-going",
+        "--out",
+        out.to_str().unwrap(),
+    ])
+    .expect(5);
+    let plan = plan_document(&out);
+    fits_the_schema(&plan);
+    for list in ["reports", "excluded", "set_aside", "warnings", "shards"] {
+        assert!(!plan[list].as_array().unwrap().is_empty(), "{list} is empty in {plan:#}");
+    }
+}
+
+#[test]
+fn an_empty_plan_fits_the_schema() {
+    let report = ReportFolder::new("Bucket, Key", &[]);
+    let out = report.out();
+    let manifest = report.manifest.to_str().unwrap();
+    s3sieve(["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()]).expect(0);
+    fits_the_schema(&plan_document(&out));
+}
+
+#[test]
+fn the_schema_refuses_what_is_no_plan() {
+    let validator = jsonschema::validator_for(&schema()).unwrap();
+    let report = ReportFolder::new("Bucket, Key", &[row(&["demo", "a"]).as_bytes()]);
+    let out = report.out();
+    let manifest = report.manifest.to_str().unwrap();
+    s3sieve(["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()]).expect(0);
+    let plan = plan_document(&out);
+    for field in ["version", "reports", "totals", "shards"] {
+        let mut cut = plan.clone();
+        cut.as_object_mut().unwrap().remove(field);
+        assert!(!validator.is_valid(&cut), "without {field}");
+    }
+    let mut wrong = plan;
+    wrong["shards"][0]["sha256"] = "short".into();
+    assert!(!validator.is_valid(&wrong));
+}

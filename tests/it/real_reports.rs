@@ -1,0 +1,64 @@
+//! Real reports, as S3 delivered them, where they lie beside the project. They are not ours to
+//! publish, so a clone without them skips these tests.
+
+use std::path::{Path, PathBuf};
+
+use crate::fixture::{manifests, plan_document, s3sieve};
+
+fn real_report(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real-reports").join(name);
+    path.exists().then_some(path)
+}
+
+#[test]
+fn a_versioned_csv_report() {
+    let Some(report) = real_report("csv_inventory_manifest.json") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plan");
+    let run = s3sieve([
+        "filter",
+        report.to_str().unwrap(),
+        "--where",
+        "BucketKeyStatus = 'DISABLED'",
+        "--out",
+        out.to_str().unwrap(),
+    ])
+    .expect(0);
+    let plan = plan_document(&out);
+    assert_eq!(plan["totals"]["rows"], 5, "{}", run.story());
+    assert_eq!(plan["totals"]["matched"], 5);
+    assert_eq!(plan["totals"]["excluded"], 1, "a delete marker");
+    let text = manifests(&out);
+    assert_eq!(text.lines().count(), 4);
+    assert_eq!(text.lines().filter(|line| line.ends_with(",null")).count(), 2, "{text}");
+    assert!(run.stdout().contains("not encrypted with SSE-KMS"), "{}", run.story());
+}
+
+#[test]
+fn a_csv_report_without_versions() {
+    let Some(report) = real_report("csv_inventory_no_version_manifest.json") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plan");
+    s3sieve([
+        "filter",
+        report.to_str().unwrap(),
+        "--where",
+        "Size > 0",
+        "--out",
+        out.to_str().unwrap(),
+    ])
+    .expect(0);
+    assert_eq!(manifests(&out), "filemanager-inventory-test,inventory-test/key1\n");
+}
+
+#[test]
+fn reports_of_all_formats_are_inspected() {
+    for name in ["csv_inventory", "orc_inventory", "parquet_inventory"] {
+        let Some(report) = real_report(&format!("{name}_manifest.json")) else { return };
+        let run = s3sieve(["inspect", report.to_str().unwrap(), "--format", "json"]).expect(0);
+        let result = run.json();
+        let columns = result[0]["columns"].as_array().unwrap();
+        assert_eq!(columns.len(), 18, "{}", run.story());
+        assert_eq!(result[0]["checksum"], "matched", "{}", run.story());
+    }
+}
