@@ -1,0 +1,92 @@
+//! How fast does a gzip file become bytes, by each inflate library? What does a small file cost?
+//!
+//! Rows as a report has them, compressed at level 6. Throughput is in bytes of output. Pieces and
+//! window are those of the scan; the output is not looked at.
+
+#![expect(clippy::expect_used, reason = "a benchmark that can't run should stop")]
+
+use std::hint::black_box;
+use std::io::Write;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use s3sieve::format::gzip::{GzipDecoder, HISTORY_BYTES, Inflate, Status};
+
+/// Size of the large file, decoded.
+const LARGE_BYTES: usize = 8 << 20;
+/// Size of a small file, decoded: ten rows or so.
+const SMALL_BYTES: usize = 1 << 10;
+
+/// Rows of a report, compressed; about `bytes` of them before compression, and their exact number.
+fn report(bytes: usize) -> (Vec<u8>, u64) {
+    let mut random = 1_u64;
+    let mut digits = || {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        random
+    };
+    let mut rows = Vec::new();
+    for row in 0.. {
+        if rows.len() >= bytes {
+            break;
+        }
+        let (a, b) = (digits(), digits());
+        let text = format!(
+            "\"bucket\",\"some/path/{row:08}.jpg\",\"{a:016x}{b:016x}\",\"true\",\"false\",\
+             \"DISABLED\"\n"
+        );
+        rows.extend_from_slice(text.as_bytes());
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
+    encoder.write_all(&rows).expect("writing to memory");
+    (encoder.finish().expect("writing to memory"), rows.len() as u64)
+}
+
+/// Decodes a file in pieces of `chunk` bytes and returns the number of bytes that came out.
+fn decode(decoder: &mut GzipDecoder, file: &[u8], chunk: usize, window: &mut [u8]) -> u64 {
+    decoder.reset();
+    let (mut at, mut from, mut to) = (0, 0, chunk.min(file.len()));
+    loop {
+        let progress = decoder
+            .decode(&file[from..to], to == file.len(), window, at)
+            .expect("the file is sound");
+        black_box(&window[at..][..progress.produced]);
+        from += progress.consumed;
+        at += progress.produced;
+        match progress.status {
+            Status::NeedInput => to = file.len().min(to + chunk),
+            Status::OutputFull => {
+                window.copy_within(at - HISTORY_BYTES..at, 0);
+                at = HISTORY_BYTES;
+            }
+            Status::End => return decoder.bytes_out(),
+        }
+    }
+}
+
+fn inflate(criterion: &mut Criterion) {
+    for (name, bytes, kib) in
+        [("large", LARGE_BYTES, 64), ("large", LARGE_BYTES, 256), ("small", SMALL_BYTES, 64)]
+    {
+        let (file, bytes_out) = report(bytes);
+        let mut group = criterion.benchmark_group(format!("gzip/{name}"));
+        group.throughput(Throughput::Bytes(bytes_out));
+        for inflate in [Inflate::Fast, Inflate::Reference] {
+            let id = BenchmarkId::new(format!("{inflate:?}"), format!("{kib}KiB"));
+            let mut decoder = GzipDecoder::new(inflate);
+            let mut window = vec![0; HISTORY_BYTES + (kib << 10)];
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| {
+                    let got = decode(&mut decoder, black_box(&file), kib << 10, &mut window);
+                    assert_eq!(got, bytes_out);
+                });
+            });
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, inflate);
+criterion_main!(benches);

@@ -1,0 +1,115 @@
+//! Both inflate libraries and `flate2`'s own gzip reader must give the same answer on any bytes, in
+//! pieces and windows of any size; and what is compressed must be decoded again.
+
+#![no_main]
+
+use std::io::{Read, Write};
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use libfuzzer_sys::fuzz_target;
+use s3sieve::format::gzip::{
+    DeflateFault, GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, Inflate, Status,
+};
+
+/// Where decoding of fuzzed bytes stops: a small input can make a thousand times its size.
+const OUTPUT_BYTES_MAX: usize = 1 << 22;
+
+/// How a file arrives and how much room its output has. Piece sizes follow each other in a circle.
+struct Shape {
+    chunks: [usize; 4],
+    room: usize,
+    late_end: bool,
+}
+
+impl Shape {
+    fn new(bytes: [u8; 6]) -> Self {
+        let [a, b, c, d, room, flags] = bytes;
+        // Two thirds of the pieces are small: the ends of files are where things go wrong.
+        let size = |byte: u8| match byte {
+            0..171 => usize::from(byte) + 1,
+            byte => usize::from(byte - 170) * 97,
+        };
+        Self { chunks: [a, b, c, d].map(size), room: size(room), late_end: flags & 1 != 0 }
+    }
+}
+
+/// The decoded bytes, or `None` when they pass the limit.
+fn decode(inflate: Inflate, file: &[u8], shape: &Shape) -> Result<Option<Vec<u8>>, GzipError> {
+    let mut decoder = GzipDecoder::new(inflate);
+    let mut window = vec![0; HISTORY_BYTES + shape.room];
+    let mut chunks = shape.chunks.iter().cycle().copied();
+    let (mut at, mut from, mut to) = (0, 0, 0);
+    let mut output = Vec::new();
+    loop {
+        let end = to == file.len() && !(shape.late_end && from < to);
+        // Little room from the first byte on, not only when the history is full.
+        let limit = window.len().min(at + shape.room);
+        let progress = decoder.decode(&file[from..to], end, &mut window[..limit], at)?;
+        output.extend_from_slice(&window[at..][..progress.produced]);
+        from += progress.consumed;
+        at += progress.produced;
+        if output.len() > OUTPUT_BYTES_MAX {
+            return Ok(None);
+        }
+        match progress.status {
+            Status::NeedInput => {
+                assert!(!end && from == to);
+                to = file.len().min(to + chunks.next().unwrap_or(1));
+            }
+            Status::OutputFull => {
+                assert_eq!(at, limit);
+                if at == window.len() {
+                    window.copy_within(at - HISTORY_BYTES..at, 0);
+                    at = HISTORY_BYTES;
+                }
+            }
+            Status::End => {
+                assert!(end && from == file.len());
+                return Ok(Some(output));
+            }
+        }
+    }
+}
+
+fn compare(file: &[u8], shape: &Shape) {
+    let fast = decode(Inflate::Fast, file, shape);
+    let reference = decode(Inflate::Reference, file, shape);
+    // The one known difference: codes of a single word.
+    let code_lengths = GzipErrorKind::Deflate(DeflateFault::CodeLengths);
+    if fast.as_ref().is_err_and(|error| error.kind == code_lengths) {
+        return;
+    }
+    match (&fast, &reference) {
+        (Ok(Some(fast)), Ok(Some(reference))) => assert!(fast == reference),
+        (Ok(None), _) | (_, Ok(None)) | (Err(_), Err(_)) => {}
+        (fast, reference) => panic!("fast: {fast:02x?}\nreference: {reference:02x?}"),
+    }
+    let mut oracle = Vec::new();
+    let limit = OUTPUT_BYTES_MAX as u64 + 1;
+    if MultiGzDecoder::new(file).take(limit).read_to_end(&mut oracle).is_ok()
+        && oracle.len() <= OUTPUT_BYTES_MAX
+    {
+        assert!(reference == Ok(Some(oracle)), "flate2 accepts, we: {reference:02x?}");
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((shape, data)) = data.split_first_chunk::<6>() else { return };
+    let (level, shape) = (u32::from(shape[5] >> 1) % 10, Shape::new(*shape));
+    compare(data, &shape);
+
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
+    encoder.write_all(data).expect("writing to memory");
+    let file = encoder.finish().expect("writing to memory");
+    for inflate in [Inflate::Fast, Inflate::Reference] {
+        assert!(decode(inflate, &file, &shape) == Ok(Some(data.to_vec())));
+    }
+    // The same deflate data with a damage near its end, and something after it.
+    if let Some((&place, rest)) = data.split_first() {
+        let at = file.len().saturating_sub(usize::from(place % 16));
+        let damaged = [&file[..at], &rest[..rest.len().min(3)], &file[at..], &file].concat();
+        compare(&damaged, &shape);
+    }
+});
