@@ -61,6 +61,7 @@ struct CountResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<Vec<GroupResult>>,
     set_aside: Vec<SetAside>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -118,6 +119,7 @@ impl CountResult {
             groups: (!names.is_empty()).then_some(groups),
             names,
             set_aside: counts.set_aside.into_iter().map(aside).collect(),
+            warnings: counts.warnings,
         }
     }
 
@@ -167,6 +169,9 @@ impl Report for CountResult {
         )?;
         for file in &self.set_aside {
             writeln!(out, "Not read: {}: {}", file.path, file.error)?;
+        }
+        for warning in &self.warnings {
+            writeln!(out, "Note: {warning}")?;
         }
         if let Some(groups) = &self.groups {
             writeln!(out, "\n{}", self.table(groups))?;

@@ -18,7 +18,11 @@ const EXCERPT_CHARS_MAX: usize = 200;
 /// Text that comes from a manifest is shown quoted and escaped: it may hold anything.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The environment failed: the path is not there, not readable, or the disk is broken.
+    /// There is nothing at the path that the user named.
+    #[error("{}: there is no such file or folder; name a manifest.json or a folder that holds \
+             inventory reports", .0.display())]
+    NotThere(PathBuf),
+    /// The environment failed: not readable, or the disk is broken.
     #[error("{}: {source}", path.display())]
     Io {
         /// What was to be read.
@@ -186,8 +190,7 @@ pub enum KeyFault {
 }
 
 impl ReportError {
-    /// Whether the environment failed (disk, permission, a path that is not there), rather than
-    /// the input being bad.
+    /// Whether the environment failed (disk, permission), rather than the input being bad.
     #[must_use]
     pub fn is_environment(&self) -> bool {
         matches!(self, Self::Io { .. })

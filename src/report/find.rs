@@ -9,6 +9,7 @@
 //! Never knows what a manifest says.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::manifest::{ChecksumState, read_manifest, verify};
@@ -55,7 +56,10 @@ pub struct Found {
 /// # Errors
 /// When nothing is there, the folder holds no complete report, or reports of several inventories.
 pub fn find(report: &Path) -> Result<Found, ReportError> {
-    let metadata = fs::metadata(report).map_err(|source| ReportError::io(report, source))?;
+    let metadata = fs::metadata(report).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => ReportError::NotThere(report.to_path_buf()),
+        _ => ReportError::io(report, source),
+    })?;
     if metadata.is_file() {
         return Ok(Found { manifest: report.to_path_buf(), notes: Vec::new() });
     }
@@ -290,7 +294,8 @@ mod tests {
         assert!(error.contains("2026-01-01T00-00Z: no manifest.checksum"), "{error}");
         assert!(error.contains("name its manifest.json"), "{error}");
         let error = find(&top.path().join("none")).unwrap_err();
-        assert!(error.is_environment(), "{error}");
+        assert!(matches!(error, ReportError::NotThere(_)), "{error}");
+        assert!(!error.is_environment(), "a wrong name is the user's");
     }
 
     #[test]

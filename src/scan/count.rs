@@ -11,7 +11,8 @@ use jiff::Timestamp;
 use super::csv::{FileScanner, Visitor, stopped};
 use super::hash::Hashes;
 use super::{
-    Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned, Settings, column,
+    Compiled, Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned,
+    Settings, column,
 };
 use crate::engine::{self, Outlet, RunError, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
@@ -77,6 +78,8 @@ pub struct Counts {
     pub groups: HashMap<Vec<Vec<u8>>, Group>,
     /// Files set aside because they are bad.
     pub set_aside: Vec<(PathBuf, String)>,
+    /// What a user should know about the query.
+    pub warnings: Vec<String>,
 }
 
 /// Counts the matching rows of reports.
@@ -89,8 +92,14 @@ pub fn count(
     options: &CountOptions,
     control: Control<'_>,
 ) -> Result<Counts, ScanError> {
-    let selections: Vec<CountSelection> =
-        opened.reports.iter().map(|report| selection(report, options)).collect::<Result<_, _>>()?;
+    let mut warnings = Vec::new();
+    let mut selections = Vec::new();
+    for report in &opened.reports {
+        let compiled = options.query.compile_for(report, options.now)?;
+        selections.push(selection(report, &compiled, options)?);
+        warnings.extend(compiled.warnings);
+    }
+    warnings.dedup();
     let inputs = opened.inputs.as_slice();
     let config = engine::Config {
         threads: options.settings.threads,
@@ -107,7 +116,7 @@ pub fn count(
         selections: selections.clone(),
     };
     let keep_going = options.keep_going;
-    let mut total = Total { counts: Counts::default(), inputs, keep_going };
+    let mut total = Total { counts: Counts { warnings, ..Counts::default() }, inputs, keep_going };
     engine::run(&config, inputs.len(), make_worker, &mut total).map_err(|error| match error {
         RunError::Interrupted => ScanError::Interrupted,
         RunError::Spill(error) => ScanError::Spill(error),
@@ -116,11 +125,15 @@ pub fn count(
     Ok(total.counts)
 }
 
-fn selection(report: &Report, options: &CountOptions) -> Result<CountSelection, ScanError> {
+fn selection(
+    report: &Report,
+    compiled: &Compiled,
+    options: &CountOptions,
+) -> Result<CountSelection, ScanError> {
     let by = options.by.iter().map(|name| column(report, name)).collect::<Result<_, _>>()?;
     Ok(CountSelection {
         columns: report.schema.len(),
-        matcher: options.query.compile_for(report, options.now)?.predicate.compile(),
+        matcher: compiled.predicate.compile(),
         by,
         size: report.schema.position("Size"),
     })
@@ -191,7 +204,7 @@ impl Worker for Counter<'_> {
         };
         let scanned = self.scanner.scan(self.inputs, task, columns, &mut rows)?;
         let groups = rows.groups.into_iter().map(|(key, group)| (unpack(&key), group)).collect();
-        Ok(Counts { scanned, matched: rows.matched, groups, set_aside: Vec::new() })
+        Ok(Counts { scanned, matched: rows.matched, groups, ..Counts::default() })
     }
 }
 

@@ -62,6 +62,22 @@ fn count_says_that_a_column_is_missing() {
 }
 
 #[test]
+fn count_warns_of_a_value_that_s3_does_not_know() {
+    let report = sized_report();
+    let manifest = report.manifest.to_str().unwrap();
+    let arguments = ["count", manifest, "--where", "StorageClass = 'GLACIAR'"];
+    let told = s3sieve(arguments).expect(0).stdout();
+    assert!(told.contains("Note: StorageClass has no known value `GLACIAR`"), "{told}");
+    let result = s3sieve(arguments.into_iter().chain(["--format", "json"])).expect(0).json();
+    assert!(result["warnings"][0].as_str().unwrap().contains("GLACIER"), "{result:#}");
+}
+
+#[test]
+fn a_report_that_is_not_there_is_bad_input() {
+    s3sieve(["count", "no/such/report"]).expect(3).says(&["no/such/report", "manifest.json"]);
+}
+
+#[test]
 fn a_query_that_fits_no_report_is_wrong_usage() {
     let report = sized_report();
     let manifest = report.manifest.to_str().unwrap();
