@@ -73,7 +73,7 @@ fn inflate(criterion: &mut Criterion) {
         let (file, bytes_out) = report(bytes);
         let mut group = criterion.benchmark_group(format!("gzip/{name}"));
         group.throughput(Throughput::Bytes(bytes_out));
-        for inflate in [Inflate::Fast, Inflate::Reference] {
+        for inflate in [Inflate::Fast, Inflate::Kernel, Inflate::Reference] {
             let id = BenchmarkId::new(format!("{inflate:?}"), format!("{kib}KiB"));
             let mut decoder = GzipDecoder::new(inflate);
             let mut window = vec![0; HISTORY_BYTES + (kib << 10)];

@@ -63,8 +63,10 @@ enum VerifyArg {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum InflateArg {
-    /// The fastest
+    /// fdeflate: fast
     Fast,
+    /// A kernel of our own: faster, and younger than the libraries
+    Kernel,
     /// zlib-rs: another implementation, for comparison
     Reference,
 }
@@ -122,6 +124,7 @@ impl ReadArgs {
             },
             inflate: match self.inflate {
                 InflateArg::Fast => Inflate::Fast,
+                InflateArg::Kernel => Inflate::Kernel,
                 InflateArg::Reference => Inflate::Reference,
             },
             split: usual.split,

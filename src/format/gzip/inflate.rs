@@ -1,4 +1,5 @@
-//! Two inflate libraries behind one small type: `fdeflate`, fast, and `zlib-rs`, the reference.
+//! Two inflate libraries and a kernel of our own behind one small type: `fdeflate`, fast, and
+//! `zlib-rs`, the reference.
 //!
 //! Never knows gzip: no header, no checksum of the data, no second member. What it must find is
 //! the exact end of the deflate data, because the trailer begins there.
@@ -27,16 +28,19 @@
 //! not enough: it accepts one stray byte before the trailer in some chunkings and not in others,
 //! and the trailer of an empty member, eight zero bytes, fits in several places of zero padding.
 //!
-//! # Differences between the two libraries
+//! The kernel and the reference take exactly the bytes of the deflate data.
+//!
+//! # Differences between the libraries
 //! - A literal/length code of a single code word (which can encode empty blocks only) is accepted
-//!   by `zlib-rs` and refused by `fdeflate` with [`DeflateFault::CodeLengths`]. No known compressor
-//!   writes one.
+//!   by `zlib-rs` and the kernel, and refused by `fdeflate` with [`DeflateFault::CodeLengths`]. No
+//!   known compressor writes one.
 //! - Bytes given out before an error, and the place where it is noticed, may differ.
 
 use fdeflate::DecompressionError;
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::header::MAGIC;
+use super::kernel::Kernel;
 use super::{DeflateFault, Inflate};
 
 /// Length of a gzip trailer: CRC-32, then length modulo 2^32.
@@ -75,6 +79,8 @@ pub(super) struct Trailer {
 pub(super) enum Engine {
     /// `fdeflate`.
     Fast(Box<Fast>),
+    /// Our own.
+    Kernel(Box<Kernel>),
     /// `zlib-rs` through `flate2`.
     Reference(Box<Decompress>),
 }
@@ -83,6 +89,7 @@ impl Engine {
     pub(super) fn new(inflate: Inflate) -> Self {
         match inflate {
             Inflate::Fast => Self::Fast(Box::new(Fast::new())),
+            Inflate::Kernel => Self::Kernel(Box::new(Kernel::new())),
             Inflate::Reference => Self::Reference(Box::new(Decompress::new(false))),
         }
     }
@@ -91,6 +98,10 @@ impl Engine {
     pub(super) fn start(&mut self) -> Result<(), DeflateFault> {
         match self {
             Self::Fast(fast) => fast.start(),
+            Self::Kernel(kernel) => {
+                kernel.start();
+                Ok(())
+            }
             Self::Reference(decompress) => {
                 decompress.reset(false);
                 Ok(())
@@ -98,19 +109,24 @@ impl Engine {
         }
     }
 
-    /// Inflates `input` into `output[at..]` until the data ends, the output is full or the input
-    /// is used up. `output[..at]` is what came before: the whole member, or at least 32 KiB.
-    /// `at` is below the length of `output`.
+    /// Inflates `input` into `output[at..]` until the data ends, `output` is full, the input is
+    /// used up, or `output[..enough]` is there, perhaps a little more. `output[..at]` is what came
+    /// before: the whole member, or at least 32 KiB. `at` is below `enough`, and that is not above
+    /// the length of `output`. Input is left only if `output[..enough]` is there, or at the end.
     pub(super) fn step(
         &mut self,
         input: &[u8],
         end_of_input: bool,
         output: &mut [u8],
         at: usize,
+        enough: usize,
     ) -> Result<Step, DeflateFault> {
         match self {
-            Self::Fast(fast) => fast.step(input, end_of_input, output, at),
-            Self::Reference(decompress) => reference_step(decompress, input, &mut output[at..]),
+            Self::Fast(fast) => fast.step(input, end_of_input, &mut output[..enough], at),
+            Self::Kernel(kernel) => kernel.step(input, output, at, enough),
+            Self::Reference(decompress) => {
+                reference_step(decompress, input, &mut output[at..enough])
+            }
         }
     }
 }

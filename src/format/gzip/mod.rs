@@ -5,7 +5,7 @@
 //!
 //! # How it is built
 //! A gzip file (RFC 1952) is one member or several in a row. A member is a header, deflate data and
-//! a trailer: CRC-32 and length. The framing is ours and is the same for both inflate libraries:
+//! a trailer: CRC-32 and length. The framing is ours and is the same for all that inflate:
 //! `header.rs` reads the header, `inflate.rs` the data, and this file the rest. The whole of a file
 //! must be sound: every checksum is compared, and after the last member only zero bytes may follow,
 //! with which some tools pad to a block. Padding between members is refused.
@@ -26,6 +26,7 @@
 //! The checksum is computed block by block (`CRC_BLOCK_BYTES`), while the bytes are still in cache.
 //!
 //! # If you change
+//! - the kernel: read the top of `kernel/fast.rs` first, and run the fuzz target;
 //! - how input is cut into pieces: read the top of `inflate.rs` first;
 //! - what is accepted: the fuzz target compares both libraries and `flate2`'s own gzip reader;
 //! - `CRC_BLOCK_BYTES`: measure with `cargo bench --bench inflate`.
@@ -33,6 +34,7 @@
 mod error;
 mod header;
 mod inflate;
+mod kernel;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +59,8 @@ pub enum Inflate {
     /// `fdeflate`: fast, safe Rust throughout.
     #[default]
     Fast,
+    /// Our own kernel: faster, and younger than the libraries.
+    Kernel,
     /// `zlib-rs`: the most widely used implementation, in Rust; the oracle in tests.
     Reference,
 }
@@ -252,11 +256,11 @@ impl GzipDecoder {
         }
         // Where the member begins, if the window still has that: nothing may be copied from before.
         let start = at - self.member_bytes_out.min(at as u64) as usize;
-        let end = window.len().min(at + CRC_BLOCK_BYTES);
-        let (output, at) = (&mut window[start..end], at - start);
+        let (output, at) = (&mut window[start..], at - start);
+        let enough = output.len().min(at + CRC_BLOCK_BYTES);
         let step = self
             .engine
-            .step(input, end_of_input, output, at)
+            .step(input, end_of_input, output, at, enough)
             .map_err(|fault| self.error(GzipErrorKind::Deflate(fault)))?;
         self.crc.update(&output[at..][..step.produced]);
         self.bytes_in += step.consumed as u64;
@@ -266,8 +270,8 @@ impl GzipDecoder {
             self.state = State::Trailer(trailer);
             return Ok(None);
         }
-        // With room left, it stopped for want of input.
-        Ok((at + step.produced < output.len()).then_some(Status::NeedInput))
+        // With less than enough, it stopped for want of input.
+        Ok((at + step.produced < enough).then_some(Status::NeedInput))
     }
 
     fn read_trailer(

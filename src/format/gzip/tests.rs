@@ -1,5 +1,6 @@
-//! Each case runs through both libraries, in pieces of several sizes, with a window that has much
-//! room and one that has little. `flate2`'s own gzip reader is the oracle.
+//! Each case runs through every form of the kernel and through the reference, in pieces of several
+//! sizes, with a window that has much room and one that has little. `flate2`'s own gzip reader is
+//! the oracle.
 
 use std::io::{Read, Write};
 
@@ -7,10 +8,41 @@ use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
 
+use super::kernel::Kernel;
 use super::*;
 
-const BOTH: [Inflate; 2] = [Inflate::Fast, Inflate::Reference];
-/// Sizes of input pieces. From 20 up, whole pieces are given to the fast library.
+/// A way to inflate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Fast,
+    /// One of [`Kernel::every_path`].
+    Kernel(usize),
+    Reference,
+}
+
+const WAYS: [Way; 5] = [Way::Fast, Way::Kernel(0), Way::Kernel(1), Way::Kernel(2), Way::Reference];
+
+/// Those that say where the deflate data ends without its trailer, of which `fdeflate` takes a
+/// part.
+const EXACT_WAYS: [Way; 4] = [Way::Kernel(0), Way::Kernel(1), Way::Kernel(2), Way::Reference];
+
+impl Way {
+    fn decoder(self) -> GzipDecoder {
+        match self {
+            Self::Kernel(number) => {
+                let mut decoder = GzipDecoder::new(Inflate::Kernel);
+                let kernel = Kernel::every_path().into_iter().nth(number).unwrap();
+                decoder.engine = Engine::Kernel(Box::new(kernel));
+                decoder
+            }
+            Self::Fast => GzipDecoder::new(Inflate::Fast),
+            Self::Reference => GzipDecoder::new(Inflate::Reference),
+        }
+    }
+}
+
+/// Sizes of input pieces. From 20 up, whole pieces are given to the fast library; below 16 the
+/// kernel's fast loop never runs.
 const CHUNKS: [usize; 7] = [1, 2, 7, 20, 33, 100, usize::MAX];
 /// Room in the window beside the history.
 const ROOMS: [usize; 4] = [1, 5, 300, 200_000];
@@ -65,11 +97,11 @@ fn decode_by(
     }
 }
 
-/// The answers of both libraries to a whole file, after a check that pieces and windows change
+/// The answers of every way to a whole file, after a check that pieces and windows change
 /// nothing.
-fn decode_every_way(file: &[u8]) -> [Result<Vec<u8>, GzipErrorKind>; 2] {
-    BOTH.map(|inflate| {
-        let mut decoder = GzipDecoder::new(inflate);
+fn decode_every_way(file: &[u8]) -> [Result<Vec<u8>, GzipErrorKind>; WAYS.len()] {
+    WAYS.map(|way| {
+        let mut decoder = way.decoder();
         let whole = decode_by(&mut decoder, file, usize::MAX, 200_000, false);
         for chunk in CHUNKS {
             for room in ROOMS {
@@ -81,7 +113,7 @@ fn decode_every_way(file: &[u8]) -> [Result<Vec<u8>, GzipErrorKind>; 2] {
                     };
                     assert!(
                         same,
-                        "{inflate:?}, chunk {chunk}, room {room}, late end {late_end}, file \
+                        "{way:?}, chunk {chunk}, room {room}, late end {late_end}, file \
                          {file:02x?}:\n{got:02x?}\ninstead of\n{whole:02x?}"
                     );
                 }
@@ -98,16 +130,16 @@ fn assert_decodes(file: &[u8], expected: &[u8]) {
     }
 }
 
-/// Both libraries refuse the file, in pieces of any size; given whole, with this error.
+/// Every way refuses the file, in pieces of any size; given whole, with this error.
 #[track_caller]
 fn assert_refused(file: &[u8], byte: u64, member: u64, kind: GzipErrorKind) {
     for got in decode_every_way(file) {
         assert!(got.is_err(), "{got:02x?}");
     }
-    for inflate in BOTH {
-        let mut decoder = GzipDecoder::new(inflate);
+    for way in WAYS {
+        let mut decoder = way.decoder();
         let got = decode_by(&mut decoder, file, usize::MAX, 9, false);
-        assert_eq!(got, Err(GzipError { kind, byte, member }), "{inflate:?}");
+        assert_eq!(got, Err(GzipError { kind, byte, member }), "{way:?}");
     }
 }
 
@@ -170,11 +202,11 @@ fn far_copies_and_long_stored_runs_survive_a_sliding_window() {
     for data in [far, zeros, rows(6_000)] {
         for level in [0, 6] {
             let file = gz(&data, level);
-            for inflate in BOTH {
-                let mut decoder = GzipDecoder::new(inflate);
+            for way in WAYS {
+                let mut decoder = way.decoder();
                 for (chunk, room) in [(1, 300), (7, 1), (100, 5), (5_000, 70_000), (65_536, 9)] {
                     let got = decode_by(&mut decoder, &file, chunk, room, false).unwrap();
-                    assert!(got == data, "{inflate:?}, chunk {chunk}, room {room}");
+                    assert!(got == data, "{way:?}, chunk {chunk}, room {room}");
                 }
             }
         }
@@ -341,9 +373,9 @@ fn members_with_names_and_times_may_be_split_anywhere() {
     let one = member(&header, &deflate_with(b"", &text), &text);
     let file = [&one[..], &one, &one].concat();
     for chunk in 1..file.len() {
-        for inflate in BOTH {
-            let got = decode_by(&mut GzipDecoder::new(inflate), &file, chunk, 999, false);
-            assert_eq!(got, Ok(text.repeat(3)), "{inflate:?}, chunk {chunk}");
+        for way in WAYS {
+            let got = decode_by(&mut way.decoder(), &file, chunk, 999, false);
+            assert_eq!(got, Ok(text.repeat(3)), "{way:?}, chunk {chunk}");
         }
     }
 }
@@ -361,9 +393,9 @@ fn output_that_waits_does_not_hide_the_end() {
             .collect();
         let file = gz(&digits, 9).repeat(2);
         for room in [1, 2, 3] {
-            for inflate in BOTH {
-                let got = decode_by(&mut GzipDecoder::new(inflate), &file, 1, room, false);
-                assert_eq!(got, Ok(digits.repeat(2)), "{inflate:?}, length {length}, room {room}");
+            for way in WAYS {
+                let got = decode_by(&mut way.decoder(), &file, 1, room, false);
+                assert_eq!(got, Ok(digits.repeat(2)), "{way:?}, length {length}, room {room}");
             }
         }
     }
@@ -429,8 +461,8 @@ fn a_single_flipped_bit_is_found_or_changes_nothing() {
                 // FTEXT is bit 0 of the flags; then time, extra flags, system, and the name.
                 let harmless = (at == 3 && bit == 0) || (4..15).contains(&at);
                 let mut answers = Vec::new();
-                for inflate in BOTH {
-                    let mut decoder = GzipDecoder::new(inflate);
+                for way in WAYS {
+                    let mut decoder = way.decoder();
                     for chunk in [29, usize::MAX] {
                         answers.push(decode_by(&mut decoder, &file, chunk, 9_000, true).ok());
                     }
@@ -458,9 +490,9 @@ fn a_copy_from_an_earlier_member_is_refused() {
     }
 }
 
-/// Pinned, so that a change in either library is noticed.
+/// Such a code can only encode empty blocks. Pinned, so that a change in any of them is noticed.
 #[test]
-fn a_code_of_a_single_word_is_where_the_libraries_differ() {
+fn a_code_of_a_single_word_is_where_they_differ() {
     // Dynamic block, 257 literal/length codes, 1 distance code; code length code: 18 and 1 with one
     // bit each. Lengths: 138 + 118 times 0, then 1 for the end of block, then 1 for distance 1.
     let mut bits = Vec::new();
@@ -486,15 +518,17 @@ fn a_code_of_a_single_word_is_where_the_libraries_differ() {
         .chunks(8)
         .map(|byte| byte.iter().enumerate().map(|(bit, one)| one << bit).sum())
         .collect();
-    let [fast, reference] = decode_every_way(&member(&PLAIN, &deflate, b""));
+    let [fast, others @ ..] = decode_every_way(&member(&PLAIN, &deflate, b""));
     assert_eq!(fast, Err(GzipErrorKind::Deflate(DeflateFault::CodeLengths)));
-    assert_eq!(reference, Ok(Vec::new()));
+    for other in others {
+        assert_eq!(other, Ok(Vec::new()));
+    }
 }
 
 #[test]
 fn an_error_stays_until_reset() {
-    for inflate in BOTH {
-        let mut decoder = GzipDecoder::new(inflate);
+    for way in WAYS {
+        let mut decoder = way.decoder();
         let mut window = vec![0; 100];
         let first = decoder.decode(b"PK", false, &mut window, 0);
         assert!(first.is_err());
@@ -543,6 +577,164 @@ fn data() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// What deflate data becomes, and how much of it was taken when it ended, if it did.
+fn inflate_by(
+    way: Way,
+    deflate: &[u8],
+    chunk: usize,
+    room: usize,
+) -> Result<(Vec<u8>, Option<usize>), DeflateFault> {
+    let mut engine = way.decoder().engine;
+    engine.start()?;
+    let mut output = Vec::new();
+    let (mut from, mut to) = (0, chunk.min(deflate.len()));
+    loop {
+        let at = output.len();
+        output.resize(at + room, 0xa5);
+        let step = engine.step(&deflate[from..to], false, &mut output, at, at + room)?;
+        output.truncate(at + step.produced);
+        from += step.consumed;
+        if step.end.is_some() {
+            return Ok((output, Some(from)));
+        }
+        if step.produced < room {
+            assert_eq!(from, to, "input left though more was wanted");
+            if to == deflate.len() {
+                return Ok((output, None));
+            }
+            to = deflate.len().min(to + chunk);
+        }
+    }
+}
+
+/// Every form of the kernel does as the reference does.
+#[track_caller]
+fn assert_inflates_alike(deflate: &[u8], chunk: usize, room: usize) {
+    let expected = inflate_by(Way::Reference, deflate, usize::MAX, 1 << 20).ok();
+    for way in EXACT_WAYS {
+        let got = inflate_by(way, deflate, chunk, room).ok();
+        let alike = match (&got, &expected) {
+            // Cut short: how much comes out before that is not fixed, and the kernel may know
+            // already that a code without words leads nowhere.
+            (Some((got, None)), Some((expected, None))) => {
+                got.starts_with(expected) || expected.starts_with(got)
+            }
+            (None, Some((_, None))) => true,
+            (got, expected) => got == expected,
+        };
+        assert!(
+            alike,
+            "{way:?}, chunk {chunk}, room {room}, {deflate:02x?}:\n{got:02x?}\n{expected:02x?}"
+        );
+    }
+}
+
+/// Bits, the lowest of each number first.
+fn bits(numbers: impl IntoIterator<Item = (u32, u32)>) -> Vec<u8> {
+    let bits: Vec<u8> = numbers
+        .into_iter()
+        .flat_map(|(value, count)| (0..count).map(move |bit| (value >> bit & 1) as u8))
+        .collect();
+    let byte = |bits: &[u8]| bits.iter().enumerate().map(|(bit, one)| one << bit).sum();
+    bits.chunks(8).map(byte).collect()
+}
+
+/// The header of a last block with codes of its own, each code length written with four bits. All
+/// lengths are allowed, so most are wrong.
+fn code_lengths_header(literals: &[u8], distances: &[u8]) -> Vec<(u32, u32)> {
+    let mut numbers = vec![(1, 1), (2, 2), (literals.len() as u32 - 257, 5)];
+    numbers.extend([(distances.len() as u32 - 1, 5), (15, 4)]);
+    // Symbols 16 to 18 have no word; 0 to 15 have four bits each, in order.
+    numbers.extend([(0, 3); 3]);
+    numbers.extend([(4, 3); 16]);
+    let lengths = literals.iter().chain(distances);
+    numbers.extend(lengths.map(|length| (u32::from(*length).reverse_bits() >> 28, 4)));
+    numbers
+}
+
+/// A way to share out a code's words: complete if `cuts` never runs dry, and often then damaged.
+fn some_lengths(symbols: usize, cuts: &[usize], damage: Option<(usize, u8)>) -> Vec<u8> {
+    let mut words = vec![0_u8];
+    for cut in cuts {
+        let at = cut % words.len();
+        if words[at] < 15 && words.len() < symbols {
+            words[at] += 1;
+            words.insert(at, words[at]);
+        }
+    }
+    let mut lengths = vec![0; symbols];
+    // The last symbols, among them the end of a block, come first.
+    lengths.iter_mut().rev().zip(&words).for_each(|(length, word)| *length = *word);
+    if let Some((at, length)) = damage {
+        lengths[at % symbols] = length;
+    }
+    lengths
+}
+
+#[test]
+fn every_distance_and_length_is_copied() {
+    for distance in (1..70).chain([255, 256, 257, 4_000, 32_767, 32_768]) {
+        for length in (3..70).chain([257, 258]) {
+            let mut data = Vec::new();
+            let mut seed: u32 = distance;
+            for _ in 0..distance {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                data.push((seed >> 24) as u8);
+            }
+            // A stored block, then a copy with the fixed codes, twice, and room behind it.
+            let mut deflate = Vec::new();
+            for piece in data.chunks(0xffff) {
+                deflate.push(0);
+                deflate.extend((piece.len() as u16).to_le_bytes());
+                deflate.extend((!(piece.len() as u16)).to_le_bytes());
+                deflate.extend(piece);
+            }
+            let symbol = (257..285).rev().find(|symbol| length_base(*symbol) <= length);
+            let symbol = if length == 258 { 285 } else { symbol.unwrap() };
+            let extra = (length - length_base(symbol), length_extra(symbol));
+            let far = (0..30).rev().find(|symbol| distance_base(*symbol) <= distance).unwrap();
+            let far_extra = (distance - distance_base(far), distance_extra(far));
+            let word = match symbol {
+                ..280 => ((symbol - 256_u32).reverse_bits() >> 25, 7),
+                _ => ((0xc0 + symbol - 280).reverse_bits() >> 24, 8),
+            };
+            let copy = [word, extra, (far.reverse_bits() >> 27, 5), far_extra];
+            let mut numbers = vec![(1, 1), (1, 2)];
+            numbers.extend(copy.iter().chain(&copy));
+            numbers.push((0, 7));
+            deflate.extend(bits(numbers));
+            deflate.extend([0; 20]);
+            for _ in 0..2 * length {
+                data.push(data[data.len() - distance as usize]);
+            }
+            for way in EXACT_WAYS {
+                let (got, end) = inflate_by(way, &deflate, usize::MAX, 40_000).unwrap();
+                assert!(got == data, "{way:?}, distance {distance}, length {length}");
+                assert_eq!(end, Some(deflate.len() - 20));
+            }
+        }
+    }
+}
+
+fn length_extra(symbol: u32) -> u32 {
+    if (265..285).contains(&symbol) { (symbol - 261) / 4 } else { 0 }
+}
+
+fn length_base(symbol: u32) -> u32 {
+    match symbol {
+        285 => 258,
+        _ => 3 + (257..symbol).map(|symbol| 1 << length_extra(symbol)).sum::<u32>(),
+    }
+}
+
+fn distance_extra(symbol: u32) -> u32 {
+    symbol.saturating_sub(2) / 2
+}
+
+fn distance_base(symbol: u32) -> u32 {
+    1 + (0..symbol).map(|symbol| 1 << distance_extra(symbol)).sum::<u32>()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
@@ -558,15 +750,15 @@ proptest! {
         let mut oracle = Vec::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_end(&mut oracle).unwrap();
         file.resize(file.len() + padding, 0);
-        for inflate in BOTH {
-            let mut decoder = GzipDecoder::new(inflate);
+        for way in WAYS {
+            let mut decoder = way.decoder();
             let got = decode_by(&mut decoder, &file, chunk, room, late_end);
-            prop_assert!(got.as_ref() == Ok(&oracle), "{inflate:?}: {got:02x?}");
+            prop_assert!(got.as_ref() == Ok(&oracle), "{way:?}: {got:02x?}");
         }
     }
 
     #[test]
-    fn both_libraries_agree_on_damaged_files(
+    fn every_way_agrees_on_damaged_files(
         members in prop::collection::vec((data(), 0..10_u32), 1..3),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4_u8), 1..3),
         chunk in 1..200_usize,
@@ -582,17 +774,62 @@ proptest! {
                 _ => file.truncate(at.max(1)),
             }
         }
-        let [fast, reference] = BOTH.map(|inflate| {
-            decode_by(&mut GzipDecoder::new(inflate), &file, chunk, room, false)
-        });
+        let answers = WAYS.map(|way| decode_by(&mut way.decoder(), &file, chunk, room, false));
+        let [kernels @ .., reference] = answers;
         let mut oracle = Vec::new();
         if flate2::read::MultiGzDecoder::new(&file[..]).read_to_end(&mut oracle).is_ok() {
             prop_assert_eq!(reference.as_ref(), Ok(&oracle));
         }
-        match (fast, reference) {
-            (Ok(fast), Ok(reference)) => prop_assert!(fast == reference),
-            (Err(_), Err(_)) => {}
-            (fast, reference) => prop_assert!(false, "{fast:02x?}\n{reference:02x?}"),
+        for kernel in kernels {
+            match (&kernel, &reference) {
+                (Ok(kernel), Ok(reference)) => prop_assert!(kernel == reference),
+                (Err(_), Err(_)) => {}
+                (kernel, reference) => prop_assert!(false, "{kernel:02x?}\n{reference:02x?}"),
+            }
         }
+    }
+
+    #[test]
+    fn any_bytes_inflate_alike(
+        deflate in prop::collection::vec(any::<u8>(), 0..400),
+        chunk in 1..100_usize,
+        room in 1..3_000_usize,
+    ) {
+        assert_inflates_alike(&deflate, chunk, room);
+    }
+
+    #[test]
+    fn any_codes_inflate_alike(
+        literals in prop::collection::vec(any::<usize>(), 0..400),
+        distances in prop::collection::vec(any::<usize>(), 0..60),
+        counts in (257..289_usize, 1..33_usize),
+        damage in prop::option::of((any::<usize>(), 0..16_u8)),
+        far_damage in prop::option::of((any::<usize>(), 0..16_u8)),
+        rest in prop::collection::vec(any::<u8>(), 0..300),
+        chunk in 1..400_usize,
+        room in prop_oneof![1..700_usize, Just(10_000)],
+    ) {
+        let literals = some_lengths(counts.0, &literals, damage);
+        let distances = some_lengths(counts.1, &distances, far_damage);
+        let mut numbers = code_lengths_header(&literals, &distances);
+        numbers.extend(rest.iter().map(|byte| (u32::from(*byte), 8)));
+        assert_inflates_alike(&bits(numbers), chunk, room);
+    }
+
+    #[test]
+    fn damaged_deflate_data_inflates_alike(
+        data in data(),
+        level in 0..10_u32,
+        damage in prop::collection::vec((any::<prop::sample::Index>(), 0..8_u32), 0..4),
+        chunk in prop_oneof![1..100_usize, Just(usize::MAX)],
+        room in prop_oneof![1..700_usize, Just(100_000)],
+    ) {
+        let file = gz(&data, level);
+        let mut deflate = file[10..].to_vec();
+        for (at, bit) in damage {
+            let at = at.index(deflate.len());
+            deflate[at] ^= 1 << bit;
+        }
+        assert_inflates_alike(&deflate, chunk, room);
     }
 }

@@ -1,0 +1,510 @@
+//! Our own inflate: raw deflate data (RFC 1951) to bytes, resumable at any byte.
+//!
+//! Never knows gzip. No I/O and no allocation: the tables are part of the type.
+//!
+//! # How it is built
+//! - `table.rs` turns code lengths into tables. An entry says all there is to know of a word.
+//! - `fast.rs` is the loop for a block's codes, while there is slack at the ends of input and
+//!   output. Nearly all bytes come from it, and all `unsafe` code is there.
+//! - This file does the rest: block headers, stored blocks, and a careful loop for the codes that
+//!   are near an end. It handles one *item* after the other: a few header bits, one code length, a
+//!   literal entry, or a length with its distance. An item is at most 48 bits and is taken as a
+//!   whole or not at all.
+//!
+//! # Where the data ends
+//! After a call that wants input, all input was taken, and the bits in the buffer are less than an
+//! item. After any other call less than 8 bits are left: whole bytes go back to the input. They can
+//! always go back: of the bits kept from an earlier call, which were less than an item or less than
+//! 8, none that makes a whole byte is left once an item was taken. So when the data ends, exactly
+//! its last byte was taken, in pieces of any size.
+//!
+//! # What is refused
+//! What zlib refuses: see `Table::fill` and the headers below. The tests hold it to `zlib-rs`.
+
+mod fast;
+mod table;
+
+use super::DeflateFault;
+use super::inflate::{Step, Trailer};
+use fast::{Exit, INPUT_SLACK_BYTES, OUTPUT_SLACK_BYTES, Path};
+use table::{
+    DISTANCE_SYMBOLS, DistanceTable, LITERAL_SYMBOLS, LiteralTable, PRECODE_SYMBOLS, PrecodeTable,
+};
+
+/// Literal/length codes that a block may have: 286 mean something.
+const LITERAL_LENGTHS_MAX: usize = 286;
+/// Distance codes that a block may have: 30 mean something.
+const DISTANCE_LENGTHS_MAX: usize = 30;
+/// The literal/length symbol that ends a block.
+const END_SYMBOL: usize = 256;
+
+/// The order in which the lengths of the code for code lengths are written (section 3.2.7).
+const PRECODE_ORDER: [u8; PRECODE_SYMBOLS] =
+    [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
+
+/// Where input and output stand.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cursor {
+    /// The next bits, the first one lowest; those from `count` on are zero.
+    buffer: u64,
+    /// Below 64.
+    count: u32,
+    /// `input[..from]` was taken.
+    from: usize,
+    /// `output[..at]` is there.
+    at: usize,
+}
+
+/// What comes next in the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    BlockHeader,
+    StoredLength,
+    /// Bytes of a stored block.
+    Stored {
+        left: usize,
+    },
+    /// How many code lengths a block with its own codes has.
+    Counts,
+    /// The code for code lengths; `have` are there.
+    PrecodeLengths {
+        have: usize,
+    },
+    /// Code lengths; `have` are there.
+    Lengths {
+        have: usize,
+    },
+    Codes,
+    End,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    GoOn,
+    /// The next item is not all there.
+    WantInput,
+    WantRoom,
+}
+
+/// How many lengths of which code a block has.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    literals: usize,
+    distances: usize,
+    precodes: usize,
+}
+
+/// What was taken from the input and is not all in the output.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pending {
+    /// The first `literals_left` of them.
+    literals: [u8; 2],
+    literals_left: usize,
+    distance: usize,
+    copy_left: usize,
+}
+
+/// Inflates one stream after the other.
+pub(super) struct Kernel {
+    path: Path,
+    /// Bits between calls.
+    buffer: u64,
+    count: u32,
+    stage: Stage,
+    /// The block at hand is the last one.
+    last: bool,
+    pending: Pending,
+    counts: Counts,
+    lengths: [u8; LITERAL_SYMBOLS + DISTANCE_SYMBOLS],
+    /// The tables are those of the fixed codes.
+    fixed: bool,
+    literals: LiteralTable,
+    distances: DistanceTable,
+    precodes: PrecodeTable,
+}
+
+impl Kernel {
+    /// At the start of a stream.
+    pub(super) fn new() -> Self {
+        Self::with_path(Path::detect())
+    }
+
+    fn with_path(path: Path) -> Self {
+        Self {
+            path,
+            buffer: 0,
+            count: 0,
+            stage: Stage::BlockHeader,
+            last: false,
+            pending: Pending::default(),
+            counts: Counts::default(),
+            lengths: [0; LITERAL_SYMBOLS + DISTANCE_SYMBOLS],
+            fixed: false,
+            literals: LiteralTable::new(),
+            distances: DistanceTable::new(),
+            precodes: PrecodeTable::new(),
+        }
+    }
+
+    /// Each form of the kernel that this machine can run.
+    #[cfg(test)]
+    pub(super) fn every_path() -> [Self; 3] {
+        [Path::detect(), Path::Plain, Path::Checked].map(Self::with_path)
+    }
+
+    /// Makes ready for another stream, after any state, errors included.
+    pub(super) fn start(&mut self) {
+        self.buffer = 0;
+        self.count = 0;
+        self.stage = Stage::BlockHeader;
+        self.pending = Pending::default();
+        self.fixed = false;
+    }
+
+    /// Inflates `input` into `output[at..]` until the data ends, or `output` is full, or the input
+    /// is used up, or at least `output[..enough]` is there. `output[..at]` is what came before: all
+    /// of it, or at least 32 KiB. Bytes behind what is produced may be overwritten.
+    pub(super) fn step(
+        &mut self,
+        input: &[u8],
+        output: &mut [u8],
+        at: usize,
+        enough: usize,
+    ) -> Result<Step, DeflateFault> {
+        let mut cursor = Cursor { buffer: self.buffer, count: self.count, from: 0, at };
+        let next = loop {
+            match self.go_on(&mut cursor, input, output, enough)? {
+                Next::GoOn if self.stage == Stage::End => break Next::WantRoom,
+                Next::GoOn => {}
+                next => break next,
+            }
+        };
+        if next == Next::WantRoom {
+            cursor.give_back();
+        }
+        self.buffer = cursor.buffer;
+        self.count = cursor.count;
+        let end = self.stage == Stage::End;
+        debug_assert!(!end || cursor.count < 8, "the end is known to the byte");
+        // It takes nothing of the trailer.
+        let end = end.then(Trailer::default);
+        Ok(Step { consumed: cursor.from, produced: cursor.at - at, end })
+    }
+
+    fn go_on(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+        output: &mut [u8],
+        enough: usize,
+    ) -> Result<Next, DeflateFault> {
+        match self.stage {
+            Stage::BlockHeader => self.read_block_header(cursor, input),
+            Stage::StoredLength => self.read_stored_length(cursor, input),
+            Stage::Stored { left } => Ok(self.read_stored(left, cursor, input, output)),
+            Stage::Counts => self.read_counts(cursor, input),
+            Stage::PrecodeLengths { have } => self.read_precode_lengths(have, cursor, input),
+            Stage::Lengths { have } => self.read_lengths(have, cursor, input),
+            Stage::Codes => self.read_codes(cursor, input, output, enough),
+            Stage::End => Ok(Next::GoOn),
+        }
+    }
+
+    fn after_block(&self) -> Stage {
+        if self.last { Stage::End } else { Stage::BlockHeader }
+    }
+
+    fn read_block_header(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+    ) -> Result<Next, DeflateFault> {
+        let Some(bits) = cursor.take(3, input) else { return Ok(Next::WantInput) };
+        self.last = bits & 1 != 0;
+        self.stage = match bits >> 1 {
+            0 => {
+                // The rest of the byte is not used.
+                cursor.skip(cursor.count % 8);
+                Stage::StoredLength
+            }
+            1 => {
+                self.set_fixed_codes()?;
+                Stage::Codes
+            }
+            2 => Stage::Counts,
+            _ => return Err(DeflateFault::BlockType),
+        };
+        Ok(Next::GoOn)
+    }
+
+    fn read_stored_length(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+    ) -> Result<Next, DeflateFault> {
+        let Some(bits) = cursor.take(32, input) else { return Ok(Next::WantInput) };
+        let [a, b, not_a, not_b, ..] = bits.to_le_bytes();
+        if [a, b] != [!not_a, !not_b] {
+            return Err(DeflateFault::StoredLength);
+        }
+        self.stage = Stage::Stored { left: usize::from(u16::from_le_bytes([a, b])) };
+        Ok(Next::GoOn)
+    }
+
+    fn read_stored(
+        &mut self,
+        mut left: usize,
+        cursor: &mut Cursor,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Next {
+        // The buffer has whole bytes only, and all of them came from this call's input.
+        cursor.give_back();
+        debug_assert_eq!(cursor.count, 0, "a stored block starts at a byte");
+        let count = left.min(input.len() - cursor.from).min(output.len() - cursor.at);
+        output[cursor.at..][..count].copy_from_slice(&input[cursor.from..][..count]);
+        cursor.at += count;
+        cursor.from += count;
+        left -= count;
+        self.stage = if left == 0 { self.after_block() } else { Stage::Stored { left } };
+        match left {
+            0 => Next::GoOn,
+            _ if cursor.at == output.len() => Next::WantRoom,
+            _ => Next::WantInput,
+        }
+    }
+
+    /// The codes that every decoder knows (section 3.2.6). Data without end may have a block of
+    /// them every ten bits, so they are not made again for the next one.
+    fn set_fixed_codes(&mut self) -> Result<(), DeflateFault> {
+        if self.fixed {
+            return Ok(());
+        }
+        let mut lengths = [8; LITERAL_SYMBOLS];
+        lengths[144..256].fill(9);
+        lengths[256..280].fill(7);
+        self.literals.set(&lengths)?;
+        self.distances.set(&[5; DISTANCE_SYMBOLS])?;
+        self.fixed = true;
+        Ok(())
+    }
+
+    fn read_counts(&mut self, cursor: &mut Cursor, input: &[u8]) -> Result<Next, DeflateFault> {
+        let Some(bits) = cursor.take(5 + 5 + 4, input) else { return Ok(Next::WantInput) };
+        let bits = bits as usize;
+        self.counts = Counts {
+            literals: 257 + (bits & 31),
+            distances: 1 + (bits >> 5 & 31),
+            precodes: 4 + (bits >> 10),
+        };
+        if self.counts.literals > LITERAL_LENGTHS_MAX
+            || self.counts.distances > DISTANCE_LENGTHS_MAX
+        {
+            return Err(DeflateFault::CodeLengths);
+        }
+        self.lengths[..PRECODE_SYMBOLS].fill(0);
+        self.stage = Stage::PrecodeLengths { have: 0 };
+        Ok(Next::GoOn)
+    }
+
+    fn read_precode_lengths(
+        &mut self,
+        have: usize,
+        cursor: &mut Cursor,
+        input: &[u8],
+    ) -> Result<Next, DeflateFault> {
+        for (have, symbol) in PRECODE_ORDER.iter().enumerate().take(self.counts.precodes).skip(have)
+        {
+            let Some(bits) = cursor.take(3, input) else {
+                self.stage = Stage::PrecodeLengths { have };
+                return Ok(Next::WantInput);
+            };
+            self.lengths[usize::from(*symbol)] = bits as u8;
+        }
+        self.precodes.set(&self.lengths[..PRECODE_SYMBOLS])?;
+        self.stage = Stage::Lengths { have: 0 };
+        Ok(Next::GoOn)
+    }
+
+    fn read_lengths(
+        &mut self,
+        mut have: usize,
+        cursor: &mut Cursor,
+        input: &[u8],
+    ) -> Result<Next, DeflateFault> {
+        let all = self.counts.literals + self.counts.distances;
+        while have < all {
+            cursor.fill(input);
+            let entry = self.precodes.root(cursor.buffer);
+            let (times, extra_bits) = match entry.base() {
+                0..16 => (1, 0),
+                16 => (3, 2),
+                17 => (3, 3),
+                _ => (11, 7),
+            };
+            if entry.bits() + extra_bits > cursor.count {
+                self.stage = Stage::Lengths { have };
+                return Ok(Next::WantInput);
+            }
+            cursor.skip(entry.bits());
+            let times = times + (cursor.buffer & !(u64::MAX << extra_bits)) as usize;
+            cursor.skip(extra_bits);
+            let length = match entry.base() {
+                length @ 0..16 => length as u8,
+                16 if have == 0 => return Err(DeflateFault::CodeLengths),
+                16 => self.lengths[have - 1],
+                _ => 0,
+            };
+            if times > all - have {
+                return Err(DeflateFault::CodeLengths);
+            }
+            self.lengths[have..][..times].fill(length);
+            have += times;
+        }
+        if self.lengths[END_SYMBOL] == 0 {
+            return Err(DeflateFault::CodeLengths);
+        }
+        let (literals, distances) = self.lengths[..all].split_at(self.counts.literals);
+        self.fixed = false;
+        self.literals.set(literals)?;
+        self.distances.set(distances)?;
+        self.stage = Stage::Codes;
+        Ok(Next::GoOn)
+    }
+
+    fn read_codes(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+        output: &mut [u8],
+        enough: usize,
+    ) -> Result<Next, DeflateFault> {
+        loop {
+            self.pending.put(cursor, output);
+            if cursor.at >= output.len().min(enough) {
+                return Ok(Next::WantRoom);
+            }
+            if input.len() - cursor.from >= INPUT_SLACK_BYTES
+                && output.len() - cursor.at >= OUTPUT_SLACK_BYTES
+            {
+                let output = (&mut *output, enough);
+                let (next, exit) =
+                    self.path.run(*cursor, input, output, &self.literals, &self.distances)?;
+                *cursor = next;
+                if exit == Exit::End {
+                    self.stage = self.after_block();
+                    return Ok(Next::GoOn);
+                }
+            }
+            match self.read_item(cursor, input)? {
+                Next::GoOn if self.stage == Stage::Codes => {}
+                next => return Ok(next),
+            }
+        }
+    }
+
+    /// Reads one item with care. What it means is put out later.
+    fn read_item(&mut self, cursor: &mut Cursor, input: &[u8]) -> Result<Next, DeflateFault> {
+        cursor.fill(input);
+        // Past `count` there are zeros. A word that is cut short is never taken for another: words
+        // that are shorter would have to be its start.
+        let entry = self.literals.find(cursor.buffer);
+        if entry.bits() > cursor.count {
+            return Ok(Next::WantInput);
+        }
+        if entry.is_literal() {
+            self.pending.literals = entry.bytes();
+            self.pending.literals_left = entry.literals();
+            cursor.skip(entry.bits());
+            return Ok(Next::GoOn);
+        }
+        if entry.is_end() {
+            cursor.skip(entry.bits());
+            self.stage = self.after_block();
+            return Ok(Next::GoOn);
+        }
+        if entry.is_other() {
+            return Err(DeflateFault::Code);
+        }
+        let rest = cursor.buffer >> entry.bits();
+        let far = self.distances.find(rest);
+        if entry.bits() + far.bits() > cursor.count {
+            return Ok(Next::WantInput);
+        }
+        if far.is_other() {
+            return Err(DeflateFault::Code);
+        }
+        self.pending.copy_left = entry.value_of(cursor.buffer);
+        self.pending.distance = far.value_of(rest);
+        cursor.skip(entry.bits() + far.bits());
+        if self.pending.distance > cursor.at {
+            return Err(DeflateFault::Distance);
+        }
+        Ok(Next::GoOn)
+    }
+}
+
+impl Pending {
+    /// Puts out as much as there is room for.
+    fn put(&mut self, cursor: &mut Cursor, output: &mut [u8]) {
+        while self.literals_left > 0 && cursor.at < output.len() {
+            let [next, after] = self.literals;
+            output[cursor.at] = next;
+            self.literals = [after, 0];
+            self.literals_left -= 1;
+            cursor.at += 1;
+        }
+        while self.copy_left > 0 && cursor.at < output.len() {
+            output[cursor.at] = output[cursor.at - self.distance];
+            self.copy_left -= 1;
+            cursor.at += 1;
+        }
+    }
+}
+
+impl Cursor {
+    /// Fills the buffer, to more than 56 bits if the input has them.
+    #[inline(always)]
+    fn fill(&mut self, input: &[u8]) {
+        if let Some(next) = input[self.from..].first_chunk::<8>() {
+            let bytes = (63 - self.count) / 8;
+            let next = u64::from_le_bytes(*next) & !(u64::MAX << (8 * bytes));
+            self.buffer |= next << self.count;
+            self.from += bytes as usize;
+            self.count += 8 * bytes;
+            return;
+        }
+        while let (0..=55, Some(next)) = (self.count, input.get(self.from)) {
+            self.buffer |= u64::from(*next) << self.count;
+            self.from += 1;
+            self.count += 8;
+        }
+    }
+
+    /// The next bits, if they are there.
+    #[inline(always)]
+    fn take(&mut self, count: u32, input: &[u8]) -> Option<u64> {
+        self.fill(input);
+        (self.count >= count).then(|| {
+            let bits = self.buffer & !(u64::MAX << count);
+            self.skip(count);
+            bits
+        })
+    }
+
+    /// Drops bits that are there.
+    #[inline(always)]
+    fn skip(&mut self, count: u32) {
+        self.buffer >>= count;
+        self.count -= count;
+    }
+
+    /// Gives whole bytes back to the input, as far as they came from it.
+    fn give_back(&mut self) {
+        let bytes = (self.count / 8).min(self.from.try_into().unwrap_or(u32::MAX));
+        self.from -= bytes as usize;
+        self.count -= 8 * bytes;
+        self.buffer &= !(u64::MAX << self.count);
+    }
+}
