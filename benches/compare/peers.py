@@ -11,7 +11,7 @@ from start to end. Every engine's lines are first held against s3sieve's, sorted
     benches/compare/peers.py /tmp/report --scratch /tmp/peers --results benches/compare/results
 
 Installs DuckDB, Polars, chdb, DataFusion and pyarrow from PyPI into the scratch folder. igzip
-(Debian `isal`), ripgrep and xan (crates.io) take part where they are on the path.
+(Debian `isal`), ripgrep and xan (`cargo install xan`) take part where they are on the path.
 """
 
 import argparse

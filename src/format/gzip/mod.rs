@@ -19,16 +19,17 @@
 //! ```
 //!
 //! When the window is full, the caller moves the last 32 KiB and what it still needs to the front.
-//! `fdeflate` reads its history from the window; a copy must never reach into an earlier member, so
-//! it is shown the window from the current member's first byte on. The reference library keeps a
-//! history of its own.
+//! `fdeflate` and the kernel read their history from the window; a copy must never reach into an
+//! earlier member, so they are shown the window from the current member's first byte on. The
+//! reference library keeps a history of its own.
 //!
 //! The checksum is computed block by block (`CRC_BLOCK_BYTES`), while the bytes are still in cache.
 //!
 //! # If you change
 //! - the kernel: read the top of `kernel/fast.rs` first, and run the fuzz target;
 //! - how input is cut into pieces: read the top of `inflate.rs` first;
-//! - what is accepted: the fuzz target compares both libraries and `flate2`'s own gzip reader;
+//! - what is accepted: the fuzz target compares the libraries, the kernel and `flate2`'s own gzip
+//!   reader;
 //! - `CRC_BLOCK_BYTES`: measure with `cargo bench --bench inflate`.
 
 mod error;
