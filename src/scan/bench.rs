@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::csv::{Depth, FileScanner, Visitor, stopped};
 use super::hash::Hashes;
+use super::tally::tally;
 use super::{
     Control, DataError, DataErrorKind, FileSummary, FilterSink, Holding, Input, Lanes, Opened,
     ScanError, Scanned, Selection, Settings, Verify, filter,
 };
-use crate::engine::{self, Block, Outlet, RunError, Sink, TaskError, Worker};
+use crate::engine::{Block, Outlet, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
 use crate::predicate::Matcher;
 
@@ -68,14 +69,6 @@ fn partly(
     settings: Settings,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
-    let config = engine::Config {
-        threads: settings.threads,
-        memory_bytes: 0,
-        // No blocks are emitted, so nothing is ever spilled.
-        spill: PathBuf::new(),
-        hold: false,
-        stop: control.stop,
-    };
     let hashes = Hashes::new(&opened.inputs, settings.verify);
     let make_worker = || Partial {
         stage,
@@ -84,13 +77,7 @@ fn partly(
         selections: selections.to_vec(),
     };
     let mut total = Total(Scanned::default());
-    engine::run(&config, opened.inputs.len(), make_worker, &mut total).map_err(
-        |error| match error {
-            RunError::Interrupted => ScanError::Interrupted,
-            RunError::Spill(error) => ScanError::Spill(error),
-            RunError::Sink(error) => ScanError::Data(error),
-        },
-    )?;
+    tally(opened.inputs.len(), settings, control, false, make_worker, &mut total)?;
     Ok(total.0)
 }
 

@@ -10,11 +10,12 @@ use jiff::Timestamp;
 
 use super::csv::{FileScanner, Visitor, stopped};
 use super::hash::Hashes;
+use super::tally::tally;
 use super::{
     Compiled, Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned,
     Settings, column,
 };
-use crate::engine::{self, Outlet, RunError, Sink, TaskError, Worker};
+use crate::engine::{self, Outlet, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
 use crate::predicate::{Matcher, Row};
 use crate::report::Report;
@@ -101,14 +102,6 @@ pub fn count(
     }
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
-    let config = engine::Config {
-        threads: options.settings.threads,
-        memory_bytes: 0,
-        // No blocks are emitted, so nothing is ever spilled.
-        spill: PathBuf::new(),
-        hold: options.keep_going,
-        stop: control.stop,
-    };
     let hashes = Hashes::new(inputs, options.settings.verify);
     let make_worker = || Counter {
         scanner: FileScanner::new(options.settings, control, &hashes),
@@ -117,11 +110,7 @@ pub fn count(
     };
     let keep_going = options.keep_going;
     let mut total = Total { counts: Counts { warnings, ..Counts::default() }, inputs, keep_going };
-    engine::run(&config, inputs.len(), make_worker, &mut total).map_err(|error| match error {
-        RunError::Interrupted => ScanError::Interrupted,
-        RunError::Spill(error) => ScanError::Spill(error),
-        RunError::Sink(error) => ScanError::Data(error),
-    })?;
+    tally(inputs.len(), options.settings, control, keep_going, make_worker, &mut total)?;
     Ok(total.counts)
 }
 

@@ -17,6 +17,7 @@ mod lanes;
 mod open;
 mod project;
 mod query;
+mod tally;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -1,0 +1,37 @@
+//! Scans that only count: every file gives a summary, and no row goes anywhere.
+//!
+//! Never knows what is counted.
+
+use std::path::PathBuf;
+
+use super::{Control, DataError, ScanError, Settings};
+use crate::engine::{self, RunError, Sink, Worker};
+
+/// Runs a worker that emits no blocks over `files` files, and shows its summaries to `sink` in
+/// report order. With `keep_going`, the sink may let the run go on without a bad file.
+pub(super) fn tally<W, K>(
+    files: usize,
+    settings: Settings,
+    control: Control<'_>,
+    keep_going: bool,
+    make_worker: impl Fn() -> W + Sync,
+    sink: &mut K,
+) -> Result<(), ScanError>
+where
+    W: Worker<Error = DataError>,
+    K: Sink<W::Summary, DataError, Error = DataError>,
+{
+    let config = engine::Config {
+        threads: settings.threads,
+        // No blocks are emitted, so nothing ever waits or is spilled.
+        memory_bytes: 0,
+        spill: PathBuf::new(),
+        hold: keep_going,
+        stop: control.stop,
+    };
+    engine::run(&config, files, make_worker, sink).map_err(|error| match error {
+        RunError::Interrupted => ScanError::Interrupted,
+        RunError::Spill(error) => ScanError::Spill(error),
+        RunError::Sink(error) => ScanError::Data(error),
+    })
+}
