@@ -199,7 +199,7 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = SHARD_BYTES_MAX,
         hide_default_value = true)]
     max_bytes: u64,
-    /// Spread the rows evenly over at most N manifests
+    /// Spread the rows evenly over at most N manifests (100000 at most)
     #[arg(long, value_name = "N")]
     jobs: Option<u64>,
     /// Manifests of their own for each value of this column

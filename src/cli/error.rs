@@ -46,6 +46,7 @@ impl CliError {
                 | PlanError::Submitted { .. }
                 | PlanError::RowTooLong { .. }
                 | PlanError::TooManyShards
+                | PlanError::TooManyJobs { .. }
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),

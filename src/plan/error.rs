@@ -60,6 +60,12 @@ pub enum PlanError {
          spread the rows over fewer"
     )]
     TooManyShards,
+    /// More shards are asked for than a plan can hold.
+    #[error("--jobs {jobs}: a plan holds at most {SHARDS_MAX} shards; ask for fewer")]
+    TooManyJobs {
+        /// The number asked for.
+        jobs: u64,
+    },
     /// A bound is zero.
     #[error("{flag} must be at least 1")]
     ZeroBound {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::folder::PartialFolder;
 use super::shard::Finished;
 use super::sink::{Folders, Label, Outcome, PlanSink, SinkOptions};
-use super::{Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, Shard, Totals};
+use super::{Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals};
 use crate::predicate;
 use crate::report::Schema;
 use crate::scan::{
@@ -82,7 +82,7 @@ pub fn filter(
     control: Control<'_>,
 ) -> Result<Plan, PlanError> {
     let begun = Instant::now();
-    refuse_zero_bounds(options.bounds)?;
+    refuse_bad_bounds(options.bounds)?;
     let wanted = Wanted::new(opened, options)?;
     let folder = PartialFolder::create(&options.out, options.force)?;
     let outcome = run(opened, &wanted, options, control, &folder)?;
@@ -103,7 +103,10 @@ pub fn selections(opened: &Opened, options: &FilterOptions) -> Result<Vec<Select
     Ok(Wanted::new(opened, options)?.selections)
 }
 
-fn refuse_zero_bounds(bounds: Bounds) -> Result<(), PlanError> {
+fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
+    if let Some(jobs) = bounds.jobs.filter(|jobs| *jobs > SHARDS_MAX as u64) {
+        return Err(PlanError::TooManyJobs { jobs });
+    }
     let zero = [
         ("--max-objects", bounds.objects_max == 0),
         ("--max-bytes", bounds.bytes_max == 0),

@@ -260,6 +260,18 @@ fn a_zero_bound_is_refused_before_anything_is_written() {
     }
 }
 
+/// Dealing out a billion shards would take as many steps, only to be refused at the end.
+#[test]
+fn more_jobs_than_a_plan_can_hold_are_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plan");
+    let report = seed();
+    let arguments = ["filter", report.to_str().unwrap(), "--where", "IsLatest", "--jobs", "100001"];
+    let out_arguments = ["--out", out.to_str().unwrap()];
+    s3sieve(arguments.into_iter().chain(out_arguments)).expect(2).says(&["--jobs", "100000"]);
+    assert!(!out.exists());
+}
+
 /// Whoever closes the pipe has what they wanted.
 #[test]
 fn a_closed_pipe_is_no_error() {
