@@ -1,9 +1,9 @@
 //! The engine: runs numbered tasks on worker threads and hands their output on in task order.
 //!
 //! Workers take tasks from the front. Each task emits blocks of bytes and ends with a summary. The
-//! calling thread collects: what the *head* task (the lowest unfinished one) emits goes straight
-//! to the sink; what later tasks emit waits, in memory up to a budget and in spill files beyond
-//! it. So the head task never waits for another task, nothing is lost, and the sink sees exactly
+//! calling thread collects: what the *head* task (the lowest unfinished one) emits goes to the sink;
+//! what later tasks emit, and what comes while the sink is busy, waits, in memory up to a budget. Of
+//! later tasks more than that waits in spill files. So the head task never waits for another task, nothing is lost, and the sink sees exactly
 //! what a single thread would have shown it, whatever the number of threads.
 //!
 //! Why there is no deadlock: the collector always receives. It never waits for a particular task,
@@ -12,6 +12,7 @@
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
 mod parking;
+mod pool;
 mod spill;
 
 use std::io;
@@ -24,6 +25,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use parking::Parking;
+use pool::Pool;
 
 /// The size at which a worker hands a block over. 256 KiB: large enough that a write costs little
 /// beside the bytes it moves, small enough that a block is still in the L2 cache when it is
@@ -142,7 +144,7 @@ pub struct Outlet<'a, W: Worker + ?Sized> {
     task: usize,
     run: &'a Shared<'a>,
     messages: &'a Sender<Message<W::Summary, W::Error>>,
-    empties: &'a Receiver<Vec<u8>>,
+    pool: &'a Pool,
 }
 
 /// What all threads of a run look at.
@@ -182,7 +184,7 @@ impl<W: Worker + ?Sized> Outlet<'_, W> {
     /// An empty buffer for the next block, used before where possible.
     #[must_use]
     pub fn buffer(&self) -> Vec<u8> {
-        self.empties.try_recv().unwrap_or_default()
+        self.pool.take()
     }
 
     /// Whether the run goes on: asked between windows of work.
@@ -220,19 +222,20 @@ where
         stop: config.stop,
     };
     let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
-    let (recycle, empties) = bounded(MESSAGES_PER_WORKER * threads);
+    // As many as may wait and be on their way: no more than were in use at once.
+    let pool = Pool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
     thread::scope(|scope| {
         for _ in 0..threads {
-            let (sender, empties) = (sender.clone(), empties.clone());
-            let (shared, make_worker) = (&shared, &make_worker);
-            scope.spawn(move || work(&mut make_worker(), shared, &sender, &empties, config.hold));
+            let sender = sender.clone();
+            let (shared, pool, make_worker) = (&shared, &pool, &make_worker);
+            scope.spawn(move || work(&mut make_worker(), shared, &sender, pool, config.hold));
         }
         drop(sender);
         let collector = Collector {
             config,
             tasks,
             head: 0,
-            parking: Parking::new(config.memory_bytes, config.spill.clone(), recycle),
+            parking: Parking::new(config.memory_bytes, config.spill.clone(), &pool),
             sink,
         };
         let result = collector.collect(&messages);
@@ -248,11 +251,11 @@ fn work<W: Worker>(
     worker: &mut W,
     shared: &Shared<'_>,
     messages: &Sender<Message<W::Summary, W::Error>>,
-    empties: &Receiver<Vec<u8>>,
+    pool: &Pool,
     hold: bool,
 ) {
     while let Some(task) = shared.take() {
-        let outlet = Outlet { task, run: shared, messages, empties };
+        let outlet = Outlet { task, run: shared, messages, pool };
         let end = match worker.run(task, &outlet) {
             Ok(summary) => Ok(summary),
             Err(TaskError::Stopped) => continue,
@@ -275,78 +278,95 @@ struct Collector<'a, S, E, K> {
     tasks: usize,
     /// The lowest task that has not been shown to the end.
     head: usize,
-    parking: Parking<Result<S, E>>,
+    parking: Parking<'a, Result<S, E>>,
     sink: &'a mut K,
 }
 
+/// What one step of the collector came to.
+enum Step {
+    /// Something was shown.
+    Done,
+    /// Nothing can be shown before a worker says more.
+    Idle,
+    /// The sink wants no more.
+    Break,
+}
+
 impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
+    /// Takes in what has come, as long as there is memory for it, before each piece of work: no
+    /// worker waits while the output of another one is written.
     fn collect(mut self, messages: &Receiver<Message<S, E>>) -> Result<(), RunError<K::Error>> {
         while self.head < self.tasks {
-            let message = messages.recv().map_err(|_| RunError::Interrupted)?;
             if self.config.stop.load(Ordering::Relaxed) {
                 return Err(RunError::Interrupted);
             }
-            let flow = match message {
-                Message::Block(task, block) if task == self.head && !self.config.hold => {
-                    self.show(&block)?;
-                    self.parking.recycle(block.bytes);
-                    ControlFlow::Continue(())
+            while self.parking.has_room(self.head)
+                && let Ok(message) = messages.try_recv()
+            {
+                self.take_in(message)?;
+            }
+            match self.step()? {
+                Step::Done => {}
+                Step::Idle => {
+                    let message = messages.recv().map_err(|_| RunError::Interrupted)?;
+                    self.take_in(message)?;
                 }
-                Message::Block(task, block) => {
-                    self.parking.park(task, block).map_err(RunError::Spill)?;
-                    ControlFlow::Continue(())
-                }
-                Message::End(task, end) if task == self.head => self.finish_head(end)?,
-                Message::End(task, end) => {
-                    self.parking.end(task, end);
-                    ControlFlow::Continue(())
-                }
-            };
-            if flow.is_break() {
-                return Ok(());
+                Step::Break => return Ok(()),
             }
         }
         Ok(())
     }
 
-    fn show(&mut self, block: &Block) -> Result<(), RunError<K::Error>> {
-        self.sink.block(self.head, block).map_err(RunError::Sink)
-    }
-
-    /// Ends the head task, then moves on through every following task that has ended already.
-    fn finish_head(&mut self, end: Result<S, E>) -> Result<ControlFlow<()>, RunError<K::Error>> {
-        let mut end = end;
-        loop {
-            match end {
-                Ok(summary) => {
-                    // Without `hold`, what was parked was shown when the task became the head.
-                    self.show_parked()?;
-                    let flow = self.sink.done(self.head, summary).map_err(RunError::Sink)?;
-                    if flow.is_break() {
-                        return Ok(flow);
-                    }
-                }
-                Err(error) => self.sink.failed(self.head, error).map_err(RunError::Sink)?,
+    fn take_in(&mut self, message: Message<S, E>) -> Result<(), RunError<K::Error>> {
+        match message {
+            // Not parked, where it need not wait: it would be spilled if there is no memory.
+            Message::Block(task, block)
+                if task == self.head && !self.config.hold && self.parking.is_empty(task) =>
+            {
+                self.show(block)
             }
-            self.parking.discard(self.head).map_err(RunError::Spill)?;
-            self.head += 1;
-            if !self.config.hold {
-                self.show_parked()?;
-            }
-            match self.parking.take_end(self.head) {
-                Some(next) => end = next,
-                None => return Ok(ControlFlow::Continue(())),
+            Message::Block(task, block) => self.parking.park(task, block).map_err(RunError::Spill),
+            Message::End(task, end) => {
+                self.parking.end(task, end);
+                Ok(())
             }
         }
     }
 
-    /// Shows all that waits of the head task.
-    fn show_parked(&mut self) -> Result<(), RunError<K::Error>> {
-        while let Some(block) = self.parking.unpark(self.head).map_err(RunError::Spill)? {
-            self.show(&block)?;
-            self.parking.recycle(block.bytes);
+    /// Shows the next thing in order: a block of the head task, or its end.
+    fn step(&mut self) -> Result<Step, RunError<K::Error>> {
+        let end = self.parking.end_of(self.head);
+        // With `hold`, a task's blocks wait until it is known that it ended well.
+        let may_show = if self.config.hold { matches!(end, Some(Ok(_))) } else { true };
+        if may_show && let Some(block) = self.parking.unpark(self.head).map_err(RunError::Spill)? {
+            self.show(block)?;
+            return Ok(Step::Done);
         }
+        match self.parking.take_end(self.head) {
+            Some(end) => self.finish_head(end),
+            None => Ok(Step::Idle),
+        }
+    }
+
+    fn show(&mut self, block: Block) -> Result<(), RunError<K::Error>> {
+        self.sink.block(self.head, &block).map_err(RunError::Sink)?;
+        self.parking.pool.put(block.bytes);
         Ok(())
+    }
+
+    /// Ends the head task; the next one becomes the head.
+    fn finish_head(&mut self, end: Result<S, E>) -> Result<Step, RunError<K::Error>> {
+        match end {
+            Ok(summary) => {
+                if self.sink.done(self.head, summary).map_err(RunError::Sink)?.is_break() {
+                    return Ok(Step::Break);
+                }
+            }
+            Err(error) => self.sink.failed(self.head, error).map_err(RunError::Sink)?,
+        }
+        self.parking.discard(self.head).map_err(RunError::Spill)?;
+        self.head += 1;
+        Ok(Step::Done)
     }
 }
 

@@ -7,10 +7,13 @@ use std::io;
 use std::mem;
 use std::path::PathBuf;
 
-use crossbeam_channel::Sender;
-
-use super::Block;
+use super::pool::Pool;
 use super::spill::{SpillFile, SpillFolder};
+use super::{BLOCK_BYTES, Block};
+
+/// Memory that must be left for a block to be taken in before it has to be: twice a usual one, as
+/// the last row may make a block longer.
+const ROOM_BYTES_MIN: usize = 2 * BLOCK_BYTES;
 
 /// What waits of one task.
 struct Waiting<T> {
@@ -29,23 +32,24 @@ impl<T> Default for Waiting<T> {
 }
 
 /// All that waits, by task.
-pub(super) struct Parking<T> {
+pub(super) struct Parking<'a, T> {
     waiting: BTreeMap<usize, Waiting<T>>,
     /// Bytes in all `blocks`; never above `budget_bytes`.
     held_bytes: usize,
     budget_bytes: usize,
     folder: SpillFolder,
-    empties: Sender<Vec<u8>>,
+    /// Where empty buffers go.
+    pub(super) pool: &'a Pool,
 }
 
-impl<T> Parking<T> {
-    pub(super) fn new(budget_bytes: usize, spill: PathBuf, empties: Sender<Vec<u8>>) -> Self {
+impl<'a, T> Parking<'a, T> {
+    pub(super) fn new(budget_bytes: usize, spill: PathBuf, pool: &'a Pool) -> Self {
         Self {
             waiting: BTreeMap::new(),
             held_bytes: 0,
             budget_bytes,
             folder: SpillFolder::new(spill),
-            empties,
+            pool,
         }
     }
 
@@ -54,7 +58,7 @@ impl<T> Parking<T> {
         // A short block in a long buffer (the end of a small file) must not hold the whole buffer.
         if block.bytes.len() < block.bytes.capacity() / 2 {
             let exact = block.bytes.as_slice().to_vec();
-            self.recycle(mem::replace(&mut block.bytes, exact));
+            self.pool.put(mem::replace(&mut block.bytes, exact));
         }
         let waiting = self.waiting.entry(task).or_default();
         // The capacity is what memory really holds.
@@ -69,8 +73,21 @@ impl<T> Parking<T> {
             none => none.insert(self.folder.create(task)?),
         };
         spilled.push(&block)?;
-        self.recycle(block.bytes);
+        self.pool.put(block.bytes);
         Ok(())
+    }
+
+    /// Whether more can wait in memory without anything being spilled. There is no room while
+    /// `head` has spilled: its file is read now, and nothing can be put behind it.
+    pub(super) fn has_room(&self, head: usize) -> bool {
+        let spilled = self.waiting.get(&head).is_some_and(|waiting| waiting.spilled.is_some());
+        !spilled && self.held_bytes + ROOM_BYTES_MIN <= self.budget_bytes
+    }
+
+    /// Whether no block of `task` waits.
+    pub(super) fn is_empty(&self, task: usize) -> bool {
+        let waits = |waiting: &Waiting<T>| !waiting.blocks.is_empty() || waiting.spilled.is_some();
+        !self.waiting.get(&task).is_some_and(waits)
     }
 
     /// The next block of `task`, in the order in which it was parked.
@@ -96,6 +113,11 @@ impl<T> Parking<T> {
     }
 
     /// How `task` ended, if it has.
+    pub(super) fn end_of(&self, task: usize) -> Option<&T> {
+        self.waiting.get(&task).and_then(|waiting| waiting.end.as_ref())
+    }
+
+    /// As [`Parking::end_of`], once.
     pub(super) fn take_end(&mut self, task: usize) -> Option<T> {
         self.waiting.get_mut(&task).and_then(|waiting| waiting.end.take())
     }
@@ -105,12 +127,5 @@ impl<T> Parking<T> {
         let Some(waiting) = self.waiting.remove(&task) else { return Ok(()) };
         self.held_bytes -= waiting.blocks.iter().map(|block| block.bytes.capacity()).sum::<usize>();
         waiting.spilled.map_or(Ok(()), SpillFile::remove)
-    }
-
-    /// Gives a buffer back to the workers; dropped when they have enough.
-    pub(super) fn recycle(&self, mut bytes: Vec<u8>) {
-        bytes.clear();
-        // Full or gone: either way nobody needs it.
-        let _ = self.empties.try_send(bytes);
     }
 }
