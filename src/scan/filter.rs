@@ -309,7 +309,7 @@ impl Rows<'_, '_, '_> {
         let bucket = row.field(self.selection.projection.bucket);
         let split = self.selection.split_by.map_or(&[][..], |column| row.field(column));
         match &self.open.current {
-            Some(current) if current.bucket == bucket && current.split == split => {
+            Some(current) if same(&current.bucket, bucket) && same(&current.split, split) => {
                 Ok(current.place)
             }
             _ => self.find_manifest_lane(bucket, split),
@@ -368,6 +368,19 @@ impl Rows<'_, '_, '_> {
         }
         Ok(())
     }
+}
+
+/// Whether both hold the same bytes, told by words.
+///
+/// Not `==`: that calls `memcmp`, whose vectors read past the end of what it compares. Beside a
+/// short allocation lie others; where one was just written, such a read waits until that store and
+/// all before it (the row's output) have reached the cache. It took 15 % of a filter's time.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    a.len() == b.len()
+        && a_words.iter().zip(b_words).all(|(a, b)| a == b)
+        && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
 }
 
 fn too_many_lanes() -> TaskError<DataErrorKind> {
