@@ -30,6 +30,12 @@ impl Matcher {
         Self { node, scratch: Scratch::default() }
     }
 
+    /// Whether no row can match, whatever is in it.
+    #[must_use]
+    pub fn is_never(&self) -> bool {
+        matches!(self.node, Node::Constant(false))
+    }
+
     /// Whether the predicate is TRUE for the row; FALSE and NULL are both `false`.
     #[inline]
     pub fn matches<R: Row + ?Sized>(&mut self, row: &R) -> bool {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
-use crate::predicate::Row;
+use crate::predicate::{Matcher, Row};
 
 /// Output that a worker may hold in all its lanes together. 2 MiB: eight full blocks; with more
 /// lanes than that, blocks get smaller instead.
@@ -105,7 +105,7 @@ pub fn filter<K: FilterSink>(
     let make_worker = || Filter {
         scanner: FileScanner::new(settings, control, &hashes),
         inputs,
-        selections: selections.to_vec(),
+        rules: selections.iter().map(Rules::new).collect(),
         lanes,
         open: OpenLanes::default(),
     };
@@ -115,6 +115,36 @@ pub fn filter<K: FilterSink>(
         RunError::Spill(error) => ScanError::Spill(error).into(),
         RunError::Sink(error) => error,
     })
+}
+
+/// What is asked of the rows of one report.
+struct Rules {
+    selection: Selection,
+    /// The selection's exclusions and observations with their places there, without those that are
+    /// false of every row: a rule on a column that the report lacks costs nothing.
+    exclusions: Vec<(usize, Matcher)>,
+    observations: Vec<(usize, Matcher)>,
+}
+
+impl Rules {
+    fn new(selection: &Selection) -> Self {
+        let live = |rules: &[Matcher]| {
+            let rules = rules.iter().cloned().enumerate();
+            rules.filter(|(_, rule)| !rule.is_never()).collect()
+        };
+        Self {
+            exclusions: live(&selection.exclusions),
+            observations: live(&selection.observations),
+            selection: selection.clone(),
+        }
+    }
+
+    /// The first reason to set the row aside, by its place.
+    #[inline]
+    fn exclusion(&mut self, row: &CsvRow<'_>) -> Option<usize> {
+        let mut rules = self.exclusions.iter_mut();
+        rules.find_map(|(place, rule)| rule.matches(row).then_some(*place))
+    }
 }
 
 /// Names the input where the engine has only its number.
@@ -143,8 +173,8 @@ impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
 struct Filter<'a> {
     scanner: FileScanner<'a>,
     inputs: &'a [Input],
-    /// This worker's own: a matcher has scratch space.
-    selections: Vec<Selection>,
+    /// For each report. This worker's own: a matcher has scratch space.
+    rules: Vec<Rules>,
     lanes: &'a Lanes,
     open: OpenLanes,
 }
@@ -159,23 +189,17 @@ impl Worker for Filter<'_> {
         outlet: &Outlet<'_, Self>,
     ) -> Result<FileSummary, TaskError<DataError>> {
         let input = &self.inputs[task];
-        let selection = &mut self.selections[input.report];
-        let columns = selection.columns;
+        let rules = &mut self.rules[input.report];
+        let columns = rules.selection.columns;
         let summary = FileSummary {
-            excluded: vec![0; selection.exclusions.len()],
-            observed: vec![0; selection.observations.len()],
+            excluded: vec![0; rules.selection.exclusions.len()],
+            observed: vec![0; rules.selection.observations.len()],
             ..FileSummary::default()
         };
         // Lanes are opened anew in each file, so that where blocks end depends on the file alone.
         self.open.clear();
-        let mut rows = Rows {
-            selection,
-            lanes: self.lanes,
-            open: &mut self.open,
-            outlet,
-            summary,
-            failure: None,
-        };
+        let mut rows =
+            Rows { rules, lanes: self.lanes, open: &mut self.open, outlet, summary, failure: None };
         let scanned = self.scanner.scan(self.inputs, task, columns, &mut rows)?;
         rows.flush().map_err(stopped)?;
         Ok(FileSummary { scanned, ..rows.summary })
@@ -230,7 +254,7 @@ impl OpenLanes {
 
 /// Looks at the rows of one file.
 struct Rows<'a, 'b, 'c> {
-    selection: &'a mut Selection,
+    rules: &'a mut Rules,
     lanes: &'a Lanes,
     open: &'a mut OpenLanes,
     outlet: &'a Outlet<'b, Filter<'c>>,
@@ -241,7 +265,7 @@ struct Rows<'a, 'b, 'c> {
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
     fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
-        if !self.selection.matcher.matches(row) {
+        if !self.rules.selection.matcher.matches(row) {
             return ControlFlow::Continue(());
         }
         match self.keep(row) {
@@ -266,48 +290,41 @@ impl Rows<'_, '_, '_> {
     #[inline]
     fn keep(&mut self, row: &CsvRow<'_>) -> Result<(), TaskError<DataErrorKind>> {
         self.summary.matched += 1;
-        let place = match self.exclusion(row) {
+        let reason = self.rules.exclusion(row);
+        let place = match reason {
             Some(reason) => self.excluded_lane(reason)?,
-            None => {
-                self.observe(row);
-                self.manifest_lane(row)?
-            }
+            None => self.manifest_lane(row)?,
         };
         let lane = &mut self.open.lanes[place];
         if lane.bytes.is_empty() {
             lane.bytes = self.outlet.buffer();
             lane.bytes.reserve(self.open.block_bytes + BLOCK_SLACK_BYTES);
         }
-        self.selection.projection.write(row, &mut lane.bytes);
+        let is_null = self.rules.selection.projection.write(row, &mut lane.bytes);
         lane.rows += 1;
         if lane.bytes.len() >= self.open.block_bytes {
             self.emit(place).map_err(stopped)?;
         }
+        match reason {
+            Some(reason) => self.summary.excluded[reason] += 1,
+            None => self.observe(row, is_null),
+        }
         Ok(())
     }
 
-    /// The place of the first reason to set the row aside.
-    fn exclusion(&mut self, row: &CsvRow<'_>) -> Option<usize> {
-        let reason = self.selection.exclusions.iter_mut().position(|rule| rule.matches(row))?;
-        self.summary.excluded[reason] += 1;
-        Some(reason)
-    }
-
-    fn observe(&mut self, row: &CsvRow<'_>) {
-        let version = self.selection.projection.version;
-        self.summary.null_versions +=
-            u64::from(version.is_some_and(|column| row.field(column).is_empty()));
-        for (rule, count) in self.selection.observations.iter_mut().zip(&mut self.summary.observed)
-        {
-            *count += u64::from(rule.matches(row));
+    #[inline]
+    fn observe(&mut self, row: &CsvRow<'_>, is_null: bool) {
+        self.summary.null_versions += u64::from(is_null);
+        for (place, rule) in &mut self.rules.observations {
+            self.summary.observed[*place] += u64::from(rule.matches(row));
         }
     }
 
     /// The place of the lane for rows like this one.
     #[inline]
     fn manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
-        let bucket = row.field(self.selection.projection.bucket);
-        let split = self.selection.split_by.map_or(&[][..], |column| row.field(column));
+        let bucket = row.field(self.rules.selection.projection.bucket);
+        let split = self.rules.selection.split_by.map_or(&[][..], |column| row.field(column));
         match &self.open.current {
             Some(current) if same(&current.bucket, bucket) && same(&current.split, split) => {
                 Ok(current.place)
@@ -329,8 +346,8 @@ impl Rows<'_, '_, '_> {
             None => {
                 let lane = self.lanes.lane(&LaneKey::Manifest {
                     bucket: bucket.to_vec(),
-                    versions: self.selection.projection.version.is_some(),
-                    split: self.selection.split_by.map(|_| split.to_vec()),
+                    versions: self.rules.selection.projection.version.is_some(),
+                    split: self.rules.selection.split_by.map(|_| split.to_vec()),
                 });
                 let place = self.open.add(lane.ok_or(too_many_lanes())?);
                 self.open.by_key.insert(key.clone(), place);
@@ -342,7 +359,7 @@ impl Rows<'_, '_, '_> {
     }
 
     fn excluded_lane(&mut self, reason: usize) -> Result<usize, TaskError<DataErrorKind>> {
-        self.open.excluded.resize(self.selection.exclusions.len(), None);
+        self.open.excluded.resize(self.rules.selection.exclusions.len(), None);
         if let Some(place) = self.open.excluded[reason] {
             return Ok(place);
         }

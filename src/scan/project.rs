@@ -23,13 +23,14 @@ pub struct Projection {
 const NULL_VERSION: &[u8] = b"null";
 
 impl Projection {
-    /// Appends the row's line: `bucket,key[,versionId]` and a line feed.
+    /// Appends the row's line, `bucket,key[,versionId]` and a line feed, and tells whether the
+    /// version was written as `null`.
     #[inline]
-    pub fn write<R: Row + ?Sized>(&self, row: &R, out: &mut Vec<u8>) {
+    pub fn write<R: Row + ?Sized>(&self, row: &R, out: &mut Vec<u8>) -> bool {
         if row.is_plain() {
-            self.write_fields(row, out, |field, out| out.extend_from_slice(field));
+            self.write_fields(row, out, |field, out| out.extend_from_slice(field))
         } else {
-            self.write_fields(row, out, push_field);
+            self.write_fields(row, out, push_field)
         }
     }
 
@@ -39,18 +40,23 @@ impl Projection {
         row: &R,
         out: &mut Vec<u8>,
         push: impl Fn(&[u8], &mut Vec<u8>),
-    ) {
+    ) -> bool {
+        let mut is_null = false;
         push(row.field(self.bucket), out);
         out.push(b',');
         push(row.field(self.key), out);
         if let Some(version) = self.version {
             out.push(b',');
             match row.field(version) {
-                b"" => out.extend_from_slice(NULL_VERSION),
+                b"" => {
+                    is_null = true;
+                    out.extend_from_slice(NULL_VERSION);
+                }
                 id => push(id, out),
             }
         }
         out.push(b'\n');
+        is_null
     }
 }
 
@@ -94,7 +100,8 @@ mod tests {
 
     fn line(fields: &'static [&'static str], version: Option<usize>) -> String {
         let mut out = Vec::new();
-        Projection { bucket: 0, key: 1, version }.write(&Fields(fields), &mut out);
+        let is_null = Projection { bucket: 0, key: 1, version }.write(&Fields(fields), &mut out);
+        assert_eq!(is_null, version.is_some_and(|column| fields[column].is_empty()));
         String::from_utf8(out).unwrap()
     }
 
