@@ -69,7 +69,7 @@ fn partly(
     settings: Settings,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
-    let hashes = Hashes::new(&opened.inputs, settings.verify);
+    let hashes = Hashes::new(&opened.inputs, settings);
     let make_worker = || Partial {
         stage,
         scanner: FileScanner::new(settings, control, &hashes),

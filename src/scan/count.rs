@@ -102,7 +102,7 @@ pub fn count(
     }
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
-    let hashes = Hashes::new(inputs, options.settings.verify);
+    let hashes = Hashes::new(inputs, options.settings);
     let make_worker = || Counter {
         scanner: FileScanner::new(options.settings, control, &hashes),
         inputs,

@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 
 use md5::{Digest, Md5};
 
-use super::hash::{Hashes, open, read};
-use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings, Verify};
+use super::hash::{Hashes, Way, beside, open, read};
+use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::{Stopped, TaskError};
 use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
@@ -146,17 +146,42 @@ impl<'a> FileScanner<'a> {
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
         let mut file = open(input).map_err(failed)?;
         self.hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
-        let in_passing = self.settings.verify == Verify::Md5
-            && input.md5.is_some()
-            && !self.hashes.cover(number);
-        self.md5 = in_passing.then(Md5::new);
+        let way = self.hashes.way(number);
+        self.md5 = (way == Way::InPassing).then(Md5::new);
         self.decoder.reset();
         self.splitter.reset(columns);
         // A window that a long record made large doesn't stay so.
         self.window.truncate(WINDOW_BYTES);
+        let (bytes_compressed, digest) = if way == Way::Beside {
+            let (bytes, outcome) = beside(input, || self.read_through(depth, &mut file, visitor))?;
+            (bytes, Some(outcome.map_err(failed)?))
+        } else {
+            let bytes = self.read_through(depth, &mut file, visitor)?;
+            let digest = match self.md5.take() {
+                Some(md5) => Some(md5.finalize().into()),
+                None => self.hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
+            };
+            (bytes, digest)
+        };
+        check(input, bytes_compressed, digest)?;
+        Ok(Scanned {
+            files: 1,
+            rows: self.splitter.records(),
+            bytes_compressed,
+            bytes_raw: self.decoder.bytes_out(),
+        })
+    }
+
+    /// The loop of the hot path; gives the bytes read.
+    fn read_through<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        file: &mut LocalFile,
+        visitor: &mut V,
+    ) -> Result<u64, TaskError<DataErrorKind>> {
         let mut cursor = Cursor::default();
         loop {
-            self.refill(&mut file, &mut cursor)?;
+            self.refill(file, &mut cursor)?;
             let over = match depth {
                 Depth::Read => self.pass_by(&mut cursor),
                 Depth::Inflate | Depth::Rows => self.inflate(&mut cursor)?,
@@ -169,16 +194,9 @@ impl<'a> FileScanner<'a> {
                 }
             }
             if over {
-                break;
+                return Ok(cursor.bytes_compressed);
             }
         }
-        self.check(input, number, &cursor, visitor)?;
-        Ok(Scanned {
-            files: 1,
-            rows: self.splitter.records(),
-            bytes_compressed: cursor.bytes_compressed,
-            bytes_raw: self.decoder.bytes_out(),
-        })
     }
 
     /// Reads more of the file where all that was read is inflated.
@@ -250,31 +268,23 @@ impl<'a> FileScanner<'a> {
         self.control.progress.add(0, 0, self.splitter.records() - before);
         visitor.verdict()
     }
+}
 
-    /// Compares the file with what the manifest says of it.
-    fn check<V: Visitor>(
-        &mut self,
-        input: &Input,
-        number: usize,
-        cursor: &Cursor,
-        visitor: &mut V,
-    ) -> Result<(), TaskError<DataErrorKind>> {
-        if cursor.bytes_compressed != input.bytes {
-            return Err(failed(DataErrorKind::Size {
-                expected: input.bytes,
-                found: cursor.bytes_compressed,
-            }));
+/// Compares a file with what the manifest says of it.
+fn check(
+    input: &Input,
+    bytes_compressed: u64,
+    digest: Option<[u8; 16]>,
+) -> Result<(), TaskError<DataErrorKind>> {
+    if bytes_compressed != input.bytes {
+        let (expected, found) = (input.bytes, bytes_compressed);
+        return Err(failed(DataErrorKind::Size { expected, found }));
+    }
+    match input.md5.zip(digest) {
+        Some((expected, found)) if found != expected => {
+            Err(failed(DataErrorKind::Md5 { expected: hex(&expected), found: hex(&found) }))
         }
-        let found = match self.md5.take() {
-            Some(md5) => Some(md5.finalize().into()),
-            None => self.hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
-        };
-        match input.md5.zip(found) {
-            Some((expected, found)) if found != expected => {
-                Err(failed(DataErrorKind::Md5 { expected: hex(&expected), found: hex(&found) }))
-            }
-            _ => Ok(()),
-        }
+        _ => Ok(()),
     }
 }
 

@@ -101,7 +101,7 @@ pub fn filter<K: FilterSink>(
         hold: holding.hold,
         stop: control.stop,
     };
-    let hashes = Hashes::new(inputs, settings.verify);
+    let hashes = Hashes::new(inputs, settings);
     let make_worker = || Filter {
         scanner: FileScanner::new(settings, control, &hashes),
         inputs,

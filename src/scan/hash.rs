@@ -16,7 +16,9 @@
 //! inflating them. When a group is hashed, the system is told to fetch the starts of the next.
 //!
 //! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
-//! file without neighbours, and everything on a machine without wide enough vectors.
+//! file without neighbours, and everything on a machine without wide enough vectors. Where there
+//! are fewer files than threads, such a file is hashed [`beside`] its scan, on a thread that would
+//! have nothing to do.
 //!
 //! # What must hold
 //! - *No deadlock*: who hashes waits for nobody. Who waits is woken when hashing is over, however
@@ -33,10 +35,15 @@
 
 use std::io::{self, Read, Take};
 use std::mem;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use md5::{Digest, Md5};
 
 use super::csv::INPUT_BYTES;
-use super::{DataErrorKind, Input, Verify};
+use super::{DataErrorKind, Input, Settings, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
 use crate::source::{self, LocalFile};
@@ -65,6 +72,22 @@ pub(super) struct Hashes<'a> {
     groups: Vec<Group>,
     /// Which group each input is in, and its place there.
     places: Vec<Option<(usize, usize)>>,
+    verify: Verify,
+    /// There are more threads than files.
+    threads_to_spare: bool,
+}
+
+/// How a file's digest is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Not at all.
+    Unchecked,
+    /// With others, by [`Hashes`].
+    Group,
+    /// [`beside`] the scan.
+    Beside,
+    /// By the scanner, as it reads.
+    InPassing,
 }
 
 /// Files that are hashed together.
@@ -86,15 +109,17 @@ enum Stage {
     Done(Vec<Option<Outcome>>),
 }
 
-type Outcome = Result<[u8; 16], DataErrorKind>;
+pub(super) type Outcome = Result<[u8; 16], DataErrorKind>;
 
 impl<'a> Hashes<'a> {
     /// Makes the groups; hashes nothing yet.
-    pub(super) fn new(inputs: &'a [Input], verify: Verify) -> Self {
-        match verify {
-            Verify::Md5 => Self::with_lanes(inputs, Md5Path::Auto.lanes()),
-            Verify::Crc => Self { inputs, groups: Vec::new(), places: Vec::new() },
-        }
+    pub(super) fn new(inputs: &'a [Input], settings: Settings) -> Self {
+        let lanes = match settings.verify {
+            Verify::Md5 => Md5Path::Auto.lanes(),
+            Verify::Crc => 0,
+        };
+        let threads_to_spare = settings.threads.get() > inputs.len();
+        Self { verify: settings.verify, threads_to_spare, ..Self::with_lanes(inputs, lanes) }
     }
 
     fn with_lanes(inputs: &'a [Input], lanes: usize) -> Self {
@@ -106,7 +131,7 @@ impl<'a> Hashes<'a> {
             }
             groups.push(Group { files, stage: Mutex::new(Stage::Free), changed: Condvar::new() });
         }
-        Self { inputs, groups, places }
+        Self { inputs, groups, places, verify: Verify::Md5, threads_to_spare: false }
     }
 
     fn place(&self, number: usize) -> Option<(usize, usize)> {
@@ -116,6 +141,20 @@ impl<'a> Hashes<'a> {
     /// Whether the file with this number is hashed here.
     pub(super) fn cover(&self, number: usize) -> bool {
         self.place(number).is_some()
+    }
+
+    /// How the file with this number is hashed.
+    pub(super) fn way(&self, number: usize) -> Way {
+        let input = &self.inputs[number];
+        if self.verify == Verify::Crc || input.md5.is_none() {
+            Way::Unchecked
+        } else if self.cover(number) {
+            Way::Group
+        } else if self.threads_to_spare && input.bytes > HASH_FILE_BYTES_MIN {
+            Way::Beside
+        } else {
+            Way::InPassing
+        }
     }
 
     /// Called before a file is scanned: hashes its group if nobody has begun to. `verdict` is asked
@@ -185,6 +224,38 @@ impl<'a> Hashes<'a> {
         let digests = streams.finish().into_iter();
         Ok(digests.zip(readings).map(|(digest, reading)| Some(reading.outcome(digest))).collect())
     }
+}
+
+/// Runs `scan` of a file and hashes the file on another thread meanwhile; gives what both found.
+///
+/// # Errors
+/// Those of `scan`; nobody waits for the digest then.
+pub(super) fn beside<T, E>(
+    input: &Input,
+    scan: impl FnOnce() -> Result<T, E>,
+) -> Result<(T, Outcome), E> {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let hashing = scope.spawn(|| hash_alone(input, &over));
+        let scanned = scan();
+        over.store(scanned.is_err(), Ordering::Relaxed);
+        let outcome = hashing.join().unwrap_or_else(|panic| resume_unwind(panic));
+        Ok((scanned?, outcome))
+    })
+}
+
+/// The digest of one file, unless it is over before.
+fn hash_alone(input: &Input, over: &AtomicBool) -> Outcome {
+    let mut file = open(input)?;
+    let mut md5 = Md5::new();
+    let mut buffer = vec![0; INPUT_BYTES];
+    while !over.load(Ordering::Relaxed) {
+        match read(&mut file, &mut buffer)? {
+            0 => break,
+            count => md5.update(&buffer[..count]),
+        }
+    }
+    Ok(md5.finalize().into())
 }
 
 /// The numbers of files to hash together: neighbours, but for those that are hashed in passing.
@@ -329,11 +400,9 @@ pub(super) fn read(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize>
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::num::NonZeroUsize;
     use std::path::{Path, PathBuf};
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::thread;
-
-    use md5::{Digest, Md5};
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 
@@ -375,7 +444,31 @@ mod tests {
         let mut inputs = vec![file(usual); 3];
         inputs[1].md5 = None;
         assert_eq!(grouped(&inputs, 4), [[0, 2]], "nothing to compare with");
-        assert!(!Hashes::new(&inputs, Verify::Crc).cover(0));
+        let crc = Settings { verify: Verify::Crc, ..Settings::default() };
+        assert_eq!(Hashes::new(&inputs, crc).way(0), Way::Unchecked);
+    }
+
+    #[test]
+    fn a_file_is_hashed_beside_its_scan_where_threads_have_nothing_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = files(folder.path(), 1);
+        let way = |inputs: &[Input], threads: usize| {
+            let threads = NonZeroUsize::new(threads).unwrap();
+            Hashes::new(inputs, Settings { threads, ..Settings::default() }).way(0)
+        };
+        assert_eq!(way(&inputs, 1), Way::InPassing);
+        assert_eq!(way(&inputs, 2), Way::Beside);
+        let small = [Input { bytes: HASH_FILE_BYTES_MIN, ..inputs[0].clone() }];
+        assert_eq!(way(&small, 2), Way::InPassing);
+        let nothing_to_compare = [Input { md5: None, ..inputs[0].clone() }];
+        assert_eq!(way(&nothing_to_compare, 2), Way::Unchecked);
+
+        let (scanned, outcome) = beside(&inputs[0], || Ok::<_, ()>("rows")).unwrap();
+        assert_eq!((scanned, outcome.ok()), ("rows", inputs[0].md5));
+        assert_eq!(beside(&inputs[0], || Err::<(), _>("bad")).err(), Some("bad"));
+        fs::remove_file(&inputs[0].path).unwrap();
+        let (_, outcome) = beside(&inputs[0], || Ok::<_, ()>(())).unwrap();
+        assert!(matches!(outcome, Err(DataErrorKind::Read(_))));
     }
 
     #[test]
