@@ -10,8 +10,12 @@ from start to end. Every engine's lines are first held against s3sieve's, sorted
     target/release/s3sieve synth --rows 8000000 --files 16 --out /tmp/report
     benches/compare/peers.py /tmp/report --scratch /tmp/peers --results benches/compare/results
 
-Installs DuckDB, Polars, chdb, DataFusion and pyarrow from PyPI into the scratch folder. igzip
-(Debian `isal`), ripgrep and xan (`cargo install xan`) take part where they are on the path.
+Installs DuckDB, Polars, chdb, DataFusion and pyarrow from PyPI and xan from crates.io into the
+scratch folder, which takes some minutes. igzip and ripgrep (Debian `isal` and `ripgrep`) take part
+where they are on the path; without igzip there is no floor to compare with.
+
+With --results it writes a dated result: figures, machine, versions and commands as JSON, tables as
+Markdown, a chart as SVG. The second table holds the figures against the targets.
 """
 
 import argparse
@@ -22,6 +26,7 @@ import os
 import pathlib
 import platform
 import re
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -32,6 +37,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = ["duckdb", "polars", "chdb", "datafusion", "pyarrow"]
 COLUMNS = ["Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "BucketKeyStatus"]
 THREADS = 2
+FLOOR = "igzip (no question asked)"
+COUNT = "s3sieve count --verify crc"
+# Start to finish on a report of ten rows: how often, and how many runs before those that count.
+SMALL_RUNS, SMALL_RUNS_BEFORE = 25, 3
 
 
 # --- one function for each engine: runs in a process of its own ---
@@ -148,6 +157,10 @@ def commands(arguments, python, files):
         "--threads", str(THREADS), "--out", "{out}",
     ]
     found = {"s3sieve": filtered, "s3sieve --verify crc": [*filtered, "--verify", "crc"]}
+    found[COUNT] = [
+        program, "count", str(arguments.report), "--where", "BucketKeyStatus = 'DISABLED'",
+        "--threads", str(THREADS), "--verify", "crc",
+    ]
     for name in ENGINES:
         found[name] = [python, __file__, "--engine", name, "--out", "{out}", *files]
     listing = arguments.scratch / "files"
@@ -159,15 +172,15 @@ def commands(arguments, python, files):
             "sh", "-c",
             f"{parallel} 'igzip -dc FILE | rg -F \\\"DISABLED\\\" > {{out}}.$(basename FILE)'",
         ]
-        found["igzip (no question asked)"] = [
+        found[FLOOR] = [
             "sh", "-c", f"{parallel} 'igzip -dc FILE > /dev/null'",
         ]
-    if shutil.which("xan"):
-        found["xan"] = [
-            "sh", "-c",
-            f"{parallel} 'xan filter -n \"col(5) == \\\"DISABLED\\\" && col(4) == \\\"false\\\"\" "
-            "FILE | xan select -n 0,1,2 > {out}.$(basename FILE)'",
-        ]
+    xan = arguments.scratch / "cargo/bin/xan"
+    found["xan"] = [
+        "sh", "-c",
+        f"{parallel} '{xan} filter -n \"col(5) == \\\"DISABLED\\\" && col(4) == \\\"false\\\"\" "
+        f"FILE | {xan} select -n 0,1,2 > {{out}}.$(basename FILE)'",
+    ]
     return found
 
 
@@ -177,6 +190,9 @@ def installed(scratch):
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", scratch / "venv"], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
+    root = scratch / "cargo"
+    if not (root / "bin/xan").exists():
+        subprocess.run(["cargo", "install", "--quiet", "xan", "--root", root], check=True)
     return str(python)
 
 
@@ -213,7 +229,7 @@ def lines_digest(scratch):
     return len(lines), digest
 
 
-def versions(python, program):
+def versions(python, program, scratch):
     listed = subprocess.run(
         [python, "-m", "pip", "list", "--format", "json"], capture_output=True, check=True
     )
@@ -224,10 +240,10 @@ def versions(python, program):
     }
     own = subprocess.run([program, "--version"], capture_output=True, text=True, check=True)
     found["s3sieve"] = own.stdout.split()[-1]
-    for tool in ("igzip", "rg", "xan"):
+    for tool in ("igzip", "rg", str(scratch / "cargo/bin/xan")):
         if shutil.which(tool):
             told = subprocess.run([tool, "--version"], capture_output=True, text=True)
-            found[tool] = (told.stdout or told.stderr).splitlines()[0]
+            found[os.path.basename(tool)] = (told.stdout or told.stderr).splitlines()[0]
     return found
 
 
@@ -241,19 +257,38 @@ def machine():
     }
 
 
+def small_report_milliseconds(arguments):
+    """Start to finish of a filter of ten rows, a median."""
+    report = arguments.scratch / "ten-rows"
+    program = str(arguments.s3sieve)
+    if not report.exists():
+        subprocess.run([program, "synth", "--rows", "10", "--out", str(report)],
+                       check=True, stdout=subprocess.DEVNULL)
+    command = [program, "filter", str(report), "--where", "TRUE", "--out", "{out}"]
+    took = [run(command, arguments.scratch)[0] for _ in range(SMALL_RUNS_BEFORE + SMALL_RUNS)]
+    return round(1000 * statistics.median(took[SMALL_RUNS_BEFORE:]), 1)
+
+
+def agreeing(found, scratch):
+    """Which commands give s3sieve's lines, and how many lines those are."""
+    wanted, agrees = None, {}
+    for name, command in found.items():
+        if name in (FLOOR, COUNT):
+            continue
+        run(command, scratch)
+        digest = lines_digest(scratch)
+        wanted = wanted or digest
+        agrees[name] = digest == wanted
+        print(f"{name}: {digest[0]} lines, {'as' if agrees[name] else 'NOT as'} s3sieve's")
+    return agrees, wanted[0]
+
+
 def compare(arguments):
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     python = installed(arguments.scratch)
     files = sorted(str(path) for path in arguments.report.resolve().rglob("*.csv.gz"))
     found = commands(arguments, python, files)
-    wanted = None
-    agrees = {}
-    for name, command in list(found.items()):
-        run(command, arguments.scratch)
-        digest = lines_digest(arguments.scratch)
-        wanted = wanted or digest
-        agrees[name] = digest == wanted
-        print(f"{name}: {digest[0]} lines, {'as' if agrees[name] else 'NOT as'} s3sieve's")
+    agrees, rows_selected = agreeing(found, arguments.scratch)
     seconds = {name: [] for name in found}
     peaks = {name: 0 for name in found}
     for round_number in range(arguments.runs):
@@ -265,31 +300,69 @@ def compare(arguments):
     clean(arguments.scratch)
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     own = medians["s3sieve"]
-    return {
+    result = {
         "date": datetime.date.today().isoformat(),
         "machine": machine(),
-        "versions": versions(python, str(arguments.s3sieve)),
+        "versions": versions(python, str(arguments.s3sieve), arguments.scratch),
         "report": {
             "files": len(files),
             "bytes_compressed": sum(os.path.getsize(path) for path in files),
-            "rows_selected": wanted[0],
+            "rows_selected": rows_selected,
         },
         "runs": arguments.runs,
+        "small_report_milliseconds": small_report_milliseconds(arguments),
         "engines": [
             {
                 "name": name,
+                "command": shlex.join(command[: len(command) - len(files)] + ["FILE..."]
+                                      if command[-1] == files[-1] else command),
                 "seconds": seconds[name],
                 "median": medians[name],
                 "ratio": round(medians[name] / own, 2),
                 "peak_mib": peaks[name],
-                "same_lines": agrees[name],
+                "same_lines": agrees.get(name),
             }
-            for name in sorted(found, key=medians.get)
+            for name, command in sorted(found.items(), key=lambda item: medians[item[0]])
         ],
     }
+    clean(arguments.scratch)
+    return result
+
+
+def targets(result):
+    """What was aimed for, and what came out: name, figure, bound, aim, whether less is better."""
+    engines = {engine["name"]: engine for engine in result["engines"]}
+    median = {name: engine["median"] for name, engine in engines.items()}
+    rows = []
+    if FLOOR in median:
+        rows.append(("count --verify crc / igzip", median[COUNT] / median[FLOOR], 1.2, 1.0, True))
+        rows.append(("filter / igzip", median["s3sieve"] / median[FLOOR], 1.6, 1.3, True))
+    unverified = median["s3sieve --verify crc"]
+    rows.append(("filter, MD5 checked / not", median["s3sieve"] / unverified, 1.1, 1.05, True))
+    for name, bound, aim in [
+        ("Polars", 2.0, 3), ("chdb", 2.0, 3), ("DataFusion", 2.0, 3), ("DuckDB", 2.8, 4),
+    ]:
+        rows.append((f"{name} / filter", median[name] / median["s3sieve"], bound, aim, False))
+    memory = 64 + 16 * THREADS
+    peak = engines["s3sieve"]["peak_mib"]
+    rows.append(("peak memory of filter, MiB", peak, memory, memory / 2, True))
+    small = result["small_report_milliseconds"]
+    rows.append(("filter of ten rows, start to finish, ms", small, 20, 5, True))
+    return rows
+
+
+def targets_table(result):
+    lines = ["| | measured | bound | aim | |", "|---|---|---|---|---|"]
+    for name, figure, bound, aim, less in targets(result):
+        word = "at most" if less else "at least"
+        holds = lambda limit: figure <= limit if less else figure >= limit
+        verdict = "aim reached" if holds(aim) else "holds" if holds(bound) else "MISSED"
+        lines.append(f"| {name} | {figure:.2f} | {word} {bound:g} | {aim:g} | {verdict} |")
+    return "\n".join(lines)
 
 
 def table(result):
+    same = {True: "yes", False: "no", None: ""}
     lines = [
         "| engine | seconds | times s3sieve's | peak MiB | same lines |",
         "|---|---|---|---|---|",
@@ -297,7 +370,7 @@ def table(result):
     for engine in result["engines"]:
         lines.append(
             f"| {engine['name']} | {engine['median']:.2f} | {engine['ratio']:.2f} | "
-            f"{engine['peak_mib']} | {'yes' if engine['same_lines'] else 'no'} |"
+            f"{engine['peak_mib']} | {same[engine['same_lines']]} |"
         )
     return "\n".join(lines)
 
@@ -343,12 +416,13 @@ def main():
         return
     arguments.report = arguments.paths[0]
     result = compare(arguments)
-    print(table(result))
+    print(table(result), targets_table(result), sep="\n\n")
     if arguments.results:
         arguments.results.mkdir(parents=True, exist_ok=True)
         name = arguments.results / result["date"]
         name.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-        name.with_suffix(".md").write_text(table(result) + "\n")
+        tables = f"{table(result)}\n\n{targets_table(result)}\n"
+        name.with_suffix(".md").write_text(tables)
         name.with_suffix(".svg").write_text(chart(result))
 
 
