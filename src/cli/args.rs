@@ -63,10 +63,8 @@ enum VerifyArg {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum InflateArg {
-    /// fdeflate: fast
+    /// A kernel of our own
     Fast,
-    /// A kernel of our own: faster, and younger than the libraries
-    Kernel,
     /// zlib-rs: another implementation, for comparison
     Reference,
 }
@@ -105,7 +103,7 @@ pub(super) struct ReadArgs {
     /// What is checked of every data file
     #[arg(long, value_enum, default_value_t = VerifyArg::Md5)]
     verify: VerifyArg,
-    /// Which library decompresses
+    /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
     inflate: InflateArg,
     /// Set bad data files aside and go on; says so at the end, with exit code 5
@@ -124,7 +122,6 @@ impl ReadArgs {
             },
             inflate: match self.inflate {
                 InflateArg::Fast => Inflate::Fast,
-                InflateArg::Kernel => Inflate::Kernel,
                 InflateArg::Reference => Inflate::Reference,
             },
             split: usual.split,

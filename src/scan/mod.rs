@@ -52,14 +52,14 @@ pub struct Settings {
     pub threads: NonZeroUsize,
     /// What is checked.
     pub verify: Verify,
-    /// Which inflate library.
+    /// What inflates.
     pub inflate: Inflate,
     /// Which splitter.
     pub split: SplitPath,
 }
 
 impl Default for Settings {
-    /// A thread for each processor, everything checked, the fastest libraries.
+    /// A thread for each processor, everything checked, the fastest code.
     fn default() -> Self {
         Self {
             threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

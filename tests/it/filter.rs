@@ -51,7 +51,6 @@ fn the_same_by_name_and_by_every_path() {
     for (number, flags) in [
         &["--inflate", "fast"][..],
         &["--inflate", "reference"],
-        &["--inflate", "kernel"],
         &["--threads", "1"],
         &["--threads", "7", "--memory", "0"],
         &["--verify", "crc"],

@@ -21,14 +21,13 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 8] = [
+const OWNED_CRATES: [(&str, &[&str]); 7] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
     ("crossbeam_channel", &["engine", "synth"]),
     ("sqlparser", &["predicate"]),
-    ("fdeflate", &["format"]),
     ("rustix", &["source", "report"]),
 ];
 

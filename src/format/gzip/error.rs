@@ -133,7 +133,7 @@ impl std::fmt::Display for Part {
     }
 }
 
-/// What an inflate library found wrong. The reference library does not say in a form to rely on.
+/// What is wrong with deflate data. The reference does not say in a form to rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeflateFault {
     /// A block of the reserved type 3.
@@ -151,7 +151,7 @@ pub enum DeflateFault {
     /// A copy from before the member's first byte.
     #[error("distance too far back")]
     Distance,
-    /// The library refused the data and gave no reason.
+    /// The reference refused the data and gave no reason.
     #[error("refused by the reference decoder")]
     Unspecified,
 }

@@ -6,7 +6,7 @@
 use super::GzipErrorKind;
 
 /// The first two bytes of a member.
-pub(super) const MAGIC: [u8; 2] = [0x1f, 0x8b];
+const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// The only compression method that RFC 1952 defines.
 const METHOD_DEFLATE: u8 = 8;
 

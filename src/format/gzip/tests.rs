@@ -14,35 +14,28 @@ use super::*;
 /// A way to inflate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    Fast,
     /// One of [`Kernel::every_path`].
     Kernel(usize),
     Reference,
 }
 
-const WAYS: [Way; 5] = [Way::Fast, Way::Kernel(0), Way::Kernel(1), Way::Kernel(2), Way::Reference];
-
-/// Those that say where the deflate data ends without its trailer, of which `fdeflate` takes a
-/// part.
-const EXACT_WAYS: [Way; 4] = [Way::Kernel(0), Way::Kernel(1), Way::Kernel(2), Way::Reference];
+const WAYS: [Way; 4] = [Way::Kernel(0), Way::Kernel(1), Way::Kernel(2), Way::Reference];
 
 impl Way {
     fn decoder(self) -> GzipDecoder {
         match self {
             Self::Kernel(number) => {
-                let mut decoder = GzipDecoder::new(Inflate::Kernel);
+                let mut decoder = GzipDecoder::new(Inflate::Fast);
                 let kernel = Kernel::every_path().into_iter().nth(number).unwrap();
-                decoder.engine = Engine::Kernel(Box::new(kernel));
+                decoder.engine = Engine::Fast(Box::new(kernel));
                 decoder
             }
-            Self::Fast => GzipDecoder::new(Inflate::Fast),
             Self::Reference => GzipDecoder::new(Inflate::Reference),
         }
     }
 }
 
-/// Sizes of input pieces. From 20 up, whole pieces are given to the fast library; below 16 the
-/// kernel's fast loop never runs.
+/// Sizes of input pieces. Below 16 the kernel's fast loop never runs.
 const CHUNKS: [usize; 7] = [1, 2, 7, 20, 33, 100, usize::MAX];
 /// Room in the window beside the history.
 const ROOMS: [usize; 4] = [1, 5, 300, 200_000];
@@ -364,8 +357,7 @@ fn a_shifted_trailer_is_refused_in_pieces_of_any_size() {
     }
 }
 
-/// The first bytes of the next member have no zero among them: only their first keeps a whole piece
-/// from ending at it.
+/// Wherever a piece ends, in a trailer or in the header behind it, no byte is lost or taken twice.
 #[test]
 fn members_with_names_and_times_may_be_split_anywhere() {
     let header = [&[8, 1, 2, 3, 4, 5, 6][..], b"name\0"].concat();
@@ -380,7 +372,8 @@ fn members_with_names_and_times_may_be_split_anywhere() {
     }
 }
 
-/// With short codes and room for one byte only, many bytes of output wait inside the decoder.
+/// With short codes and room for one byte only, the last byte of the data is often taken while
+/// output still waits inside the decoder.
 #[test]
 fn output_that_waits_does_not_hide_the_end() {
     let mut seed = 1_u64;
@@ -401,8 +394,8 @@ fn output_that_waits_does_not_hide_the_end() {
     }
 }
 
-/// Below 16 MiB the zero bytes of the length keep whole pieces from ending in a trailer. This
-/// length has none.
+/// From 16 MiB on a length need not have a zero byte, and this one has none: nothing in the trailer
+/// looks like padding.
 #[test]
 fn a_stray_byte_after_much_data_is_refused_wherever_a_piece_ends() {
     let data = vec![b'a'; 0x0101_0101];
@@ -490,9 +483,9 @@ fn a_copy_from_an_earlier_member_is_refused() {
     }
 }
 
-/// Such a code can only encode empty blocks. Pinned, so that a change in any of them is noticed.
+/// Such a code can only encode empty blocks, and some decoders refuse it. zlib does not.
 #[test]
-fn a_code_of_a_single_word_is_where_they_differ() {
+fn a_code_of_a_single_word_is_accepted() {
     // Dynamic block, 257 literal/length codes, 1 distance code; code length code: 18 and 1 with one
     // bit each. Lengths: 138 + 118 times 0, then 1 for the end of block, then 1 for distance 1.
     let mut bits = Vec::new();
@@ -518,11 +511,7 @@ fn a_code_of_a_single_word_is_where_they_differ() {
         .chunks(8)
         .map(|byte| byte.iter().enumerate().map(|(bit, one)| one << bit).sum())
         .collect();
-    let [fast, others @ ..] = decode_every_way(&member(&PLAIN, &deflate, b""));
-    assert_eq!(fast, Err(GzipErrorKind::Deflate(DeflateFault::CodeLengths)));
-    for other in others {
-        assert_eq!(other, Ok(Vec::new()));
-    }
+    assert_decodes(&member(&PLAIN, &deflate, b""), b"");
 }
 
 #[test]
@@ -585,16 +574,16 @@ fn inflate_by(
     room: usize,
 ) -> Result<(Vec<u8>, Option<usize>), DeflateFault> {
     let mut engine = way.decoder().engine;
-    engine.start()?;
+    engine.start();
     let mut output = Vec::new();
     let (mut from, mut to) = (0, chunk.min(deflate.len()));
     loop {
         let at = output.len();
         output.resize(at + room, 0xa5);
-        let step = engine.step(&deflate[from..to], false, &mut output, at, at + room)?;
+        let step = engine.step(&deflate[from..to], &mut output, at, at + room)?;
         output.truncate(at + step.produced);
         from += step.consumed;
-        if step.end.is_some() {
+        if step.end {
             return Ok((output, Some(from)));
         }
         if step.produced < room {
@@ -611,7 +600,7 @@ fn inflate_by(
 #[track_caller]
 fn assert_inflates_alike(deflate: &[u8], chunk: usize, room: usize) {
     let expected = inflate_by(Way::Reference, deflate, usize::MAX, 1 << 20).ok();
-    for way in EXACT_WAYS {
+    for way in WAYS {
         let got = inflate_by(way, deflate, chunk, room).ok();
         let alike = match (&got, &expected) {
             // Cut short: how much comes out before that is not fixed, and the kernel may know
@@ -707,7 +696,7 @@ fn every_distance_and_length_is_copied() {
             for _ in 0..2 * length {
                 data.push(data[data.len() - distance as usize]);
             }
-            for way in EXACT_WAYS {
+            for way in WAYS {
                 let (got, end) = inflate_by(way, &deflate, usize::MAX, 40_000).unwrap();
                 assert!(got == data, "{way:?}, distance {distance}, length {length}");
                 assert_eq!(end, Some(deflate.len() - 20));

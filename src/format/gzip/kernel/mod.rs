@@ -25,7 +25,7 @@ mod fast;
 mod table;
 
 use super::DeflateFault;
-use super::inflate::{Step, Trailer};
+use super::inflate::Step;
 use fast::{Exit, INPUT_SLACK_BYTES, OUTPUT_SLACK_BYTES, Path};
 use table::{
     DISTANCE_SYMBOLS, DistanceTable, LITERAL_SYMBOLS, LiteralTable, PRECODE_SYMBOLS, PrecodeTable,
@@ -187,8 +187,6 @@ impl Kernel {
         self.count = cursor.count;
         let end = self.stage == Stage::End;
         debug_assert!(!end || cursor.count < 8, "the end is known to the byte");
-        // It takes nothing of the trailer.
-        let end = end.then(Trailer::default);
         Ok(Step { consumed: cursor.from, produced: cursor.at - at, end })
     }
 
