@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// How far the kernel is asked to read ahead of the reader, in bytes.
 ///
-/// One core inflates about 300 MB of compressed data a second, so 8 MiB is about 28 ms of work:
+/// One core inflates about 400 MB of compressed data a second, so 8 MiB is about 20 ms of work:
 /// longer than a seek of a turning disk (10 ms) and much longer than a request to a network disk
 /// (1 ms). It is page cache, not memory of this process; 64 readers hold 512 MiB of it at most.
 pub const READ_AHEAD_BYTES: u64 = 8 << 20;
