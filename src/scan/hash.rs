@@ -15,6 +15,11 @@
 //! read twice, the second time from the page cache: copying compressed bytes costs little beside
 //! inflating them. When a group is hashed, the system is told to fetch the starts of the next.
 //!
+//! With two threads each hashes a half: the first does so before it scans its file, and the other
+//! one the rest after its first file. While one hashed all of it, what the other had scanned had
+//! to wait in memory, and in a short run one of them had a file more to scan than the other. With
+//! more threads several would wait for who does the rest, so the first does all of it at once.
+//!
 //! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
 //! file without neighbours, and everything on a machine without wide enough vectors. Where there
 //! are fewer files than threads, such a file is hashed [`beside`] its scan, on a thread that would
@@ -73,8 +78,7 @@ pub(super) struct Hashes<'a> {
     /// Which group each input is in, and its place there.
     places: Vec<Option<(usize, usize)>>,
     verify: Verify,
-    /// There are more threads than files.
-    threads_to_spare: bool,
+    threads: usize,
 }
 
 /// How a file's digest is made.
@@ -101,8 +105,8 @@ struct Group {
 
 /// How far a group is.
 enum Stage {
-    /// Nobody hashes it.
-    Free,
+    /// Nobody hashes it; some of it may be hashed already.
+    Free(Option<Box<Hashing>>),
     /// Some worker does.
     Busy,
     /// Done; one entry for each file, until it is asked for.
@@ -118,8 +122,8 @@ impl<'a> Hashes<'a> {
             Verify::Md5 => Md5Path::Auto.lanes(),
             Verify::Crc => 0,
         };
-        let threads_to_spare = settings.threads.get() > inputs.len();
-        Self { verify: settings.verify, threads_to_spare, ..Self::with_lanes(inputs, lanes) }
+        let (verify, threads) = (settings.verify, settings.threads.get());
+        Self { verify, threads, ..Self::with_lanes(inputs, lanes) }
     }
 
     fn with_lanes(inputs: &'a [Input], lanes: usize) -> Self {
@@ -129,9 +133,13 @@ impl<'a> Hashes<'a> {
             for (place, file) in files.iter().enumerate() {
                 places[*file] = Some((groups.len(), place));
             }
-            groups.push(Group { files, stage: Mutex::new(Stage::Free), changed: Condvar::new() });
+            groups.push(Group {
+                files,
+                stage: Mutex::new(Stage::Free(None)),
+                changed: Condvar::new(),
+            });
         }
-        Self { inputs, groups, places, verify: Verify::Md5, threads_to_spare: false }
+        Self { inputs, groups, places, verify: Verify::Md5, threads: 1 }
     }
 
     fn place(&self, number: usize) -> Option<(usize, usize)> {
@@ -150,15 +158,15 @@ impl<'a> Hashes<'a> {
             Way::Unchecked
         } else if self.cover(number) {
             Way::Group
-        } else if self.threads_to_spare && input.bytes > HASH_FILE_BYTES_MIN {
+        } else if self.threads > self.inputs.len() && input.bytes > HASH_FILE_BYTES_MIN {
             Way::Beside
         } else {
             Way::InPassing
         }
     }
 
-    /// Called before a file is scanned: hashes its group if nobody has begun to. `verdict` is asked
-    /// now and then whether to go on.
+    /// Called before a file is scanned: hashes its group, or a half of it, if nobody does.
+    /// `verdict` is asked now and then whether to go on.
     ///
     /// # Errors
     /// Those of `verdict`.
@@ -169,13 +177,17 @@ impl<'a> Hashes<'a> {
         verdict: impl FnMut() -> Result<(), TaskError<E>>,
     ) -> Result<(), TaskError<E>> {
         let Some((group, _)) = self.place(number) else { return Ok(()) };
-        let Some(claim) = self.groups[group].claim() else { return Ok(()) };
-        claim.done(self.hash(group, buffer, verdict)?);
-        Ok(())
+        let rounds = self.rounds(group);
+        self.hash(
+            group,
+            if self.threads == 2 { rounds.div_ceil(2) } else { rounds },
+            buffer,
+            verdict,
+        )
     }
 
     /// The digest of a file, once for each file, `None` if it is not hashed here. Waits for who
-    /// hashes its group, and hashes it where nobody does.
+    /// hashes its group, and hashes what nobody does.
     ///
     /// # Errors
     /// Those of `verdict`, and what went wrong when the file was hashed.
@@ -190,39 +202,47 @@ impl<'a> Hashes<'a> {
             if let Some(outcome) = self.groups[group].wait(place) {
                 return outcome.map(Some).map_err(TaskError::Failed);
             }
-            self.begin(number, buffer, &mut verdict)?;
+            self.hash(group, self.rounds(group), buffer, &mut verdict)?;
         }
     }
 
-    /// Hashes all files of a group.
+    /// How many times a chunk of each file is hashed until the longest is at its end.
+    fn rounds(&self, group: usize) -> u64 {
+        let bytes = self.groups[group].files.iter().map(|file| self.inputs[*file].bytes);
+        bytes.max().unwrap_or(0).div_ceil(CHUNK_BYTES as u64)
+    }
+
+    /// Hashes so many rounds of a group, unless somebody else does or it is done.
     fn hash<E>(
         &self,
         group: usize,
+        rounds: u64,
         buffer: &mut Vec<u8>,
         mut verdict: impl FnMut() -> Result<(), TaskError<E>>,
-    ) -> Result<Vec<Option<Outcome>>, TaskError<E>> {
+    ) -> Result<(), TaskError<E>> {
+        let Some((claim, hashing)) = self.groups[group].claim() else { return Ok(()) };
         let files = &self.groups[group].files;
+        let mut hashing = hashing.unwrap_or_else(|| {
+            let inputs = files.iter().map(|file| &self.inputs[*file]);
+            Box::new(Hashing {
+                readings: inputs.map(Reading::open).collect(),
+                streams: Md5Streams::new(files.len(), Md5Path::Auto),
+            })
+        });
         buffer.resize(BUFFER_BYTES, 0);
-        let mut readings: Vec<Reading> =
-            files.iter().map(|file| Reading::open(&self.inputs[*file])).collect();
-        let mut streams = Md5Streams::new(files.len(), Md5Path::Auto);
-        loop {
+        for _ in 0..rounds {
             verdict()?;
-            let mut pieces: [&[u8]; LANES_MAX] = [&[]; LANES_MAX];
-            let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);
-            for ((piece, reading), chunk) in pieces.iter_mut().zip(&mut readings).zip(chunks) {
-                *piece = reading.next(chunk);
-            }
-            if pieces.iter().all(|piece| piece.is_empty()) {
-                break;
-            }
-            streams.update(&pieces);
+            hashing.round(buffer);
+        }
+        if hashing.readings.iter().any(|reading| matches!(reading, Reading::Open(_))) {
+            claim.leave(hashing);
+            return Ok(());
         }
         for file in self.groups.get(group + 1).iter().flat_map(|group| &group.files) {
             source::advise_soon(&self.inputs[*file].path);
         }
-        let digests = streams.finish().into_iter();
-        Ok(digests.zip(readings).map(|(digest, reading)| Some(reading.outcome(digest))).collect())
+        claim.done(hashing.finish());
+        Ok(())
     }
 }
 
@@ -286,18 +306,17 @@ impl Group {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right, and the duty, to hash this group, if it is free.
-    fn claim(&self) -> Option<Claim<'_>> {
+    /// The right, and the duty, to hash this group, if it is free; and what is hashed of it.
+    fn claim(&self) -> Option<(Claim<'_>, Option<Box<Hashing>>)> {
         let mut stage = self.stage();
-        if !matches!(*stage, Stage::Free) {
-            return None;
-        }
+        let Stage::Free(hashing) = &mut *stage else { return None };
+        let hashing = hashing.take();
         *stage = Stage::Busy;
-        Some(Claim { group: self, next: Stage::Free })
+        Some((Claim { group: self, next: Stage::Free(None) }, hashing))
     }
 
     /// Waits until the group is done, and takes what became of the file in this place; `None` if
-    /// it is free again.
+    /// it is free.
     fn wait(&self, place: usize) -> Option<Outcome> {
         let busy = |stage: &mut Stage| matches!(stage, Stage::Busy);
         let waited = self.changed.wait_while(self.stage(), busy);
@@ -306,7 +325,7 @@ impl Group {
                 // Each file is scanned once.
                 Err(io::Error::other("the digest was asked for twice").into())
             })),
-            Stage::Free | Stage::Busy => None,
+            Stage::Free(_) | Stage::Busy => None,
         }
     }
 }
@@ -321,12 +340,39 @@ impl Claim<'_> {
     fn done(mut self, outcomes: Vec<Option<Outcome>>) {
         self.next = Stage::Done(outcomes);
     }
+
+    fn leave(mut self, hashing: Box<Hashing>) {
+        self.next = Stage::Free(Some(hashing));
+    }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        *self.group.stage() = mem::replace(&mut self.next, Stage::Free);
+        *self.group.stage() = mem::replace(&mut self.next, Stage::Free(None));
         self.group.changed.notify_all();
+    }
+}
+
+/// A group, hashed in part: every file up to the same place.
+struct Hashing {
+    readings: Vec<Reading>,
+    streams: Md5Streams,
+}
+
+impl Hashing {
+    /// Hashes the next chunk of each file; `buffer` has room for all.
+    fn round(&mut self, buffer: &mut [u8]) {
+        let mut pieces: [&[u8]; LANES_MAX] = [&[]; LANES_MAX];
+        let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);
+        for ((piece, reading), chunk) in pieces.iter_mut().zip(&mut self.readings).zip(chunks) {
+            *piece = reading.next(chunk);
+        }
+        self.streams.update(&pieces);
+    }
+
+    fn finish(self) -> Vec<Option<Outcome>> {
+        let digests = self.streams.finish().into_iter();
+        digests.zip(self.readings).map(|(digest, reading)| Some(reading.outcome(digest))).collect()
     }
 }
 
@@ -352,7 +398,7 @@ impl Reading {
         match read(file, chunk) {
             Ok(count) => {
                 // Closed at once: there may be many.
-                if count < chunk.len() {
+                if count < chunk.len() || file.limit() == 0 {
                     *self = Self::Ended;
                 }
                 &chunk[..count]
@@ -492,6 +538,27 @@ mod tests {
     }
 
     #[test]
+    fn two_threads_hash_a_half_each() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = files(folder.path(), 5);
+        let hashes = Hashes { threads: 2, ..Hashes::with_lanes(&inputs, 8) };
+        let is_left = |wanted: bool| {
+            let stage = hashes.groups[0].stage();
+            matches!(&*stage, Stage::Free(hashing) if hashing.is_some() == wanted)
+        };
+        let mut buffer = Vec::new();
+        assert!(is_left(false), "nothing is hashed before the run");
+        hashes.begin(0, &mut buffer, go_on).unwrap();
+        assert!(is_left(true), "the other half is left");
+        for (number, input) in inputs.iter().enumerate() {
+            let found = hashes.digest(number, &mut buffer, go_on);
+            assert_eq!(found.unwrap(), input.md5, "{number}");
+        }
+        hashes.begin(4, &mut buffer, go_on).unwrap();
+        assert!(matches!(&*hashes.groups[0].stage(), Stage::Done(_)), "it is done once");
+    }
+
+    #[test]
     fn a_group_that_was_given_up_is_hashed_by_one_who_waits() {
         let folder = tempfile::tempdir().unwrap();
         let inputs = files(folder.path(), 8);
@@ -499,7 +566,7 @@ mod tests {
         let others = AtomicUsize::new(0);
         thread::scope(|scope| {
             // The first gives up in the midst of it, once all the others have come.
-            let claim = hashes.groups[0].claim().unwrap();
+            let (claim, _) = hashes.groups[0].claim().unwrap();
             for (number, input) in inputs.iter().enumerate() {
                 let (hashes, others) = (&hashes, &others);
                 scope.spawn(move || {

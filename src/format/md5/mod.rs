@@ -192,7 +192,7 @@ fn compress_to_shortest(kernel: Kernel, states: &mut [State], inputs: &mut [&[Bl
     busy[count..].fill(first);
     let mut lane_states = busy.map(|place| states[place]);
     let lane_blocks = busy.map(|place| &inputs[place][..shortest]);
-    kernel.for_streams(count).compress(&mut lane_states, &lane_blocks);
+    kernel.compress(&mut lane_states, &lane_blocks);
     for (place, state) in busy[..count].iter().zip(lane_states) {
         states[*place] = state;
         inputs[*place] = &inputs[*place][shortest..];

@@ -76,18 +76,6 @@ impl Kernel {
         found.unwrap_or(Self::Portable)
     }
 
-    /// The kernel to take for this many streams, at least two. Half-empty vectors of 512 bits are a
-    /// fifth slower than full ones of 256 (measured on Zen 4).
-    pub(super) fn for_streams(self, count: usize) -> Self {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Self::Avx512(_) if count <= super::avx2::LANES => {
-                Avx2::detect().map_or(self, Self::Avx2)
-            }
-            _ => self,
-        }
-    }
-
     /// How many streams it takes at once.
     pub(super) fn lanes(self) -> usize {
         match self {
