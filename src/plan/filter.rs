@@ -144,6 +144,8 @@ fn run(
         memory_bytes: options.memory_bytes,
         spill: folder.spill(),
         hold: options.keep_going,
+        // The file in which a limit is reached is the last one.
+        one_by_one: wanted.limit.is_some(),
     };
     let selections = &wanted.selections;
     scan::filter(

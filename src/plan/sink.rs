@@ -208,7 +208,7 @@ impl FilterSink for PlanSink<'_> {
     }
 
     fn done(&mut self, input: &Input, summary: FileSummary) -> Result<ControlFlow<()>, PlanError> {
-        self.files_by_report[input.report] += 1;
+        self.files_by_report[input.report] += summary.scanned.files;
         let totals = &mut self.totals;
         totals.scanned.add(&summary.scanned);
         totals.matched += summary.matched;

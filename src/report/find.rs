@@ -12,6 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use md5::{Digest, Md5};
+
 use super::manifest::{ChecksumState, read_manifest, verify};
 use super::{Report, ReportError};
 
@@ -168,7 +170,7 @@ fn incomplete(dated: &Dated, manifest: &Path) -> Result<Option<String>, ReportEr
     if !dated.has_manifest {
         return Ok(Some("no manifest.json".to_owned()));
     }
-    match read_manifest(manifest).and_then(|bytes| verify(manifest, &bytes)) {
+    match read_manifest(manifest).and_then(|bytes| verify(manifest, Md5::digest(&bytes).into())) {
         Ok(ChecksumState::Matched) => Ok(None),
         Ok(ChecksumState::Absent) => {
             Ok(Some("no manifest.checksum, so its delivery or download is not finished".to_owned()))

@@ -21,7 +21,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{KeyFault, excerpt};
-use super::{Report, ReportError};
+use super::{DataFile, Report, ReportError};
 
 /// The longest key of an S3 object, in bytes (S3 User Guide, "Naming Amazon S3 objects").
 pub const KEY_BYTES_MAX: usize = 1_024;
@@ -80,8 +80,20 @@ fn is_plain_name(name: &str) -> bool {
 /// # Errors
 /// When a key is not acceptable, not found, or leads out of the folder it was found in.
 pub fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
+    locate_some(report, &report.files, root)
+}
+
+/// As [`locate_files`], for some of the report's files.
+///
+/// # Errors
+/// As there.
+pub fn locate_some(
+    report: &Report,
+    files: &[DataFile],
+    root: Option<&Path>,
+) -> Result<Vec<PathBuf>, ReportError> {
     let mut locator = Locator::new(report, root)?;
-    report.files.iter().map(|file| locator.locate(&file.key)).collect()
+    files.iter().map(|file| locator.locate(&file.key)).collect()
 }
 
 /// Which data files of a report are on this disk.

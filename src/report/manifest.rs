@@ -105,8 +105,9 @@ impl Report {
     /// When a file can't be read, the checksum does not match, or the manifest is none.
     pub fn read(manifest_path: &Path) -> Result<Self, ReportError> {
         let bytes = read_manifest(manifest_path)?;
-        let checksum = verify(manifest_path, &bytes)?;
-        Ok(Self { checksum, ..Self::parse(&bytes, manifest_path)? })
+        let manifest_md5 = Md5::digest(&bytes).into();
+        let checksum = verify(manifest_path, manifest_md5)?;
+        Ok(Self { checksum, ..Self::parsed(&bytes, manifest_md5, manifest_path)? })
     }
 
     /// Takes the bytes of a manifest for a report; `path` is only used to name it.
@@ -116,6 +117,10 @@ impl Report {
     /// # Errors
     /// When the bytes are no manifest, or one of its values can't be used.
     pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, ReportError> {
+        Self::parsed(bytes, Md5::digest(bytes).into(), path)
+    }
+
+    fn parsed(bytes: &[u8], manifest_md5: [u8; 16], path: &Path) -> Result<Self, ReportError> {
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let raw: RawManifest = serde_json::from_slice(json).map_err(|error| ReportError::Json {
             path: path.to_path_buf(),
@@ -149,7 +154,7 @@ impl Report {
             format,
             schema,
             files: raw.files.into_iter().enumerate().map(data_file).collect::<Result<_, _>>()?,
-            manifest_md5: Md5::digest(bytes).into(),
+            manifest_md5,
             checksum: ChecksumState::Absent,
         })
     }
@@ -334,8 +339,8 @@ fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>, ReportError> {
     Ok(bytes)
 }
 
-/// Checks a manifest's bytes against the checksum file beside it, if there is one.
-pub(super) fn verify(manifest: &Path, bytes: &[u8]) -> Result<ChecksumState, ReportError> {
+/// Checks a manifest's digest against the checksum file beside it, if there is one.
+pub(super) fn verify(manifest: &Path, found: [u8; 16]) -> Result<ChecksumState, ReportError> {
     let path = manifest.with_extension("checksum");
     let there = path.try_exists().map_err(|source| ReportError::io(&path, source))?;
     if path == manifest || !there {
@@ -348,7 +353,6 @@ pub(super) fn verify(manifest: &Path, bytes: &[u8]) -> Result<ChecksumState, Rep
         path: path.clone(),
         text: excerpt(text),
     })?;
-    let found: [u8; 16] = Md5::digest(bytes).into();
     if found != expected {
         return Err(ReportError::ChecksumMismatch {
             manifest: manifest.to_path_buf(),

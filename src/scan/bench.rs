@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::batch::Batches;
 use super::csv::{Depth, FileScanner, Visitor, stopped};
 use super::hash::Hashes;
 use super::tally::tally;
@@ -70,14 +71,16 @@ fn partly(
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
     let hashes = Hashes::new(&opened.inputs, settings);
+    let batches = &Batches::new(&opened.inputs);
     let make_worker = || Partial {
         stage,
         scanner: FileScanner::new(settings, control, &hashes),
         inputs: &opened.inputs,
+        batches,
         selections: selections.to_vec(),
     };
     let mut total = Total(Scanned::default());
-    tally(opened.inputs.len(), settings, control, false, make_worker, &mut total)?;
+    tally(batches, settings, control, false, make_worker, &mut total)?;
     Ok(total.0)
 }
 
@@ -105,6 +108,7 @@ struct Partial<'a> {
     stage: Stage,
     scanner: FileScanner<'a>,
     inputs: &'a [Input],
+    batches: &'a Batches,
     selections: Vec<Selection>,
 }
 
@@ -117,7 +121,8 @@ impl Worker for Partial<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<Scanned, TaskError<DataError>> {
-        let selection = &mut self.selections[self.inputs[task].report];
+        let files = self.batches.files(task);
+        let selection = &mut self.selections[self.inputs[files.start].report];
         let depth = match self.stage {
             Stage::Read | Stage::Md5 => Depth::Read,
             Stage::Inflate => Depth::Inflate,
@@ -126,7 +131,7 @@ impl Worker for Partial<'_> {
         let columns = selection.columns;
         let matcher = (self.stage == Stage::Match).then_some(&mut selection.matcher);
         let mut rows = Rows { matcher, outlet, matched: 0 };
-        self.scanner.scan_to(depth, self.inputs, task, columns, &mut rows)
+        self.scanner.scan_to(depth, self.inputs, files, columns, &mut rows)
     }
 }
 
@@ -162,6 +167,7 @@ fn project(
         memory_bytes: usize::MAX,
         spill: PathBuf::new(),
         hold: false,
+        one_by_one: false,
     };
     let mut nowhere = Nowhere(Scanned::default());
     let lanes = Lanes::default();

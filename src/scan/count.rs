@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 
+use super::batch::Batches;
 use super::csv::{FileScanner, Visitor, stopped};
 use super::hash::Hashes;
 use super::tally::tally;
@@ -103,14 +104,18 @@ pub fn count(
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
     let hashes = Hashes::new(inputs, options.settings);
+    let keep_going = options.keep_going;
+    let batches = if keep_going { Batches::of_one(inputs) } else { Batches::new(inputs) };
+    let batches = &batches;
     let make_worker = || Counter {
         scanner: FileScanner::new(options.settings, control, &hashes),
         inputs,
+        batches,
         selections: selections.clone(),
     };
-    let keep_going = options.keep_going;
-    let mut total = Total { counts: Counts { warnings, ..Counts::default() }, inputs, keep_going };
-    tally(inputs.len(), options.settings, control, keep_going, make_worker, &mut total)?;
+    let counts = Counts { warnings, ..Counts::default() };
+    let mut total = Total { counts, inputs, batches, keep_going };
+    tally(batches, options.settings, control, keep_going, make_worker, &mut total)?;
     Ok(total.counts)
 }
 
@@ -132,6 +137,7 @@ fn selection(
 struct Total<'a> {
     counts: Counts,
     inputs: &'a [Input],
+    batches: &'a Batches,
     keep_going: bool,
 }
 
@@ -149,7 +155,7 @@ impl Sink<Counts, DataError> for Total<'_> {
             self.counts.groups.entry(values).or_default().add(group);
         }
         if self.counts.groups.len() > GROUPS_MAX {
-            let path = self.inputs[task].path.clone();
+            let path = self.inputs[self.batches.first(task)].path.clone();
             return Err(DataError { path, kind: DataErrorKind::TooManyGroups });
         }
         Ok(ControlFlow::Continue(()))
@@ -168,6 +174,7 @@ impl Sink<Counts, DataError> for Total<'_> {
 struct Counter<'a> {
     scanner: FileScanner<'a>,
     inputs: &'a [Input],
+    batches: &'a Batches,
     selections: Vec<CountSelection>,
 }
 
@@ -180,8 +187,8 @@ impl Worker for Counter<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<Counts, TaskError<DataError>> {
-        let input = &self.inputs[task];
-        let selection = &mut self.selections[input.report];
+        let files = self.batches.files(task);
+        let selection = &mut self.selections[self.inputs[files.start].report];
         let columns = selection.columns;
         let mut rows = Rows {
             selection,
@@ -191,13 +198,13 @@ impl Worker for Counter<'_> {
             key: Vec::new(),
             too_many: false,
         };
-        let scanned = self.scanner.scan(self.inputs, task, columns, &mut rows)?;
+        let scanned = self.scanner.scan(self.inputs, files, columns, &mut rows)?;
         let groups = rows.groups.into_iter().map(|(key, group)| (unpack(&key), group)).collect();
         Ok(Counts { scanned, matched: rows.matched, groups, ..Counts::default() })
     }
 }
 
-/// Looks at the rows of one file.
+/// Looks at the rows of one batch.
 struct Rows<'a, 'b, 'c> {
     selection: &'a mut CountSelection,
     outlet: &'a Outlet<'b, Counter<'c>>,

@@ -9,16 +9,19 @@
 //!
 //! Never knows which rows are wanted: a visitor looks at each.
 
-use std::ops::ControlFlow;
+use std::io::Read;
+use std::mem;
+use std::ops::{ControlFlow, Range};
 
 use md5::{Digest, Md5};
 
 use super::hash::{Hashes, Way, beside, open, read};
+use super::small::{self, SmallFile};
 use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::{Stopped, TaskError};
 use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
-use crate::source::{self, LocalFile};
+use crate::source;
 
 /// Compressed bytes read at a time. 128 KiB: few calls, and still in the L2 cache when it is
 /// hashed and then inflated.
@@ -102,15 +105,15 @@ impl<'a> FileScanner<'a> {
         }
     }
 
-    /// Shows every row of the file with this number, which has `columns` columns, to `visitor`.
+    /// Shows every row of these files, which have `columns` columns, to `visitor`, in order.
     pub(super) fn scan<V: Visitor>(
         &mut self,
         inputs: &[Input],
-        number: usize,
+        files: Range<usize>,
         columns: usize,
         visitor: &mut V,
     ) -> Result<Scanned, TaskError<DataError>> {
-        self.scan_to(Depth::Rows, inputs, number, columns, visitor)
+        self.scan_to(Depth::Rows, inputs, files, columns, visitor)
     }
 
     /// As [`FileScanner::scan`], but only so far; the rest of the work is left out.
@@ -118,22 +121,74 @@ impl<'a> FileScanner<'a> {
         &mut self,
         depth: Depth,
         inputs: &[Input],
-        number: usize,
+        files: Range<usize>,
         columns: usize,
         visitor: &mut V,
     ) -> Result<Scanned, TaskError<DataError>> {
-        let input = &inputs[number];
-        // The file that some worker takes when this one is done: its start is then in memory.
-        let later = number + self.settings.threads.get();
-        if let Some(later) = inputs.get(later).filter(|_| !self.hashes.cover(later)) {
-            source::advise_soon(&later.path);
-        }
-        self.scan_file(depth, input, number, columns, visitor).map_err(|error| match error {
-            TaskError::Stopped => TaskError::Stopped,
-            TaskError::Failed(kind) => {
-                TaskError::Failed(DataError { path: input.path.clone(), kind })
+        let mut scanned = Scanned::default();
+        let mut number = files.start;
+        while number < files.end {
+            let small = small::count(&inputs[number..files.end]);
+            if small > 0 {
+                let inputs = &inputs[number..number + small];
+                self.scan_small(depth, inputs, columns, visitor, &mut scanned)?;
+                number += small;
+                continue;
             }
-        })
+            // The file that some worker takes when this one is done: its start is then in memory.
+            let later = number + self.settings.threads.get();
+            if let Some(later) = inputs.get(later).filter(|_| !self.hashes.cover(later)) {
+                source::advise_soon(&later.path);
+            }
+            let found = self.scan_file(depth, &inputs[number], number, columns, visitor);
+            scanned.add(&found.map_err(|error| named(error, &inputs[number]))?);
+            number += 1;
+        }
+        Ok(scanned)
+    }
+
+    /// Scans files that are small enough to be read at once.
+    fn scan_small<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        inputs: &[Input],
+        columns: usize,
+        visitor: &mut V,
+        scanned: &mut Scanned,
+    ) -> Result<(), TaskError<DataError>> {
+        let mut buffer = mem::take(&mut self.hash_buffer);
+        self.md5 = None;
+        for (file, input) in
+            small::read_all(inputs, self.settings.verify, &mut buffer).into_iter().zip(inputs)
+        {
+            let found = file.map_err(failed).and_then(|SmallFile { mut bytes, digest }| {
+                self.begin_file(columns);
+                let read = self.read_through(depth, &mut bytes, visitor)?;
+                check(input, read, digest)?;
+                Ok(self.scanned(read))
+            });
+            scanned.add(&found.map_err(|error| named(error, input))?);
+        }
+        self.hash_buffer = buffer;
+        Ok(())
+    }
+
+    /// Makes ready for another file.
+    fn begin_file(&mut self, columns: usize) {
+        self.decoder.reset();
+        self.splitter.reset(columns);
+        // A window that a long record made large doesn't stay so.
+        self.window.truncate(WINDOW_BYTES);
+    }
+
+    /// What was read of the file that has just ended.
+    fn scanned(&self, bytes_compressed: u64) -> Scanned {
+        Scanned {
+            files: 1,
+            rows: self.splitter.records(),
+            bytes_compressed,
+            bytes_raw: self.decoder.bytes_out(),
+        }
     }
 
     fn scan_file<V: Visitor>(
@@ -148,10 +203,7 @@ impl<'a> FileScanner<'a> {
         self.hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
         let way = self.hashes.way(number);
         self.md5 = (way == Way::InPassing).then(Md5::new);
-        self.decoder.reset();
-        self.splitter.reset(columns);
-        // A window that a long record made large doesn't stay so.
-        self.window.truncate(WINDOW_BYTES);
+        self.begin_file(columns);
         let (bytes_compressed, digest) = if way == Way::Beside {
             let (bytes, outcome) = beside(input, || self.read_through(depth, &mut file, visitor))?;
             (bytes, Some(outcome.map_err(failed)?))
@@ -164,19 +216,14 @@ impl<'a> FileScanner<'a> {
             (bytes, digest)
         };
         check(input, bytes_compressed, digest)?;
-        Ok(Scanned {
-            files: 1,
-            rows: self.splitter.records(),
-            bytes_compressed,
-            bytes_raw: self.decoder.bytes_out(),
-        })
+        Ok(self.scanned(bytes_compressed))
     }
 
     /// The loop of the hot path; gives the bytes read.
     fn read_through<V: Visitor>(
         &mut self,
         depth: Depth,
-        file: &mut LocalFile,
+        file: &mut impl Read,
         visitor: &mut V,
     ) -> Result<u64, TaskError<DataErrorKind>> {
         let mut cursor = Cursor::default();
@@ -202,7 +249,7 @@ impl<'a> FileScanner<'a> {
     /// Reads more of the file where all that was read is inflated.
     fn refill(
         &mut self,
-        file: &mut LocalFile,
+        file: &mut impl Read,
         cursor: &mut Cursor,
     ) -> Result<(), TaskError<DataErrorKind>> {
         if cursor.input_over || cursor.input_at < cursor.input_end {
@@ -285,6 +332,14 @@ fn check(
             Err(failed(DataErrorKind::Md5 { expected: hex(&expected), found: hex(&found) }))
         }
         _ => Ok(()),
+    }
+}
+
+/// An error, with the file that it is in.
+fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError<DataError> {
+    match error {
+        TaskError::Stopped => TaskError::Stopped,
+        TaskError::Failed(kind) => TaskError::Failed(DataError { path: input.path.clone(), kind }),
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use super::batch::Batches;
 use super::csv::{FileScanner, Visitor, stopped};
 use super::hash::Hashes;
 use super::{
@@ -28,7 +29,7 @@ const BLOCK_BYTES_MIN: usize = 4 << 10;
 /// grow: twice a bucket name and the longest key, fully encoded (63 + 3 * 1,024 bytes).
 const BLOCK_SLACK_BYTES: usize = 8 << 10;
 
-/// What a filter found in one data file.
+/// What a filter found in one data file, or in several.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FileSummary {
     /// What was read.
@@ -54,7 +55,8 @@ pub trait FilterSink {
     /// The sink's own.
     fn block(&mut self, block: &Block) -> Result<(), Self::Error>;
 
-    /// Takes what was found in a file, after all its rows. `Break` ends the scan.
+    /// Takes what was found in a file, or in several of one report that follow each other, after
+    /// all their rows; `input` is the first. `Break` ends the scan.
     ///
     /// # Errors
     /// The sink's own.
@@ -78,6 +80,9 @@ pub struct Holding {
     pub spill: PathBuf,
     /// Whether a file's rows wait until the file is known to be good.
     pub hold: bool,
+    /// Whether [`FilterSink::done`] must be told of each file by itself, so that a scan can end
+    /// after any of them. So it is with `hold`, too.
+    pub one_by_one: bool,
 }
 
 /// Shows the matching rows of all inputs to `sink`, in order. `selections` has one entry for each
@@ -102,15 +107,19 @@ pub fn filter<K: FilterSink>(
         stop: control.stop,
     };
     let hashes = Hashes::new(inputs, settings);
+    let one_by_one = holding.hold || holding.one_by_one;
+    let batches = if one_by_one { Batches::of_one(inputs) } else { Batches::new(inputs) };
+    let batches = &batches;
     let make_worker = || Filter {
         scanner: FileScanner::new(settings, control, &hashes),
         inputs,
+        batches,
         rules: selections.iter().map(Rules::new).collect(),
         lanes,
         open: OpenLanes::default(),
     };
-    let mut sink = InputSink { inputs, sink };
-    engine::run(&config, inputs.len(), make_worker, &mut sink).map_err(|error| match error {
+    let mut sink = InputSink { inputs, batches, sink };
+    engine::run(&config, batches.len(), make_worker, &mut sink).map_err(|error| match error {
         RunError::Interrupted => ScanError::Interrupted.into(),
         RunError::Spill(error) => ScanError::Spill(error).into(),
         RunError::Sink(error) => error,
@@ -147,9 +156,10 @@ impl Rules {
     }
 }
 
-/// Names the input where the engine has only its number.
+/// Names the input where the engine has only the number of its batch.
 struct InputSink<'a, K> {
     inputs: &'a [Input],
+    batches: &'a Batches,
     sink: &'a mut K,
 }
 
@@ -161,11 +171,11 @@ impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
     }
 
     fn done(&mut self, task: usize, summary: FileSummary) -> Result<ControlFlow<()>, K::Error> {
-        self.sink.done(&self.inputs[task], summary)
+        self.sink.done(&self.inputs[self.batches.first(task)], summary)
     }
 
     fn failed(&mut self, task: usize, error: DataError) -> Result<(), K::Error> {
-        self.sink.failed(&self.inputs[task], error)
+        self.sink.failed(&self.inputs[self.batches.first(task)], error)
     }
 }
 
@@ -173,6 +183,7 @@ impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
 struct Filter<'a> {
     scanner: FileScanner<'a>,
     inputs: &'a [Input],
+    batches: &'a Batches,
     /// For each report. This worker's own: a matcher has scratch space.
     rules: Vec<Rules>,
     lanes: &'a Lanes,
@@ -188,19 +199,19 @@ impl Worker for Filter<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<FileSummary, TaskError<DataError>> {
-        let input = &self.inputs[task];
-        let rules = &mut self.rules[input.report];
+        let files = self.batches.files(task);
+        let rules = &mut self.rules[self.inputs[files.start].report];
         let columns = rules.selection.columns;
         let summary = FileSummary {
             excluded: vec![0; rules.selection.exclusions.len()],
             observed: vec![0; rules.selection.observations.len()],
             ..FileSummary::default()
         };
-        // Lanes are opened anew in each file, so that where blocks end depends on the file alone.
+        // Lanes are opened anew in each batch, so that where blocks end depends on the batch alone.
         self.open.clear();
         let mut rows =
             Rows { rules, lanes: self.lanes, open: &mut self.open, outlet, summary, failure: None };
-        let scanned = self.scanner.scan(self.inputs, task, columns, &mut rows)?;
+        let scanned = self.scanner.scan(self.inputs, files, columns, &mut rows)?;
         rows.flush().map_err(stopped)?;
         Ok(FileSummary { scanned, ..rows.summary })
     }
@@ -221,7 +232,7 @@ struct CurrentLane {
     place: usize,
 }
 
-/// The lanes of the file at hand.
+/// The lanes of the batch at hand.
 #[derive(Default)]
 struct OpenLanes {
     lanes: Vec<OpenLane>,
@@ -252,7 +263,7 @@ impl OpenLanes {
     }
 }
 
-/// Looks at the rows of one file.
+/// Looks at the rows of one batch.
 struct Rows<'a, 'b, 'c> {
     rules: &'a mut Rules,
     lanes: &'a Lanes,
@@ -376,7 +387,7 @@ impl Rows<'_, '_, '_> {
         self.outlet.emit(Block { lane: lane.lane, rows, bytes })
     }
 
-    /// Hands over what is left at the file's end.
+    /// Hands over what is left at the batch's end.
     fn flush(&mut self) -> Result<(), engine::Stopped> {
         for place in 0..self.open.lanes.len() {
             if self.open.lanes[place].rows > 0 {

@@ -63,10 +63,10 @@ const HASH_FILE_BYTES_MIN: u64 = INPUT_BYTES as u64;
 
 /// Bytes read of each file at a time. 64 KiB: few calls, and what is read of all files together
 /// (1 MiB) is still near the core when it is hashed. Half of it gained nothing, twice was slower.
-const CHUNK_BYTES: usize = 64 << 10;
+pub(super) const CHUNK_BYTES: usize = 64 << 10;
 
 /// What one hashing worker holds of all files.
-const BUFFER_BYTES: usize = CHUNK_BYTES * LANES_MAX;
+pub(super) const BUFFER_BYTES: usize = CHUNK_BYTES * LANES_MAX;
 
 const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES));
 const _: () = assert!(BUFFER_BYTES <= 1 << 20);

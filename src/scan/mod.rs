@@ -1,12 +1,14 @@
 //! Scanning: the data files of reports, through the engine, to matching rows.
 //!
-//! The only place where files, formats, predicates and the engine meet. A data file is a task; what
+//! The only place where files, formats, predicates and the engine meet. A data file is a task, or a
+//! batch of small ones; what
 //! comes out is, in report order, blocks of finished manifest rows ([`filter`]) or counts
 //! ([`count`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
 //! set aside, and hands them on by lane.
 
+mod batch;
 pub mod bench;
 mod count;
 mod csv;
@@ -17,6 +19,7 @@ mod lanes;
 mod open;
 mod project;
 mod query;
+mod small;
 mod tally;
 
 use std::num::NonZeroUsize;

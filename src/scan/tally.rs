@@ -4,13 +4,14 @@
 
 use std::path::PathBuf;
 
+use super::batch::Batches;
 use super::{Control, DataError, ScanError, Settings};
 use crate::engine::{self, RunError, Sink, Worker};
 
-/// Runs a worker that emits no blocks over `files` files, and shows its summaries to `sink` in
+/// Runs a worker that emits no blocks over all batches, and shows its summaries to `sink` in
 /// report order. With `keep_going`, the sink may let the run go on without a bad file.
 pub(super) fn tally<W, K>(
-    files: usize,
+    batches: &Batches,
     settings: Settings,
     control: Control<'_>,
     keep_going: bool,
@@ -29,7 +30,7 @@ where
         hold: keep_going,
         stop: control.stop,
     };
-    engine::run(&config, files, make_worker, sink).map_err(|error| match error {
+    engine::run(&config, batches.len(), make_worker, sink).map_err(|error| match error {
         RunError::Interrupted => ScanError::Interrupted,
         RunError::Spill(error) => ScanError::Spill(error),
         RunError::Sink(error) => ScanError::Data(error),

@@ -22,6 +22,9 @@ pub const READ_AHEAD_BYTES: u64 = 8 << 20;
 /// least one half is still unread, and a call is made for every 4 MiB only.
 const ADVICE_STEP_BYTES: u64 = READ_AHEAD_BYTES / 2;
 
+/// What the kernel reads ahead unless told otherwise, on most disks.
+const KERNEL_AHEAD_BYTES: u64 = 128 << 10;
+
 const _: () = assert!(ADVICE_STEP_BYTES > 0 && READ_AHEAD_BYTES.is_multiple_of(ADVICE_STEP_BYTES));
 
 /// One data file opened for reading once, front to back.
@@ -44,12 +47,13 @@ impl LocalFile {
     /// When the file can't be opened, or is no regular file: a folder has no bytes, and a pipe
     /// has neither a length nor a beginning to come back to.
     pub fn open(path: &Path) -> io::Result<Self> {
-        // Looked at before it is opened: opening a pipe that nobody writes to never returns.
-        require_regular(&fs::metadata(path)?)?;
-        let file = File::open(path)?;
+        let file = open_at_once(path)?;
         let metadata = file.metadata()?;
         require_regular(&metadata)?;
-        advise_sequential(&file);
+        // What the kernel reads ahead by itself covers a small file.
+        if metadata.len() > KERNEL_AHEAD_BYTES {
+            advise_sequential(&file);
+        }
         let mut opened = Self { file, bytes: metadata.len(), position: 0, advised: 0 };
         opened.advise_next();
         Ok(opened)
@@ -92,6 +96,21 @@ impl Read for LocalFile {
 /// What goes wrong here goes wrong again when the file is opened, and is reported then.
 pub fn advise_soon(path: &Path) {
     drop(LocalFile::open(path));
+}
+
+/// Opens a file without waiting for it: opening a pipe that nobody writes to would never return.
+#[cfg(unix)]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    // It means nothing for regular files.
+    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_at_once(path: &Path) -> io::Result<File> {
+    require_regular(&fs::metadata(path)?)?;
+    File::open(path)
 }
 
 /// Refuses what is no regular file, saying what it is.
