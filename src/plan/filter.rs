@@ -268,6 +268,7 @@ fn describe(
             given: options.query.text().to_owned(),
             understood: wanted.understood.clone(),
         },
+        operation: None,
         limit: wanted.limit,
         bounds: options.bounds,
         totals: Totals {
@@ -277,6 +278,7 @@ fn describe(
             excluded: outcome.totals.excluded.iter().sum(),
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
+            object_bytes: None,
             seconds,
         },
         excluded: outcome.excluded,

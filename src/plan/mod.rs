@@ -16,7 +16,8 @@ mod sink;
 mod spread;
 
 pub use document::{
-    Bounds, Excluded, PLAN_VERSION, Plan, Predicate, Report, SetAside, Shard, Totals,
+    Bounds, Excluded, ForOperation, NotChecked, PLAN_VERSION, Plan, Predicate, Report, SetAside,
+    Shard, Totals,
 };
 pub use error::PlanError;
 pub use filter::{
