@@ -1,10 +1,11 @@
 //! The engine: runs numbered tasks on worker threads and hands their output on in task order.
 //!
 //! Workers take tasks from the front. Each task emits blocks of bytes and ends with a summary. The
-//! calling thread collects: what the *head* task (the lowest unfinished one) emits goes to the sink;
-//! what later tasks emit, and what comes while the sink is busy, waits, in memory up to a budget. Of
-//! later tasks more than that waits in spill files. So the head task never waits for another task, nothing is lost, and the sink sees exactly
-//! what a single thread would have shown it, whatever the number of threads.
+//! calling thread collects: what the *head* task (the lowest unfinished one) emits goes to the
+//! sink; what later tasks emit, and what comes while the sink is busy, waits, in memory up to a
+//! budget. Of later tasks more than that waits in spill files. So the head task never waits for
+//! another task, nothing is lost, and the sink sees exactly what a single thread would have shown
+//! it, whatever the number of threads.
 //!
 //! Why there is no deadlock: the collector always receives. It never waits for a particular task,
 //! and what it can't pass on it parks, on disk if need be. A worker waits only for the collector.

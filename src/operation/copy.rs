@@ -2,8 +2,8 @@
 
 use super::rule::{ARCHIVED, Part, Rule, SSE_C};
 
-/// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the service's
-/// error names the number).
+/// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
+/// service's error names the number).
 pub const SOURCE_BYTES_MAX: u64 = 5 << 30;
 
 const TOO_LARGE: Rule = Rule {

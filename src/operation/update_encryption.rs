@@ -1,5 +1,5 @@
-//! `update-encryption`: `S3UpdateObjectEncryption`. Another key, or a bucket key, in place: no copy,
-//! no new version, no restore, any size.
+//! `update-encryption`: `S3UpdateObjectEncryption`. Another key, or a bucket key, in place: no
+//! copy, no new version, no restore, any size.
 
 use super::rule::{Part, Rule, SSE_C};
 

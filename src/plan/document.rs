@@ -124,7 +124,8 @@ pub struct Totals {
     pub bytes_compressed: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
-    /// The sizes of the objects in the manifests, added up; none where a report has no Size.
+    /// The sizes of the objects in the manifests, added up, in bytes; none where a report has no
+    /// Size, or a limit was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub object_bytes: Option<u64>,
     /// How long it took. The one value that differs from run to run.
@@ -161,7 +162,7 @@ pub struct Shard {
     /// Its columns, where they differ from the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
-    /// Column and value that all its rows share (`--split-by`).
+    /// Columns and values that all its rows share (`--split-by`, and what the operation asks for).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub split: BTreeMap<String, Option<String>>,
     /// How many objects.

@@ -15,8 +15,10 @@ mod filter;
 mod hash;
 mod lanes;
 mod open;
+mod packed;
 mod project;
 mod query;
+mod size;
 mod tally;
 
 use std::num::NonZeroUsize;
@@ -84,8 +86,11 @@ pub struct Selection {
     pub observations: Vec<Matcher>,
     /// What is written of a row.
     pub projection: Projection,
-    /// The column whose value picks the series of shards, if any.
-    pub split_by: Option<usize>,
+    /// The columns whose values pick the lane. All selections of a run name the same columns in
+    /// the same order, with none where this report lacks one.
+    pub split_by: Vec<Option<usize>>,
+    /// The Size column, where the sizes of the rows that come out are to be added up.
+    pub size: Option<usize>,
 }
 
 /// How far a scan has come; read by others while it runs.
