@@ -95,8 +95,9 @@ impl Wanted {
         options: &FilterOptions,
     ) -> Result<Matcher, PlanError> {
         let schema = &report.schema;
+        let bucket_key = schema.position("BucketKeyStatus");
         let bucket_key_alone = schema.position("EncryptionStatus").is_some()
-            && compiled.predicate.columns() == schema.position("BucketKeyStatus").as_slice();
+            && bucket_key.is_some_and(|column| compiled.predicate.columns() == [column]);
         self.asks_bucket_key_alone |= bucket_key_alone;
         let text = if bucket_key_alone {
             "EncryptionStatus <> 'SSE-KMS' OR EncryptionStatus IS NULL"
