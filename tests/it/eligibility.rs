@@ -195,7 +195,7 @@ impl Case {
     }
 
     fn run(&self, report: &ReportFolder) -> Plan {
-        let opened = scan::open(&[report.manifest.clone()], None, false).unwrap();
+        let opened = scan::open(std::slice::from_ref(&report.manifest), None, false).unwrap();
         let settings =
             Settings { threads: NonZeroUsize::new(self.threads).unwrap(), ..Settings::default() };
         let named = self.kind == Kind::Copy && self.named_class;
@@ -279,7 +279,7 @@ impl Expected {
         if case.kind == Kind::Copy {
             let is_current = |split: &Split| {
                 let latest = split.get("IsLatest").cloned().flatten();
-                latest.is_none_or(|latest| latest.to_ascii_lowercase() != "false")
+                latest.is_none_or(|latest| !latest.eq_ignore_ascii_case("false"))
             };
             expected.shards.sort_by_key(|(split, _)| is_current(split));
         }
@@ -412,8 +412,11 @@ fn every_kind() -> ReportFolder {
     )
 }
 
-/// For each operation: reasons, and the keys of the rows that are set aside for them.
-const SET_ASIDE: [(&str, &[(&str, &[&str])]); 11] = [
+/// A reason, and the keys of the rows that are set aside for it.
+type SetAside = (&'static str, &'static [&'static str]);
+
+/// For each operation, in the order in which reasons are tried.
+const SET_ASIDE: [(&str, &[SetAside]); 11] = [
     (
         "update-encryption",
         &[
@@ -519,5 +522,20 @@ fn every_operation_sets_aside_what_it_cannot_do() {
         let mut expected: Vec<_> = all.filter(|key| !set_aside.contains(key)).collect();
         expected.sort();
         assert_eq!(kept, expected, "{operation}");
+    }
+}
+
+#[test]
+fn every_reason_and_condition_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/eligibility.md");
+    let text = fs::read_to_string(path).unwrap();
+    for kind in Kind::ALL {
+        assert!(text.contains(&format!("`{}`", kind.name())), "{}", kind.name());
+        for rule in kind.rules() {
+            assert!(text.contains(&format!("`{}`", rule.reason)), "{}", rule.reason);
+            for part in rule.parts {
+                assert!(text.contains(&format!("`{}`", part.condition)), "{}", part.condition);
+            }
+        }
     }
 }

@@ -19,7 +19,6 @@ fn splits(plan: &Value) -> Vec<Value> {
     plan["shards"].as_array().unwrap().iter().map(|shard| shard["split"].clone()).collect()
 }
 
-#[track_caller]
 fn warns(plan: &Value, part: &str) -> bool {
     plan["warnings"]
         .as_array()
