@@ -7,6 +7,7 @@
 //! | `cli` | arguments, progress, tables, exit codes | bytes, wire formats |
 //! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
+//! | [`operation`] | eligibility, requests, permissions, prices | how rows are found |
 //! | [`scan`] | how a data file becomes matching rows | shards, operations |
 //! | [`engine`] | workers, queues, memory budget, order | formats, operations |
 //! | [`mod@format`] | bytes to rows | files, paths, network |
@@ -43,6 +44,7 @@
 pub mod cli;
 pub mod engine;
 pub mod format;
+pub mod operation;
 pub mod plan;
 pub mod predicate;
 pub mod report;

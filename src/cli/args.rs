@@ -4,12 +4,16 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use super::print;
 use crate::format::gzip::Inflate;
-use crate::plan::{self, Bounds, FilterOptions, OBJECTS_MAX, SHARD_BYTES_MAX};
+use crate::operation::Kind;
+use crate::plan::{
+    self, Bounds, CopyClass, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
+};
 use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
 use crate::units::{SizeError, parse_bytes};
 
@@ -173,13 +177,27 @@ impl CountArgs {
     }
 }
 
+const FILTER_EXAMPLES: &str = "\
+Examples:
+  s3sieve filter REPORT --where \"BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'\" \\
+      --for update-encryption --out plan
+  s3sieve filter REPORT --where \"Key LIKE 'photos/%'\" --for copy --storage-class GLACIER_IR \\
+      --include-ineligible archived --out plan
+The reasons for which an operation sets rows aside are in docs/eligibility.md.";
+
+fn filter_help() -> String {
+    format!("{FILTER_EXAMPLES}\n\n{WHERE_HELP}")
+}
+
 #[derive(Debug, ClapArgs)]
-#[command(after_help = WHERE_HELP)]
+#[command(after_help = filter_help())]
 pub(super) struct FilterArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
     #[command(flatten)]
     query: QueryArgs,
+    #[command(flatten)]
+    operation: ForArgs,
     /// The folder for the plan: plan.json, manifests/, excluded/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -199,9 +217,9 @@ pub(super) struct FilterArgs {
     /// Spread the rows evenly over at most N manifests (100000 at most)
     #[arg(long, value_name = "N")]
     jobs: Option<u64>,
-    /// Manifests of their own for each value of this column
-    #[arg(long, value_name = "COLUMN")]
-    split_by: Option<String>,
+    /// Manifests of their own for each value of these columns
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    split_by: Vec<String>,
     /// Memory for output that waits for its turn; beyond it, output waits on disk in DIR
     /// [default: 16MiB and 8MiB a thread]
     #[arg(long, value_name = "SIZE", value_parser = size)]
@@ -225,6 +243,37 @@ struct QueryArgs {
     sql: Option<String>,
 }
 
+/// The operation that a plan is for.
+#[derive(Debug, ClapArgs)]
+struct ForArgs {
+    /// Set the rows aside that this operation can't do, by reason, in excluded/
+    #[arg(long = "for", value_name = "OPERATION", value_parser = operations())]
+    operation: Option<Kind>,
+    /// Keep the rows that would be set aside for this reason; may be given several times
+    #[arg(long, value_name = "REASON", requires = "operation")]
+    include_ineligible: Vec<String>,
+    /// With --for copy: the storage class of the copies, or `keep`, for which each class gets
+    /// manifests of its own [default: keep]
+    #[arg(long, value_name = "CLASS", requires = "operation", value_parser = CopyClass::from_name)]
+    storage_class: Option<CopyClass>,
+}
+
+impl ForArgs {
+    fn options(&self) -> Option<OperationOptions> {
+        self.operation.map(|kind| OperationOptions {
+            kind,
+            include_ineligible: self.include_ineligible.clone(),
+            storage_class: self.storage_class,
+        })
+    }
+}
+
+/// The names of all operations, for the help and for completion.
+fn operations() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
+        .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
+}
+
 impl FilterArgs {
     pub(super) fn options(&self) -> FilterOptions {
         let settings = self.read.settings();
@@ -236,6 +285,7 @@ impl FilterArgs {
         };
         FilterOptions {
             query,
+            operation: self.operation.options(),
             out: self.out.clone(),
             force: self.force,
             version_ids: !self.no_version_ids,
@@ -282,11 +332,12 @@ impl BenchArgs {
         let settings = self.read.settings();
         FilterOptions {
             query: Query::Where(self.filter.clone()),
+            operation: None,
             out: self.out.clone(),
             force: false,
             version_ids: true,
             bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },
-            split_by: None,
+            split_by: Vec::new(),
             memory_bytes: plan::memory_bytes_default(settings.threads),
             keep_going: false,
             now: Timestamp::now(),

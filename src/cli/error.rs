@@ -47,6 +47,9 @@ impl CliError {
                 | PlanError::RowTooLong { .. }
                 | PlanError::TooManyShards
                 | PlanError::TooManyJobs { .. }
+                | PlanError::UnknownReason { .. }
+                | PlanError::DeleteMarkersIncluded
+                | PlanError::StorageClassWithoutCopy { .. }
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::FilterArgs;
 use super::print::{self, Report, percent};
 use super::{CliError, Exit, progress};
+use crate::operation::Kind;
 use crate::plan::{self, Plan};
 use crate::units::{Bytes, Count, counted};
 
@@ -51,15 +52,7 @@ impl Report for Summary<'_> {
             Bytes((totals.bytes_raw as f64 / totals.seconds) as u64),
         )?;
         self.shards(out)?;
-        for excluded in plan.excluded.iter().filter(|excluded| excluded.rows > 0) {
-            writeln!(
-                out,
-                "{} set aside: {}{}.",
-                counted(excluded.rows, "row"),
-                excluded.reason,
-                excluded.path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default(),
-            )?;
-        }
+        self.excluded(out)?;
         for file in &plan.set_aside {
             writeln!(out, "Not read: {}: {}", file.path, file.error)?;
         }
@@ -86,6 +79,43 @@ impl Summary<'_> {
             Bytes(bytes),
             self.out.join("manifests").display(),
         )
+    }
+
+    /// A line for each reason with rows, and one for those without that were looked for.
+    fn excluded(&self, out: &mut dyn Write) -> io::Result<()> {
+        let plan = self.plan;
+        let kind = plan.operation.as_ref().and_then(|operation| Kind::from_name(&operation.name));
+        let rules = kind.map(Kind::rules).unwrap_or_default();
+        for excluded in plan.excluded.iter().filter(|excluded| excluded.rows > 0) {
+            let rule = rules.iter().find(|rule| rule.reason == excluded.reason);
+            writeln!(
+                out,
+                "{} set aside: {}{}{}.",
+                counted(excluded.rows, "row"),
+                excluded.reason,
+                excluded.path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default(),
+                rule.map(|rule| format!(", {}", rule.meaning)).unwrap_or_default(),
+            )?;
+        }
+        let Some(operation) = &plan.operation else { return Ok(()) };
+        let is_checked =
+            |reason: &str| operation.not_checked.iter().all(|part| part.reason != reason);
+        let without_rows = plan.excluded.iter().filter(|excluded| excluded.rows == 0);
+        let reasons: Vec<&str> = without_rows.map(|excluded| excluded.reason.as_str()).collect();
+        let checked: Vec<&str> = reasons.into_iter().filter(|reason| is_checked(reason)).collect();
+        if !checked.is_empty() {
+            writeln!(
+                out,
+                "No row to be set aside for {}: {}.",
+                operation.name,
+                checked.join(", ")
+            )?;
+        }
+        if !operation.included.is_empty() {
+            let included = operation.included.join(", ");
+            writeln!(out, "Not set aside, as asked for: {included}.")?;
+        }
+        Ok(())
     }
 
     fn next_step(&self) -> String {

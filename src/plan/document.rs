@@ -22,6 +22,9 @@ pub struct Plan {
     pub reports: Vec<Report>,
     /// Which rows were asked for.
     pub predicate: Predicate,
+    /// The operation that the rows were checked for (`--for`), if one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<ForOperation>,
     /// The most rows that were asked for (`LIMIT`), if there was a bound.
     pub limit: Option<u64>,
     /// The columns of the manifests; a shard whose columns differ says so itself.
@@ -70,6 +73,31 @@ pub struct Predicate {
     pub understood: String,
 }
 
+/// The operation that a plan is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForOperation {
+    /// Its name, as [`crate::operation::Kind::name`] gives it.
+    pub name: String,
+    /// For `copy`: the storage class of the copies, or `keep` where each keeps its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub storage_class: Option<String>,
+    /// Conditions that could not be looked at, because the report lacks a column.
+    pub not_checked: Vec<NotChecked>,
+    /// Reasons that were not to set a row aside (`--include-ineligible`).
+    pub included: Vec<String>,
+}
+
+/// A condition of eligibility that could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotChecked {
+    /// The reason that it could have been.
+    pub reason: String,
+    /// The condition.
+    pub condition: String,
+    /// The columns that the report lacks: fields to add to the inventory configuration.
+    pub missing: Vec<String>,
+}
+
 /// How shards are bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bounds {
@@ -96,6 +124,10 @@ pub struct Totals {
     pub bytes_compressed: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
+    /// The sizes of the objects in the manifests, added up, in bytes; none where a report has no
+    /// Size, or a limit was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_bytes: Option<u64>,
     /// How long it took. The one value that differs from run to run.
     pub seconds: f64,
 }
@@ -130,7 +162,7 @@ pub struct Shard {
     /// Its columns, where they differ from the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
-    /// Column and value that all its rows share (`--split-by`).
+    /// Columns and values that all its rows share (`--split-by`, and what the operation asks for).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub split: BTreeMap<String, Option<String>>,
     /// How many objects.

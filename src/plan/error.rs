@@ -66,6 +66,31 @@ pub enum PlanError {
         /// The number asked for.
         jobs: u64,
     },
+    /// A reason to set rows aside that the operation doesn't have.
+    #[error(
+        "--include-ineligible {reason}: {operation} sets no row aside for that reason{}",
+        remedy(reasons)
+    )]
+    UnknownReason {
+        /// The operation.
+        operation: &'static str,
+        /// What was given.
+        reason: String,
+        /// The reasons that could be given.
+        reasons: Vec<&'static str>,
+    },
+    /// Delete markers were to be included.
+    #[error(
+        "--include-ineligible delete-marker: a delete marker is no object, so no operation can \
+         act on it, and every one in a manifest is a failed task; leave this reason out"
+    )]
+    DeleteMarkersIncluded,
+    /// A storage class for an operation that gives none.
+    #[error("--storage-class says what copies become: leave it out with --for {operation}")]
+    StorageClassWithoutCopy {
+        /// The operation.
+        operation: &'static str,
+    },
     /// A bound is zero.
     #[error("{flag} must be at least 1")]
     ZeroBound {
@@ -79,5 +104,12 @@ impl PlanError {
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |error| Self::Io { path, error }
+    }
+}
+
+fn remedy(reasons: &[&str]) -> String {
+    match reasons {
+        [] => "; leave it out".to_owned(),
+        reasons => format!("; choose one of: {}", reasons.join(", ")),
     }
 }

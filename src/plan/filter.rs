@@ -8,17 +8,14 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::eligibility::OperationOptions;
 use super::folder::PartialFolder;
 use super::shard::Finished;
 use super::sink::{Folders, Label, Outcome, PlanSink, SinkOptions};
+use super::wanted::Wanted;
+use super::warnings::warnings;
 use super::{Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals};
-use crate::predicate;
-use crate::report::Schema;
-use crate::scan::{
-    self, Compiled, Control, Holding, Lanes, Opened, Projection, Query, ScanError, Selection,
-    Settings,
-};
-use crate::units::{Count, counted};
+use crate::scan::{self, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings};
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
 /// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
@@ -37,14 +34,13 @@ pub const MEMORY_BYTES_BASE: usize = 16 << 20;
 /// program stays below 64 MiB and 16 MiB a thread.
 pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
 
-/// The reason for delete markers: a version that is no object can't be operated on.
-const DELETE_MARKER: &str = "delete-marker";
-
 /// What to filter, and how.
 #[derive(Debug, Clone)]
 pub struct FilterOptions {
     /// Which rows.
     pub query: Query,
+    /// The operation that the plan is for: rows that it can't do are set aside.
+    pub operation: Option<OperationOptions>,
     /// The folder for the plan.
     pub out: PathBuf,
     /// Whether a plan in that folder may be replaced.
@@ -53,13 +49,13 @@ pub struct FilterOptions {
     pub version_ids: bool,
     /// How shards are bounded.
     pub bounds: Bounds,
-    /// A column, each of whose values gets shards of its own.
-    pub split_by: Option<String>,
+    /// Columns, each of whose values gets shards of its own.
+    pub split_by: Vec<String>,
     /// Bytes of output that may wait in memory.
     pub memory_bytes: usize,
     /// Whether bad data files are set aside instead of ending the run.
     pub keep_going: bool,
-    /// What `now()` means in the query.
+    /// What `now()` means in the query, and to rules about dates.
     pub now: Timestamp,
     /// How data files are read.
     pub settings: Settings,
@@ -126,10 +122,11 @@ fn run(
     folder: &PartialFolder,
 ) -> Result<Outcome, PlanError> {
     let lanes = Lanes::default();
+    let reasons = wanted.eligibility.reasons();
     let mut sink = PlanSink::new(SinkOptions {
         lanes: &lanes,
         bounds: options.bounds,
-        reasons: &[DELETE_MARKER],
+        reasons: &reasons,
         observations: 1,
         reports: opened.reports.len(),
         folders: Folders {
@@ -138,6 +135,7 @@ fn run(
             spool: folder.spool(),
         },
         keep_going: options.keep_going,
+        is_latest: wanted.is_latest,
         limit: wanted.limit,
     });
     let holding = Holding {
@@ -160,87 +158,6 @@ fn run(
     sink.finish(control.stop)
 }
 
-/// What is wanted of all reports.
-struct Wanted {
-    /// For each report.
-    selections: Vec<Selection>,
-    understood: String,
-    limit: Option<u64>,
-    warnings: Vec<String>,
-    /// The column to split by, as the (first) report spells it.
-    split_by: Option<String>,
-    /// Whether the query asks for `BucketKeyStatus` alone of a report that tells
-    /// `EncryptionStatus`.
-    asks_bucket_key_alone: bool,
-}
-
-impl Wanted {
-    fn new(opened: &Opened, options: &FilterOptions) -> Result<Self, PlanError> {
-        let mut wanted = Self {
-            selections: Vec::new(),
-            understood: String::new(),
-            limit: None,
-            warnings: Vec::new(),
-            split_by: None,
-            asks_bucket_key_alone: false,
-        };
-        for report in &opened.reports {
-            let compiled = options.query.compile_for(report, options.now)?;
-            let split_by = options.split_by.as_ref().map(|name| scan::column(report, name));
-            let split_by = split_by.transpose()?;
-            let selection = wanted.selection(&report.schema, &compiled, split_by, options)?;
-            if wanted.selections.is_empty() {
-                wanted.understood = compiled.predicate.to_string();
-                wanted.split_by =
-                    split_by.map(|column| report.schema.columns()[column].name.clone());
-            }
-            wanted.limit = compiled.limit;
-            for warning in compiled.warnings {
-                if !wanted.warnings.contains(&warning) {
-                    wanted.warnings.push(warning);
-                }
-            }
-            wanted.selections.push(selection);
-        }
-        Ok(wanted)
-    }
-
-    fn selection(
-        &mut self,
-        schema: &Schema,
-        compiled: &Compiled,
-        split_by: Option<usize>,
-        options: &FilterOptions,
-    ) -> Result<Selection, PlanError> {
-        // A report without Bucket or Key was refused when it was read.
-        let place = |name| schema.position(name).unwrap_or(0);
-        let version = schema.position("VersionId").filter(|_| options.version_ids);
-        let is = |text: &str| {
-            predicate::Predicate::parse(text, schema, options.now).map(|rule| rule.compile())
-        };
-        let never = || is("FALSE");
-        let has = |name| schema.position(name).is_some();
-        let delete_marker = if has("IsDeleteMarker") { is("IsDeleteMarker") } else { never() };
-        let bucket_key_alone = has("EncryptionStatus")
-            && compiled.predicate.columns() == schema.position("BucketKeyStatus").as_slice();
-        self.asks_bucket_key_alone |= bucket_key_alone;
-        let not_sse_kms = if bucket_key_alone {
-            is("EncryptionStatus <> 'SSE-KMS' OR EncryptionStatus IS NULL")
-        } else {
-            never()
-        };
-        let own = |error| ScanError::Query { path: options.out.clone(), error };
-        Ok(Selection {
-            columns: schema.len(),
-            matcher: compiled.predicate.compile(),
-            exclusions: vec![delete_marker.map_err(own)?],
-            observations: vec![not_sse_kms.map_err(own)?],
-            projection: Projection { bucket: place("Bucket"), key: place("Key"), version },
-            split_by,
-        })
-    }
-}
-
 /// What `plan.json` says.
 fn describe(
     opened: &Opened,
@@ -250,7 +167,7 @@ fn describe(
     seconds: f64,
 ) -> Plan {
     let columns = columns(outcome.shards.iter().any(|(_, label, _)| label.versions));
-    let warnings = warnings(wanted, options, &outcome);
+    let warnings = warnings(&opened.reports, wanted, options, &outcome);
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
             manifest: path_text(&report.manifest_path),
@@ -270,6 +187,7 @@ fn describe(
             given: options.query.text().to_owned(),
             understood: wanted.understood.clone(),
         },
+        operation: wanted.eligibility.document().cloned(),
         limit: wanted.limit,
         bounds: options.bounds,
         totals: Totals {
@@ -279,6 +197,7 @@ fn describe(
             excluded: outcome.totals.excluded.iter().sum(),
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
+            object_bytes: wanted.tells_sizes().then_some(outcome.totals.object_bytes),
             seconds,
         },
         excluded: outcome.excluded,
@@ -302,13 +221,14 @@ fn shard(
 ) -> Shard {
     let own_columns = columns(label.versions);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let value = label.split.as_deref().map(|value| (!value.is_empty()).then(|| text(value)));
-    let split = wanted.split_by.clone().zip(value);
+    let value = |value: &Vec<u8>| (!value.is_empty()).then(|| text(value));
+    let split = wanted.split_by.iter().zip(&label.split);
+    let split = split.filter_map(|(name, found)| Some((name.clone(), value(found.as_ref()?))));
     Shard {
         path: format!("manifests/{name}"),
         bucket: text(&label.bucket),
         columns: (own_columns != plan_columns).then_some(own_columns),
-        split: split.into_iter().collect::<BTreeMap<_, _>>(),
+        split: split.collect::<BTreeMap<_, _>>(),
         objects: file.rows,
         bytes: file.bytes,
         sha256: file.sha256,
@@ -325,43 +245,4 @@ fn columns(versions: bool) -> Vec<String> {
 
 fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
-}
-
-/// What a person should know before acting on the plan.
-fn warnings(wanted: &Wanted, options: &FilterOptions, outcome: &Outcome) -> Vec<String> {
-    let mut warnings = wanted.warnings.clone();
-    let objects: u64 = outcome.shards.iter().map(|(_, _, file)| file.rows).sum();
-    let not_sse_kms = outcome.totals.observed[0];
-    if wanted.asks_bucket_key_alone && not_sse_kms > 0 {
-        warnings.push(format!(
-            "{} of the {} selected rows are not encrypted with SSE-KMS, so a bucket key does \
-             nothing for them: S3 reports DISABLED for them, too. Add AND EncryptionStatus = \
-             'SSE-KMS' to leave them out.",
-            Count(not_sse_kms),
-            Count(objects),
-        ));
-    }
-    if objects > 0 && outcome.totals.null_versions == objects && wanted.limit.is_none() {
-        warnings.push(
-            "No selected row has a version id, so every row names the version `null`. If the \
-             bucket was never versioned, --no-version-ids leaves the column out."
-                .to_owned(),
-        );
-    }
-    let shards = outcome.shards.len() as u64;
-    if let Some(jobs) = options.bounds.jobs.filter(|jobs| shards > *jobs) {
-        warnings.push(format!(
-            "{} were needed where --jobs asks for {jobs}: a shard holds one bucket (and one value \
-             of --split-by), and no more than --max-objects and --max-bytes allow.",
-            counted(shards, "shard"),
-        ));
-    }
-    if !outcome.set_aside.is_empty() {
-        warnings.push(format!(
-            "{} could not be read and {} not in this plan.",
-            counted(outcome.set_aside.len() as u64, "data file"),
-            if outcome.set_aside.len() == 1 { "is" } else { "are" },
-        ));
-    }
-    warnings
 }

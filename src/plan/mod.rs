@@ -6,6 +6,7 @@
 //! Never knows about threads, nor how rows are found.
 
 mod document;
+mod eligibility;
 mod error;
 mod filter;
 mod folder;
@@ -14,10 +15,14 @@ mod series;
 mod shard;
 mod sink;
 mod spread;
+mod wanted;
+mod warnings;
 
 pub use document::{
-    Bounds, Excluded, PLAN_VERSION, Plan, Predicate, Report, SetAside, Shard, Totals,
+    Bounds, Excluded, ForOperation, NotChecked, PLAN_VERSION, Plan, Predicate, Report, SetAside,
+    Shard, Totals,
 };
+pub use eligibility::{CopyClass, OperationOptions};
 pub use error::PlanError;
 pub use filter::{
     FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,

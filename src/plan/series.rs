@@ -1,9 +1,11 @@
 //! Series of shards: the rows of one lane, cut exactly at the bounds.
 //!
-//! Shards are numbered in the order in which they are begun, over all series of a plan.
+//! Shards are numbered in the order in which they are begun, over all series of a plan; but those
+//! of some series may go before all others. So a file gets its name when all are finished.
 //!
 //! Never knows what makes a lane: a series carries a label and hands it on.
 
+use std::fs;
 use std::path::PathBuf;
 
 use super::shard::{Finished, ShardFile};
@@ -54,26 +56,43 @@ impl<L: Clone> Shards<L> {
         Self { folder, bytes_max, begun: 0, finished: Vec::new() }
     }
 
-    /// The finished shards in the order of their numbers, with the names of their files.
-    pub(super) fn into_finished(mut self) -> Vec<(String, L, Finished)> {
-        self.finished.sort_by_key(|(number, _, _)| *number);
-        let named = |(number, label, finished)| (file_name(number), label, finished);
-        self.finished.into_iter().map(named).collect()
+    /// The finished shards in the order in which they were begun, those of series that go `first`
+    /// before all others, with the names that their files have from now on.
+    pub(super) fn into_finished(
+        mut self,
+        first: impl Fn(&L) -> bool,
+    ) -> Result<Vec<(String, L, Finished)>, PlanError> {
+        self.finished.sort_by_key(|(begun, label, _)| (!first(label), *begun));
+        let mut named = Vec::with_capacity(self.finished.len());
+        for (number, (begun, label, finished)) in self.finished.into_iter().enumerate() {
+            let name = file_name(number);
+            let path = self.folder.join(&name);
+            fs::rename(self.folder.join(working_name(begun)), &path)
+                .map_err(PlanError::at(&path))?;
+            named.push((name, label, finished));
+        }
+        Ok(named)
     }
 
     fn begin(&mut self) -> Result<(usize, ShardFile), PlanError> {
         if self.begun == SHARDS_MAX {
             return Err(PlanError::TooManyShards);
         }
-        let number = self.begun;
-        let file = ShardFile::create(&self.folder.join(file_name(number)))?;
+        let begun = self.begun;
+        let file = ShardFile::create(&self.folder.join(working_name(begun)))?;
         self.begun += 1;
-        Ok((number, file))
+        Ok((begun, file))
     }
 }
 
+/// The name of the shard with this number.
 fn file_name(number: usize) -> String {
     format!("{number:05}.csv")
+}
+
+/// The name until then, of the shard that was begun after so many.
+fn working_name(begun: usize) -> String {
+    format!("{begun:05}.begun")
 }
 
 impl<L: Clone> Series<L> {
@@ -116,8 +135,8 @@ impl<L: Clone> Series<L> {
 
     /// Ends the shard at hand.
     pub(super) fn finish(&mut self, shards: &mut Shards<L>) -> Result<(), PlanError> {
-        if let Some((number, shard)) = self.current.take() {
-            shards.finished.push((number, self.label.clone(), shard.finish()?));
+        if let Some((begun, shard)) = self.current.take() {
+            shards.finished.push((begun, self.label.clone(), shard.finish()?));
         }
         Ok(())
     }
@@ -162,12 +181,12 @@ mod tests {
         }
         series.finish(&mut shards).unwrap();
         let read = |(name, (), finished): (String, (), Finished)| {
-            let text = std::fs::read_to_string(folder.path().join(name)).unwrap();
+            let text = fs::read_to_string(folder.path().join(name)).unwrap();
             assert_eq!(text.lines().count() as u64, finished.rows);
             assert_eq!(text.len() as u64, finished.bytes);
             text
         };
-        shards.into_finished().into_iter().map(read).collect()
+        shards.into_finished(|()| false).unwrap().into_iter().map(read).collect()
     }
 
     proptest! {
@@ -200,6 +219,25 @@ mod tests {
             let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
             prop_assert!(most - least <= 1, "{:?}", sizes);
         }
+    }
+
+    #[test]
+    fn series_that_go_first_get_the_lower_numbers() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut shards = Shards::new(folder.path().to_owned(), 99);
+        let mut series = ["late", "early"].map(|label| Series::new(label, Cut::Every(1)));
+        for line in ["a\n", "b\n"] {
+            for series in &mut series {
+                series.write(&mut shards, line.as_bytes(), 1).unwrap();
+            }
+        }
+        let finished = shards.into_finished(|label| *label == "early").unwrap();
+        let found: Vec<_> = finished.iter().map(|(name, label, _)| (&**name, *label)).collect();
+        let names = ["00000.csv", "00001.csv", "00002.csv", "00003.csv"];
+        let labels = ["early", "early", "late", "late"];
+        assert_eq!(found, names.into_iter().zip(labels).collect::<Vec<_>>());
+        let texts = names.map(|name| fs::read_to_string(folder.path().join(name)).unwrap());
+        assert_eq!(texts, ["a\n", "b\n", "a\n", "b\n"]);
     }
 
     #[test]

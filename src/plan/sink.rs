@@ -19,7 +19,10 @@ use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Sca
 pub(super) struct Label {
     pub(super) bucket: Vec<u8>,
     pub(super) versions: bool,
-    pub(super) split: Option<Vec<u8>>,
+    /// The values of the columns to split by; none where the rows' report lacks the column.
+    pub(super) split: Vec<Option<Vec<u8>>>,
+    /// Whether the rows are noncurrent versions, whose shards go before all others.
+    pub(super) noncurrent: bool,
 }
 
 /// Where the rows of a lane go.
@@ -46,6 +49,7 @@ pub(super) struct PlanSink<'a> {
     reasons: &'a [&'static str],
     folders: Folders,
     keep_going: bool,
+    is_latest: Option<usize>,
     /// Rows that may still come, where there is a limit.
     limit_left: Option<u64>,
     shards: Shards<Label>,
@@ -79,6 +83,8 @@ pub(super) struct SinkOptions<'a> {
     pub(super) reports: usize,
     pub(super) folders: Folders,
     pub(super) keep_going: bool,
+    /// The place of IsLatest among the columns to split by, where noncurrent versions go first.
+    pub(super) is_latest: Option<usize>,
     pub(super) limit: Option<u64>,
 }
 
@@ -91,6 +97,7 @@ impl<'a> PlanSink<'a> {
             reasons: options.reasons,
             folders: options.folders,
             keep_going: options.keep_going,
+            is_latest: options.is_latest,
             limit_left: options.limit,
             shards,
             ways: Vec::new(),
@@ -112,7 +119,7 @@ impl<'a> PlanSink<'a> {
         }
         let way = match self.lanes.key(lane) {
             Some(LaneKey::Manifest { bucket, versions, split }) => {
-                let label = Label { bucket, versions, split };
+                let label = self.label(bucket, versions, split);
                 match self.bounds.jobs {
                     None => {
                         let cut = Cut::Every(self.bounds.objects_max);
@@ -127,6 +134,12 @@ impl<'a> PlanSink<'a> {
         self.ways.push(way);
         self.by_lane.insert(lane, self.ways.len() - 1);
         Ok(self.ways.len() - 1)
+    }
+
+    fn label(&self, bucket: Vec<u8>, versions: bool, split: Vec<Option<Vec<u8>>>) -> Label {
+        let is_latest = self.is_latest.and_then(|place| split[place].as_deref());
+        let noncurrent = is_latest.is_some_and(|value| value.eq_ignore_ascii_case(b"false"));
+        Label { bucket, versions, split, noncurrent }
     }
 
     /// The part of a block that the limit lets through.
@@ -175,7 +188,7 @@ impl<'a> PlanSink<'a> {
             scanned: self.totals.scanned,
             totals: self.totals,
             files_by_report: self.files_by_report,
-            shards: self.shards.into_finished(),
+            shards: self.shards.into_finished(|label| label.noncurrent)?,
             excluded,
             set_aside: self.set_aside,
         })
@@ -213,6 +226,7 @@ impl FilterSink for PlanSink<'_> {
         totals.scanned.add(&summary.scanned);
         totals.matched += summary.matched;
         totals.null_versions += summary.null_versions;
+        totals.object_bytes = totals.object_bytes.saturating_add(summary.object_bytes);
         add_all(&mut totals.excluded, &summary.excluded);
         add_all(&mut totals.observed, &summary.observed);
         // The file in which the limit is reached is read to its end, so that it is checked and its

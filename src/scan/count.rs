@@ -14,7 +14,7 @@ use super::hash::Hashes;
 use super::tally::tally;
 use super::{
     Compiled, Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned,
-    Settings, column,
+    Settings, column, packed, size,
 };
 use crate::engine::{self, Outlet, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
@@ -199,7 +199,8 @@ impl Worker for Counter<'_> {
             too_many: false,
         };
         let scanned = self.scanner.scan(self.inputs, files, columns, &mut rows)?;
-        let groups = rows.groups.into_iter().map(|(key, group)| (unpack(&key), group)).collect();
+        let groups =
+            rows.groups.into_iter().map(|(key, group)| (packed::unpack(&key), group)).collect();
         Ok(Counts { scanned, matched: rows.matched, groups, ..Counts::default() })
     }
 }
@@ -222,7 +223,7 @@ impl Visitor for Rows<'_, '_, '_> {
         if !self.selection.matcher.matches(row) {
             return ControlFlow::Continue(());
         }
-        let bytes = self.selection.size.map_or(0, |size| decimal(row.field(size)));
+        let bytes = self.selection.size.map_or(0, |size| size::bytes(row.field(size)).into());
         let group = Group { rows: 1, bytes };
         self.matched.add(group);
         if !self.selection.by.is_empty() {
@@ -243,9 +244,7 @@ impl Rows<'_, '_, '_> {
     fn add_to_group(&mut self, row: &CsvRow<'_>, group: Group) {
         self.key.clear();
         for column in &self.selection.by {
-            let value = row.field(*column);
-            self.key.extend_from_slice(&(value.len() as u32).to_le_bytes());
-            self.key.extend_from_slice(value);
+            packed::push(row.field(*column), &mut self.key);
         }
         if let Some(known) = self.groups.get_mut(&self.key) {
             known.add(group);
@@ -253,40 +252,6 @@ impl Rows<'_, '_, '_> {
             self.groups.insert(self.key.clone(), group);
         } else {
             self.too_many = true;
-        }
-    }
-}
-
-/// The values of a packed key: each a length (u32) and its bytes.
-fn unpack(mut key: &[u8]) -> Vec<Vec<u8>> {
-    let mut values = Vec::new();
-    while let Some((length, rest)) = key.split_first_chunk::<4>() {
-        let (value, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
-        values.push(value.to_vec());
-        key = rest;
-    }
-    values
-}
-
-/// A size as the report writes it; what is no number adds nothing.
-fn decimal(field: &[u8]) -> u128 {
-    std::str::from_utf8(field).ok().and_then(|text| text.parse::<u64>().ok()).unwrap_or(0).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn packed_keys_come_apart_again() {
-        for values in [vec![], vec![b"".to_vec()], vec![b"a".to_vec(), b"".to_vec(), vec![0; 300]]]
-        {
-            let mut key = Vec::new();
-            for value in &values {
-                key.extend_from_slice(&(value.len() as u32).to_le_bytes());
-                key.extend_from_slice(value);
-            }
-            assert_eq!(unpack(&key), values);
         }
     }
 }

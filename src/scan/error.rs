@@ -55,8 +55,8 @@ pub enum DataErrorKind {
     Csv(#[from] CsvError),
     /// `--split-by` met too many values.
     #[error(
-        "more than {LANES_MAX} different buckets or values of the column to split by, each of \
-         which needs an open file: choose a column with fewer values"
+        "more than {LANES_MAX} different buckets or values of the columns to split by, each of \
+         which needs an open file: choose columns with fewer values"
     )]
     TooManyLanes,
     /// `--by` met too many values.

@@ -11,7 +11,7 @@ use super::csv::{FileScanner, Visitor, stopped};
 use super::hash::Hashes;
 use super::{
     Control, DataError, DataErrorKind, Input, LaneKey, Lanes, ScanError, Scanned, Selection,
-    Settings,
+    Settings, packed, size,
 };
 use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
@@ -42,6 +42,8 @@ pub struct FileSummary {
     pub excluded: Vec<u64>,
     /// Of the others, rows for which each of [`Selection::observations`] is true.
     pub observed: Vec<u64>,
+    /// The sizes of those others added up, in bytes; 0 without [`Selection::size`].
+    pub object_bytes: u64,
 }
 
 /// What takes a filter's output, in report order.
@@ -133,6 +135,8 @@ struct Rules {
     /// false of every row: a rule on a column that the report lacks costs nothing.
     exclusions: Vec<(usize, Matcher)>,
     observations: Vec<(usize, Matcher)>,
+    /// Of the columns to split by, those that the report has.
+    split_by: Vec<usize>,
 }
 
 impl Rules {
@@ -144,6 +148,7 @@ impl Rules {
         Self {
             exclusions: live(&selection.exclusions),
             observations: live(&selection.observations),
+            split_by: selection.split_by.iter().copied().flatten().collect(),
             selection: selection.clone(),
         }
     }
@@ -224,11 +229,12 @@ struct OpenLane {
     bytes: Vec<u8>,
 }
 
-/// What the rows of the lane used last have in common.
-struct CurrentLane {
+/// What the rows of a lane for manifests have in common.
+struct KnownLane {
     bucket: Vec<u8>,
-    /// Empty where there is nothing to split by.
-    split: Vec<u8>,
+    /// The values of [`Rules::split_by`].
+    split: Vec<Vec<u8>>,
+    /// Of the open lane.
     place: usize,
 }
 
@@ -236,10 +242,14 @@ struct CurrentLane {
 #[derive(Default)]
 struct OpenLanes {
     lanes: Vec<OpenLane>,
-    /// Places of the lanes for manifests, by bucket and the value to split by.
-    by_key: HashMap<(Vec<u8>, Vec<u8>), usize>,
-    /// The lane used last: mostly the next one, too.
-    current: Option<CurrentLane>,
+    /// The lanes for manifests.
+    known: Vec<KnownLane>,
+    /// Places in `known`, by bucket and the values to split by.
+    by_key: HashMap<Vec<u8>, usize>,
+    /// Space to make such a key in.
+    key: Vec<u8>,
+    /// The place in `known` of the lane used last: mostly the next one, too.
+    current: usize,
     /// Places of the lanes of rows set aside, by reason.
     excluded: Vec<Option<usize>>,
     /// Bytes at which a lane's rows are handed over.
@@ -249,8 +259,9 @@ struct OpenLanes {
 impl OpenLanes {
     fn clear(&mut self) {
         self.lanes.clear();
+        self.known.clear();
         self.by_key.clear();
-        self.current = None;
+        self.current = 0;
         self.excluded.clear();
         self.block_bytes = BLOCK_BYTES;
     }
@@ -326,6 +337,10 @@ impl Rows<'_, '_, '_> {
     #[inline]
     fn observe(&mut self, row: &CsvRow<'_>, is_null: bool) {
         self.summary.null_versions += u64::from(is_null);
+        if let Some(column) = self.rules.selection.size {
+            let bytes = size::bytes(row.field(column));
+            self.summary.object_bytes = self.summary.object_bytes.saturating_add(bytes);
+        }
         for (place, rule) in &mut self.rules.observations {
             self.summary.observed[*place] += u64::from(rule.matches(row));
         }
@@ -335,38 +350,49 @@ impl Rows<'_, '_, '_> {
     #[inline]
     fn manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
         let bucket = row.field(self.rules.selection.projection.bucket);
-        let split = self.rules.selection.split_by.map_or(&[][..], |column| row.field(column));
-        match &self.open.current {
-            Some(current) if same(&current.bucket, bucket) && same(&current.split, split) => {
-                Ok(current.place)
-            }
-            _ => self.find_manifest_lane(bucket, split),
+        let is_of = |lane: &KnownLane| {
+            let mut split = self.rules.split_by.iter().zip(&lane.split);
+            same(&lane.bucket, bucket)
+                && split.all(|(column, value)| same(value, row.field(*column)))
+        };
+        match self.open.known.get(self.open.current) {
+            Some(current) if is_of(current) => Ok(current.place),
+            _ => self.find_manifest_lane(row),
         }
     }
 
     /// As above, where the row before this one was of another lane.
     #[cold]
-    fn find_manifest_lane(
-        &mut self,
-        bucket: &[u8],
-        split: &[u8],
-    ) -> Result<usize, TaskError<DataErrorKind>> {
-        let key = (bucket.to_vec(), split.to_vec());
-        let place = match self.open.by_key.get(&key) {
-            Some(place) => *place,
-            None => {
-                let lane = self.lanes.lane(&LaneKey::Manifest {
-                    bucket: bucket.to_vec(),
-                    versions: self.rules.selection.projection.version.is_some(),
-                    split: self.rules.selection.split_by.map(|_| split.to_vec()),
-                });
-                let place = self.open.add(lane.ok_or(too_many_lanes())?);
-                self.open.by_key.insert(key.clone(), place);
-                place
-            }
+    fn find_manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
+        let bucket = row.field(self.rules.selection.projection.bucket);
+        self.open.key.clear();
+        packed::push(bucket, &mut self.open.key);
+        for column in &self.rules.split_by {
+            packed::push(row.field(*column), &mut self.open.key);
+        }
+        self.open.current = match self.open.by_key.get(&self.open.key) {
+            Some(known) => *known,
+            None => self.add_manifest_lane(row)?,
         };
-        self.open.current = Some(CurrentLane { bucket: key.0, split: key.1, place });
-        Ok(place)
+        Ok(self.open.known[self.open.current].place)
+    }
+
+    /// Opens the lane of rows like this one, whose key was made, and gives its place in `known`.
+    fn add_manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
+        let Rules { selection, split_by, .. } = &*self.rules;
+        let bucket = row.field(selection.projection.bucket).to_vec();
+        let value = |column: &usize| row.field(*column).to_vec();
+        let lane = self.lanes.lane(&LaneKey::Manifest {
+            bucket: bucket.clone(),
+            versions: selection.projection.version.is_some(),
+            split: selection.split_by.iter().map(|column| column.as_ref().map(value)).collect(),
+        });
+        let place = self.open.add(lane.ok_or(too_many_lanes())?);
+        let split = split_by.iter().map(value).collect();
+        self.open.known.push(KnownLane { bucket, split, place });
+        let known = self.open.known.len() - 1;
+        self.open.by_key.insert(self.open.key.clone(), known);
+        Ok(known)
     }
 
     fn excluded_lane(&mut self, reason: usize) -> Result<usize, TaskError<DataErrorKind>> {

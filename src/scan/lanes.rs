@@ -20,8 +20,9 @@ pub enum LaneKey {
         bucket: Vec<u8>,
         /// Whether the rows hold version ids.
         versions: bool,
-        /// The value of the column to split by, if there is one.
-        split: Option<Vec<u8>>,
+        /// The values of the columns to split by, in the order of
+        /// [`super::Selection::split_by`]; none where the rows' report lacks the column.
+        split: Vec<Option<Vec<u8>>>,
     },
     /// Rows set aside, by the place of the reason in [`super::Selection::exclusions`].
     Excluded(usize),

@@ -1,9 +1,8 @@
 //! Scanning: the data files of reports, through the engine, to matching rows.
 //!
 //! The only place where files, formats, predicates and the engine meet. A data file is a task, or a
-//! batch of small ones; what
-//! comes out is, in report order, blocks of finished manifest rows ([`filter`]) or counts
-//! ([`count`]).
+//! batch of small ones; what comes out is, in report order, blocks of finished manifest rows
+//! ([`filter`]) or counts ([`count`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
 //! set aside, and hands them on by lane.
@@ -17,8 +16,10 @@ mod filter;
 mod hash;
 mod lanes;
 mod open;
+mod packed;
 mod project;
 mod query;
+mod size;
 mod small;
 mod tally;
 
@@ -87,8 +88,11 @@ pub struct Selection {
     pub observations: Vec<Matcher>,
     /// What is written of a row.
     pub projection: Projection,
-    /// The column whose value picks the series of shards, if any.
-    pub split_by: Option<usize>,
+    /// The columns whose values pick the lane. All selections of a run name the same columns in
+    /// the same order, with none where this report lacks one.
+    pub split_by: Vec<Option<usize>>,
+    /// The Size column, where the sizes of the rows that come out are to be added up.
+    pub size: Option<usize>,
 }
 
 /// How far a scan has come; read by others while it runs.

@@ -409,6 +409,17 @@ fn rows_that_a_bucket_key_does_nothing_for_are_pointed_out() {
 }
 
 #[test]
+fn nothing_is_said_of_bucket_keys_where_nobody_asks_for_them() {
+    // A query of no column looked like one of BucketKeyStatus where the report has no such column.
+    let text = row(&["demo", "a", "SSE-S3"]);
+    let report = ReportFolder::new("Bucket, Key, EncryptionStatus", &[text.as_bytes()]);
+    let out = report.out();
+    let manifest = report.manifest.to_str().unwrap();
+    s3sieve(["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()]).expect(0);
+    assert_eq!(plan_document(&out)["warnings"], json!([]));
+}
+
+#[test]
 fn odd_keys_go_out_as_they_came_in() {
     let keys = ["a%2Cb", "a+b%20c", "%FF%fe", "caf%C3%A9", "a%252Fb", "x%0Ay", "%22"];
     let text: String = keys.iter().map(|key| row(&["demo", key])).collect();

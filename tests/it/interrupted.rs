@@ -35,7 +35,7 @@ fn begin(report: &ReportFolder, out: &Path) -> Child {
         .unwrap();
     // Until it is in the middle of writing.
     let begun = Instant::now();
-    let manifest = out.join(".s3sieve-partial/manifests/00000.csv");
+    let manifest = out.join(".s3sieve-partial/manifests/00000.begun");
     while !fs::metadata(&manifest).is_ok_and(|file| file.len() > 1 << 20) {
         assert!(begun.elapsed() < Duration::from_secs(60), "the run does not get going");
         std::thread::yield_now();

@@ -4,13 +4,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top. A layer may import those behind it in this list that its row allows.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     (
         "cli",
-        &["synth", "plan", "scan", "engine", "format", "predicate", "report", "source", "units"],
+        &[
+            "synth",
+            "plan",
+            "operation",
+            "scan",
+            "engine",
+            "format",
+            "predicate",
+            "report",
+            "source",
+            "units",
+        ],
     ),
     ("synth", &["report", "units"]),
-    ("plan", &["scan", "engine", "predicate", "report", "source", "units"]),
+    ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
+    ("operation", &["units"]),
     ("scan", &["engine", "format", "predicate", "report", "source", "units"]),
     ("engine", &[]),
     ("format", &["predicate", "units"]),

@@ -7,8 +7,10 @@
 )]
 
 mod damage;
+mod eligibility;
 mod filter;
 mod fixture;
+mod for_operation;
 mod interrupted;
 mod layers;
 mod memory;

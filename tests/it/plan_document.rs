@@ -50,6 +50,29 @@ fn a_plan_with_everything_in_it_fits_the_schema() {
 }
 
 #[test]
+fn a_plan_for_an_operation_fits_the_schema() {
+    let columns = "Bucket, Key, IsLatest, IsDeleteMarker, Size";
+    let text = row(&["demo", "a", "true", "false", "5"]) + &row(&["demo", "b", "", "true", ""]);
+    let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    let manifest = report.manifest.to_str().unwrap();
+    for kind in s3sieve::operation::Kind::ALL {
+        let out = report.folder.path().join(kind.name());
+        let flags = ["--where", "TRUE", "--for", kind.name(), "--out", out.to_str().unwrap()];
+        s3sieve([&["filter", manifest], &flags[..]].concat()).expect(0);
+        fits_the_schema(&plan_document(&out));
+    }
+    let out = report.out();
+    let flags = ["--where", "TRUE", "--for", "copy", "--include-ineligible", "archived"];
+    let flags = [&flags[..], &["--storage-class", "keep", "--out", out.to_str().unwrap()]].concat();
+    s3sieve([&["filter", manifest], &flags[..]].concat()).expect(0);
+    let plan = plan_document(&out);
+    fits_the_schema(&plan);
+    assert_eq!(plan["operation"]["included"][0], "archived");
+    assert!(!plan["operation"]["not_checked"].as_array().unwrap().is_empty());
+    assert_eq!(plan["totals"]["object_bytes"], 5);
+}
+
+#[test]
 fn an_empty_plan_fits_the_schema() {
     let report = ReportFolder::new("Bucket, Key", &[]);
     let out = report.out();

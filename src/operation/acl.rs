@@ -1,0 +1,8 @@
+//! `acl`: `S3PutObjectAcl`.
+
+use super::rule::Rule;
+
+/// The rows that it can't do, besides delete markers.
+pub(super) fn eligibility() -> Vec<Rule> {
+    Vec::new()
+}

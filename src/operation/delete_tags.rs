@@ -1,0 +1,8 @@
+//! `delete-tags`: `S3DeleteObjectTagging`.
+
+use super::rule::Rule;
+
+/// The rows that it can't do, besides delete markers.
+pub(super) fn eligibility() -> Vec<Rule> {
+    Vec::new()
+}

@@ -1,0 +1,58 @@
+//! Rules of eligibility: which rows an operation can't do, as conditions on a report's columns.
+//!
+//! Never knows a row: conditions are texts of the predicate language, for others to compile.
+
+/// Why a row is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// The reason's name: of the file below `excluded/` and of `--include-ineligible`.
+    pub reason: &'static str,
+    /// What it means, in a sentence for a person.
+    pub meaning: &'static str,
+    /// Conditions, any of which makes the row ineligible. A part whose columns the report lacks is
+    /// not checked.
+    pub parts: &'static [Part],
+}
+
+/// A condition of a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The condition, in the predicate language.
+    pub condition: &'static str,
+    /// The columns that it asks for: fileSchema names, which are also the names of the optional
+    /// fields of an inventory configuration, but for the three that come with all versions.
+    pub columns: &'static [&'static str],
+}
+
+/// For every operation: a version that is no object can't be operated on (UG, "Configuring Amazon
+/// S3 Inventory": delete markers must be left out of manifests).
+pub const DELETE_MARKER: Rule = Rule {
+    reason: "delete-marker",
+    meaning: "a delete marker is no object",
+    parts: &[Part { condition: "IsDeleteMarker", columns: &["IsDeleteMarker"] }],
+};
+
+/// No Batch operation has the customer's key (UG, "Copy objects"; "Update object encryption";
+/// "Compute checksums").
+pub(super) const SSE_C: Rule = Rule {
+    reason: "sse-c",
+    meaning: "encrypted with a key that only the customer has (SSE-C)",
+    parts: &[Part { condition: "EncryptionStatus = 'SSE-C'", columns: &["EncryptionStatus"] }],
+};
+
+/// What must be restored before its bytes can be read (UG, "Copy objects"). A report does not tell
+/// whether a restored copy exists: `--include-ineligible archived` says so.
+pub(super) const ARCHIVED: Rule = Rule {
+    reason: "archived",
+    meaning: "archived: its bytes can't be read before it is restored",
+    parts: &[
+        Part {
+            condition: "StorageClass IN ('GLACIER', 'DEEP_ARCHIVE')",
+            columns: &["StorageClass"],
+        },
+        Part {
+            condition: "IntelligentTieringAccessTier IN ('ARCHIVE', 'DEEP_ARCHIVE')",
+            columns: &["IntelligentTieringAccessTier"],
+        },
+    ],
+};

@@ -1,0 +1,149 @@
+//! What a plan asks of its reports: the query, the rules of its operation and the columns to split
+//! by, compiled against each report's columns.
+//!
+//! Never knows what rows there are.
+
+use super::eligibility::Eligibility;
+use super::{FilterOptions, PlanError};
+use crate::operation::Kind;
+use crate::predicate::{Matcher, Predicate};
+use crate::report::{Report, Schema};
+use crate::scan::{self, Compiled, Opened, Projection, ScanError, Selection};
+
+/// What is wanted of all reports.
+pub(super) struct Wanted {
+    /// For each report.
+    pub(super) selections: Vec<Selection>,
+    /// The query as it was understood, with the (first) report's names.
+    pub(super) understood: String,
+    pub(super) limit: Option<u64>,
+    /// What a user should know about the query.
+    pub(super) query_warnings: Vec<String>,
+    /// The columns to split by, as the first report that has them spells them.
+    pub(super) split_by: Vec<String>,
+    /// The place of IsLatest among them, where noncurrent versions go first.
+    pub(super) is_latest: Option<usize>,
+    pub(super) eligibility: Eligibility,
+    /// Whether the query asks for `BucketKeyStatus` alone of a report that tells
+    /// `EncryptionStatus`.
+    pub(super) asks_bucket_key_alone: bool,
+}
+
+impl Wanted {
+    pub(super) fn new(opened: &Opened, options: &FilterOptions) -> Result<Self, PlanError> {
+        let reports = &opened.reports;
+        let eligibility = Eligibility::new(options.operation.as_ref(), reports)?;
+        let split_by = split_by(&eligibility, reports, options)?;
+        let is_latest = match eligibility.kind() {
+            Some(Kind::Copy) => split_by.iter().position(|name| same_column(name, "IsLatest")),
+            _ => None,
+        };
+        let mut wanted = Self {
+            selections: Vec::new(),
+            understood: String::new(),
+            limit: None,
+            query_warnings: Vec::new(),
+            split_by,
+            is_latest,
+            eligibility,
+            asks_bucket_key_alone: false,
+        };
+        for report in reports {
+            let compiled = options.query.compile_for(report, options.now)?;
+            let selection = wanted.selection(report, &compiled, options)?;
+            if wanted.selections.is_empty() {
+                wanted.understood = compiled.predicate.to_string();
+            }
+            wanted.limit = compiled.limit;
+            for warning in compiled.warnings {
+                if !wanted.query_warnings.contains(&warning) {
+                    wanted.query_warnings.push(warning);
+                }
+            }
+            wanted.selections.push(selection);
+        }
+        Ok(wanted)
+    }
+
+    fn selection(
+        &mut self,
+        report: &Report,
+        compiled: &Compiled,
+        options: &FilterOptions,
+    ) -> Result<Selection, PlanError> {
+        let schema = &report.schema;
+        // A report without Bucket or Key was refused when it was read.
+        let place = |name| schema.position(name).unwrap_or(0);
+        let version = schema.position("VersionId").filter(|_| options.version_ids);
+        Ok(Selection {
+            columns: schema.len(),
+            matcher: compiled.predicate.compile(),
+            exclusions: self.eligibility.matchers(report, options.now)?,
+            observations: vec![self.not_sse_kms(report, compiled, options)?],
+            projection: Projection { bucket: place("Bucket"), key: place("Key"), version },
+            split_by: self.split_by.iter().map(|name| schema.position(name)).collect(),
+            // Sizes can't tell what a limit lets through.
+            size: schema.position("Size").filter(|_| compiled.limit.is_none()),
+        })
+    }
+
+    /// Whether a row isn't encrypted with SSE-KMS, where the query should have asked.
+    fn not_sse_kms(
+        &mut self,
+        report: &Report,
+        compiled: &Compiled,
+        options: &FilterOptions,
+    ) -> Result<Matcher, PlanError> {
+        let schema = &report.schema;
+        let bucket_key = schema.position("BucketKeyStatus");
+        let bucket_key_alone = schema.position("EncryptionStatus").is_some()
+            && bucket_key.is_some_and(|column| compiled.predicate.columns() == [column]);
+        self.asks_bucket_key_alone |= bucket_key_alone;
+        let text = if bucket_key_alone {
+            "EncryptionStatus <> 'SSE-KMS' OR EncryptionStatus IS NULL"
+        } else {
+            "FALSE"
+        };
+        let predicate = Predicate::parse(text, schema, options.now)
+            .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })?;
+        Ok(predicate.compile())
+    }
+
+    /// Whether the sizes of all objects in manifests are known.
+    pub(super) fn tells_sizes(&self) -> bool {
+        self.selections.iter().all(|selection| selection.size.is_some())
+    }
+}
+
+/// The columns to split by: those asked for, which every report must have, and those that the
+/// operation can't do without, where a report has them.
+fn split_by(
+    eligibility: &Eligibility,
+    reports: &[Report],
+    options: &FilterOptions,
+) -> Result<Vec<String>, PlanError> {
+    for name in &options.split_by {
+        for report in reports {
+            scan::column(report, name)?;
+        }
+    }
+    let mut names: Vec<String> = Vec::new();
+    let asked = options.split_by.iter().map(String::as_str);
+    for name in asked.chain(eligibility.split_by()) {
+        let spelled = reports.iter().find_map(|report| {
+            let column = report.schema.position(name)?;
+            Some(report.schema.columns()[column].name.clone())
+        });
+        if let Some(spelled) = spelled
+            && !names.iter().any(|known| same_column(known, &spelled))
+        {
+            names.push(spelled);
+        }
+    }
+    Ok(names)
+}
+
+/// Whether two spellings name one column, by the rule of [`Schema::position`].
+pub(super) fn same_column(a: &str, b: &str) -> bool {
+    Schema::from_names([a]).position(b).is_some()
+}

@@ -1,0 +1,167 @@
+//! Warnings: what a person should know before acting on a plan.
+//!
+//! Each is a sentence or two that say what is so, and what to do about it. Their order is fixed.
+
+use super::eligibility::CopyClass;
+use super::sink::Outcome;
+use super::wanted::Wanted;
+use super::{FilterOptions, NotChecked};
+use crate::operation::Kind;
+use crate::report::Report;
+use crate::units::{Count, counted};
+
+/// All warnings for a plan.
+pub(super) fn warnings(
+    reports: &[Report],
+    wanted: &Wanted,
+    options: &FilterOptions,
+    outcome: &Outcome,
+) -> Vec<String> {
+    let mut warnings = wanted.query_warnings.clone();
+    if let Some(operation) = wanted.eligibility.document() {
+        warnings.extend(operation.not_checked.iter().map(not_checked));
+    }
+    warnings.extend(cannot_split(reports, wanted));
+    warnings.extend(noncurrent(outcome));
+    warnings.extend(noncurrent_nameless(outcome));
+    warnings.extend(classes_not_kept(wanted, outcome));
+    warnings.extend(bucket_key_alone(wanted, outcome));
+    warnings.extend(no_version_id(wanted, outcome));
+    warnings.extend(more_shards(options, outcome));
+    warnings.extend(set_aside(outcome));
+    warnings
+}
+
+fn objects(outcome: &Outcome) -> u64 {
+    outcome.shards.iter().map(|(_, _, file)| file.rows).sum()
+}
+
+fn not_checked(part: &NotChecked) -> String {
+    format!("Not checked: {} ({}). {}", part.reason, part.condition, remedy(&part.missing))
+}
+
+/// How a report comes to have these columns.
+fn remedy(missing: &[String]) -> String {
+    let with_versions = ["VersionId", "IsLatest", "IsDeleteMarker"];
+    if missing.iter().all(|column| with_versions.contains(&column.as_str())) {
+        return "Set IncludedObjectVersions=All in the inventory configuration.".to_owned();
+    }
+    let fields = if missing.len() == 1 { "field" } else { "fields" };
+    format!("Add the {fields} {} to the inventory configuration.", missing.join(" and "))
+}
+
+/// Where a report lacks the storage class by which jobs should be told apart.
+fn cannot_split(reports: &[Report], wanted: &Wanted) -> Option<String> {
+    let lacking = reports.iter().any(|report| report.schema.position("StorageClass").is_none());
+    let why = match wanted.eligibility.kind().filter(|_| lacking)? {
+        Kind::Copy if wanted.eligibility.keeps_class() => {
+            "No StorageClass is reported, so copies can't keep theirs: a copy without a class \
+             becomes STANDARD. --storage-class names one for all."
+        }
+        Kind::Restore => {
+            "No StorageClass is reported, so objects of INTELLIGENT_TIERING and of the Glacier \
+             classes may stand in one manifest: no job can restore both."
+        }
+        _ => return None,
+    };
+    Some(format!("{why} {}", remedy(&["StorageClass".to_owned()])))
+}
+
+/// Copies of noncurrent versions become the newest versions.
+fn noncurrent(outcome: &Outcome) -> Option<String> {
+    let (rows, last) = noncurrent_rows(outcome, true)?;
+    Some(format!(
+        "{} of the {} selected rows are noncurrent versions: a copy makes each of them the newest \
+         version of its key. They are in the manifests up to {last}, whose jobs must have ended \
+         before those of the current versions begin. Add AND IsLatest to leave them out.",
+        Count(rows),
+        Count(objects(outcome)),
+    ))
+}
+
+/// Rows of noncurrent versions that don't say which version.
+fn noncurrent_nameless(outcome: &Outcome) -> Option<String> {
+    let (rows, _) = noncurrent_rows(outcome, false)?;
+    Some(format!(
+        "{} of the {} selected rows are noncurrent versions, but the manifests hold no version \
+         ids: for each such row the current version is copied instead. Add AND IsLatest to leave \
+         them out.",
+        Count(rows),
+        Count(objects(outcome)),
+    ))
+}
+
+/// How many rows of noncurrent versions are in manifests with or without version ids, and the last
+/// of these manifests.
+fn noncurrent_rows(outcome: &Outcome, versions: bool) -> Option<(u64, &str)> {
+    let shards = outcome.shards.iter();
+    let shards = shards.filter(|(_, label, _)| label.noncurrent && label.versions == versions);
+    let rows = shards.clone().map(|(_, _, file)| file.rows).sum();
+    shards.map(|(name, _, _)| (rows, name.as_str())).next_back()
+}
+
+/// Storage classes that copies should keep, and can't.
+fn classes_not_kept(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+    if !wanted.eligibility.keeps_class() {
+        return None;
+    }
+    let place = wanted.split_by.iter().position(|name| is_storage_class(name))?;
+    let values = outcome.shards.iter().filter_map(|(_, label, _)| label.split[place].as_deref());
+    let mut classes: Vec<_> = values.map(String::from_utf8_lossy).collect();
+    classes.retain(|class| !class.is_empty() && !CopyClass::can_be_kept(class));
+    classes.sort_unstable();
+    classes.dedup();
+    (!classes.is_empty()).then(|| {
+        format!(
+            "Copies can't have the storage class {}: name another for those manifests, or leave \
+             those rows out.",
+            classes.join(" or "),
+        )
+    })
+}
+
+fn is_storage_class(name: &str) -> bool {
+    super::wanted::same_column(name, "StorageClass")
+}
+
+fn bucket_key_alone(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+    let not_sse_kms = outcome.totals.observed[0];
+    (wanted.asks_bucket_key_alone && not_sse_kms > 0).then(|| {
+        format!(
+            "{} of the {} selected rows are not encrypted with SSE-KMS, so a bucket key does \
+             nothing for them: S3 reports DISABLED for them, too. Add AND EncryptionStatus = \
+             'SSE-KMS' to leave them out.",
+            Count(not_sse_kms),
+            Count(objects(outcome)),
+        )
+    })
+}
+
+fn no_version_id(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+    let objects = objects(outcome);
+    let none = objects > 0 && outcome.totals.null_versions == objects && wanted.limit.is_none();
+    none.then(|| {
+        "No selected row has a version id, so every row names the version `null`. If the bucket \
+         was never versioned, --no-version-ids leaves the column out."
+            .to_owned()
+    })
+}
+
+fn more_shards(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
+    let shards = outcome.shards.len() as u64;
+    let jobs = options.bounds.jobs.filter(|jobs| shards > *jobs)?;
+    Some(format!(
+        "{} were needed where --jobs asks for {jobs}: a shard holds one bucket (and one value of \
+         each column that rows are split by), and no more than --max-objects and --max-bytes \
+         allow.",
+        counted(shards, "shard"),
+    ))
+}
+
+fn set_aside(outcome: &Outcome) -> Option<String> {
+    let files = outcome.set_aside.len() as u64;
+    let are = if files == 1 { "is" } else { "are" };
+    (files > 0).then(|| {
+        format!("{} could not be read and {are} not in this plan.", counted(files, "data file"))
+    })
+}

@@ -1,0 +1,36 @@
+//! Packed keys: several values as one key of a table, so that looking one up allocates nothing.
+//!
+//! Never knows what the values are.
+
+/// Appends a value to a packed key: its length (u32) and its bytes.
+pub(super) fn push(value: &[u8], key: &mut Vec<u8>) {
+    // A record, and so a value, is far shorter than 4 GiB.
+    key.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    key.extend_from_slice(value);
+}
+
+/// The values of a packed key.
+pub(super) fn unpack(mut key: &[u8]) -> Vec<Vec<u8>> {
+    let mut values = Vec::new();
+    while let Some((length, rest)) = key.split_first_chunk::<4>() {
+        let (value, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        values.push(value.to_vec());
+        key = rest;
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_keys_come_apart_again() {
+        for values in [vec![], vec![b"".to_vec()], vec![b"a".to_vec(), b"".to_vec(), vec![0; 300]]]
+        {
+            let mut key = Vec::new();
+            values.iter().for_each(|value| push(value, &mut key));
+            assert_eq!(unpack(&key), values);
+        }
+    }
+}

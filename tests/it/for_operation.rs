@@ -1,0 +1,311 @@
+//! `--for`: what an operation asks of a plan besides setting rows aside, and what is said of it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::fixture::{ReportFolder, Run, manifests, plan_document, row, s3sieve, tree};
+
+/// Runs a filter for an operation, with more flags, into a folder that is not there yet.
+fn filter_for(report: &ReportFolder, operation: &str, flags: &[&str]) -> Run {
+    let out = report.out();
+    let _ = fs::remove_dir_all(&out);
+    let usual =
+        ["filter", report.manifest.to_str().unwrap(), "--where", "TRUE", "--for", operation];
+    s3sieve([&usual[..], &["--out", out.to_str().unwrap()], flags].concat())
+}
+
+fn splits(plan: &Value) -> Vec<Value> {
+    plan["shards"].as_array().unwrap().iter().map(|shard| shard["split"].clone()).collect()
+}
+
+fn warns(plan: &Value, part: &str) -> bool {
+    plan["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .any(|warning| warning.as_str().unwrap().contains(part))
+}
+
+const VERSIONED: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, StorageClass, \
+                         EncryptionStatus, IntelligentTieringAccessTier";
+
+fn version(key: &str, id: &str, is_latest: &str, class: &str) -> String {
+    row(&["demo", key, id, is_latest, "false", "7", class, "SSE-S3", ""])
+}
+
+fn versions() -> ReportFolder {
+    let first = version("a", "a2", "true", "STANDARD")
+        + &version("a", "a1", "false", "STANDARD")
+        + &version("b", "b2", "true", "STANDARD_IA");
+    let second = version("b", "b1", "false", "STANDARD_IA") + &version("c", "", "true", "STANDARD");
+    ReportFolder::new(VERSIONED, &[first.as_bytes(), second.as_bytes()])
+}
+
+#[test]
+fn copies_of_noncurrent_versions_come_first_and_each_class_apart() {
+    let report = versions();
+    let run = filter_for(&report, "copy", &[]).expect(0);
+    let plan = plan_document(&report.out());
+    let split = |class: &str, latest: &str| json!({"StorageClass": class, "IsLatest": latest});
+    let expected = [
+        split("STANDARD", "false"),
+        split("STANDARD_IA", "false"),
+        split("STANDARD", "true"),
+        split("STANDARD_IA", "true"),
+    ];
+    assert_eq!(splits(&plan), expected, "{}", run.story());
+    assert_eq!(
+        manifests(&report.out()),
+        "demo,a,a1\ndemo,b,b1\ndemo,a,a2\ndemo,c,null\ndemo,b,b2\n"
+    );
+    assert_eq!(plan["operation"]["storage_class"], "keep");
+    assert_eq!(plan["totals"]["object_bytes"], 35);
+    assert!(warns(&plan, "2 of the 5 selected rows are noncurrent versions"), "{plan:#}");
+    assert!(warns(&plan, "in the manifests up to 00001.csv"), "{plan:#}");
+}
+
+#[test]
+fn copies_to_one_class_are_not_split_by_class() {
+    let report = versions();
+    filter_for(&report, "copy", &["--storage-class", "glacier_ir", "--jobs", "3"]).expect(0);
+    let plan = plan_document(&report.out());
+    let split = |latest: &str| json!({"IsLatest": latest});
+    // The third job goes to the lane with the most rows.
+    assert_eq!(splits(&plan), [split("false"), split("true"), split("true")]);
+    assert_eq!(plan["operation"]["storage_class"], "GLACIER_IR");
+    assert_eq!(
+        manifests(&report.out()),
+        "demo,a,a1\ndemo,b,b1\ndemo,a,a2\ndemo,b,b2\ndemo,c,null\n"
+    );
+}
+
+#[test]
+fn noncurrent_rows_without_version_ids_are_pointed_out() {
+    let report = versions();
+    filter_for(&report, "copy", &["--no-version-ids"]).expect(0);
+    let plan = plan_document(&report.out());
+    assert!(warns(&plan, "for each such row the current version is copied instead"), "{plan:#}");
+    assert!(!warns(&plan, "newest version"), "{plan:#}");
+}
+
+#[test]
+fn nothing_is_said_of_noncurrent_versions_where_there_are_none() {
+    let text = version("a", "a2", "true", "STANDARD");
+    let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
+    filter_for(&report, "copy", &[]).expect(0);
+    let plan = plan_document(&report.out());
+    assert_eq!(plan["warnings"], json!([]));
+    let report = versions();
+    filter_for(&report, "tag", &[]).expect(0);
+    let plan = plan_document(&report.out());
+    assert_eq!(plan["warnings"], json!([]));
+    assert_eq!(splits(&plan), [Value::Null], "tags are set on each version as it is");
+}
+
+#[test]
+fn restores_never_mix_intelligent_tiering_with_glacier() {
+    let line = |key: &str, class: &str, tier: &str| row(&["demo", key, class, tier]);
+    let text = line("a", "GLACIER", "")
+        + &line("b", "INTELLIGENT_TIERING", "ARCHIVE")
+        + &line("c", "DEEP_ARCHIVE", "")
+        + &line("d", "STANDARD", "")
+        + &line("e", "INTELLIGENT_TIERING", "DEEP_ARCHIVE");
+    let columns = "Bucket, Key, StorageClass, IntelligentTieringAccessTier";
+    let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    filter_for(&report, "restore", &[]).expect(0);
+    let plan = plan_document(&report.out());
+    let split = |class: &str| json!({"StorageClass": class});
+    let expected = [split("GLACIER"), split("INTELLIGENT_TIERING"), split("DEEP_ARCHIVE")];
+    assert_eq!(splits(&plan), expected);
+    assert_eq!(manifests(&report.out()), "demo,a\ndemo,b\ndemo,e\ndemo,c\n");
+    assert_eq!(plan["totals"].get("object_bytes"), None, "there is no Size");
+}
+
+#[test]
+fn what_a_report_cannot_tell_is_listed_with_the_remedy() {
+    let report = ReportFolder::new(
+        "Bucket, Key, VersionId, IsLatest, ObjectLockMode",
+        &[row(&["demo", "a", "v", "true", "GOVERNANCE"]).as_bytes()],
+    );
+    let run = filter_for(&report, "update-encryption", &[]).expect(0);
+    let plan = plan_document(&report.out());
+    let listed = plan["operation"]["not_checked"].as_array().unwrap();
+    let found: Vec<_> =
+        listed.iter().map(|part| (part["reason"].clone(), part["missing"].clone())).collect();
+    let expected = [
+        (json!("delete-marker"), json!(["IsDeleteMarker"])),
+        (json!("sse-c"), json!(["EncryptionStatus"])),
+        (json!("dsse-kms"), json!(["EncryptionStatus"])),
+        (json!("not-encrypted"), json!(["EncryptionStatus"])),
+        (json!("object-locked"), json!(["ObjectLockRetainUntilDate"])),
+        (json!("object-locked"), json!(["ObjectLockLegalHoldStatus"])),
+        (json!("object-locked"), json!(["ObjectLockEventHoldStatus"])),
+    ];
+    assert_eq!(found, expected);
+    for said in [
+        "Not checked: delete-marker (IsDeleteMarker). Set IncludedObjectVersions=All",
+        "Not checked: sse-c (EncryptionStatus = 'SSE-C'). Add the field EncryptionStatus to",
+        "(ObjectLockLegalHoldStatus = 'ON'). Add the field ObjectLockLegalHoldStatus to",
+    ] {
+        assert!(warns(&plan, said), "{said}\n{plan:#}");
+        assert!(run.stdout().contains(said), "{}", run.story());
+    }
+}
+
+#[test]
+fn a_report_of_current_versions_has_no_delete_markers_to_check() {
+    let report = ReportFolder::new("Bucket, Key", &[row(&["demo", "a"]).as_bytes()]);
+    let run = filter_for(&report, "tag", &[]).expect(0);
+    let plan = plan_document(&report.out());
+    assert_eq!(plan["operation"], json!({"name": "tag", "not_checked": [], "included": []}));
+    assert_eq!(
+        plan["excluded"],
+        json!([{"reason": "delete-marker", "rows": 0, "path": null}]),
+        "{}",
+        run.story()
+    );
+    assert_eq!(plan["warnings"], json!([]));
+}
+
+#[test]
+fn copies_and_restores_need_to_know_the_storage_class() {
+    let report = ReportFolder::new("Bucket, Key", &[row(&["demo", "a"]).as_bytes()]);
+    for (operation, said) in [("copy", "becomes STANDARD"), ("restore", "no job can restore both")]
+    {
+        filter_for(&report, operation, &[]).expect(0);
+        let plan = plan_document(&report.out());
+        assert!(warns(&plan, said), "{plan:#}");
+        assert!(warns(&plan, "Add the field StorageClass to the inventory configuration"));
+    }
+    filter_for(&report, "copy", &["--storage-class", "STANDARD_IA"]).expect(0);
+    assert!(!warns(&plan_document(&report.out()), "becomes STANDARD"));
+}
+
+#[test]
+fn a_class_that_copies_cannot_have_is_pointed_out() {
+    let text = version("a", "v", "true", "REDUCED_REDUNDANCY");
+    let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
+    filter_for(&report, "copy", &[]).expect(0);
+    assert!(warns(&plan_document(&report.out()), "the storage class REDUCED_REDUNDANCY"));
+}
+
+#[test]
+fn reasons_can_be_taken_back() {
+    let text = version("a", "v", "true", "GLACIER")
+        + &row(&["demo", "b", "v", "true", "false", "7", "GLACIER", "SSE-C", ""]);
+    let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
+    let flags = ["--include-ineligible", "archived"];
+    let run = filter_for(&report, "copy", &flags).expect(0);
+    let plan = plan_document(&report.out());
+    assert_eq!(manifests(&report.out()), "demo,a,v\n", "{}", run.story());
+    assert_eq!(plan["operation"]["included"], json!(["archived"]));
+    let reasons: Vec<_> =
+        plan["excluded"].as_array().unwrap().iter().map(|e| &e["reason"]).collect();
+    assert_eq!(reasons, ["delete-marker", "too-large", "sse-c"], "in the order of the rules");
+    let both = ["--include-ineligible", "sse-c", "--include-ineligible", "archived"];
+    filter_for(&report, "copy", &both).expect(0);
+    let plan = plan_document(&report.out());
+    assert_eq!(plan["operation"]["included"], json!(["archived", "sse-c"]));
+    assert_eq!(manifests(&report.out()), "demo,a,v\ndemo,b,v\n");
+}
+
+#[test]
+fn wrong_options_say_what_to_do() {
+    let report = versions();
+    let refused = |operation: &str, flags: &[&str], parts: &[&str]| {
+        filter_for(&report, operation, flags).expect(2).says(parts);
+        assert!(!report.out().exists());
+    };
+    let include = |reason| ["--include-ineligible", reason];
+    refused("copy", &include("too-big"), &["too-big", "too-large, archived, sse-c"]);
+    refused("copy", &include("not-archived"), &["too-large, archived, sse-c"]);
+    refused(
+        "tag",
+        &include("archived"),
+        &["tag sets no row aside for that reason", "leave it out"],
+    );
+    refused("copy", &include("delete-marker"), &["a delete marker is no object"]);
+    refused("tag", &["--storage-class", "keep"], &["--storage-class", "--for tag"]);
+    refused("copy", &["--storage-class", "COLD"], &["COLD", "keep", "DEEP_ARCHIVE"]);
+    refused("delete", &[], &["delete", "update-encryption", "delete-tags"]);
+    for flags in [include("archived"), ["--storage-class", "STANDARD"]] {
+        let out = report.out();
+        let usual = ["filter", report.manifest.to_str().unwrap(), "--where", "TRUE"];
+        s3sieve([&usual[..], &["--out", out.to_str().unwrap()], &flags].concat())
+            .expect(2)
+            .says(&["--for"]);
+    }
+}
+
+#[test]
+fn reports_with_different_columns_are_each_checked_for_what_they_tell() {
+    let first = row(&["one", "a", "SSE-C"]) + &row(&["one", "b", "SSE-S3"]);
+    let first = ReportFolder::of_compressed(
+        "one",
+        "Bucket, Key, EncryptionStatus",
+        &[crate::fixture::gzip(first.as_bytes())],
+    );
+    let second = row(&["c", "two", "6442450944", "GLACIER"]) + &row(&["d", "two", "5", "STANDARD"]);
+    let second = ReportFolder::of_compressed(
+        "two",
+        "Key, Bucket, Size, storage_class",
+        &[crate::fixture::gzip(second.as_bytes())],
+    );
+    let out = first.out();
+    let reports = [first.manifest.to_str().unwrap(), second.manifest.to_str().unwrap()];
+    let flags = ["--where", "TRUE", "--for", "copy", "--split-by", "key,Bucket"];
+    s3sieve([&["filter"], &reports[..], &flags, &["--out", out.to_str().unwrap()]].concat())
+        .expect(0);
+    let plan = plan_document(&out);
+    let expected = [
+        json!({"Key": "b", "Bucket": "one"}),
+        json!({"Key": "d", "Bucket": "two", "storage_class": "STANDARD"}),
+    ];
+    assert_eq!(splits(&plan), expected, "{plan:#}");
+    assert_eq!(manifests(&out), "one,b\ntwo,d\n");
+    assert_eq!(fs::read_to_string(out.join("excluded/sse-c.csv")).unwrap(), "one,a\n");
+    assert_eq!(fs::read_to_string(out.join("excluded/too-large.csv")).unwrap(), "two,c\n");
+    let listed = plan["operation"]["not_checked"].as_array().unwrap();
+    let missing: Vec<_> = listed.iter().map(|part| part["missing"][0].as_str().unwrap()).collect();
+    let expected = ["Size", "StorageClass", "IntelligentTieringAccessTier", "EncryptionStatus"];
+    assert_eq!(missing, expected);
+    assert_eq!(plan["totals"].get("object_bytes"), None, "one report has no Size");
+}
+
+#[test]
+fn a_limit_leaves_the_sizes_unknown() {
+    let report = versions();
+    let out = report.out();
+    let select = "SELECT * FROM S3Object LIMIT 2";
+    let manifest = report.manifest.to_str().unwrap();
+    s3sieve(["filter", manifest, "--sql", select, "--out", out.to_str().unwrap()]).expect(0);
+    assert_eq!(plan_document(&out)["totals"].get("object_bytes"), None);
+}
+
+#[test]
+fn plans_for_an_operation_are_byte_identical_for_any_number_of_threads() {
+    let classes = ["STANDARD", "STANDARD_IA", "GLACIER", "ONEZONE_IA"];
+    let text = |file: usize| -> String {
+        let line = |number: usize| {
+            let latest = if (number / 3).is_multiple_of(2) { "true" } else { "false" };
+            version(&format!("{file}/{number}"), "v", latest, classes[(number / 5 + file) % 4])
+        };
+        (0..file * 700).map(line).collect()
+    };
+    let texts: Vec<String> = (0..7).map(text).collect();
+    let files: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+    let report = ReportFolder::new(VERSIONED, &files);
+    for jobs in [&["--max-objects", "900"][..], &["--jobs", "20"]] {
+        let run = |threads: &str, memory: &str| {
+            let more = ["--threads", threads, "--memory", memory];
+            filter_for(&report, "copy", &[jobs, &more].concat()).expect(0);
+            tree(&report.out())
+        };
+        let one = run("1", "1GiB");
+        assert!(one.len() > 10, "there are several manifests");
+        for (threads, memory) in [("2", "0"), ("3", "64KiB"), ("8", "1GiB")] {
+            assert!(run(threads, memory) == one, "{threads} threads give another plan");
+        }
+    }
+}
