@@ -6,6 +6,8 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
+#[cfg(feature = "aws")]
+mod aws_cli;
 mod damage;
 mod filter;
 mod fixture;
@@ -15,4 +17,5 @@ mod memory;
 mod other_commands;
 mod plan_document;
 mod real_reports;
+mod submit;
 mod tidy;
