@@ -22,7 +22,7 @@ Examples:
       --manifest-bucket s3://manifests/s3sieve --report s3://reports/s3sieve
   s3sieve submit plan --dry-run --operation copy --target-bucket photos \\
       --storage-class keep --sse KMS --bucket-key on ... --out requests
-The requests are what `aws s3control create-job --cli-input-json` takes. docs/submit.md walks
+The requests are what `aws s3control create-job --cli-input-json` takes. docs/jobs.md walks
 through them.";
 
 #[derive(Debug, ClapArgs)]

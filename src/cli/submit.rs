@@ -17,7 +17,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     if !args.dry_run {
         return Err(CliError::Usage(
             "submit does not send anything yet: add --dry-run to get the requests, and send them \
-             with the AWS CLI as docs/submit.md shows"
+             with the AWS CLI as docs/jobs.md shows"
                 .to_owned(),
         ));
     }
@@ -96,7 +96,7 @@ fn human(
     writeln!(
         out,
         "Next, for each: upload the manifest, put its ETag in place of {ETAG_MARKER}, and give the \
-         request to `aws s3control create-job --cli-input-json`. docs/submit.md has the commands."
+         request to `aws s3control create-job --cli-input-json`. docs/jobs.md has the commands."
     )
 }
 

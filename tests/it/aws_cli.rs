@@ -1,8 +1,8 @@
 //! The AWS CLI and the AWS SDK send the same request, for every operation.
 //!
-//! The CLI is the outside judge: it checks a request against AWS's own model, and serializes it with
-//! code that shares nothing with ours. It takes what `submit --dry-run --format json` prints. Run by
-//! name, with `S3SIEVE_AWS_CLI` naming the CLI:
+//! The CLI is the outside judge: it checks a request against AWS's own model, and serializes it
+//! with code that shares nothing with ours. It takes what `submit --dry-run --format json` prints.
+//! Run by name, with `S3SIEVE_AWS_CLI` naming the CLI:
 //! `cargo test --features aws --test it -- --ignored aws_cli`.
 
 use std::collections::BTreeMap;
@@ -90,7 +90,9 @@ fn answer(stream: TcpStream) -> Sent {
 /// The CLI puts the account before the host whatever it is told, so that an address can't be its
 /// endpoint. A proxy can: then it asks for no address at all.
 fn sent_by_the_cli(folder: &Path, request: &Value) -> Sent {
-    let cli = std::env::var_os("S3SIEVE_AWS_CLI").expect("S3SIEVE_AWS_CLI names the AWS CLI");
+    let Some(cli) = std::env::var_os("S3SIEVE_AWS_CLI") else {
+        panic!("S3SIEVE_AWS_CLI must name the AWS CLI");
+    };
     let file = folder.join("request.json");
     let empty = folder.join("empty");
     fs::write(&file, request.to_string()).unwrap();
@@ -142,10 +144,10 @@ fn sent_by_the_sdk(request: &Value) -> Sent {
     })
 }
 
-/// The CLI's body as the SDK would have written it. The two differ in how they write the same XML,
-/// and in nothing else: an element with nothing in it is `<A />` by the CLI (Python's
-/// `ElementTree`) and `<A></A>` by the SDK, and a quotation mark within a text is `"` by the CLI and
-/// `&quot;` by the SDK. Both escape `<` and `>` in texts, so that these only bound tags.
+/// The CLI's body as the SDK would have written it. They differ in how they write the same XML, and
+/// in nothing else: an element with nothing in it is `<A />` by the CLI (Python's `ElementTree`) and
+/// `<A></A>` by the SDK, and a quotation mark within a text is `"` by the CLI and `&quot;` by the
+/// SDK. Both escape `<` and `>` in texts, so that these only bound tags.
 fn as_the_sdk_writes_it(body: &str) -> String {
     let mut text = String::new();
     for piece in body.split_inclusive('>') {

@@ -286,7 +286,7 @@ fn submit_without_dry_run_says_what_there_is() {
     let plan = seed_plan();
     let command = ["submit", plan.path.to_str().unwrap()];
     let run = s3sieve(command.iter().chain(OPERATIONS[5]).chain(&PLACE));
-    run.expect(2).says(&["--dry-run", "docs/submit.md"]);
+    run.expect(2).says(&["--dry-run", "docs/jobs.md"]);
 }
 
 #[test]
