@@ -399,9 +399,7 @@ pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     ];
     let key = request["SSEAwsKmsKeyId"].as_str().filter(|key| Arn::parse(key).is_some());
     let keys = key.map(str::to_owned).into_iter().chain(access.object_keys.iter().cloned());
-    let mut keys: Vec<String> = keys.collect();
-    keys.dedup();
     let use_keys = ["kms:Decrypt", "kms:GenerateDataKey"];
-    statements.extend(Access::allow_keys("UseKeys", &use_keys, keys));
+    statements.extend(Access::allow_keys("UseKeys", &use_keys, keys.collect()));
     statements
 }

@@ -124,8 +124,10 @@ impl Access {
     pub(super) fn allow_keys(
         sid: &'static str,
         action: &[&'static str],
-        keys: Vec<String>,
+        mut keys: Vec<String>,
     ) -> Option<Statement> {
+        keys.sort_unstable();
+        keys.dedup();
         let mut accounts: Vec<&str> = keys.iter().filter_map(|key| key.split(':').nth(4)).collect();
         accounts.sort_unstable();
         accounts.dedup();

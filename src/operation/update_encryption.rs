@@ -103,13 +103,12 @@ pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     const KEY_ACTIONS: [&str; 4] =
         ["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:ReEncrypt*"];
     let key = request["ObjectEncryption"]["SSEKMS"]["KMSKeyArn"].as_str().map(str::to_owned);
-    let mut keys: Vec<String> = key.into_iter().chain(access.object_keys.iter().cloned()).collect();
-    keys.dedup();
+    let keys = key.into_iter().chain(access.object_keys.iter().cloned());
     let resources = [access.bucket_arns(), access.object_arns()].concat();
     let mut statements = vec![
         access.allow("UpdateEncryption", &["s3:UpdateObjectEncryption"], resources),
         access.allow_on_objects("ReadObjects", "s3:GetObject", "s3:GetObjectVersion"),
     ];
-    statements.extend(Access::allow_keys("UseKeys", &KEY_ACTIONS, keys));
+    statements.extend(Access::allow_keys("UseKeys", &KEY_ACTIONS, keys.collect()));
     statements
 }

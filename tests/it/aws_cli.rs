@@ -145,8 +145,8 @@ fn sent_by_the_sdk(request: &Value) -> Sent {
 }
 
 /// The CLI's body as the SDK would have written it. They differ in how they write the same XML, and
-/// in nothing else: an element with nothing in it is `<A />` by the CLI (Python's `ElementTree`) and
-/// `<A></A>` by the SDK, and a quotation mark within a text is `"` by the CLI and `&quot;` by the
+/// in nothing else: an element with nothing in it is `<A />` by the CLI (Python's `ElementTree`)
+/// and `<A></A>` by the SDK; a quotation mark within a text is `"` by the CLI and `&quot;` by the
 /// SDK. Both escape `<` and `>` in texts, so that these only bound tags.
 fn as_the_sdk_writes_it(body: &str) -> String {
     let mut text = String::new();
