@@ -5,6 +5,7 @@
 //! | layer | knows | never knows |
 //! |---|---|---|
 //! | `cli` | arguments, progress, tables, exit codes | bytes, wire formats |
+//! | `jobs` (feature `aws`) | Batch Operations jobs at AWS | how rows were found |
 //! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`operation`] | eligibility, requests, permissions, prices | how rows are found |
@@ -44,6 +45,8 @@
 pub mod cli;
 pub mod engine;
 pub mod format;
+#[cfg(feature = "aws")]
+pub mod jobs;
 pub mod operation;
 pub mod plan;
 pub mod predicate;

@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use super::operation_args::{PolicyArgs, SubmitArgs};
 use super::print;
 use crate::format::gzip::Inflate;
 use crate::operation::Kind;
@@ -41,6 +42,10 @@ pub(super) enum Command {
     Count(CountArgs),
     /// Write the rows that match as manifests for S3 Batch Operations
     Filter(FilterArgs),
+    /// Show the job requests that a plan comes to, a job for each manifest
+    Submit(Box<SubmitArgs>),
+    /// Write the policies that a plan's jobs need: role, trust, submitter
+    Policy(Box<PolicyArgs>),
     /// Show where the time of a filter goes, stage by stage
     Bench(BenchArgs),
     /// Make a synthetic report, for trials and benchmarks

@@ -1,9 +1,11 @@
 //! Errors of all layers, as an exit code and a text for the person at the terminal.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::Exit;
-use crate::plan::PlanError;
+use crate::operation::Refusal;
+use crate::plan::{PlanError, ReadError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
 use crate::synth::SynthError;
@@ -20,6 +22,20 @@ pub enum CliError {
     /// A plan could not be made.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A plan can't be used.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// AWS would refuse what is asked for.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A file could not be read or written.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// A synthetic report could not be made.
     #[error(transparent)]
     Synth(#[from] SynthError),
@@ -52,9 +68,10 @@ impl CliError {
                 | PlanError::StorageClassWithoutCopy { .. }
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
+            Self::Read(error) => of_read(error),
             Self::Synth(error) => of_synth(error),
-            Self::Print(_) => Exit::Environment,
-            Self::Usage(_) => Exit::Usage,
+            Self::File { .. } | Self::Print(_) => Exit::Environment,
+            Self::Refused(_) | Self::Usage(_) => Exit::Usage,
         }
     }
 
@@ -68,6 +85,18 @@ impl CliError {
 
 fn of_report(error: &ReportError) -> Exit {
     if error.is_environment() { Exit::Environment } else { Exit::Input }
+}
+
+fn of_read(error: &ReadError) -> Exit {
+    match error {
+        ReadError::Missing { .. }
+        | ReadError::Unfinished { .. }
+        | ReadError::Newer { .. }
+        | ReadError::Malformed { .. }
+        | ReadError::Changed { .. } => Exit::Input,
+        ReadError::Io { .. } => Exit::Environment,
+        ReadError::Interrupted => Exit::Interrupted,
+    }
 }
 
 fn of_synth(error: &SynthError) -> Exit {

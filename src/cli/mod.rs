@@ -10,8 +10,12 @@ mod exit;
 mod filter;
 mod inspect;
 mod interrupt;
+mod operation_args;
+mod policy;
 mod print;
 mod progress;
+mod request;
+mod submit;
 mod synth;
 
 use std::process::ExitCode;
@@ -44,6 +48,8 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Inspect(args) => inspect::run(args),
         Command::Count(args) => count::run(args),
         Command::Filter(args) => filter::run(args),
+        Command::Submit(args) => submit::run(args),
+        Command::Policy(args) => policy::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Synth(args) => synth::run(args),
     }

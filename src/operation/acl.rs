@@ -1,8 +1,57 @@
 //! `acl`: `S3PutObjectAcl`.
 
+use serde_json::{Value, json};
+
+use super::check::{Checked, Refusal, required_one_of};
+use super::job::{Manifest, Setting};
+use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::{Kind, Operation};
+
+/// The canned ACLs (API, `S3CannedAccessControlList`).
+pub(super) const CANNED: [&str; 7] = [
+    "private",
+    "public-read",
+    "public-read-write",
+    "aws-exec-read",
+    "authenticated-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+];
+
+/// The parameters. Grants name canonical user ids and an owner: they go by `--operation-json`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--acl`: one of the canned ACLs.
+    pub acl: Option<String>,
+}
+
+impl Parameters {
+    fn acl(&self) -> Result<&str, Refusal> {
+        required_one_of("--acl", self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")
+    }
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Acl
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        self.acl().map(|_| ())
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        Ok(json!({"AccessControlPolicy": {"CannedAccessControlList": self.acl()?}}))
+    }
+}
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     Vec::new()
+}
+
+/// What the role needs (UG, "Replace access control list: `PutObjectAcl`").
+pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+    vec![access.allow_on_objects("ReplaceAcls", "s3:PutObjectAcl", "s3:PutObjectVersionAcl")]
 }

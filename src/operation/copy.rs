@@ -1,6 +1,20 @@
 //! `copy`: `S3PutObjectCopy`.
 
+use serde_json::{Map, Value, json};
+
+use super::acl::CANNED;
+use super::check::{
+    self, Arn, Checked, Refusal, Tag, bucket_name, key_arn, length, missing, one_of,
+    one_of_if_given, refusal,
+};
+use super::checksum::ALGORITHMS;
+use super::job::{Manifest, Setting, tag_set};
+use super::legal_hold::STATUSES;
+use super::policy::{Access, Statement};
+use super::retention::check_lock;
 use super::rule::{ARCHIVED, Part, Rule, SSE_C};
+use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
+use super::{Kind, Operation};
 
 /// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
 /// service's error names the number).
@@ -14,7 +28,378 @@ const TOO_LARGE: Rule = Rule {
 
 const _: () = assert!(SOURCE_BYTES_MAX == 5_368_709_120);
 
+const RULES: &str = "UG, Copy objects";
+
+/// The storage classes of copies (API, `S3StorageClass`).
+const STORAGE_CLASSES: [&str; 7] = [
+    "STANDARD",
+    "STANDARD_IA",
+    "ONEZONE_IA",
+    "GLACIER",
+    "INTELLIGENT_TIERING",
+    "DEEP_ARCHIVE",
+    "GLACIER_IR",
+];
+
+/// Each copy is of the class of its source.
+pub const KEEP: &str = "keep";
+
+/// API, `NonEmptyMaxLength1024String`: the target prefix and each value of the metadata.
+const TEXT_CHARS_MAX: usize = 1024;
+
+/// API, `NonEmptyMaxLength2048String`.
+const REDIRECT_CHARS_MAX: usize = 2048;
+
+/// The parameters. What is not given is left to S3, but for the storage class.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--target-bucket`: a name or an ARN.
+    pub target_bucket: Option<String>,
+    /// `--target-prefix`: stands before the keys of the copies.
+    pub target_prefix: Option<String>,
+    /// `--storage-class`: one of the API's, or [`KEEP`].
+    pub storage_class: Option<String>,
+    /// `--sse`: `none` (the bucket's default), `AES256` or `KMS`.
+    pub sse: Option<String>,
+    /// `--kms-key-arn`.
+    pub key_arn: Option<String>,
+    /// `--bucket-key`.
+    pub bucket_key: Option<bool>,
+    /// `--object-tags`: `keep`, `replace` or `none`.
+    pub tags_directive: Option<String>,
+    /// `--object-tag`: the new ones.
+    pub tags: Vec<Tag>,
+    /// `--metadata`: `COPY` or `REPLACE`.
+    pub metadata_directive: Option<String>,
+    /// The new metadata.
+    pub metadata: Metadata,
+    /// `--acl`: one of the canned ACLs.
+    pub acl: Option<String>,
+    /// `--checksum-algorithm`.
+    pub checksum_algorithm: Option<String>,
+    /// `--legal-hold`: `ON` or `OFF`.
+    pub legal_hold: Option<String>,
+    /// `--retention-mode`.
+    pub lock_mode: Option<String>,
+    /// `--retain-until`: a time to the second, in UTC.
+    pub lock_until: Option<String>,
+    /// `--modified-since`: copies only what has changed since.
+    pub modified_since: Option<String>,
+    /// `--unmodified-since`: copies only what has not.
+    pub unmodified_since: Option<String>,
+    /// `--redirect-location`: of a website.
+    pub redirect_location: Option<String>,
+    /// `--requester-pays`.
+    pub requester_pays: bool,
+}
+
+/// Metadata of the copies (API, `S3ObjectMetadata`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// `--cache-control`.
+    pub cache_control: Option<String>,
+    /// `--content-disposition`.
+    pub content_disposition: Option<String>,
+    /// `--content-encoding`.
+    pub content_encoding: Option<String>,
+    /// `--content-language`.
+    pub content_language: Option<String>,
+    /// `--user-metadata`: key and value.
+    pub user: Vec<(String, String)>,
+    /// `--content-type`.
+    pub content_type: Option<String>,
+    /// `--expires`: a time to the second, in UTC.
+    pub expires: Option<String>,
+}
+
+impl Metadata {
+    /// Texts before and behind the user's own, by flag and by their names in the API.
+    fn texts(&self) -> [(&'static str, &'static str, Option<&str>); 5] {
+        [
+            ("--cache-control", "CacheControl", self.cache_control.as_deref()),
+            ("--content-disposition", "ContentDisposition", self.content_disposition.as_deref()),
+            ("--content-encoding", "ContentEncoding", self.content_encoding.as_deref()),
+            ("--content-language", "ContentLanguage", self.content_language.as_deref()),
+            ("--content-type", "ContentType", self.content_type.as_deref()),
+        ]
+    }
+
+    /// The first flag of those that are given.
+    fn first_given(&self) -> Option<&'static str> {
+        let text = self.texts().into_iter().find(|(_, _, value)| value.is_some());
+        let user = (!self.user.is_empty()).then_some("--user-metadata");
+        text.map(|(flag, ..)| flag).or(user).or(self.expires.as_ref().map(|_| "--expires"))
+    }
+
+    fn check(&self) -> Checked {
+        const SOURCE: &str = "API, S3ObjectMetadata";
+        for (flag, _, value) in self.texts() {
+            value.map_or(Ok(()), |value| length(flag, value, TEXT_CHARS_MAX, SOURCE))?;
+        }
+        for (number, (key, value)) in self.user.iter().enumerate() {
+            length("--user-metadata", key, TEXT_CHARS_MAX, SOURCE)?;
+            if !value.is_empty() {
+                length("--user-metadata", value, TEXT_CHARS_MAX, SOURCE)?;
+            }
+            if self.user[..number].iter().any(|(earlier, _)| earlier == key) {
+                let rule = "a key is given twice";
+                return Err(refusal("--user-metadata", key, rule, SOURCE, "leave one out"));
+            }
+        }
+        self.expires.as_deref().map_or(Ok(()), |time| check::time("--expires", time))
+    }
+
+    /// The member `NewObjectMetadata`, with the encryption, which stands in there too.
+    fn member(&self, sse: Option<&str>) -> Option<Value> {
+        let mut member = Map::new();
+        let mut put = |name: &str, value: Option<Value>| {
+            value.map(|value| member.insert(name.to_owned(), value));
+        };
+        let [.., content_type] = self.texts();
+        for (_, name, value) in &self.texts()[..4] {
+            put(name, value.map(Value::from));
+        }
+        let user = self.user.iter().map(|(key, value)| (key.clone(), value.clone()));
+        put("UserMetadata", (!self.user.is_empty()).then(|| user.collect()));
+        put(content_type.1, content_type.2.map(Value::from));
+        put("HttpExpiresDate", self.expires.as_deref().map(Value::from));
+        put("SSEAlgorithm", sse.map(Value::from));
+        (!member.is_empty()).then(|| member.into())
+    }
+}
+
+impl Parameters {
+    /// The ARN of the bucket that is copied to.
+    fn target(&self, setting: &Setting) -> Result<String, Refusal> {
+        const FLAG: &str = "--target-bucket";
+        let Some(target) = self.target_bucket.as_deref() else {
+            let rule = "a copy needs a bucket to go to";
+            let remedy = "name one; the objects' own copies them in place";
+            return Err(missing(FLAG, rule, RULES, remedy));
+        };
+        let Some(arn) = Arn::parse(target) else {
+            bucket_name(FLAG, target)?;
+            return Ok(format!("arn:{}:s3:::{target}", setting.partition));
+        };
+        if arn.service != "s3" || !arn.account.is_empty() {
+            let rule = "it must be the ARN of a general purpose bucket, arn:aws:s3:::BUCKET";
+            let source = "API, S3RegionalOrS3ExpressBucketArnString";
+            let remedy = "give the bucket's name; for a directory bucket, use --operation-json";
+            return Err(refusal(FLAG, target, rule, source, remedy));
+        }
+        bucket_name(FLAG, arn.resource)?;
+        Ok(target.to_owned())
+    }
+
+    /// The class of a manifest's copies.
+    fn class<'a>(&'a self, manifest: &'a Manifest) -> Result<&'a str, Refusal> {
+        const FLAG: &str = "--storage-class";
+        let class = self.storage_class()?;
+        if class != KEEP {
+            return Ok(class);
+        }
+        let kept = manifest.storage_class(FLAG, KEEP, RULES)?;
+        if STORAGE_CLASSES.contains(&kept) {
+            return Ok(kept);
+        }
+        let rule = format!("{} holds objects of {kept}, which copies can't be of", manifest.path);
+        Err(refusal(FLAG, KEEP, rule, RULES, "name a class, or leave those objects out"))
+    }
+
+    fn storage_class(&self) -> Result<&str, Refusal> {
+        self.storage_class.as_deref().ok_or_else(|| {
+            let rule = "S3 makes copies STANDARD unless told otherwise, whatever the objects are";
+            let remedy = "give --storage-class keep (with a plan that was made with --split-by \
+                          StorageClass), or the class you want";
+            missing("--storage-class", rule, "API, CopyObject", remedy)
+        })
+    }
+
+    fn check_storage_class(&self) -> Checked {
+        let class = self.storage_class()?;
+        let mut allowed = STORAGE_CLASSES.to_vec();
+        allowed.push(KEEP);
+        one_of("--storage-class", class, &allowed, "API, S3StorageClass")
+    }
+
+    fn check_encryption(&self, setting: &Setting) -> Checked {
+        const SOURCE: &str = "API, S3CopyObjectOperation";
+        let sse = self.sse.as_deref();
+        one_of_if_given("--sse", sse, &["none", "AES256", "KMS"], "API, S3SSEAlgorithm")?;
+        if let Some(key) = self.key_arn.as_deref() {
+            key_arn("--kms-key-arn", key, setting.region.as_deref(), SOURCE)?;
+            if sse != Some("KMS") {
+                let rule = "a key is used with SSE-KMS only";
+                return Err(refusal("--kms-key-arn", key, rule, SOURCE, "give --sse KMS"));
+            }
+        }
+        if self.bucket_key.is_some() && sse == Some("AES256") {
+            let rule = "a bucket key goes with SSE-KMS, not with AES256";
+            let remedy = "give --sse KMS, or leave --sse out where the bucket's default is SSE-KMS";
+            return Err(missing("--bucket-key", rule, SOURCE, remedy));
+        }
+        Ok(())
+    }
+
+    fn check_tags(&self) -> Checked {
+        const FLAG: &str = "--object-tags";
+        let directive = self.tags_directive.as_deref().unwrap_or(KEEP);
+        let source = "API, S3CopyObjectOperation";
+        one_of(FLAG, directive, &[KEEP, "replace", "none"], source)?;
+        match (directive, self.tags.is_empty()) {
+            ("replace", true) => {
+                let remedy = "give --object-tag KEY=VALUE, or --object-tags none";
+                Err(refusal(FLAG, directive, "it needs tags", TAG_RULES, remedy))
+            }
+            (KEEP | "none", false) => {
+                let rule = "tags are given, which only replace takes";
+                Err(refusal(FLAG, directive, rule, source, "give --object-tags replace"))
+            }
+            _ => check::tags("--object-tag", &self.tags, OBJECT_TAGS_MAX, TAG_RULES),
+        }
+    }
+
+    fn check_metadata(&self) -> Checked {
+        let directive = self.metadata_directive.as_deref();
+        one_of_if_given("--metadata", directive, &["COPY", "REPLACE"], "API, S3MetadataDirective")?;
+        match self.metadata.first_given() {
+            Some(flag) if directive != Some("REPLACE") => {
+                let rule = "new metadata takes the place of all metadata, and is ignored otherwise";
+                Err(missing(flag, rule, "API, CopyObject", "give --metadata REPLACE"))
+            }
+            _ => self.metadata.check(),
+        }
+    }
+
+    fn check_texts_and_times(&self) -> Checked {
+        if let Some(prefix) = self.target_prefix.as_deref() {
+            let source = "API, NonEmptyMaxLength1024String";
+            length("--target-prefix", prefix, TEXT_CHARS_MAX, source)?;
+        }
+        if let Some(location) = self.redirect_location.as_deref() {
+            let source = "API, NonEmptyMaxLength2048String";
+            length("--redirect-location", location, REDIRECT_CHARS_MAX, source)?;
+        }
+        let times = [
+            ("--modified-since", self.modified_since.as_deref()),
+            ("--unmodified-since", self.unmodified_since.as_deref()),
+        ];
+        times
+            .into_iter()
+            .try_for_each(|(flag, time)| time.map_or(Ok(()), |time| check::time(flag, time)))
+    }
+
+    /// What is to become of the metadata. Where the encryption alone stands in `NewObjectMetadata`,
+    /// it is said that the rest is kept.
+    fn directive(&self) -> Option<&str> {
+        let sse_alone = self.sse_algorithm().is_some().then_some("COPY");
+        self.metadata_directive.as_deref().or(sse_alone)
+    }
+
+    fn sse_algorithm(&self) -> Option<&str> {
+        self.sse.as_deref().filter(|sse| *sse != "none")
+    }
+
+    fn new_tags(&self) -> Option<Value> {
+        let keeps = matches!(self.tags_directive.as_deref(), None | Some(KEEP));
+        (!keeps).then(|| tag_set(&self.tags).into())
+    }
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Copy
+    }
+
+    fn check(&self, setting: &Setting) -> Checked {
+        self.target(setting)?;
+        self.check_storage_class()?;
+        self.check_encryption(setting)?;
+        self.check_tags()?;
+        self.check_metadata()?;
+        self.check_texts_and_times()?;
+        one_of_if_given("--acl", self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")?;
+        let checksum = self.checksum_algorithm.as_deref();
+        one_of_if_given("--checksum-algorithm", checksum, &ALGORITHMS, "API, S3ChecksumAlgorithm")?;
+        let hold = self.legal_hold.as_deref();
+        one_of_if_given("--legal-hold", hold, &STATUSES, "API, S3ObjectLockLegalHoldStatus")?;
+        check_lock(self.lock_mode.as_deref(), self.lock_until.as_deref(), setting)
+    }
+
+    fn request(&self, setting: &Setting, manifest: &Manifest) -> Result<Value, Refusal> {
+        let text = |value: &Option<String>| value.as_deref().map(Value::from);
+        let members = [
+            ("TargetResource", Some(self.target(setting)?.into())),
+            ("CannedAccessControlList", text(&self.acl)),
+            ("MetadataDirective", self.directive().map(Value::from)),
+            ("ModifiedSinceConstraint", text(&self.modified_since)),
+            ("NewObjectMetadata", self.metadata.member(self.sse_algorithm())),
+            ("NewObjectTagging", self.new_tags()),
+            ("RedirectLocation", text(&self.redirect_location)),
+            ("RequesterPays", self.requester_pays.then_some(Value::Bool(true))),
+            ("StorageClass", Some(self.class(manifest)?.into())),
+            ("UnModifiedSinceConstraint", text(&self.unmodified_since)),
+            ("SSEAwsKmsKeyId", text(&self.key_arn)),
+            ("TargetKeyPrefix", text(&self.target_prefix)),
+            ("ObjectLockLegalHoldStatus", text(&self.legal_hold)),
+            ("ObjectLockMode", text(&self.lock_mode)),
+            ("ObjectLockRetainUntilDate", text(&self.lock_until)),
+            ("BucketKeyEnabled", self.bucket_key.map(Value::Bool)),
+            ("ChecksumAlgorithm", text(&self.checksum_algorithm)),
+        ];
+        let given = members.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        Ok(given.collect())
+    }
+}
+
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     vec![TOO_LARGE, ARCHIVED, SSE_C]
+}
+
+/// What the role needs (UG, "Copy objects: `PutObject`", and "Using S3 Batch Operations to encrypt
+/// objects with S3 Bucket Keys"), but for ACLs, tags and locks only where the copies get them.
+pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
+    let is_set = |name: &str| !request[name].is_null();
+    let reads_tags = !is_set("NewObjectTagging");
+    let tags = reads_tags || request["NewObjectTagging"] != json!([]);
+    let acl = is_set("CannedAccessControlList") || is_set("AccessControlGrants");
+    let annotations = request["AnnotationDirective"] != "EXCLUDE";
+    let retention = is_set("ObjectLockMode");
+    let hold = is_set("ObjectLockLegalHoldStatus");
+    let versions = access.versions;
+    let needed = |wanted: &[(bool, &'static str)]| -> Vec<&'static str> {
+        wanted.iter().filter(|(needed, _)| *needed).map(|(_, action)| *action).collect()
+    };
+    let read = needed(&[
+        (true, "s3:GetObject"),
+        (versions, "s3:GetObjectVersion"),
+        (acl, "s3:GetObjectAcl"),
+        (acl && versions, "s3:GetObjectVersionAcl"),
+        (reads_tags, "s3:GetObjectTagging"),
+        (reads_tags && versions, "s3:GetObjectVersionTagging"),
+        (annotations, "s3:GetObjectAnnotation"),
+        (annotations && versions, "s3:GetObjectVersionAnnotation"),
+    ]);
+    let write = needed(&[
+        (true, "s3:PutObject"),
+        (acl, "s3:PutObjectAcl"),
+        (acl && versions, "s3:PutObjectVersionAcl"),
+        (tags, "s3:PutObjectTagging"),
+        (tags && versions, "s3:PutObjectVersionTagging"),
+        (annotations, "s3:PutObjectAnnotation"),
+        (retention, "s3:PutObjectRetention"),
+        (hold, "s3:PutObjectLegalHold"),
+    ]);
+    let target = request["TargetResource"].as_str().unwrap_or_default();
+    let mut statements = vec![
+        access.allow("ReadObjects", &read, access.object_arns()),
+        access.allow("TellWhatIsMissing", &["s3:ListBucket"], access.bucket_arns()),
+        access.allow("WriteCopies", &write, vec![format!("{target}/*")]),
+    ];
+    let key = request["SSEAwsKmsKeyId"].as_str().filter(|key| Arn::parse(key).is_some());
+    let keys = key.map(str::to_owned).into_iter().chain(access.object_keys.iter().cloned());
+    let use_keys = ["kms:Decrypt", "kms:GenerateDataKey"];
+    statements.extend(Access::allow_keys("UseKeys", &use_keys, keys.collect()));
+    statements
 }

@@ -1,8 +1,38 @@
 //! `delete-tags`: `S3DeleteObjectTagging`.
 
+use serde_json::{Value, json};
+
+use super::check::{Checked, Refusal};
+use super::job::{Manifest, Setting};
+use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::{Kind, Operation};
+
+/// It has no parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parameters;
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::DeleteTags
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        Ok(())
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        Ok(json!({}))
+    }
+}
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     Vec::new()
+}
+
+/// What the role needs (UG, "Delete object tagging: `DeleteObjectTagging`").
+pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+    let of_versions = "s3:DeleteObjectVersionTagging";
+    vec![access.allow_on_objects("DeleteTags", "s3:DeleteObjectTagging", of_versions)]
 }

@@ -1,8 +1,119 @@
 //! `lambda`: `LambdaInvoke`, a function called once for each object.
 
+use serde_json::{Map, Value};
+
+use super::check::{Arn, Checked, Refusal, length, missing, one_of_if_given, refusal};
+use super::job::{Manifest, Setting};
+use super::policy::Statement;
 use super::rule::Rule;
+use super::{Kind, Operation};
+
+/// The schemas of an invocation; 1.0 unless said (API, `LambdaInvokeOperation`).
+const SCHEMAS: [&str; 2] = ["1.0", "2.0"];
+
+const RULES: &str = "API, LambdaInvokeOperation";
+
+/// API, `UserArguments`.
+const ARGUMENTS_MAX: usize = 10;
+
+/// API, `UserArguments`: keys are `NonEmptyMaxLength64String`.
+const ARGUMENT_KEY_CHARS_MAX: usize = 64;
+
+/// API, `UserArguments`: values are `MaxLength1024String`.
+const ARGUMENT_VALUE_CHARS_MAX: usize = 1024;
+
+/// API, `FunctionArnString`.
+const FUNCTION_ARN_CHARS_MAX: usize = 1024;
+
+/// The parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--function-arn`: the function, with an alias or version behind it or without.
+    pub function_arn: Option<String>,
+    /// `--schema-version`: `1.0` or `2.0`.
+    pub schema_version: Option<String>,
+    /// `--user-argument`: what the function is told besides.
+    pub arguments: Vec<(String, String)>,
+}
+
+impl Parameters {
+    fn function_arn(&self) -> Result<&str, Refusal> {
+        let remedy = "`aws lambda get-function --function-name NAME` shows it as FunctionArn";
+        let Some(text) = self.function_arn.as_deref() else {
+            return Err(missing("--function-arn", "the operation needs it", RULES, remedy));
+        };
+        length("--function-arn", text, FUNCTION_ARN_CHARS_MAX, "API, FunctionArnString")?;
+        let is_function = Arn::parse(text)
+            .is_some_and(|arn| arn.service == "lambda" && arn.resource.starts_with("function:"));
+        if is_function {
+            return Ok(text);
+        }
+        let rule = "it must be arn:aws:lambda:REGION:ACCOUNT:function:NAME";
+        Err(refusal("--function-arn", text, rule, "API, FunctionArnString", remedy))
+    }
+
+    fn check_arguments(&self) -> Checked {
+        const FLAG: &str = "--user-argument";
+        const SOURCE: &str = "API, UserArguments";
+        if self.arguments.is_empty() {
+            return Ok(());
+        }
+        if self.schema_version.as_deref() != Some("2.0") {
+            let rule = "arguments need version 2.0 of the invocation schema";
+            return Err(missing(FLAG, rule, RULES, "give --schema-version 2.0"));
+        }
+        if self.arguments.len() > ARGUMENTS_MAX {
+            let rule =
+                format!("{} are given, where {ARGUMENTS_MAX} are allowed", self.arguments.len());
+            return Err(missing(FLAG, rule, SOURCE, "leave some out"));
+        }
+        for (number, (key, value)) in self.arguments.iter().enumerate() {
+            length(FLAG, key, ARGUMENT_KEY_CHARS_MAX, SOURCE)?;
+            if !value.is_empty() {
+                length(FLAG, value, ARGUMENT_VALUE_CHARS_MAX, SOURCE)?;
+            }
+            if self.arguments[..number].iter().any(|(earlier, _)| earlier == key) {
+                let rule = "a key is given twice";
+                return Err(refusal(FLAG, key, rule, SOURCE, "leave one of them out"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Lambda
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        self.function_arn()?;
+        one_of_if_given("--schema-version", self.schema_version.as_deref(), &SCHEMAS, RULES)?;
+        self.check_arguments()
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        let mut member = Map::new();
+        member.insert("FunctionArn".to_owned(), self.function_arn()?.into());
+        if let Some(version) = &self.schema_version {
+            member.insert("InvocationSchemaVersion".to_owned(), version.as_str().into());
+        }
+        if !self.arguments.is_empty() {
+            let pairs = self.arguments.iter().map(|(key, value)| (key.clone(), value.clone()));
+            member.insert("UserArguments".to_owned(), pairs.collect::<Value>());
+        }
+        Ok(member.into())
+    }
+}
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     Vec::new()
+}
+
+/// What the role needs (UG, "Invoke AWS Lambda function"). What the function does to an object, it
+/// does with a role of its own. An ARN names its account, so no condition needs to.
+pub(super) fn permissions(request: &Value) -> Vec<Statement> {
+    let function = request["FunctionArn"].as_str().unwrap_or_default().to_owned();
+    vec![Statement::new("InvokeTheFunction", &["lambda:InvokeFunction"], vec![function])]
 }

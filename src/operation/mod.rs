@@ -1,28 +1,68 @@
 //! Operations: what a Batch Operations job does to each object.
 //!
-//! One module for each, with the same four parts: its *parameters* and what AWS
-//! would refuse of them, the *eligibility* of a row, the *request* that CreateJob takes, and the
-//! *permissions* that the job's role needs.
+//! One module for each, with the same four parts:
+//!
+//! 1. `eligibility()`: the rows that it can't do, as [`Rule`]s.
+//! 2. `Parameters`: what it is told, with a check that refuses what AWS would refuse
+//!    ([`Operation::check`]).
+//! 3. [`Operation::request`]: its member of `CreateJob`'s `Operation`.
+//! 4. `permissions()`: what the jobs' role needs. They are read from the request, so that they also
+//!    hold for a request that somebody else wrote ([`given`]).
+//!
+//! What they share: `check` for values, [`job`] for the request around an operation,
+//! [`policy`] for policies.
 //!
 //! A rule or limit stands beside its source. "UG" is the Amazon S3 User Guide, "API" the model of
 //! the S3 Control API.
 //!
 //! Never knows how rows are found, what a plan folder looks like, nor how flags are parsed.
 
-mod acl;
-mod checksum;
-mod copy;
-mod delete_tags;
-mod lambda;
-mod legal_hold;
-mod replicate;
-mod restore;
-mod retention;
+pub mod acl;
+mod check;
+pub mod checksum;
+pub mod copy;
+pub mod delete_tags;
+pub mod given;
+pub mod job;
+pub mod lambda;
+pub mod legal_hold;
+pub mod policy;
+pub mod replicate;
+#[cfg(test)]
+mod request_tests;
+pub mod restore;
+pub mod retention;
 mod rule;
-mod tag;
-mod update_encryption;
+pub mod tag;
+pub mod update_encryption;
 
+use std::fmt;
+
+use serde_json::Value;
+
+use job::{Manifest, Setting};
+use policy::{Access, Statement};
+
+pub use check::{Refusal, Tag};
 pub use rule::{DELETE_MARKER, Part, Rule};
+
+/// An operation with its parameters.
+pub trait Operation: fmt::Debug {
+    /// Which one it is.
+    fn kind(&self) -> Kind;
+
+    /// Refuses what AWS would refuse, as far as it depends on no manifest.
+    ///
+    /// # Errors
+    /// When there is such a parameter.
+    fn check(&self, setting: &Setting) -> Result<(), Refusal>;
+
+    /// The value of its member in the API's `JobOperation`, for the objects of a manifest.
+    ///
+    /// # Errors
+    /// When AWS would refuse it for these objects.
+    fn request(&self, setting: &Setting, manifest: &Manifest) -> Result<Value, Refusal>;
+}
 
 /// An operation by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,6 +167,25 @@ impl Kind {
             Self::Lambda => lambda::eligibility(),
         };
         [vec![DELETE_MARKER], own].concat()
+    }
+
+    /// What the role of a job needs for a request's operation, besides reading its manifest and
+    /// writing its report.
+    #[must_use]
+    pub fn permissions(self, request: &Value, access: &Access) -> Vec<Statement> {
+        match self {
+            Self::UpdateEncryption => update_encryption::permissions(request, access),
+            Self::Copy => copy::permissions(request, access),
+            Self::Tag => tag::permissions(access),
+            Self::DeleteTags => delete_tags::permissions(access),
+            Self::Restore => restore::permissions(access),
+            Self::Acl => acl::permissions(access),
+            Self::LegalHold => legal_hold::permissions(access),
+            Self::Retention => retention::permissions(request, access),
+            Self::Replicate => replicate::permissions(access),
+            Self::Checksum => checksum::permissions(access),
+            Self::Lambda => lambda::permissions(request),
+        }
     }
 }
 

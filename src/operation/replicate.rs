@@ -1,9 +1,39 @@
 //! `replicate`: `S3ReplicateObject`, by the bucket's own replication configuration.
 
+use serde_json::{Value, json};
+
+use super::check::{Checked, Refusal};
+use super::job::{Manifest, Setting};
+use super::policy::{Access, Statement};
 use super::rule::{ARCHIVED, Rule};
+use super::{Kind, Operation};
+
+/// It has no parameters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Parameters;
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Replicate
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        Ok(())
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        Ok(json!({}))
+    }
+}
 
 /// The rows that it can't do, besides delete markers: what is archived is not replicated (UG, "What
 /// does Amazon S3 replicate?").
 pub(super) fn eligibility() -> Vec<Rule> {
     vec![ARCHIVED]
+}
+
+/// What the role needs (UG, "Replicate existing objects: `InitiateReplication` with a user
+/// manifest"). The copying itself is done with the role of the replication configuration.
+pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+    vec![access.allow("Replicate", &["s3:InitiateReplication"], access.object_arns())]
 }

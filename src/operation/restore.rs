@@ -1,6 +1,12 @@
 //! `restore`: `S3InitiateRestoreObject`.
 
+use serde_json::{Map, Value};
+
+use super::check::{Checked, Refusal, missing, one_of_if_given, refusal};
+use super::job::{Manifest, Setting};
+use super::policy::{Access, Statement};
 use super::rule::{Part, Rule};
+use super::{Kind, Operation};
 
 /// Only what is archived can be restored. Both columns are needed: a class says nothing of the tier
 /// of what is in `INTELLIGENT_TIERING`, and only that class has tiers.
@@ -20,7 +26,77 @@ const NOT_ARCHIVED: Rule = Rule {
     ],
 };
 
+const RULES: &str = "UG, Restore objects with Batch Operations";
+
+/// How fast, and how dear. Jobs don't know `EXPEDITED` (API, `S3GlacierJobTier`).
+const TIERS: [&str; 2] = ["BULK", "STANDARD"];
+
+/// The parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--restore-days`: for how many days the restored copy stays. Asked for by jobs on `GLACIER`
+    /// and `DEEP_ARCHIVE`, and left out of those on `INTELLIGENT_TIERING`, which it would fail.
+    pub days: Option<u32>,
+    /// `--restore-tier`: `BULK` or `STANDARD`; S3's own choice is `STANDARD`.
+    pub tier: Option<String>,
+}
+
+impl Parameters {
+    /// The days for the objects of a manifest, whose storage class decides.
+    fn days(&self, manifest: &Manifest) -> Result<Option<u32>, Refusal> {
+        match manifest.storage_class("--operation", "restore", RULES)? {
+            "INTELLIGENT_TIERING" => Ok(None),
+            "GLACIER" | "DEEP_ARCHIVE" if self.days.is_some() => Ok(self.days),
+            class @ ("GLACIER" | "DEEP_ARCHIVE") => Err(missing(
+                "--restore-days",
+                format!("objects of {class} are restored for a number of days"),
+                RULES,
+                "give --restore-days, at least 1",
+            )),
+            class => Err(refusal(
+                "--operation",
+                "restore",
+                format!("{} holds objects of {class}, which are not archived", manifest.path),
+                RULES,
+                "make the plan with `s3sieve filter --for restore`",
+            )),
+        }
+    }
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Restore
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        if self.days.is_some_and(|days| !(1..=i32::MAX.cast_unsigned()).contains(&days)) {
+            let days = self.days.unwrap_or_default().to_string();
+            let rule = "it must be at least 1, and fit 31 bits";
+            return Err(refusal("--restore-days", &days, rule, RULES, "give a number of days"));
+        }
+        let tier = self.tier.as_deref();
+        one_of_if_given("--restore-tier", tier, &TIERS, "API, S3GlacierJobTier")
+    }
+
+    fn request(&self, _: &Setting, manifest: &Manifest) -> Result<Value, Refusal> {
+        let mut member = Map::new();
+        if let Some(days) = self.days(manifest)? {
+            member.insert("ExpirationInDays".to_owned(), days.into());
+        }
+        if let Some(tier) = &self.tier {
+            member.insert("GlacierJobTier".to_owned(), tier.as_str().into());
+        }
+        Ok(member.into())
+    }
+}
+
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     vec![NOT_ARCHIVED]
+}
+
+/// What the role needs (UG, "Restore objects: `RestoreObject`").
+pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+    vec![access.allow("RestoreObjects", &["s3:RestoreObject"], access.object_arns())]
 }

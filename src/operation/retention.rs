@@ -1,8 +1,95 @@
 //! `retention`: `S3PutObjectRetention`.
 
+use serde_json::{Map, Value, json};
+
+use super::check::{Checked, Refusal, missing, one_of, refusal, time};
+use super::job::{Manifest, Setting};
+use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::{Kind, Operation};
+
+/// API, `S3ObjectLockRetentionMode`.
+const MODES: [&str; 2] = ["COMPLIANCE", "GOVERNANCE"];
+
+/// The parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--retention-mode`: `COMPLIANCE` or `GOVERNANCE`.
+    pub mode: Option<String>,
+    /// `--retain-until`: a time to the second, in UTC.
+    pub until: Option<String>,
+    /// `--bypass-governance`: also where a retention in governance mode is in place.
+    pub bypass_governance: bool,
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Retention
+    }
+
+    fn check(&self, setting: &Setting) -> Checked {
+        if self.mode.is_none() && self.until.is_none() {
+            return Err(missing(
+                "--retention-mode",
+                "without mode and date the job would remove the retention of every object",
+                "API, S3Retention",
+                "give --retention-mode and --retain-until; to remove retention, say so with \
+                 --operation-json",
+            ));
+        }
+        check_lock(self.mode.as_deref(), self.until.as_deref(), setting)
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        let mut member = Map::new();
+        if self.bypass_governance {
+            member.insert("BypassGovernanceRetention".to_owned(), true.into());
+        }
+        let retention = json!({"RetainUntilDate": self.until, "Mode": self.mode});
+        member.insert("Retention".to_owned(), retention);
+        Ok(member.into())
+    }
+}
+
+/// A mode and a date of Object Lock: both or neither, and the date is to come.
+pub(super) fn check_lock(mode: Option<&str>, until: Option<&str>, setting: &Setting) -> Checked {
+    const BOTH: &str = "UG, Locking objects with Object Lock";
+    match (mode, until) {
+        (None, None) => Ok(()),
+        (Some(mode), None) => {
+            let rule = "a retention mode needs a date until which it holds";
+            Err(refusal("--retention-mode", mode, rule, BOTH, "give --retain-until"))
+        }
+        (None, Some(until)) => {
+            let rule = "a retention date needs a mode";
+            Err(refusal("--retain-until", until, rule, BOTH, "give --retention-mode"))
+        }
+        (Some(mode), Some(until)) => {
+            one_of("--retention-mode", mode, &MODES, "API, S3ObjectLockRetentionMode")?;
+            time("--retain-until", until)?;
+            if until.parse().is_ok_and(|until: jiff::Timestamp| until > setting.now) {
+                return Ok(());
+            }
+            let rule = "the date must be in the future";
+            Err(refusal("--retain-until", until, rule, BOTH, "give a later one"))
+        }
+    }
+}
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     Vec::new()
+}
+
+/// What the role needs (UG, "Apply Object Lock retention: `PutObjectRetention`").
+pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
+    let look = ["s3:GetBucketObjectLockConfiguration"];
+    let mut actions = vec!["s3:PutObjectRetention"];
+    if request["BypassGovernanceRetention"] == true {
+        actions.push("s3:BypassGovernanceRetention");
+    }
+    vec![
+        access.allow("LookAtObjectLock", &look, access.bucket_arns()),
+        access.allow("PutRetentions", &actions, access.object_arns()),
+    ]
 }

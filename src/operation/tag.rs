@@ -1,8 +1,53 @@
 //! `tag`: `S3PutObjectTagging`, which replaces all tags of an object.
 
+use serde_json::{Value, json};
+
+use super::check::{self, Checked, Refusal, Tag, missing};
+use super::job::{Manifest, Setting, tag_set};
+use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::{Kind, Operation};
+
+/// Tags of an object at most (UG, "Tagging your objects").
+pub(super) const OBJECT_TAGS_MAX: usize = 10;
+
+/// Where the rules of tags stand.
+pub(super) const RULES: &str = "UG, Tagging your objects";
+
+/// The parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--object-tag`: the tags that take the place of all others.
+    pub tags: Vec<Tag>,
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::Tag
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        if self.tags.is_empty() {
+            let rule = "an empty set of tags would delete the tags of every object, and be charged";
+            let remedy = "give --object-tag KEY=VALUE, or --operation delete-tags, which is free \
+                          of that charge";
+            return Err(missing("--object-tag", rule, RULES, remedy));
+        }
+        check::tags("--object-tag", &self.tags, OBJECT_TAGS_MAX, RULES)
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        Ok(json!({"TagSet": tag_set(&self.tags)}))
+    }
+}
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     Vec::new()
+}
+
+/// What the role needs (UG, "Replace object tagging: `PutObjectTagging`").
+pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+    let of_versions = "s3:PutObjectVersionTagging";
+    vec![access.allow_on_objects("ReplaceTags", "s3:PutObjectTagging", of_versions)]
 }

@@ -1,7 +1,13 @@
 //! `update-encryption`: `S3UpdateObjectEncryption`. Another key, or a bucket key, in place: no
 //! copy, no new version, no restore, any size.
 
+use serde_json::{Value, json};
+
+use super::check::{Checked, Refusal, key_arn, missing};
+use super::job::{Manifest, Setting};
+use super::policy::{Access, Statement};
 use super::rule::{Part, Rule, SSE_C};
+use super::{Kind, Operation};
 
 /// Sources may be SSE-S3 or SSE-KMS (UG, "Update object encryption").
 const DSSE_KMS: Rule = Rule {
@@ -39,7 +45,70 @@ const OBJECT_LOCKED: Rule = Rule {
     ],
 };
 
+const RULES: &str = "UG, Update object encryption";
+
+/// The parameters.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// `--kms-key-arn`: the key for all objects.
+    pub key_arn: Option<String>,
+    /// `--bucket-key`: whether S3 asks KMS once a bucket instead of once an object.
+    pub bucket_key: Option<bool>,
+}
+
+impl Parameters {
+    fn key_arn(&self) -> Result<&str, Refusal> {
+        self.key_arn.as_deref().ok_or_else(|| {
+            let rule = "the operation encrypts every object with one key, which must be named";
+            let remedy = "give --kms-key-arn; a report does not tell which keys are in use";
+            missing("--kms-key-arn", rule, RULES, remedy)
+        })
+    }
+
+    /// Asked for, as S3's default is off: forgotten, the job would undo what most come for.
+    fn bucket_key(&self) -> Result<bool, Refusal> {
+        self.bucket_key.ok_or_else(|| {
+            let rule = "S3 turns bucket keys off unless told otherwise";
+            let source = "API, S3UpdateObjectEncryptionSSEKMS";
+            missing("--bucket-key", rule, source, "give --bucket-key on (or off)")
+        })
+    }
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        Kind::UpdateEncryption
+    }
+
+    fn check(&self, setting: &Setting) -> Checked {
+        self.bucket_key()?;
+        key_arn("--kms-key-arn", self.key_arn()?, setting.region.as_deref(), RULES)
+    }
+
+    /// The AWS CLI and the model call the member `SSEKMS`; in the XML that is sent it is `SSE-KMS`.
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        let key = json!({"KMSKeyArn": self.key_arn()?, "BucketKeyEnabled": self.bucket_key()?});
+        Ok(json!({"ObjectEncryption": {"SSEKMS": key}}))
+    }
+}
+
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
     vec![SSE_C, DSSE_KMS, NOT_ENCRYPTED, OBJECT_LOCKED]
+}
+
+/// What the role needs (UG, "Update object encryption"; what only a generated manifest needs is
+/// left out). The guide asks for the same actions on the old and the new keys.
+pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
+    const KEY_ACTIONS: [&str; 4] =
+        ["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:ReEncrypt*"];
+    let key = request["ObjectEncryption"]["SSEKMS"]["KMSKeyArn"].as_str().map(str::to_owned);
+    let keys = key.into_iter().chain(access.object_keys.iter().cloned());
+    let resources = [access.bucket_arns(), access.object_arns()].concat();
+    let mut statements = vec![
+        access.allow("UpdateEncryption", &["s3:UpdateObjectEncryption"], resources),
+        access.allow_on_objects("ReadObjects", "s3:GetObject", "s3:GetObjectVersion"),
+    ];
+    statements.extend(Access::allow_keys("UseKeys", &KEY_ACTIONS, keys.collect()));
+    statements
 }

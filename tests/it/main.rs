@@ -6,6 +6,8 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
+#[cfg(feature = "aws")]
+mod aws_cli;
 mod damage;
 mod eligibility;
 mod filter;
@@ -17,4 +19,5 @@ mod memory;
 mod other_commands;
 mod plan_document;
 mod real_reports;
+mod submit;
 mod tidy;

@@ -1,0 +1,122 @@
+//! `s3sieve submit`: the job requests that a plan comes to. Sending them is yet to come.
+
+use std::io::{self, Write};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, Table};
+
+use super::args::Format;
+use super::operation_args::{ScopeArg, SubmitArgs};
+use super::request::{operation, options, setting, source, write_documents};
+use super::{CliError, Exit, interrupt};
+use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
+use crate::plan::{self, Plan, Shard};
+use crate::units::{Count, counted};
+
+pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
+    if !args.dry_run {
+        return Err(CliError::Usage(
+            "submit does not send anything yet: add --dry-run to get the requests, and send them \
+             with the AWS CLI as docs/jobs.md shows"
+                .to_owned(),
+        ));
+    }
+    let plan = plan::read(&args.plan)?;
+    let operation = operation(&args.operation, &args.plan, &plan)?;
+    let setting = setting(&args.place, &args.role_arn);
+    let requests =
+        job::requests(operation.as_ref(), &setting, &job_options(args)?, &source(&plan))?;
+    plan::verify(&args.plan, &plan, interrupt::flag())?;
+    if let Some(folder) = &args.out {
+        write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
+    }
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match args.format {
+        Format::Human => human(&mut out, args, &plan, &requests)?,
+        Format::Json => lines(&mut out, &requests)?,
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn job_options(args: &SubmitArgs) -> Result<Options, CliError> {
+    Ok(Options {
+        all_tasks: args.report_scope == ScopeArg::AllTasks,
+        priority: args.priority,
+        description: args.description.clone(),
+        confirmation: !args.no_confirmation,
+        ..options(&args.place, &args.role_arn)?
+    })
+}
+
+/// The name of a request's file: the manifest's, ending in `.json`.
+fn file_name(shard: &Shard) -> String {
+    let name = shard.path.rsplit('/').next().unwrap_or(&shard.path);
+    name.strip_suffix(".csv").unwrap_or(name).to_owned() + ".json"
+}
+
+fn lines(out: &mut dyn Write, requests: &[Request]) -> io::Result<()> {
+    for request in requests {
+        serde_json::to_writer(&mut *out, request)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn human(
+    out: &mut dyn Write,
+    args: &SubmitArgs,
+    plan: &Plan,
+    requests: &[Request],
+) -> io::Result<()> {
+    if requests.is_empty() {
+        return writeln!(out, "The plan holds no manifest, so there is no job to create.");
+    }
+    writeln!(out, "{}\n", table(plan, requests))?;
+    let jobs = requests.len();
+    let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
+    writeln!(
+        out,
+        "{} on {}. An account runs {ACTIVE_JOBS_MAX} jobs at a time, so they go in {}.",
+        counted(jobs as u64, "job"),
+        counted(objects, "object"),
+        counted(jobs.div_ceil(ACTIVE_JOBS_MAX) as u64, "wave"),
+    )?;
+    let fate = if args.no_confirmation {
+        "runs as soon as it is ready"
+    } else {
+        "waits, suspended, until you let it run"
+    };
+    writeln!(out, "Nothing was sent. Each job, once created, {fate}.")?;
+    let requests = match &args.out {
+        Some(folder) => format!("The requests are in {}.", folder.display()),
+        None => "--out DIR writes each request to a file, --format json one a line.".to_owned(),
+    };
+    writeln!(out, "{requests}")?;
+    writeln!(
+        out,
+        "Next, for each: upload the manifest, put its ETag in place of {ETAG_MARKER}, and give the \
+         request to `aws s3control create-job --cli-input-json`. docs/jobs.md has the commands."
+    )
+}
+
+fn table(plan: &Plan, requests: &[Request]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+    table.set_header(vec![
+        Cell::new("manifest"),
+        right("objects"),
+        Cell::new("fields"),
+        Cell::new("token"),
+    ]);
+    for (shard, request) in plan.shards.iter().zip(requests) {
+        table.add_row(vec![
+            Cell::new(&shard.path),
+            right(&Count(shard.objects).to_string()),
+            Cell::new(shard.columns.as_ref().unwrap_or(&plan.columns).join(",")),
+            Cell::new(&request.client_request_token),
+        ]);
+    }
+    table
+}

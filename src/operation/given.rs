@@ -1,0 +1,86 @@
+//! `--operation-json`: an operation as AWS documents it, passed on untouched.
+//!
+//! For what has no flags here: grants of an ACL, event holds, or what AWS adds next. Its kind is
+//! checked, its members are not: AWS does that.
+
+use serde_json::{Map, Value};
+
+use super::check::{Checked, Refusal, missing, refusal};
+use super::job::{Manifest, Setting};
+use super::{Kind, Operation};
+
+const FLAG: &str = "--operation-json";
+
+const RULES: &str = "API, JobOperation";
+
+/// An operation as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters {
+    kind: Kind,
+    member: Value,
+}
+
+impl Parameters {
+    /// Reads a `JobOperation`: an object with one member, whose name is an operation's.
+    ///
+    /// # Errors
+    /// When it is not that.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let remedy = "write {\"S3PutObjectTagging\": {...}}, with the members that AWS documents";
+        let wrong = |rule: String| missing(FLAG, rule, RULES, remedy);
+        let members: Map<String, Value> = serde_json::from_str(text)
+            .map_err(|error| wrong(format!("no JSON object: {error}")))?;
+        let count = members.len();
+        let mut members = members.into_iter();
+        let (Some((name, member)), None) = (members.next(), members.next()) else {
+            return Err(wrong(format!("there is one operation in a job, here are {count}")));
+        };
+        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.api_name() == name) else {
+            let known = Kind::ALL.map(Kind::api_name).join(", ");
+            let remedy = format!("the operations are {known}");
+            return Err(refusal(FLAG, &name, "there is no such operation", RULES, remedy));
+        };
+        if !member.is_object() {
+            return Err(wrong(format!("the value of {name} is no object")));
+        }
+        Ok(Self { kind, member })
+    }
+}
+
+impl Operation for Parameters {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn check(&self, _: &Setting) -> Checked {
+        Ok(())
+    }
+
+    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+        Ok(self.member.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_known_operation_is_taken_as_it_is() {
+        let text = r#"{"S3PutObjectAcl": {"B": 1, "A": [true]}}"#;
+        let operation = Parameters::parse(text).unwrap();
+        assert_eq!(operation.kind(), Kind::Acl);
+        assert_eq!(operation.member.to_string(), r#"{"B":1,"A":[true]}"#);
+        for (wrong, why) in [
+            ("[]", "no JSON object"),
+            ("{", "no JSON object"),
+            ("{}", "here are 0"),
+            (r#"{"S3ReplicateObject": {}, "LambdaInvoke": {}}"#, "here are 2"),
+            (r#"{"S3DeleteObject": {}}"#, "no such operation"),
+            (r#"{"S3ReplicateObject": 1}"#, "no object"),
+        ] {
+            let told = Parameters::parse(wrong).unwrap_err().to_string();
+            assert!(told.contains(why) && told.contains(FLAG), "{told}");
+        }
+    }
+}

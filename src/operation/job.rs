@@ -1,0 +1,371 @@
+//! One request for each manifest: what `CreateJob` is sent, as JSON.
+//!
+//! The document is what `aws s3control create-job --cli-input-json` takes. Members of an operation
+//! stand in the order of the API's model, and those of the request in alphabetical order: the AWS
+//! CLI sends members as they come, and the AWS SDK for Rust in exactly that order, so that both
+//! send the same bytes.
+//!
+//! Never knows what a plan folder looks like, nor how a request is sent.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+use super::check::{self, Arn, Checked, Refusal, Tag, length, refusal};
+use super::{Kind, Operation};
+
+/// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
+/// multipart upload's is no MD5.
+pub const ETAG_MARKER: &str = "ETAG-OF-THE-UPLOADED-MANIFEST";
+
+/// Jobs of an account that run at a time; others wait (UG, "Performing object operations in bulk
+/// with Batch Operations": a limit of 6 active jobs per account).
+pub const ACTIVE_JOBS_MAX: usize = 6;
+
+/// Tags of a job at most (UG, "Controlling access and labeling jobs using tags").
+pub const JOB_TAGS_MAX: usize = 50;
+
+/// The highest priority (API, `JobPriority`).
+pub const PRIORITY_MAX: i64 = i32::MAX as i64;
+
+/// API, `NonEmptyMaxLength256String` of CreateJob.
+pub const DESCRIPTION_CHARS_MAX: usize = 256;
+
+/// API, `ReportPrefixString`.
+pub const REPORT_PREFIX_CHARS_MAX: usize = 512;
+
+/// API, `IAMRoleArn`.
+const ROLE_ARN_CHARS_MAX: usize = 2048;
+
+/// API, `S3KeyArnString`.
+const OBJECT_ARN_CHARS_MAX: usize = 2000;
+
+/// Of a plan's SHA-256, so many digits name its folder in the manifest bucket: 64 bits, which two
+/// plans won't share.
+const FOLDER_DIGITS: usize = 16;
+
+/// Where jobs run, and when they are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The account of the jobs.
+    pub account_id: String,
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// The region of the jobs, where it is known.
+    pub region: Option<String>,
+    /// Now, for dates that must be in the future.
+    pub now: jiff::Timestamp,
+}
+
+/// What all jobs of a plan have in common, besides the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The role that the jobs take.
+    pub role_arn: String,
+    /// Where the manifests will lie.
+    pub manifests: Place,
+    /// Where completion reports are to go.
+    pub reports: Place,
+    /// Whether reports list all tasks, or only those that failed.
+    pub all_tasks: bool,
+    /// From 0 to [`PRIORITY_MAX`]; jobs with a higher one go first.
+    pub priority: i64,
+    /// A text for people, in place of one that names operation and manifest.
+    pub description: Option<String>,
+    /// Tags of the jobs.
+    pub tags: Vec<Tag>,
+    /// Whether a job waits, suspended, until somebody lets it run.
+    pub confirmation: bool,
+}
+
+/// A bucket and a prefix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Without a slash at its ends; empty where there is none.
+    pub prefix: String,
+}
+
+impl Place {
+    /// Reads `s3://bucket/prefix`; `flag` is named in the refusal.
+    ///
+    /// # Errors
+    /// When it is no such address, or the bucket's name can't be one.
+    pub fn parse(flag: &'static str, text: &str) -> Result<Self, Refusal> {
+        let Some(rest) = text.strip_prefix("s3://") else {
+            let rule = "it must be an address of S3";
+            return Err(refusal(flag, text, rule, "s3sieve", "write s3://BUCKET/PREFIX"));
+        };
+        let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+        check::bucket_name(flag, bucket)?;
+        Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
+    }
+
+    /// `bucket/prefix/`, or `bucket/` where there is no prefix.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        let Self { bucket, prefix } = self;
+        if prefix.is_empty() { format!("{bucket}/") } else { format!("{bucket}/{prefix}/") }
+    }
+}
+
+/// A plan, as far as its jobs depend on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The MD5s of the reports' manifests.
+    pub report_md5s: Vec<String>,
+    /// The predicate, as it was understood.
+    pub predicate: String,
+    /// A job for each.
+    pub manifests: Vec<Manifest>,
+}
+
+/// A manifest of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Its file, relative to the plan.
+    pub path: String,
+    /// The bucket of its objects.
+    pub bucket: String,
+    /// `Bucket`, `Key` and perhaps `VersionId`.
+    pub columns: Vec<String>,
+    /// Column and value that all its rows share.
+    pub split: BTreeMap<String, Option<String>>,
+    /// The file's SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// The storage class of all its objects, which `flag` and `value` depend on.
+    pub(super) fn storage_class(
+        &self,
+        flag: &'static str,
+        value: &str,
+        authority: &'static str,
+    ) -> Result<&str, Refusal> {
+        let is_class = |column: &str| column.replace('_', "").eq_ignore_ascii_case("StorageClass");
+        let mut columns = self.split.iter().filter(|(column, _)| is_class(column));
+        columns.next().and_then(|(_, class)| class.as_deref()).ok_or_else(|| {
+            let rule = format!("{} is not of one storage class, which it depends on", self.path);
+            let remedy = "make the plan again, with --split-by StorageClass";
+            refusal(flag, value, rule, authority, remedy)
+        })
+    }
+
+    /// The name of its file.
+    fn name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+}
+
+impl Source {
+    /// The name of the plan's folder in the manifest bucket: two plans share one only where their
+    /// manifests are the same.
+    #[must_use]
+    pub fn folder(&self) -> String {
+        let manifests: Vec<_> = self.manifests.iter().map(|m| (&m.path, &m.sha256)).collect();
+        let digest = sha256(&json!([self.report_md5s, self.predicate, manifests]));
+        format!("plan-{}", &digest[..FOLDER_DIGITS])
+    }
+}
+
+fn sha256(value: &Value) -> String {
+    let digest = Sha256::digest(value.to_string());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What `CreateJob` is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Request {
+    account_id: String,
+    /// The same for the same plan, manifest and request, so that a request that is sent twice makes
+    /// one job: 64 hexadecimal digits, the most that the API takes.
+    pub client_request_token: String,
+    confirmation_required: bool,
+    description: String,
+    /// Which objects, as `Spec` and `Location`.
+    pub manifest: Value,
+    /// One member: the operation's name in the API, and its value.
+    pub operation: Value,
+    priority: i64,
+    report: Value,
+    role_arn: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tags: Vec<Value>,
+}
+
+/// A request for each manifest of a plan, in order.
+///
+/// # Errors
+/// When AWS would refuse any of them.
+pub fn requests(
+    operation: &dyn Operation,
+    setting: &Setting,
+    options: &Options,
+    source: &Source,
+) -> Result<Vec<Request>, Refusal> {
+    check_setting(setting)?;
+    check_options(setting, options)?;
+    operation.check(setting)?;
+    let common =
+        Common { kind: operation.kind(), setting, options, source, folder: source.folder() };
+    let build = |manifest| common.request(manifest, operation.request(setting, manifest)?);
+    source.manifests.iter().map(build).collect()
+}
+
+/// What the requests of a plan have in common.
+struct Common<'a> {
+    kind: Kind,
+    setting: &'a Setting,
+    options: &'a Options,
+    source: &'a Source,
+    /// The plan's folder in the manifest bucket.
+    folder: String,
+}
+
+impl Common<'_> {
+    fn request(&self, manifest: &Manifest, operation: Value) -> Result<Request, Refusal> {
+        let Self { kind, options, folder, .. } = self;
+        let usual = || format!("s3sieve {}: {} of {folder}", kind.name(), manifest.name());
+        let mut request = Request {
+            account_id: self.setting.account_id.clone(),
+            client_request_token: String::new(),
+            confirmation_required: options.confirmation,
+            description: options.description.clone().unwrap_or_else(usual),
+            manifest: self.manifest(manifest)?,
+            operation: [(kind.api_name(), operation)].into_iter().collect(),
+            priority: options.priority,
+            report: self.report(),
+            role_arn: options.role_arn.clone(),
+            tags: tag_set(&options.tags),
+        };
+        let Source { report_md5s, predicate, .. } = self.source;
+        let plan = (report_md5s, predicate, &manifest.path, &manifest.sha256);
+        request.client_request_token = sha256(&json!([plan, request]));
+        Ok(request)
+    }
+
+    fn manifest(&self, manifest: &Manifest) -> Result<Value, Refusal> {
+        const FLAG: &str = "--manifest-bucket";
+        let place = self.options.manifests.folder();
+        let partition = &self.setting.partition;
+        let object = format!("arn:{partition}:s3:::{place}{}/{}", self.folder, manifest.name());
+        length(FLAG, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
+        Ok(json!({
+            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": manifest.columns},
+            "Location": {"ObjectArn": object, "ETag": ETAG_MARKER},
+        }))
+    }
+
+    fn report(&self) -> Value {
+        let mut report = Map::new();
+        let mut put = |name: &str, value: Value| report.insert(name.to_owned(), value);
+        let Place { bucket, prefix } = &self.options.reports;
+        put("Bucket", format!("arn:{}:s3:::{bucket}", self.setting.partition).into());
+        put("Format", "Report_CSV_20180820".into());
+        put("Enabled", true.into());
+        if !prefix.is_empty() {
+            put("Prefix", prefix.as_str().into());
+        }
+        let scope = if self.options.all_tasks { "AllTasks" } else { "FailedTasksOnly" };
+        put("ReportScope", scope.into());
+        // UG, "Compute checksums": the bucket owner condition must be used.
+        if self.kind == Kind::Checksum {
+            put("ExpectedBucketOwner", self.setting.account_id.as_str().into());
+        }
+        report.into()
+    }
+}
+
+/// Tags as the API's `S3TagSet`.
+pub(super) fn tag_set(tags: &[Tag]) -> Vec<Value> {
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+/// Refuses an account or region that can't be one.
+///
+/// # Errors
+/// When AWS would refuse it.
+pub fn check_setting(setting: &Setting) -> Checked {
+    check::account("--account-id", &setting.account_id)?;
+    let Some(region) = setting.region.as_deref() else { return Ok(()) };
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if region.bytes().all(letters) && region.matches('-').count() >= 2 {
+        return Ok(());
+    }
+    let rule = "a region looks like us-east-1";
+    let source = "AWS General Reference, Regional endpoints";
+    Err(refusal("--region", region, rule, source, "name the region of the objects"))
+}
+
+/// Refuses a role's ARN that is none, or another account's.
+///
+/// # Errors
+/// When AWS would refuse it.
+pub fn check_role(role_arn: &str, account_id: &str) -> Checked {
+    const FLAG: &str = "--role-arn";
+    let remedy = "`aws iam get-role --role-name NAME` shows it as Arn";
+    length(FLAG, role_arn, ROLE_ARN_CHARS_MAX, "API, IAMRoleArn")?;
+    let role = Arn::parse(role_arn).filter(|arn| {
+        let name = arn.resource.strip_prefix("role/").unwrap_or_default();
+        arn.service == "iam" && arn.region.is_empty() && !name.is_empty()
+    });
+    let Some(role) = role.filter(|role| check::account(FLAG, role.account).is_ok()) else {
+        let rule = "it must be arn:aws:iam::ACCOUNT:role/NAME";
+        return Err(refusal(FLAG, role_arn, rule, "API, IAMRoleArn", remedy));
+    };
+    if role.account == account_id {
+        return Ok(());
+    }
+    let rule = format!("the role is of another account than --account-id {account_id}");
+    let source = "IAM User Guide, Grant a user permissions to pass a role";
+    Err(refusal(FLAG, role_arn, rule, source, "name a role of the account of the jobs"))
+}
+
+/// Refuses keys that are not given by their full ARNs, in the region of the jobs.
+///
+/// # Errors
+/// When one is not.
+pub fn check_keys(flag: &'static str, keys: &[String], setting: &Setting) -> Checked {
+    let source = "IAM User Guide, Resource: keys go by their ARNs";
+    keys.iter().try_for_each(|key| check::key_arn(flag, key, setting.region.as_deref(), source))
+}
+
+/// The partition that an ARN names; `aws` where it names none.
+#[must_use]
+pub fn partition_of_arn(arn: &str) -> &str {
+    Arn::parse(arn).map_or("aws", |arn| arn.partition)
+}
+
+/// The partition of a region (AWS General Reference, "Amazon Resource Names").
+#[must_use]
+pub fn partition_of_region(region: Option<&str>) -> &'static str {
+    match region {
+        Some(region) if region.starts_with("cn-") => "aws-cn",
+        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+fn check_options(setting: &Setting, options: &Options) -> Checked {
+    check_role(&options.role_arn, &setting.account_id)?;
+    if !options.reports.prefix.is_empty() {
+        let prefix = &options.reports.prefix;
+        length("--report", prefix, REPORT_PREFIX_CHARS_MAX, "API, ReportPrefixString")?;
+    }
+    if !(0..=PRIORITY_MAX).contains(&options.priority) {
+        let rule = format!("it must be from 0 to {PRIORITY_MAX}");
+        let given = options.priority.to_string();
+        return Err(refusal("--priority", &given, rule, "API, JobPriority", "change it"));
+    }
+    if let Some(description) = &options.description {
+        let source = "API, NonEmptyMaxLength256String";
+        length("--description", description, DESCRIPTION_CHARS_MAX, source)?;
+    }
+    let source = "UG, Controlling access and labeling jobs using tags";
+    check::tags("--tag", &options.tags, JOB_TAGS_MAX, source)
+}

@@ -1,0 +1,180 @@
+//! IAM policies: what the role of a job may do, who may be that role, what its submitter may do.
+//!
+//! Never knows what an operation needs: each operation's module says that.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+/// The service that runs jobs (UG, "Granting permissions for Batch Operations").
+const SERVICE: &str = "batchoperations.s3.amazonaws.com";
+
+/// A policy document. Its version is the policy language's, the only one in use.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    version: &'static str,
+    /// What it allows.
+    pub statement: Vec<Statement>,
+}
+
+/// One statement of a policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Statement {
+    /// Its name: letters and digits.
+    pub sid: &'static str,
+    effect: &'static str,
+    /// Who may, in a trust policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Value>,
+    /// What may be done.
+    pub action: Vec<&'static str>,
+    /// On what. Empty in a trust policy, whose resource is the role.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource: Vec<String>,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Value>,
+}
+
+impl Policy {
+    fn new(statement: Vec<Statement>) -> Self {
+        Self { version: "2012-10-17", statement }
+    }
+}
+
+impl Statement {
+    /// Allows these actions on these resources, whosever they are.
+    pub(super) fn new(sid: &'static str, action: &[&'static str], resource: Vec<String>) -> Self {
+        let action = action.to_vec();
+        Self { sid, effect: "Allow", principal: None, action, resource, condition: None }
+    }
+
+    fn only_if(mut self, condition: Value) -> Self {
+        self.condition = Some(condition);
+        self
+    }
+}
+
+/// What permissions depend on, besides the operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// `aws`, `aws-cn` or `aws-us-gov`.
+    pub partition: String,
+    /// The account of the job; buckets must be its own.
+    pub account_id: String,
+    /// The region of the jobs, or any.
+    pub region: Option<String>,
+    /// The role of the jobs.
+    pub role_arn: String,
+    /// The buckets of the objects.
+    pub buckets: Vec<String>,
+    /// Whether any manifest has version ids.
+    pub versions: bool,
+    /// The keys that the objects are encrypted with now, which no report tells.
+    pub object_keys: Vec<String>,
+    /// The manifests, as `bucket/folder/`.
+    pub manifests: String,
+    /// The completion reports, as `bucket/prefix/`, or `bucket/` where there is no prefix.
+    pub reports: String,
+    /// Whether jobs are created with tags.
+    pub tags: bool,
+}
+
+impl Access {
+    /// The ARN of a bucket.
+    pub(super) fn bucket(&self, name: &str) -> String {
+        format!("arn:{}:s3:::{name}", self.partition)
+    }
+
+    /// The ARNs of the buckets of the objects.
+    pub(super) fn bucket_arns(&self) -> Vec<String> {
+        self.buckets.iter().map(|name| self.bucket(name)).collect()
+    }
+
+    /// The ARNs of all objects in those buckets.
+    pub(super) fn object_arns(&self) -> Vec<String> {
+        self.buckets.iter().map(|name| self.bucket(name) + "/*").collect()
+    }
+
+    /// Allows actions in S3 on resources of this account.
+    pub(super) fn allow(
+        &self,
+        sid: &'static str,
+        action: &[&'static str],
+        resource: Vec<String>,
+    ) -> Statement {
+        let own = json!({"StringEquals": {"s3:ResourceAccount": self.account_id}});
+        Statement::new(sid, action, resource).only_if(own)
+    }
+
+    /// Allows an action on objects, and its twin for versions where manifests have version ids.
+    pub(super) fn allow_on_objects(
+        &self,
+        sid: &'static str,
+        action: &'static str,
+        of_versions: &'static str,
+    ) -> Statement {
+        let both = [action, of_versions];
+        let actions = if self.versions { &both[..] } else { &both[..1] };
+        self.allow(sid, actions, self.object_arns())
+    }
+
+    /// Allows the use of keys, of which each must belong to the account that its ARN names.
+    pub(super) fn allow_keys(
+        sid: &'static str,
+        action: &[&'static str],
+        mut keys: Vec<String>,
+    ) -> Option<Statement> {
+        keys.sort_unstable();
+        keys.dedup();
+        let mut accounts: Vec<&str> = keys.iter().filter_map(|key| key.split(':').nth(4)).collect();
+        accounts.sort_unstable();
+        accounts.dedup();
+        let own = json!({"StringEquals": {"aws:ResourceAccount": accounts}});
+        (!keys.is_empty()).then(|| Statement::new(sid, action, keys).only_if(own))
+    }
+
+    /// The policy of the jobs' role, from what the operation itself needs.
+    #[must_use]
+    pub fn role_policy(&self, operation: Vec<Statement>) -> Policy {
+        let mut statements = operation;
+        let manifests = vec![self.bucket(&self.manifests) + "*"];
+        let reports = vec![self.bucket(&self.reports) + "*"];
+        let read = ["s3:GetObject", "s3:GetObjectVersion"];
+        statements.push(self.allow("ReadManifests", &read, manifests));
+        statements.push(self.allow("WriteReports", &["s3:PutObject"], reports));
+        Policy::new(statements)
+    }
+
+    /// Who may take the role: the service, and nobody else.
+    #[must_use]
+    pub fn trust_policy() -> Policy {
+        let mut statement = Statement::new("LetJobsTakeTheRole", &["sts:AssumeRole"], Vec::new());
+        statement.principal = Some(json!({"Service": SERVICE}));
+        Policy::new(vec![statement])
+    }
+
+    /// What a person or program needs to upload the manifests, and to create and steer the jobs.
+    #[must_use]
+    pub fn submitter_policy(&self) -> Policy {
+        let Self { partition, account_id, .. } = self;
+        let region = self.region.as_deref().unwrap_or("*");
+        let jobs = vec![format!("arn:{partition}:s3:{region}:{account_id}:job/*")];
+        let manifests = vec![self.bucket(&self.manifests) + "*"];
+        let role = vec![self.role_arn.clone()];
+        let to_service = json!({"StringEquals": {"iam:PassedToService": SERVICE}});
+        let mut steer = vec!["s3:DescribeJob", "s3:UpdateJobStatus", "s3:UpdateJobPriority"];
+        if self.tags {
+            steer.push("s3:PutJobTagging");
+        }
+        Policy::new(vec![
+            // Neither knows a resource to narrow it down to.
+            Statement::new("CreateJobs", &["s3:CreateJob", "s3:ListJobs"], vec!["*".to_owned()]),
+            Statement::new("SteerJobs", &steer, jobs),
+            Statement::new("PassTheRole", &["iam:PassRole"], role.clone()).only_if(to_service),
+            Statement::new("LookAtTheRole", &["iam:GetRole"], role),
+            self.allow("UploadManifests", &["s3:PutObject", "s3:GetObject"], manifests),
+        ])
+    }
+}

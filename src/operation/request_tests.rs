@@ -1,0 +1,643 @@
+//! Requests of every operation, and what is refused.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::job::{self, Manifest, Options, Place, Request, Setting, Source};
+use super::policy::Access;
+use super::*;
+
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab";
+
+fn setting() -> Setting {
+    Setting {
+        account_id: "111122223333".to_owned(),
+        partition: "aws".to_owned(),
+        region: Some("us-east-1".to_owned()),
+        now: "2026-01-01T00:00:00Z".parse().unwrap(),
+    }
+}
+
+fn options() -> Options {
+    Options {
+        role_arn: "arn:aws:iam::111122223333:role/batch".to_owned(),
+        manifests: Place::parse("--manifest-bucket", "s3://manifests/a/b/").unwrap(),
+        reports: Place::parse("--report", "s3://reports").unwrap(),
+        all_tasks: false,
+        priority: 10,
+        description: None,
+        tags: Vec::new(),
+        confirmation: true,
+    }
+}
+
+fn manifest(class: Option<&str>) -> Manifest {
+    let split = class.map(|class| ("StorageClass".to_owned(), Some(class.to_owned())));
+    Manifest {
+        path: "manifests/00000.csv".to_owned(),
+        bucket: "demo".to_owned(),
+        columns: vec!["Bucket".to_owned(), "Key".to_owned()],
+        split: split.into_iter().collect::<BTreeMap<_, _>>(),
+        sha256: "ab".repeat(32),
+    }
+}
+
+fn source(class: Option<&str>) -> Source {
+    Source {
+        report_md5s: vec!["d41d8cd98f00b204e9800998ecf8427e".to_owned()],
+        predicate: "IsLatest".to_owned(),
+        manifests: vec![manifest(class)],
+    }
+}
+
+fn build(operation: &dyn Operation, class: Option<&str>) -> Result<Request, Refusal> {
+    let requests = job::requests(operation, &setting(), &options(), &source(class))?;
+    Ok(requests.into_iter().next().unwrap())
+}
+
+/// The value of the operation's member, as text: the order of the members counts.
+#[track_caller]
+fn member(operation: &dyn Operation, class: Option<&str>) -> String {
+    let request = build(operation, class).unwrap();
+    request.operation[operation.kind().api_name()].to_string()
+}
+
+#[track_caller]
+fn refused(operation: &dyn Operation, class: Option<&str>, parts: &[&str]) {
+    let told = build(operation, class).unwrap_err().to_string();
+    for part in parts {
+        assert!(told.contains(part), "`{part}` is missing in: {told}");
+    }
+}
+
+fn some(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+fn pair(key: &str, value: &str) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+#[test]
+fn update_encryption_names_its_key_and_says_whether_bucket_keys_are_on() {
+    let good = update_encryption::Parameters { key_arn: some(KEY), bucket_key: Some(true) };
+    let expected = format!(
+        r#"{{"ObjectEncryption":{{"SSEKMS":{{"KMSKeyArn":"{KEY}","BucketKeyEnabled":true}}}}}}"#
+    );
+    assert_eq!(member(&good, None), expected);
+    let of = |key: Option<&str>, bucket_key| update_encryption::Parameters {
+        key_arn: key.map(str::to_owned),
+        bucket_key,
+    };
+    refused(&of(None, Some(true)), None, &["--kms-key-arn", "UG"]);
+    refused(&of(Some(KEY), None), None, &["--bucket-key", "off unless", "API"]);
+    for wrong in ["alias/x", "01234567-89ab", "arn:aws:kms:us-east-1:111122223333:alias/x"] {
+        refused(&of(Some(wrong), Some(true)), None, &["--kms-key-arn", wrong, "full ARN"]);
+    }
+    let elsewhere = KEY.replace("us-east-1", "eu-west-1");
+    refused(&of(Some(&elsewhere), Some(true)), None, &["eu-west-1", "us-east-1", "--region"]);
+}
+
+fn full_copy() -> copy::Parameters {
+    copy::Parameters {
+        target_bucket: some("target"),
+        target_prefix: some("new/"),
+        storage_class: some("keep"),
+        sse: some("KMS"),
+        key_arn: some(KEY),
+        bucket_key: Some(true),
+        tags_directive: some("replace"),
+        tags: vec![pair("a", "1")],
+        metadata_directive: some("REPLACE"),
+        metadata: copy::Metadata {
+            cache_control: some("no-cache"),
+            content_disposition: some("inline"),
+            content_encoding: some("gzip"),
+            content_language: some("en"),
+            user: vec![pair("by", "me")],
+            content_type: some("text/plain"),
+            expires: some("2030-01-31T00:00:00Z"),
+        },
+        acl: some("bucket-owner-full-control"),
+        checksum_algorithm: some("CRC64NVME"),
+        legal_hold: some("ON"),
+        lock_mode: some("GOVERNANCE"),
+        lock_until: some("2030-01-31T00:00:00Z"),
+        modified_since: some("2020-01-31T00:00:00Z"),
+        unmodified_since: some("2026-01-31T00:00:00Z"),
+        redirect_location: some("/there"),
+        requester_pays: true,
+    }
+}
+
+/// A copy in place with bucket keys, as in the guide.
+fn copy_in_place() -> copy::Parameters {
+    copy::Parameters {
+        target_bucket: some("demo"),
+        storage_class: some("STANDARD"),
+        sse: some("KMS"),
+        bucket_key: Some(true),
+        ..copy::Parameters::default()
+    }
+}
+
+#[test]
+fn a_copy_has_its_members_in_the_order_of_the_model() {
+    let expected = json!({
+        "TargetResource": "arn:aws:s3:::target",
+        "CannedAccessControlList": "bucket-owner-full-control",
+        "MetadataDirective": "REPLACE",
+        "ModifiedSinceConstraint": "2020-01-31T00:00:00Z",
+        "NewObjectMetadata": {
+            "CacheControl": "no-cache",
+            "ContentDisposition": "inline",
+            "ContentEncoding": "gzip",
+            "ContentLanguage": "en",
+            "UserMetadata": {"by": "me"},
+            "ContentType": "text/plain",
+            "HttpExpiresDate": "2030-01-31T00:00:00Z",
+            "SSEAlgorithm": "KMS",
+        },
+        "NewObjectTagging": [{"Key": "a", "Value": "1"}],
+        "RedirectLocation": "/there",
+        "RequesterPays": true,
+        "StorageClass": "GLACIER_IR",
+        "UnModifiedSinceConstraint": "2026-01-31T00:00:00Z",
+        "SSEAwsKmsKeyId": KEY,
+        "TargetKeyPrefix": "new/",
+        "ObjectLockLegalHoldStatus": "ON",
+        "ObjectLockMode": "GOVERNANCE",
+        "ObjectLockRetainUntilDate": "2030-01-31T00:00:00Z",
+        "BucketKeyEnabled": true,
+        "ChecksumAlgorithm": "CRC64NVME",
+    });
+    assert_eq!(member(&full_copy(), Some("GLACIER_IR")), expected.to_string());
+    assert_eq!(
+        member(&copy_in_place(), None),
+        json!({
+            "TargetResource": "arn:aws:s3:::demo",
+            "MetadataDirective": "COPY",
+            "NewObjectMetadata": {"SSEAlgorithm": "KMS"},
+            "StorageClass": "STANDARD",
+            "BucketKeyEnabled": true,
+        })
+        .to_string()
+    );
+}
+
+#[test]
+fn a_copy_drops_tags_only_when_told_to() {
+    let of =
+        |directive: &str| copy::Parameters { tags_directive: some(directive), ..copy_in_place() };
+    let value = |operation: &copy::Parameters| -> Value {
+        build(operation, None).unwrap().operation["S3PutObjectCopy"]["NewObjectTagging"].clone()
+    };
+    assert_eq!(value(&of("keep")), Value::Null);
+    assert_eq!(value(&of("none")), json!([]));
+    refused(&of("replace"), None, &["--object-tags", "--object-tag KEY=VALUE"]);
+    refused(&of("drop"), None, &["--object-tags", "keep, replace, none"]);
+    let tagged = copy::Parameters { tags: vec![pair("a", "1")], ..copy_in_place() };
+    refused(&tagged, None, &["--object-tags replace"]);
+}
+
+#[test]
+fn a_copy_that_keeps_classes_needs_a_plan_that_is_split_by_them() {
+    let keep = copy::Parameters { storage_class: some("keep"), ..copy_in_place() };
+    assert!(member(&keep, Some("STANDARD_IA")).contains(r#""StorageClass":"STANDARD_IA""#));
+    refused(&keep, None, &["--storage-class", "--split-by StorageClass"]);
+    refused(&keep, Some("REDUCED_REDUNDANCY"), &["REDUCED_REDUNDANCY", "00000.csv"]);
+    let unsaid = copy::Parameters { storage_class: None, ..copy_in_place() };
+    refused(&unsaid, None, &["--storage-class", "STANDARD unless told", "keep"]);
+    let wrong = copy::Parameters { storage_class: some("COLD"), ..copy_in_place() };
+    refused(&wrong, None, &["COLD", "DEEP_ARCHIVE"]);
+}
+
+/// Each of these alone makes AWS refuse the job.
+#[test]
+fn what_is_wrong_with_a_copy_is_named() {
+    type Change = fn(&mut copy::Parameters);
+    let cases: [(Change, &[&str]); 16] = [
+        (|p| p.target_bucket = None, &["--target-bucket"]),
+        (|p| p.target_bucket = some("No_Bucket"), &["--target-bucket", "No_Bucket"]),
+        (
+            |p| p.target_bucket = some("arn:aws:s3express:us-east-1:111122223333:bucket/x"),
+            &["general purpose", "--operation-json"],
+        ),
+        (|p| p.target_prefix = Some("x".repeat(1025)), &["--target-prefix", "1024"]),
+        (|p| p.sse = some("SSE-C"), &["--sse", "none, AES256, KMS"]),
+        (|p| p.sse = None, &["--kms-key-arn", "--sse KMS"]),
+        (|p| p.key_arn = some("alias/x"), &["--kms-key-arn", "full ARN"]),
+        (|p| p.metadata_directive = None, &["--cache-control", "--metadata REPLACE"]),
+        (|p| p.metadata_directive = some("copy"), &["--metadata", "COPY, REPLACE"]),
+        (|p| p.metadata.expires = some("soon"), &["--expires", "2030-01-31T00:00:00Z"]),
+        (|p| p.acl = some("open"), &["--acl", "bucket-owner-read"]),
+        (|p| p.checksum_algorithm = some("CRC"), &["--checksum-algorithm", "CRC32C"]),
+        (|p| p.legal_hold = some("on"), &["--legal-hold", "ON, OFF"]),
+        (|p| p.lock_mode = None, &["--retain-until", "--retention-mode"]),
+        (|p| p.lock_until = some("2025-01-01T00:00:00Z"), &["--retain-until", "future"]),
+        (|p| p.modified_since = some("2020-01-31"), &["--modified-since", "UTC"]),
+    ];
+    for (change, parts) in cases {
+        let mut parameters = full_copy();
+        change(&mut parameters);
+        refused(&parameters, Some("STANDARD"), parts);
+    }
+    let aes = copy::Parameters { sse: some("AES256"), ..copy_in_place() };
+    refused(&aes, None, &["--bucket-key", "AES256"]);
+}
+
+#[test]
+fn tags_replace_all_tags() {
+    let good = tag::Parameters { tags: vec![pair("b", "2"), pair("a", "")] };
+    let expected = r#"{"TagSet":[{"Key":"b","Value":"2"},{"Key":"a","Value":""}]}"#;
+    assert_eq!(member(&good, None), expected);
+    refused(&tag::Parameters::default(), None, &["--object-tag", "delete-tags"]);
+    let many = (0..11).map(|number| pair(&number.to_string(), "")).collect();
+    refused(&tag::Parameters { tags: many }, None, &["--object-tag", "11", "10", "UG"]);
+}
+
+#[test]
+fn operations_without_parameters_are_empty() {
+    assert_eq!(member(&delete_tags::Parameters, None), "{}");
+    assert_eq!(member(&replicate::Parameters, None), "{}");
+}
+
+#[test]
+fn a_restore_has_days_just_where_the_class_wants_them() {
+    let good = restore::Parameters { days: Some(7), tier: some("BULK") };
+    for class in ["GLACIER", "DEEP_ARCHIVE"] {
+        let expected = r#"{"ExpirationInDays":7,"GlacierJobTier":"BULK"}"#;
+        assert_eq!(member(&good, Some(class)), expected);
+    }
+    assert_eq!(member(&good, Some("INTELLIGENT_TIERING")), r#"{"GlacierJobTier":"BULK"}"#);
+    assert_eq!(member(&restore::Parameters::default(), Some("INTELLIGENT_TIERING")), "{}");
+    let without = restore::Parameters { days: None, tier: None };
+    refused(&without, Some("GLACIER"), &["--restore-days", "at least 1", "UG"]);
+    refused(&good, None, &["restore", "--split-by StorageClass"]);
+    refused(&good, Some("STANDARD"), &["STANDARD", "--for restore"]);
+    let zero = restore::Parameters { days: Some(0), tier: None };
+    refused(&zero, Some("GLACIER"), &["--restore-days `0`", "at least 1"]);
+    let fast = restore::Parameters { days: Some(1), tier: some("EXPEDITED") };
+    refused(&fast, Some("GLACIER"), &["--restore-tier", "EXPEDITED", "BULK, STANDARD", "API"]);
+}
+
+#[test]
+fn acls_are_canned() {
+    let of = |acl: Option<&str>| acl::Parameters { acl: acl.map(str::to_owned) };
+    let expected = r#"{"AccessControlPolicy":{"CannedAccessControlList":"private"}}"#;
+    assert_eq!(member(&of(Some("private")), None), expected);
+    refused(&of(None), None, &["--acl", "private"]);
+    refused(&of(Some("mine")), None, &["--acl", "mine", "API"]);
+}
+
+#[test]
+fn holds_and_retentions_are_put() {
+    let hold = legal_hold::Parameters { status: some("OFF") };
+    assert_eq!(member(&hold, None), r#"{"LegalHold":{"Status":"OFF"}}"#);
+    refused(&legal_hold::Parameters::default(), None, &["--legal-hold", "ON, OFF"]);
+    let of = |mode: Option<&str>, until: Option<&str>| retention::Parameters {
+        mode: mode.map(str::to_owned),
+        until: until.map(str::to_owned),
+        bypass_governance: true,
+    };
+    let until = "2030-01-31T00:00:00Z";
+    let expected = json!({
+        "BypassGovernanceRetention": true,
+        "Retention": {"RetainUntilDate": until, "Mode": "COMPLIANCE"},
+    });
+    let expected = expected.to_string();
+    assert_eq!(member(&of(Some("COMPLIANCE"), Some(until)), None), expected);
+    refused(&of(None, None), None, &["would remove", "--operation-json"]);
+    refused(&of(Some("COMPLIANCE"), None), None, &["--retention-mode", "--retain-until"]);
+    refused(&of(None, Some(until)), None, &["--retain-until", "--retention-mode"]);
+    refused(&of(Some("STRICT"), Some(until)), None, &["STRICT", "COMPLIANCE, GOVERNANCE"]);
+    refused(&of(Some("COMPLIANCE"), Some("2026-01-01T00:00:00Z")), None, &["future"]);
+}
+
+#[test]
+fn a_checksum_job_names_its_algorithm_and_the_owner_of_its_report() {
+    let good = checksum::Parameters { algorithm: some("SHA256"), checksum_type: some("COMPOSITE") };
+    let expected = r#"{"ChecksumAlgorithm":"SHA256","ChecksumType":"COMPOSITE"}"#;
+    assert_eq!(member(&good, None), expected);
+    let request = serde_json::to_value(build(&good, None).unwrap()).unwrap();
+    assert_eq!(request["Report"]["ExpectedBucketOwner"], "111122223333");
+    refused(&checksum::Parameters::default(), None, &["--checksum-algorithm", "CRC64NVME"]);
+    let wrong = checksum::Parameters { checksum_type: some("PARTS"), ..good };
+    refused(&wrong, None, &["--checksum-type", "FULL_OBJECT, COMPOSITE"]);
+}
+
+#[test]
+fn a_lambda_function_is_named_by_its_arn_and_told_little() {
+    let arn = "arn:aws:lambda:us-east-1:111122223333:function:f:7";
+    let good = lambda::Parameters {
+        function_arn: some(arn),
+        schema_version: some("2.0"),
+        arguments: vec![pair("b", "2"), pair("a", "")],
+    };
+    let expected = json!({
+        "FunctionArn": arn,
+        "InvocationSchemaVersion": "2.0",
+        "UserArguments": {"b": "2", "a": ""},
+    });
+    let expected = expected.to_string();
+    assert_eq!(member(&good, None), expected);
+    let bare = lambda::Parameters { function_arn: some("f"), ..good.clone() };
+    refused(&bare, None, &["--function-arn", "function:NAME"]);
+    let absent = lambda::Parameters { function_arn: None, ..good.clone() };
+    refused(&absent, None, &["--function-arn", "get-function"]);
+    let old = lambda::Parameters { schema_version: None, ..good.clone() };
+    refused(&old, None, &["--user-argument", "--schema-version 2.0"]);
+    let unknown = lambda::Parameters { schema_version: some("3.0"), ..good.clone() };
+    refused(&unknown, None, &["--schema-version", "1.0, 2.0"]);
+    let many = (0..11).map(|number| pair(&number.to_string(), "")).collect();
+    refused(&lambda::Parameters { arguments: many, ..good.clone() }, None, &["11", "10"]);
+    let twice = vec![pair("a", "1"), pair("a", "2")];
+    refused(&lambda::Parameters { arguments: twice, ..good }, None, &["twice"]);
+}
+
+#[test]
+fn a_request_is_whole_and_in_order() {
+    let operation = delete_tags::Parameters;
+    let options = Options {
+        reports: Place::parse("--report", "s3://reports/r/").unwrap(),
+        tags: vec![pair("team", "storage")],
+        ..options()
+    };
+    let source = source(None);
+    let requests = job::requests(&operation, &setting(), &options, &source).unwrap();
+    let folder = source.folder();
+    let token = &requests[0].client_request_token;
+    assert_eq!(token.len(), 64);
+    let expected = json!({
+        "AccountId": "111122223333",
+        "ClientRequestToken": token,
+        "ConfirmationRequired": true,
+        "Description": format!("s3sieve delete-tags: 00000.csv of {folder}"),
+        "Manifest": {
+            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": ["Bucket", "Key"]},
+            "Location": {
+                "ObjectArn": format!("arn:aws:s3:::manifests/a/b/{folder}/00000.csv"),
+                "ETag": "ETAG-OF-THE-UPLOADED-MANIFEST",
+            },
+        },
+        "Operation": {"S3DeleteObjectTagging": {}},
+        "Priority": 10,
+        "Report": {
+            "Bucket": "arn:aws:s3:::reports",
+            "Format": "Report_CSV_20180820",
+            "Enabled": true,
+            "Prefix": "r",
+            "ReportScope": "FailedTasksOnly",
+        },
+        "RoleArn": "arn:aws:iam::111122223333:role/batch",
+        "Tags": [{"Key": "team", "Value": "storage"}],
+    });
+    assert_eq!(serde_json::to_string(&requests[0]).unwrap(), expected.to_string());
+}
+
+/// The same request has the same token; any other has another.
+#[test]
+fn a_token_changes_with_all_that_a_request_depends_on() {
+    let operation = delete_tags::Parameters;
+    let token = |options: &Options, source: &Source| {
+        let requests = job::requests(&operation, &setting(), options, source).unwrap();
+        requests[0].client_request_token.clone()
+    };
+    let usual = token(&options(), &source(None));
+    assert_eq!(token(&options(), &source(None)), usual);
+    let mut seen = vec![usual];
+    for change in [
+        (|_, s| s.predicate = "Size > 1".to_owned()) as fn(&mut Options, &mut Source),
+        |_, s| s.report_md5s.push(String::new()),
+        |_, s| s.manifests[0].sha256 = "cd".repeat(32),
+        |_, s| s.manifests[0].path = "manifests/00001.csv".to_owned(),
+        |o, _| o.priority = 11,
+        |o, _| o.confirmation = false,
+        |o, _| o.manifests.prefix = "c".to_owned(),
+    ] {
+        let (mut options, mut source) = (options(), source(None));
+        change(&mut options, &mut source);
+        let token = token(&options, &source);
+        assert!(!seen.contains(&token), "{options:?} {source:?}");
+        seen.push(token);
+    }
+    let retag = tag::Parameters { tags: vec![pair("a", "1")] };
+    let other = build(&retag, None).unwrap().client_request_token;
+    assert!(!seen.contains(&other));
+}
+
+#[test]
+fn two_plans_have_two_folders() {
+    let mut other = source(None);
+    assert_eq!(source(None).folder(), other.folder());
+    other.manifests[0].sha256 = "cd".repeat(32);
+    assert_ne!(source(None).folder(), other.folder());
+}
+
+#[test]
+fn what_is_wrong_with_a_job_is_named() {
+    type Change = fn(&mut Setting, &mut Options);
+    let cases: [(Change, &[&str]); 13] = [
+        (|s, _| s.account_id = "1".to_owned(), &["--account-id", "12 digits"]),
+        (|s, _| s.region = some("Virginia"), &["--region", "us-east-1"]),
+        (|_, o| o.role_arn = "batch".to_owned(), &["--role-arn", "role/NAME"]),
+        (|_, o| o.role_arn = "arn:aws:iam::111122223333:user/x".to_owned(), &["--role-arn"]),
+        (|_, o| o.role_arn = "arn:aws:iam::999999999999:role/x".to_owned(), &["another account"]),
+        (|_, o| o.reports.prefix = "p".repeat(513), &["--report", "512"]),
+        (|_, o| o.manifests.prefix = "p".repeat(2000), &["--manifest-bucket", "2000"]),
+        (|_, o| o.priority = -1, &["--priority `-1`", "2147483647"]),
+        (|_, o| o.priority = 2_147_483_648, &["--priority", "2147483647"]),
+        (|_, o| o.description = some(""), &["--description", "256"]),
+        (|_, o| o.description = Some("d".repeat(257)), &["--description", "256"]),
+        (|_, o| o.tags = vec![pair("", "")], &["--tag", "128"]),
+        (|_, o| o.tags = (0..51).map(|n| pair(&n.to_string(), "")).collect(), &["--tag", "50"]),
+    ];
+    for (change, parts) in cases {
+        let (mut setting, mut options) = (setting(), options());
+        change(&mut setting, &mut options);
+        let operation = delete_tags::Parameters;
+        let told = job::requests(&operation, &setting, &options, &source(None)).unwrap_err();
+        for part in parts {
+            assert!(told.to_string().contains(part), "`{part}` is missing in: {told}");
+        }
+    }
+    for wrong in ["manifests", "s3://", "s3://No_Bucket/x", "https://manifests"] {
+        assert!(Place::parse("--manifest-bucket", wrong).is_err(), "{wrong}");
+    }
+}
+
+fn access(versions: bool) -> Access {
+    Access {
+        partition: "aws".to_owned(),
+        account_id: "111122223333".to_owned(),
+        region: Some("us-east-1".to_owned()),
+        role_arn: "arn:aws:iam::111122223333:role/batch".to_owned(),
+        buckets: vec!["demo".to_owned()],
+        versions,
+        object_keys: Vec::new(),
+        manifests: "manifests/a/plan-1/".to_owned(),
+        reports: "reports/r/".to_owned(),
+        tags: false,
+    }
+}
+
+/// Actions on resources of the jobs' role, `action resource` each.
+fn grants(operation: &dyn Operation, class: Option<&str>, access: &Access) -> Vec<String> {
+    let kind = operation.kind();
+    let request = build(operation, class).unwrap();
+    let needed = kind.permissions(&request.operation[kind.api_name()], access);
+    let policy = access.role_policy(needed);
+    let mut grants = Vec::new();
+    for statement in policy.statement {
+        let has_account = statement.condition.is_some();
+        assert!(has_account || statement.action == ["lambda:InvokeFunction"], "{statement:?}");
+        for action in &statement.action {
+            grants.extend(statement.resource.iter().map(|resource| format!("{action} {resource}")));
+        }
+    }
+    grants
+}
+
+/// Step 3 of the guide on bucket keys, but for ACLs, which its copies don't set.
+#[test]
+fn a_copy_role_may_do_what_the_guide_lists_but_for_acls_that_are_not_set() {
+    let listed = [
+        "s3:PutObject",
+        "s3:PutObjectTagging",
+        "s3:PutObjectAcl",
+        "s3:PutObjectVersionTagging",
+        "s3:PutObjectVersionAcl",
+        "s3:GetObject",
+        "s3:GetObjectAcl",
+        "s3:GetObjectTagging",
+        "s3:GetObjectVersion",
+        "s3:GetObjectVersionAcl",
+        "s3:GetObjectVersionTagging",
+    ];
+    let has =
+        |grants: &[String], action: &str| grants.contains(&format!("{action} arn:aws:s3:::demo/*"));
+    let usual = grants(&copy_in_place(), None, &access(true));
+    let with_acl = copy::Parameters { acl: some("private"), ..copy_in_place() };
+    let with_acl = grants(&with_acl, None, &access(true));
+    for action in listed {
+        assert!(has(&with_acl, action), "{action} is missing in {with_acl:#?}");
+        assert_eq!(has(&usual, action), !action.ends_with("Acl"), "{action} in {usual:#?}");
+    }
+    for grants in [&usual, &with_acl] {
+        for needed in [
+            "s3:GetObject arn:aws:s3:::manifests/a/plan-1/*",
+            "s3:GetObjectVersion arn:aws:s3:::manifests/a/plan-1/*",
+            "s3:PutObject arn:aws:s3:::reports/r/*",
+        ] {
+            assert!(grants.iter().any(|grant| grant == needed), "{needed} in {grants:#?}");
+        }
+    }
+}
+
+#[test]
+fn versions_are_named_only_where_manifests_have_them() {
+    let without = grants(&copy_in_place(), None, &access(false));
+    let on_objects = without.iter().filter(|grant| grant.ends_with(":demo/*"));
+    assert!(!on_objects.clone().any(|grant| grant.contains("Version")), "{without:#?}");
+    let tags = tag::Parameters { tags: vec![pair("a", "1")] };
+    let count = |versions| grants(&tags, None, &access(versions)).len();
+    assert_eq!((count(false), count(true)), (4, 5));
+}
+
+#[test]
+fn a_copy_without_tags_or_with_locks_has_other_permissions() {
+    let bare = copy::Parameters { tags_directive: some("none"), ..copy_in_place() };
+    let bare = grants(&bare, None, &access(true));
+    assert!(!bare.iter().any(|grant| grant.contains("Tagging")), "{bare:#?}");
+    let full = grants(&full_copy(), Some("STANDARD"), &access(true));
+    for needed in [
+        "s3:PutObjectRetention arn:aws:s3:::target/*".to_owned(),
+        "s3:PutObjectLegalHold arn:aws:s3:::target/*".to_owned(),
+        format!("kms:GenerateDataKey {KEY}"),
+    ] {
+        assert!(full.contains(&needed), "{needed} in {full:#?}");
+    }
+}
+
+#[test]
+fn every_operation_has_the_permissions_that_the_guide_lists() {
+    let key = KEY.replace("01234567", "76543210");
+    let access = Access { object_keys: vec![key.clone()], ..access(true) };
+    let encryption = update_encryption::Parameters { key_arn: some(KEY), bucket_key: Some(true) };
+    let function = "arn:aws:lambda:us-east-1:111122223333:function:f";
+    let function_of = lambda::Parameters { function_arn: some(function), ..Default::default() };
+    let restored = restore::Parameters { days: Some(1), tier: None };
+    let retained = retention::Parameters {
+        mode: some("GOVERNANCE"),
+        until: some("2030-01-31T00:00:00Z"),
+        bypass_governance: true,
+    };
+    let summed = checksum::Parameters { algorithm: some("MD5"), checksum_type: None };
+    let cases: [(&dyn Operation, &[String]); 8] = [
+        (
+            &encryption,
+            &[
+                "s3:UpdateObjectEncryption arn:aws:s3:::demo/*".to_owned(),
+                "s3:GetObjectVersion arn:aws:s3:::demo/*".to_owned(),
+                format!("kms:ReEncrypt* {KEY}"),
+                format!("kms:Decrypt {key}"),
+            ],
+        ),
+        (&function_of, &[format!("lambda:InvokeFunction {function}")]),
+        (&restored, &["s3:RestoreObject arn:aws:s3:::demo/*".to_owned()]),
+        (
+            &retained,
+            &[
+                "s3:GetBucketObjectLockConfiguration arn:aws:s3:::demo".to_owned(),
+                "s3:PutObjectRetention arn:aws:s3:::demo/*".to_owned(),
+                "s3:BypassGovernanceRetention arn:aws:s3:::demo/*".to_owned(),
+            ],
+        ),
+        (
+            &legal_hold::Parameters { status: some("ON") },
+            &["s3:PutObjectLegalHold arn:aws:s3:::demo/*".to_owned()],
+        ),
+        (&replicate::Parameters, &["s3:InitiateReplication arn:aws:s3:::demo/*".to_owned()]),
+        (
+            &summed,
+            &["s3:RestoreObject arn:aws:s3:::demo/*".to_owned(), format!("kms:Decrypt {key}")],
+        ),
+        (
+            &acl::Parameters { acl: some("private") },
+            &[
+                "s3:PutObjectAcl arn:aws:s3:::demo/*".to_owned(),
+                "s3:PutObjectVersionAcl arn:aws:s3:::demo/*".to_owned(),
+            ],
+        ),
+    ];
+    for (operation, needed) in cases {
+        let grants = grants(operation, Some("GLACIER"), &access);
+        for grant in needed {
+            assert!(grants.contains(grant), "{grant} in {grants:#?}");
+        }
+    }
+}
+
+#[test]
+fn an_operation_from_elsewhere_has_the_permissions_of_its_kind() {
+    let text = r#"{"LambdaInvoke": {"FunctionArn": "arn:aws:lambda:us-east-1:1:function:f"}}"#;
+    let given = given::Parameters::parse(text).unwrap();
+    let grants = grants(&given, None, &access(false));
+    let invoke = "lambda:InvokeFunction arn:aws:lambda:us-east-1:1:function:f";
+    assert!(grants.iter().any(|grant| grant == invoke), "{grants:#?}");
+    assert_eq!(member(&given, None), r#"{"FunctionArn":"arn:aws:lambda:us-east-1:1:function:f"}"#);
+}
+
+#[test]
+fn the_submitter_may_tag_jobs_only_if_they_have_tags() {
+    let has_tagging = |access: &Access| {
+        let policy = serde_json::to_string(&access.submitter_policy()).unwrap();
+        for needed in ["s3:CreateJob", "iam:PassRole", "iam:GetRole", "s3:UpdateJobPriority"] {
+            assert!(policy.contains(needed), "{policy}");
+        }
+        policy.contains("s3:PutJobTagging")
+    };
+    assert!(!has_tagging(&access(true)));
+    assert!(has_tagging(&Access { tags: true, ..access(true) }));
+}

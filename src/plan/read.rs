@@ -1,0 +1,164 @@
+//! Reading a finished plan back, and making sure that its manifests are still what it says.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::folder::{PARTIAL, PLAN};
+use super::{PLAN_VERSION, Plan, Shard};
+
+/// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
+/// the second-level cache.
+const READ_BUFFER_BYTES: usize = 256 << 10;
+
+/// Why a plan can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no plan.
+    #[error(
+        "{}: no plan.json here; `s3sieve filter REPORT --where ... --out {}` makes a plan",
+        folder.display(), folder.display()
+    )]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is none yet, or there never will be.
+    #[error(
+        "{}: the plan is not finished: a run is still writing it, or was killed; wait for it, or \
+         run `s3sieve filter` again", folder.display()
+    )]
+    Unfinished {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "{}: version {version} of plan.json, and this program knows up to {PLAN_VERSION}; use the \
+         program that wrote it, or a newer one", path.display()
+    )]
+    Newer {
+        /// The document.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// It is no plan.
+    #[error("{}: not a plan: {error}; make it again with `s3sieve filter`", path.display())]
+    Malformed {
+        /// The document.
+        path: PathBuf,
+        /// What the parser says.
+        error: serde_json::Error,
+    },
+    /// A manifest is not what the plan says.
+    #[error(
+        "{}: {what}: the manifest is not the one that the plan describes; make the plan again",
+        path.display()
+    )]
+    Changed {
+        /// The manifest.
+        path: PathBuf,
+        /// What differs.
+        what: String,
+    },
+    /// A file can't be read.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// The stop flag was raised.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl ReadError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |error| Self::Io { path, error }
+    }
+}
+
+/// Of a document, what must be known before the rest is read.
+#[derive(Deserialize)]
+struct Version {
+    version: u32,
+}
+
+/// Reads the plan in a folder.
+///
+/// # Errors
+/// When there is none, it is not finished, or this program doesn't know its version.
+pub fn read(folder: &Path) -> Result<Plan, ReadError> {
+    let path = folder.join(PLAN);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = folder.to_owned();
+            return Err(if folder.join(PARTIAL).exists() {
+                ReadError::Unfinished { folder }
+            } else {
+                ReadError::Missing { folder }
+            });
+        }
+        Err(error) => return Err(ReadError::Io { path, error }),
+    };
+    let malformed = |error| ReadError::Malformed { path: path.clone(), error };
+    let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
+    if version > PLAN_VERSION {
+        return Err(ReadError::Newer { path, version });
+    }
+    serde_json::from_slice(&text).map_err(malformed)
+}
+
+/// Makes sure that every manifest of a plan is there, with the length and SHA-256 that the plan
+/// names.
+///
+/// # Errors
+/// When one is not, can't be read, or `stop` is raised.
+pub fn verify(folder: &Path, plan: &Plan, stop: &AtomicBool) -> Result<(), ReadError> {
+    plan.shards.iter().try_for_each(|shard| verify_shard(folder, shard, stop))
+}
+
+fn verify_shard(folder: &Path, shard: &Shard, stop: &AtomicBool) -> Result<(), ReadError> {
+    let relative = Path::new(&shard.path);
+    let path = folder.join(relative);
+    let changed = |what: String| ReadError::Changed { path: path.clone(), what };
+    // A plan from elsewhere must not lead out of its folder.
+    if !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        return Err(changed("the path leads out of the plan".to_owned()));
+    }
+    let mut file = match File::open(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(changed("there is no such file".to_owned()));
+        }
+        opened => opened.map_err(ReadError::at(&path))?,
+    };
+    let bytes = file.metadata().map_err(ReadError::at(&path))?.len();
+    if bytes != shard.bytes {
+        return Err(changed(format!("it has {bytes} bytes where the plan says {}", shard.bytes)));
+    }
+    let mut sha256 = Sha256::new();
+    let mut buffer = vec![0; READ_BUFFER_BYTES];
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(ReadError::Interrupted);
+        }
+        match file.read(&mut buffer).map_err(ReadError::at(&path))? {
+            0 => break,
+            read => sha256.update(&buffer[..read]),
+        }
+    }
+    let sha256: String = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if sha256 == shard.sha256 {
+        return Ok(());
+    }
+    Err(changed(format!("its SHA-256 is {sha256} where the plan says {}", shard.sha256)))
+}

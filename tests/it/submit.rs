@@ -1,0 +1,400 @@
+//! `submit --dry-run` and `policy`: requests and policies of plans on disk.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fixture::{ReportFolder, Run, plan_document, row, s3sieve, seed};
+
+/// Where jobs run, read and write.
+pub const PLACE: [&str; 10] = [
+    "--account-id",
+    "111122223333",
+    "--region",
+    "us-east-1",
+    "--role-arn",
+    "arn:aws:iam::111122223333:role/batch",
+    "--manifest-bucket",
+    "s3://manifests/s3sieve",
+    "--report",
+    "s3://reports/s3sieve",
+];
+
+const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef";
+
+/// A plan, with the folder that goes when it does.
+pub struct PlanFolder {
+    _folder: TempDir,
+    pub path: PathBuf,
+}
+
+/// The plan of the sample report.
+pub fn seed_plan() -> PlanFolder {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("plan");
+    let (report, out) = (seed(), path.to_str().unwrap());
+    let status = "BucketKeyStatus = 'DISABLED'";
+    s3sieve(["filter", report.to_str().unwrap(), "--where", status, "--out", out]).expect(0);
+    PlanFolder { _folder: folder, path }
+}
+
+/// A plan of archived objects, with a manifest for each storage class.
+pub fn archived_plan() -> PlanFolder {
+    let text = row(&["demo", "a", "GLACIER", ""])
+        + &row(&["demo", "b", "DEEP_ARCHIVE", ""])
+        + &row(&["demo", "c", "INTELLIGENT_TIERING", "ARCHIVE"]);
+    let columns = "Bucket, Key, StorageClass, IntelligentTieringAccessTier";
+    let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    let path = report.out();
+    let (manifest, out) = (report.manifest.to_str().unwrap(), path.to_str().unwrap());
+    let split = ["--split-by", "StorageClass", "--out", out];
+    s3sieve(["filter", manifest, "--where", "TRUE"].into_iter().chain(split)).expect(0);
+    PlanFolder { _folder: report.folder, path }
+}
+
+/// Parameters of every operation, as many as there are.
+pub const OPERATIONS: [&[&str]; 13] = [
+    &["--operation", "update-encryption", "--kms-key-arn", KEY, "--bucket-key", "on"],
+    &["--operation", "copy", "--target-bucket", "demo", "--storage-class", "STANDARD"],
+    &[
+        "--operation",
+        "copy",
+        "--target-bucket",
+        "arn:aws:s3:::target",
+        "--target-prefix",
+        "new & old/",
+        "--storage-class",
+        "GLACIER_IR",
+        "--sse",
+        "KMS",
+        "--kms-key-arn",
+        KEY,
+        "--bucket-key",
+        "on",
+        "--object-tags",
+        "replace",
+        "--object-tag",
+        "team=storage",
+        "--object-tag",
+        "empty=",
+        "--metadata",
+        "REPLACE",
+        "--cache-control",
+        "no-cache",
+        "--content-disposition",
+        "attachment; filename=\"<ä>.txt\"",
+        "--content-encoding",
+        "gzip",
+        "--content-language",
+        "en",
+        "--content-type",
+        "text/plain",
+        "--expires",
+        "2035-01-31T00:00:00Z",
+        "--user-metadata",
+        "by=me",
+        "--acl",
+        "bucket-owner-full-control",
+        "--checksum-algorithm",
+        "CRC64NVME",
+        "--legal-hold",
+        "ON",
+        "--retention-mode",
+        "GOVERNANCE",
+        "--retain-until",
+        "2035-01-31T00:00:00Z",
+        "--modified-since",
+        "2020-01-31T00:00:00Z",
+        "--unmodified-since",
+        "2026-01-31T01:02:03Z",
+        "--redirect-location",
+        "/there",
+        "--requester-pays",
+    ],
+    &[
+        "--operation",
+        "copy",
+        "--target-bucket",
+        "demo",
+        "--storage-class",
+        "STANDARD",
+        "--object-tags",
+        "none",
+    ],
+    &["--operation", "tag", "--object-tag", "a=1", "--object-tag", "b=2 + 3"],
+    &["--operation", "delete-tags"],
+    &["--operation", "acl", "--acl", "private"],
+    &["--operation", "legal-hold", "--legal-hold", "OFF"],
+    &[
+        "--operation",
+        "retention",
+        "--retention-mode",
+        "COMPLIANCE",
+        "--retain-until",
+        "2035-01-31T00:00:00Z",
+        "--bypass-governance",
+    ],
+    &["--operation", "replicate"],
+    &["--operation", "checksum", "--checksum-algorithm", "SHA256", "--checksum-type", "COMPOSITE"],
+    &[
+        "--operation",
+        "lambda",
+        "--function-arn",
+        "arn:aws:lambda:us-east-1:111122223333:function:f",
+    ],
+    &[
+        "--operation",
+        "lambda",
+        "--function-arn",
+        "arn:aws:lambda:us-east-1:111122223333:function:f:7",
+        "--schema-version",
+        "2.0",
+        "--user-argument",
+        "mode=<fast>",
+    ],
+];
+
+/// Operations on a plan that is split by storage class.
+pub const SPLIT_OPERATIONS: [&[&str]; 2] = [
+    &["--operation", "restore", "--restore-days", "7", "--restore-tier", "BULK"],
+    &["--operation", "copy", "--target-bucket", "demo", "--storage-class", "keep"],
+];
+
+pub fn submit(plan: &Path, arguments: &[&str]) -> Run {
+    let command = ["submit", plan.to_str().unwrap(), "--dry-run"];
+    s3sieve(command.iter().chain(arguments).chain(&PLACE))
+}
+
+/// The requests, one a line.
+#[track_caller]
+pub fn requests(plan: &Path, arguments: &[&str]) -> Vec<Value> {
+    let json = [arguments, &["--format", "json"]].concat();
+    let lines = submit(plan, &json).expect(0).stdout();
+    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_operation_has_a_request() {
+    let plan = seed_plan();
+    for arguments in OPERATIONS {
+        let requests = requests(&plan.path, arguments);
+        assert_eq!(requests.len(), 1);
+        let request = &requests[0];
+        assert_eq!(request["Operation"].as_object().unwrap().len(), 1);
+        let fields = &request["Manifest"]["Spec"]["Fields"];
+        assert_eq!(*fields, json!(["Bucket", "Key", "VersionId"]));
+        let token = request["ClientRequestToken"].as_str().unwrap();
+        assert!(token.len() == 64 && token.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    }
+}
+
+#[test]
+fn jobs_of_one_plan_differ_by_storage_class() {
+    let plan = archived_plan();
+    let restores = requests(&plan.path, SPLIT_OPERATIONS[0]);
+    let copies = requests(&plan.path, SPLIT_OPERATIONS[1]);
+    let shards = plan_document(&plan.path);
+    let shards = shards["shards"].as_array().unwrap();
+    assert_eq!((restores.len(), copies.len()), (3, 3));
+    for (shard, (restore, copy)) in shards.iter().zip(restores.iter().zip(&copies)) {
+        let class = &shard["split"]["StorageClass"];
+        assert_eq!(copy["Operation"]["S3PutObjectCopy"]["StorageClass"], *class);
+        let days = &restore["Operation"]["S3InitiateRestoreObject"]["ExpirationInDays"];
+        assert_eq!(days.is_null(), class == "INTELLIGENT_TIERING", "{class}");
+    }
+}
+
+#[test]
+fn requests_are_the_same_again_and_in_files() {
+    let plan = seed_plan();
+    let out = plan.path.join("requests");
+    let arguments = [OPERATIONS[5], &["--out", out.to_str().unwrap()]].concat();
+    let told = submit(&plan.path, &arguments).expect(0).stdout();
+    for part in ["manifests/00000.csv", "1 job on 9 objects", "1 wave", "Nothing was sent"] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+    let text = fs::read_to_string(out.join("00000.json")).unwrap();
+    let request: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(vec![request], requests(&plan.path, OPERATIONS[5]));
+    submit(&plan.path, &arguments).expect(2).says(&["not empty", "--out"]);
+}
+
+/// A hundred bytes of a manifest, changed: the jobs would do something else than the plan says.
+#[test]
+fn a_changed_manifest_is_refused() {
+    let plan = seed_plan();
+    let manifest = plan.path.join("manifests/00000.csv");
+    let bytes = fs::read(&manifest).unwrap();
+    let mut changed = bytes.clone();
+    changed[25] ^= 1;
+    fs::write(&manifest, &changed).unwrap();
+    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "SHA-256", "again"]);
+    fs::write(&manifest, &bytes[1..]).unwrap();
+    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "bytes"]);
+    fs::remove_file(&manifest).unwrap();
+    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "no such file"]);
+}
+
+/// Changes the plan's document.
+fn edit(plan: &PlanFolder, change: impl FnOnce(&mut Value)) {
+    let mut document = plan_document(&plan.path);
+    change(&mut document);
+    fs::write(plan.path.join("plan.json"), document.to_string()).unwrap();
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    submit(folder.path(), OPERATIONS[5]).expect(3).says(&["no plan.json", "s3sieve filter"]);
+    fs::create_dir(folder.path().join(".s3sieve-partial")).unwrap();
+    submit(folder.path(), OPERATIONS[5]).expect(3).says(&["not finished"]);
+    fs::write(folder.path().join("plan.json"), "{}").unwrap();
+    submit(folder.path(), OPERATIONS[5]).expect(3).says(&["not a plan", "version"]);
+    let plan = seed_plan();
+    edit(&plan, |document| document["version"] = json!(99));
+    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["version 99", "newer"]);
+    let plan = seed_plan();
+    edit(&plan, |document| document["shards"][0]["path"] = json!("../secret"));
+    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["leads out"]);
+}
+
+#[test]
+fn a_plan_for_one_operation_is_not_submitted_with_another() {
+    let plan = seed_plan();
+    submit(&plan.path, OPERATIONS[5]).expect(0).says(&["not checked", "--for delete-tags"]);
+    let copies = |document: &mut Value| {
+        document["operation"] = json!({
+            "name": "copy",
+            "storage_class": "STANDARD_IA",
+            "not_checked": [],
+            "included": [],
+        });
+    };
+    edit(&plan, copies);
+    let other = submit(&plan.path, OPERATIONS[5]).expect(2);
+    other.says(&["made for copy", "--for delete-tags", "--operation copy"]);
+    let copy = ["--operation", "copy", "--target-bucket", "demo"];
+    assert_eq!(submit(&plan.path, &copy).expect(0).stderr(), "");
+    let request = &requests(&plan.path, &copy)[0];
+    assert_eq!(request["Operation"]["S3PutObjectCopy"]["StorageClass"], "STANDARD_IA");
+}
+
+#[test]
+fn submit_without_dry_run_says_what_there_is() {
+    let plan = seed_plan();
+    let command = ["submit", plan.path.to_str().unwrap()];
+    let run = s3sieve(command.iter().chain(OPERATIONS[5]).chain(&PLACE));
+    run.expect(2).says(&["--dry-run", "docs/jobs.md"]);
+}
+
+#[test]
+fn a_flag_of_another_operation_is_refused() {
+    let plan = seed_plan();
+    let arguments = ["--operation", "tag", "--object-tag", "a=1", "--restore-days", "1"];
+    let run = submit(&plan.path, &arguments).expect(2);
+    run.says(&["--restore-days", "--operation tag", "restore"]);
+    let wrong = ["--operation", "tag", "--object-tag", "a"];
+    submit(&plan.path, &wrong).expect(2).says(&["KEY=VALUE"]);
+    submit(&plan.path, &["--operation", "delete"]).expect(2).says(&["delete-tags"]);
+    submit(&plan.path, &[]).expect(2).says(&["--operation"]);
+}
+
+#[test]
+fn what_aws_would_refuse_is_refused_before_anything_is_written() {
+    let plan = seed_plan();
+    let out = plan.path.join("requests");
+    let out = ["--out", out.to_str().unwrap()];
+    let operation = ["--operation", "update-encryption", "--bucket-key", "on"];
+    let elsewhere = KEY.replace("us-east-1", "eu-west-1");
+    for (key, part) in [("alias/mine", "full ARN"), (&elsewhere, "--region")] {
+        let arguments = [&operation[..], &["--kms-key-arn", key], &out].concat();
+        submit(&plan.path, &arguments).expect(2).says(&["--kms-key-arn", key, part, "UG"]);
+    }
+    let priority = [OPERATIONS[5], &["--priority", "-1"]].concat();
+    submit(&plan.path, &priority).expect(2).says(&["--priority", "2147483647"]);
+    assert!(!plan.path.join("requests").exists());
+}
+
+#[test]
+fn an_operation_in_a_file_is_passed_on() {
+    let plan = seed_plan();
+    let file = plan.path.join("operation.json");
+    let operation = json!({"S3PutObjectAcl": {"AccessControlPolicy": {"AccessControlList":
+        {"Owner": {"ID": "abc"}, "Grants": []}}}});
+    fs::write(&file, operation.to_string()).unwrap();
+    let arguments = ["--operation-json", file.to_str().unwrap()];
+    assert_eq!(requests(&plan.path, &arguments)[0]["Operation"], operation);
+    let too_much = [&arguments[..], &["--acl", "private"]].concat();
+    submit(&plan.path, &too_much).expect(2).says(&["--acl", "--operation-json"]);
+    fs::write(&file, "{\"S3DeleteObject\": {}}").unwrap();
+    submit(&plan.path, &arguments).expect(2).says(&["S3DeleteObject", "S3PutObjectTagging"]);
+    submit(&plan.path, &["--operation-json", "no-such-file"]).expect(1).says(&["no-such-file"]);
+}
+
+#[test]
+fn a_plan_without_manifests_has_no_jobs() {
+    let report = ReportFolder::new("Bucket, Key", &[]);
+    let out = report.out();
+    let (manifest, plan) = (report.manifest.to_str().unwrap(), out.to_str().unwrap());
+    s3sieve(["filter", manifest, "--where", "TRUE", "--out", plan]).expect(0);
+    let told = submit(&out, OPERATIONS[5]).expect(0).stdout();
+    assert!(told.contains("no manifest"), "{told}");
+    assert_eq!(requests(&out, OPERATIONS[5]).len(), 0);
+}
+
+fn policy(plan: &Path, arguments: &[&str]) -> Run {
+    s3sieve(["policy", plan.to_str().unwrap()].iter().chain(arguments).chain(&PLACE))
+}
+
+#[test]
+fn policies_name_what_the_requests_name() {
+    let plan = seed_plan();
+    for arguments in OPERATIONS {
+        let policies = policy(&plan.path, arguments).expect(0).json();
+        for name in ["role-policy", "trust-policy", "submitter-policy"] {
+            assert_eq!(policies[name]["Version"], "2012-10-17");
+        }
+        let request = &requests(&plan.path, arguments)[0];
+        let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap();
+        let folder = object.strip_suffix("00000.csv").unwrap();
+        let role = policies["role-policy"].to_string();
+        for resource in [&format!("{folder}*"), "arn:aws:s3:::reports/s3sieve/*"] {
+            assert!(role.contains(resource), "{resource} is missing in {role}");
+        }
+        assert!(policies["submitter-policy"].to_string().contains(&format!("{folder}*")));
+        let trust = &policies["trust-policy"]["Statement"][0]["Principal"]["Service"];
+        assert_eq!(*trust, "batchoperations.s3.amazonaws.com");
+    }
+}
+
+#[test]
+fn policies_go_to_files_and_name_the_role() {
+    let plan = seed_plan();
+    let out = plan.path.join("policies");
+    let arguments = ["--account-id", "111122223333", "--region", "cn-north-1", "--role-name", "b"];
+    let place = ["--manifest-bucket", "s3://manifests", "--report", "s3://reports"];
+    let command = ["policy", plan.path.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    s3sieve(command.iter().chain(OPERATIONS[5]).chain(&arguments).chain(&place)).expect(0);
+    let read = |name: &str| -> Value {
+        serde_json::from_slice(&fs::read(out.join(name)).unwrap()).unwrap()
+    };
+    let submitter = read("submitter-policy.json").to_string();
+    assert!(submitter.contains("arn:aws-cn:iam::111122223333:role/b"), "{submitter}");
+    assert!(submitter.contains("arn:aws-cn:s3:cn-north-1:111122223333:job/*"), "{submitter}");
+    assert!(!submitter.contains("PutJobTagging"), "{submitter}");
+    let role = read("role-policy.json").to_string();
+    assert!(role.contains("arn:aws-cn:s3:::batchoperationsdemo/*"), "{role}");
+    assert_eq!(read("trust-policy.json")["Statement"][0]["Action"], json!(["sts:AssumeRole"]));
+}
+
+#[test]
+fn a_policy_takes_the_keys_of_the_objects() {
+    let plan = seed_plan();
+    let arguments = [OPERATIONS[1], &["--object-kms-key-arn", KEY]].concat();
+    let policies = policy(&plan.path, &arguments).expect(0).json();
+    assert!(policies["role-policy"].to_string().contains(KEY));
+    let wrong = [OPERATIONS[1], &["--object-kms-key-arn", "alias/x"]].concat();
+    policy(&plan.path, &wrong).expect(2).says(&["--object-kms-key-arn", "alias/x"]);
+}
