@@ -9,6 +9,9 @@ use jiff::Timestamp;
 
 use super::print;
 use crate::format::gzip::Inflate;
+use crate::operation::Kind;
+use crate::operation::estimate::CopyClass;
+use crate::operation::price::StorageClass;
 use crate::plan::{self, Bounds, FilterOptions, OBJECTS_MAX, SHARD_BYTES_MAX};
 use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
 use crate::units::{SizeError, parse_bytes};
@@ -37,6 +40,8 @@ pub(super) enum Command {
     Count(CountArgs),
     /// Write the rows that match as manifests for S3 Batch Operations
     Filter(FilterArgs),
+    /// Show what the jobs of a plan cost, and what other ways would
+    Estimate(EstimateArgs),
     /// Show where the time of a filter goes, stage by stage
     Bench(BenchArgs),
     /// Make a synthetic report, for trials and benchmarks
@@ -257,6 +262,29 @@ impl FilterArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct EstimateArgs {
+    /// The folder of a plan, as `filter --out` wrote it
+    #[arg(value_name = "DIR")]
+    pub(super) plan: PathBuf,
+    /// What the jobs do, for example update-encryption, copy, tag or restore [default: what the
+    /// plan is for; update-encryption and copy if it is for nothing in particular]
+    #[arg(long, value_name = "NAME", value_parser = operation)]
+    pub(super) operation: Option<Kind>,
+    /// The storage class of copies, or `keep` [default: as in the plan, else STANDARD]
+    #[arg(long, value_name = "CLASS", value_parser = copy_class)]
+    pub(super) storage_class: Option<CopyClass>,
+    /// A price list in place of the one for us-east-1 (docs/costs.md shows one)
+    #[arg(long, value_name = "FILE")]
+    pub(super) prices: Option<PathBuf>,
+    /// Objects in the source bucket [default: at least the rows of the report]
+    #[arg(long, value_name = "N", value_parser = objects)]
+    pub(super) source_objects: Option<u64>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
@@ -371,6 +399,24 @@ fn objects(text: &str) -> Result<u64, String> {
     digits
         .parse()
         .map_err(|_| format!("`{text}` is not a whole number, such as 1000000 or 1,000,000"))
+}
+
+fn operation(text: &str) -> Result<Kind, String> {
+    Kind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("`{text}` is no operation: choose one of {}", names.join(", "))
+    })
+}
+
+/// A storage class, or `keep`.
+pub(super) fn copy_class(text: &str) -> Result<CopyClass, String> {
+    if text.eq_ignore_ascii_case("keep") {
+        return Ok(CopyClass::Keep);
+    }
+    StorageClass::from_name(text).map(CopyClass::Of).ok_or_else(|| {
+        let names: Vec<&str> = StorageClass::ALL.iter().map(|class| class.name()).collect();
+        format!("`{text}` is no storage class: write keep or one of {}", names.join(", "))
+    })
 }
 
 fn share(text: &str) -> Result<Share, String> {

@@ -1,8 +1,10 @@
 //! Errors of all layers, as an exit code and a text for the person at the terminal.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::Exit;
+use crate::operation::price::PriceError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::scan::ScanError;
@@ -23,6 +25,23 @@ pub enum CliError {
     /// A synthetic report could not be made.
     #[error(transparent)]
     Synth(#[from] SynthError),
+    /// A price list is bad; the one that comes with the program has no path.
+    #[error("{}{error}", path.as_ref().map(|path| format!("{}: ", path.display()))
+        .unwrap_or_default())]
+    Prices {
+        /// The file.
+        path: Option<PathBuf>,
+        /// What is wrong with it.
+        error: PriceError,
+    },
+    /// A price list can't be read.
+    #[error("{}: {error}", path.display())]
+    PricesFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -41,6 +60,10 @@ impl CliError {
             Self::Plan(error) => match error {
                 PlanError::Scan(error) => of_scan(error),
                 PlanError::Io { .. } => Exit::Environment,
+                PlanError::NoPlan { .. }
+                | PlanError::Unfinished { .. }
+                | PlanError::Document { .. }
+                | PlanError::Newer { .. } => Exit::Input,
                 PlanError::NotEmpty { .. }
                 | PlanError::Busy { .. }
                 | PlanError::Submitted { .. }
@@ -50,6 +73,12 @@ impl CliError {
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),
+            Self::Prices { .. } => Exit::Input,
+            // As with a report: what is not there is bad input, what can't be read is not.
+            Self::PricesFile { error, .. } if error.kind() == io::ErrorKind::NotFound => {
+                Exit::Input
+            }
+            Self::PricesFile { .. } => Exit::Environment,
             Self::Print(_) => Exit::Environment,
             Self::Usage(_) => Exit::Usage,
         }

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod count;
 mod error;
+mod estimate;
 mod exit;
 mod filter;
 mod inspect;
@@ -44,6 +45,7 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Inspect(args) => inspect::run(args),
         Command::Count(args) => count::run(args),
         Command::Filter(args) => filter::run(args),
+        Command::Estimate(args) => estimate::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Synth(args) => synth::run(args),
     }

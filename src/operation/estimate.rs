@@ -171,6 +171,8 @@ pub struct Estimate {
     pub once: Vec<Line>,
     /// What is paid every month.
     pub monthly: Vec<Line>,
+    /// What is charged as well, but can't be computed: it goes by bytes, and sizes are not known.
+    pub left_out: Vec<Charge>,
     /// What the lines assume, and what they leave out.
     pub notes: Vec<String>,
 }
@@ -240,6 +242,7 @@ impl<'a> Draft<'a> {
             way,
             once: vec![jobs, objects],
             monthly: Vec::new(),
+            left_out: Vec::new(),
             notes: Vec::new(),
         };
         Self { facts, prices, estimate }
@@ -379,23 +382,25 @@ impl<'a> Draft<'a> {
         let calls =
             if calls == KMS_CALLS_READ { "a decryption" } else { "a decryption and a data key" };
         self.estimate.notes.push(format!(
-            "KMS requests are counted at most: {calls} for each object. Bucket keys make them fewer, \
-             and objects that are not encrypted with KMS need none."
+            "KMS requests are counted at most: {calls} for each object. Bucket keys make them \
+             fewer, and objects that are not encrypted with KMS need none."
         ));
     }
 
     /// A line by the bytes of all objects, with one of these prices; a note where they are unknown.
     fn by_bytes(&mut self, charge: Charge, prices: impl Iterator<Item = Price> + Clone) {
-        match self.facts.object_bytes {
-            Some(bytes) => self.once(Line::between(charge, bytes, Per::Gb, prices)),
-            None => self.estimate.notes.push(format!(
-                "Left out: {} ({} {}), for the sizes of the objects are not known. They are, \
-                 where the report has the column Size.",
-                charge.text(),
-                price_range(prices),
-                Per::Gb.text(),
-            )),
+        if let Some(bytes) = self.facts.object_bytes {
+            self.once(Line::between(charge, bytes, Per::Gb, prices));
+            return;
         }
+        self.estimate.left_out.push(charge);
+        self.estimate.notes.push(format!(
+            "Left out: {} ({} {}), for the sizes of the objects are not known. They are, where \
+             the report has the column Size.",
+            charge.text(),
+            price_range(prices),
+            Per::Gb.text(),
+        ));
     }
 
     /// What the copies cost a month, as long as the versions that they replace are kept.
@@ -415,6 +420,7 @@ impl<'a> Draft<'a> {
              lifecycle rule expires it."
         );
         let Some(bytes) = self.facts.object_bytes else {
+            self.estimate.left_out.push(Charge::Storage);
             self.estimate.notes.push(format!(
                 "{storage} That is {} {} more; the sizes of the objects are not known.",
                 price_range(prices),
@@ -557,6 +563,9 @@ mod tests {
             let notes = keep(kind, &facts(1, None, 1)).notes.join("\n");
             assert!(notes.contains("Left out") || notes.contains("left out"), "{kind:?}: {notes}");
         }
+        let copy = keep(Kind::Copy, &facts(1, None, 1));
+        assert_eq!(copy.left_out, [Charge::Retrieval, Charge::Storage]);
+        assert!(keep(Kind::Copy, &facts(1, STANDARD, 1)).left_out == [Charge::Storage]);
     }
 
     #[test]

@@ -66,6 +66,42 @@ pub enum PlanError {
         /// The number asked for.
         jobs: u64,
     },
+    /// There is no plan to read.
+    #[error(
+        "{} holds no plan: name a folder that `s3sieve filter --out` wrote, with a plan.json",
+        path.display()
+    )]
+    NoPlan {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The plan to read was not written to its end.
+    #[error(
+        "the plan in {} is not finished: wait for the run that writes it, or, if that was ended, \
+         run `s3sieve filter` again", path.display()
+    )]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A document is not what `plan.json` should be.
+    #[error("{}: {error}; make the plan again with `s3sieve filter`", path.display())]
+    Document {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and where.
+        error: serde_json::Error,
+    },
+    /// A newer program wrote the plan.
+    #[error(
+        "{} has version {version}, newer than this program knows: update s3sieve", path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
     /// A bound is zero.
     #[error("{flag} must be at least 1")]
     ZeroBound {

@@ -13,12 +13,13 @@ use std::path::{Path, PathBuf};
 use super::{Plan, PlanError};
 
 /// Where a run works until its plan is finished.
-const PARTIAL: &str = ".s3sieve-partial";
+pub(super) const PARTIAL: &str = ".s3sieve-partial";
 
 /// The file whose lock says that a run goes on.
 const LOCK: &str = "lock";
 
-const PLAN: &str = "plan.json";
+/// What the plan says of itself, shown last.
+pub(super) const PLAN: &str = "plan.json";
 const MANIFESTS: &str = "manifests";
 const EXCLUDED: &str = "excluded";
 /// The journal of a submitted plan.

@@ -10,6 +10,7 @@ mod error;
 mod filter;
 mod folder;
 mod line;
+mod read;
 mod series;
 mod shard;
 mod sink;
@@ -24,4 +25,5 @@ pub use filter::{
     FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
     filter, memory_bytes_default, selections,
 };
+pub use read::read;
 pub use shard::SHARDS_MAX;

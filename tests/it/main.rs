@@ -7,6 +7,7 @@
 )]
 
 mod damage;
+mod estimate;
 mod filter;
 mod fixture;
 mod interrupted;
