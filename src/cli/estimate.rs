@@ -227,7 +227,7 @@ struct Shown {
     monthly_max_usd: Usd,
     lines: Vec<ShownLine>,
     monthly_lines: Vec<ShownLine>,
-    /// Charges that are not in the sums, because the sizes of the objects are not known.
+    /// Charges that are not in the sums.
     left_out: Vec<Charge>,
     notes: Vec<String>,
 }

@@ -93,7 +93,7 @@ impl Charge {
             Self::Retrieval => "retrieval",
             Self::Checksum => "checksums",
             Self::Kms => "KMS requests",
-            Self::Storage => "storage of the copies, a month",
+            Self::Storage => "storage of copies, a month",
         }
     }
 }
@@ -171,7 +171,7 @@ pub struct Estimate {
     pub once: Vec<Line>,
     /// What is paid every month.
     pub monthly: Vec<Line>,
-    /// What is charged as well, but can't be computed: it goes by bytes, and sizes are not known.
+    /// What is charged as well, but not known here; a note says why.
     pub left_out: Vec<Charge>,
     /// What the lines assume, and what they leave out.
     pub notes: Vec<String>,
@@ -299,6 +299,7 @@ impl<'a> Draft<'a> {
         let restores = candidates.iter().filter_map(|class| self.prices.restore(*class, tier));
         let prices: Vec<Price> = restores.map(|restore| restore.usd_per_gb).collect();
         self.by_bytes(Charge::Retrieval, prices.into_iter());
+        self.estimate.left_out.push(Charge::Storage);
         self.note(
             "While a restored copy is kept, its bytes are stored a second time, at the price of \
              STANDARD: left out, for it depends on the days that the request asks for.",
@@ -310,6 +311,7 @@ impl<'a> Draft<'a> {
         self.puts(false);
         self.reads();
         self.kms(KMS_CALLS_COPY);
+        self.estimate.left_out.push(Charge::Storage);
         self.note(
             "Left out: transfer between Regions and the storage of the replicas. Requests are at \
              the price of the objects' own class; the replication rule may set another.",
@@ -325,6 +327,7 @@ impl<'a> Draft<'a> {
     }
 
     fn lambda(mut self) -> Estimate {
+        self.estimate.left_out.push(Charge::Requests);
         self.note(
             "AWS Lambda bills the function's calls, time and memory, and S3 the requests that it \
              makes: left out.",
@@ -565,7 +568,10 @@ mod tests {
         }
         let copy = keep(Kind::Copy, &facts(1, None, 1));
         assert_eq!(copy.left_out, [Charge::Retrieval, Charge::Storage]);
-        assert!(keep(Kind::Copy, &facts(1, STANDARD, 1)).left_out == [Charge::Storage]);
+        let copy = keep(Kind::Copy, &facts(1, STANDARD, 1));
+        assert_eq!(copy.left_out, [Charge::Storage]);
+        let lambda = keep(Kind::Lambda, &facts(1, STANDARD, 1));
+        assert_eq!(lambda.left_out, [Charge::Requests]);
     }
 
     #[test]
