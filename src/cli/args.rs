@@ -11,10 +11,8 @@ use jiff::Timestamp;
 use super::operation_args::{PolicyArgs, SubmitArgs};
 use super::print;
 use crate::format::gzip::Inflate;
-use crate::operation::Kind;
-use crate::plan::{
-    self, Bounds, CopyClass, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
-};
+use crate::operation::{CopyClass, Kind};
+use crate::plan::{self, Bounds, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX};
 use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
 use crate::units::{SizeError, parse_bytes};
 
@@ -42,10 +40,12 @@ pub(super) enum Command {
     Count(CountArgs),
     /// Write the rows that match as manifests for S3 Batch Operations
     Filter(FilterArgs),
-    /// Show the job requests that a plan comes to, a job for each manifest
-    Submit(Box<SubmitArgs>),
+    /// Show what the jobs of a plan cost, and what other ways would
+    Estimate(EstimateArgs),
     /// Write the policies that a plan's jobs need: role, trust, submitter
     Policy(Box<PolicyArgs>),
+    /// Show the job requests that a plan comes to, a job for each manifest
+    Submit(Box<SubmitArgs>),
     /// Show where the time of a filter goes, stage by stage
     Bench(BenchArgs),
     /// Make a synthetic report, for trials and benchmarks
@@ -274,7 +274,7 @@ impl ForArgs {
 }
 
 /// The names of all operations, for the help and for completion.
-fn operations() -> impl TypedValueParser<Value = Kind> {
+pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name))
         .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
 }
@@ -306,6 +306,29 @@ impl FilterArgs {
             settings,
         }
     }
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct EstimateArgs {
+    /// The folder of a plan, as `filter --out` wrote it
+    #[arg(value_name = "DIR")]
+    pub(super) plan: PathBuf,
+    /// What the jobs do [default: what the plan is for; update-encryption and copy if it is for
+    /// nothing in particular]
+    #[arg(long, value_name = "OPERATION", value_parser = operations())]
+    pub(super) operation: Option<Kind>,
+    /// The storage class of copies, or `keep` [default: as in the plan, else STANDARD]
+    #[arg(long, value_name = "CLASS", value_parser = CopyClass::from_name)]
+    pub(super) storage_class: Option<CopyClass>,
+    /// A price list in place of the one for us-east-1 (docs/costs.md shows one)
+    #[arg(long, value_name = "FILE")]
+    pub(super) prices: Option<PathBuf>,
+    /// Objects in the source bucket [default: at least the rows of the report]
+    #[arg(long, value_name = "N", value_parser = objects)]
+    pub(super) source_objects: Option<u64>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 use crate::operation::Refusal;
+use crate::operation::price::PriceError;
 use crate::plan::{PlanError, ReadError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
@@ -39,6 +40,15 @@ pub enum CliError {
     /// A synthetic report could not be made.
     #[error(transparent)]
     Synth(#[from] SynthError),
+    /// A price list is bad; the one that comes with the program has no path.
+    #[error("{}{error}", path.as_ref().map(|path| format!("{}: ", path.display()))
+        .unwrap_or_default())]
+    Prices {
+        /// The file.
+        path: Option<PathBuf>,
+        /// What is wrong with it.
+        error: PriceError,
+    },
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -70,7 +80,10 @@ impl CliError {
             },
             Self::Read(error) => of_read(error),
             Self::Synth(error) => of_synth(error),
+            // As with a report: what is not there is bad input, what can't be read is not.
+            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::Input,
             Self::File { .. } | Self::Print(_) => Exit::Environment,
+            Self::Prices { .. } => Exit::Input,
             Self::Refused(_) | Self::Usage(_) => Exit::Usage,
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::FilterArgs;
 use super::print::{self, Report, percent};
-use super::{CliError, Exit, progress};
+use super::{CliError, Exit, estimate, progress};
 use crate::operation::Kind;
 use crate::plan::{self, Plan};
 use crate::units::{Bytes, Count, counted};
@@ -19,7 +19,8 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
         plan::filter(&opened, &options, control)
     })?;
     let partly = !plan.set_aside.is_empty();
-    print::print(&Summary { out: &options.out, plan: &plan }, args.format)?;
+    let estimate = estimate::one_line(&plan, &options.out)?;
+    print::print(&Summary { out: &options.out, plan: &plan, estimate }, args.format)?;
     Ok(if partly { Exit::Partly } else { Exit::Done })
 }
 
@@ -27,6 +28,8 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
 struct Summary<'a> {
     out: &'a Path,
     plan: &'a Plan,
+    /// What its jobs cost, in a line.
+    estimate: String,
 }
 
 impl Serialize for Summary<'_> {
@@ -58,6 +61,9 @@ impl Report for Summary<'_> {
         }
         for warning in &plan.warnings {
             writeln!(out, "Note: {warning}")?;
+        }
+        if !plan.shards.is_empty() {
+            writeln!(out, "{}", self.estimate)?;
         }
         writeln!(out, "{}", self.next_step())
     }

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod count;
 mod error;
+mod estimate;
 mod exit;
 mod filter;
 mod inspect;
@@ -48,8 +49,9 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Inspect(args) => inspect::run(args),
         Command::Count(args) => count::run(args),
         Command::Filter(args) => filter::run(args),
-        Command::Submit(args) => submit::run(args),
+        Command::Estimate(args) => estimate::run(args),
         Command::Policy(args) => policy::run(args),
+        Command::Submit(args) => submit::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Synth(args) => synth::run(args),
     }

@@ -4,14 +4,13 @@
 use std::fs;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::CliError;
-use super::args::Format;
+use super::args::{Format, operations};
 use crate::operation::{
-    Kind, Operation, acl, checksum, copy, delete_tags, given, lambda, legal_hold, replicate,
-    restore, retention, tag, update_encryption,
+    CopyClass, Kind, Operation, acl, checksum, copy, delete_tags, given, lambda, legal_hold,
+    replicate, restore, retention, tag, update_encryption,
 };
 
 const SUBMIT_HELP: &str = "\
@@ -160,7 +159,7 @@ const LAMBDA: &str = "--operation lambda";
 #[derive(Debug, ClapArgs)]
 pub(super) struct OperationArgs {
     /// What the jobs do to each object (delete-tags and replicate have no parameters)
-    #[arg(long, value_name = "NAME", value_parser = kinds(), required_unless_present =
+    #[arg(long, value_name = "NAME", value_parser = operations(), required_unless_present =
         "operation_json")]
     operation: Option<Kind>,
     /// A file with an operation as AWS documents it (`JobOperation`), passed on as it is
@@ -182,8 +181,8 @@ pub(super) struct OperationArgs {
     target_prefix: Option<String>,
     /// The class of the copies, or keep (of a plan split by `StorageClass`) [default: the plan's,
     /// if it was made --for copy]
-    #[arg(long, value_name = "CLASS", help_heading = COPY)]
-    storage_class: Option<String>,
+    #[arg(long, value_name = "CLASS", value_parser = CopyClass::from_name, help_heading = COPY)]
+    storage_class: Option<CopyClass>,
     /// How copies are encrypted: none (the bucket's default), AES256 or KMS [default: none]
     #[arg(long, value_name = "HOW", help_heading = COPY)]
     sse: Option<String>,
@@ -276,11 +275,6 @@ pub(super) struct OperationArgs {
     user_argument: Vec<(String, String)>,
 }
 
-fn kinds() -> impl TypedValueParser<Value = Kind> {
-    let names = PossibleValuesParser::new(Kind::ALL.map(Kind::name));
-    names.try_map(|name| Kind::from_name(&name).ok_or_else(|| format!("unknown: {name}")))
-}
-
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) =
         text.split_once('=').ok_or_else(|| format!("`{text}` is not KEY=VALUE, as color=blue"))?;
@@ -294,7 +288,7 @@ impl OperationArgs {
     /// The operation with its parameters. `storage_class` is what a plan for copies was made with.
     pub(super) fn operation(
         &self,
-        storage_class: Option<&str>,
+        storage_class: Option<CopyClass>,
     ) -> Result<Box<dyn Operation>, CliError> {
         if let Some(path) = &self.operation_json {
             self.refuse_foreign(None)?;
@@ -338,11 +332,11 @@ impl OperationArgs {
         })
     }
 
-    fn copy(&self, storage_class: Option<&str>) -> copy::Parameters {
+    fn copy(&self, storage_class: Option<CopyClass>) -> copy::Parameters {
         copy::Parameters {
             target_bucket: self.target_bucket.clone(),
             target_prefix: self.target_prefix.clone(),
-            storage_class: self.storage_class.clone().or(storage_class.map(str::to_owned)),
+            storage_class: self.storage_class.or(storage_class),
             sse: self.sse.clone(),
             key_arn: self.kms_key_arn.clone(),
             bucket_key: self.bucket_key.map(Switch::is_on),

@@ -20,7 +20,7 @@ pub(super) fn operation(
     plan: &Plan,
 ) -> Result<Box<dyn Operation>, CliError> {
     let planned = plan.operation.as_ref();
-    let class = planned.and_then(|planned| planned.storage_class.as_deref());
+    let class = planned.and_then(|planned| planned.storage_class);
     let operation = args.operation(class)?;
     let kind = operation.kind();
     match planned {

@@ -14,7 +14,7 @@ use super::policy::{Access, Statement};
 use super::retention::check_lock;
 use super::rule::{ARCHIVED, Part, Rule, SSE_C};
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
-use super::{Kind, Operation};
+use super::{CopyClass, Kind, Operation, StorageClass};
 
 /// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
 /// service's error names the number).
@@ -30,19 +30,8 @@ const _: () = assert!(SOURCE_BYTES_MAX == 5_368_709_120);
 
 const RULES: &str = "UG, Copy objects";
 
-/// The storage classes of copies (API, `S3StorageClass`).
-const STORAGE_CLASSES: [&str; 7] = [
-    "STANDARD",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "GLACIER",
-    "INTELLIGENT_TIERING",
-    "DEEP_ARCHIVE",
-    "GLACIER_IR",
-];
-
-/// Each copy is of the class of its source.
-pub const KEEP: &str = "keep";
+/// What becomes of tags unless something else is asked for.
+const KEEP_TAGS: &str = "keep";
 
 /// API, `NonEmptyMaxLength1024String`: the target prefix and each value of the metadata.
 const TEXT_CHARS_MAX: usize = 1024;
@@ -57,8 +46,8 @@ pub struct Parameters {
     pub target_bucket: Option<String>,
     /// `--target-prefix`: stands before the keys of the copies.
     pub target_prefix: Option<String>,
-    /// `--storage-class`: one of the API's, or [`KEEP`].
-    pub storage_class: Option<String>,
+    /// `--storage-class`.
+    pub storage_class: Option<CopyClass>,
     /// `--sse`: `none` (the bucket's default), `AES256` or `KMS`.
     pub sse: Option<String>,
     /// `--kms-key-arn`.
@@ -192,34 +181,28 @@ impl Parameters {
     }
 
     /// The class of a manifest's copies.
-    fn class<'a>(&'a self, manifest: &'a Manifest) -> Result<&'a str, Refusal> {
+    fn class(&self, manifest: &Manifest) -> Result<&'static str, Refusal> {
         const FLAG: &str = "--storage-class";
         let class = self.storage_class()?;
-        if class != KEEP {
-            return Ok(class);
+        if let CopyClass::Of(class) = class {
+            return Ok(class.name());
         }
-        let kept = manifest.storage_class(FLAG, KEEP, RULES)?;
-        if STORAGE_CLASSES.contains(&kept) {
-            return Ok(kept);
-        }
-        let rule = format!("{} holds objects of {kept}, which copies can't be of", manifest.path);
-        Err(refusal(FLAG, KEEP, rule, RULES, "name a class, or leave those objects out"))
+        let kept = manifest.storage_class(FLAG, class.name(), RULES)?;
+        let possible = StorageClass::from_name(kept).filter(|class| class.is_for_copies());
+        possible.map(StorageClass::name).ok_or_else(|| {
+            let rule = format!("{} holds objects of {kept}, which copies can't be", manifest.path);
+            let remedy = "name a class, or leave those objects out";
+            refusal(FLAG, class.name(), rule, RULES, remedy)
+        })
     }
 
-    fn storage_class(&self) -> Result<&str, Refusal> {
-        self.storage_class.as_deref().ok_or_else(|| {
+    fn storage_class(&self) -> Result<CopyClass, Refusal> {
+        self.storage_class.ok_or_else(|| {
             let rule = "S3 makes copies STANDARD unless told otherwise, whatever the objects are";
             let remedy = "give --storage-class keep (with a plan that was made with --split-by \
                           StorageClass), or the class you want";
             missing("--storage-class", rule, "API, CopyObject", remedy)
         })
-    }
-
-    fn check_storage_class(&self) -> Checked {
-        let class = self.storage_class()?;
-        let mut allowed = STORAGE_CLASSES.to_vec();
-        allowed.push(KEEP);
-        one_of("--storage-class", class, &allowed, "API, S3StorageClass")
     }
 
     fn check_encryption(&self, setting: &Setting) -> Checked {
@@ -243,15 +226,15 @@ impl Parameters {
 
     fn check_tags(&self) -> Checked {
         const FLAG: &str = "--object-tags";
-        let directive = self.tags_directive.as_deref().unwrap_or(KEEP);
+        let directive = self.tags_directive.as_deref().unwrap_or(KEEP_TAGS);
         let source = "API, S3CopyObjectOperation";
-        one_of(FLAG, directive, &[KEEP, "replace", "none"], source)?;
+        one_of(FLAG, directive, &[KEEP_TAGS, "replace", "none"], source)?;
         match (directive, self.tags.is_empty()) {
             ("replace", true) => {
                 let remedy = "give --object-tag KEY=VALUE, or --object-tags none";
                 Err(refusal(FLAG, directive, "it needs tags", TAG_RULES, remedy))
             }
-            (KEEP | "none", false) => {
+            (KEEP_TAGS | "none", false) => {
                 let rule = "tags are given, which only replace takes";
                 Err(refusal(FLAG, directive, rule, source, "give --object-tags replace"))
             }
@@ -301,7 +284,7 @@ impl Parameters {
     }
 
     fn new_tags(&self) -> Option<Value> {
-        let keeps = matches!(self.tags_directive.as_deref(), None | Some(KEEP));
+        let keeps = matches!(self.tags_directive.as_deref(), None | Some(KEEP_TAGS));
         (!keeps).then(|| tag_set(&self.tags).into())
     }
 }
@@ -313,7 +296,7 @@ impl Operation for Parameters {
 
     fn check(&self, setting: &Setting) -> Checked {
         self.target(setting)?;
-        self.check_storage_class()?;
+        self.storage_class()?;
         self.check_encryption(setting)?;
         self.check_tags()?;
         self.check_metadata()?;

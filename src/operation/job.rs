@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::{self, Arn, Checked, Refusal, Tag, length, refusal};
-use super::{Kind, Operation};
+use super::{Kind, Operation, class};
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
 /// multipart upload's is no MD5.
@@ -146,9 +146,7 @@ impl Manifest {
         value: &str,
         authority: &'static str,
     ) -> Result<&str, Refusal> {
-        let is_class = |column: &str| column.replace('_', "").eq_ignore_ascii_case("StorageClass");
-        let mut columns = self.split.iter().filter(|(column, _)| is_class(column));
-        columns.next().and_then(|(_, class)| class.as_deref()).ok_or_else(|| {
+        class::shared(&self.split).ok_or_else(|| {
             let rule = format!("{} is not of one storage class, which it depends on", self.path);
             let remedy = "make the plan again, with --split-by StorageClass";
             refusal(flag, value, rule, authority, remedy)

@@ -9,8 +9,9 @@
 //! 4. `permissions()`: what the jobs' role needs. They are read from the request, so that they also
 //!    hold for a request that somebody else wrote ([`given`]).
 //!
-//! What they share: `check` for values, [`job`] for the request around an operation,
-//! [`policy`] for policies.
+//! What they share: `check` for values, [`class`] for storage classes, [`job`] for the request
+//! around an operation, [`policy`] for policies. What they cost: [`mod@estimate`], from [`price`]
+//! lists.
 //!
 //! A rule or limit stands beside its source. "UG" is the Amazon S3 User Guide, "API" the model of
 //! the S3 Control API.
@@ -20,13 +21,16 @@
 pub mod acl;
 mod check;
 pub mod checksum;
+pub mod class;
 pub mod copy;
 pub mod delete_tags;
+pub mod estimate;
 pub mod given;
 pub mod job;
 pub mod lambda;
 pub mod legal_hold;
 pub mod policy;
+pub mod price;
 pub mod replicate;
 #[cfg(test)]
 mod request_tests;
@@ -44,6 +48,7 @@ use job::{Manifest, Setting};
 use policy::{Access, Statement};
 
 pub use check::{Refusal, Tag};
+pub use class::{CopyClass, StorageClass};
 pub use rule::{DELETE_MARKER, Part, Rule};
 
 /// An operation with its parameters.

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::operation::CopyClass;
+
 /// The version of the document. Raised when a reader of the one before would go wrong.
 pub const PLAN_VERSION: u32 = 1;
 
@@ -80,7 +82,7 @@ pub struct ForOperation {
     pub name: String,
     /// For `copy`: the storage class of the copies, or `keep` where each keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub storage_class: Option<String>,
+    pub storage_class: Option<CopyClass>,
     /// Conditions that could not be looked at, because the report lacks a column.
     pub not_checked: Vec<NotChecked>,
     /// Reasons that were not to set a row aside (`--include-ineligible`).

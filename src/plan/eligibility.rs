@@ -9,25 +9,10 @@
 use jiff::Timestamp;
 
 use super::{ForOperation, NotChecked, PlanError};
-use crate::operation::{DELETE_MARKER, Kind, Part, Rule};
+use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule};
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
 use crate::scan::ScanError;
-
-/// Storage classes that a copy can have (S3 Control API, `S3CopyObjectOperation`; the S3 User
-/// Guide's "Copy objects" rules out reduced redundancy).
-const COPY_CLASSES: [&str; 7] = [
-    "STANDARD",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "GLACIER_IR",
-    "GLACIER",
-    "DEEP_ARCHIVE",
-];
-
-/// How [`CopyClass::Keep`] is written.
-const KEEP: &str = "keep";
 
 /// An operation that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,51 +23,6 @@ pub struct OperationOptions {
     pub include_ineligible: Vec<String>,
     /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
     pub storage_class: Option<CopyClass>,
-}
-
-/// The storage class of copies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum CopyClass {
-    /// Each keeps its own: a copy without a class becomes `STANDARD` (S3 API, `CopyObject`), so
-    /// each class gets jobs of its own.
-    #[default]
-    Keep,
-    /// All get this one.
-    Named(&'static str),
-}
-
-impl CopyClass {
-    /// The class of this name, or `keep`.
-    ///
-    /// # Errors
-    /// When copies can't have that class; the text lists those that they can.
-    pub fn from_name(name: &str) -> Result<Self, String> {
-        if name == KEEP {
-            return Ok(Self::Keep);
-        }
-        let class = COPY_CLASSES.into_iter().find(|class| class.eq_ignore_ascii_case(name));
-        class.map(Self::Named).ok_or_else(|| {
-            format!("copies can't have this class; choose {KEEP} or one of {}", listed())
-        })
-    }
-
-    /// The name that [`CopyClass::from_name`] takes.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Keep => KEEP,
-            Self::Named(class) => class,
-        }
-    }
-
-    /// Whether copies can keep the class that a report gives.
-    pub(super) fn can_be_kept(class: &str) -> bool {
-        COPY_CLASSES.iter().any(|known| known.eq_ignore_ascii_case(class))
-    }
-}
-
-fn listed() -> String {
-    COPY_CLASSES.join(", ")
 }
 
 /// The rules in force for a plan.
@@ -117,7 +57,7 @@ impl Eligibility {
         let (included, rules): (Vec<_>, Vec<_>) = kind.rules().into_iter().partition(is_included);
         let operation = ForOperation {
             name: kind.name().to_owned(),
-            storage_class: copy_class.map(|class| class.name().to_owned()),
+            storage_class: copy_class,
             not_checked: not_checked(&rules, reports),
             included: included.iter().map(|rule| rule.reason.to_owned()).collect(),
         };
@@ -248,16 +188,5 @@ mod tests {
                 assert_eq!(predicate.warnings(), [""; 0], "{part:?}");
             }
         }
-    }
-
-    #[test]
-    fn storage_classes_are_found_by_their_names() {
-        assert_eq!(CopyClass::from_name("keep"), Ok(CopyClass::Keep));
-        for class in COPY_CLASSES {
-            assert_eq!(CopyClass::from_name(class), Ok(CopyClass::Named(class)));
-            assert_eq!(CopyClass::Named(class).name(), class);
-        }
-        assert_eq!(CopyClass::from_name("glacier_ir"), Ok(CopyClass::Named("GLACIER_IR")));
-        assert!(CopyClass::from_name("REDUCED_REDUNDANCY").unwrap_err().contains("STANDARD_IA"));
     }
 }

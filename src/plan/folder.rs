@@ -18,6 +18,7 @@ pub(super) const PARTIAL: &str = ".s3sieve-partial";
 /// The file whose lock says that a run goes on.
 const LOCK: &str = "lock";
 
+/// What the plan says of itself, shown last.
 pub(super) const PLAN: &str = "plan.json";
 const MANIFESTS: &str = "manifests";
 const EXCLUDED: &str = "excluded";

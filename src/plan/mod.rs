@@ -23,7 +23,7 @@ pub use document::{
     Bounds, Excluded, ForOperation, NotChecked, PLAN_VERSION, Plan, Predicate, Report, SetAside,
     Shard, Totals,
 };
-pub use eligibility::{CopyClass, OperationOptions};
+pub use eligibility::OperationOptions;
 pub use error::PlanError;
 pub use filter::{
     FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,

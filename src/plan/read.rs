@@ -20,8 +20,7 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 pub enum ReadError {
     /// There is no plan.
     #[error(
-        "{}: no plan.json here; `s3sieve filter REPORT --where ... --out {}` makes a plan",
-        folder.display(), folder.display()
+        "{}: no plan.json here: name a folder that `s3sieve filter --out` wrote", folder.display()
     )]
     Missing {
         /// The folder.
@@ -38,8 +37,8 @@ pub enum ReadError {
     },
     /// A newer program wrote it.
     #[error(
-        "{}: version {version} of plan.json, and this program knows up to {PLAN_VERSION}; use the \
-         program that wrote it, or a newer one", path.display()
+        "{}: a plan of version {version}, newer than this program knows ({PLAN_VERSION}): update \
+         s3sieve, or use the program that wrote it", path.display()
     )]
     Newer {
         /// The document.
@@ -100,7 +99,9 @@ pub fn read(folder: &Path) -> Result<Plan, ReadError> {
     let path = folder.join(PLAN);
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
             let folder = folder.to_owned();
             return Err(if folder.join(PARTIAL).exists() {
                 ReadError::Unfinished { folder }
@@ -161,4 +162,25 @@ fn verify_shard(folder: &Path, shard: &Shard, stop: &AtomicBool) -> Result<(), R
         return Ok(());
     }
     Err(changed(format!("its SHA-256 is {sha256} where the plan says {}", shard.sha256)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(prepare: impl FnOnce(&Path)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        read(folder.path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_is_no_finished_plan_is_refused() {
+        assert!(error(|_| ()).contains("no plan.json"));
+        assert!(error(|dir| fs::create_dir(dir.join(PARTIAL)).unwrap()).contains("not finished"));
+        let write = |text: &'static str| move |dir: &Path| fs::write(dir.join(PLAN), text).unwrap();
+        assert!(error(write("{}")).contains("missing field `version`"));
+        assert!(error(write("{\"version\": 1}")).contains("missing field `tool`"));
+        assert!(error(write("{\"version\": 2}")).contains("version 2"));
+    }
 }

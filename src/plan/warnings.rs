@@ -2,11 +2,10 @@
 //!
 //! Each is a sentence or two that say what is so, and what to do about it. Their order is fixed.
 
-use super::eligibility::CopyClass;
 use super::sink::Outcome;
 use super::wanted::Wanted;
 use super::{FilterOptions, NotChecked};
-use crate::operation::Kind;
+use crate::operation::{Kind, StorageClass};
 use crate::report::Report;
 use crate::units::{Count, counted};
 
@@ -108,7 +107,7 @@ fn classes_not_kept(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
     let place = wanted.split_by.iter().position(|name| is_storage_class(name))?;
     let values = outcome.shards.iter().filter_map(|(_, label, _)| label.split[place].as_deref());
     let mut classes: Vec<_> = values.map(String::from_utf8_lossy).collect();
-    classes.retain(|class| !class.is_empty() && !CopyClass::can_be_kept(class));
+    classes.retain(|class| !class.is_empty() && !can_be_kept(class));
     classes.sort_unstable();
     classes.dedup();
     (!classes.is_empty()).then(|| {
@@ -118,6 +117,10 @@ fn classes_not_kept(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
             classes.join(" or "),
         )
     })
+}
+
+fn can_be_kept(class: &str) -> bool {
+    StorageClass::from_name(class).is_some_and(StorageClass::is_for_copies)
 }
 
 fn is_storage_class(name: &str) -> bool {

@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use s3sieve::operation::Kind;
-use s3sieve::plan::{self, Bounds, CopyClass, FilterOptions, OperationOptions, Plan};
+use s3sieve::operation::{CopyClass, Kind, StorageClass};
+use s3sieve::plan::{self, Bounds, FilterOptions, OperationOptions, Plan};
 use s3sieve::scan::{self, Control, Progress, Query, Settings};
 
 use crate::fixture::{ReportFolder, plan_document, row, s3sieve};
@@ -202,7 +202,7 @@ impl Case {
         let operation = OperationOptions {
             kind: self.kind,
             include_ineligible: self.included().into_iter().map(str::to_owned).collect(),
-            storage_class: named.then_some(CopyClass::Named("STANDARD_IA")),
+            storage_class: named.then_some(CopyClass::Of(StorageClass::StandardIa)),
         };
         let options = FilterOptions {
             query: Query::All,

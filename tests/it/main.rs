@@ -10,6 +10,7 @@
 mod aws_cli;
 mod damage;
 mod eligibility;
+mod estimate;
 mod filter;
 mod fixture;
 mod for_operation;

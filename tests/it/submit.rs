@@ -330,7 +330,7 @@ fn an_operation_in_a_file_is_passed_on() {
     submit(&plan.path, &too_much).expect(2).says(&["--acl", "--operation-json"]);
     fs::write(&file, "{\"S3DeleteObject\": {}}").unwrap();
     submit(&plan.path, &arguments).expect(2).says(&["S3DeleteObject", "S3PutObjectTagging"]);
-    submit(&plan.path, &["--operation-json", "no-such-file"]).expect(1).says(&["no-such-file"]);
+    submit(&plan.path, &["--operation-json", "no-such-file"]).expect(3).says(&["no-such-file"]);
 }
 
 #[test]

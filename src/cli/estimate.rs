@@ -1,0 +1,474 @@
+//! `s3sieve estimate`: what the jobs of a plan cost, and what other ways would.
+//!
+//! Tells the layer of operations the few numbers of a plan that count, and shows what it answers.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Cell, CellAlignment, Table};
+use serde::Serialize;
+
+use super::args::EstimateArgs;
+use super::print::{self, Report};
+use super::{CliError, Exit};
+use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
+use crate::operation::price::{Per, Price, Prices, Usd};
+use crate::operation::{CopyClass, Kind, StorageClass, class};
+use crate::plan::{self, Plan, Shard};
+use crate::units::{Bytes, Count, counted};
+
+/// What to know of the prices that come with the program.
+const PUBLISHED_PRICES: &str = "The prices are from published lists, without discounts, transfer \
+                                or taxes: check those that matter; --prices FILE replaces them.";
+
+pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
+    let plan = plan::read(&args.plan)?;
+    let prices = prices(args.prices.as_deref())?;
+    let facts = facts(&plan);
+    let chosen = match args.operation {
+        Some(kind) => Some(kind),
+        None => operation_of(&plan)?,
+    };
+    let (class, class_note) = match args.storage_class {
+        Some(class) => (class, None),
+        None => class_of(&plan),
+    };
+    let estimates: Vec<Estimate> = kinds(chosen)
+        .into_iter()
+        .flat_map(|kind| estimate::estimate(kind, &facts, class, &prices))
+        .collect();
+    let mut notes = notes(&facts, &estimates);
+    if args.prices.is_none() {
+        notes.push(PUBLISHED_PRICES.to_owned());
+    }
+    if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
+        notes.extend(class_note);
+    }
+    let result = EstimateResult {
+        plan: args.plan.to_string_lossy().into_owned(),
+        prices: PriceList::new(&prices, args.prices.as_deref()),
+        jobs: facts.jobs,
+        objects: facts.objects_total(),
+        object_bytes: facts.object_bytes,
+        is_versioned: facts.is_versioned,
+        estimates: estimates.iter().map(|estimate| Shown::new(estimate, chosen)).collect(),
+        job_count: JobCount::new(facts.jobs, &prices),
+        listing: Listing::new(&plan, args.source_objects, &prices),
+        notes,
+    };
+    print::print(&result, args.format)?;
+    Ok(Exit::Done)
+}
+
+/// What the jobs of a plan cost, in a sentence, at the prices that come with the program.
+pub(super) fn one_line(plan: &Plan, out: &Path) -> Result<String, CliError> {
+    let prices = prices(None)?;
+    let facts = facts(plan);
+    let head = format!(
+        "Estimate: {} in {}",
+        counted(facts.objects_total(), "object"),
+        counted(facts.jobs, "job")
+    );
+    let fewer = match JobCount::new(facts.jobs, &prices) {
+        count if facts.jobs > 1 => {
+            format!(", {:.2} less in one job", count.cost_usd.above(count.one_job_cost_usd))
+        }
+        _ => String::new(),
+    };
+    let rest = format!("`s3sieve estimate {}`", out.display());
+    let Some(kind) = operation_of(plan)? else {
+        // Of all operations, this one adds nothing to what Batch Operations asks.
+        let fees = estimate::estimate(Kind::Lambda, &facts, CopyClass::Keep, &prices);
+        let cost = cost(least_and_most(&fees), true);
+        return Ok(format!(
+            "{head}: {cost}{fewer}; requests of the operation not included ({rest} has them)."
+        ));
+    };
+    let estimates = estimate::estimate(kind, &facts, class_of(plan).0, &prices);
+    let is_all =
+        |estimate: &Estimate| estimate.left_out.iter().all(|charge| *charge == Charge::Storage);
+    let at_least = if estimates.iter().all(is_all) { "" } else { "at least " };
+    let cost = cost(least_and_most(&estimates), true);
+    Ok(format!("{head}: {at_least}{cost}{fewer} ({}; {rest} has the rest).", kind.name()))
+}
+
+/// Over all ways of doing an operation.
+fn least_and_most(estimates: &[Estimate]) -> (Usd, Usd) {
+    let totals = || estimates.iter().map(|estimate| estimate::total(&estimate.once));
+    let min = totals().map(|total| total.0).min().unwrap_or_default();
+    (min, totals().map(|total| total.1).max().unwrap_or_default())
+}
+
+fn prices(file: Option<&Path>) -> Result<Prices, CliError> {
+    let Some(path) = file else {
+        return Prices::published().map_err(|error| CliError::Prices { path: None, error });
+    };
+    let text = fs::read_to_string(path)
+        .map_err(|error| CliError::File { path: path.to_owned(), error })?;
+    Prices::parse(&text).map_err(|error| CliError::Prices { path: Some(path.to_owned()), error })
+}
+
+/// What of a plan bears on its cost.
+fn facts(plan: &Plan) -> Facts {
+    let mut objects: BTreeMap<Option<StorageClass>, u64> = BTreeMap::new();
+    for shard in &plan.shards {
+        let of_class = objects.entry(class_of_shard(shard)).or_default();
+        *of_class = of_class.saturating_add(shard.objects);
+    }
+    let lists_versions = |report: &plan::Report| report.schema.iter().any(|c| c == "VersionId");
+    Facts {
+        jobs: plan.shards.len() as u64,
+        objects,
+        object_bytes: plan.totals.object_bytes,
+        is_versioned: plan.reports.iter().any(lists_versions),
+    }
+}
+
+/// The storage class that all objects of a shard share, if the plan tells (`--split-by`).
+fn class_of_shard(shard: &Shard) -> Option<StorageClass> {
+    StorageClass::from_name(class::shared(&shard.split)?)
+}
+
+fn operation_of(plan: &Plan) -> Result<Option<Kind>, CliError> {
+    let Some(operation) = &plan.operation else { return Ok(None) };
+    let kind = Kind::from_name(&operation.name).ok_or_else(|| {
+        CliError::Usage(format!(
+            "the plan is for the operation `{}`, which this program does not know: name another \
+             with --operation",
+            operation.name
+        ))
+    })?;
+    Ok(Some(kind))
+}
+
+/// The class of copies, and what to know of it where nobody chose it.
+fn class_of(plan: &Plan) -> (CopyClass, Option<String>) {
+    if let Some(class) = plan.operation.as_ref().and_then(|operation| operation.storage_class) {
+        return (class, None);
+    }
+    let note = "Copies are counted in STANDARD, the class of a copy that names none. \
+                --storage-class names another, or `keep`.";
+    (CopyClass::Of(StorageClass::Standard), Some(note.to_owned()))
+}
+
+/// The chosen operation, and what may do in its place.
+fn kinds(chosen: Option<Kind>) -> Vec<Kind> {
+    match chosen {
+        None | Some(Kind::UpdateEncryption) => vec![Kind::UpdateEncryption, Kind::Copy],
+        Some(Kind::Copy) => vec![Kind::Copy, Kind::UpdateEncryption],
+        Some(kind) => vec![kind],
+    }
+}
+
+/// What there is to say of the whole.
+fn notes(facts: &Facts, estimates: &[Estimate]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let depends = |line: &Line| line.class.is_none() && line.price_min != line.price_max;
+    let by_class = estimates.iter().any(|estimate| {
+        estimate.once.iter().any(|line| line.charge != Charge::Kms && depends(line))
+    });
+    if by_class && facts.objects.contains_key(&None) {
+        notes.push(
+            "The storage classes of the objects are not known, so some lines give the least and \
+             the greatest price of any. `filter --split-by StorageClass` tells them apart."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+#[derive(Serialize)]
+struct EstimateResult {
+    plan: String,
+    prices: PriceList,
+    jobs: u64,
+    objects: u64,
+    object_bytes: Option<u64>,
+    is_versioned: bool,
+    estimates: Vec<Shown>,
+    job_count: JobCount,
+    listing: Listing,
+    notes: Vec<String>,
+}
+
+/// Which prices were used.
+#[derive(Serialize)]
+struct PriceList {
+    file: Option<PathBuf>,
+    date: String,
+    region: String,
+    notes: Vec<String>,
+}
+
+impl PriceList {
+    fn new(prices: &Prices, file: Option<&Path>) -> Self {
+        Self {
+            file: file.map(Path::to_owned),
+            date: prices.date.clone(),
+            region: prices.region.clone(),
+            notes: prices.notes.clone(),
+        }
+    }
+}
+
+/// An estimate to be shown.
+#[derive(Serialize)]
+struct Shown {
+    operation: &'static str,
+    way: Option<&'static str>,
+    /// Whether it is what the plan or the command line asks for.
+    is_chosen: bool,
+    cost_min_usd: Usd,
+    cost_max_usd: Usd,
+    monthly_min_usd: Usd,
+    monthly_max_usd: Usd,
+    lines: Vec<ShownLine>,
+    monthly_lines: Vec<ShownLine>,
+    /// Charges that are not in the sums.
+    left_out: Vec<Charge>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ShownLine {
+    charge: Charge,
+    storage_class: Option<StorageClass>,
+    quantity: u64,
+    quantity_unit: &'static str,
+    price_min_usd: Price,
+    price_max_usd: Price,
+    price_for: &'static str,
+    cost_min_usd: Usd,
+    cost_max_usd: Usd,
+    #[serde(skip)]
+    is_bytes: bool,
+}
+
+impl Shown {
+    fn new(estimate: &Estimate, chosen: Option<Kind>) -> Self {
+        let (cost_min_usd, cost_max_usd) = estimate::total(&estimate.once);
+        let (monthly_min_usd, monthly_max_usd) = estimate::total(&estimate.monthly);
+        Self {
+            operation: estimate.kind.name(),
+            way: estimate.way,
+            is_chosen: chosen == Some(estimate.kind),
+            cost_min_usd,
+            cost_max_usd,
+            monthly_min_usd,
+            monthly_max_usd,
+            lines: estimate.once.iter().map(ShownLine::new).collect(),
+            monthly_lines: estimate.monthly.iter().map(ShownLine::new).collect(),
+            left_out: estimate.left_out.clone(),
+            notes: estimate.notes.clone(),
+        }
+    }
+
+    /// What is paid once, for people.
+    fn once(&self) -> String {
+        let known = cost((self.cost_min_usd, self.cost_max_usd), false);
+        let left_out = self.left_out.iter().filter(|charge| **charge != Charge::Storage);
+        left_out.fold(known, |text, charge| format!("{text} + {}", charge.text()))
+    }
+
+    /// What is paid every month, for people.
+    fn monthly(&self) -> String {
+        if self.left_out.contains(&Charge::Storage) {
+            return "not known".to_owned();
+        }
+        cost((self.monthly_min_usd, self.monthly_max_usd), false)
+    }
+
+    fn name(&self) -> String {
+        match self.way {
+            Some(way) => format!("{}, {way}", self.operation),
+            None => self.operation.to_owned(),
+        }
+    }
+}
+
+impl ShownLine {
+    fn new(line: &Line) -> Self {
+        Self {
+            charge: line.charge,
+            storage_class: line.class,
+            quantity: line.quantity,
+            quantity_unit: line.per.piece(),
+            price_min_usd: line.price_min,
+            price_max_usd: line.price_max,
+            price_for: line.per.text(),
+            cost_min_usd: line.min(),
+            cost_max_usd: line.max(),
+            is_bytes: matches!(line.per, Per::Gb | Per::GbMonth),
+        }
+    }
+
+    fn row(&self) -> Vec<Cell> {
+        let what = match self.storage_class {
+            Some(class) => format!("{}, {}", self.charge.text(), class.name()),
+            None => self.charge.text().to_owned(),
+        };
+        let quantity = if self.is_bytes {
+            Bytes(self.quantity).to_string()
+        } else {
+            Count(self.quantity).to_string()
+        };
+        let (min, max) = (self.price_min_usd, self.price_max_usd);
+        let price = range(&min, &max, min == Price::ZERO && max > min);
+        vec![
+            Cell::new(format!("  {what}")),
+            right(quantity),
+            Cell::new(format!("{price} {}", self.price_for)),
+            right(cost((self.cost_min_usd, self.cost_max_usd), false)),
+        ]
+    }
+}
+
+/// What the number of jobs costs.
+#[derive(Serialize)]
+struct JobCount {
+    jobs: u64,
+    cost_usd: Usd,
+    one_job_cost_usd: Usd,
+}
+
+impl JobCount {
+    fn new(jobs: u64, prices: &Prices) -> Self {
+        Self {
+            jobs,
+            cost_usd: estimate::job_fees(jobs, prices),
+            one_job_cost_usd: estimate::job_fees(1, prices),
+        }
+    }
+}
+
+/// What it costs to know the objects: by this plan's report, and by a manifest that AWS makes.
+#[derive(Serialize)]
+struct Listing {
+    report_rows: u64,
+    report_cost_usd: Usd,
+    source_objects: u64,
+    /// Whether the bucket may hold more objects than that.
+    is_at_least: bool,
+    generated_manifest_cost_usd: Usd,
+}
+
+impl Listing {
+    fn new(plan: &Plan, source_objects: Option<u64>, prices: &Prices) -> Self {
+        let rows = plan.totals.rows;
+        let objects = source_objects.unwrap_or(rows);
+        Self {
+            report_rows: rows,
+            report_cost_usd: estimate::inventory(rows, prices),
+            source_objects: objects,
+            is_at_least: source_objects.is_none(),
+            generated_manifest_cost_usd: estimate::generated_manifest(objects, prices),
+        }
+    }
+}
+
+impl Report for EstimateResult {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let size = self.object_bytes.map(|bytes| format!(" of {}", Bytes(bytes)));
+        writeln!(
+            out,
+            "{}{} in {}, at prices of {} for {}.",
+            counted(self.objects, "object"),
+            size.unwrap_or_default(),
+            counted(self.jobs, "job"),
+            self.prices.date,
+            self.prices.region,
+        )?;
+        writeln!(out, "\n{}", self.totals())?;
+        for estimate in &self.estimates {
+            writeln!(out, "\n{}", estimate.name())?;
+            writeln!(out, "{}", table(estimate))?;
+        }
+        writeln!(out)?;
+        self.alternatives(out)?;
+        let mut told: Vec<&String> = Vec::new();
+        let of_estimates = self.estimates.iter().flat_map(|estimate| &estimate.notes);
+        for note in self.notes.iter().chain(of_estimates) {
+            if !told.contains(&note) {
+                writeln!(out, "Note: {note}")?;
+                told.push(note);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl EstimateResult {
+    fn totals(&self) -> Table {
+        let mut table = Table::new();
+        table.load_style(NOTHING);
+        table.set_header([Cell::new("operation"), right("once"), right("every month")]);
+        for estimate in &self.estimates {
+            table.add_row([
+                Cell::new(estimate.name()),
+                right(estimate.once()),
+                right(estimate.monthly()),
+            ]);
+        }
+        table
+    }
+
+    fn alternatives(&self, out: &mut dyn Write) -> io::Result<()> {
+        let count = &self.job_count;
+        let jobs = counted(count.jobs, "job");
+        match count.jobs {
+            0 => writeln!(out, "The plan holds no objects: there is no job to pay for.")?,
+            1 => writeln!(
+                out,
+                "Jobs: 1 job, {}; each more would add {}.",
+                count.cost_usd, count.one_job_cost_usd
+            )?,
+            _ => writeln!(
+                out,
+                "Jobs: {jobs}, {}; one job would cost {}. `filter --jobs` and --max-objects set \
+                 the number.",
+                count.cost_usd, count.one_job_cost_usd,
+            )?,
+        }
+        let list = &self.listing;
+        let more = if list.is_at_least { ", more if it holds more (--source-objects)" } else { "" };
+        writeln!(
+            out,
+            "List: this report, {} for {}; a manifest made by AWS, {} for {} in the bucket{more}.",
+            list.report_cost_usd,
+            counted(list.report_rows, "row"),
+            list.generated_manifest_cost_usd,
+            counted(list.source_objects, "object"),
+        )
+    }
+}
+
+fn table(estimate: &Shown) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    for line in estimate.lines.iter().chain(&estimate.monthly_lines) {
+        table.add_row(line.row());
+    }
+    table
+}
+
+fn right(text: impl ToString) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// An amount that lies between two; to the cent, if asked.
+fn cost((min, max): (Usd, Usd), to_the_cent: bool) -> String {
+    let shown = |usd: Usd| if to_the_cent { format!("{usd:.2}") } else { usd.to_string() };
+    range(&shown(min), &shown(max), min == Usd::default() && max > min)
+}
+
+/// `A`, `A to B`, or `up to B` where A is nothing.
+fn range<T: ToString>(min: &T, max: &T, is_from_nothing: bool) -> String {
+    let (min, max) = (min.to_string(), max.to_string());
+    if is_from_nothing {
+        return format!("up to {max}");
+    }
+    if min == max { min } else { format!("{min} to {max}") }
+}

@@ -1,0 +1,268 @@
+//! `estimate`: the figures of `docs/costs.md`, other price lists, and what is no plan.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fixture::{plan_document, s3sieve, seed};
+
+/// A folder with a plan of the seed's nine objects, and the words of the run that made it.
+fn seed_plan(flags: &[&str]) -> (TempDir, PathBuf, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plan");
+    let report = seed();
+    let arguments = ["filter", report.to_str().unwrap(), "--where", "BucketKeyStatus = 'DISABLED'"];
+    let out_arguments = ["--out", out.to_str().unwrap()];
+    let all = arguments.iter().chain(&out_arguments).chain(flags);
+    let told = s3sieve(all).expect(0).stdout();
+    (folder, out, told)
+}
+
+/// The plan of a hundred million objects of `docs/costs.md`: the seed's with other numbers.
+fn large_plan() -> (TempDir, PathBuf) {
+    let (folder, out, _) = seed_plan(&["--jobs", "3"]);
+    let mut plan = plan_document(&out);
+    for (shard, objects) in plan["shards"].as_array_mut().unwrap().iter_mut().zip([
+        33_333_334_u64,
+        33_333_333,
+        33_333_333,
+    ]) {
+        shard["objects"] = json!(objects);
+        shard["split"] = json!({"StorageClass": "STANDARD"});
+    }
+    plan["totals"]["rows"] = json!(1_000_000_000_u64);
+    plan["totals"]["object_bytes"] = json!(100_000_000_u64 << 20);
+    rewrite(&out, &plan);
+    (folder, out)
+}
+
+fn rewrite(out: &Path, plan: &Value) {
+    fs::write(out.join("plan.json"), plan.to_string()).unwrap();
+}
+
+#[track_caller]
+fn estimate(out: &Path, flags: &[&str]) -> Value {
+    let arguments = ["estimate", out.to_str().unwrap(), "--format", "json"];
+    s3sieve(arguments.iter().chain(flags)).expect(0).json()
+}
+
+#[track_caller]
+fn told(out: &Path, flags: &[&str]) -> String {
+    let arguments = ["estimate", out.to_str().unwrap()];
+    s3sieve(arguments.iter().chain(flags)).expect(0).stdout()
+}
+
+/// The tables of `docs/costs.md` by heading: the first cell of each row, and its amounts.
+fn documented() -> BTreeMap<String, Vec<(String, Vec<String>)>> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/costs.md");
+    let text = fs::read_to_string(path).unwrap();
+    let mut tables: BTreeMap<String, Vec<(String, Vec<String>)>> = BTreeMap::new();
+    let mut heading = String::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("### ") {
+            heading = name.to_owned();
+        } else if line.starts_with('|') {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+            let amounts: Vec<String> = cells[2..]
+                .iter()
+                .filter_map(|cell| cell.strip_prefix('$'))
+                .map(str::to_owned)
+                .collect();
+            if !amounts.is_empty() {
+                tables.entry(heading.clone()).or_default().push((cells[0].to_owned(), amounts));
+            }
+        }
+    }
+    tables
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// An estimate as a table of the documentation: charges, the sum, what comes every month.
+fn rows(estimate: &Value) -> Vec<(String, Vec<String>)> {
+    let row = |line: &Value| {
+        (text(&line["charge"]), vec![text(&line["cost_min_usd"]), text(&line["cost_max_usd"])])
+    };
+    let mut rows: Vec<_> = estimate["lines"].as_array().unwrap().iter().map(row).collect();
+    // Nothing has to be paid for reading what is in STANDARD, but the requests.
+    rows.retain(|(charge, amounts)| charge != "retrieval" || amounts[1] != "0");
+    let sum = vec![text(&estimate["cost_min_usd"]), text(&estimate["cost_max_usd"])];
+    rows.push(("in all".to_owned(), sum));
+    rows.extend(estimate["monthly_lines"].as_array().unwrap().iter().map(row));
+    rows
+}
+
+#[test]
+fn the_documentation_has_the_programs_figures() {
+    let documented = documented();
+    let (_seed, seed, _) = seed_plan(&[]);
+    let (_large, large) = large_plan();
+    for (name, plan) in [("seed", &seed), ("large", &large)] {
+        let result = estimate(plan, &[]);
+        for estimate in result["estimates"].as_array().unwrap() {
+            let heading = format!("{name}: {}", estimate["operation"].as_str().unwrap());
+            assert_eq!(documented[&heading], rows(estimate), "{heading}");
+        }
+        let list = &result["listing"];
+        let costs = vec![
+            ("this report".to_owned(), vec![text(&list["report_cost_usd"])]),
+            ("a manifest made by AWS".to_owned(), vec![text(&list["generated_manifest_cost_usd"])]),
+        ];
+        assert_eq!(documented[&format!("{name}: the list")], costs);
+    }
+    assert_eq!(documented.len(), 6, "{documented:#?}");
+}
+
+#[test]
+fn a_table_shows_both_ways_to_bucket_keys() {
+    let (_folder, out) = large_plan();
+    let told = told(&out, &[]);
+    for part in [
+        "100,000,000 objects of 95.4 TiB in 3 jobs",
+        "us-east-1",
+        "$600.75 to $1,200.75",
+        "$600.75 to $1,240.75",
+        "$2,246.09",
+        "requests, STANDARD",
+        "up to $0.03 per 10,000 requests",
+        "Jobs: 3 jobs, $0.75; one job would cost $0.25",
+        "this report, $2.50 for 1,000,000,000 rows",
+        "made by AWS, $15.00 for 1,000,000,000 objects",
+        "Note: KMS requests are counted at most",
+    ] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+}
+
+#[test]
+fn what_is_not_known_is_not_shown_as_nothing() {
+    let (_folder, out, _) = seed_plan(&[]);
+    let told = told(&out, &["--operation", "copy"]);
+    for part in ["$0.250198 + retrieval", "not known", "--split-by StorageClass", "column Size"] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+    let result = estimate(&out, &["--operation", "copy"]);
+    assert_eq!(result["estimates"][0]["left_out"], json!(["retrieval", "storage"]));
+}
+
+#[test]
+fn filter_says_the_estimate_in_a_line() {
+    let (_folder, out, told) = seed_plan(&[]);
+    let rest = format!("`s3sieve estimate {}`", out.display());
+    let line = format!(
+        "Estimate: 9 objects in 1 job: $0.25; requests of the operation not included ({rest} has \
+         them)."
+    );
+    assert!(told.contains(&line), "{told}");
+    let (_folder, _, told) = seed_plan(&["--jobs", "3"]);
+    assert!(told.contains("9 objects in 3 jobs: $0.75, $0.50 less in one job;"), "{told}");
+    let report = seed();
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("plan");
+    let arguments = ["filter", report.to_str().unwrap(), "--where", "FALSE", "--out"];
+    let empty = s3sieve(arguments.into_iter().chain([out.to_str().unwrap()])).expect(0).stdout();
+    assert!(!empty.contains("Estimate"), "{empty}");
+}
+
+#[test]
+fn the_plans_own_operation_is_taken() {
+    let (_folder, out) = large_plan();
+    let mut plan = plan_document(&out);
+    plan["operation"] = json!({
+        "name": "copy", "storage_class": "keep", "not_checked": [], "included": [],
+    });
+    for shard in plan["shards"].as_array_mut().unwrap() {
+        shard["split"] = json!({"StorageClass": "STANDARD_IA"});
+    }
+    rewrite(&out, &plan);
+    let result = estimate(&out, &[]);
+    let copy = &result["estimates"][0];
+    assert_eq!(copy["operation"], "copy");
+    assert_eq!(copy["is_chosen"], true);
+    assert_eq!(copy["lines"][2]["storage_class"], "STANDARD_IA");
+    assert_eq!(copy["lines"][2]["cost_min_usd"], "1000");
+    assert_eq!(result["estimates"][1]["operation"], "update-encryption");
+    assert!(copy["notes"].to_string().contains("30 days in STANDARD_IA"), "{copy:#}");
+    let other = estimate(&out, &["--storage-class", "deep_archive"]);
+    assert_eq!(other["estimates"][0]["lines"][2]["cost_min_usd"], "5000");
+    plan["operation"]["name"] = json!("paint");
+    rewrite(&out, &plan);
+    let arguments = ["estimate", out.to_str().unwrap()];
+    s3sieve(arguments).expect(2).says(&["paint", "--operation"]);
+}
+
+#[test]
+fn every_operation_has_an_estimate() {
+    let (_folder, out) = large_plan();
+    for (operation, ways) in [
+        ("tag", 1),
+        ("delete-tags", 1),
+        ("restore", 2),
+        ("acl", 1),
+        ("legal-hold", 1),
+        ("retention", 1),
+        ("replicate", 1),
+        ("checksum", 1),
+        ("lambda", 1),
+    ] {
+        let result = estimate(&out, &["--operation", operation]);
+        let estimates = result["estimates"].as_array().unwrap();
+        assert_eq!(estimates.len(), ways, "{operation}");
+        assert_eq!(estimates[0]["operation"], operation);
+        assert!(told(&out, &["--operation", operation]).contains(operation));
+    }
+    let arguments = ["estimate", out.to_str().unwrap(), "--operation", "delete"];
+    s3sieve(arguments).expect(2).says(&["delete", "update-encryption"]);
+}
+
+#[test]
+fn source_objects_are_what_aws_bills_a_manifest_by() {
+    let (_folder, out, _) = seed_plan(&[]);
+    let known = estimate(&out, &["--source-objects", "2_000_000_000"]);
+    assert_eq!(known["listing"]["generated_manifest_cost_usd"], "30");
+    assert_eq!(known["listing"]["is_at_least"], false);
+    assert_eq!(estimate(&out, &[])["listing"]["is_at_least"], true);
+}
+
+#[test]
+fn another_price_list_is_used_or_refused_by_field() {
+    let (folder, out, _) = seed_plan(&[]);
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/operation/prices.json");
+    let published = fs::read_to_string(published).unwrap();
+    let list = folder.path().join("prices.json");
+    let list_text = list.to_str().unwrap();
+    fs::write(&list, published.replacen("\"0.25\"", "\"0.3\"", 1)).unwrap();
+    let result = estimate(&out, &["--prices", list_text]);
+    assert_eq!(result["job_count"]["cost_usd"], "0.3");
+    assert_eq!(result["prices"]["file"], list_text);
+    let arguments = ["estimate", out.to_str().unwrap(), "--prices", list_text];
+    for (old, new, part) in [
+        ("\"0.25\"", "\"-0.25\"", "batch_usd_per_job"),
+        ("\"0.023\"", "\"inf\"", "storage_classes.STANDARD.storage_usd_per_gb_month"),
+        ("\"kms_", "\"kmz_", "kmz_usd_per_ten_thousand_requests"),
+        ("  \"checksum_usd_per_gb\": \"0.004\",\n", "", "checksum_usd_per_gb"),
+    ] {
+        assert!(published.contains(old), "{old}");
+        fs::write(&list, published.replacen(old, new, 1)).unwrap();
+        s3sieve(arguments).expect(3).says(&[list_text, part]);
+    }
+    fs::remove_file(&list).unwrap();
+    s3sieve(arguments).expect(3).says(&[list_text]);
+}
+
+#[test]
+fn what_is_no_plan_is_bad_input() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().to_str().unwrap();
+    s3sieve(["estimate", name]).expect(3).says(&[name, "filter --out"]);
+    s3sieve(["estimate", "no/such/plan"]).expect(3).says(&["no/such/plan"]);
+    rewrite(folder.path(), &json!({"version": 2}));
+    s3sieve(["estimate", name]).expect(3).says(&["version 2", "update s3sieve"]);
+    rewrite(folder.path(), &json!({"version": 1}));
+    s3sieve(["estimate", name]).expect(3).says(&["plan.json", "missing field"]);
+}
