@@ -15,7 +15,9 @@ use super::sink::{Folders, Label, Outcome, PlanSink, SinkOptions};
 use super::wanted::Wanted;
 use super::warnings::warnings;
 use super::{Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals};
-use crate::scan::{self, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings};
+use crate::scan::{
+    self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings,
+};
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
 /// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
@@ -39,6 +41,8 @@ pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
 pub struct FilterOptions {
     /// Which rows.
     pub query: Query,
+    /// If given, the only objects that match: those that remain of another plan.
+    pub among: Option<Among>,
     /// The operation that the plan is for: rows that it can't do are set aside.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.

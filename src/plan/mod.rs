@@ -11,6 +11,7 @@ mod error;
 mod filter;
 mod folder;
 mod line;
+mod proof;
 mod read;
 mod series;
 mod shard;
@@ -29,5 +30,6 @@ pub use filter::{
     FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
     filter, memory_bytes_default, selections,
 };
+pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;

@@ -22,3 +22,4 @@ mod plan_document;
 mod real_reports;
 mod submit;
 mod tidy;
+mod verify;
