@@ -10,6 +10,7 @@ mod eligibility;
 mod error;
 mod filter;
 mod folder;
+mod inventory;
 mod line;
 mod read;
 mod series;
@@ -20,13 +21,13 @@ mod wanted;
 mod warnings;
 
 pub use document::{
-    Bounds, Excluded, ForOperation, NotChecked, PLAN_VERSION, Plan, Predicate, Report, SetAside,
-    Shard, Totals,
+    Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
+    Report, SetAside, Shard, Totals,
 };
 pub use eligibility::OperationOptions;
 pub use error::PlanError;
 pub use filter::{
-    FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
+    Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
     filter, memory_bytes_default, selections,
 };
 pub use read::{ReadError, read, verify};

@@ -8,6 +8,7 @@ mod locate;
 mod manifest;
 mod schema;
 mod schema_text;
+mod write;
 
 pub use error::{KeyFault, ReportError};
 pub use find::{Found, find};
@@ -15,3 +16,4 @@ pub use locate::{KEY_BYTES_MAX, Survey, key_components, locate_files, locate_som
 pub use manifest::{ChecksumState, DataFile, FileFormat, MANIFEST_BYTES_MAX, Report, md5_hex};
 pub use schema::{Column, ColumnKind, Schema};
 pub use schema_text::COLUMNS_MAX;
+pub use write::{DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile};
