@@ -176,10 +176,11 @@ def commands(arguments, python, files):
             "sh", "-c", f"{parallel} 'igzip -dc FILE > /dev/null'",
         ]
     xan = arguments.scratch / "cargo/bin/xan"
+    # xan's `==` compares numbers, `eq` text.
     found["xan"] = [
         "sh", "-c",
-        f"{parallel} '{xan} filter -n \"col(5) == \\\"DISABLED\\\" && col(4) == \\\"false\\\"\" "
-        f"FILE | {xan} select -n 0,1,2 > {{out}}.$(basename FILE)'",
+        f"{parallel} '{xan} filter -n \"col(5) eq \\\"DISABLED\\\" && col(4) eq \\\"false\\\"\" "
+        f"FILE | {xan} select -n 0,1,2 | {xan} fill -n -s 2 -v null > {{out}}.$(basename FILE)'",
     ]
     return found
 
@@ -217,7 +218,17 @@ def run(command, scratch):
 
 
 def lines_digest(scratch):
-    """How many lines came out, and the SHA-256 of them sorted and without quotes."""
+    """How many lines came out, and the SHA-256 of them sorted and without quotes.
+
+    In a process of its own: a child's peak memory counts from that of the process it was forked
+    from, so this one must stay small.
+    """
+    command = [sys.executable, __file__, str(scratch), "--digest"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return int(told[0]), told[1]
+
+
+def lines_digest_here(scratch):
     paths = sorted(path for path in scratch.glob("out*") if path.is_file())
     paths += sorted(scratch.glob("out/*.csv")) + sorted(scratch.glob("out/manifests/*.csv"))
     lines = []
@@ -369,7 +380,8 @@ def table(result):
     ]
     for engine in result["engines"]:
         lines.append(
-            f"| {engine['name']} | {engine['median']:.2f} | {engine['ratio']:.2f} | "
+            f"| {engine['name'].replace('|', chr(92) + '|')} | {engine['median']:.2f} | "
+            f"{engine['ratio']:.2f} | "
             f"{engine['peak_mib']} | {same[engine['same_lines']]} |"
         )
     return "\n".join(lines)
@@ -409,10 +421,14 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--s3sieve", type=pathlib.Path, default=ROOT / "target/release/s3sieve")
     parser.add_argument("--engine", choices=ENGINES, help=argparse.SUPPRESS)
+    parser.add_argument("--digest", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--out", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.engine:
         ENGINES[arguments.engine]([str(path) for path in arguments.paths], arguments.out)
+        return
+    if arguments.digest:
+        print(*lines_digest_here(arguments.paths[0]))
         return
     arguments.report = arguments.paths[0]
     result = compare(arguments)

@@ -106,10 +106,7 @@ impl Report {
     /// # Errors
     /// When a file can't be read, the checksum does not match, or the manifest is none.
     pub fn read(manifest_path: &Path) -> Result<Self, ReportError> {
-        let bytes = read_manifest(manifest_path)?;
-        let manifest_md5 = Md5::digest(&bytes).into();
-        let checksum = verify(manifest_path, manifest_md5)?;
-        Ok(Self { checksum, ..Self::parsed(&bytes, manifest_md5, manifest_path)? })
+        Manifest::read(manifest_path)?.parse()
     }
 
     /// Takes the bytes of a manifest for a report; `path` is only used to name it.
@@ -167,6 +164,47 @@ impl Report {
     #[must_use]
     pub fn bytes_compressed(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))
+    }
+}
+
+/// The bytes of a manifest that were read and checked, but not looked into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Where it lies.
+    pub path: PathBuf,
+    bytes: Vec<u8>,
+    md5: [u8; 16],
+    checksum: ChecksumState,
+}
+
+impl Manifest {
+    /// Reads a manifest, and checks it as [`Report::read`] does.
+    ///
+    /// # Errors
+    /// When a file can't be read, or the checksum does not match.
+    pub fn read(path: &Path) -> Result<Self, ReportError> {
+        let bytes = read_at_most(path, MANIFEST_BYTES_MAX + 1)?;
+        if bytes.len() as u64 > MANIFEST_BYTES_MAX {
+            return Err(ReportError::TooLarge(path.to_path_buf()));
+        }
+        let md5 = Md5::digest(&bytes).into();
+        let checksum = verify(path, md5)?;
+        Ok(Self { path: path.to_path_buf(), bytes, md5, checksum })
+    }
+
+    /// Whether its MD5 was checked.
+    #[must_use]
+    pub fn checksum(&self) -> ChecksumState {
+        self.checksum
+    }
+
+    /// The report that it describes.
+    ///
+    /// # Errors
+    /// Those of [`Report::parse`].
+    pub fn parse(&self) -> Result<Report, ReportError> {
+        let report = Report::parsed(&self.bytes, self.md5, &self.path)?;
+        Ok(Report { checksum: self.checksum, ..report })
     }
 }
 
@@ -330,25 +368,19 @@ pub fn md5_hex(md5: &[u8; 16]) -> String {
     md5.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of a manifest, within the bound.
-pub(super) fn read_manifest(path: &Path) -> Result<Vec<u8>, ReportError> {
-    let bytes = read_at_most(path, MANIFEST_BYTES_MAX + 1)?;
-    if bytes.len() as u64 > MANIFEST_BYTES_MAX {
-        return Err(ReportError::TooLarge(path.to_path_buf()));
-    }
-    Ok(bytes)
-}
-
 fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>, ReportError> {
-    let mut bytes = Vec::new();
-    LocalFile::open(path)
-        .and_then(|file| file.take(bytes_max).read_to_end(&mut bytes))
-        .map_err(|source| ReportError::io(path, source))?;
-    Ok(bytes)
+    let read = || {
+        let file = LocalFile::open(path)?;
+        let length = file.len().min(bytes_max);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
+        file.take(bytes_max).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    read().map_err(|source| ReportError::io(path, source))
 }
 
 /// Checks a manifest's digest against the checksum file beside it, if there is one.
-pub(super) fn verify(manifest: &Path, found: [u8; 16]) -> Result<ChecksumState, ReportError> {
+fn verify(manifest: &Path, found: [u8; 16]) -> Result<ChecksumState, ReportError> {
     let path = manifest.with_extension("checksum");
     let there = path.try_exists().map_err(|source| ReportError::io(&path, source))?;
     if path == manifest || !there {

@@ -56,9 +56,8 @@ pub fn open(
 ) -> Result<Opened, ScanError> {
     let mut opened = Opened { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
-        let found = report::find(name)?;
-        opened.notes.extend(found.notes);
-        let report = Report::read(&found.manifest)?;
+        let (report, notes) = Report::find_and_read(name)?;
+        opened.notes.extend(notes);
         if report.format != FileFormat::Csv {
             let format = report.format.to_string();
             return Err(ScanError::Format { path: report.manifest_path, format });

@@ -119,7 +119,7 @@ fn a_report_is_read_as_one_from_s3() {
     })
     .unwrap();
     assert_eq!(total.into_inner(), synth.rows);
-    assert_eq!(find(out.path()).unwrap().manifest, summary.manifest);
+    assert_eq!(find(out.path()).unwrap().manifest.path, summary.manifest);
     assert!(summary.manifest.ends_with("2026-01-01T00-00Z/manifest.json"));
     let report = Report::read(&summary.manifest).unwrap();
     assert_eq!(report.checksum, ChecksumState::Matched);
