@@ -8,12 +8,13 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+use super::filter_args::FilterArgs;
 use super::operation_args::{PolicyArgs, SubmitArgs};
 use super::print;
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
-    self, Bounds, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, OperationOptions, ProofOptions,
+    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, ProofOptions,
     SHARD_BYTES_MAX,
 };
 use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
@@ -152,7 +153,7 @@ pub(super) struct InspectArgs {
     pub(super) format: Format,
 }
 
-const WHERE_HELP: &str = "\
+pub(super) const WHERE_HELP: &str = "\
 Expressions for --where:
   BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'
   Size >= '5GiB' AND StorageClass NOT IN ('GLACIER', 'DEEP_ARCHIVE')
@@ -184,133 +185,6 @@ pub(super) struct CountArgs {
 impl CountArgs {
     pub(super) fn query(&self) -> Query {
         self.filter.clone().map_or(Query::All, Query::Where)
-    }
-}
-
-const FILTER_EXAMPLES: &str = "\
-Examples:
-  s3sieve filter REPORT --where \"BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'\" \\
-      --for update-encryption --out plan
-  s3sieve filter REPORT --where \"Key LIKE 'photos/%'\" --for copy --storage-class GLACIER_IR \\
-      --include-ineligible archived --out plan
-The reasons for which an operation sets rows aside are in docs/eligibility.md.";
-
-fn filter_help() -> String {
-    format!("{FILTER_EXAMPLES}\n\n{WHERE_HELP}")
-}
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = filter_help())]
-pub(super) struct FilterArgs {
-    #[command(flatten)]
-    pub(super) report: ReportArgs,
-    #[command(flatten)]
-    query: QueryArgs,
-    #[command(flatten)]
-    operation: ForArgs,
-    /// The folder for the plan: plan.json, manifests/, excluded/
-    #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Replace the plan that stands in DIR
-    #[arg(long)]
-    force: bool,
-    /// Leave version ids out of the manifests, so that jobs act on current versions
-    #[arg(long)]
-    no_version_ids: bool,
-    /// Objects in a manifest at most
-    #[arg(long, value_name = "N", default_value_t = OBJECTS_MAX, value_parser = objects)]
-    max_objects: u64,
-    /// Size of a manifest at most, for example 512MiB [default: 5GiB]
-    #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = SHARD_BYTES_MAX,
-        hide_default_value = true)]
-    max_bytes: u64,
-    /// Spread the rows evenly over at most N manifests (100000 at most)
-    #[arg(long, value_name = "N")]
-    jobs: Option<u64>,
-    /// Manifests of their own for each value of these columns
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
-    split_by: Vec<String>,
-    /// Memory for output that waits for its turn; beyond it, output waits on disk in DIR
-    /// [default: 16MiB and 8MiB a thread]
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    memory: Option<u64>,
-    #[command(flatten)]
-    read: ReadArgs,
-    /// How the result is shown
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
-}
-
-#[derive(Debug, ClapArgs)]
-#[group(required = true, multiple = false)]
-struct QueryArgs {
-    /// Keep the rows for which this SQL expression is true
-    #[arg(long = "where", value_name = "EXPRESSION")]
-    filter: Option<String>,
-    /// Keep the rows that an S3 Select statement selects, for example
-    /// "select s._1, s._2, s._3 from s3object s where s._6 = 'DISABLED'"
-    #[arg(long, value_name = "STATEMENT")]
-    sql: Option<String>,
-}
-
-/// The operation that a plan is for.
-#[derive(Debug, ClapArgs)]
-struct ForArgs {
-    /// Set the rows aside that this operation can't do, by reason, in excluded/
-    #[arg(long = "for", value_name = "OPERATION", value_parser = operations())]
-    operation: Option<Kind>,
-    /// Keep the rows that would be set aside for this reason; may be given several times
-    #[arg(long, value_name = "REASON", requires = "operation")]
-    include_ineligible: Vec<String>,
-    /// With --for copy: the storage class of the copies, or `keep`, for which each class gets
-    /// manifests of its own [default: keep]
-    #[arg(long, value_name = "CLASS", requires = "operation", value_parser = CopyClass::from_name)]
-    storage_class: Option<CopyClass>,
-}
-
-impl ForArgs {
-    fn options(&self) -> Option<OperationOptions> {
-        self.operation.map(|kind| OperationOptions {
-            kind,
-            include_ineligible: self.include_ineligible.clone(),
-            storage_class: self.storage_class,
-        })
-    }
-}
-
-/// The names of all operations, for the help and for completion.
-pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
-    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
-        .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
-}
-
-impl FilterArgs {
-    pub(super) fn options(&self) -> FilterOptions {
-        let settings = self.read.settings();
-        let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
-        let query = match (&self.query.filter, &self.query.sql) {
-            (Some(text), _) => Query::Where(text.clone()),
-            (None, Some(text)) => Query::Sql(text.clone()),
-            (None, None) => Query::All,
-        };
-        FilterOptions {
-            query,
-            among: None,
-            operation: self.operation.options(),
-            out: self.out.clone(),
-            force: self.force,
-            version_ids: !self.no_version_ids,
-            bounds: Bounds {
-                objects_max: self.max_objects,
-                bytes_max: self.max_bytes,
-                jobs: self.jobs,
-            },
-            split_by: self.split_by.clone(),
-            memory_bytes: memory.unwrap_or_else(|| plan::memory_bytes_default(settings.threads)),
-            keep_going: self.read.keep_going,
-            now: Timestamp::now(),
-            settings,
-        }
     }
 }
 
@@ -364,8 +238,8 @@ pub(super) struct VerifyArgs {
     /// Replace the plan that stands in --out
     #[arg(long, requires = "out")]
     pub(super) force: bool,
-    /// Memory for the plan's objects (23 bytes each); beyond it, the report is scanned several times
-    /// [default: 1GiB]
+    /// Memory for the plan's objects (23 bytes each); beyond it, the report is scanned several
+    /// times [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = OBJECTS_MEMORY_BYTES,
         hide_default_value = true)]
     memory: u64,
@@ -427,6 +301,7 @@ impl BenchArgs {
             out: self.out.clone(),
             force: false,
             version_ids: true,
+            emit: Emit::Csv,
             bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },
             split_by: Vec::new(),
             memory_bytes: plan::memory_bytes_default(settings.threads),
@@ -501,11 +376,17 @@ pub(super) struct Share {
     pub(super) values: Vec<(String, f64)>,
 }
 
-fn size(text: &str) -> Result<u64, SizeError> {
+/// The names of all operations, for the help and for completion.
+pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
+    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
+        .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
+}
+
+pub(super) fn size(text: &str) -> Result<u64, SizeError> {
     parse_bytes(text)
 }
 
-fn objects(text: &str) -> Result<u64, String> {
+pub(super) fn objects(text: &str) -> Result<u64, String> {
     let digits: String = text.chars().filter(|c| *c != '_' && *c != ',').collect();
     digits
         .parse()

@@ -79,6 +79,7 @@ impl CliError {
                 | PlanError::UnknownReason { .. }
                 | PlanError::DeleteMarkersIncluded
                 | PlanError::StorageClassWithoutCopy { .. }
+                | PlanError::ManifestPrefix { .. }
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
             Self::Read(error) => of_read(error),

@@ -5,15 +5,15 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::args::FilterArgs;
+use super::filter_args::FilterArgs;
 use super::print::{self, Report, percent};
 use super::{CliError, Exit, estimate, progress};
 use crate::operation::Kind;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Plan, Shard};
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
-    let options = args.options();
+    let options = args.options()?;
     let opened = args.report.open()?;
     let plan = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::filter(&opened, &options, control)
@@ -73,7 +73,7 @@ impl Summary<'_> {
     fn shards(&self, out: &mut dyn Write) -> io::Result<()> {
         let shards = &self.plan.shards;
         let objects: u64 = shards.iter().map(|shard| shard.objects).sum();
-        let bytes: u64 = shards.iter().map(|shard| shard.bytes).sum();
+        let bytes: u64 = shards.iter().map(Shard::bytes_total).sum();
         if shards.is_empty() {
             return writeln!(out, "No manifest was written.");
         }

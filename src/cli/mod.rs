@@ -9,6 +9,7 @@ mod error;
 mod estimate;
 mod exit;
 mod filter;
+mod filter_args;
 mod inspect;
 mod interrupt;
 mod operation_args;

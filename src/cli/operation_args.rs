@@ -84,6 +84,10 @@ pub(super) struct PolicyArgs {
     /// Keys that the objects are encrypted with, which no report tells; may be given several times
     #[arg(long = "object-kms-key-arn", value_name = "ARN", help_heading = JOBS)]
     pub(super) object_keys: Vec<String>,
+    /// The key that the manifests are encrypted with, by its ARN; with --emit inventory alone, for
+    /// S3 takes no CSV manifests with SSE-KMS
+    #[arg(long = "manifest-kms-key-arn", value_name = "ARN", help_heading = JOBS)]
+    pub(super) manifest_key: Option<String>,
     /// Write role-policy.json, trust-policy.json and submitter-policy.json to this new folder
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,

@@ -28,8 +28,11 @@ pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
     let role_arn = role_arn(args);
     let setting = setting(&args.place, &role_arn);
     let options = options(&args.place, &role_arn)?;
-    let source = source(&plan);
+    let source = source(&plan)?;
     job::check_keys("--object-kms-key-arn", &args.object_keys, &setting)?;
+    if let Some(key) = &args.manifest_key {
+        job::check_manifest_key("--manifest-kms-key-arn", key, &setting, &source)?;
+    }
     let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;
     let Some(request) = requests.first() else {
         return Err(CliError::Usage(format!(
@@ -69,6 +72,7 @@ fn access(args: &PolicyArgs, setting: &Setting, options: &Options, source: &Sour
         buckets: buckets.into_iter().cloned().collect(),
         versions: source.manifests.iter().any(|shard| with_versions(&shard.columns)),
         object_keys: args.object_keys.clone(),
+        manifest_keys: args.manifest_key.iter().cloned().collect(),
         manifests: format!("{}{}/", options.manifests.folder(), source.folder()),
         reports: options.reports.folder(),
         tags: !options.tags.is_empty(),

@@ -9,9 +9,11 @@ use serde::Serialize;
 
 use super::operation_args::{OperationArgs, PlaceArgs};
 use super::{CliError, print};
-use crate::operation::job::{Manifest, Options, Place, Setting, Source, partition_of_arn};
+use crate::operation::job::{
+    Inventory, Manifest, Options, Place, Setting, Source, partition_of_arn,
+};
 use crate::operation::{Kind, Operation};
-use crate::plan::{Plan, Shard};
+use crate::plan::{self, Plan, Shard};
 
 /// The operation that was asked for, if it is the one that the plan's rows were checked for.
 pub(super) fn operation(
@@ -76,7 +78,14 @@ pub(super) fn options(place: &PlaceArgs, role_arn: &str) -> Result<Options, CliE
 }
 
 /// A plan, as far as its jobs depend on it.
-pub(super) fn source(plan: &Plan) -> Source {
+pub(super) fn source(plan: &Plan) -> Result<Source, CliError> {
+    let inventory = match &plan.inventory {
+        None => None,
+        Some(plan::Inventory { place, folder }) => {
+            let place = Place::parse("inventory.place of plan.json", place)?;
+            Some(Inventory { place, folder: folder.clone() })
+        }
+    };
     let manifest = |shard: &Shard| Manifest {
         path: shard.path.clone(),
         bucket: shard.bucket.clone(),
@@ -84,11 +93,12 @@ pub(super) fn source(plan: &Plan) -> Source {
         split: shard.split.clone(),
         sha256: shard.sha256.clone(),
     };
-    Source {
+    Ok(Source {
         report_md5s: plan.reports.iter().map(|report| report.manifest_md5.clone()).collect(),
         predicate: plan.predicate.understood.clone(),
+        inventory,
         manifests: plan.shards.iter().map(manifest).collect(),
-    }
+    })
 }
 
 /// Writes named documents to a folder, which must be new or empty.

@@ -24,8 +24,8 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let plan = plan::read(&args.plan)?;
     let operation = operation(&args.operation, &args.plan, &plan)?;
     let setting = setting(&args.place, &args.role_arn);
-    let requests =
-        job::requests(operation.as_ref(), &setting, &job_options(args)?, &source(&plan))?;
+    let source = source(&plan)?;
+    let requests = job::requests(operation.as_ref(), &setting, &job_options(args)?, &source)?;
     plan::verify(&args.plan, &plan, interrupt::flag())?;
     if let Some(folder) = &args.out {
         write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
@@ -49,9 +49,10 @@ fn job_options(args: &SubmitArgs) -> Result<Options, CliError> {
     })
 }
 
-/// The name of a request's file: the manifest's, ending in `.json`.
+/// The name of a request's file: the number of the manifest, which is a file or, for an inventory
+/// report, a folder in `manifests`, ending in `.json`.
 fn file_name(shard: &Shard) -> String {
-    let name = shard.path.rsplit('/').next().unwrap_or(&shard.path);
+    let name = shard.path.split('/').nth(1).unwrap_or(&shard.path);
     name.strip_suffix(".csv").unwrap_or(name).to_owned() + ".json"
 }
 

@@ -20,6 +20,12 @@ use super::{Kind, Operation, class};
 /// multipart upload's is no MD5.
 pub const ETAG_MARKER: &str = "ETAG-OF-THE-UPLOADED-MANIFEST";
 
+/// API, `JobManifestFormat`: a list that somebody made.
+const CSV_FORMAT: &str = "S3BatchOperations_CSV_20180820";
+
+/// API, `JobManifestFormat`: the manifest of an inventory report.
+const INVENTORY_FORMAT: &str = "S3InventoryReport_CSV_20161130";
+
 /// Jobs of an account that run at a time; others wait (UG, "Performing object operations in bulk
 /// with Batch Operations": a limit of 6 active jobs per account).
 pub const ACTIVE_JOBS_MAX: usize = 6;
@@ -104,6 +110,12 @@ impl Place {
         Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
     }
 
+    /// The address that [`Place::parse`] reads.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("s3://{}", self.folder().trim_end_matches('/'))
+    }
+
     /// `bucket/prefix/`, or `bucket/` where there is no prefix.
     #[must_use]
     pub fn folder(&self) -> String {
@@ -119,8 +131,19 @@ pub struct Source {
     pub report_md5s: Vec<String>,
     /// The predicate, as it was understood.
     pub predicate: String,
+    /// Where the manifests must lie, if they are inventory reports of our own.
+    pub inventory: Option<Inventory>,
     /// A job for each.
     pub manifests: Vec<Manifest>,
+}
+
+/// Where inventory reports of our own must lie, for they name their data files by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inventory {
+    /// What the plan was told.
+    pub place: Place,
+    /// The plan's folder there.
+    pub folder: String,
 }
 
 /// A manifest of a plan.
@@ -153,9 +176,9 @@ impl Manifest {
         })
     }
 
-    /// The name of its file.
+    /// Its file's path below the plan's folder in the manifest bucket.
     fn name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
+        self.path.split_once('/').map_or(&*self.path, |(_, name)| name)
     }
 }
 
@@ -164,10 +187,19 @@ impl Source {
     /// manifests are the same.
     #[must_use]
     pub fn folder(&self) -> String {
-        let manifests: Vec<_> = self.manifests.iter().map(|m| (&m.path, &m.sha256)).collect();
-        let digest = sha256(&json!([self.report_md5s, self.predicate, manifests]));
-        format!("plan-{}", &digest[..FOLDER_DIGITS])
+        if let Some(inventory) = &self.inventory {
+            return inventory.folder.clone();
+        }
+        let files = self.manifests.iter().map(|manifest| (&*manifest.path, &*manifest.sha256));
+        plan_folder(&self.report_md5s, &self.predicate, &files.collect::<Vec<_>>())
     }
+}
+
+/// The name of a plan's folder in the manifest bucket, from its files: their paths and digests.
+#[must_use]
+pub fn plan_folder(report_md5s: &[String], predicate: &str, files: &[(&str, &str)]) -> String {
+    let digest = sha256(&json!([report_md5s, predicate, files]));
+    format!("plan-{}", &digest[..FOLDER_DIGITS])
 }
 
 fn sha256(value: &Value) -> String {
@@ -208,6 +240,7 @@ pub fn requests(
 ) -> Result<Vec<Request>, Refusal> {
     check_setting(setting)?;
     check_options(setting, options)?;
+    check_place(options, source)?;
     operation.check(setting)?;
     let common =
         Common { kind: operation.kind(), setting, options, source, folder: source.folder() };
@@ -253,8 +286,13 @@ impl Common<'_> {
         let partition = &self.setting.partition;
         let object = format!("arn:{partition}:s3:::{place}{}/{}", self.folder, manifest.name());
         length(FLAG, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
+        let spec = match &self.source.inventory {
+            None => json!({"Format": CSV_FORMAT, "Fields": manifest.columns}),
+            // Its columns are in the manifest.
+            Some(_) => json!({"Format": INVENTORY_FORMAT}),
+        };
         Ok(json!({
-            "Spec": {"Format": "S3BatchOperations_CSV_20180820", "Fields": manifest.columns},
+            "Spec": spec,
             "Location": {"ObjectArn": object, "ETag": ETAG_MARKER},
         }))
     }
@@ -333,6 +371,25 @@ pub fn check_keys(flag: &'static str, keys: &[String], setting: &Setting) -> Che
     keys.iter().try_for_each(|key| check::key_arn(flag, key, setting.region.as_deref(), source))
 }
 
+/// Refuses a key for manifests that is not given by its full ARN, or that S3 would not use.
+///
+/// # Errors
+/// When it is.
+pub fn check_manifest_key(
+    flag: &'static str,
+    key: &str,
+    setting: &Setting,
+    source: &Source,
+) -> Checked {
+    if source.inventory.is_none() {
+        let rule = "S3 takes no CSV manifests that are encrypted with SSE-KMS";
+        let authority = "UG, Creating an S3 Batch Operations job";
+        let remedy = "upload them with SSE-S3, or make the plan with --emit inventory";
+        return Err(refusal(flag, key, rule, authority, remedy));
+    }
+    check_keys(flag, &[key.to_owned()], setting)
+}
+
 /// The partition that an ARN names; `aws` where it names none.
 #[must_use]
 pub fn partition_of_arn(arn: &str) -> &str {
@@ -346,6 +403,20 @@ pub fn partition_of_region(region: Option<&str>) -> &'static str {
         Some(region) if region.starts_with("cn-") => "aws-cn",
         Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
         _ => "aws",
+    }
+}
+
+/// Refuses another place for manifests than the one whose keys they hold.
+fn check_place(options: &Options, source: &Source) -> Checked {
+    let given = &options.manifests;
+    match &source.inventory {
+        Some(Inventory { place, .. }) if place != given => {
+            let rule =
+                format!("the plan's inventory reports name data files at {}", place.address());
+            let remedy = "give that address, or make the plan again with this one";
+            Err(refusal("--manifest-bucket", &given.address(), rule, "s3sieve", remedy))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Access {
     pub versions: bool,
     /// The keys that the objects are encrypted with now, which no report tells.
     pub object_keys: Vec<String>,
+    /// The keys that the manifests are encrypted with, if they are inventory reports.
+    pub manifest_keys: Vec<String>,
     /// The manifests, as `bucket/folder/`.
     pub manifests: String,
     /// The completion reports, as `bucket/prefix/`, or `bucket/` where there is no prefix.
@@ -143,6 +145,7 @@ impl Access {
         let reports = vec![self.bucket(&self.reports) + "*"];
         let read = ["s3:GetObject", "s3:GetObjectVersion"];
         statements.push(self.allow("ReadManifests", &read, manifests));
+        statements.extend(self.allow_manifest_keys("DecryptManifests"));
         statements.push(self.allow("WriteReports", &["s3:PutObject"], reports));
         Policy::new(statements)
     }
@@ -168,13 +171,22 @@ impl Access {
         if self.tags {
             steer.push("s3:PutJobTagging");
         }
-        Policy::new(vec![
+        let mut statements = vec![
             // Neither knows a resource to narrow it down to.
             Statement::new("CreateJobs", &["s3:CreateJob", "s3:ListJobs"], vec!["*".to_owned()]),
             Statement::new("SteerJobs", &steer, jobs),
             Statement::new("PassTheRole", &["iam:PassRole"], role.clone()).only_if(to_service),
             Statement::new("LookAtTheRole", &["iam:GetRole"], role),
             self.allow("UploadManifests", &["s3:PutObject", "s3:GetObject"], manifests),
-        ])
+        ];
+        statements.extend(self.allow_manifest_keys("EncryptManifests"));
+        Policy::new(statements)
+    }
+
+    /// Reading and writing manifests that are encrypted with SSE-KMS (UG, "Granting permissions for
+    /// Batch Operations", for manifests that are inventory reports).
+    fn allow_manifest_keys(&self, sid: &'static str) -> Option<Statement> {
+        let use_keys = ["kms:Decrypt", "kms:GenerateDataKey"];
+        Self::allow_keys(sid, &use_keys, self.manifest_keys.clone())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::job::{self, Manifest, Options, Place, Request, Setting, Source};
+use super::job::{self, Inventory, Manifest, Options, Place, Request, Setting, Source};
 use super::policy::Access;
 use super::*;
 
@@ -47,6 +47,7 @@ fn source(class: Option<&str>) -> Source {
     Source {
         report_md5s: vec!["d41d8cd98f00b204e9800998ecf8427e".to_owned()],
         predicate: "IsLatest".to_owned(),
+        inventory: None,
         manifests: vec![manifest(class)],
     }
 }
@@ -426,6 +427,29 @@ fn a_token_changes_with_all_that_a_request_depends_on() {
 }
 
 #[test]
+fn reports_of_our_own_lie_where_the_plan_says() {
+    let operation = delete_tags::Parameters;
+    let mut source = source(None);
+    let inventory = |place| Inventory { place, folder: "plan-0123456789abcdef".to_owned() };
+    source.inventory = Some(inventory(options().manifests));
+    source.manifests[0].path = "manifests/00007/manifest.json".to_owned();
+    let requests = job::requests(&operation, &setting(), &options(), &source).unwrap();
+    let expected = json!({
+        "Spec": {"Format": "S3InventoryReport_CSV_20161130"},
+        "Location": {
+            "ObjectArn":
+                "arn:aws:s3:::manifests/a/b/plan-0123456789abcdef/00007/manifest.json",
+            "ETag": "ETAG-OF-THE-UPLOADED-MANIFEST",
+        },
+    });
+    assert_eq!(requests[0].manifest, expected);
+    let elsewhere = Place { prefix: "c".to_owned(), ..options().manifests };
+    source.inventory = Some(inventory(elsewhere));
+    let told = job::requests(&operation, &setting(), &options(), &source).unwrap_err();
+    assert!(told.to_string().contains("s3://manifests/c"), "{told}");
+}
+
+#[test]
 fn two_plans_have_two_folders() {
     let mut other = source(None);
     assert_eq!(source(None).folder(), other.folder());
@@ -474,6 +498,7 @@ fn access(versions: bool) -> Access {
         buckets: vec!["demo".to_owned()],
         versions,
         object_keys: Vec::new(),
+        manifest_keys: Vec::new(),
         manifests: "manifests/a/plan-1/".to_owned(),
         reports: "reports/r/".to_owned(),
         tags: false,

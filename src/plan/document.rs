@@ -27,6 +27,9 @@ pub struct Plan {
     /// The operation that the rows were checked for (`--for`), if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<ForOperation>,
+    /// Where the manifests will lie, if they are inventory reports (`--emit inventory`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inventory: Option<Inventory>,
     /// The most rows that were asked for (`LIMIT`), if there was a bound.
     pub limit: Option<u64>,
     /// The columns of the manifests; a shard whose columns differ says so itself.
@@ -87,6 +90,15 @@ pub struct ForOperation {
     pub not_checked: Vec<NotChecked>,
     /// Reasons that were not to set a row aside (`--include-ineligible`).
     pub included: Vec<String>,
+}
+
+/// Where inventory reports of our own will lie: their manifests name their data files by key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inventory {
+    /// As it was given: `s3://BUCKET/PREFIX`.
+    pub place: String,
+    /// The folder there, which takes the place of `manifests/`.
+    pub folder: String,
 }
 
 /// A condition of eligibility that could not be looked at.
@@ -177,4 +189,26 @@ pub struct Shard {
     pub first_key: String,
     /// The key of its last row, as it stands in the manifest.
     pub last_key: String,
+    /// The data files that it lists, where it is an inventory report.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<DataFile>,
+}
+
+impl Shard {
+    /// The length of all its files.
+    #[must_use]
+    pub fn bytes_total(&self) -> u64 {
+        self.files.iter().fold(self.bytes, |sum, file| sum.saturating_add(file.bytes))
+    }
+}
+
+/// A data file of a manifest that is an inventory report: gzip, CSV.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// The file, relative to the plan.
+    pub path: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its MD5, in hexadecimal.
+    pub md5: String,
 }

@@ -91,6 +91,14 @@ pub enum PlanError {
         /// The operation.
         operation: &'static str,
     },
+    /// Manifests that are inventory reports can't lie there.
+    #[error("--manifest-bucket, the prefix `{prefix}`: {fault}; choose another")]
+    ManifestPrefix {
+        /// The prefix.
+        prefix: String,
+        /// What is wrong with it.
+        fault: String,
+    },
     /// A bound is zero.
     #[error("{flag} must be at least 1")]
     ZeroBound {

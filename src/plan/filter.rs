@@ -14,7 +14,10 @@ use super::shard::Finished;
 use super::sink::{Folders, Label, Outcome, PlanSink, SinkOptions};
 use super::wanted::Wanted;
 use super::warnings::warnings;
-use super::{Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals};
+use super::{
+    Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals, inventory,
+};
+use crate::operation::job::Place;
 use crate::scan::{
     self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings,
 };
@@ -36,6 +39,16 @@ pub const MEMORY_BYTES_BASE: usize = 16 << 20;
 /// program stays below 64 MiB and 16 MiB a thread.
 pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
 
+/// What a plan's manifests are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Emit {
+    /// CSV, as S3 documents it for manifests that people make.
+    #[default]
+    Csv,
+    /// Inventory reports, which will lie at this place.
+    Inventory(Place),
+}
+
 /// What to filter, and how.
 #[derive(Debug, Clone)]
 pub struct FilterOptions {
@@ -51,6 +64,8 @@ pub struct FilterOptions {
     pub force: bool,
     /// Whether manifests hold version ids where the report has them.
     pub version_ids: bool,
+    /// What manifests are.
+    pub emit: Emit,
     /// How shards are bounded.
     pub bounds: Bounds,
     /// Columns, each of whose values gets shards of its own.
@@ -83,14 +98,21 @@ pub fn filter(
 ) -> Result<Plan, PlanError> {
     let begun = Instant::now();
     refuse_bad_bounds(options.bounds)?;
+    if let Emit::Inventory(place) = &options.emit {
+        inventory::check_place(place)?;
+    }
     let wanted = Wanted::new(opened, options)?;
     let folder = PartialFolder::create(&options.out, options.force)?;
     let outcome = run(opened, &wanted, options, control, &folder)?;
     if control.stop.load(Ordering::Relaxed) {
         return Err(ScanError::Interrupted.into());
     }
-    let seconds = begun.elapsed().as_secs_f64();
-    let plan = describe(opened, &wanted, options, outcome, seconds);
+    let mut plan = describe(opened, &wanted, options, outcome);
+    if let Emit::Inventory(place) = &options.emit {
+        let (manifests, threads) = (folder.manifests(), options.settings.threads);
+        inventory::emit(&mut plan, &manifests, place, opened, threads, control.stop)?;
+    }
+    plan.totals.seconds = begun.elapsed().as_secs_f64();
     folder.commit(&plan)?;
     Ok(plan)
 }
@@ -163,13 +185,7 @@ fn run(
 }
 
 /// What `plan.json` says.
-fn describe(
-    opened: &Opened,
-    wanted: &Wanted,
-    options: &FilterOptions,
-    outcome: Outcome,
-    seconds: f64,
-) -> Plan {
+fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: Outcome) -> Plan {
     let columns = columns(outcome.shards.iter().any(|(_, label, _)| label.versions));
     let warnings = warnings(&opened.reports, wanted, options, &outcome);
     let reports =
@@ -192,6 +208,7 @@ fn describe(
             understood: wanted.understood.clone(),
         },
         operation: wanted.eligibility.document().cloned(),
+        inventory: None,
         limit: wanted.limit,
         bounds: options.bounds,
         totals: Totals {
@@ -202,7 +219,8 @@ fn describe(
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
             object_bytes: wanted.tells_sizes().then_some(outcome.totals.object_bytes),
-            seconds,
+            // Known when all is done.
+            seconds: 0.0,
         },
         excluded: outcome.excluded,
         set_aside: outcome.set_aside,
@@ -238,6 +256,7 @@ fn shard(
         sha256: file.sha256,
         first_key: file.first_key,
         last_key: file.last_key,
+        files: Vec::new(),
     }
 }
 

@@ -20,7 +20,14 @@ const LOCK: &str = "lock";
 
 /// What the plan says of itself, shown last.
 pub(super) const PLAN: &str = "plan.json";
-const MANIFESTS: &str = "manifests";
+pub(super) const MANIFESTS: &str = "manifests";
+
+/// In the folder of a manifest that is an inventory report: the report's own files, by their usual
+/// names.
+pub(super) const MANIFEST: &str = "manifest.json";
+pub(super) const CHECKSUM: &str = "manifest.checksum";
+pub(super) const DATA: &str = "data";
+
 const EXCLUDED: &str = "excluded";
 /// The journal of a submitted plan.
 const JOURNAL: &str = "jobs.jsonl";
@@ -170,10 +177,14 @@ fn remove_if_there(
     }
 }
 
-/// Makes the files in a folder, and their names, last.
+/// Makes the files below a folder, and their names, last.
 fn sync_files(folder: &Path) -> Result<(), PlanError> {
     for entry in fs::read_dir(folder).map_err(PlanError::at(folder))? {
         let path = entry.map_err(PlanError::at(folder))?.path();
+        if path.is_dir() {
+            sync_files(&path)?;
+            continue;
+        }
         let file = File::options().append(true).open(&path).map_err(PlanError::at(&path))?;
         file.sync_all().map_err(PlanError::at(&path))?;
     }

@@ -36,6 +36,66 @@ pub(super) fn last(lines: &[u8]) -> &[u8] {
     &lines[memrchr(b'\n', lines).map_or(0, |at| at + 1)..]
 }
 
+/// Appends a line with every field in quotes, as S3 writes its inventories.
+pub(super) fn push_quoted(line: &[u8], out: &mut Vec<u8>) {
+    let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
+    loop {
+        // A field is in quotes from its first byte to its last, or holds none.
+        let end = match rest.strip_prefix(b"\"") {
+            None => memchr(b',', rest).unwrap_or(rest.len()),
+            Some(quoted) => closing_quote(quoted) + 2,
+        };
+        let (field, behind) = rest.split_at(end.min(rest.len()));
+        if field.starts_with(b"\"") {
+            out.extend_from_slice(field);
+        } else {
+            out.push(b'"');
+            out.extend_from_slice(field);
+            out.push(b'"');
+        }
+        match behind.strip_prefix(b",") {
+            Some(next) => rest = next,
+            None => break,
+        }
+        out.push(b',');
+    }
+    out.push(b'\n');
+}
+
+/// Appends what [`push_quoted`] made a line of, as the line was.
+pub(super) fn push_unquoted(line: &[u8], out: &mut Vec<u8>) {
+    let mut rest = line;
+    while let Some(quoted) = rest.strip_prefix(b"\"") {
+        let (field, behind) = quoted.split_at(closing_quote(quoted));
+        let is_plain = memchr::memchr2(b',', b'"', field).is_none();
+        if is_plain {
+            out.extend_from_slice(field);
+        } else {
+            out.extend_from_slice(&rest[..field.len() + 1]);
+            out.push(b'"');
+        }
+        rest = behind.strip_prefix(b"\"").unwrap_or(behind);
+        if let Some(next) = rest.strip_prefix(b",") {
+            out.push(b',');
+            rest = next;
+        }
+    }
+    out.extend_from_slice(rest);
+}
+
+/// Where the quote stands that ends a field, behind the one that began it.
+fn closing_quote(quoted: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(found) = memchr(b'"', &quoted[at..]) {
+        at += found;
+        if quoted.get(at + 1) != Some(&b'"') {
+            return at;
+        }
+        at += 2;
+    }
+    quoted.len()
+}
+
 /// The key (second field) of a line, still encoded; bytes that are no UTF-8 are replaced.
 pub(super) fn key(line: &[u8]) -> String {
     let mut reader = csv_core::Reader::new();
@@ -74,6 +134,24 @@ mod tests {
         assert_eq!(first(b"a\nbb\n"), b"a");
         assert_eq!(last(b"a\nbb\n"), b"bb");
         assert_eq!(last(b"a\n"), b"a");
+    }
+
+    #[test]
+    fn every_field_gets_quotes_and_loses_them_again() {
+        for (line, quoted) in [
+            ("demo,a,v1", "\"demo\",\"a\",\"v1\"\n"),
+            ("demo,,null", "\"demo\",\"\",\"null\"\n"),
+            ("demo,\"a,\"\"b\"\"\",", "\"demo\",\"a,\"\"b\"\"\",\"\"\n"),
+            ("demo,\"\"\"\"", "\"demo\",\"\"\"\"\n"),
+            ("", "\"\"\n"),
+        ] {
+            let mut out = Vec::new();
+            push_quoted(format!("{line}\n").as_bytes(), &mut out);
+            let mut again = Vec::new();
+            push_unquoted(&out, &mut again);
+            assert_eq!(String::from_utf8(again).unwrap(), format!("{line}\n"));
+            assert_eq!(String::from_utf8(out).unwrap(), quoted);
+        }
     }
 
     #[test]

@@ -10,7 +10,9 @@ mod eligibility;
 mod error;
 mod filter;
 mod folder;
+mod inventory;
 mod line;
+mod objects;
 mod proof;
 mod read;
 mod series;
@@ -21,13 +23,13 @@ mod wanted;
 mod warnings;
 
 pub use document::{
-    Bounds, Excluded, ForOperation, NotChecked, PLAN_VERSION, Plan, Predicate, Report, SetAside,
-    Shard, Totals,
+    Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
+    Report, SetAside, Shard, Totals,
 };
 pub use eligibility::OperationOptions;
 pub use error::PlanError;
 pub use filter::{
-    FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
+    Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
     filter, memory_bytes_default, selections,
 };
 pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};

@@ -10,16 +10,16 @@
 //! Never knows how rows are found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{FilterOptions, OperationOptions, Plan, ReadError, memory_bytes_default, read, verify};
+use super::{
+    Emit, FilterOptions, OperationOptions, Plan, ReadError, memory_bytes_default, objects, read,
+    verify,
+};
 use crate::operation::Kind;
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
@@ -33,9 +33,6 @@ pub const OBJECTS_MEMORY_BYTES: u64 = 1 << 30;
 
 /// The least such memory. 64 KiB: some 2,800 objects; less would mean a scan for every few.
 const OBJECTS_MEMORY_BYTES_MIN: u64 = 64 << 10;
-
-/// Read of a manifest at a time: few calls, and still in the second-level cache.
-const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// A row of the newer report names the object.
 const SEEN: u8 = 1;
@@ -182,6 +179,7 @@ impl Proven {
             operation,
             out,
             force,
+            emit: Emit::Csv,
             bounds: self.plan.bounds,
             split_by: Vec::new(),
             memory_bytes: memory_bytes_default(options.settings.threads),
@@ -216,7 +214,8 @@ pub fn prove(
     let mut proof = Proof { passes, notes: question.notes.clone(), ..Proof::default() };
     let mut rest = None;
     for number in 0..passes {
-        let set = load(folder, &plan, &question, Part { number, of: passes }, objects, control)?;
+        let part = Part { number, of: passes };
+        let set = objects::load(folder, &plan, question.is_versioned, part, control.stop)?;
         let scanned = scan::look_up(opened, &set, &question.lookups, options.settings, control)?;
         proof.rows = scanned.rows;
         count(&set, &question, &mut proof);
@@ -400,49 +399,6 @@ fn refuse_older(begun: Option<Timestamp>, reports: &[Report]) -> Result<(), Proo
         }
     }
     Ok(())
-}
-
-/// The objects of one part, from the plan's manifests.
-fn load(
-    folder: &Path,
-    plan: &Plan,
-    question: &Question,
-    part: Part,
-    objects: u64,
-    control: Control<'_>,
-) -> Result<ObjectSet, ProofError> {
-    // Parts differ in size by chance: by far less than a tenth where there are several.
-    let room = if part.of == 1 { objects } else { objects / part.of + objects / part.of / 10 + 1 };
-    let mut set = ObjectSet::new(part, room);
-    let mut line = Vec::new();
-    for shard in &plan.shards {
-        let path = folder.join(&shard.path);
-        let failed = |error| ReadError::Io { path: path.clone(), error };
-        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
-        let drop_version = columns.len() > 2 && !question.is_versioned;
-        let file = File::open(&path).map_err(failed)?;
-        let mut manifest = BufReader::with_capacity(READ_BUFFER_BYTES, file);
-        loop {
-            line.clear();
-            if manifest.read_until(b'\n', &mut line).map_err(failed)? == 0 {
-                break;
-            }
-            line.pop();
-            // A version id has no comma.
-            let named = match memchr::memrchr(b',', &line).filter(|_| drop_version) {
-                Some(end) => &line[..end],
-                None => &line,
-            };
-            if !set.insert(named) {
-                let error = io::Error::other("it holds more objects than plan.json says");
-                return Err(failed(error).into());
-            }
-        }
-        if control.stop.load(Ordering::Relaxed) {
-            return Err(ReadError::Interrupted.into());
-        }
-    }
-    Ok(set)
 }
 
 /// Adds up what was seen of one part.

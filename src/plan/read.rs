@@ -5,11 +5,12 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use md5::Md5;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::folder::{PARTIAL, PLAN};
-use super::{PLAN_VERSION, Plan, Shard};
+use super::{DataFile, PLAN_VERSION, Plan, Shard};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
 /// the second-level cache.
@@ -54,13 +55,13 @@ pub enum ReadError {
         /// What the parser says.
         error: serde_json::Error,
     },
-    /// A manifest is not what the plan says.
+    /// A file is not what the plan says.
     #[error(
-        "{}: {what}: the manifest is not the one that the plan describes; make the plan again",
+        "{}: {what}: the file is not the one that the plan describes; make the plan again",
         path.display()
     )]
     Changed {
-        /// The manifest.
+        /// The file.
         path: PathBuf,
         /// What differs.
         what: String,
@@ -119,17 +120,29 @@ pub fn read(folder: &Path) -> Result<Plan, ReadError> {
     serde_json::from_slice(&text).map_err(malformed)
 }
 
-/// Makes sure that every manifest of a plan is there, with the length and SHA-256 that the plan
-/// names.
+/// Makes sure that every manifest of a plan, and every data file of one, is there with the length
+/// and digest that the plan names.
 ///
 /// # Errors
 /// When one is not, can't be read, or `stop` is raised.
 pub fn verify(folder: &Path, plan: &Plan, stop: &AtomicBool) -> Result<(), ReadError> {
-    plan.shards.iter().try_for_each(|shard| verify_shard(folder, shard, stop))
+    for Shard { path, bytes, sha256, files, .. } in &plan.shards {
+        verify_file::<Sha256>(folder, path, *bytes, ("SHA-256", sha256), stop)?;
+        for DataFile { path, bytes, md5 } in files {
+            verify_file::<Md5>(folder, path, *bytes, ("MD5", md5), stop)?;
+        }
+    }
+    Ok(())
 }
 
-fn verify_shard(folder: &Path, shard: &Shard, stop: &AtomicBool) -> Result<(), ReadError> {
-    let relative = Path::new(&shard.path);
+fn verify_file<D: Digest>(
+    folder: &Path,
+    relative: &str,
+    bytes_expected: u64,
+    (digest_name, expected): (&str, &str),
+    stop: &AtomicBool,
+) -> Result<(), ReadError> {
+    let relative = Path::new(relative);
     let path = folder.join(relative);
     let changed = |what: String| ReadError::Changed { path: path.clone(), what };
     // A plan from elsewhere must not lead out of its folder.
@@ -143,10 +156,10 @@ fn verify_shard(folder: &Path, shard: &Shard, stop: &AtomicBool) -> Result<(), R
         opened => opened.map_err(ReadError::at(&path))?,
     };
     let bytes = file.metadata().map_err(ReadError::at(&path))?.len();
-    if bytes != shard.bytes {
-        return Err(changed(format!("it has {bytes} bytes where the plan says {}", shard.bytes)));
+    if bytes != bytes_expected {
+        return Err(changed(format!("it has {bytes} bytes where the plan says {bytes_expected}")));
     }
-    let mut sha256 = Sha256::new();
+    let mut digest = D::new();
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
         if stop.load(Ordering::Relaxed) {
@@ -154,14 +167,14 @@ fn verify_shard(folder: &Path, shard: &Shard, stop: &AtomicBool) -> Result<(), R
         }
         match file.read(&mut buffer).map_err(ReadError::at(&path))? {
             0 => break,
-            read => sha256.update(&buffer[..read]),
+            read => digest.update(&buffer[..read]),
         }
     }
-    let sha256: String = sha256.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    if sha256 == shard.sha256 {
+    let found: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if found == expected {
         return Ok(());
     }
-    Err(changed(format!("its SHA-256 is {sha256} where the plan says {}", shard.sha256)))
+    Err(changed(format!("its {digest_name} is {found} where the plan says {expected}")))
 }
 
 #[cfg(test)]

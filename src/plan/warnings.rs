@@ -4,7 +4,7 @@
 
 use super::sink::Outcome;
 use super::wanted::Wanted;
-use super::{FilterOptions, NotChecked};
+use super::{Emit, FilterOptions, NotChecked};
 use crate::operation::{Kind, StorageClass};
 use crate::report::Report;
 use crate::units::{Count, counted};
@@ -27,6 +27,7 @@ pub(super) fn warnings(
     warnings.extend(bucket_key_alone(wanted, outcome));
     warnings.extend(no_version_id(wanted, outcome));
     warnings.extend(more_shards(options, outcome));
+    warnings.extend(experimental(options, outcome));
     warnings.extend(set_aside(outcome));
     warnings
 }
@@ -159,6 +160,16 @@ fn more_shards(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
          allow.",
         counted(shards, "shard"),
     ))
+}
+
+fn experimental(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
+    let is_inventory = matches!(options.emit, Emit::Inventory(_)) && !outcome.shards.is_empty();
+    is_inventory.then(|| {
+        "The manifests are inventory reports of our own, which is experimental: no live job has \
+         been run on one yet. Try a small one first, and look at its number of objects before you \
+         let it run."
+            .to_owned()
+    })
 }
 
 fn set_aside(outcome: &Outcome) -> Option<String> {

@@ -12,6 +12,7 @@ fn report(manifest: &Path, keys: &[&str]) -> Report {
         manifest_path: manifest.to_path_buf(),
         source_bucket: "b".into(),
         destination_bucket: "d".into(),
+        partition: "aws".into(),
         version: String::new(),
         created: None,
         format: FileFormat::Csv,

@@ -80,6 +80,8 @@ pub struct Report {
     pub source_bucket: String,
     /// The bucket the report was delivered to; the bare name, also if the manifest has an ARN.
     pub destination_bucket: String,
+    /// The partition of AWS that the destination's ARN names; `aws` where it is a bare name.
+    pub partition: String,
     /// Version of the manifest's format, such as `2016-11-30`; empty if not given.
     pub version: String,
     /// When S3 began the report, if given.
@@ -146,6 +148,7 @@ impl Report {
             manifest_path: path.to_path_buf(),
             source_bucket,
             destination_bucket,
+            partition: partition(&raw.destination_bucket).to_owned(),
             version: raw.version,
             created,
             format,
@@ -328,6 +331,11 @@ fn bucket_name(text: &str) -> Result<String, String> {
     }
 }
 
+/// The partition of a bucket given as a name or as an ARN.
+fn partition(bucket: &str) -> &str {
+    bucket.strip_prefix("arn:").and_then(|rest| rest.split(':').next()).unwrap_or("aws")
+}
+
 /// The instant that milliseconds since 1970 stand for; no number or an empty one is no instant.
 fn creation(number: Option<Number>) -> Result<Option<Timestamp>, String> {
     let number = match number {
@@ -430,6 +438,7 @@ mod tests {
         let report = parse(MANIFEST).unwrap();
         assert_eq!(report.source_bucket, "photos");
         assert_eq!(report.destination_bucket, "inventory");
+        assert_eq!(report.partition, "aws");
         assert_eq!(report.version, "2016-11-30");
         assert_eq!(report.created.unwrap().to_string(), "2026-01-01T00:00:00Z");
         assert_eq!(report.format, FileFormat::Csv);

@@ -8,6 +8,7 @@ mod locate;
 mod manifest;
 mod schema;
 mod schema_text;
+mod write;
 
 pub use error::{KeyFault, ReportError};
 pub use find::{Found, find};
@@ -17,3 +18,4 @@ pub use manifest::{
 };
 pub use schema::{Column, ColumnKind, Schema};
 pub use schema_text::COLUMNS_MAX;
+pub use write::{DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile};

@@ -2,24 +2,17 @@
 //!
 //! Never knows what is in a row.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use md5::{Digest, Md5};
-
 use super::SynthError;
 use super::rows::{Recipe, Rows};
+use crate::report::DataFileWriter;
 
 /// Rows are made until they take this much, in bytes, then compressed: small enough to stay in a
 /// core's cache, and at 60 MB/s a few milliseconds between looks at whether to stop.
 const BATCH_BYTES: usize = 128 << 10;
-
-/// Compressed bytes collected before they are written to the disk.
-const WRITE_BYTES: usize = 256 << 10;
 
 /// A data file that is complete.
 pub(super) struct Written {
@@ -39,26 +32,6 @@ pub(super) fn partial(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Passes bytes on, counting them and taking their MD5.
-struct Summed<W> {
-    inner: W,
-    md5: Md5,
-    bytes: u64,
-}
-
-impl<W: Write> Write for Summed<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let count = self.inner.write(buffer)?;
-        self.md5.update(&buffer[..count]);
-        self.bytes += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 /// Makes the rows with these numbers into a data file; `stopped` is asked between batches.
 pub(super) fn write_data_file(
     recipe: &Recipe,
@@ -71,11 +44,7 @@ pub(super) fn write_data_file(
 ) -> Result<Written, SynthError> {
     let partial = partial(path);
     let failed = |source| SynthError::Io { path: partial.clone(), source };
-    let file = File::create(&partial).map_err(failed)?;
-    let summed =
-        Summed { inner: BufWriter::with_capacity(WRITE_BYTES, file), md5: Md5::new(), bytes: 0 };
-    // The header holds neither name nor time, so that the bytes follow from the rows alone.
-    let mut gzip = GzEncoder::new(summed, Compression::new(level));
+    let mut file = DataFileWriter::create(&partial, level).map_err(failed)?;
     let mut rows = Rows::new(recipe, index);
     let mut batch = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 4);
     let mut bytes_raw = 0;
@@ -89,17 +58,16 @@ pub(super) fn write_data_file(
             let Some(number) = numbers.next() else { break };
             rows.push(number, &mut batch);
         }
-        gzip.write_all(&batch).map_err(failed)?;
+        file.write_all(&batch).map_err(failed)?;
         bytes_raw += batch.len() as u64;
         progress(numbers.start - before);
     }
-    let mut summed = gzip.finish().map_err(failed)?;
-    summed.flush().map_err(failed)?;
+    let written = file.finish().map_err(failed)?;
     fs::rename(&partial, path).map_err(failed)?;
     Ok(Written {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        md5: summed.md5.finalize().into(),
+        md5: written.md5,
         bytes_raw,
-        bytes_compressed: summed.bytes,
+        bytes_compressed: written.bytes,
     })
 }

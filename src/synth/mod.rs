@@ -20,13 +20,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use jiff::Timestamp;
-use md5::{Digest, Md5};
-use serde::Serialize;
 
 use self::draw::Lots;
 use self::file::{Written, write_data_file};
 use self::rows::Recipe;
-use crate::report::{MANIFEST_BYTES_MAX, md5_hex};
+use crate::report::{
+    MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,
+};
 
 /// The most entries a manifest is written with, repetitions included.
 pub const ENTRIES_MAX: u64 = 500_000;
@@ -168,28 +168,6 @@ impl SynthError {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         |source| Self::Io { path: path.to_path_buf(), source }
     }
-}
-
-/// `manifest.json` with its fields in S3's order.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest<'a> {
-    source_bucket: &'a str,
-    destination_bucket: &'a str,
-    version: &'a str,
-    creation_timestamp: String,
-    file_format: &'a str,
-    file_schema: String,
-    files: Vec<Entry<'a>>,
-}
-
-/// One of its data files.
-#[derive(Clone, Copy, Serialize)]
-struct Entry<'a> {
-    key: &'a str,
-    size: u64,
-    #[serde(rename = "MD5checksum")]
-    md5: &'a str,
 }
 
 /// Writes a report below `out`, which must be empty or not there yet.
@@ -355,25 +333,24 @@ fn write_manifest(synth: &Synth, files: &[Written], path: &Path) -> Result<(), S
         .collect();
     let mut entries = Vec::new();
     for _ in 0..synth.repeat {
-        entries.extend(files.iter().zip(&named).map(|(file, (key, md5))| Entry {
+        entries.extend(files.iter().zip(&named).map(|(file, (key, md5))| ManifestEntry {
             key,
             size: file.bytes_compressed,
             md5,
         }));
     }
-    let manifest = Manifest {
+    let manifest = ManifestDocument {
         source_bucket: &synth.bucket,
         destination_bucket: DESTINATION_ARN,
-        version: "2016-11-30",
-        creation_timestamp: synth.created.as_millisecond().to_string(),
+        version: MANIFEST_VERSION,
+        creation_timestamp: Some(synth.created.as_millisecond().to_string()),
         file_format: "CSV",
         file_schema: synth.columns.join(", "),
         files: entries,
     };
-    let bytes =
-        serde_json::to_vec_pretty(&manifest).map_err(|error| SynthError::io(path)(error.into()))?;
+    let (bytes, checksum) = manifest.render().map_err(SynthError::io(path))?;
     put(path, &bytes)?;
-    put(&path.with_extension("checksum"), md5_hex(&Md5::digest(&bytes).into()).as_bytes())
+    put(&path.with_extension("checksum"), checksum.as_bytes())
 }
 
 /// Writes a small file under a temporary name and renames it.

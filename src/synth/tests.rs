@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
+use md5::{Digest, Md5};
+
 use super::rows::MULTIPART_BYTES;
 use super::*;
 use crate::report::{ChecksumState, Report, find, locate_files};

@@ -20,7 +20,9 @@ use aws_sdk_s3control::config::retry::RetryConfig;
 use aws_sdk_s3control::config::{BehaviorVersion, Config, Credentials, Region};
 use serde_json::{Value, json};
 
-use crate::submit::{OPERATIONS, PlanFolder, SPLIT_OPERATIONS, archived_plan, requests, seed_plan};
+use crate::submit::{
+    OPERATIONS, PlanFolder, SPLIT_OPERATIONS, archived_plan, inventory_plan, requests, seed_plan,
+};
 
 /// A client that has not sent its request by then never will: the CLI starts in about a second.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -188,6 +190,7 @@ fn aws_cli_and_sdk_send_the_same_for_every_operation() {
     for arguments in OPERATIONS {
         compare_all(&plan, &[arguments, &job].concat());
     }
+    compare_all(&inventory_plan(), OPERATIONS[0]);
     let plan = archived_plan();
     for arguments in SPLIT_OPERATIONS {
         compare_all(&plan, arguments);

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use s3sieve::operation::{CopyClass, Kind, StorageClass};
-use s3sieve::plan::{self, Bounds, FilterOptions, OperationOptions, Plan};
+use s3sieve::plan::{self, Bounds, Emit, FilterOptions, OperationOptions, Plan};
 use s3sieve::scan::{self, Control, Progress, Query, Settings};
 
 use crate::fixture::{ReportFolder, plan_document, row, s3sieve};
@@ -211,6 +211,7 @@ impl Case {
             out: report.out(),
             force: false,
             version_ids: self.version_ids,
+            emit: Emit::Csv,
             bounds: Bounds { objects_max: 1000, bytes_max: 1 << 20, jobs: None },
             split_by: Vec::new(),
             memory_bytes: 1 << 20,

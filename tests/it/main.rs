@@ -15,6 +15,7 @@ mod filter;
 mod fixture;
 mod for_operation;
 mod interrupted;
+mod inventory;
 mod layers;
 mod memory;
 mod other_commands;

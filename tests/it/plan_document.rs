@@ -11,7 +11,7 @@ fn schema() -> serde_json::Value {
 }
 
 #[track_caller]
-fn fits_the_schema(plan: &serde_json::Value) {
+pub fn fits_the_schema(plan: &serde_json::Value) {
     let validator = jsonschema::validator_for(&schema()).unwrap();
     let errors: Vec<String> = validator
         .iter_errors(plan)

@@ -32,11 +32,21 @@ pub struct PlanFolder {
 
 /// The plan of the sample report.
 pub fn seed_plan() -> PlanFolder {
+    seed_plan_with(&[])
+}
+
+/// The plan of the sample report, with manifests that are inventory reports.
+pub fn inventory_plan() -> PlanFolder {
+    seed_plan_with(&["--emit", "inventory", "--manifest-bucket", "s3://manifests/s3sieve"])
+}
+
+fn seed_plan_with(flags: &[&str]) -> PlanFolder {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plan");
     let (report, out) = (seed(), path.to_str().unwrap());
     let status = "BucketKeyStatus = 'DISABLED'";
-    s3sieve(["filter", report.to_str().unwrap(), "--where", status, "--out", out]).expect(0);
+    let command = ["filter", report.to_str().unwrap(), "--where", status, "--out", out];
+    s3sieve(command.iter().chain(flags)).expect(0);
     PlanFolder { _folder: folder, path }
 }
 

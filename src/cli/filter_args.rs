@@ -1,0 +1,176 @@
+//! The command line of `filter` as typed: which rows, for which operation, cut how.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, ValueEnum};
+use jiff::Timestamp;
+
+use super::CliError;
+use super::args::{Format, ReadArgs, ReportArgs, WHERE_HELP, objects, operations, size};
+use crate::operation::job::Place;
+use crate::operation::{CopyClass, Kind};
+use crate::plan::{
+    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
+};
+use crate::scan::Query;
+
+const FILTER_EXAMPLES: &str = "\
+Examples:
+  s3sieve filter REPORT --where \"BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'\" \\
+      --for update-encryption --out plan
+  s3sieve filter REPORT --where \"Key LIKE 'photos/%'\" --for copy --storage-class GLACIER_IR \\
+      --include-ineligible archived --out plan
+The reasons for which an operation sets rows aside are in docs/eligibility.md.";
+
+fn filter_help() -> String {
+    format!("{FILTER_EXAMPLES}\n\n{WHERE_HELP}")
+}
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = filter_help())]
+pub(super) struct FilterArgs {
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    #[command(flatten)]
+    query: QueryArgs,
+    #[command(flatten)]
+    operation: ForArgs,
+    #[command(flatten)]
+    emit: EmitArgs,
+    /// The folder for the plan: plan.json, manifests/, excluded/
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Replace the plan that stands in DIR
+    #[arg(long)]
+    force: bool,
+    /// Leave version ids out of the manifests, so that jobs act on current versions
+    #[arg(long)]
+    no_version_ids: bool,
+    /// Objects in a manifest at most
+    #[arg(long, value_name = "N", default_value_t = OBJECTS_MAX, value_parser = objects)]
+    max_objects: u64,
+    /// Size of a manifest at most, for example 512MiB [default: 5GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = SHARD_BYTES_MAX,
+        hide_default_value = true)]
+    max_bytes: u64,
+    /// Spread the rows evenly over at most N manifests (100000 at most)
+    #[arg(long, value_name = "N")]
+    jobs: Option<u64>,
+    /// Manifests of their own for each value of these columns
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    split_by: Vec<String>,
+    /// Memory for output that waits for its turn; beyond it, output waits on disk in DIR
+    /// [default: 16MiB and 8MiB a thread]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, ClapArgs)]
+#[group(required = true, multiple = false)]
+struct QueryArgs {
+    /// Keep the rows for which this SQL expression is true
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// Keep the rows that an S3 Select statement selects, for example
+    /// "select s._1, s._2, s._3 from s3object s where s._6 = 'DISABLED'"
+    #[arg(long, value_name = "STATEMENT")]
+    sql: Option<String>,
+}
+
+/// The operation that a plan is for.
+#[derive(Debug, ClapArgs)]
+struct ForArgs {
+    /// Set the rows aside that this operation can't do, by reason, in excluded/
+    #[arg(long = "for", value_name = "OPERATION", value_parser = operations())]
+    operation: Option<Kind>,
+    /// Keep the rows that would be set aside for this reason; may be given several times
+    #[arg(long, value_name = "REASON", requires = "operation")]
+    include_ineligible: Vec<String>,
+    /// With --for copy: the storage class of the copies, or `keep`, for which each class gets
+    /// manifests of its own [default: keep]
+    #[arg(long, value_name = "CLASS", requires = "operation", value_parser = CopyClass::from_name)]
+    storage_class: Option<CopyClass>,
+}
+
+impl ForArgs {
+    fn options(&self) -> Option<OperationOptions> {
+        self.operation.map(|kind| OperationOptions {
+            kind,
+            include_ineligible: self.include_ineligible.clone(),
+            storage_class: self.storage_class,
+        })
+    }
+}
+
+/// What the manifests of a plan are.
+#[derive(Debug, ClapArgs)]
+struct EmitArgs {
+    /// What manifests are; inventory is experimental, for no live job has been run on one yet
+    #[arg(long, value_enum, default_value_t)]
+    emit: EmitArg,
+    /// With --emit inventory: where the manifests will lie, `s3://BUCKET/PREFIX`, for each names
+    /// its data files by key
+    #[arg(long, value_name = "ADDRESS", required_if_eq("emit", "inventory"))]
+    manifest_bucket: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum EmitArg {
+    /// CSV files
+    #[default]
+    Csv,
+    /// Inventory reports (experimental): compressed, and S3 takes them from buckets with SSE-KMS
+    Inventory,
+}
+
+impl EmitArgs {
+    fn emit(&self) -> Result<Emit, CliError> {
+        match (self.emit, self.manifest_bucket.as_deref()) {
+            (EmitArg::Inventory, Some(place)) => {
+                Ok(Emit::Inventory(Place::parse("--manifest-bucket", place)?))
+            }
+            (EmitArg::Csv, Some(_)) => Err(CliError::Usage(
+                "--manifest-bucket goes with --emit inventory: for CSV manifests, `s3sieve submit` \
+                 takes it"
+                    .to_owned(),
+            )),
+            (_, None) => Ok(Emit::Csv),
+        }
+    }
+}
+
+impl FilterArgs {
+    pub(super) fn options(&self) -> Result<FilterOptions, CliError> {
+        let settings = self.read.settings();
+        let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+        let query = match (&self.query.filter, &self.query.sql) {
+            (Some(text), _) => Query::Where(text.clone()),
+            (None, Some(text)) => Query::Sql(text.clone()),
+            (None, None) => Query::All,
+        };
+        Ok(FilterOptions {
+            query,
+            among: None,
+            operation: self.operation.options(),
+            out: self.out.clone(),
+            force: self.force,
+            version_ids: !self.no_version_ids,
+            emit: self.emit.emit()?,
+            bounds: Bounds {
+                objects_max: self.max_objects,
+                bytes_max: self.max_bytes,
+                jobs: self.jobs,
+            },
+            split_by: self.split_by.clone(),
+            memory_bytes: memory.unwrap_or_else(|| plan::memory_bytes_default(settings.threads)),
+            keep_going: self.read.keep_going,
+            now: Timestamp::now(),
+            settings,
+        })
+    }
+}
