@@ -34,7 +34,7 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
 2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
-5 finished but some data files were set aside, 130 interrupted.";
+5 finished but some data files were set aside or some objects remain, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
