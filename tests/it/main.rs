@@ -20,6 +20,7 @@ mod layers;
 mod memory;
 mod other_commands;
 mod plan_document;
+mod readme;
 mod real_reports;
 mod submit;
 mod tidy;
