@@ -231,7 +231,7 @@ impl Wanted {
         };
         let own = |error| ScanError::Query { path: options.out.clone(), error };
         Ok(Selection {
-            columns: schema.len(),
+            schema: schema.clone(),
             matcher: compiled.predicate.compile(),
             exclusions: vec![delete_marker.map_err(own)?],
             observations: vec![not_sse_kms.map_err(own)?],

@@ -202,16 +202,16 @@ mod tests {
         assert_eq!(texts, expected.map(|text| text.as_bytes().to_vec()));
 
         let values = [1_670_851_239_000, -1];
-        let column = ColumnValues::Instants { values: &values, valid: None, unit: TimeUnit::Millis };
+        let column =
+            ColumnValues::Instants { values: &values, valid: None, unit: TimeUnit::Millis };
         assert_eq!(column.text(0, &mut scratch), b"2022-12-12T13:20:39.000Z");
         assert_eq!(column.text(1, &mut scratch), b"1969-12-31T23:59:59.999Z");
 
         let column = ColumnValues::Flags(&[0, 1, FLAG_NULL]);
-        assert_eq!((0..3).map(|row| column.bytes(row).unwrap()).collect::<Vec<_>>(), [
-            &b"false"[..],
-            b"true",
-            b""
-        ]);
+        assert_eq!(
+            (0..3).map(|row| column.bytes(row).unwrap()).collect::<Vec<_>>(),
+            [&b"false"[..], b"true", b""]
+        );
     }
 
     #[test]

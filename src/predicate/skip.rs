@@ -70,6 +70,32 @@ impl ColumnMatcher {
     pub fn can_match(&self, evidence: &impl Evidence) -> bool {
         can_match(&self.tree, evidence)
     }
+
+    /// Whether exact values are looked for in a column, so that [`Evidence::may_hold`] is asked.
+    #[must_use]
+    pub fn seeks(&self, column: usize) -> bool {
+        seeks(&self.tree, column)
+    }
+}
+
+fn seeks(tree: &Tree, column: usize) -> bool {
+    match tree {
+        Tree::Constant(_) | Tree::Not(_) => false,
+        Tree::All(trees) | Tree::Any(trees) => trees.iter().any(|tree| seeks(tree, column)),
+        Tree::Leaf(leaf) if leaf.column == column => match &leaf.test {
+            Node::Number(test) => match &test.numbers {
+                Numbers::Range(least, most) => test.want && least == most,
+                Numbers::Set(_) => test.want,
+            },
+            Node::Text(test) => {
+                let exact =
+                    matches!(test.check, TextCheck::OneOf(_) | TextCheck::Like(Plan::Equals(_)));
+                test.want && test.fold == Fold::None && exact
+            }
+            _ => false,
+        },
+        Tree::Leaf(_) => false,
+    }
 }
 
 fn can_match(tree: &Tree, evidence: &impl Evidence) -> bool {
@@ -106,16 +132,15 @@ fn is_every(test: &NumberTest) -> bool {
 fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
     let known = evidence.known(leaf.column);
     if let Node::Empty(_) = leaf.test {
-        // An empty text is NULL, too, and may be counted as none.
-        return known.nulls != Nulls::None || matches!(known.bounds, Bounds::Bytes([], _));
+        // An empty text is NULL, too, and may not be counted so.
+        return known.nulls != Nulls::None
+            || matches!(known.bounds, Bounds::Unknown | Bounds::Bytes([], _));
     }
     if known.nulls == Nulls::All {
         return false;
     }
     match (&leaf.test, known.bounds) {
-        (Node::Number(test), Bounds::Integers(least, most))
-            if test.reading == Reading::Integer =>
-        {
+        (Node::Number(test), Bounds::Integers(least, most)) if test.reading == Reading::Integer => {
             let holds = |number| evidence.may_hold_integer(leaf.column, number);
             number_can_pass(test, 1, (least, most), holds)
         }
@@ -131,6 +156,9 @@ fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
         (Node::Text(test), Bounds::Unknown) if test.fold == Fold::None => match &test.check {
             TextCheck::OneOf(values) if test.want => {
                 values.iter().any(|value| evidence.may_hold(leaf.column, value))
+            }
+            TextCheck::Like(Plan::Equals(value)) if test.want => {
+                evidence.may_hold(leaf.column, value)
             }
             _ => true,
         },
@@ -200,9 +228,9 @@ fn text_can_pass(
     may_hold: impl Fn(&[u8]) -> bool,
 ) -> bool {
     match (&test.check, test.want) {
-        (TextCheck::OneOf(values), true) => values
-            .iter()
-            .any(|value| least <= &**value && &**value <= most && may_hold(value)),
+        (TextCheck::OneOf(values), true) => {
+            values.iter().any(|value| least <= &**value && &**value <= most && may_hold(value))
+        }
         (TextCheck::Below(limit), true) => least < &**limit,
         (TextCheck::Below(limit), false) => most >= &**limit,
         (TextCheck::AtMost(limit), true) => least <= &**limit,
@@ -340,7 +368,7 @@ mod tests {
         assert!(!between("DISABLED", "ENABLED", "ENABLED"));
         assert!(between("DISABLED", "DISABLED", "ENABLED"));
         assert!(between("GOVERNANCE", "Governance", "Governance"));
-        assert!(!between("GLACIER", "GLACIER_IR", "STANDARD"));
+        assert!(!between("GLACIER", "GLACIER_IR", "GLACIER_IR"));
         assert!(!between("STANDARD_IA", "GLACIER", "STANDARD"));
     }
 

@@ -9,7 +9,7 @@
 //!
 //! Never knows files, or where columns come from.
 
-use super::column::{ColumnValues, FLAG_NULL, TimeUnit};
+use super::column::{ColumnValues, FLAG_NULL};
 use super::matcher::{Matcher, Node, Numbers, Reading, Scratch};
 
 /// The columns of a run of rows.
@@ -22,7 +22,7 @@ pub trait Columns {
 #[derive(Debug, Clone)]
 pub struct ColumnMatcher {
     pub(super) tree: Tree,
-    scratch: Space,
+    space: Space,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -62,7 +62,7 @@ enum Answer {
 
 impl From<&Matcher> for ColumnMatcher {
     fn from(matcher: &Matcher) -> Self {
-        Self { tree: tree(&matcher.node), scratch: Space::default() }
+        Self { tree: tree(&matcher.node), space: Space::default() }
     }
 }
 
@@ -88,7 +88,7 @@ impl ColumnMatcher {
     /// Takes those rows out of `mask` for which the predicate is not TRUE. The mask has one entry
     /// for each row, and so has every column.
     pub fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool]) {
-        self.tree.narrow(columns, mask, &mut self.scratch);
+        self.tree.narrow(columns, mask, &mut self.space);
     }
 }
 
@@ -260,7 +260,7 @@ pub(super) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::column::{Dictionary, Span};
+    use super::super::column::{Dictionary, Span, TimeUnit};
     use super::super::key::decode_key;
     use super::super::{Predicate, Row};
     use super::*;
@@ -305,10 +305,7 @@ mod tests {
     impl Columns for Held {
         fn values(&self, column: usize) -> ColumnValues<'_> {
             match column {
-                1 => ColumnValues::Integers {
-                    values: &self.sizes,
-                    valid: Some(&self.sizes_valid),
-                },
+                1 => ColumnValues::Integers { values: &self.sizes, valid: Some(&self.sizes_valid) },
                 2 => ColumnValues::Instants {
                     values: &self.dates,
                     valid: Some(&self.dates_valid),
@@ -359,9 +356,8 @@ mod tests {
     fn texts(rows: &[Cells]) -> Vec<Vec<Vec<u8>>> {
         let held = held(rows);
         let mut scratch = Vec::new();
-        let text = |row, column, scratch: &mut Vec<u8>| {
-            held.values(column).text(row, scratch).to_vec()
-        };
+        let text =
+            |row, column, scratch: &mut Vec<u8>| held.values(column).text(row, scratch).to_vec();
         (0..rows.len())
             .map(|row| (0..6).map(|column| text(row, column, &mut scratch)).collect())
             .collect()

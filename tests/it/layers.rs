@@ -9,7 +9,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
         "cli",
         &["synth", "plan", "scan", "engine", "format", "predicate", "report", "source", "units"],
     ),
-    ("synth", &["report", "units"]),
+    ("synth", &["format", "report", "units"]),
     ("plan", &["scan", "engine", "predicate", "report", "source", "units"]),
     ("scan", &["engine", "format", "predicate", "report", "source", "units"]),
     ("engine", &[]),
