@@ -10,6 +10,8 @@ pub mod csv;
 pub mod gzip;
 pub mod key;
 pub mod md5;
+#[cfg(feature = "orc")]
+pub mod orc;
 #[cfg(feature = "parquet")]
 pub mod parquet;
 #[cfg(any(feature = "parquet", feature = "orc"))]

@@ -337,6 +337,8 @@ fn read_footer(
     match format {
         #[cfg(feature = "parquet")]
         FileFormat::Parquet => Ok(Box::new(crate::format::parquet::Footer::read(file)?)),
+        #[cfg(feature = "orc")]
+        FileFormat::Orc => Ok(Box::new(crate::format::orc::Tail::read(file)?)),
         other => Err(ColumnarError::of_file(format!("{other} is no column format read here"))),
     }
 }
