@@ -4,6 +4,8 @@
 //!
 //! Never knows what a key looks like.
 
+pub use crate::predicate::decode_key;
+
 /// Bytes that stand for themselves. A space becomes `+`; everything else, `~` too, becomes `%XX`
 /// in upper case: the form encoding of HTML, except that `/` is left as it is.
 const fn is_literal(byte: u8) -> bool {

@@ -12,7 +12,14 @@ use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
 
 use super::SynthError;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use super::columns::{GROUP_ROWS, Group};
+#[cfg(feature = "orc")]
+use super::orc_file::OrcFile;
+#[cfg(feature = "parquet")]
+use super::parquet_file::ParquetFile;
 use super::rows::{Recipe, Rows};
+use crate::report::FileFormat;
 
 /// Rows are made until they take this much, in bytes, then compressed: small enough to stay in a
 /// core's cache, and at 60 MB/s a few milliseconds between looks at whether to stop.
@@ -59,9 +66,111 @@ impl<W: Write> Write for Summed<W> {
     }
 }
 
+/// What a data file is made of, and how.
+pub(super) struct Making<'a> {
+    pub(super) recipe: &'a Recipe,
+    /// Their names.
+    pub(super) columns: &'a [String],
+    pub(super) format: FileFormat,
+}
+
+/// What rows are written with.
+enum Encoder<W: Write + Send> {
+    Csv {
+        gzip: GzEncoder<W>,
+        bytes_raw: u64,
+    },
+    #[cfg(feature = "parquet")]
+    Parquet {
+        file: ParquetFile<W>,
+        group: Group,
+        bytes_raw: u64,
+    },
+    #[cfg(feature = "orc")]
+    Orc {
+        file: OrcFile<W>,
+        group: Group,
+        bytes_raw: u64,
+    },
+}
+
+impl<W: Write + Send> Encoder<W> {
+    fn new(making: &Making<'_>, level: u32, inner: W) -> io::Result<Self> {
+        Ok(match making.format {
+            #[cfg(feature = "parquet")]
+            FileFormat::Parquet => {
+                let group = Group::new(making.columns);
+                let file = ParquetFile::new(inner, &group.columns)?;
+                Self::Parquet { file, group, bytes_raw: 0 }
+            }
+            #[cfg(feature = "orc")]
+            FileFormat::Orc => {
+                let group = Group::new(making.columns);
+                Self::Orc { file: OrcFile::new(inner, level)?, group, bytes_raw: 0 }
+            }
+            // The header holds neither name nor time, so that the bytes follow from the rows
+            // alone.
+            _ => Self::Csv { gzip: GzEncoder::new(inner, Compression::new(level)), bytes_raw: 0 },
+        })
+    }
+
+    /// Adds whole rows of CSV.
+    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Csv { gzip, bytes_raw } => {
+                *bytes_raw += rows.len() as u64;
+                return gzip.write_all(rows);
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet { group, .. } => group.push(rows)?,
+            #[cfg(feature = "orc")]
+            Self::Orc { group, .. } => group.push(rows)?,
+        }
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        self.write_group(GROUP_ROWS)?;
+        Ok(())
+    }
+
+    /// Writes the group that is being filled, if it has so many rows.
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    fn write_group(&mut self, rows_min: usize) -> io::Result<()> {
+        match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet { file, group, bytes_raw } if group.rows >= rows_min => {
+                *bytes_raw += file.write(group)?;
+                group.clear();
+            }
+            #[cfg(feature = "orc")]
+            Self::Orc { file, group, bytes_raw } if group.rows >= rows_min => {
+                *bytes_raw += file.write(group)?;
+                group.clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the file; gives its length before compression, too.
+    #[cfg_attr(
+        not(any(feature = "parquet", feature = "orc")),
+        expect(unused_mut, reason = "only groups are written here")
+    )]
+    fn finish(mut self) -> io::Result<(W, u64)> {
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        self.write_group(1)?;
+        match self {
+            Self::Csv { gzip, bytes_raw } => Ok((gzip.finish()?, bytes_raw)),
+            #[cfg(feature = "parquet")]
+            Self::Parquet { file, bytes_raw, .. } => Ok((file.finish()?, bytes_raw)),
+            #[cfg(feature = "orc")]
+            Self::Orc { file, group, bytes_raw } => Ok((file.finish(&group.columns)?, bytes_raw)),
+        }
+    }
+}
+
 /// Makes the rows with these numbers into a data file; `stopped` is asked between batches.
 pub(super) fn write_data_file(
-    recipe: &Recipe,
+    making: &Making<'_>,
     level: u32,
     index: u64,
     mut numbers: Range<u64>,
@@ -74,11 +183,9 @@ pub(super) fn write_data_file(
     let file = File::create(&partial).map_err(failed)?;
     let summed =
         Summed { inner: BufWriter::with_capacity(WRITE_BYTES, file), md5: Md5::new(), bytes: 0 };
-    // The header holds neither name nor time, so that the bytes follow from the rows alone.
-    let mut gzip = GzEncoder::new(summed, Compression::new(level));
-    let mut rows = Rows::new(recipe, index);
+    let mut encoder = Encoder::new(making, level, summed).map_err(failed)?;
+    let mut rows = Rows::new(making.recipe, index);
     let mut batch = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 4);
-    let mut bytes_raw = 0;
     while !numbers.is_empty() {
         if stopped() {
             return Err(SynthError::Stopped);
@@ -89,11 +196,10 @@ pub(super) fn write_data_file(
             let Some(number) = numbers.next() else { break };
             rows.push(number, &mut batch);
         }
-        gzip.write_all(&batch).map_err(failed)?;
-        bytes_raw += batch.len() as u64;
+        encoder.push(&batch).map_err(failed)?;
         progress(numbers.start - before);
     }
-    let mut summed = gzip.finish().map_err(failed)?;
+    let (mut summed, bytes_raw) = encoder.finish().map_err(failed)?;
     summed.flush().map_err(failed)?;
     fs::rename(&partial, path).map_err(failed)?;
     Ok(Written {

@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 7] = [
+const OWNED_CRATES: [(&str, &[&str]); 8] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -29,6 +29,7 @@ const OWNED_CRATES: [(&str, &[&str]); 7] = [
     ("crossbeam_channel", &["engine", "synth"]),
     ("sqlparser", &["predicate"]),
     ("rustix", &["source", "report"]),
+    ("parquet", &["format", "synth"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
