@@ -316,6 +316,7 @@ const SYNTH_HELP: &str = "\
 Examples:
   s3sieve synth --rows 100000 --files 4 --out trial
   s3sieve synth --rows 8000000 --files 16 --out bench
+  s3sieve synth --rows 100000 --format parquet --out columns
   s3sieve synth --rows 1000 --columns Bucket,Key,Size,StorageClass \\
       --share StorageClass=STANDARD:7,GLACIER:3 --out small";
 
@@ -358,15 +359,30 @@ pub(super) struct SynthArgs {
     /// List every data file this many times, for reports larger than the disk
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) repeat: u64,
-    /// gzip level, 1 to 9 [default: 6, as S3's files look]
+    /// Level of gzip and zlib, 1 to 9 [default: 6, as S3's files look]
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=9))]
     pub(super) level: Option<u32>,
     /// Threads that compress [default: one a processor]
     #[arg(long, value_name = "N")]
     pub(super) threads: Option<NonZeroUsize>,
+    /// How data files are written
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: DataFormat,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
+    pub(super) result: Format,
+}
+
+/// How data files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum DataFormat {
+    /// CSV, gzipped
+    #[default]
+    Csv,
+    /// Parquet, with Snappy
+    Parquet,
+    /// ORC, with zlib
+    Orc,
 }
 
 /// A column with its values and their weights.

@@ -7,20 +7,21 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::args::SynthArgs;
+use super::args::{DataFormat, SynthArgs};
 use super::print::{self, Report};
 use super::{CliError, Exit, interrupt, progress};
+use crate::report::FileFormat;
 use crate::synth::{self, Synth, SynthSummary};
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &SynthArgs) -> Result<Exit, CliError> {
     let begun = Instant::now();
     let synth = options(args);
-    let summary = progress::counted_rows(args.rows, args.format, |rows| {
+    let summary = progress::counted_rows(args.rows, args.result, |rows| {
         synth::write(&synth, &args.out, interrupt::flag(), rows)
     })?;
     let result = Made::new(&summary, synth.repeat, begun.elapsed().as_secs_f64());
-    print::print(&result, args.format)?;
+    print::print(&result, args.result)?;
     Ok(Exit::Done)
 }
 
@@ -31,6 +32,11 @@ fn options(args: &SynthArgs) -> Synth {
         rows: args.rows,
         files: args.files,
         columns: if args.columns.is_empty() { usual.columns } else { args.columns.clone() },
+        format: match args.format {
+            DataFormat::Csv => FileFormat::Csv,
+            DataFormat::Parquet => FileFormat::Parquet,
+            DataFormat::Orc => FileFormat::Orc,
+        },
         seed: args.seed,
         bucket: args.bucket.clone().unwrap_or(usual.bucket),
         shares: shares.collect(),

@@ -2,6 +2,17 @@
 //!
 //! Free of I/O: slices go in, slices come out. Never knows files, paths or the network.
 
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod codec;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod columnar;
 pub mod csv;
 pub mod gzip;
+pub mod key;
 pub mod md5;
+#[cfg(feature = "orc")]
+pub mod orc;
+#[cfg(feature = "parquet")]
+pub mod parquet;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod ranges;

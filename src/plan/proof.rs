@@ -298,7 +298,7 @@ impl Question {
             None => self.tells_new = false,
         }
         Ok(Lookup {
-            columns: schema.len(),
+            schema: schema.clone(),
             among: test(among)?,
             projection: Projection {
                 bucket: place("Bucket"),

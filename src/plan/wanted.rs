@@ -76,7 +76,7 @@ impl Wanted {
         let place = |name| schema.position(name).unwrap_or(0);
         let version = schema.position("VersionId").filter(|_| options.version_ids);
         Ok(Selection {
-            columns: schema.len(),
+            schema: schema.clone(),
             matcher: compiled.predicate.compile(),
             among: options.among.clone(),
             exclusions: self.eligibility.matchers(report, options.now)?,

@@ -15,12 +15,12 @@ use super::time;
 /// Tests rows. One per worker: it owns the buffers that keys are decoded into.
 #[derive(Debug, Clone)]
 pub struct Matcher {
-    node: Node,
+    pub(super) node: Node,
     scratch: Scratch,
 }
 
 #[derive(Debug, Clone, Default)]
-struct Scratch {
+pub(super) struct Scratch {
     decoded: Vec<u8>,
     folded: Vec<u8>,
 }
@@ -34,6 +34,11 @@ impl Matcher {
     #[must_use]
     pub fn is_never(&self) -> bool {
         matches!(self.node, Node::Constant(false))
+    }
+
+    /// The columns that are looked at, in no order, some more than once.
+    pub fn add_columns(&self, columns: &mut Vec<usize>) {
+        self.node.add_columns(columns);
     }
 
     /// Whether the predicate is TRUE for the row; FALSE and NULL are both `false`.
@@ -141,13 +146,51 @@ impl Node {
             Self::All(nodes) => nodes.iter().all(|node| node.matches(row, scratch)),
             Self::Any(nodes) => nodes.iter().any(|node| node.matches(row, scratch)),
             Self::Not(node) => !node.matches(row, scratch),
-            Self::Empty(column) => row.field(*column).is_empty(),
-            Self::Token(test) => test.matches(row.field(test.column)),
-            Self::Flag { column, keyed, want } => {
-                flag(decoded(row.field(*column), *keyed, &mut scratch.decoded)) == Some(*want)
+            Self::Empty(column) | Self::Flag { column, .. } => {
+                self.test(row.field(*column), scratch)
             }
+            Self::Token(test) => test.matches(row.field(test.column)),
             Self::Number(test) => test.matches(row.field(test.column), scratch),
             Self::Text(test) => test.matches(row.field(test.column), scratch),
+        }
+    }
+
+    /// As [`Node::matches`], given the field that a test of one column looks at; `false` of any
+    /// other node.
+    pub(super) fn test(&self, field: &[u8], scratch: &mut Scratch) -> bool {
+        match self {
+            Self::Empty(_) => field.is_empty(),
+            Self::Token(test) => test.matches(field),
+            Self::Flag { keyed, want, .. } => {
+                flag(decoded(field, *keyed, &mut scratch.decoded)) == Some(*want)
+            }
+            Self::Number(test) => test.matches(field, scratch),
+            Self::Text(test) => test.matches(field, scratch),
+            Self::Constant(_) | Self::All(_) | Self::Any(_) | Self::Not(_) => false,
+        }
+    }
+
+    /// Makes a test of one column take keys as they stand, not encoded.
+    pub(super) fn read_raw(&mut self) {
+        match self {
+            Self::Flag { keyed, .. } => *keyed = false,
+            Self::Number(test) => test.keyed = false,
+            Self::Text(test) => test.keyed = false,
+            _ => {}
+        }
+    }
+
+    fn add_columns(&self, columns: &mut Vec<usize>) {
+        match self {
+            Self::Constant(_) => {}
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter().for_each(|node| node.add_columns(columns));
+            }
+            Self::Not(node) => node.add_columns(columns),
+            Self::Empty(column) | Self::Flag { column, .. } => columns.push(*column),
+            Self::Token(test) => columns.push(test.column),
+            Self::Number(test) => columns.push(test.column),
+            Self::Text(test) => columns.push(test.column),
         }
     }
 }
@@ -179,7 +222,7 @@ impl NumberTest {
 }
 
 impl Numbers {
-    fn contains(&self, number: i128) -> bool {
+    pub(super) fn contains(&self, number: i128) -> bool {
         match self {
             Self::Range(least, most) => *least <= number && number <= *most,
             Self::Set(numbers) => numbers.binary_search(&number).is_ok(),

@@ -7,7 +7,8 @@
 //! names and `constant` for literals) turns sqlparser's tree into ours, `expr`: every operand is a
 //! column of one schema and every literal has that column's type. The typed tree prints itself as
 //! the canonical text, "as understood". `compile` turns it into two-valued tests, cheapest first,
-//! which `matcher` runs on each row. `oracle` evaluates the typed tree the obvious way.
+//! which `matcher` runs on each row. For formats that hold columns, `vector` runs the same tests on
+//! many rows at a time, and `skip` tells from bounds of their values that none can match. `oracle` evaluates the typed tree the obvious way.
 //!
 //! If you add a check to the tree: print it in `expr`, compile it, evaluate it in the oracle, and
 //! give it to the generator in `tests`, which holds all of them against each other.
@@ -44,6 +45,7 @@
 //! SQL would never find: it is read as `x IS NULL`, `x <> ''` as `x IS NOT NULL`, and `x IN ('',
 //! 'A')` as `x IS NULL OR x = 'A'`. The canonical text shows it so.
 
+mod column;
 mod columns;
 mod compile;
 mod constant;
@@ -56,21 +58,26 @@ mod matcher;
 mod oracle;
 mod parse;
 mod select;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod time;
 mod typing;
+mod vector;
 
 use std::fmt;
 
 use jiff::Timestamp;
 
+pub use column::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 pub use error::PredicateError;
 pub use key::decode_key;
 pub use matcher::Matcher;
 pub use oracle::check_agreement;
 pub use parse::PREDICATE_BYTES_MAX;
 pub use select::Select;
+pub use skip::{Bounds, Evidence, Known, Nulls};
+pub use vector::{ColumnMatcher, Columns};
 
 use crate::report::Schema;
 

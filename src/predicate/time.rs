@@ -104,6 +104,54 @@ pub(super) fn civil(nanos: i128) -> Option<DateTime> {
     EPOCH.checked_add(SignedDuration::new(seconds, fraction)).ok()
 }
 
+/// Appends an instant as CSV reports write it, `2022-12-12T13:20:39.000Z`; with more digits where
+/// it is not a whole number of milliseconds. Nothing for a year that has not four digits.
+pub(super) fn push_instant(nanos: i128, out: &mut Vec<u8>) {
+    let Ok(days) = i64::try_from(nanos.div_euclid(NANOS_PER_DAY)) else { return };
+    let Some((year, month, day)) = civil_from_days(days) else { return };
+    let of_day = nanos.rem_euclid(NANOS_PER_DAY) as u64;
+    let (seconds, fraction) = (of_day / 1_000_000_000, of_day % 1_000_000_000);
+    let (fraction, digits) = match fraction {
+        _ if fraction.is_multiple_of(1_000_000) => (fraction / 1_000_000, 3),
+        _ if fraction.is_multiple_of(1_000) => (fraction / 1_000, 6),
+        _ => (fraction, 9),
+    };
+    let parts = [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (seconds / 3600, 2, b':'),
+        (seconds / 60 % 60, 2, b':'),
+        (seconds % 60, 2, b'.'),
+        (fraction, digits, b'Z'),
+    ];
+    for (number, digits, mark) in parts {
+        let start = out.len();
+        out.resize(start + digits, 0);
+        let mut rest = number;
+        for digit in out[start..].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        out.push(mark);
+    }
+}
+
+/// The date that is so many days after 1970-01-01, from the year 0 to 9999.
+fn civil_from_days(days: i64) -> Option<(u64, u64, u64)> {
+    // The reverse of what `days_from_civil` does, in cycles of 400 years, which have 146,097 days.
+    let shifted = days.checked_add(719_468)?;
+    let (cycle, of_cycle) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+    let year_of_cycle =
+        (of_cycle - of_cycle / 1_460 + of_cycle / 36_524 - of_cycle / 146_096) / 365;
+    let day_of_year = of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
+    (0..=9999).contains(&year).then_some((year as u64, month as u64, day as u64))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -156,6 +204,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn years_without_four_digits_are_not_written() {
+        for nanos in [i128::MIN, i128::MAX, 253_402_300_800 * NANOS_PER_SECOND] {
+            let mut text = Vec::new();
+            push_instant(nanos, &mut text);
+            assert!(text.is_empty(), "{nanos}");
+        }
+    }
+
     proptest! {
         #[test]
         fn digit_arithmetic_agrees_with_jiff(
@@ -173,6 +230,18 @@ mod tests {
                     prop_assert_eq!(civil(nanos_of_text).map(nanos), Some(nanos_of_text));
                 }
             }
+        }
+
+        #[test]
+        fn what_is_written_reads_back(
+            nanos in prop_oneof![
+                -62_167_219_200_000_000_000..253_402_300_800_000_000_000i128,
+                (-62_167_219_200_000..253_402_300_800_000i128).prop_map(|ms| ms * 1_000_000),
+            ],
+        ) {
+            let mut text = Vec::new();
+            push_instant(nanos, &mut text);
+            prop_assert_eq!(instant(&text), Some(nanos), "{:?}", text);
         }
 
         #[test]

@@ -18,4 +18,6 @@ pub use manifest::{
 };
 pub use schema::{Column, ColumnKind, Schema};
 pub use schema_text::COLUMNS_MAX;
-pub use write::{DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile};
+pub use write::{
+    DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, SummedFile, WrittenFile,
+};

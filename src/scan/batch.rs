@@ -1,7 +1,9 @@
-//! Batches: which data files a task of the engine covers.
+//! Batches: which data files a task of the engine covers, or which part of one.
 //!
 //! A file of the usual size is a task of its own. Small files are taken many at a time: passing a
-//! file's few rows and its summary on to another thread costs more than scanning it.
+//! file's few rows and its summary on to another thread costs more than scanning it. Large files in
+//! a column format are cut into parts by their length alone; a row group or stripe belongs to the
+//! part in which its middle lies, and a part may have none.
 //!
 //! Where batches end depends on the report alone, as what is written depends on it a little: a
 //! block of rows ends with its batch.
@@ -11,6 +13,7 @@
 use std::ops::Range;
 
 use super::Input;
+use crate::report::FileFormat;
 
 /// Bytes of a batch's files together at most, unless one file has more. 512 KiB: about a
 /// millisecond of one core, and the rows fill a block or two.
@@ -19,48 +22,103 @@ const BATCH_BYTES_MAX: u64 = 512 << 10;
 /// Files in a batch at most, however small they are: a stop is noticed after each.
 const BATCH_FILES_MAX: usize = 1_024;
 
+/// Bytes of a file's part. 4 MiB: smaller than most row groups, so that each is a part of its own,
+/// and a few milliseconds of work beside which an empty part costs nothing.
+const PART_BYTES: u64 = 4 << 20;
+
+/// Parts of a file at most.
+const PARTS_MAX: u64 = 1_024;
+
+/// A part of a file, of so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Part {
+    /// From 0.
+    pub(super) number: u32,
+    pub(super) of: u32,
+}
+
+impl Part {
+    /// A whole file.
+    pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
+
+    pub(super) fn is_last(self) -> bool {
+        self.number + 1 == self.of
+    }
+
+    /// Where this part of so many bytes ends.
+    pub(super) fn end_of(self, bytes: u64) -> u64 {
+        (u128::from(bytes) * u128::from(self.number + 1) / u128::from(self.of)) as u64
+    }
+
+    /// Whether the middle of `bytes` bytes behind `before` others, of `all`, lies in this part.
+    pub(super) fn holds(self, before: u64, bytes: u64, all: u64) -> bool {
+        let middle = u128::from(before) + u128::from(bytes / 2);
+        let number = middle * u128::from(self.of) / u128::from(all.max(1));
+        number.min(u128::from(self.of - 1)) == u128::from(self.number)
+    }
+}
+
+/// What a task covers: files, by their places among the inputs, or a part of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Batch {
+    pub(super) files: Range<usize>,
+    pub(super) part: Part,
+}
+
 /// All batches of a run, in report order.
 pub(super) struct Batches {
-    /// The first file of each batch, and behind them the number of files.
-    bounds: Vec<usize>,
+    batches: Vec<Batch>,
 }
 
 impl Batches {
     /// Batches of files of one report each.
     pub(super) fn new(inputs: &[Input]) -> Self {
-        let mut bounds = Vec::new();
-        let (mut report, mut bytes) = (usize::MAX, 0);
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut bytes = 0;
         for (number, input) in inputs.iter().enumerate() {
-            let files = number - bounds.last().copied().unwrap_or(0);
-            let more: u64 = bytes + input.bytes.min(BATCH_BYTES_MAX);
-            if input.report != report || more > BATCH_BYTES_MAX || files == BATCH_FILES_MAX {
-                bounds.push(number);
-                (report, bytes) = (input.report, 0);
+            let more = bytes + input.bytes.min(BATCH_BYTES_MAX);
+            if let Some(last) = batches.last_mut()
+                && inputs[last.files.start].report == input.report
+                && last.part == Part::WHOLE
+                && more <= BATCH_BYTES_MAX
+                && last.files.len() < BATCH_FILES_MAX
+            {
+                last.files.end = number + 1;
+                bytes = more;
+                continue;
             }
-            bytes += input.bytes.min(BATCH_BYTES_MAX);
+            let parts = match input.format {
+                FileFormat::Csv => 1,
+                FileFormat::Orc | FileFormat::Parquet => {
+                    input.bytes.div_ceil(PART_BYTES).clamp(1, PARTS_MAX) as u32
+                }
+            };
+            let part =
+                |part| Batch { files: number..number + 1, part: Part { number: part, of: parts } };
+            batches.extend((0..parts).map(part));
+            bytes = input.bytes.min(BATCH_BYTES_MAX);
         }
-        bounds.push(inputs.len());
-        Self { bounds }
+        Self { batches }
     }
 
-    /// Every file by itself.
+    /// Every file by itself, and whole.
     pub(super) fn of_one(inputs: &[Input]) -> Self {
-        Self { bounds: (0..=inputs.len()).collect() }
+        let batch = |number| Batch { files: number..number + 1, part: Part::WHOLE };
+        Self { batches: (0..inputs.len()).map(batch).collect() }
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.bounds.len() - 1
+        self.batches.len()
     }
 
-    /// The files of a batch, by their places among the inputs.
-    pub(super) fn files(&self, batch: usize) -> Range<usize> {
-        self.bounds[batch]..self.bounds[batch + 1]
+    pub(super) fn get(&self, batch: usize) -> Batch {
+        self.batches[batch].clone()
     }
 
     /// The first file of a batch.
     pub(super) fn first(&self, batch: usize) -> usize {
-        self.bounds[batch]
+        self.batches[batch].files.start
     }
 }
 
@@ -71,11 +129,53 @@ mod tests {
     use super::*;
 
     fn batches(files: &[(u64, usize)]) -> Vec<Range<usize>> {
-        let input = |&(bytes, report)| Input { path: PathBuf::new(), bytes, md5: None, report };
-        let inputs: Vec<Input> = files.iter().map(input).collect();
+        let inputs: Vec<Input> = files.iter().map(|file| input(*file, FileFormat::Csv)).collect();
         let batches = Batches::new(&inputs);
         assert_eq!(Batches::of_one(&inputs).len(), inputs.len());
-        (0..batches.len()).map(|batch| batches.files(batch)).collect()
+        assert!(batches.batches.iter().all(|batch| batch.part == Part::WHOLE));
+        (0..batches.len()).map(|batch| batches.get(batch).files).collect()
+    }
+
+    fn input((bytes, report): (u64, usize), format: FileFormat) -> Input {
+        Input { path: PathBuf::new(), bytes, md5: None, report, format }
+    }
+
+    #[test]
+    fn large_files_in_a_column_format_are_cut_into_parts() {
+        let parquet = |bytes| input((bytes, 0), FileFormat::Parquet);
+        let inputs = [parquet(1), parquet(2), parquet(PART_BYTES * 2 + 1), parquet(3)];
+        let batches = Batches::new(&inputs).batches;
+        let files: Vec<_> = batches.iter().map(|batch| (batch.files.clone(), batch.part)).collect();
+        let part = |number| Part { number, of: 3 };
+        assert_eq!(
+            files,
+            [
+                (0..2, Part::WHOLE),
+                (2..3, part(0)),
+                (2..3, part(1)),
+                (2..3, part(2)),
+                (3..4, Part::WHOLE)
+            ]
+        );
+        assert_eq!(part(0).end_of(100), 33);
+        assert_eq!(part(2).end_of(100), 100);
+    }
+
+    #[test]
+    fn every_group_belongs_to_one_part_and_they_keep_their_order() {
+        for sizes in [vec![100], vec![0, 0, 0], vec![10, 1, 50, 7, 0, 90], vec![u64::MAX / 2, 9]] {
+            let all: u64 = sizes.iter().sum();
+            let mut before = 0;
+            let mut last = 0;
+            for bytes in sizes {
+                let parts = (0..7).filter(|n| Part { number: *n, of: 7 }.holds(before, bytes, all));
+                let parts: Vec<u32> = parts.collect();
+                assert_eq!(parts.len(), 1);
+                assert!(last <= parts[0]);
+                last = parts[0];
+                before += bytes;
+            }
+        }
     }
 
     #[test]

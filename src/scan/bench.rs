@@ -8,16 +8,16 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::batch::Batches;
-use super::csv::{Depth, FileScanner, Visitor, stopped};
-use super::hash::Hashes;
+use super::csv::stopped;
+use super::scanner::{Depth, Scanner, Shared, Visitor};
 use super::tally::tally;
+use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, FileSummary, FilterSink, Holding, Input, Lanes, Opened,
     ScanError, Scanned, Selection, Settings, Verify, filter,
 };
 use crate::engine::{Block, Outlet, Sink, TaskError, Worker};
-use crate::format::csv::CsvRow;
-use crate::predicate::Matcher;
+use crate::predicate::{Matcher, Row};
 
 /// A stage of a scan, in the order of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,18 +70,30 @@ fn partly(
     settings: Settings,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
-    let hashes = Hashes::new(&opened.inputs, settings);
+    let shared = Shared::new(&opened.inputs, settings);
     let batches = &Batches::new(&opened.inputs);
     let make_worker = || Partial {
         stage,
-        scanner: FileScanner::new(settings, control, &hashes),
+        scanner: Scanner::new(settings, control, &shared),
         inputs: &opened.inputs,
         batches,
+        wanted: selections.iter().map(|selection| wanted(stage, selection)).collect(),
         selections: selections.to_vec(),
     };
     let mut total = Total(Scanned::default());
     tally(batches, settings, control, false, make_worker, &mut total)?;
     Ok(total.0)
+}
+
+/// What a stage takes of a file in a column format: to be decoded, all that a filter wants; to be
+/// matched, what the predicate looks at.
+fn wanted(stage: Stage, selection: &Selection) -> Wanted {
+    let projection = selection.projection;
+    let fields = [projection.bucket, projection.key].into_iter().chain(projection.version);
+    match stage {
+        Stage::Match => Wanted::new(&selection.schema, &selection.matcher, []),
+        _ => Wanted::new(&selection.schema, &selection.matcher, fields),
+    }
 }
 
 struct Total(Scanned);
@@ -106,10 +118,11 @@ impl Sink<Scanned, DataError> for Total {
 /// A worker that leaves out what comes behind a stage.
 struct Partial<'a> {
     stage: Stage,
-    scanner: FileScanner<'a>,
+    scanner: Scanner<'a>,
     inputs: &'a [Input],
     batches: &'a Batches,
     selections: Vec<Selection>,
+    wanted: Vec<Wanted>,
 }
 
 impl Worker for Partial<'_> {
@@ -121,17 +134,19 @@ impl Worker for Partial<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<Scanned, TaskError<DataError>> {
-        let files = self.batches.files(task);
-        let selection = &mut self.selections[self.inputs[files.start].report];
+        let batch = self.batches.get(task);
+        let report = self.inputs[batch.files.start].report;
+        let selection = &mut self.selections[report];
         let depth = match self.stage {
             Stage::Read | Stage::Md5 => Depth::Read,
             Stage::Inflate => Depth::Inflate,
-            Stage::Split | Stage::Match | Stage::Project => Depth::Rows,
+            Stage::Split => Depth::Split,
+            Stage::Match | Stage::Project => Depth::Rows,
         };
-        let columns = selection.columns;
         let matcher = (self.stage == Stage::Match).then_some(&mut selection.matcher);
         let mut rows = Rows { matcher, outlet, matched: 0 };
-        self.scanner.scan_to(depth, self.inputs, files, columns, &mut rows)
+        let wanted = &mut self.wanted[report];
+        self.scanner.scan_to(depth, self.inputs, batch, wanted, &mut rows)
     }
 }
 
@@ -143,10 +158,16 @@ struct Rows<'a, 'b, 'c> {
 
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
-    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
         if let Some(matcher) = &mut self.matcher {
             self.matched += u64::from(matcher.matches(row));
         }
+        ControlFlow::Continue(())
+    }
+
+    #[inline]
+    fn matched<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
+        self.matched += 1;
         ControlFlow::Continue(())
     }
 

@@ -9,15 +9,15 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 
 use super::batch::Batches;
-use super::csv::{FileScanner, Visitor, stopped};
-use super::hash::Hashes;
+use super::csv::stopped;
+use super::scanner::{Scanner, Shared, Visitor};
 use super::tally::tally;
+use super::wanted::Wanted;
 use super::{
     Compiled, Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned,
     Settings, column, packed, size,
 };
 use crate::engine::{self, Outlet, Sink, TaskError, Worker};
-use crate::format::csv::CsvRow;
 use crate::predicate::{Matcher, Row};
 use crate::report::Report;
 
@@ -28,8 +28,8 @@ pub const GROUPS_MAX: usize = 100_000;
 /// What to count in the rows of one report.
 #[derive(Debug, Clone)]
 struct CountSelection {
-    /// Columns of every row.
-    columns: usize,
+    /// What is looked at of a row.
+    wanted: Wanted,
     /// Which rows count.
     matcher: Matcher,
     /// The columns to group by.
@@ -103,12 +103,12 @@ pub fn count(
     }
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
-    let hashes = Hashes::new(inputs, options.settings);
+    let shared = Shared::new(inputs, options.settings);
     let keep_going = options.keep_going;
     let batches = if keep_going { Batches::of_one(inputs) } else { Batches::new(inputs) };
     let batches = &batches;
     let make_worker = || Counter {
-        scanner: FileScanner::new(options.settings, control, &hashes),
+        scanner: Scanner::new(options.settings, control, &shared),
         inputs,
         batches,
         selections: selections.clone(),
@@ -124,13 +124,12 @@ fn selection(
     compiled: &Compiled,
     options: &CountOptions,
 ) -> Result<CountSelection, ScanError> {
-    let by = options.by.iter().map(|name| column(report, name)).collect::<Result<_, _>>()?;
-    Ok(CountSelection {
-        columns: report.schema.len(),
-        matcher: compiled.predicate.compile(),
-        by,
-        size: report.schema.position("Size"),
-    })
+    let by: Vec<usize> =
+        options.by.iter().map(|name| column(report, name)).collect::<Result<_, _>>()?;
+    let size = report.schema.position("Size");
+    let matcher = compiled.predicate.compile();
+    let wanted = Wanted::new(&report.schema, &matcher, by.iter().copied().chain(size));
+    Ok(CountSelection { wanted, matcher, by, size })
 }
 
 /// Adds up what the files hold.
@@ -172,7 +171,7 @@ impl Sink<Counts, DataError> for Total<'_> {
 
 /// The worker.
 struct Counter<'a> {
-    scanner: FileScanner<'a>,
+    scanner: Scanner<'a>,
     inputs: &'a [Input],
     batches: &'a Batches,
     selections: Vec<CountSelection>,
@@ -187,18 +186,20 @@ impl Worker for Counter<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<Counts, TaskError<DataError>> {
-        let files = self.batches.files(task);
-        let selection = &mut self.selections[self.inputs[files.start].report];
-        let columns = selection.columns;
+        let batch = self.batches.get(task);
+        let CountSelection { wanted, matcher, by, size } =
+            &mut self.selections[self.inputs[batch.files.start].report];
         let mut rows = Rows {
-            selection,
+            matcher,
+            by,
+            size: *size,
             outlet,
             matched: Group::default(),
             groups: HashMap::new(),
             key: Vec::new(),
             too_many: false,
         };
-        let scanned = self.scanner.scan(self.inputs, files, columns, &mut rows)?;
+        let scanned = self.scanner.scan(self.inputs, batch, wanted, &mut rows)?;
         let groups =
             rows.groups.into_iter().map(|(key, group)| (packed::unpack(&key), group)).collect();
         Ok(Counts { scanned, matched: rows.matched, groups, ..Counts::default() })
@@ -207,7 +208,9 @@ impl Worker for Counter<'_> {
 
 /// Looks at the rows of one batch.
 struct Rows<'a, 'b, 'c> {
-    selection: &'a mut CountSelection,
+    matcher: &'a mut Matcher,
+    by: &'a [usize],
+    size: Option<usize>,
     outlet: &'a Outlet<'b, Counter<'c>>,
     matched: Group,
     /// By the values, packed into one key.
@@ -219,14 +222,19 @@ struct Rows<'a, 'b, 'c> {
 
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
-    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
-        if !self.selection.matcher.matches(row) {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        if !self.matcher.matches(row) {
             return ControlFlow::Continue(());
         }
-        let bytes = self.selection.size.map_or(0, |size| size::bytes(row.field(size)).into());
+        self.matched(row)
+    }
+
+    #[inline]
+    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        let bytes = self.size.map_or(0, |size| size::bytes(row.field(size)).into());
         let group = Group { rows: 1, bytes };
         self.matched.add(group);
-        if !self.selection.by.is_empty() {
+        if !self.by.is_empty() {
             self.add_to_group(row, group);
         }
         if self.too_many { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -241,9 +249,9 @@ impl Visitor for Rows<'_, '_, '_> {
 }
 
 impl Rows<'_, '_, '_> {
-    fn add_to_group(&mut self, row: &CsvRow<'_>, group: Group) {
+    fn add_to_group(&mut self, row: &impl Row, group: Group) {
         self.key.clear();
-        for column in &self.selection.by {
+        for column in self.by {
             packed::push(row.field(*column), &mut self.key);
         }
         if let Some(known) = self.groups.get_mut(&self.key) {

@@ -11,15 +11,16 @@
 
 use std::io::Read;
 use std::mem;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
 use md5::{Digest, Md5};
 
 use super::hash::{Hashes, Way, beside, open, read};
+use super::scanner::{Depth, Visitor};
 use super::small::{self, SmallFile};
 use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::{Stopped, TaskError};
-use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
+use crate::format::csv::{RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
 use crate::source;
 
@@ -41,15 +42,6 @@ const WINDOW_BYTES_MAX: usize = 2 << 20;
 const _: () = assert!(WINDOW_BYTES_MAX >= RECORD_BYTES_MAX + HISTORY_BYTES + ROOM_BYTES_MIN);
 const _: () = assert!(WINDOW_BYTES >= 2 * (HISTORY_BYTES + ROOM_BYTES_MIN));
 
-/// What looks at every row of a file.
-pub(super) trait Visitor {
-    /// Looks at a row; `Break` ends the file early, and [`Visitor::verdict`] says why.
-    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()>;
-
-    /// Asked after each window: whether to go on.
-    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>>;
-}
-
 /// Reads data files; one for each worker, used again from file to file.
 pub(super) struct FileScanner<'a> {
     settings: Settings,
@@ -63,17 +55,6 @@ pub(super) struct FileScanner<'a> {
     md5: Option<Md5>,
     input: Vec<u8>,
     window: Vec<u8>,
-}
-
-/// How far the bytes of a file are taken; [`super::bench`] measures each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// Read, and hashed where MD5 is checked.
-    Read,
-    /// Inflated, too.
-    Inflate,
-    /// Split into rows that are visited, too.
-    Rows,
 }
 
 /// Where the bytes of the file at hand stand.
@@ -105,18 +86,8 @@ impl<'a> FileScanner<'a> {
         }
     }
 
-    /// Shows every row of these files, which have `columns` columns, to `visitor`, in order.
-    pub(super) fn scan<V: Visitor>(
-        &mut self,
-        inputs: &[Input],
-        files: Range<usize>,
-        columns: usize,
-        visitor: &mut V,
-    ) -> Result<Scanned, TaskError<DataError>> {
-        self.scan_to(Depth::Rows, inputs, files, columns, visitor)
-    }
-
-    /// As [`FileScanner::scan`], but only so far; the rest of the work is left out.
+    /// Shows every row of these files, which have `columns` columns, to `visitor`, in order; takes
+    /// them only so far.
     pub(super) fn scan_to<V: Visitor>(
         &mut self,
         depth: Depth,
@@ -231,10 +202,10 @@ impl<'a> FileScanner<'a> {
             self.refill(file, &mut cursor)?;
             let over = match depth {
                 Depth::Read => self.pass_by(&mut cursor),
-                Depth::Inflate | Depth::Rows => self.inflate(&mut cursor)?,
+                Depth::Inflate | Depth::Split | Depth::Rows => self.inflate(&mut cursor)?,
             };
             match depth {
-                Depth::Rows => self.split(&mut cursor, over, visitor)?,
+                Depth::Split | Depth::Rows => self.split(&mut cursor, over, visitor)?,
                 Depth::Read | Depth::Inflate => {
                     cursor.record_at = cursor.window_end;
                     visitor.verdict()?;
@@ -318,7 +289,7 @@ impl<'a> FileScanner<'a> {
 }
 
 /// Compares a file with what the manifest says of it.
-fn check(
+pub(super) fn check(
     input: &Input,
     bytes_compressed: u64,
     digest: Option<[u8; 16]>,
@@ -336,14 +307,14 @@ fn check(
 }
 
 /// An error, with the file that it is in.
-fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError<DataError> {
+pub(super) fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError<DataError> {
     match error {
         TaskError::Stopped => TaskError::Stopped,
         TaskError::Failed(kind) => TaskError::Failed(DataError { path: input.path.clone(), kind }),
     }
 }
 
-fn failed(kind: impl Into<DataErrorKind>) -> TaskError<DataErrorKind> {
+pub(super) fn failed(kind: impl Into<DataErrorKind>) -> TaskError<DataErrorKind> {
     TaskError::Failed(kind.into())
 }
 

@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 
 use super::{GROUPS_MAX, LANES_MAX};
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use crate::format::columnar::ColumnarError;
 use crate::format::csv::CsvError;
 use crate::format::gzip::GzipError;
 use crate::predicate::PredicateError;
@@ -53,6 +55,21 @@ pub enum DataErrorKind {
     /// Its rows are not those that fileSchema describes.
     #[error("{0}")]
     Csv(#[from] CsvError),
+    /// It is a damaged file in a column format, or one in a form that is not read.
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    #[error("{0}")]
+    Columnar(ColumnarError),
+    /// Its own columns are not those of fileSchema.
+    #[error(
+        "the file has no column {column}, which fileSchema lists; it has: {found}. The manifest \
+         and the file do not belong together"
+    )]
+    Columns {
+        /// The column that it lacks.
+        column: String,
+        /// The columns that it has.
+        found: String,
+    },
     /// `--split-by` met too many values.
     #[error(
         "more than {LANES_MAX} different buckets or values of the columns to split by, each of \
@@ -64,6 +81,16 @@ pub enum DataErrorKind {
         "more than {GROUPS_MAX} different values to count by: choose columns with fewer values"
     )]
     TooManyGroups,
+}
+
+#[cfg(any(feature = "parquet", feature = "orc"))]
+impl From<ColumnarError> for DataErrorKind {
+    fn from(error: ColumnarError) -> Self {
+        match error {
+            ColumnarError::Read(error) => Self::Read(error),
+            fault @ ColumnarError::Fault { .. } => Self::Columnar(fault),
+        }
+    }
 }
 
 impl DataErrorKind {
@@ -86,16 +113,16 @@ pub enum ScanError {
     /// A report could not be found, read or resolved.
     #[error(transparent)]
     Report(#[from] ReportError),
-    /// A report is in a format that is not read yet.
+    /// A report is in a format that this program was built without.
     #[error(
-        "{}: reports in {format} format are not read yet; choose CSV as the inventory's output \
-         format", path.display()
+        "{}: this s3sieve was built without the feature `{feature}`, which reads such reports; \
+         build it with its default features", path.display()
     )]
     Format {
         /// The report's manifest.
         path: PathBuf,
-        /// Its format.
-        format: String,
+        /// The feature that reads the format.
+        feature: &'static str,
     },
     /// The query does not fit a report.
     #[error("{}: {error}", path.display())]

@@ -7,14 +7,14 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::batch::Batches;
-use super::csv::{FileScanner, Visitor, stopped};
-use super::hash::Hashes;
+use super::csv::stopped;
+use super::scanner::{Scanner, Shared, Visitor};
+use super::wanted::Wanted;
 use super::{
-    Control, DataError, DataErrorKind, Input, LaneKey, Lanes, ScanError, Scanned, Selection,
-    Settings, packed, size,
+    Control, DataError, DataErrorKind, Input, LaneKey, Lanes, Projection, ScanError, Scanned,
+    Selection, Settings, packed, size,
 };
 use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
-use crate::format::csv::CsvRow;
 use crate::predicate::{Matcher, Row};
 
 /// Output that a worker may hold in all its lanes together. 2 MiB: eight full blocks; with more
@@ -108,17 +108,21 @@ pub fn filter<K: FilterSink>(
         hold: holding.hold,
         stop: control.stop,
     };
-    let hashes = Hashes::new(inputs, settings);
+    let shared = Shared::new(inputs, settings);
     let one_by_one = holding.hold || holding.one_by_one;
     let batches = if one_by_one { Batches::of_one(inputs) } else { Batches::new(inputs) };
     let batches = &batches;
-    let make_worker = || Filter {
-        scanner: FileScanner::new(settings, control, &hashes),
-        inputs,
-        batches,
-        rules: selections.iter().map(Rules::new).collect(),
-        lanes,
-        open: OpenLanes::default(),
+    let make_worker = || {
+        let rules: Vec<Rules> = selections.iter().map(Rules::new).collect();
+        Filter {
+            scanner: Scanner::new(settings, control, &shared),
+            inputs,
+            batches,
+            wanted: rules.iter().map(Rules::wanted).collect(),
+            rules,
+            lanes,
+            open: OpenLanes::default(),
+        }
     };
     let mut sink = InputSink { inputs, batches, sink };
     engine::run(&config, batches.len(), make_worker, &mut sink).map_err(|error| match error {
@@ -153,9 +157,22 @@ impl Rules {
         }
     }
 
+    /// What is looked at of a row.
+    fn wanted(&self) -> Wanted {
+        let Projection { bucket, key, version } = self.selection.projection;
+        let mut fields = vec![bucket, key];
+        fields.extend(version);
+        fields.extend(&self.split_by);
+        fields.extend(self.selection.size);
+        for (_, rule) in self.exclusions.iter().chain(&self.observations) {
+            rule.add_columns(&mut fields);
+        }
+        Wanted::new(&self.selection.schema, &self.selection.matcher, fields)
+    }
+
     /// The first reason to set the row aside, by its place.
     #[inline]
-    fn exclusion(&mut self, row: &CsvRow<'_>) -> Option<usize> {
+    fn exclusion(&mut self, row: &impl Row) -> Option<usize> {
         let mut rules = self.exclusions.iter_mut();
         rules.find_map(|(place, rule)| rule.matches(row).then_some(*place))
     }
@@ -186,11 +203,12 @@ impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
 
 /// The worker.
 struct Filter<'a> {
-    scanner: FileScanner<'a>,
+    scanner: Scanner<'a>,
     inputs: &'a [Input],
     batches: &'a Batches,
     /// For each report. This worker's own: a matcher has scratch space.
     rules: Vec<Rules>,
+    wanted: Vec<Wanted>,
     lanes: &'a Lanes,
     open: OpenLanes,
 }
@@ -204,9 +222,9 @@ impl Worker for Filter<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<FileSummary, TaskError<DataError>> {
-        let files = self.batches.files(task);
-        let rules = &mut self.rules[self.inputs[files.start].report];
-        let columns = rules.selection.columns;
+        let batch = self.batches.get(task);
+        let report = self.inputs[batch.files.start].report;
+        let (rules, wanted) = (&mut self.rules[report], &mut self.wanted[report]);
         let summary = FileSummary {
             excluded: vec![0; rules.selection.exclusions.len()],
             observed: vec![0; rules.selection.observations.len()],
@@ -216,7 +234,7 @@ impl Worker for Filter<'_> {
         self.open.clear();
         let mut rows =
             Rows { rules, lanes: self.lanes, open: &mut self.open, outlet, summary, failure: None };
-        let scanned = self.scanner.scan(self.inputs, files, columns, &mut rows)?;
+        let scanned = self.scanner.scan(self.inputs, batch, wanted, &mut rows)?;
         rows.flush().map_err(stopped)?;
         Ok(FileSummary { scanned, ..rows.summary })
     }
@@ -288,8 +306,16 @@ struct Rows<'a, 'b, 'c> {
 
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
-    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
-        if !self.rules.selection.matcher.matches(row) || !self.is_among(row) {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        if !self.rules.selection.matcher.matches(row) {
+            return ControlFlow::Continue(());
+        }
+        self.matched(row)
+    }
+
+    #[inline]
+    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        if !self.is_among(row) {
             return ControlFlow::Continue(());
         }
         match self.keep(row) {
@@ -312,7 +338,7 @@ impl Visitor for Rows<'_, '_, '_> {
 impl Rows<'_, '_, '_> {
     /// Whether the row's object is one of those that are wanted.
     #[inline]
-    fn is_among(&mut self, row: &CsvRow<'_>) -> bool {
+    fn is_among(&mut self, row: &impl Row) -> bool {
         let Selection { among, projection, .. } = &self.rules.selection;
         let line = &mut self.open.line;
         among.as_ref().is_none_or(|among| among.holds(row, *projection, line))
@@ -320,7 +346,7 @@ impl Rows<'_, '_, '_> {
 
     /// Writes a matching row to its lane.
     #[inline]
-    fn keep(&mut self, row: &CsvRow<'_>) -> Result<(), TaskError<DataErrorKind>> {
+    fn keep(&mut self, row: &impl Row) -> Result<(), TaskError<DataErrorKind>> {
         self.summary.matched += 1;
         let reason = self.rules.exclusion(row);
         let place = match reason {
@@ -345,7 +371,7 @@ impl Rows<'_, '_, '_> {
     }
 
     #[inline]
-    fn observe(&mut self, row: &CsvRow<'_>, is_null: bool) {
+    fn observe(&mut self, row: &impl Row, is_null: bool) {
         self.summary.null_versions += u64::from(is_null);
         if let Some(column) = self.rules.selection.size {
             let bytes = size::bytes(row.field(column));
@@ -358,7 +384,7 @@ impl Rows<'_, '_, '_> {
 
     /// The place of the lane for rows like this one.
     #[inline]
-    fn manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
+    fn manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
         let bucket = row.field(self.rules.selection.projection.bucket);
         let is_of = |lane: &KnownLane| {
             let mut split = self.rules.split_by.iter().zip(&lane.split);
@@ -373,7 +399,7 @@ impl Rows<'_, '_, '_> {
 
     /// As above, where the row before this one was of another lane.
     #[cold]
-    fn find_manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
+    fn find_manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
         let bucket = row.field(self.rules.selection.projection.bucket);
         self.open.key.clear();
         packed::push(bucket, &mut self.open.key);
@@ -388,7 +414,7 @@ impl Rows<'_, '_, '_> {
     }
 
     /// Opens the lane of rows like this one, whose key was made, and gives its place in `known`.
-    fn add_manifest_lane(&mut self, row: &CsvRow<'_>) -> Result<usize, TaskError<DataErrorKind>> {
+    fn add_manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
         let Rules { selection, split_by, .. } = &*self.rules;
         let bucket = row.field(selection.projection.bucket).to_vec();
         let value = |column: &usize| row.field(*column).to_vec();

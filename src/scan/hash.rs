@@ -451,11 +451,12 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+    use crate::report::FileFormat;
 
     type Verdict = Result<(), TaskError<DataErrorKind>>;
 
     fn input(path: PathBuf, bytes: u64, md5: Option<[u8; 16]>) -> Input {
-        Input { path, bytes, md5, report: 0 }
+        Input { path, bytes, md5, report: 0, format: FileFormat::Csv }
     }
 
     /// Files of unequal lengths, all worth a group, with their right digests.

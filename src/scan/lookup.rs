@@ -6,22 +6,23 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::batch::Batches;
-use super::csv::{FileScanner, Visitor, stopped};
-use super::hash::Hashes;
+use super::csv::stopped;
 use super::objects::ObjectSet;
+use super::scanner::{Scanner, Shared, Visitor};
 use super::tally::tally;
+use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, Input, Opened, Projection, ScanError, Scanned, Settings,
 };
 use crate::engine::{self, Outlet, Sink, TaskError, Worker};
-use crate::format::csv::CsvRow;
 use crate::predicate::{Matcher, Row};
+use crate::report::Schema;
 
 /// What to ask of the rows of one report.
 #[derive(Debug, Clone)]
 pub struct Lookup {
-    /// Columns of every row.
-    pub columns: usize,
+    /// The columns of every row.
+    pub schema: Schema,
     /// Which rows can be of the set at all.
     pub among: Matcher,
     /// How an object of the set is written.
@@ -30,6 +31,19 @@ pub struct Lookup {
     pub marks: Vec<(Matcher, u8)>,
     /// The marks of every object that has a row.
     pub seen: u8,
+}
+
+impl Lookup {
+    /// What is looked at of a row.
+    fn wanted(&self) -> Wanted {
+        let Projection { bucket, key, version } = self.projection;
+        let mut fields = vec![bucket, key];
+        fields.extend(version);
+        for (matcher, _) in &self.marks {
+            matcher.add_columns(&mut fields);
+        }
+        Wanted::new(&self.schema, &self.among, fields)
+    }
 }
 
 /// Objects with certain marks, as a condition on rows.
@@ -88,12 +102,13 @@ pub fn look_up(
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
     let inputs = opened.inputs.as_slice();
-    let hashes = Hashes::new(inputs, settings);
+    let shared = Shared::new(inputs, settings);
     let batches = &Batches::new(inputs);
     let make_worker = || Finder {
-        scanner: FileScanner::new(settings, control, &hashes),
+        scanner: Scanner::new(settings, control, &shared),
         inputs,
         batches,
+        wanted: lookups.iter().map(Lookup::wanted).collect(),
         lookups: lookups.to_vec(),
         objects,
         line: Vec::new(),
@@ -125,11 +140,12 @@ impl Sink<Scanned, DataError> for Total {
 
 /// The worker.
 struct Finder<'a> {
-    scanner: FileScanner<'a>,
+    scanner: Scanner<'a>,
     inputs: &'a [Input],
     batches: &'a Batches,
     /// For each report. This worker's own: a matcher has scratch space.
     lookups: Vec<Lookup>,
+    wanted: Vec<Wanted>,
     objects: &'a ObjectSet,
     line: Vec<u8>,
 }
@@ -143,11 +159,11 @@ impl Worker for Finder<'_> {
         task: usize,
         outlet: &Outlet<'_, Self>,
     ) -> Result<Scanned, TaskError<DataError>> {
-        let files = self.batches.files(task);
-        let lookup = &mut self.lookups[self.inputs[files.start].report];
-        let columns = lookup.columns;
+        let batch = self.batches.get(task);
+        let report = self.inputs[batch.files.start].report;
+        let (lookup, wanted) = (&mut self.lookups[report], &mut self.wanted[report]);
         let mut rows = Rows { lookup, objects: self.objects, line: &mut self.line, outlet };
-        self.scanner.scan(self.inputs, files, columns, &mut rows)
+        self.scanner.scan(self.inputs, batch, wanted, &mut rows)
     }
 }
 
@@ -161,18 +177,24 @@ struct Rows<'a, 'b, 'c> {
 
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
-    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
-        if self.lookup.among.matches(row) {
-            let line = written(row, self.lookup.projection, self.line);
-            if let Some(slot) = self.objects.find(line) {
-                let mut marks = self.lookup.seen;
-                for (matcher, mark) in &mut self.lookup.marks {
-                    if matcher.matches(row) {
-                        marks |= *mark;
-                    }
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        if !self.lookup.among.matches(row) {
+            return ControlFlow::Continue(());
+        }
+        self.matched(row)
+    }
+
+    #[inline]
+    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        let line = written(row, self.lookup.projection, self.line);
+        if let Some(slot) = self.objects.find(line) {
+            let mut marks = self.lookup.seen;
+            for (matcher, mark) in &mut self.lookup.marks {
+                if matcher.matches(row) {
+                    marks |= *mark;
                 }
-                self.objects.mark(slot, marks);
             }
+            self.objects.mark(slot, marks);
         }
         ControlFlow::Continue(())
     }

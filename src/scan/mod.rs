@@ -1,29 +1,39 @@
 //! Scanning: the data files of reports, through the engine, to matching rows.
 //!
 //! The only place where files, formats, predicates and the engine meet. A data file is a task, or a
-//! batch of small ones; what comes out is, in report order, blocks of finished manifest rows
-//! ([`filter`]) or counts ([`count`]).
+//! batch of small ones, or a part of a large one in a column format; what comes out is, in report
+//! order, blocks of finished manifest rows ([`filter`]) or counts ([`count`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
 //! set aside, and hands them on by lane.
 
 mod batch;
 pub mod bench;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod columnar;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod columnar_skip;
 mod count;
 mod csv;
 mod error;
 mod filter;
 mod hash;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod hash_share;
 mod lanes;
 mod lookup;
 mod objects;
 mod open;
 mod packed;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod panics;
 mod project;
 mod query;
+mod scanner;
 mod size;
 mod small;
 mod tally;
+mod wanted;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -42,6 +52,7 @@ pub use query::{Compiled, Query, column};
 use crate::format::csv::SplitPath;
 use crate::format::gzip::Inflate;
 use crate::predicate::Matcher;
+use crate::report::Schema;
 
 /// How much of a data file is checked. Its size and each gzip member's CRC-32 always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,8 +92,8 @@ impl Default for Settings {
 /// Which rows of one report are wanted, and what is asked of them.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    /// Columns of every row.
-    pub columns: usize,
+    /// The columns of every row.
+    pub schema: Schema,
     /// Which rows match.
     pub matcher: Matcher,
     /// If given, the only objects that match.

@@ -23,6 +23,8 @@ pub struct Input {
     pub md5: Option<[u8; 16]>,
     /// Which of the reports lists it.
     pub report: usize,
+    /// That report's format.
+    pub format: FileFormat,
 }
 
 /// Reports ready to be scanned.
@@ -47,8 +49,8 @@ impl Opened {
 /// Finds, reads and checks reports, and finds their data files (below `root`, if it is given).
 ///
 /// # Errors
-/// When a report or a data file can't be found, a report is bad or in a format that is not read
-/// yet, or two reports list the same bucket and that is not allowed.
+/// When a report or a data file can't be found, a report is bad or in a format that this program
+/// was built without, or two reports list the same bucket and that is not allowed.
 pub fn open(
     names: &[PathBuf],
     root: Option<&Path>,
@@ -58,9 +60,13 @@ pub fn open(
     for (place, name) in names.iter().enumerate() {
         let (report, notes) = Report::find_and_read(name)?;
         opened.notes.extend(notes);
-        if report.format != FileFormat::Csv {
-            let format = report.format.to_string();
-            return Err(ScanError::Format { path: report.manifest_path, format });
+        let feature = match report.format {
+            FileFormat::Parquet if cfg!(not(feature = "parquet")) => Some("parquet"),
+            FileFormat::Orc if cfg!(not(feature = "orc")) => Some("orc"),
+            _ => None,
+        };
+        if let Some(feature) = feature {
+            return Err(ScanError::Format { path: report.manifest_path, feature });
         }
         let paths = located(&report, root)?;
         opened.inputs.extend(paths.into_iter().zip(&report.files).map(|(path, file)| Input {
@@ -68,6 +74,7 @@ pub fn open(
             bytes: file.bytes,
             md5: file.md5,
             report: place,
+            format: report.format,
         }));
         opened.reports.push(report);
     }

@@ -77,6 +77,7 @@ mod tests {
     use md5::{Digest, Md5};
 
     use super::*;
+    use crate::report::FileFormat;
 
     #[test]
     fn each_file_comes_with_its_digest_or_its_own_fault() {
@@ -86,7 +87,7 @@ mod tests {
             let path = folder.path().join(number.to_string());
             fs::write(&path, &bytes).unwrap();
             let md5 = Some(Md5::digest(&bytes).into());
-            Input { path, bytes: bytes.len() as u64, md5, report: 0 }
+            Input { path, bytes: bytes.len() as u64, md5, report: 0, format: FileFormat::Csv }
         };
         let mut inputs: Vec<Input> = (0..9).map(file).collect();
         fs::remove_file(&inputs[2].path).unwrap();
@@ -109,7 +110,13 @@ mod tests {
 
     #[test]
     fn only_neighbours_that_are_small_are_read_at_once() {
-        let input = |bytes| Input { path: "f".into(), bytes, md5: None, report: 0 };
+        let input = |bytes| Input {
+            path: "f".into(),
+            bytes,
+            md5: None,
+            report: 0,
+            format: FileFormat::Csv,
+        };
         let count = |sizes: &[u64]| count(&sizes.iter().copied().map(input).collect::<Vec<_>>());
         assert_eq!(count(&[]), 0);
         assert_eq!(count(&[1]), 0, "one is not worth it");

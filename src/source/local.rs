@@ -87,6 +87,14 @@ impl LocalFile {
         count
     }
 
+    /// Fills the buffer with the bytes from `offset` on, wherever the file was read to.
+    ///
+    /// # Errors
+    /// When they can't be read, or the file ends before.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        read_exact_at(&self.file, offset, buffer)
+    }
+
     /// Asks for the bytes from the end of the last advice up to a window past the reader.
     fn advise_next(&mut self) {
         let from = self.advised.max(self.position);
@@ -111,6 +119,18 @@ impl Read for LocalFile {
         self.position = self.position.saturating_add(count as u64);
         Ok(count)
     }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(not(unix))]
+fn read_exact_at(mut file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+    use std::io::{Seek, SeekFrom};
+    file.seek(SeekFrom::Start(offset))?;
+    file.read_exact(buffer)
 }
 
 /// Asks the kernel to fetch the beginning of a file that will be opened soon, if it is not in
@@ -236,6 +256,10 @@ mod tests {
             }
         }
         assert!(read == bytes);
+        let mut piece = [0; 1000];
+        file.read_exact_at(77, &mut piece).unwrap();
+        assert_eq!(piece, bytes[77..1077]);
+        assert!(file.read_exact_at(file.len() - 1, &mut piece).is_err());
     }
 
     #[test]

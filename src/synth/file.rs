@@ -3,12 +3,22 @@
 //! Never knows what is in a row.
 
 use std::fs;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::SynthError;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use super::columns::{GROUP_ROWS, Group};
+#[cfg(feature = "orc")]
+use super::orc_file::OrcFile;
+#[cfg(feature = "parquet")]
+use super::parquet_file::ParquetFile;
 use super::rows::{Recipe, Rows};
-use crate::report::DataFileWriter;
+use crate::report::{FileFormat, SummedFile};
 
 /// Rows are made until they take this much, in bytes, then compressed: small enough to stay in a
 /// core's cache, and at 60 MB/s a few milliseconds between looks at whether to stop.
@@ -32,9 +42,111 @@ pub(super) fn partial(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What a data file is made of, and how.
+pub(super) struct Making<'a> {
+    pub(super) recipe: &'a Recipe,
+    /// Their names.
+    pub(super) columns: &'a [String],
+    pub(super) format: FileFormat,
+}
+
+/// What rows are written with.
+enum Encoder<W: Write + Send> {
+    Csv {
+        gzip: GzEncoder<W>,
+        bytes_raw: u64,
+    },
+    #[cfg(feature = "parquet")]
+    Parquet {
+        file: ParquetFile<W>,
+        group: Group,
+        bytes_raw: u64,
+    },
+    #[cfg(feature = "orc")]
+    Orc {
+        file: OrcFile<W>,
+        group: Group,
+        bytes_raw: u64,
+    },
+}
+
+impl<W: Write + Send> Encoder<W> {
+    fn new(making: &Making<'_>, level: u32, inner: W) -> io::Result<Self> {
+        Ok(match making.format {
+            #[cfg(feature = "parquet")]
+            FileFormat::Parquet => {
+                let group = Group::new(making.columns);
+                let file = ParquetFile::new(inner, &group.columns)?;
+                Self::Parquet { file, group, bytes_raw: 0 }
+            }
+            #[cfg(feature = "orc")]
+            FileFormat::Orc => {
+                let group = Group::new(making.columns);
+                Self::Orc { file: OrcFile::new(inner, level)?, group, bytes_raw: 0 }
+            }
+            // The header holds neither name nor time, so that the bytes follow from the rows
+            // alone.
+            _ => Self::Csv { gzip: GzEncoder::new(inner, Compression::new(level)), bytes_raw: 0 },
+        })
+    }
+
+    /// Adds whole rows of CSV.
+    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Csv { gzip, bytes_raw } => {
+                *bytes_raw += rows.len() as u64;
+                return gzip.write_all(rows);
+            }
+            #[cfg(feature = "parquet")]
+            Self::Parquet { group, .. } => group.push(rows)?,
+            #[cfg(feature = "orc")]
+            Self::Orc { group, .. } => group.push(rows)?,
+        }
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        self.write_group(GROUP_ROWS)?;
+        Ok(())
+    }
+
+    /// Writes the group that is being filled, if it has so many rows.
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    fn write_group(&mut self, rows_min: usize) -> io::Result<()> {
+        match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet { file, group, bytes_raw } if group.rows >= rows_min => {
+                *bytes_raw += file.write(group)?;
+                group.clear();
+            }
+            #[cfg(feature = "orc")]
+            Self::Orc { file, group, bytes_raw } if group.rows >= rows_min => {
+                *bytes_raw += file.write(group)?;
+                group.clear();
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Ends the file; gives its length before compression, too.
+    #[cfg_attr(
+        not(any(feature = "parquet", feature = "orc")),
+        expect(unused_mut, reason = "only groups are written here")
+    )]
+    fn finish(mut self) -> io::Result<(W, u64)> {
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        self.write_group(1)?;
+        match self {
+            Self::Csv { gzip, bytes_raw } => Ok((gzip.finish()?, bytes_raw)),
+            #[cfg(feature = "parquet")]
+            Self::Parquet { file, bytes_raw, .. } => Ok((file.finish()?, bytes_raw)),
+            #[cfg(feature = "orc")]
+            Self::Orc { file, group, bytes_raw } => Ok((file.finish(&group.columns)?, bytes_raw)),
+        }
+    }
+}
+
 /// Makes the rows with these numbers into a data file; `stopped` is asked between batches.
 pub(super) fn write_data_file(
-    recipe: &Recipe,
+    making: &Making<'_>,
     level: u32,
     index: u64,
     mut numbers: Range<u64>,
@@ -44,10 +156,10 @@ pub(super) fn write_data_file(
 ) -> Result<Written, SynthError> {
     let partial = partial(path);
     let failed = |source| SynthError::Io { path: partial.clone(), source };
-    let mut file = DataFileWriter::create(&partial, level).map_err(failed)?;
-    let mut rows = Rows::new(recipe, index);
+    let summed = SummedFile::create(&partial).map_err(failed)?;
+    let mut encoder = Encoder::new(making, level, summed).map_err(failed)?;
+    let mut rows = Rows::new(making.recipe, index);
     let mut batch = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 4);
-    let mut bytes_raw = 0;
     while !numbers.is_empty() {
         if stopped() {
             return Err(SynthError::Stopped);
@@ -58,11 +170,11 @@ pub(super) fn write_data_file(
             let Some(number) = numbers.next() else { break };
             rows.push(number, &mut batch);
         }
-        file.write_all(&batch).map_err(failed)?;
-        bytes_raw += batch.len() as u64;
+        encoder.push(&batch).map_err(failed)?;
         progress(numbers.start - before);
     }
-    let written = file.finish().map_err(failed)?;
+    let (summed, bytes_raw) = encoder.finish().map_err(failed)?;
+    let written = summed.finish().map_err(failed)?;
     fs::rename(&partial, path).map_err(failed)?;
     Ok(Written {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),

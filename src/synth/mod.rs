@@ -1,14 +1,19 @@
-//! Synthetic inventory reports, for trials and benchmarks: gzipped CSV in the folders, with the
-//! manifest and the checksum that S3 would deliver.
+//! Synthetic inventory reports, for trials and benchmarks: gzipped CSV, Parquet or ORC in the
+//! folders, with the manifest and the checksum that S3 would deliver.
 //!
 //! The same options give the same bytes on every machine and with any number of threads: each
 //! data file is made by one thread from lots of its own. Compression is nearly all of the work.
 //!
 //! Never knows how reports are read.
 
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod columns;
 mod draw;
-mod encode;
 mod file;
+#[cfg(feature = "orc")]
+mod orc_file;
+#[cfg(feature = "parquet")]
+mod parquet_file;
 mod rows;
 
 use std::fs;
@@ -22,10 +27,10 @@ use std::thread;
 use jiff::Timestamp;
 
 use self::draw::Lots;
-use self::file::{Written, write_data_file};
+use self::file::{Making, Written, write_data_file};
 use self::rows::Recipe;
 use crate::report::{
-    MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,
+    FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,
 };
 
 /// The most entries a manifest is written with, repetitions included.
@@ -59,6 +64,8 @@ pub struct Synth {
     pub files: u64,
     /// The columns by their fileSchema names, in order; Bucket and Key must be among them.
     pub columns: Vec<String>,
+    /// How the data files are written. The rows are the same in every format.
+    pub format: FileFormat,
     /// Another seed gives another report of the same kind.
     pub seed: u64,
     /// The source bucket.
@@ -97,6 +104,7 @@ impl Default for Synth {
             rows: 1_000_000,
             files: 10,
             columns: columns.map(str::to_owned).to_vec(),
+            format: FileFormat::Csv,
             seed: 1,
             bucket: "example-bucket".to_owned(),
             shares: Vec::new(),
@@ -201,6 +209,12 @@ fn checked(synth: &Synth) -> Result<Recipe, SynthError> {
         if holds { Ok(()) } else { Err(SynthError::option(name, fault.to_owned())) }
     };
     require(synth.files > 0 || synth.rows == 0, "files", "rows need at least one file")?;
+    let is_built = match synth.format {
+        FileFormat::Csv => true,
+        FileFormat::Orc => cfg!(feature = "orc"),
+        FileFormat::Parquet => cfg!(feature = "parquet"),
+    };
+    require(is_built, "format", "this s3sieve was built without the feature that writes it")?;
     let entries = synth.files.checked_mul(synth.repeat);
     require(synth.repeat > 0, "repeat", "each file must be listed at least once")?;
     require(
@@ -280,9 +294,10 @@ fn write_data_files(
                 return;
             }
             let rows = rows_of(synth, index);
-            let path = folder.join(data_file_name(synth.seed, index));
+            let path = folder.join(data_file_name(synth.seed, index, synth.format));
+            let making = Making { recipe, columns: &synth.columns, format: synth.format };
             let result =
-                write_data_file(recipe, synth.level, index, rows, &path, &stopped, progress);
+                write_data_file(&making, synth.level, index, rows, &path, &stopped, progress);
             if result.is_err() {
                 failed.store(true, Ordering::Relaxed);
             }
@@ -310,11 +325,16 @@ fn rows_of(synth: &Synth, index: u64) -> std::ops::Range<u64> {
 }
 
 /// A name like those S3 gives: a random UUID.
-fn data_file_name(seed: u64, index: u64) -> String {
+fn data_file_name(seed: u64, index: u64, format: FileFormat) -> String {
+    let ending = match format {
+        FileFormat::Csv => "csv.gz",
+        FileFormat::Orc => "orc",
+        FileFormat::Parquet => "parquet",
+    };
     let mut lots = Lots::new(seed, index, 1);
     let (a, b) = (lots.number(), lots.number());
     format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}.csv.gz",
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}.{ending}",
         a >> 32,
         a >> 16 & 0xffff,
         a & 0xfff,
@@ -344,13 +364,24 @@ fn write_manifest(synth: &Synth, files: &[Written], path: &Path) -> Result<(), S
         destination_bucket: DESTINATION_ARN,
         version: MANIFEST_VERSION,
         creation_timestamp: Some(synth.created.as_millisecond().to_string()),
-        file_format: "CSV",
-        file_schema: synth.columns.join(", "),
+        file_format: &synth.format.to_string(),
+        file_schema: file_schema(synth),
         files: entries,
     };
     let (bytes, checksum) = manifest.render().map_err(SynthError::io(path))?;
     put(path, &bytes)?;
     put(&path.with_extension("checksum"), checksum.as_bytes())
+}
+
+/// The columns, as manifests of this format spell them.
+fn file_schema(synth: &Synth) -> String {
+    match synth.format {
+        #[cfg(feature = "parquet")]
+        FileFormat::Parquet => parquet_file::schema(&columns::Group::new(&synth.columns).columns),
+        #[cfg(feature = "orc")]
+        FileFormat::Orc => orc_file::schema(&columns::Group::new(&synth.columns).columns),
+        _ => synth.columns.join(", "),
+    }
 }
 
 /// Writes a small file under a temporary name and renames it.

@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("jobs", &["plan", "operation", "units"]),
-    ("synth", &["report", "units"]),
+    ("synth", &["format", "report", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
     ("operation", &["units"]),
     ("scan", &["engine", "format", "predicate", "report", "source", "units"]),
@@ -35,7 +35,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 9] = [
+const OWNED_CRATES: [(&str, &[&str]); 10] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -45,6 +45,7 @@ const OWNED_CRATES: [(&str, &[&str]); 9] = [
     ("aws_sdk_s3control", &["jobs"]),
     ("tokio", &["jobs"]),
     ("rustix", &["source", "report"]),
+    ("parquet", &["format", "synth"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -36,10 +36,14 @@ mod error;
 mod header;
 mod inflate;
 mod kernel;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod raw;
 #[cfg(test)]
 mod tests;
 
 pub use error::{DeflateFault, GzipError, GzipErrorKind, Part};
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub use raw::RawInflate;
 
 use header::Header;
 use inflate::Engine;

@@ -1,6 +1,10 @@
-//! The encoding of keys in CSV inventories, as S3 writes it.
+//! The encoding of keys in CSV inventories and in manifests, as S3 writes it.
+//!
+//! Reports in Parquet and ORC hold keys raw: they are encoded so on their way out.
 //!
 //! Never knows what a key looks like.
+
+pub use crate::predicate::decode_key;
 
 /// Bytes that stand for themselves. A space becomes `+`; everything else, `~` too, becomes `%XX`
 /// in upper case: the form encoding of HTML, except that `/` is left as it is.
@@ -8,18 +12,51 @@ const fn is_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'*')
 }
 
+const LITERAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_literal(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
 const HEX: [u8; 16] = *b"0123456789ABCDEF";
 
+/// How many bytes at the beginning stand for themselves. Many keys are looked at eight bytes at a
+/// time: a table's answers, joined without a branch.
+fn literals(key: &[u8]) -> usize {
+    let (words, _) = key.as_chunks::<8>();
+    let whole = words
+        .iter()
+        .take_while(|word| word.iter().fold(true, |all, byte| all & LITERAL[usize::from(*byte)]));
+    let start = whole.count() * 8;
+    let more = key[start..].iter().take_while(|byte| LITERAL[usize::from(**byte)]);
+    start + more.count()
+}
+
+/// Whether the key is its own encoding.
+#[must_use]
+pub fn is_encoded_alike(key: &[u8]) -> bool {
+    literals(key) == key.len()
+}
+
 /// Appends the encoded form of a key.
-pub(super) fn push_encoded(key: &[u8], out: &mut Vec<u8>) {
-    for &byte in key {
-        if is_literal(byte) {
-            out.push(byte);
-        } else if byte == b' ' {
-            out.push(b'+');
-        } else {
-            out.extend([b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+pub fn encode_key(mut key: &[u8], out: &mut Vec<u8>) {
+    loop {
+        let (plain, rest) = key.split_at(literals(key));
+        out.extend_from_slice(plain);
+        let Some((byte, rest)) = rest.split_first() else { return };
+        match byte {
+            b' ' => out.push(b'+'),
+            _ => out.extend_from_slice(&[
+                b'%',
+                HEX[usize::from(byte >> 4)],
+                HEX[usize::from(byte & 15)],
+            ]),
         }
+        key = rest;
     }
 }
 
@@ -31,7 +68,7 @@ mod tests {
 
     fn encoded(key: &[u8]) -> String {
         let mut out = Vec::new();
-        push_encoded(key, &mut out);
+        encode_key(key, &mut out);
         String::from_utf8(out).unwrap()
     }
 

@@ -1,0 +1,239 @@
+//! What column formats have in common: columns that are read from front to back, run by run.
+//!
+//! Never knows files, paths, or which rows are wanted.
+
+use std::fmt;
+use std::io;
+
+use super::ranges::Ranges;
+use crate::predicate::{Bounds, ColumnValues, Known, Nulls, TimeUnit};
+
+/// A data file in a column format that can't be read, or not as its report says.
+#[derive(Debug, thiserror::Error)]
+pub enum ColumnarError {
+    /// The file could not be read.
+    #[error("{0}")]
+    Read(#[from] io::Error),
+    /// The file is damaged, or in a form that is not read.
+    #[error("{place}{fault}")]
+    Fault {
+        /// Where.
+        place: Place,
+        /// What is wrong, and what to do.
+        fault: String,
+    },
+}
+
+/// Where in a file something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The row group or stripe, from 0.
+    pub group: Option<usize>,
+    /// The column.
+    pub column: Option<String>,
+    /// The byte of the file, from 0; the fault is there or a little after it.
+    pub byte: Option<u64>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut between = "";
+        if let Some(group) = self.group {
+            write!(f, "group {group}")?;
+            between = ", ";
+        }
+        if let Some(column) = &self.column {
+            write!(f, "{between}column {column}")?;
+            between = ", ";
+        }
+        if let Some(byte) = self.byte {
+            write!(f, "{between}byte {byte}")?;
+            between = ", ";
+        }
+        if between.is_empty() { Ok(()) } else { f.write_str(": ") }
+    }
+}
+
+impl ColumnarError {
+    /// A fault of the file as a whole.
+    pub fn of_file(fault: impl Into<String>) -> Self {
+        Self::Fault { place: Place::default(), fault: fault.into() }
+    }
+
+    /// A fault at a byte.
+    pub fn at(byte: u64, fault: impl Into<String>) -> Self {
+        Self::Fault { place: Place { byte: Some(byte), ..Place::default() }, fault: fault.into() }
+    }
+
+    /// The same, in this row group or stripe and column.
+    #[must_use]
+    pub fn within(mut self, in_group: usize, in_column: &str) -> Self {
+        if let Self::Fault { place, .. } = &mut self {
+            place.group = Some(in_group);
+            place.column = Some(in_column.to_owned());
+        }
+        self
+    }
+}
+
+/// One column of a row group or stripe, from its first row to its last.
+///
+/// Rows come in *runs*, in which they lie decoded in memory. A run that nobody looks at is passed
+/// over as cheaply as the format allows.
+pub trait ColumnCursor {
+    /// How many rows the run at hand has left; 0 only behind the last row.
+    ///
+    /// # Errors
+    /// When the column is damaged or can't be read.
+    fn run(&mut self) -> Result<usize, ColumnarError>;
+
+    /// Decodes the run at hand, unless that is done.
+    ///
+    /// # Errors
+    /// As above.
+    fn ready(&mut self) -> Result<(), ColumnarError>;
+
+    /// Values of the run at hand, which is ready: so many rows, from the one on that lies `from`
+    /// behind the place of the cursor.
+    fn values(&self, from: usize, rows: usize) -> ColumnValues<'_>;
+
+    /// Passes over rows; no further than behind the last.
+    fn skip(&mut self, rows: usize);
+
+    /// Bytes decompressed so far.
+    fn bytes_raw(&self) -> u64;
+}
+
+/// A column that is to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ColumnWanted {
+    /// Its place in the file.
+    pub column: usize,
+    /// A number that no other column has which meets the same matcher.
+    pub serial: u64,
+    /// Whether it should hold instants: plain numbers are then milliseconds since 1970.
+    pub instants: bool,
+}
+
+/// What is known of a page, or of another part of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageKnown {
+    /// Its first row in the row group or stripe.
+    pub first_row: u64,
+    /// What is known of its values.
+    pub known: KnownHeld,
+}
+
+/// Tells of values whether a column holds them: no, or perhaps.
+pub trait Filter {
+    /// Whether there may be exactly this text.
+    fn may_hold(&self, text: &[u8]) -> bool;
+
+    /// Whether there may be this number, in a column of whole numbers of 64 bits.
+    fn may_hold_integer(&self, number: i64) -> bool;
+}
+
+/// A row group or stripe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupSize {
+    /// How many rows it has.
+    pub rows: u64,
+    /// Bytes of its columns in the file.
+    pub bytes: u64,
+}
+
+/// The columns of a row group or stripe, in the order in which they were asked for.
+pub type Cursors<'f> = Vec<Box<dyn ColumnCursor + 'f>>;
+
+/// A file of which the footer was read.
+pub trait ColumnarFile: Send {
+    /// The names of its columns.
+    fn columns(&self) -> Vec<String>;
+
+    /// Its row groups or stripes, in the order of the file.
+    fn groups(&self) -> Vec<GroupSize>;
+
+    /// What is known of a column of a group.
+    fn known(&self, group: usize, column: usize) -> Known<'_>;
+
+    /// Columns of a group, each before its first row.
+    ///
+    /// # Errors
+    /// When one can't be read, for its type or its compression.
+    fn cursors<'f>(
+        &self,
+        file: &'f dyn Ranges,
+        group: usize,
+        wanted: &[ColumnWanted],
+    ) -> Result<Cursors<'f>, ColumnarError>;
+
+    /// What is known of the parts of a column of a group, in order, the first at row 0; `None`
+    /// where nothing is.
+    ///
+    /// # Errors
+    /// When that is damaged or can't be read.
+    fn pages(
+        &self,
+        file: &dyn Ranges,
+        group: usize,
+        column: usize,
+    ) -> Result<Option<Vec<PageKnown>>, ColumnarError>;
+
+    /// A filter over the values of a column of a group; `None` where there is none that is read.
+    ///
+    /// # Errors
+    /// When it is damaged or can't be read.
+    fn filter(
+        &self,
+        file: &dyn Ranges,
+        group: usize,
+        column: usize,
+    ) -> Result<Option<Box<dyn Filter>>, ColumnarError>;
+}
+
+/// Bounds of values, held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum BoundsHeld {
+    /// There may be any value.
+    #[default]
+    Unknown,
+    /// Texts, by their bytes.
+    Bytes(Vec<u8>, Vec<u8>),
+    /// Whole numbers.
+    Integers(i64, i64),
+    /// Instants.
+    Instants(i64, i64, TimeUnit),
+}
+
+/// What is known of a column's values in a row group, stripe or page, held.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KnownHeld {
+    /// How many are NULL.
+    pub nulls: Nulls,
+    /// Bounds of the others.
+    pub bounds: BoundsHeld,
+}
+
+impl KnownHeld {
+    /// The same, borrowed.
+    #[must_use]
+    pub fn known(&self) -> Known<'_> {
+        let bounds = match &self.bounds {
+            BoundsHeld::Unknown => Bounds::Unknown,
+            BoundsHeld::Bytes(least, most) => Bounds::Bytes(least, most),
+            BoundsHeld::Integers(least, most) => Bounds::Integers(*least, *most),
+            BoundsHeld::Instants(least, most, unit) => Bounds::Instants(*least, *most, *unit),
+        };
+        Known { nulls: self.nulls, bounds }
+    }
+}
+
+/// How many of `rows` are NULL, by a count that may be missing.
+#[must_use]
+pub fn nulls_of(count: Option<u64>, rows: u64) -> Nulls {
+    match count {
+        Some(0) => Nulls::None,
+        Some(count) if count == rows => Nulls::All,
+        _ => Nulls::Unknown,
+    }
+}

@@ -1,0 +1,432 @@
+//! One column of a stripe, decoded a batch of rows at a time.
+//!
+//! Never knows which rows are wanted.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::chunks::Chunks;
+use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
+use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
+use super::tail::{Reading, Tail};
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError};
+use crate::format::ranges::Ranges;
+use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
+
+/// Rows of a batch. 4,096: their texts are some 500 KiB and still in the L2 cache when they are
+/// looked at.
+const BATCH_ROWS: usize = 4 << 10;
+
+/// The longest texts of a batch together. 256 MiB: 64 KiB for each row, and a key has 1 KiB.
+const BATCH_BYTES_MAX: u64 = 256 << 20;
+
+/// Instants are counted from 2015-01-01T00:00:00, in seconds since 1970.
+const EPOCH_SECONDS: i64 = 1_420_070_400;
+
+/// A column of a stripe, read from front to back.
+pub(super) struct OrcColumn<R> {
+    group: usize,
+    name: String,
+    /// Rows behind the batch at hand.
+    rows_later: u64,
+    rows_to_skip: usize,
+    /// Rows of the batch at hand, and how many of them are behind the cursor.
+    rows: usize,
+    at: usize,
+    present: Option<BitRle<R>>,
+    streams: Streams<R>,
+    batch: Batch,
+}
+
+/// What a column is decoded from.
+enum Streams<R> {
+    Flags(BitRle<R>),
+    Bytes(ByteRle<R>),
+    Integers(NumberRle<R>, Option<TimeUnit>),
+    Instants { seconds: NumberRle<R>, nanos: NumberRle<R>, clock: Clock },
+    Texts { lengths: NumberRle<R>, data: Chunks<R> },
+    Codes { codes: NumberRle<R>, lengths: NumberRle<R>, data: Chunks<R>, values: Option<usize> },
+}
+
+/// Decoded values of a batch.
+#[derive(Default)]
+struct Batch {
+    valid: Vec<bool>,
+    all_valid: bool,
+    numbers: Vec<i64>,
+    nanos: Vec<u64>,
+    flags: Vec<u8>,
+    lengths: Vec<u64>,
+    spans: Vec<Span>,
+    /// Bytes of the texts, to be taken from their stream before the next batch.
+    text_bytes: usize,
+    codes: Vec<u32>,
+    dictionary: Dictionary,
+}
+
+/// How the seconds of a file become those of UTC.
+enum Clock {
+    /// Without a zone, or of a writer in UTC: as they stand.
+    Utc,
+    /// Without a zone, but counted by a clock of this zone from its own 2015: what that clock
+    /// showed is meant.
+    Local(Box<TimeZone>, i64),
+}
+
+impl Clock {
+    fn of(zone: &str, zoned: bool) -> Result<Self, String> {
+        let utc = ["", "UTC", "GMT", "Etc/UTC", "Etc/GMT", "Z", "Zulu", "Etc/UCT"];
+        if zoned || utc.contains(&zone) {
+            return Ok(Self::Utc);
+        }
+        let zone = TimeZone::get(zone)
+            .map_err(|error| format!("its dates are of the time zone {zone}: {error}"))?;
+        let offset = |seconds| offset_of(&zone, seconds);
+        // The instant at which its clock showed the beginning of 2015.
+        let epoch = EPOCH_SECONDS - offset(EPOCH_SECONDS - offset(EPOCH_SECONDS));
+        Ok(Self::Local(Box::new(zone), epoch))
+    }
+
+    /// Seconds since 1970, of seconds since 2015.
+    fn seconds(&self, seconds: i64) -> i64 {
+        match self {
+            Self::Utc => seconds.saturating_add(EPOCH_SECONDS),
+            Self::Local(zone, epoch) => {
+                let instant = seconds.saturating_add(*epoch);
+                instant.saturating_add(offset_of(zone, instant))
+            }
+        }
+    }
+}
+
+fn offset_of(zone: &TimeZone, seconds: i64) -> i64 {
+    let instant = Timestamp::from_second(seconds).unwrap_or_default();
+    i64::from(zone.to_offset(instant).seconds())
+}
+
+impl<R: Ranges + Copy> OrcColumn<R> {
+    pub(super) fn new(
+        tail: &Tail,
+        footer: &StripeFooter,
+        group: usize,
+        wanted: ColumnWanted,
+        file: R,
+    ) -> Result<Self, ColumnarError> {
+        let described = &tail.columns[wanted.column];
+        let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
+        let reading = *described.reading.as_ref().map_err(|told| fault(told))?;
+        let encoding = footer.encoding(described.id);
+        let encoding = encoding.ok_or_else(|| fault("its encoding is not told: damaged"))?;
+        let stream = |kind| footer.stream(tail, file, described.id, kind);
+        let needed = |kind| stream(kind).ok_or_else(|| fault("a stream of it is missing"));
+        let numbers = |kind, signed| {
+            let second_version = encoding.second_version;
+            needed(kind).map(|chunks| NumberRle::new(chunks, Numbers { second_version, signed }))
+        };
+        let streams = match reading {
+            Reading::Flags => Streams::Flags(BitRle::new(needed(StreamKind::Data)?)),
+            Reading::Bytes => Streams::Bytes(ByteRle::new(needed(StreamKind::Data)?)),
+            Reading::Integers => {
+                let unit = wanted.instants.then_some(TimeUnit::Millis);
+                Streams::Integers(numbers(StreamKind::Data, true)?, unit)
+            }
+            Reading::Days => {
+                Streams::Integers(numbers(StreamKind::Data, true)?, Some(TimeUnit::Days))
+            }
+            Reading::Instants { zoned } => Streams::Instants {
+                seconds: numbers(StreamKind::Data, true)?,
+                nanos: numbers(StreamKind::Secondary, false)?,
+                clock: Clock::of(&footer.zone, zoned).map_err(|told| fault(&told))?,
+            },
+            Reading::Texts if encoding.dictionary => Streams::Codes {
+                codes: numbers(StreamKind::Data, false)?,
+                lengths: numbers(StreamKind::Length, false)?,
+                data: needed(StreamKind::DictionaryData)?,
+                values: Some(entries(encoding, tail.stripes[group].rows).ok_or_else(|| {
+                    fault("its dictionary has more values than the stripe has rows")
+                })?),
+            },
+            Reading::Texts => Streams::Texts {
+                lengths: numbers(StreamKind::Length, false)?,
+                data: needed(StreamKind::Data)?,
+            },
+        };
+        let dictionary = Dictionary { serial: wanted.serial, ..Dictionary::default() };
+        Ok(Self {
+            group,
+            name: described.name.clone(),
+            rows_later: tail.stripes[group].rows,
+            rows_to_skip: 0,
+            rows: 0,
+            at: 0,
+            present: stream(StreamKind::Present).map(BitRle::new),
+            streams,
+            batch: Batch { dictionary, ..Batch::default() },
+        })
+    }
+
+    /// Rows of the batch that comes next.
+    fn next_rows(&self) -> usize {
+        self.rows_later.min(BATCH_ROWS as u64) as usize
+    }
+
+    /// Passes over rows of the batches that come next, and of the one at hand.
+    fn catch_up(&mut self) -> Result<(), ColumnarError> {
+        let held = self.rows_to_skip.min(self.rows - self.at);
+        self.at += held;
+        self.rows_to_skip -= held;
+        while self.at == self.rows && self.rows_to_skip > 0 && self.rows_later > 0 {
+            let rows = self.rows_to_skip.min(self.next_rows());
+            self.finish_batch();
+            let values = self.present_of(rows)?;
+            self.streams.skip(values)?;
+            self.rows_later -= rows as u64;
+            self.rows_to_skip -= rows;
+        }
+        Ok(())
+    }
+
+    /// Reads which of the next rows are not NULL; gives how many.
+    fn present_of(&mut self, rows: usize) -> Result<usize, ColumnarError> {
+        let batch = &mut self.batch;
+        batch.valid.clear();
+        let Some(present) = &mut self.present else {
+            batch.all_valid = true;
+            return Ok(rows);
+        };
+        present.take(rows, |bit| bit, &mut batch.valid)?;
+        let values = batch.valid.iter().filter(|valid| **valid).count();
+        batch.all_valid = values == rows;
+        Ok(values)
+    }
+
+    /// Lets go of the texts of the batch at hand.
+    fn finish_batch(&mut self) {
+        if let Streams::Texts { data, .. } = &mut self.streams {
+            data.take(std::mem::take(&mut self.batch.text_bytes));
+        }
+    }
+
+    fn next_batch(&mut self) -> Result<(), ColumnarError> {
+        let rows = self.next_rows();
+        self.finish_batch();
+        let values = self.present_of(rows)?;
+        self.streams.decode(values, &mut self.batch)?;
+        (self.rows, self.at) = (rows, 0);
+        self.rows_later -= rows as u64;
+        Ok(())
+    }
+
+    fn within(&self) -> impl FnOnce(ColumnarError) -> ColumnarError + use<'_, R> {
+        |error| error.within(self.group, &self.name)
+    }
+}
+
+/// The values of a dictionary: no more than there are rows.
+fn entries(encoding: ColumnEncoding, rows: u64) -> Option<usize> {
+    usize::try_from(encoding.values).ok().filter(|values| *values as u64 <= rows)
+}
+
+impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
+    fn run(&mut self) -> Result<usize, ColumnarError> {
+        if let Err(error) = self.catch_up() {
+            return Err(self.within()(error));
+        }
+        Ok(if self.at < self.rows { self.rows - self.at } else { self.next_rows() })
+    }
+
+    fn ready(&mut self) -> Result<(), ColumnarError> {
+        if self.run()? > 0
+            && self.at == self.rows
+            && let Err(error) = self.next_batch()
+        {
+            return Err(self.within()(error));
+        }
+        Ok(())
+    }
+
+    fn values(&self, from: usize, rows: usize) -> ColumnValues<'_> {
+        let start = self.at + from;
+        let rows = start..start + rows;
+        let batch = &self.batch;
+        let valid = (!batch.all_valid).then(|| &batch.valid[rows.clone()]);
+        match &self.streams {
+            Streams::Flags(_) => ColumnValues::Flags(&batch.flags[rows]),
+            Streams::Bytes(_) | Streams::Integers(_, None) => {
+                ColumnValues::Integers { values: &batch.numbers[rows], valid }
+            }
+            Streams::Integers(_, Some(unit)) => {
+                ColumnValues::Instants { values: &batch.numbers[rows], valid, unit: *unit }
+            }
+            Streams::Instants { .. } => ColumnValues::Instants {
+                values: &batch.numbers[rows],
+                valid,
+                unit: TimeUnit::Micros,
+            },
+            Streams::Texts { data, .. } => {
+                ColumnValues::Bytes { data: data.peeked(), spans: &batch.spans[rows] }
+            }
+            Streams::Codes { .. } => ColumnValues::Dictionary {
+                dictionary: &batch.dictionary,
+                codes: &batch.codes[rows],
+            },
+        }
+    }
+
+    fn skip(&mut self, rows: usize) {
+        self.rows_to_skip += rows;
+    }
+
+    fn bytes_raw(&self) -> u64 {
+        let present = self.present.as_ref().map_or(0, |bits| bits.bytes.chunks.bytes_raw());
+        present
+            + match &self.streams {
+                Streams::Flags(bits) => bits.bytes.chunks.bytes_raw(),
+                Streams::Bytes(bytes) => bytes.chunks.bytes_raw(),
+                Streams::Integers(numbers, _) => numbers.chunks.bytes_raw(),
+                Streams::Instants { seconds, nanos, .. } => {
+                    seconds.chunks.bytes_raw() + nanos.chunks.bytes_raw()
+                }
+                Streams::Texts { lengths, data } => lengths.chunks.bytes_raw() + data.bytes_raw(),
+                Streams::Codes { codes, lengths, data, .. } => {
+                    codes.chunks.bytes_raw() + lengths.chunks.bytes_raw() + data.bytes_raw()
+                }
+            }
+    }
+}
+
+impl<R: Ranges> Streams<R> {
+    fn skip(&mut self, values: usize) -> Result<(), ColumnarError> {
+        match self {
+            Self::Flags(bits) => bits.take(values, |_| (), &mut Vec::new()),
+            Self::Bytes(bytes) => bytes.take(values, &mut Vec::new()),
+            Self::Integers(numbers, _) => numbers.skip(values).map(drop),
+            Self::Instants { seconds, nanos, .. } => {
+                seconds.skip(values)?;
+                nanos.skip(values).map(drop)
+            }
+            Self::Texts { lengths, data } => {
+                let bytes = lengths.skip(values)?;
+                data.skip(bytes)
+            }
+            Self::Codes { codes, .. } => codes.skip(values).map(drop),
+        }
+    }
+
+    /// Decodes so many values, and puts NULL where there are none.
+    fn decode(&mut self, values: usize, batch: &mut Batch) -> Result<(), ColumnarError> {
+        match self {
+            Self::Flags(bits) => {
+                batch.flags.clear();
+                bits.take(values, u8::from, &mut batch.flags)?;
+                batch.spread(FLAG_NULL, |batch| &mut batch.flags);
+            }
+            Self::Bytes(bytes) => {
+                batch.flags.clear();
+                bytes.take(values, &mut batch.flags)?;
+                batch.numbers.clear();
+                batch.numbers.extend(batch.flags.iter().map(|byte| i64::from(*byte as i8)));
+                batch.spread(0, |batch| &mut batch.numbers);
+            }
+            Self::Integers(numbers, _) => {
+                batch.numbers.clear();
+                numbers.take(values, |number| number, &mut batch.numbers)?;
+                batch.spread(0, |batch| &mut batch.numbers);
+            }
+            Self::Instants { seconds, nanos, clock } => {
+                batch.numbers.clear();
+                seconds.take(values, |seconds| clock.seconds(seconds), &mut batch.numbers)?;
+                batch.nanos.clear();
+                nanos.take(values, |number| nanos_of(number as u64), &mut batch.nanos)?;
+                for (number, nanos) in batch.numbers.iter_mut().zip(&batch.nanos) {
+                    *number = micros(*number, *nanos);
+                }
+                batch.spread(0, |batch| &mut batch.numbers);
+            }
+            Self::Texts { lengths, data } => {
+                batch.lengths.clear();
+                lengths.take(values, |length| length as u64, &mut batch.lengths)?;
+                batch.text_bytes = texts(data, &batch.lengths, &mut batch.spans)?;
+                batch.spread(Span::default(), |batch| &mut batch.spans);
+            }
+            Self::Codes { codes, lengths, data, values: entries } => {
+                if let Some(entries) = entries.take() {
+                    batch.lengths.clear();
+                    lengths.take(entries, |length| length as u64, &mut batch.lengths)?;
+                    let dictionary = &mut batch.dictionary;
+                    let bytes = texts(data, &batch.lengths, &mut dictionary.spans)?;
+                    dictionary.data = data.peeked()[..bytes].to_vec();
+                    dictionary.spans.push(Span::default());
+                }
+                let null = batch.dictionary.spans.len().saturating_sub(1) as u32;
+                batch.codes.clear();
+                let code = |code| u32::try_from(code).unwrap_or(u32::MAX);
+                codes.take(values, code, &mut batch.codes)?;
+                if batch.codes.iter().any(|code| *code >= null) {
+                    let fault = "it names a value that its dictionary lacks: damaged";
+                    return Err(codes.chunks.fault(fault));
+                }
+                batch.spread(null, |batch| &mut batch.codes);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Batch {
+    /// Moves values apart, so that there is one for each row; `null` is put where none was.
+    fn spread<T: Copy>(&mut self, null: T, values: impl Fn(&mut Self) -> &mut Vec<T>) {
+        if self.all_valid {
+            return;
+        }
+        let valid = std::mem::take(&mut self.valid);
+        let values = values(self);
+        let mut from = values.len();
+        values.resize(valid.len(), null);
+        for (row, valid) in valid.iter().enumerate().rev() {
+            values[row] = if *valid {
+                from -= 1;
+                values[from]
+            } else {
+                null
+            };
+        }
+        self.valid = valid;
+    }
+}
+
+/// Makes texts of these lengths ready in their stream; gives how long they are together.
+fn texts<R: Ranges>(
+    data: &mut Chunks<R>,
+    lengths: &[u64],
+    spans: &mut Vec<Span>,
+) -> Result<usize, ColumnarError> {
+    spans.clear();
+    let mut at = 0_u64;
+    for length in lengths {
+        let to = at.saturating_add(*length);
+        if to > BATCH_BYTES_MAX {
+            return Err(data.fault("texts longer than they can be: the file is damaged"));
+        }
+        spans.push(Span { from: at as u32, to: to as u32 });
+        at = to;
+    }
+    if (data.peek(at as usize)?.len() as u64) < at {
+        return Err(data.fault("a stream of texts ends before the last of them"));
+    }
+    Ok(at as usize)
+}
+
+/// Nanoseconds as ORC writes them: without their final zeros, whose number is in the last bits.
+fn nanos_of(number: u64) -> u64 {
+    let zeros = (number & 7) as u32;
+    let digits = number >> 3;
+    if zeros == 0 { digits } else { digits.saturating_mul(10_u64.pow(zeros + 1)) }
+}
+
+/// Writers round seconds towards 1970, but nanoseconds always count forwards.
+fn micros(seconds: i64, nanos: u64) -> i64 {
+    let seconds = if seconds < 0 && nanos > 999_999 { seconds - 1 } else { seconds };
+    let micros = i64::try_from(nanos / 1_000).unwrap_or(0);
+    seconds.saturating_mul(1_000_000).saturating_add(micros)
+}

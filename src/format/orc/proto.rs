@@ -1,0 +1,123 @@
+//! Protocol buffers, as far as ORC's own messages take them.
+//!
+//! Never knows what a field means. Nothing is allocated.
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fault;
+
+/// The value of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Number(u64),
+    Bytes(&'a [u8]),
+    /// Of 32 or 64 bits in fixed form, which no message here needs.
+    Fixed,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn number(self) -> Result<u64, Fault> {
+        if let Self::Number(number) = self { Ok(number) } else { Err(Fault) }
+    }
+
+    /// A number written in zigzag form.
+    pub(super) fn signed(self) -> Result<i64, Fault> {
+        self.number().map(unzigzag)
+    }
+
+    pub(super) fn bytes(self) -> Result<&'a [u8], Fault> {
+        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(Fault) }
+    }
+
+    /// Each number of a list: packed, or one by one.
+    pub(super) fn numbers(self, mut each: impl FnMut(u64)) -> Result<(), Fault> {
+        match self {
+            Self::Number(number) => each(number),
+            Self::Bytes(mut bytes) => {
+                while !bytes.is_empty() {
+                    each(varint(&mut bytes)?);
+                }
+            }
+            Self::Fixed => return Err(Fault),
+        }
+        Ok(())
+    }
+}
+
+/// The fields of a message, in order.
+pub(super) struct Message<'a>(pub(super) &'a [u8]);
+
+impl<'a> Message<'a> {
+    /// The next field with its number; `None` at the end.
+    pub(super) fn field(&mut self) -> Result<Option<(u64, Value<'a>)>, Fault> {
+        if self.0.is_empty() {
+            return Ok(None);
+        }
+        let tag = varint(&mut self.0)?;
+        let value = match tag & 7 {
+            0 => Value::Number(varint(&mut self.0)?),
+            1 => self.take(8).map(|_| Value::Fixed)?,
+            2 => {
+                let length = usize::try_from(varint(&mut self.0)?).map_err(|_| Fault)?;
+                Value::Bytes(self.take(length)?)
+            }
+            5 => self.take(4).map(|_| Value::Fixed)?,
+            _ => return Err(Fault),
+        };
+        Ok(Some((tag >> 3, value)))
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(Fault)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+}
+
+pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = bytes.split_first().ok_or(Fault)?;
+        *bytes = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if *byte < 0x80 {
+            return Ok(number);
+        }
+    }
+    Err(Fault)
+}
+
+pub(super) fn unzigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ -((number & 1) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn fields_come_in_order() {
+        let bytes = [0x08, 0x96, 0x01, 0x12, 2, b'o', b'k', 0x1A, 2, 1, 2, 0x25, 0, 0, 0, 0];
+        let mut message = Message(&bytes);
+        assert_eq!(message.field(), Ok(Some((1, Value::Number(150)))));
+        assert_eq!(message.field(), Ok(Some((2, Value::Bytes(b"ok")))));
+        let Ok(Some((3, packed))) = message.field() else { panic!() };
+        let mut numbers = Vec::new();
+        packed.numbers(|number| numbers.push(number)).unwrap();
+        assert_eq!(numbers, [1, 2]);
+        assert_eq!(message.field(), Ok(Some((4, Value::Fixed))));
+        assert_eq!(message.field(), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..60)) {
+            let mut message = Message(&bytes);
+            while let Ok(Some((_, value))) = message.field() {
+                let _ = value.numbers(|_| {});
+            }
+        }
+    }
+}

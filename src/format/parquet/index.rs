@@ -1,0 +1,195 @@
+//! Page indexes and bloom filters: what is known of parts of a column without reading them.
+//!
+//! Never knows what is asked of a column.
+
+use std::io;
+
+use parquet::bloom_filter::Sbbf;
+
+use super::footer::{Chunk, Footer, bounds};
+use super::thrift::{Fault, Kind, Reader};
+use crate::format::columnar::{BoundsHeld, ColumnarError, Filter, KnownHeld, PageKnown, nulls_of};
+use crate::format::ranges::Ranges;
+
+/// The longest index of a column. A page takes some 50 bytes in it, so this is enough for 100,000
+/// pages; a longer one is not read, and nothing skipped by it.
+const INDEX_BYTES_MAX: u64 = 8 << 20;
+
+/// The largest bloom filter; a larger one is not read. Enough for 3 million values at 1 %.
+const FILTER_BYTES_MAX: usize = 4 << 20;
+
+/// A bloom filter's header is some 15 bytes.
+const FILTER_HEADER_BYTES: usize = 64;
+
+/// A bloom filter of one column of a row group.
+struct BloomFilter(Sbbf);
+
+impl Filter for BloomFilter {
+    fn may_hold(&self, text: &[u8]) -> bool {
+        self.0.check(text)
+    }
+
+    fn may_hold_integer(&self, number: i64) -> bool {
+        self.0.check(&number)
+    }
+}
+
+impl Footer {
+    /// The pages of a column of a row group, as its page index tells; `None` where there is none.
+    pub(super) fn page_index(
+        &self,
+        file: &dyn Ranges,
+        group: usize,
+        column: usize,
+    ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
+        let (rows, chunk) = (self.groups[group].rows, &self.groups[group].chunks[column]);
+        let Ok(reading) = self.columns[column].reading else { return Ok(None) };
+        let Some((offsets, index)) = read_index(file, chunk)? else { return Ok(None) };
+        let name = &self.columns[column].name;
+        let damaged = |_: Fault| {
+            let fault = "the page index is damaged: fetch the file again";
+            ColumnarError::of_file(fault).within(group, name)
+        };
+        let first_rows = first_rows(&offsets).map_err(damaged)?;
+        let index = Index::read(&index, first_rows.len()).map_err(damaged)?;
+        let mut pages: Vec<PageKnown> = Vec::with_capacity(first_rows.len());
+        for (place, first_row) in first_rows.iter().enumerate() {
+            let next = first_rows.get(place + 1).copied().unwrap_or(rows);
+            let ascends = pages.last().is_none_or(|page| page.first_row < *first_row);
+            if !ascends || next > rows || (place == 0 && *first_row != 0) {
+                return Err(damaged(Fault::Bad("rows")));
+            }
+            let known = if index.all_null[place] {
+                KnownHeld { nulls: nulls_of(Some(1), 1), bounds: BoundsHeld::Unknown }
+            } else {
+                let nulls =
+                    index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
+                KnownHeld {
+                    nulls: nulls_of(nulls, next - first_row),
+                    bounds: bounds(reading, index.least[place], index.most[place]),
+                }
+            };
+            pages.push(PageKnown { first_row: *first_row, known });
+        }
+        Ok(Some(pages))
+    }
+
+    /// The bloom filter of a column of a row group; `None` where there is none that is read.
+    pub(super) fn bloom_filter(
+        &self,
+        file: &dyn Ranges,
+        group: usize,
+        column: usize,
+    ) -> Result<Option<Box<dyn Filter>>, ColumnarError> {
+        let Some(at) = self.groups[group].chunks[column].bloom_filter else { return Ok(None) };
+        let damaged = || {
+            let fault = "the bloom filter is damaged: fetch the file again";
+            ColumnarError::at(at, fault).within(group, &self.columns[column].name)
+        };
+        let mut header = [0; FILTER_HEADER_BYTES];
+        let length = file.length().saturating_sub(at).min(FILTER_HEADER_BYTES as u64) as usize;
+        file.read_at(at, &mut header[..length])?;
+        let mut reader = Reader::new(&header[..length]);
+        let bytes = filter_bytes(&mut reader).map_err(|_| damaged())?;
+        if bytes == 0 || bytes % 32 != 0 {
+            return Err(damaged());
+        }
+        if bytes > FILTER_BYTES_MAX {
+            return Ok(None);
+        }
+        let start = at + reader.taken() as u64;
+        if start + bytes as u64 > file.length() {
+            return Err(damaged());
+        }
+        let mut bits = vec![0; bytes];
+        file.read_at(start, &mut bits)?;
+        Ok(Some(Box::new(BloomFilter(Sbbf::new(&bits)))))
+    }
+}
+
+fn filter_bytes(reader: &mut Reader<'_>) -> Result<usize, Fault> {
+    let (mut bytes, mut last) = (0, 0);
+    while let Some(kind) = reader.field(&mut last)? {
+        match (last, kind) {
+            (1, Kind::Integer) => bytes = reader.integer32()?,
+            (_, other) => reader.skip(other)?,
+        }
+    }
+    usize::try_from(bytes).map_err(|_| Fault::Bad("a filter's length"))
+}
+
+type Indexes = (Vec<u8>, Vec<u8>);
+
+fn read_index(file: &dyn Ranges, chunk: &Chunk) -> io::Result<Option<Indexes>> {
+    let Some((offsets, index)) = chunk.offset_index.clone().zip(chunk.column_index.clone()) else {
+        return Ok(None);
+    };
+    let length = |range: &std::ops::Range<u64>| range.end - range.start;
+    if length(&offsets) > INDEX_BYTES_MAX || length(&index) > INDEX_BYTES_MAX {
+        return Ok(None);
+    }
+    let read = |range: std::ops::Range<u64>| {
+        let mut bytes = vec![0; (range.end - range.start) as usize];
+        file.read_at(range.start, &mut bytes).map(|()| bytes)
+    };
+    Ok(Some((read(offsets)?, read(index)?)))
+}
+
+/// The first row of each page.
+fn first_rows(offsets: &[u8]) -> Result<Vec<u64>, Fault> {
+    let mut reader = Reader::new(offsets);
+    let (mut rows, mut last) = (Vec::new(), 0);
+    while let Some(kind) = reader.field(&mut last)? {
+        if (last, kind) != (1, Kind::List) {
+            reader.skip(kind)?;
+            continue;
+        }
+        let (_, count) = reader.list()?;
+        for _ in 0..count {
+            let (mut first, mut field) = (-1, 0);
+            while let Some(kind) = reader.field(&mut field)? {
+                match (field, kind) {
+                    (3, Kind::Integer) => first = reader.integer()?,
+                    (_, other) => reader.skip(other)?,
+                }
+            }
+            rows.push(u64::try_from(first).map_err(|_| Fault::Bad("a page's first row"))?);
+        }
+    }
+    Ok(rows)
+}
+
+/// A column index: one entry for each page.
+#[derive(Default)]
+struct Index<'a> {
+    all_null: Vec<bool>,
+    least: Vec<&'a [u8]>,
+    most: Vec<&'a [u8]>,
+    /// May be missing.
+    null_counts: Vec<i64>,
+}
+
+impl<'a> Index<'a> {
+    fn read(bytes: &'a [u8], pages: usize) -> Result<Self, Fault> {
+        let mut reader = Reader::new(bytes);
+        let mut index = Self::default();
+        let mut last = 0;
+        while let Some(kind) = reader.field(&mut last)? {
+            if kind != Kind::List || last > 5 {
+                reader.skip(kind)?;
+                continue;
+            }
+            let (_, count) = reader.list()?;
+            for _ in 0..count {
+                match last {
+                    1 => index.all_null.push(reader.flag()?),
+                    2 => index.least.push(reader.binary()?),
+                    3 => index.most.push(reader.binary()?),
+                    _ => index.null_counts.push(reader.integer()?),
+                }
+            }
+        }
+        let lengths = [index.all_null.len(), index.least.len(), index.most.len()];
+        if lengths == [pages; 3] { Ok(index) } else { Err(Fault::Bad("a list's length")) }
+    }
+}

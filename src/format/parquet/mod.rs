@@ -1,0 +1,28 @@
+//! Parquet files: the footer, and columns page by page.
+//!
+//! Footers are decoded by the `parquet` crate, pages here: what is asked of a report's columns is
+//! little (flat columns of a few types), and read so, a page costs what its decompression costs. A
+//! dictionary stays one, a text is a place in its page, and a page that nobody looks at is neither
+//! decompressed nor, where it is long, read.
+//!
+//! # Memory
+//! A column holds 256 KiB read ahead, or a page if that is longer, and one page decompressed, with
+//! its dictionary. Pages of [`PAGE_BYTES_MAX`] and more are refused; writers make pages of about
+//! 1 MiB, some (DuckDB) one for each column of a row group.
+//!
+//! Never knows files, paths, or which rows are wanted.
+
+mod column;
+mod footer;
+mod index;
+mod page;
+#[cfg(test)]
+mod tests;
+mod thrift;
+mod values;
+
+pub use footer::Footer;
+
+/// The longest page, both in the file and decompressed, and the longest dictionary. 256 MiB:
+/// DuckDB, which makes the longest, stops at 100 MB.
+pub const PAGE_BYTES_MAX: usize = 256 << 20;

@@ -1,0 +1,239 @@
+//! Thrift's compact protocol, as far as Parquet's own structures take it.
+//!
+//! Never knows what a field means. Nothing is allocated; depth and counts are bounded by what is
+//! there.
+
+/// Structures inside each other at most; Parquet's own need five.
+const DEPTH_MAX: usize = 16;
+
+/// Why bytes are no such structure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// They end too early.
+    Truncated,
+    /// They can't be what they should.
+    Bad(&'static str),
+}
+
+/// What a field holds, by its type in the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    True,
+    False,
+    Byte,
+    Integer,
+    Double,
+    Binary,
+    List,
+    Map,
+    Struct,
+    Uuid,
+}
+
+impl Kind {
+    fn of(code: u8) -> Result<Self, Fault> {
+        Ok(match code {
+            1 => Self::True,
+            2 => Self::False,
+            3 => Self::Byte,
+            4..=6 => Self::Integer,
+            7 => Self::Double,
+            8 => Self::Binary,
+            9 | 10 => Self::List,
+            11 => Self::Map,
+            12 => Self::Struct,
+            13 => Self::Uuid,
+            _ => return Err(Fault::Bad("a field of an unknown type")),
+        })
+    }
+}
+
+/// Reads one value after the other.
+#[derive(Debug, Clone)]
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    /// Bytes taken; never above the length.
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// How many bytes were taken.
+    pub(super) fn taken(&self) -> usize {
+        self.at
+    }
+
+    fn left(&self) -> usize {
+        self.bytes.len() - self.at
+    }
+
+    fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
+        let taken = self.bytes[self.at..].get(..count).ok_or(Fault::Truncated)?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Fault> {
+        self.take(1).map(|bytes| bytes[0])
+    }
+
+    /// An unsigned number of variable length.
+    pub(super) fn varint(&mut self) -> Result<u64, Fault> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(number);
+            }
+        }
+        Err(Fault::Bad("a number of more than 64 bits"))
+    }
+
+    /// A signed number of variable length.
+    pub(super) fn integer(&mut self) -> Result<i64, Fault> {
+        let number = self.varint()?;
+        Ok((number >> 1) as i64 ^ -((number & 1) as i64))
+    }
+
+    /// A signed number of 32 bits.
+    pub(super) fn integer32(&mut self) -> Result<i32, Fault> {
+        self.integer()?.try_into().map_err(|_| Fault::Bad("a number of more than 32 bits"))
+    }
+
+    pub(super) fn binary(&mut self) -> Result<&'a [u8], Fault> {
+        let length = usize::try_from(self.varint()?).map_err(|_| Fault::Truncated)?;
+        self.take(length)
+    }
+
+    /// The next field of a structure; `None` at its end. `last` is the number of the one before,
+    /// 0 at the beginning.
+    pub(super) fn field(&mut self, last: &mut i16) -> Result<Option<Kind>, Fault> {
+        let byte = self.byte()?;
+        if byte == 0 {
+            return Ok(None);
+        }
+        *last = match byte >> 4 {
+            0 => self.integer()?.try_into().map_err(|_| Fault::Bad("a field's number"))?,
+            step => last.checked_add(i16::from(step)).ok_or(Fault::Bad("a field's number"))?,
+        };
+        Kind::of(byte & 15).map(Some)
+    }
+
+    /// The beginning of a list: what it holds, and how many; no more than there are bytes.
+    pub(super) fn list(&mut self) -> Result<(Kind, usize), Fault> {
+        let byte = self.byte()?;
+        let count = match byte >> 4 {
+            15 => usize::try_from(self.varint()?).map_err(|_| Fault::Truncated)?,
+            count => usize::from(count),
+        };
+        // Each takes a byte at least.
+        if count > self.left() {
+            return Err(Fault::Truncated);
+        }
+        Ok((Kind::of(byte & 15)?, count))
+    }
+
+    /// A boolean in a list, where it takes a byte.
+    pub(super) fn flag(&mut self) -> Result<bool, Fault> {
+        Ok(self.byte()? == 1)
+    }
+
+    /// Passes over the value of a field.
+    pub(super) fn skip(&mut self, kind: Kind) -> Result<(), Fault> {
+        self.skip_at(kind, false, 0)
+    }
+
+    /// Passes over a whole structure.
+    pub(super) fn skip_struct(&mut self) -> Result<(), Fault> {
+        self.skip_at(Kind::Struct, false, 0)
+    }
+
+    fn skip_at(&mut self, kind: Kind, listed: bool, depth: usize) -> Result<(), Fault> {
+        if depth > DEPTH_MAX {
+            return Err(Fault::Bad("structures too deep inside each other"));
+        }
+        match kind {
+            Kind::True | Kind::False if !listed => {}
+            Kind::True | Kind::False | Kind::Byte => drop(self.byte()?),
+            Kind::Integer => drop(self.varint()?),
+            Kind::Double => drop(self.take(8)?),
+            Kind::Uuid => drop(self.take(16)?),
+            Kind::Binary => drop(self.binary()?),
+            Kind::List => {
+                let (kind, count) = self.list()?;
+                for _ in 0..count {
+                    self.skip_at(kind, true, depth + 1)?;
+                }
+            }
+            Kind::Map => {
+                let count = usize::try_from(self.varint()?).map_err(|_| Fault::Truncated)?;
+                if count > self.left() {
+                    return Err(Fault::Truncated);
+                }
+                if count > 0 {
+                    let kinds = self.byte()?;
+                    for _ in 0..count {
+                        self.skip_at(Kind::of(kinds >> 4)?, true, depth + 1)?;
+                        self.skip_at(Kind::of(kinds & 15)?, true, depth + 1)?;
+                    }
+                }
+            }
+            Kind::Struct => {
+                let mut last = 0;
+                while let Some(kind) = self.field(&mut last)? {
+                    self.skip_at(kind, false, depth + 1)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn fields_and_lists_are_read() {
+        // 1: integer 5; 2: binary "ab"; 4: list of two integers -1, 1; 300: true; end.
+        let bytes = [0x15, 10, 0x18, 2, b'a', b'b', 0x29, 0x25, 1, 2, 0x01, 0xD8, 0x04, 0x00, 0xEE];
+        let mut reader = Reader::new(&bytes);
+        let mut last = 0;
+        assert_eq!(reader.field(&mut last), Ok(Some(Kind::Integer)));
+        assert_eq!((last, reader.integer32()), (1, Ok(5)));
+        assert_eq!(reader.field(&mut last), Ok(Some(Kind::Binary)));
+        assert_eq!((last, reader.binary()), (2, Ok(&b"ab"[..])));
+        assert_eq!(reader.field(&mut last), Ok(Some(Kind::List)));
+        assert_eq!((last, reader.list()), (4, Ok((Kind::Integer, 2))));
+        assert_eq!((reader.integer(), reader.integer()), (Ok(-1), Ok(1)));
+        assert_eq!(reader.field(&mut last), Ok(Some(Kind::True)));
+        assert_eq!((last, reader.field(&mut last)), (300, Ok(None)));
+        assert_eq!(reader.taken(), bytes.len() - 1);
+        let mut skipping = Reader::new(&bytes);
+        assert_eq!(skipping.skip_struct(), Ok(()));
+        assert_eq!(skipping.taken(), bytes.len() - 1);
+    }
+
+    #[test]
+    fn absurd_counts_and_depths_are_refused() {
+        // A list of 2^31 structures, and lists inside each other.
+        let list = [0x19, 0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0];
+        assert_eq!(Reader::new(&list).skip_struct(), Err(Fault::Truncated));
+        let mut deep = vec![0x19];
+        deep.extend([0x19; 100]);
+        assert!(matches!(Reader::new(&deep).skip_struct(), Err(Fault::Bad(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
+            let _ = Reader::new(&bytes).skip_struct();
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Bytes in ranges: what column formats read from, and a stream over one range of it.
+//!
+//! Column formats jump: to the footer first, then to the columns that are wanted. A stream holds a
+//! window of its range, large enough for what is asked of it at once, and reads ahead.
+//!
+//! Never knows files, paths, or what the bytes mean.
+
+use std::io;
+
+/// Something of known length that gives bytes from any place.
+pub trait Ranges {
+    /// Its length in bytes.
+    fn length(&self) -> u64;
+
+    /// Fills `buffer` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// When they can't be read, or there are not so many.
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+}
+
+impl Ranges for [u8] {
+    fn length(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let from = usize::try_from(offset).ok();
+        let to = from.and_then(|from| from.checked_add(buffer.len()));
+        let bytes = from.zip(to).and_then(|(from, to)| self.get(from..to));
+        buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+}
+
+impl<R: Ranges + ?Sized> Ranges for &R {
+    fn length(&self) -> u64 {
+        (**self).length()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        (**self).read_at(offset, buffer)
+    }
+}
+
+/// Bytes read at a time. 256 KiB: a call to the system costs little beside them, and a few streams
+/// side by side stay in the L2 cache.
+const READ_BYTES: usize = 256 << 10;
+
+/// One range, from its first byte to its last.
+#[derive(Debug)]
+pub struct RangeStream<R> {
+    source: R,
+    /// Where `buffer[have..]` goes on in the source; never above `end`.
+    next: u64,
+    end: u64,
+    buffer: Vec<u8>,
+    /// `buffer[at..have]` is read and not taken.
+    at: usize,
+    have: usize,
+}
+
+impl<R: Ranges> RangeStream<R> {
+    /// A stream over `length` bytes from `start` on; it reads nothing yet. `None` where the source
+    /// is shorter.
+    pub fn new(source: R, start: u64, length: u64) -> Option<Self> {
+        let end = start.checked_add(length).filter(|end| *end <= source.length())?;
+        Some(Self { source, next: start, end, buffer: Vec::new(), at: 0, have: 0 })
+    }
+
+    /// Bytes that are left.
+    pub fn left(&self) -> u64 {
+        self.end - self.next + (self.have - self.at) as u64
+    }
+
+    /// Where the next byte lies in the source.
+    pub fn position(&self) -> u64 {
+        self.next - (self.have - self.at) as u64
+    }
+
+    /// The next bytes: `count`, or as many as are left; more may be given.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+        if self.have - self.at < count && self.next < self.end {
+            self.fill(count)?;
+        }
+        Ok(&self.buffer[self.at..self.have])
+    }
+
+    fn fill(&mut self, count: usize) -> io::Result<()> {
+        self.buffer.copy_within(self.at..self.have, 0);
+        self.have -= self.at;
+        self.at = 0;
+        let wanted = (self.end - self.next).min(READ_BYTES.max(count - self.have) as u64) as usize;
+        if self.buffer.len() < self.have + wanted {
+            self.buffer.resize(self.have + wanted, 0);
+        }
+        self.source.read_at(self.next, &mut self.buffer[self.have..self.have + wanted])?;
+        self.next += wanted as u64;
+        self.have += wanted;
+        Ok(())
+    }
+
+    /// What the last [`peek`](Self::peek) gave, once more.
+    pub fn peeked(&self) -> &[u8] {
+        &self.buffer[self.at..self.have]
+    }
+
+    /// Passes over bytes, also over some that were not read yet; no further than the end.
+    pub fn skip(&mut self, count: u64) {
+        let held = (self.have - self.at) as u64;
+        if count <= held {
+            self.at += count as usize;
+        } else {
+            self.at = self.have;
+            self.next = self.next.saturating_add(count - held).min(self.end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_range_beyond_the_end_is_refused() {
+        let bytes: &[u8] = b"abc";
+        assert!(RangeStream::new(bytes, 1, 3).is_none());
+        assert!(RangeStream::new(bytes, u64::MAX, 3).is_none());
+        assert!(bytes.read_at(2, &mut [0; 2]).is_err());
+        assert!(bytes.read_at(u64::MAX, &mut [0; 2]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_stream_gives_the_bytes_of_its_range(
+            length in 0..700_000usize,
+            steps in proptest::collection::vec((1..300_000usize, 0..300_000u64), 1..8),
+        ) {
+            let bytes: Vec<u8> = (0..length + 20).map(|place| (place * 7 / 3) as u8).collect();
+            let mut stream = RangeStream::new(&bytes[..], 10, length as u64).unwrap();
+            let mut at = 10;
+            for (count, skip) in steps {
+                prop_assert_eq!(stream.position(), at as u64);
+                prop_assert_eq!(stream.left(), (10 + length - at) as u64);
+                let seen = stream.peek(count).unwrap();
+                prop_assert!(seen.len() >= count.min(10 + length - at));
+                prop_assert_eq!(seen, &bytes[at..at + seen.len()]);
+                stream.skip(skip);
+                at = (at + skip as usize).min(10 + length);
+            }
+        }
+    }
+}

@@ -1,0 +1,437 @@
+//! The compiled predicate on columns: a whole run of rows at a time.
+//!
+//! The tests are those of [`super::matcher`], asked of values instead of rows. Each narrows a mask
+//! of the rows that may still match, cheapest first, so that a costly test sees few rows. A test
+//! of a dictionary is asked once for each of its values. Numbers, dates and flags are compared as
+//! they are; where a test wants another type (a CAST), it is given the text that CSV would have.
+//!
+//! Keys stand raw in these formats: nothing is decoded.
+//!
+//! Never knows files, or where columns come from.
+
+use super::column::{ColumnValues, FLAG_NULL};
+use super::matcher::{Matcher, Node, Numbers, Reading, Scratch};
+
+/// The columns of a run of rows.
+pub trait Columns {
+    /// The values of a column (numbered from 0 in fileSchema order), one for each row of the run.
+    fn values(&self, column: usize) -> ColumnValues<'_>;
+}
+
+/// Tests runs of rows. One per worker: it owns buffers, and answers for the dictionaries at hand.
+#[derive(Debug, Clone)]
+pub struct ColumnMatcher {
+    pub(super) tree: Tree,
+    space: Space,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Space {
+    scratch: Scratch,
+    text: Vec<u8>,
+    masks: Vec<Vec<bool>>,
+}
+
+/// As [`Node`], with what each test remembers.
+#[derive(Debug, Clone)]
+pub(super) enum Tree {
+    Constant(bool),
+    All(Box<[Tree]>),
+    Any(Box<[Tree]>),
+    Not(Box<Tree>),
+    Leaf(Leaf),
+}
+
+/// A test of one column.
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    pub(super) column: usize,
+    /// Never one that holds others, or a constant.
+    pub(super) test: Node,
+    /// What it said of the values of the dictionary with this number.
+    serial: Option<u64>,
+    answers: Vec<Answer>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Unknown,
+    No,
+    Yes,
+}
+
+impl From<&Matcher> for ColumnMatcher {
+    fn from(matcher: &Matcher) -> Self {
+        Self { tree: tree(&matcher.node), space: Space::default() }
+    }
+}
+
+fn tree(node: &Node) -> Tree {
+    let leaf = |column, test: &Node| {
+        let mut test = test.clone();
+        test.read_raw();
+        Tree::Leaf(Leaf { column, test, serial: None, answers: Vec::new() })
+    };
+    match node {
+        Node::Constant(answer) => Tree::Constant(*answer),
+        Node::All(nodes) => Tree::All(nodes.iter().map(tree).collect()),
+        Node::Any(nodes) => Tree::Any(nodes.iter().map(tree).collect()),
+        Node::Not(node) => Tree::Not(Box::new(tree(node))),
+        Node::Empty(column) | Node::Flag { column, .. } => leaf(*column, node),
+        Node::Token(test) => leaf(test.column, node),
+        Node::Number(test) => leaf(test.column, node),
+        Node::Text(test) => leaf(test.column, node),
+    }
+}
+
+impl ColumnMatcher {
+    /// Takes those rows out of `mask` for which the predicate is not TRUE. The mask has one entry
+    /// for each row, and so has every column.
+    pub fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool]) {
+        self.tree.narrow(columns, mask, &mut self.space);
+    }
+}
+
+impl Tree {
+    fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool], space: &mut Space) {
+        match self {
+            Self::Constant(true) => {}
+            Self::Constant(false) => mask.fill(false),
+            Self::All(trees) => {
+                for tree in trees {
+                    tree.narrow(columns, mask, space);
+                }
+            }
+            Self::Any(trees) => {
+                // What is open is asked of the next one; what one has accepted is not open.
+                let mut open = space.copy(mask);
+                for tree in trees {
+                    let mut asked = space.copy(&open);
+                    tree.narrow(columns, &mut asked, space);
+                    open.iter_mut().zip(&asked).for_each(|(open, yes)| *open &= !yes);
+                    space.masks.push(asked);
+                }
+                mask.iter_mut().zip(&open).for_each(|(mask, open)| *mask &= !open);
+                space.masks.push(open);
+            }
+            Self::Not(tree) => {
+                let mut asked = space.copy(mask);
+                tree.narrow(columns, &mut asked, space);
+                mask.iter_mut().zip(&asked).for_each(|(mask, yes)| *mask &= !yes);
+                space.masks.push(asked);
+            }
+            Self::Leaf(leaf) => leaf.narrow(&columns.values(leaf.column), mask, space),
+        }
+    }
+}
+
+impl Space {
+    /// A copy of a mask, in memory that was used before where possible.
+    fn copy(&mut self, mask: &[bool]) -> Vec<bool> {
+        let mut copy = self.masks.pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(mask);
+        copy
+    }
+}
+
+impl Leaf {
+    fn narrow(&mut self, values: &ColumnValues<'_>, mask: &mut [bool], space: &mut Space) {
+        match (*values, &self.test) {
+            (ColumnValues::Dictionary { dictionary, codes }, _) => {
+                self.remember(dictionary.serial, dictionary.spans.len());
+                let Self { test, answers, .. } = self;
+                let mut ask = |code: usize| {
+                    let value = dictionary.value(code as u32);
+                    if test.test(value, &mut space.scratch) { Answer::Yes } else { Answer::No }
+                };
+                if answers.len() <= mask.len() {
+                    for (code, answer) in answers.iter_mut().enumerate() {
+                        if *answer == Answer::Unknown {
+                            *answer = ask(code);
+                        }
+                    }
+                    for (mask, code) in mask.iter_mut().zip(codes) {
+                        *mask &= answers.get(*code as usize) == Some(&Answer::Yes);
+                    }
+                    return;
+                }
+                for (mask, code) in mask.iter_mut().zip(codes).filter(|(mask, _)| **mask) {
+                    let code = *code as usize;
+                    let Some(answer) = answers.get_mut(code) else {
+                        *mask = false;
+                        continue;
+                    };
+                    if *answer == Answer::Unknown {
+                        *answer = ask(code);
+                    }
+                    *mask = *answer == Answer::Yes;
+                }
+            }
+            (ColumnValues::Bytes { data, spans }, test) => {
+                for (mask, span) in mask.iter_mut().zip(spans).filter(|(mask, _)| **mask) {
+                    *mask = test.test(span.of(data), &mut space.scratch);
+                }
+            }
+            (ColumnValues::Flags(flags), Node::Flag { want, .. }) => {
+                let wanted = u8::from(*want);
+                mask.iter_mut().zip(flags).for_each(|(mask, flag)| *mask &= *flag == wanted);
+            }
+            (ColumnValues::Flags(flags), Node::Empty(_)) => {
+                mask.iter_mut().zip(flags).for_each(|(mask, flag)| *mask &= *flag == FLAG_NULL);
+            }
+            (
+                ColumnValues::Integers { valid, .. } | ColumnValues::Instants { valid, .. },
+                Node::Empty(_),
+            ) => match valid {
+                None => mask.fill(false),
+                Some(valid) => {
+                    mask.iter_mut().zip(valid).for_each(|(mask, valid)| *mask &= !valid);
+                }
+            },
+            (ColumnValues::Integers { values, valid }, Node::Number(test))
+                if test.reading == Reading::Integer =>
+            {
+                narrow_numbers(&test.numbers, test.want, 1, values, valid, mask);
+            }
+            (ColumnValues::Instants { values, valid, unit }, Node::Number(test))
+                if test.reading == Reading::Instant =>
+            {
+                narrow_numbers(&test.numbers, test.want, unit.nanos(), values, valid, mask);
+            }
+            (values, test) => {
+                for (row, mask) in mask.iter_mut().enumerate().filter(|(_, mask)| **mask) {
+                    *mask = test.test(values.text(row, &mut space.text), &mut space.scratch);
+                }
+            }
+        }
+    }
+
+    /// Forgets what was said of another dictionary.
+    fn remember(&mut self, serial: u64, values: usize) {
+        if self.serial != Some(serial) || self.answers.len() != values {
+            self.answers.clear();
+            self.answers.resize(values, Answer::Unknown);
+            self.serial = Some(serial);
+        }
+    }
+}
+
+/// Numbers counted in `unit`s of what the test is counted in.
+fn narrow_numbers(
+    numbers: &Numbers,
+    want: bool,
+    unit: i128,
+    values: &[i64],
+    valid: Option<&[bool]>,
+    mask: &mut [bool],
+) {
+    match numbers {
+        Numbers::Range(least, most) => {
+            let (least, most) = in_units(*least, *most, unit);
+            for (mask, value) in mask.iter_mut().zip(values) {
+                *mask &= (least <= *value && *value <= most) == want;
+            }
+        }
+        Numbers::Set(_) => {
+            for (mask, value) in mask.iter_mut().zip(values).filter(|(mask, _)| **mask) {
+                *mask = numbers.contains(i128::from(*value) * unit) == want;
+            }
+        }
+    }
+    if let Some(valid) = valid {
+        mask.iter_mut().zip(valid).for_each(|(mask, valid)| *mask &= valid);
+    }
+}
+
+/// The values whose multiples by `unit` lie from `least` to `most`; none as (1, 0).
+pub(super) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
+    // Rounded inwards.
+    let least = -(least.saturating_neg()).div_euclid(unit);
+    let most = most.div_euclid(unit);
+    let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+    if least > most || least > highest || most < lowest {
+        return (1, 0);
+    }
+    (least.max(lowest) as i64, most.min(highest) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::column::{Dictionary, Span, TimeUnit};
+    use super::super::key::decode_key;
+    use super::super::{Predicate, Row};
+    use super::*;
+    use crate::report::Schema;
+
+    #[test]
+    fn a_range_is_rounded_inwards() {
+        assert_eq!(in_units(0, 10, 5), (0, 2));
+        assert_eq!(in_units(1, 9, 5), (1, 1));
+        assert_eq!(in_units(-9, -1, 5), (-1, -1));
+        assert_eq!(in_units(1, 4, 5), (1, 0));
+        assert_eq!(in_units(i128::MIN, i128::MAX, 1), (i64::MIN, i64::MAX));
+        assert_eq!(in_units(i128::MIN, i128::MAX, 1000), (i64::MIN, i64::MAX));
+        assert_eq!(in_units(i128::from(i64::MAX) + 1, i128::MAX, 1), (1, 0));
+    }
+
+    /// A row as CSV would hold it: its key encoded.
+    pub(in super::super) struct Encoded<'a>(pub(in super::super) &'a [Vec<u8>]);
+
+    impl Row for Encoded<'_> {
+        fn field(&self, column: usize) -> &[u8] {
+            &self.0[column]
+        }
+    }
+
+    const NAMES: [&str; 6] =
+        ["Key", "Size", "LastModifiedDate", "StorageClass", "IsLatest", "ChecksumAlgorithm"];
+
+    /// Rows in columns, each column in a form of its own.
+    struct Held {
+        data: Vec<Vec<u8>>,
+        spans: Vec<Vec<Span>>,
+        dictionary: Dictionary,
+        codes: Vec<u32>,
+        sizes: Vec<i64>,
+        sizes_valid: Vec<bool>,
+        dates: Vec<i64>,
+        dates_valid: Vec<bool>,
+        flags: Vec<u8>,
+    }
+
+    impl Columns for Held {
+        fn values(&self, column: usize) -> ColumnValues<'_> {
+            match column {
+                1 => ColumnValues::Integers { values: &self.sizes, valid: Some(&self.sizes_valid) },
+                2 => ColumnValues::Instants {
+                    values: &self.dates,
+                    valid: Some(&self.dates_valid),
+                    unit: TimeUnit::Millis,
+                },
+                3 => ColumnValues::Dictionary { dictionary: &self.dictionary, codes: &self.codes },
+                4 => ColumnValues::Flags(&self.flags),
+                _ => ColumnValues::Bytes { data: &self.data[column], spans: &self.spans[column] },
+            }
+        }
+    }
+
+    type Cells = (String, Option<i64>, Option<i64>, u32, u8, String);
+
+    const CLASSES: [&str; 4] = ["GLACIER", "Standard", "STANDARD_IA", ""];
+
+    fn held(rows: &[Cells]) -> Held {
+        let mut held = Held {
+            data: vec![Vec::new(); 6],
+            spans: vec![Vec::new(); 6],
+            dictionary: Dictionary { serial: 7, ..Dictionary::default() },
+            codes: rows.iter().map(|row| row.3).collect(),
+            sizes: rows.iter().map(|row| row.1.unwrap_or(3)).collect(),
+            sizes_valid: rows.iter().map(|row| row.1.is_some()).collect(),
+            dates: rows.iter().map(|row| row.2.unwrap_or(3)).collect(),
+            dates_valid: rows.iter().map(|row| row.2.is_some()).collect(),
+            flags: rows.iter().map(|row| row.4).collect(),
+        };
+        let push = |data: &mut Vec<u8>, text: &str| {
+            let from = data.len() as u32;
+            data.extend_from_slice(text.as_bytes());
+            Span { from, to: data.len() as u32 }
+        };
+        for row in rows {
+            for (column, text) in [(0, &row.0), (5, &row.5)] {
+                let span = push(&mut held.data[column], text);
+                held.spans[column].push(span);
+            }
+        }
+        for class in CLASSES {
+            let span = push(&mut held.dictionary.data, class);
+            held.dictionary.spans.push(span);
+        }
+        held
+    }
+
+    /// The same rows as texts; keys are raw, as the columns have them.
+    fn texts(rows: &[Cells]) -> Vec<Vec<Vec<u8>>> {
+        let held = held(rows);
+        let mut scratch = Vec::new();
+        let text =
+            |row, column, scratch: &mut Vec<u8>| held.values(column).text(row, scratch).to_vec();
+        (0..rows.len())
+            .map(|row| (0..6).map(|column| text(row, column, &mut scratch)).collect())
+            .collect()
+    }
+
+    const CONDITIONS: [&str; 22] = [
+        "Size > 5 AND LastModifiedDate < '2024-01-01'",
+        "Size BETWEEN -1 AND 2 OR StorageClass = 'glacier'",
+        "NOT (Size IN (1, 2) AND IsLatest)",
+        "StorageClass IS NULL OR Size IS NULL",
+        "StorageClass <> 'STANDARD' AND NOT StorageClass = 'GLACIER'",
+        "Key LIKE 'a%' OR Key = 'b+b' OR Key > 'c'",
+        "NOT IsLatest",
+        "IsLatest IS UNKNOWN OR (Size > 0) IS UNKNOWN",
+        "CAST(Size AS VARCHAR) LIKE '1%'",
+        "CAST(LastModifiedDate AS VARCHAR) LIKE '%T%Z' AND LastModifiedDate IS NOT NULL",
+        "LastModifiedDate IN ('2023-11-14T22:13:20Z', '1970-01-01')",
+        "ChecksumAlgorithm = 'SHA256' OR ChecksumAlgorithm IN ('crc-32', 'MD5')",
+        "regexp_like(Key, '[a+]b') OR StorageClass LIKE 'STANDARD%'",
+        "LOWER(Key) = 'a b' OR Key ILIKE '%B'",
+        "TRUE",
+        "FALSE OR Size <> 2.5",
+        "Size < 1.5 OR Size >= 1e18",
+        "LastModifiedDate IS NULL OR LastModifiedDate >= '2023-11-14T22:13:20.001Z'",
+        "(Size = 1 OR Size = 2) AND (Key = 'a' OR NOT IsLatest OR StorageClass = 'GLACIER')",
+        "StorageClass IN ('GLACIER', 'STANDARD') AND Size IS NOT NULL",
+        "Key = '' OR Size = ''",
+        "CAST(Key AS BIGINT) > 3",
+    ];
+
+    proptest! {
+        /// The matcher of columns, that of rows, and the oracle say the same.
+        #[test]
+        fn columns_are_matched_as_rows_are(
+            rows in proptest::collection::vec(
+                (
+                    "[abB+% 5é]{0,3}",
+                    proptest::option::of(prop_oneof![-3..4i64, any::<i64>()]),
+                    proptest::option::of(prop_oneof![
+                        Just(0i64), Just(1_700_000_000_000), Just(1_700_000_000_001),
+                        0..2_000_000_000_000i64]),
+                    0..4u32,
+                    0..3u8,
+                    prop_oneof![Just("SHA-256"), Just("sha256"), Just("CRC32"), Just("")]
+                        .prop_map(str::to_owned),
+                ),
+                1..40),
+            condition in 0..CONDITIONS.len(),
+            piece in 1..50usize,
+        ) {
+            let schema = Schema::from_names(NAMES);
+            let text = CONDITIONS[condition];
+            let predicate = Predicate::parse(text, &schema, jiff::Timestamp::UNIX_EPOCH).unwrap();
+            let mut matcher = ColumnMatcher::from(&predicate.compile());
+            let all = texts(&rows);
+            let mut expected = Vec::new();
+            for cells in &all {
+                // What CSV would hold: the key encoded, here every byte of it.
+                let mut cells = cells.clone();
+                cells[0] = cells[0].iter().flat_map(|b| format!("%{b:02X}").into_bytes()).collect();
+                let mut back = Vec::new();
+                decode_key(&cells[0], &mut back);
+                let row = Encoded(&cells);
+                let wanted = predicate.evaluate_slowly(&row) == Some(true);
+                prop_assert_eq!(predicate.compile().matches(&row), wanted);
+                expected.push(wanted);
+            }
+            let mut found = Vec::new();
+            for rows in rows.chunks(piece) {
+                let mut mask = vec![true; rows.len()];
+                matcher.narrow(&held(rows), &mut mask);
+                found.extend(mask);
+            }
+            prop_assert_eq!(found, expected, "{}", text);
+        }
+    }
+}

@@ -1,0 +1,406 @@
+//! Data files in a column format: only wanted columns, only where rows may match, in bounded memory.
+//!
+//! A row group or stripe is scanned in *windows* of rows, which end where the decoded run of a
+//! column ends. Of each window the columns that the predicate looks at are decoded and tested. Only
+//! where rows match are the other columns decoded, and shown row by row as CSV would have them: the
+//! key encoded, numbers and dates written out.
+//!
+//! Rows that can't match by what the file tells of its values (row groups, pages, bloom filters)
+//! are passed over unread.
+//!
+//! Never knows what is done with a row.
+
+use std::ops::{ControlFlow, Range};
+
+use super::batch::{Batch, Part};
+use super::csv::{check, failed, named};
+use super::hash::{Way, open};
+use super::panics::caught;
+use super::scanner::{Depth, Shared, Visitor};
+use super::wanted::Wanted;
+use super::{Control, DataErrorKind, Input, Scanned};
+use super::{DataError, columnar_skip};
+use crate::engine::TaskError;
+use crate::format::columnar::{
+    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, GroupSize,
+};
+use crate::format::key;
+use crate::format::ranges::Ranges;
+use crate::predicate::{ColumnValues, Columns, Row};
+use crate::report::{ColumnKind, FileFormat, Schema};
+use crate::source::LocalFile;
+
+/// Rows of a window at most: their mask and codes stay in the L1 and L2 caches.
+const WINDOW_ROWS: usize = 8 << 10;
+
+/// Stands for a column that is not shown.
+const NOT_SHOWN: u8 = u8::MAX;
+
+/// Columns that can be wanted at the same time; more than any inventory has.
+const SHOWN_MAX: usize = NOT_SHOWN as usize;
+
+impl Ranges for LocalFile {
+    fn length(&self) -> u64 {
+        self.len()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.read_exact_at(offset, buffer)
+    }
+}
+
+/// Scans data files in column formats; one for each worker, used again from file to file.
+pub(super) struct ColumnarScanner<'a> {
+    control: Control<'a>,
+    shared: &'a Shared<'a>,
+    hash_buffer: Vec<u8>,
+    /// The file used last: mostly the next part is of it, too.
+    opened: Option<(usize, Opened)>,
+    /// Columns opened so far.
+    serial: u64,
+    mask: Vec<bool>,
+    texts: Vec<Vec<u8>>,
+}
+
+/// A file with its footer, and the places of the report's columns in it.
+struct Opened {
+    file: LocalFile,
+    footer: Box<dyn ColumnarFile>,
+    groups: Vec<GroupSize>,
+    places: Vec<usize>,
+}
+
+/// A column that is read.
+struct Slot<'f> {
+    cursor: Box<dyn ColumnCursor + 'f>,
+    /// Its place in the report.
+    column: usize,
+    tested: bool,
+    shown: bool,
+    /// Where the cursor stands in the window; 0 where it is tested.
+    at: usize,
+}
+
+impl<'a> ColumnarScanner<'a> {
+    pub(super) fn new(control: Control<'a>, shared: &'a Shared<'a>) -> Self {
+        Self {
+            control,
+            shared,
+            hash_buffer: Vec::new(),
+            opened: None,
+            serial: 0,
+            mask: Vec::new(),
+            texts: Vec::new(),
+        }
+    }
+
+    /// Shows the matching rows of a batch to `visitor`, in order.
+    pub(super) fn scan_to<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        inputs: &[Input],
+        batch: &Batch,
+        wanted: &mut Wanted,
+        visitor: &mut V,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        let mut scanned = Scanned::default();
+        for number in batch.files.clone() {
+            let input = &inputs[number];
+            let scan = || self.scan_part(depth, input, number, batch.part, wanted, visitor);
+            let found = caught(scan).unwrap_or_else(|message| {
+                self.opened = None;
+                let fault = format!("its reader gave up ({message}): the file is damaged");
+                Err(failed(ColumnarError::of_file(fault)))
+            });
+            scanned.add(&found.map_err(|error| named(error, input))?);
+        }
+        Ok(scanned)
+    }
+
+    fn scan_part<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        input: &Input,
+        number: usize,
+        part: Part,
+        wanted: &mut Wanted,
+        visitor: &mut V,
+    ) -> Result<Scanned, TaskError<DataErrorKind>> {
+        let opened = match self.opened.take() {
+            Some((last, opened)) if last == number => opened,
+            _ => Opened::new(input, &wanted.schema).map_err(failed)?,
+        };
+        let hashes = &self.shared.hashes;
+        if part.number == 0 {
+            hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
+        }
+        let mut scanned = Scanned::default();
+        let bytes_all = opened.groups.iter().map(|group| group.bytes).sum();
+        let mut before = 0;
+        for (group, size) in opened.groups.iter().enumerate() {
+            if part.holds(before, size.bytes, bytes_all) {
+                scanned.rows += size.rows;
+                if depth != Depth::Read {
+                    let raw = self.scan_group(depth, &opened, group, wanted, visitor)?;
+                    scanned.bytes_raw += raw;
+                }
+                self.control.progress.add(size.bytes, 0, size.rows);
+            }
+            before += size.bytes;
+        }
+        self.opened = Some((number, opened));
+        let digest = match hashes.way(number) {
+            Way::Unchecked => None,
+            Way::Group if part.is_last() => {
+                hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?
+            }
+            Way::Group => None,
+            Way::Beside | Way::InPassing => {
+                self.shared.shares.advance(input, number, part).map_err(failed)?
+            }
+        };
+        check(input, input.bytes, digest)?;
+        if part.is_last() {
+            (scanned.files, scanned.bytes_compressed) = (1, input.bytes);
+        }
+        Ok(scanned)
+    }
+
+    /// Scans a row group or stripe; gives the bytes that were decompressed.
+    fn scan_group<V: Visitor>(
+        &mut self,
+        depth: Depth,
+        opened: &Opened,
+        group: usize,
+        wanted: &mut Wanted,
+        visitor: &mut V,
+    ) -> Result<u64, TaskError<DataErrorKind>> {
+        let rows = opened.groups[group].rows;
+        let ranges = match depth {
+            Depth::Rows => {
+                let (footer, file) = (opened.footer.as_ref(), &opened.file);
+                columnar_skip::ranges(footer, file, group, rows, &opened.places, wanted)
+                    .map_err(failed)?
+            }
+            _ => vec![0..rows],
+        };
+        if ranges.is_empty() {
+            return Ok(0);
+        }
+        let mut slots = opened.slots(group, wanted, &mut self.serial).map_err(failed)?;
+        let mut at = 0;
+        for range in ranges {
+            skip(&mut slots, range.start - at);
+            at = range.start;
+            while at < range.end {
+                let rows = (range.end - at).min(WINDOW_ROWS as u64) as usize;
+                let window = match depth {
+                    Depth::Rows => self.window(&mut slots, rows, wanted, visitor)?,
+                    _ => decode(&mut slots, rows).map_err(failed)?,
+                };
+                at += window as u64;
+                visitor.verdict()?;
+            }
+        }
+        Ok(slots.iter().map(|slot| slot.cursor.bytes_raw()).sum())
+    }
+
+    /// Tests the next rows, at most so many, and shows those that match; gives how many they were.
+    fn window<V: Visitor>(
+        &mut self,
+        slots: &mut [Slot<'_>],
+        rows: usize,
+        wanted: &mut Wanted,
+        visitor: &mut V,
+    ) -> Result<usize, TaskError<DataErrorKind>> {
+        let mut window = rows;
+        for slot in slots.iter_mut().filter(|slot| slot.tested) {
+            window = window.min(slot.ready().map_err(failed)?);
+        }
+        self.mask.clear();
+        self.mask.resize(window, true);
+        wanted.matcher.narrow(&Tested { slots, rows: window }, &mut self.mask);
+        let mut from = 0;
+        while let Some(next) = self.mask[from..].iter().position(|matches| *matches) {
+            from += next;
+            let mut end = window;
+            for slot in slots.iter_mut().filter(|slot| slot.shown && !slot.tested) {
+                slot.cursor.skip(from - slot.at);
+                slot.at = from;
+                end = end.min(from + slot.ready().map_err(failed)?);
+            }
+            if self.show(slots, from..end, wanted, visitor).is_break() {
+                visitor.verdict()?;
+                // Nothing but an error ends a file early.
+                return Err(TaskError::Stopped);
+            }
+            from = end;
+        }
+        for slot in slots {
+            slot.cursor.skip(window - slot.at);
+            slot.at = 0;
+        }
+        Ok(window)
+    }
+
+    /// Shows the matching ones of these rows, of which all columns are decoded.
+    fn show<V: Visitor>(
+        &mut self,
+        slots: &[Slot<'_>],
+        rows: Range<usize>,
+        wanted: &Wanted,
+        visitor: &mut V,
+    ) -> ControlFlow<()> {
+        let mut places = vec![NOT_SHOWN; wanted.schema.len()];
+        let mut shown = Vec::new();
+        let mut key_place = usize::MAX;
+        for slot in slots.iter().filter(|slot| slot.shown) {
+            places[slot.column] = shown.len() as u8;
+            if wanted.schema.columns()[slot.column].kind == ColumnKind::Key {
+                key_place = shown.len();
+            }
+            shown.push(slot.cursor.values(rows.start - slot.at, rows.len()));
+        }
+        self.texts.resize(shown.len(), Vec::new());
+        for row in rows.clone().filter(|row| self.mask[*row]) {
+            let row = row - rows.start;
+            for (place, (values, text)) in shown.iter().zip(&mut self.texts).enumerate() {
+                text.clear();
+                match values.bytes(row) {
+                    None => drop(values.text(row, text)),
+                    Some(raw) if place == key_place => key::encode_key(raw, text),
+                    Some(_) => {}
+                }
+            }
+            let written = Written { places: &places, shown: &shown, texts: &self.texts, row };
+            visitor.matched(&written)?;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Opened {
+    fn new(input: &Input, schema: &Schema) -> Result<Self, DataErrorKind> {
+        let file = open(input)?;
+        let footer = read_footer(&file, input.format)?;
+        let names = footer.columns();
+        let own = Schema::from_names(&names);
+        let place = |column: &crate::report::Column| {
+            own.position(&column.name).ok_or_else(|| DataErrorKind::Columns {
+                column: column.name.clone(),
+                found: names.join(", "),
+            })
+        };
+        let places = schema.columns().iter().map(place).collect::<Result<_, _>>()?;
+        Ok(Self { groups: footer.groups(), footer, file, places })
+    }
+
+    /// The wanted columns of a group.
+    fn slots(
+        &self,
+        group: usize,
+        wanted: &Wanted,
+        serial: &mut u64,
+    ) -> Result<Vec<Slot<'_>>, DataErrorKind> {
+        let shown = |column| wanted.fields.binary_search(&column).is_ok();
+        let mut columns = wanted.fields.clone();
+        columns.extend(wanted.tested.iter().filter(|column| !shown(**column)));
+        if columns.len() > SHOWN_MAX {
+            let fault = format!("{} columns are wanted where {SHOWN_MAX} can be", columns.len());
+            return Err(ColumnarError::of_file(fault).into());
+        }
+        let describe = |column: &usize| {
+            *serial += 1;
+            ColumnWanted {
+                column: self.places[*column],
+                serial: *serial,
+                instants: wanted.schema.columns()[*column].kind == ColumnKind::Timestamp,
+            }
+        };
+        let described: Vec<ColumnWanted> = columns.iter().map(describe).collect();
+        let cursors: Cursors<'_> = self.footer.cursors(&self.file, group, &described)?;
+        let slot = |(cursor, column)| Slot {
+            cursor,
+            column,
+            tested: wanted.tested.binary_search(&column).is_ok(),
+            shown: shown(column),
+            at: 0,
+        };
+        Ok(cursors.into_iter().zip(columns).map(slot).collect())
+    }
+}
+
+fn read_footer(
+    file: &LocalFile,
+    format: FileFormat,
+) -> Result<Box<dyn ColumnarFile>, ColumnarError> {
+    match format {
+        #[cfg(feature = "parquet")]
+        FileFormat::Parquet => Ok(Box::new(crate::format::parquet::Footer::read(file)?)),
+        #[cfg(feature = "orc")]
+        FileFormat::Orc => Ok(Box::new(crate::format::orc::Tail::read(file)?)),
+        other => Err(ColumnarError::of_file(format!("{other} is no column format read here"))),
+    }
+}
+
+impl Slot<'_> {
+    /// Decodes the run at hand; gives how many rows it has left.
+    fn ready(&mut self) -> Result<usize, ColumnarError> {
+        let rows = self.cursor.run()?;
+        if rows == 0 {
+            return Err(ColumnarError::of_file("a column has fewer rows than its row group"));
+        }
+        self.cursor.ready()?;
+        Ok(rows)
+    }
+}
+
+fn skip(slots: &mut [Slot<'_>], rows: u64) {
+    let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+    slots.iter_mut().for_each(|slot| slot.cursor.skip(rows));
+}
+
+/// Decodes the next rows of all columns, at most so many, and passes over them.
+fn decode(slots: &mut [Slot<'_>], rows: usize) -> Result<usize, ColumnarError> {
+    let mut window = rows;
+    for slot in slots.iter_mut() {
+        window = window.min(slot.ready()?);
+    }
+    skip(slots, window as u64);
+    Ok(window)
+}
+
+/// The columns of a window that are tested.
+struct Tested<'s, 'f> {
+    slots: &'s [Slot<'f>],
+    rows: usize,
+}
+
+impl Columns for Tested<'_, '_> {
+    fn values(&self, column: usize) -> ColumnValues<'_> {
+        let slot = self.slots.iter().find(|slot| slot.column == column && slot.tested);
+        slot.map_or(ColumnValues::Flags(&[]), |slot| slot.cursor.values(0, self.rows))
+    }
+}
+
+/// A row as CSV would have it.
+struct Written<'s> {
+    /// For each column of the report, its place among those shown.
+    places: &'s [u8],
+    shown: &'s [ColumnValues<'s>],
+    /// What does not stand in `shown` as it is written.
+    texts: &'s [Vec<u8>],
+    row: usize,
+}
+
+impl Row for Written<'_> {
+    #[inline]
+    fn field(&self, column: usize) -> &[u8] {
+        let place = usize::from(self.places[column]);
+        match (self.texts.get(place), self.shown.get(place)) {
+            (Some(text), _) if !text.is_empty() => text,
+            (_, Some(values)) => values.bytes(self.row).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Which rows of a row group or stripe may match, by what the file tells of its values.
+//!
+//! Three things are asked, cheapest first: bounds of the whole group, bloom filters, and bounds of
+//! its pages. Pages of different columns end at different rows: between any two ends, what is known
+//! is that of the page of each column.
+//!
+//! Never knows how values are read.
+
+use std::ops::Range;
+
+use super::wanted::Wanted;
+use crate::format::columnar::{ColumnarError, ColumnarFile, Filter, PageKnown};
+use crate::format::ranges::Ranges;
+use crate::predicate::{Evidence, Known};
+
+/// The rows that may match, in order.
+pub(super) fn ranges(
+    footer: &dyn ColumnarFile,
+    file: &dyn Ranges,
+    group: usize,
+    rows: u64,
+    places: &[usize],
+    wanted: &Wanted,
+) -> Result<Vec<Range<u64>>, ColumnarError> {
+    let mut told = Told { footer, group, places, filters: Vec::new(), pages: Vec::new() };
+    if rows == 0 || !wanted.matcher.can_match(&told) {
+        return Ok(Vec::new());
+    }
+    for column in wanted.tested.iter().filter(|column| wanted.matcher.seeks(**column)) {
+        if let Some(filter) = footer.filter(file, group, places[*column])? {
+            told.filters.push((*column, filter));
+        }
+    }
+    if !told.filters.is_empty() && !wanted.matcher.can_match(&told) {
+        return Ok(Vec::new());
+    }
+    let mut pages = Vec::new();
+    for column in &wanted.tested {
+        if let Some(known) = footer.pages(file, group, places[*column])? {
+            pages.push((*column, known));
+        }
+    }
+    let mut bounds: Vec<u64> =
+        pages.iter().flat_map(|(_, pages)| pages.iter().map(|page| page.first_row)).collect();
+    bounds.extend([0, rows]);
+    bounds.sort_unstable();
+    bounds.dedup();
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for (first, end) in bounds.iter().zip(&bounds[1..]) {
+        told.pages.clear();
+        for (column, pages) in &pages {
+            let later = pages.partition_point(|page: &PageKnown| page.first_row <= *first);
+            if let Some(page) = later.checked_sub(1).and_then(|place| pages.get(place)) {
+                told.pages.push((*column, page.known.known()));
+            }
+        }
+        if !wanted.matcher.can_match(&told) {
+            continue;
+        }
+        match ranges.last_mut() {
+            Some(last) if last.end == *first => last.end = *end,
+            _ => ranges.push(*first..*end),
+        }
+    }
+    Ok(ranges)
+}
+
+/// What is known of some rows.
+struct Told<'a> {
+    footer: &'a dyn ColumnarFile,
+    group: usize,
+    places: &'a [usize],
+    /// By column.
+    filters: Vec<(usize, Box<dyn Filter>)>,
+    /// By column; of other columns that of the group holds.
+    pages: Vec<(usize, Known<'a>)>,
+}
+
+impl Told<'_> {
+    fn filter(&self, column: usize) -> Option<&dyn Filter> {
+        let mut filters = self.filters.iter();
+        filters.find(|(place, _)| *place == column).map(|(_, filter)| filter.as_ref())
+    }
+}
+
+impl Evidence for Told<'_> {
+    fn known(&self, column: usize) -> Known<'_> {
+        match self.pages.iter().find(|(place, _)| *place == column) {
+            Some((_, known)) => *known,
+            None => self.footer.known(self.group, self.places[column]),
+        }
+    }
+
+    fn may_hold(&self, column: usize, text: &[u8]) -> bool {
+        self.filter(column).is_none_or(|filter| filter.may_hold(text))
+    }
+
+    fn may_hold_integer(&self, column: usize, number: i64) -> bool {
+        self.filter(column).is_none_or(|filter| filter.may_hold_integer(number))
+    }
+}

@@ -1,0 +1,44 @@
+//! What is wanted of the rows of one report: which match, and what is looked at of those.
+//!
+//! A CSV row is there whole. Of a column format only these columns are read.
+//!
+//! Never knows what is done with a row.
+
+use crate::predicate::{ColumnMatcher, Matcher};
+use crate::report::Schema;
+
+/// What is wanted of a report's rows; one for each worker: the matcher has scratch space.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// The columns that the report lists.
+    pub(super) schema: Schema,
+    /// Which rows match.
+    pub(super) matcher: ColumnMatcher,
+    /// The columns that the predicate looks at, ascending.
+    pub(super) tested: Vec<usize>,
+    /// The columns that are looked at of rows that match, ascending.
+    pub(super) fields: Vec<usize>,
+}
+
+impl Wanted {
+    /// `fields` may come in any order, and more than once.
+    pub(super) fn new(
+        schema: &Schema,
+        matcher: &Matcher,
+        fields: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        let mut tested = Vec::new();
+        matcher.add_columns(&mut tested);
+        let each_once = |mut columns: Vec<usize>| {
+            columns.sort_unstable();
+            columns.dedup();
+            columns
+        };
+        Self {
+            schema: schema.clone(),
+            matcher: ColumnMatcher::from(matcher),
+            tested: each_once(tested),
+            fields: each_once(fields.into_iter().collect()),
+        }
+    }
+}
