@@ -16,3 +16,5 @@ pub mod orc;
 pub mod parquet;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod ranges;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod spare;
