@@ -7,8 +7,8 @@
 pub use crate::predicate::decode_key;
 
 /// Bytes that stand for themselves: letters, digits and `/-_.*`. A space becomes `+`; everything
-/// else, `~` too, becomes `%XX` in upper case: the form encoding of HTML, except that `/` is left as
-/// it is. Without branches, so that many bytes are told at once.
+/// else, `~` too, becomes `%XX` in upper case: the form encoding of HTML, except that `/` is left
+/// as it is. Without branches, so that many bytes are told at once.
 const fn is_literal(byte: u8) -> bool {
     // `-`, `.` and `/` stand before the digits.
     let signs_and_digits = byte.wrapping_sub(b'-') <= b'9' - b'-';

@@ -6,6 +6,8 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
+#[cfg(all(feature = "parquet", feature = "orc"))]
+mod columnar;
 mod damage;
 mod filter;
 mod fixture;
