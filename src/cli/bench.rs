@@ -99,6 +99,11 @@ fn stage_name(place: usize) -> &'static str {
     }
 }
 
+/// A rate, unless the stage took no time that could be measured.
+fn rate(rate: f64, show: impl Fn(u64) -> String) -> String {
+    if rate.is_finite() { show(rate as u64) } else { "–".to_owned() }
+}
+
 fn median(times: &mut [Duration]) -> f64 {
     times.sort_unstable();
     times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
@@ -157,9 +162,9 @@ impl Report for Profile {
                 Cell::new(stage.stage),
                 right(format!("{:.3}", stage.seconds)),
                 right(format!("{:.1} %", stage.share * 100.0)),
-                right(Bytes(stage.bytes_raw_per_second as u64).to_string()),
-                right(Bytes(stage.bytes_raw_per_second_and_thread as u64).to_string()),
-                right(Count(stage.rows_per_second as u64).to_string()),
+                right(rate(stage.bytes_raw_per_second, |rate| Bytes(rate).to_string())),
+                right(rate(stage.bytes_raw_per_second_and_thread, |rate| Bytes(rate).to_string())),
+                right(rate(stage.rows_per_second, |rate| Count(rate).to_string())),
             ]);
         }
         writeln!(out, "{table}")

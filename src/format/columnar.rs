@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 
 use super::ranges::Ranges;
+use super::spare::Spare;
 use crate::predicate::{Bounds, ColumnValues, Known, Nulls, TimeUnit};
 
 /// A data file in a column format that can't be read, or not as its report says.
@@ -102,6 +103,9 @@ pub trait ColumnCursor {
 
     /// Bytes decompressed so far.
     fn bytes_raw(&self) -> u64;
+
+    /// Gives the buffers away.
+    fn give_back(self: Box<Self>, spare: &mut Spare);
 }
 
 /// A column that is to be read.
@@ -165,6 +169,7 @@ pub trait ColumnarFile: Send {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
+        spare: &mut Spare,
     ) -> Result<Cursors<'f>, ColumnarError>;
 
     /// What is known of the parts of a column of a group, in order, the first at row 0; `None`

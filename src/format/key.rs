@@ -6,40 +6,26 @@
 
 pub use crate::predicate::decode_key;
 
-/// Bytes that stand for themselves. A space becomes `+`; everything else, `~` too, becomes `%XX`
-/// in upper case: the form encoding of HTML, except that `/` is left as it is.
+/// Bytes that stand for themselves: letters, digits and `/-_.*`. A space becomes `+`; everything
+/// else, `~` too, becomes `%XX` in upper case: the form encoding of HTML, except that `/` is left
+/// as it is. Without branches, so that many bytes are told at once.
 const fn is_literal(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'/' | b'-' | b'_' | b'.' | b'*')
+    // `-`, `.` and `/` stand before the digits.
+    let signs_and_digits = byte.wrapping_sub(b'-') <= b'9' - b'-';
+    let letters = (byte | 0x20).wrapping_sub(b'a') <= b'z' - b'a';
+    signs_and_digits | letters | (byte == b'_') | (byte == b'*')
 }
-
-const LITERAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = is_literal(byte as u8);
-        byte += 1;
-    }
-    table
-};
 
 const HEX: [u8; 16] = *b"0123456789ABCDEF";
 
-/// How many bytes at the beginning stand for themselves. Many keys are looked at eight bytes at a
-/// time: a table's answers, joined without a branch.
+/// How many bytes at the beginning stand for themselves.
 fn literals(key: &[u8]) -> usize {
-    let (words, _) = key.as_chunks::<8>();
-    let whole = words
-        .iter()
-        .take_while(|word| word.iter().fold(true, |all, byte| all & LITERAL[usize::from(*byte)]));
-    let start = whole.count() * 8;
-    let more = key[start..].iter().take_while(|byte| LITERAL[usize::from(**byte)]);
-    start + more.count()
-}
-
-/// Whether the key is its own encoding.
-#[must_use]
-pub fn is_encoded_alike(key: &[u8]) -> bool {
-    literals(key) == key.len()
+    let (blocks, _) = key.as_chunks::<16>();
+    let whole = blocks.iter().take_while(|block| {
+        block.iter().fold(0, |odd, byte| odd | u8::from(!is_literal(*byte))) == 0
+    });
+    let start = whole.count() * 16;
+    start + key[start..].iter().take_while(|byte| is_literal(**byte)).count()
 }
 
 /// Appends the encoded form of a key.

@@ -6,6 +6,8 @@
 pub mod codec;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod columnar;
+#[cfg(all(test, any(feature = "parquet", feature = "orc")))]
+mod columnar_tests;
 pub mod csv;
 pub mod gzip;
 pub mod key;
@@ -16,3 +18,5 @@ pub mod orc;
 pub mod parquet;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod ranges;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod spare;

@@ -62,10 +62,15 @@ pub struct RangeStream<R> {
 
 impl<R: Ranges> RangeStream<R> {
     /// A stream over `length` bytes from `start` on; it reads nothing yet. `None` where the source
-    /// is shorter.
-    pub fn new(source: R, start: u64, length: u64) -> Option<Self> {
+    /// is shorter. `buffer` is used for its memory alone.
+    pub fn new(source: R, start: u64, length: u64, buffer: Vec<u8>) -> Option<Self> {
         let end = start.checked_add(length).filter(|end| *end <= source.length())?;
-        Some(Self { source, next: start, end, buffer: Vec::new(), at: 0, have: 0 })
+        Some(Self { source, next: start, end, buffer, at: 0, have: 0 })
+    }
+
+    /// The stream's buffer, for another one.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
     }
 
     /// Bytes that are left.
@@ -129,8 +134,8 @@ mod tests {
     #[test]
     fn a_range_beyond_the_end_is_refused() {
         let bytes: &[u8] = b"abc";
-        assert!(RangeStream::new(bytes, 1, 3).is_none());
-        assert!(RangeStream::new(bytes, u64::MAX, 3).is_none());
+        assert!(RangeStream::new(bytes, 1, 3, Vec::new()).is_none());
+        assert!(RangeStream::new(bytes, u64::MAX, 3, Vec::new()).is_none());
         assert!(bytes.read_at(2, &mut [0; 2]).is_err());
         assert!(bytes.read_at(u64::MAX, &mut [0; 2]).is_err());
     }
@@ -142,7 +147,7 @@ mod tests {
             steps in proptest::collection::vec((1..300_000usize, 0..300_000u64), 1..8),
         ) {
             let bytes: Vec<u8> = (0..length + 20).map(|place| (place * 7 / 3) as u8).collect();
-            let mut stream = RangeStream::new(&bytes[..], 10, length as u64).unwrap();
+            let mut stream = RangeStream::new(&bytes[..], 10, length as u64, vec![7; 9]).unwrap();
             let mut at = 10;
             for (count, skip) in steps {
                 prop_assert_eq!(stream.position(), at as u64);

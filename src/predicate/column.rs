@@ -131,7 +131,7 @@ impl<'a> ColumnValues<'a> {
     }
 
     /// The bytes of a text, or the fixed spelling of a flag; `None` for what must be written out.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn bytes(&self, row: usize) -> Option<&'a [u8]> {
         match *self {

@@ -10,6 +10,7 @@
 //!
 //! Never knows what is done with a row.
 
+use std::iter;
 use std::ops::{ControlFlow, Range};
 
 use super::batch::{Batch, Part};
@@ -26,6 +27,7 @@ use crate::format::columnar::{
 };
 use crate::format::key;
 use crate::format::ranges::Ranges;
+use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Columns, Row};
 use crate::report::{ColumnKind, FileFormat, Schema};
 use crate::source::LocalFile;
@@ -58,6 +60,7 @@ pub(super) struct ColumnarScanner<'a> {
     opened: Option<(usize, Opened)>,
     /// Columns opened so far.
     serial: u64,
+    spare: Spare,
     mask: Vec<bool>,
     texts: Vec<Vec<u8>>,
 }
@@ -89,6 +92,7 @@ impl<'a> ColumnarScanner<'a> {
             hash_buffer: Vec::new(),
             opened: None,
             serial: 0,
+            spare: Spare::default(),
             mask: Vec::new(),
             texts: Vec::new(),
         }
@@ -182,12 +186,14 @@ impl<'a> ColumnarScanner<'a> {
                 columnar_skip::ranges(footer, file, group, rows, &opened.places, wanted)
                     .map_err(failed)?
             }
-            _ => vec![0..rows],
+            // All rows: one range.
+            _ => iter::once(0..rows).collect(),
         };
         if ranges.is_empty() {
             return Ok(0);
         }
-        let mut slots = opened.slots(group, wanted, &mut self.serial).map_err(failed)?;
+        let found = opened.slots(group, wanted, &mut self.serial, &mut self.spare);
+        let mut slots = found.map_err(failed)?;
         let mut at = 0;
         for range in ranges {
             skip(&mut slots, range.start - at);
@@ -202,7 +208,9 @@ impl<'a> ColumnarScanner<'a> {
                 visitor.verdict()?;
             }
         }
-        Ok(slots.iter().map(|slot| slot.cursor.bytes_raw()).sum())
+        let raw = slots.iter().map(|slot| slot.cursor.bytes_raw()).sum();
+        slots.into_iter().for_each(|slot| slot.cursor.give_back(&mut self.spare));
+        Ok(raw)
     }
 
     /// Tests the next rows, at most so many, and shows those that match; gives how many they were.
@@ -253,30 +261,53 @@ impl<'a> ColumnarScanner<'a> {
     ) -> ControlFlow<()> {
         let mut places = vec![NOT_SHOWN; wanted.schema.len()];
         let mut shown = Vec::new();
-        let mut key_place = usize::MAX;
+        // Which columns stand as they are written, and which must be written out.
+        let (mut as_they_are, mut made) = (Vec::new(), Vec::new());
         for slot in slots.iter().filter(|slot| slot.shown) {
-            places[slot.column] = shown.len() as u8;
-            if wanted.schema.columns()[slot.column].kind == ColumnKind::Key {
-                key_place = shown.len();
+            let place = shown.len();
+            places[slot.column] = place as u8;
+            let values = slot.cursor.values(rows.start - slot.at, rows.len());
+            let is_key = wanted.schema.columns()[slot.column].kind == ColumnKind::Key;
+            match values {
+                ColumnValues::Integers { .. } | ColumnValues::Instants { .. } => {
+                    made.push((place, false));
+                }
+                _ if is_key => made.push((place, true)),
+                ColumnValues::Flags(_) => {}
+                _ => as_they_are.push(place),
             }
-            shown.push(slot.cursor.values(rows.start - slot.at, rows.len()));
+            shown.push(values);
         }
-        self.texts.resize(shown.len(), Vec::new());
+        self.texts.resize(self.texts.len().max(shown.len()), Vec::new());
+        let (texts, _) = self.texts.split_at_mut(shown.len());
+        texts.iter_mut().for_each(Vec::clear);
         for row in rows.clone().filter(|row| self.mask[*row]) {
             let row = row - rows.start;
-            for (place, (values, text)) in shown.iter().zip(&mut self.texts).enumerate() {
-                text.clear();
-                match values.bytes(row) {
+            for (place, is_key) in &made {
+                let (values, text) = (&shown[*place], &mut texts[*place]);
+                match values.bytes(row).filter(|_| *is_key) {
+                    Some(raw) => {
+                        text.clear();
+                        key::encode_key(raw, text);
+                    }
                     None => drop(values.text(row, text)),
-                    Some(raw) if place == key_place => key::encode_key(raw, text),
-                    Some(_) => {}
                 }
             }
-            let written = Written { places: &places, shown: &shown, texts: &self.texts, row };
-            visitor.matched(&written)?;
+            let bytes = |place: &usize| shown[*place].bytes(row).unwrap_or_default();
+            let is_plain = as_they_are.iter().all(|place| is_plain(bytes(place)));
+            visitor.matched(&Written { places: &places, shown: &shown, texts, row, is_plain })?;
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Whether there is no comma, quote or line end; without branches, so that many bytes are looked at
+/// at once.
+fn is_plain(text: &[u8]) -> bool {
+    let odd = |byte: &u8| u8::from(matches!(byte, b',' | b'"' | b'\n' | b'\r'));
+    let (blocks, rest) = text.as_chunks::<16>();
+    let all = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | odd(byte)) == 0;
+    blocks.iter().all(|block| all(block)) && all(rest)
 }
 
 impl Opened {
@@ -301,6 +332,7 @@ impl Opened {
         group: usize,
         wanted: &Wanted,
         serial: &mut u64,
+        spare: &mut Spare,
     ) -> Result<Vec<Slot<'_>>, DataErrorKind> {
         let shown = |column| wanted.fields.binary_search(&column).is_ok();
         let mut columns = wanted.fields.clone();
@@ -318,7 +350,7 @@ impl Opened {
             }
         };
         let described: Vec<ColumnWanted> = columns.iter().map(describe).collect();
-        let cursors: Cursors<'_> = self.footer.cursors(&self.file, group, &described)?;
+        let cursors: Cursors<'_> = self.footer.cursors(&self.file, group, &described, spare)?;
         let slot = |(cursor, column)| Slot {
             cursor,
             column,
@@ -391,9 +423,15 @@ struct Written<'s> {
     /// What does not stand in `shown` as it is written.
     texts: &'s [Vec<u8>],
     row: usize,
+    is_plain: bool,
 }
 
 impl Row for Written<'_> {
+    #[inline]
+    fn is_plain(&self) -> bool {
+        self.is_plain
+    }
+
     #[inline]
     fn field(&self, column: usize) -> &[u8] {
         let place = usize::from(self.places[column]);

@@ -51,7 +51,7 @@ pub(super) struct Making<'a> {
 }
 
 /// What rows are written with.
-enum Encoder<W: Write + Send> {
+pub(super) enum Encoder<W: Write + Send> {
     Csv {
         gzip: GzEncoder<W>,
         bytes_raw: u64,
@@ -71,7 +71,7 @@ enum Encoder<W: Write + Send> {
 }
 
 impl<W: Write + Send> Encoder<W> {
-    fn new(making: &Making<'_>, level: u32, inner: W) -> io::Result<Self> {
+    pub(super) fn new(making: &Making<'_>, level: u32, inner: W) -> io::Result<Self> {
         Ok(match making.format {
             #[cfg(feature = "parquet")]
             FileFormat::Parquet => {
@@ -91,7 +91,7 @@ impl<W: Write + Send> Encoder<W> {
     }
 
     /// Adds whole rows of CSV.
-    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
+    pub(super) fn push(&mut self, rows: &[u8]) -> io::Result<()> {
         match self {
             Self::Csv { gzip, bytes_raw } => {
                 *bytes_raw += rows.len() as u64;
@@ -131,7 +131,7 @@ impl<W: Write + Send> Encoder<W> {
         not(any(feature = "parquet", feature = "orc")),
         expect(unused_mut, reason = "only groups are written here")
     )]
-    fn finish(mut self) -> io::Result<(W, u64)> {
+    pub(super) fn finish(mut self) -> io::Result<(W, u64)> {
         #[cfg(any(feature = "parquet", feature = "orc"))]
         self.write_group(1)?;
         match self {

@@ -222,18 +222,6 @@ fn a_wrong_checksum_of_the_manifest() {
 }
 
 #[test]
-fn formats_that_are_not_read_yet_say_so() {
-    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
-    let text = fs::read_to_string(&report.manifest).unwrap();
-    let schema = "message s3.inventory { required binary bucket (STRING); \
-                  required binary key (STRING); optional binary bucket_key_status (STRING);}";
-    fs::write(&report.manifest, text.replace("CSV", "Parquet").replace(SEED_COLUMNS, schema))
-        .unwrap();
-    filter(&report, &[]).expect(3).says(&["Parquet", "not read yet"]);
-    nothing_is_left(&report.out());
-}
-
-#[test]
 fn the_first_damage_in_report_order_is_told_whatever_the_threads() {
     let files = [good_rows(20_000), good_rows(20_000), good_rows(10), good_rows(10)]
         .map(|text| gzip(text.as_bytes()));

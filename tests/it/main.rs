@@ -8,6 +8,8 @@
 
 #[cfg(feature = "aws")]
 mod aws_cli;
+#[cfg(all(feature = "parquet", feature = "orc"))]
+mod columnar;
 mod damage;
 mod eligibility;
 mod estimate;

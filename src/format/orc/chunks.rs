@@ -5,6 +5,7 @@
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
 use crate::format::columnar::ColumnarError;
 use crate::format::ranges::{RangeStream, Ranges};
+use crate::format::spare::Spare;
 
 /// A chunk's header: its length, and whether it is not compressed.
 const HEADER_BYTES: usize = 3;
@@ -33,16 +34,22 @@ pub(super) struct Chunks<R> {
 }
 
 impl<R: Ranges> Chunks<R> {
-    pub(super) fn new(stream: RangeStream<R>, compression: Compression) -> Self {
+    pub(super) fn new(stream: RangeStream<R>, compression: Compression, spare: &mut Spare) -> Self {
         Self {
             stream,
             compression,
-            decompressor: Decompressor::default(),
-            buffer: Vec::new(),
+            decompressor: spare.decompressor(),
+            buffer: spare.bytes(),
             at: 0,
             have: 0,
             bytes_raw: 0,
         }
+    }
+
+    pub(super) fn give_back(self, spare: &mut Spare) {
+        spare.put_bytes(self.stream.into_buffer());
+        spare.put_bytes(self.buffer);
+        spare.put_decompressor(self.decompressor);
     }
 
     /// Bytes decompressed so far.

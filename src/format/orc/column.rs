@@ -11,6 +11,7 @@ use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::{Reading, Tail};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError};
 use crate::format::ranges::Ranges;
+use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Rows of a batch. 4,096: their texts are some 500 KiB and still in the L2 cache when they are
@@ -111,15 +112,17 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         group: usize,
         wanted: ColumnWanted,
         file: R,
+        spare: &mut Spare,
     ) -> Result<Self, ColumnarError> {
         let described = &tail.columns[wanted.column];
         let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
         let reading = *described.reading.as_ref().map_err(|told| fault(told))?;
         let encoding = footer.encoding(described.id);
         let encoding = encoding.ok_or_else(|| fault("its encoding is not told: damaged"))?;
-        let stream = |kind| footer.stream(tail, file, described.id, kind);
-        let needed = |kind| stream(kind).ok_or_else(|| fault("a stream of it is missing"));
-        let numbers = |kind, signed| {
+        let mut stream = |kind| footer.stream(tail, file, described.id, kind, spare);
+        let present = stream(StreamKind::Present).map(BitRle::new);
+        let mut needed = |kind| stream(kind).ok_or_else(|| fault("a stream of it is missing"));
+        let numbers = |kind, signed, needed: &mut dyn FnMut(_) -> Result<Chunks<R>, _>| {
             let second_version = encoding.second_version;
             needed(kind).map(|chunks| NumberRle::new(chunks, Numbers { second_version, signed }))
         };
@@ -128,26 +131,27 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             Reading::Bytes => Streams::Bytes(ByteRle::new(needed(StreamKind::Data)?)),
             Reading::Integers => {
                 let unit = wanted.instants.then_some(TimeUnit::Millis);
-                Streams::Integers(numbers(StreamKind::Data, true)?, unit)
+                Streams::Integers(numbers(StreamKind::Data, true, &mut needed)?, unit)
             }
-            Reading::Days => {
-                Streams::Integers(numbers(StreamKind::Data, true)?, Some(TimeUnit::Days))
-            }
+            Reading::Days => Streams::Integers(
+                numbers(StreamKind::Data, true, &mut needed)?,
+                Some(TimeUnit::Days),
+            ),
             Reading::Instants { zoned } => Streams::Instants {
-                seconds: numbers(StreamKind::Data, true)?,
-                nanos: numbers(StreamKind::Secondary, false)?,
+                seconds: numbers(StreamKind::Data, true, &mut needed)?,
+                nanos: numbers(StreamKind::Secondary, false, &mut needed)?,
                 clock: Clock::of(&footer.zone, zoned).map_err(|told| fault(&told))?,
             },
             Reading::Texts if encoding.dictionary => Streams::Codes {
-                codes: numbers(StreamKind::Data, false)?,
-                lengths: numbers(StreamKind::Length, false)?,
+                codes: numbers(StreamKind::Data, false, &mut needed)?,
+                lengths: numbers(StreamKind::Length, false, &mut needed)?,
                 data: needed(StreamKind::DictionaryData)?,
                 values: Some(entries(encoding, tail.stripes[group].rows).ok_or_else(|| {
                     fault("its dictionary has more values than the stripe has rows")
                 })?),
             },
             Reading::Texts => Streams::Texts {
-                lengths: numbers(StreamKind::Length, false)?,
+                lengths: numbers(StreamKind::Length, false, &mut needed)?,
                 data: needed(StreamKind::Data)?,
             },
         };
@@ -159,7 +163,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             rows_to_skip: 0,
             rows: 0,
             at: 0,
-            present: stream(StreamKind::Present).map(BitRle::new),
+            present,
             streams,
             batch: Batch { dictionary, ..Batch::default() },
         })
@@ -277,6 +281,13 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
         self.rows_to_skip += rows;
     }
 
+    fn give_back(self: Box<Self>, spare: &mut Spare) {
+        if let Some(present) = self.present {
+            present.bytes.chunks.give_back(spare);
+        }
+        self.streams.give_back(spare);
+    }
+
     fn bytes_raw(&self) -> u64 {
         let present = self.present.as_ref().map_or(0, |bits| bits.bytes.chunks.bytes_raw());
         present
@@ -296,6 +307,27 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
 }
 
 impl<R: Ranges> Streams<R> {
+    fn give_back(self, spare: &mut Spare) {
+        match self {
+            Self::Flags(bits) => bits.bytes.chunks.give_back(spare),
+            Self::Bytes(bytes) => bytes.chunks.give_back(spare),
+            Self::Integers(numbers, _) => numbers.chunks.give_back(spare),
+            Self::Instants { seconds, nanos, .. } => {
+                seconds.chunks.give_back(spare);
+                nanos.chunks.give_back(spare);
+            }
+            Self::Texts { lengths, data } => {
+                lengths.chunks.give_back(spare);
+                data.give_back(spare);
+            }
+            Self::Codes { codes, lengths, data, .. } => {
+                codes.chunks.give_back(spare);
+                lengths.chunks.give_back(spare);
+                data.give_back(spare);
+            }
+        }
+    }
+
     fn skip(&mut self, values: usize) -> Result<(), ColumnarError> {
         match self {
             Self::Flags(bits) => bits.take(values, |_| (), &mut Vec::new()),

@@ -21,7 +21,5 @@ mod proto;
 mod rle;
 mod stripe;
 mod tail;
-#[cfg(test)]
-mod tests;
 
 pub use tail::Tail;

@@ -355,10 +355,12 @@ mod tests {
     use super::*;
     use crate::format::codec::Codec;
     use crate::format::ranges::RangeStream;
+    use crate::format::spare::Spare;
 
     fn chunks(bytes: &[u8]) -> Chunks<&[u8]> {
-        let stream = RangeStream::new(bytes, 0, bytes.len() as u64).unwrap();
-        Chunks::new(stream, Compression { codec: Codec::None, chunk_bytes: 1 << 10 })
+        let stream = RangeStream::new(bytes, 0, bytes.len() as u64, Vec::new()).unwrap();
+        let compression = Compression { codec: Codec::None, chunk_bytes: 1 << 10 };
+        Chunks::new(stream, compression, &mut Spare::default())
     }
 
     fn decoded(bytes: &[u8], second_version: bool, signed: bool, count: usize) -> Vec<i64> {

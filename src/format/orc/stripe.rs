@@ -7,6 +7,7 @@ use super::proto::{Fault, Message, Value};
 use super::tail::{Tail, read_whole, statistics_of};
 use crate::format::columnar::{ColumnarError, PageKnown};
 use crate::format::ranges::{RangeStream, Ranges};
+use crate::format::spare::Spare;
 
 /// What a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +94,12 @@ impl StripeFooter {
         file: R,
         id: usize,
         kind: StreamKind,
+        spare: &mut Spare,
     ) -> Option<Chunks<R>> {
         let is = |stream: &&Stream| stream.column == id as u64 && stream.kind == kind;
         let stream = self.streams.iter().find(is)?;
-        let range = RangeStream::new(file, stream.start, stream.bytes)?;
-        Some(Chunks::new(range, tail.compression))
+        let range = RangeStream::new(file, stream.start, stream.bytes, spare.bytes())?;
+        Some(Chunks::new(range, tail.compression, spare))
     }
 
     pub(super) fn encoding(&self, id: usize) -> Option<ColumnEncoding> {

@@ -12,6 +12,7 @@ use crate::format::columnar::{
     GroupSize, KnownHeld, PageKnown, nulls_of,
 };
 use crate::format::ranges::{RangeStream, Ranges};
+use crate::format::spare::Spare;
 use crate::predicate::{Known, Nulls, TimeUnit};
 
 /// The postscript's length is a byte, and it stands before that byte.
@@ -200,10 +201,11 @@ impl ColumnarFile for Tail {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
+        spare: &mut Spare,
     ) -> Result<Cursors<'f>, ColumnarError> {
         let footer = StripeFooter::read(self, file, group)?;
         let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
-            Ok(Box::new(OrcColumn::new(self, &footer, group, *wanted, file)?))
+            Ok(Box::new(OrcColumn::new(self, &footer, group, *wanted, file, spare)?))
         };
         wanted.iter().map(cursor).collect()
     }
@@ -278,8 +280,8 @@ pub(super) fn read_whole(
     compression: Compression,
 ) -> Result<Vec<u8>, ColumnarError> {
     let too_long = || ColumnarError::at(start, "more bytes than can be: the file is damaged");
-    let stream = RangeStream::new(file, start, bytes).ok_or_else(too_long)?;
-    let mut chunks = Chunks::new(stream, compression);
+    let stream = RangeStream::new(file, start, bytes, Vec::new()).ok_or_else(too_long)?;
+    let mut chunks = Chunks::new(stream, compression, &mut Spare::default());
     let found = chunks.peek(FOOTER_BYTES_MAX as usize)?;
     if found.len() as u64 >= FOOTER_BYTES_MAX {
         return Err(too_long());

@@ -10,6 +10,7 @@ use super::values::{self, Fault};
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError};
 use crate::format::ranges::{RangeStream, Ranges};
+use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Bytes looked at for a page's header at first; most take less than 100.
@@ -80,6 +81,7 @@ impl<R: Ranges> ParquetColumn<R> {
         group: usize,
         wanted: ColumnWanted,
         file: R,
+        spare: &mut Spare,
     ) -> Result<Self, ColumnarError> {
         let ColumnWanted { column, serial, instants } = wanted;
         let described = &footer.columns[column];
@@ -90,7 +92,7 @@ impl<R: Ranges> ParquetColumn<R> {
             reading => *reading,
         };
         let codec = *chunk.codec.as_ref().map_err(|fault| within(fault))?;
-        let stream = RangeStream::new(file, chunk.start, chunk.bytes)
+        let stream = RangeStream::new(file, chunk.start, chunk.bytes, spare.bytes())
             .ok_or_else(|| within("it lies outside of the file"))?;
         Ok(Self {
             group,
@@ -104,7 +106,7 @@ impl<R: Ranges> ParquetColumn<R> {
             header: None,
             rows: 0,
             at: 0,
-            decoder: Decoder::new(reading, serial),
+            decoder: Decoder::new(reading, serial, spare),
         })
     }
 
@@ -234,23 +236,36 @@ impl<R: Ranges> ColumnCursor for ParquetColumn<R> {
     fn bytes_raw(&self) -> u64 {
         self.decoder.bytes_raw
     }
+
+    fn give_back(self: Box<Self>, spare: &mut Spare) {
+        spare.put_bytes(self.stream.into_buffer());
+        let decoder = self.decoder;
+        spare.put_decompressor(decoder.decompressor);
+        spare.put_bytes(decoder.page);
+        spare.put_bytes(decoder.dictionary.data);
+        spare.put_spans(decoder.spans);
+        spare.put_spans(decoder.dictionary.spans);
+        spare.put_codes(decoder.codes);
+        spare.put_codes(decoder.levels);
+        spare.put_numbers(decoder.numbers);
+    }
 }
 
 impl Decoder {
-    fn new(reading: Reading, serial: u64) -> Self {
+    fn new(reading: Reading, serial: u64, spare: &mut Spare) -> Self {
         Self {
             reading,
-            decompressor: Decompressor::default(),
-            page: Vec::new(),
+            decompressor: spare.decompressor(),
+            page: spare.bytes(),
             texts: Vec::new(),
             form: Form::Codes,
-            dictionary: Dictionary { serial, ..Dictionary::default() },
+            dictionary: Dictionary { serial, data: spare.bytes(), spans: Vec::new() },
             numbers_of_codes: Vec::new(),
-            spans: Vec::new(),
-            codes: Vec::new(),
-            numbers: Vec::new(),
+            spans: spare.spans(),
+            codes: spare.codes(),
+            numbers: spare.numbers(),
             flags: Vec::new(),
-            levels: Vec::new(),
+            levels: spare.codes(),
             valid: Vec::new(),
             bytes_raw: 0,
         }

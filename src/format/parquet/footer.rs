@@ -19,6 +19,7 @@ use crate::format::columnar::{
     GroupSize, KnownHeld, PageKnown, nulls_of,
 };
 use crate::format::ranges::Ranges;
+use crate::format::spare::Spare;
 use crate::predicate::{Known, TimeUnit};
 
 /// What begins and ends a file.
@@ -170,9 +171,10 @@ impl ColumnarFile for Footer {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
+        spare: &mut Spare,
     ) -> Result<Cursors<'f>, ColumnarError> {
         let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
-            Ok(Box::new(ParquetColumn::new(self, group, *wanted, file)?))
+            Ok(Box::new(ParquetColumn::new(self, group, *wanted, file, spare)?))
         };
         wanted.iter().map(cursor).collect()
     }

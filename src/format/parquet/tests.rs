@@ -1,1 +1,195 @@
+//! Files of the `parquet` crate's own writer, read back.
 
+use std::sync::Arc;
+
+use parquet::basic::{Compression, Encoding};
+use parquet::data_type::{
+    BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type, Int96, Int96Type,
+};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use proptest::prelude::*;
+
+use super::super::columnar_tests::{agree, read_all, read_damaged};
+use super::*;
+use crate::format::columnar::ColumnarFile;
+use crate::format::ranges::Ranges;
+
+const SCHEMA: &str = "message m {
+    required binary name (UTF8); optional binary note (UTF8); optional boolean flag;
+    optional int64 size; required int32 small; optional int64 at (TIMESTAMP(MILLIS,true));
+    optional int96 old; }";
+
+type Cells = (String, Option<String>, Option<bool>, Option<i64>, i32, Option<i64>);
+
+fn properties(kind: usize) -> WriterProperties {
+    let codecs = [Compression::UNCOMPRESSED, Compression::SNAPPY];
+    let versions = [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0];
+    let mut builder = WriterProperties::builder()
+        .set_compression(codecs[kind % 2])
+        .set_writer_version(versions[kind / 2 % 2])
+        .set_dictionary_enabled(kind / 4 % 2 == 1)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_bloom_filter_enabled(true)
+        .set_data_page_row_count_limit(7)
+        .set_write_batch_size(3);
+    if kind / 4 % 2 == 0 && kind / 8 % 2 == 1 {
+        builder = builder
+            .set_column_encoding("note".into(), Encoding::DELTA_BYTE_ARRAY)
+            .set_column_encoding("name".into(), Encoding::DELTA_LENGTH_BYTE_ARRAY)
+            .set_column_encoding("size".into(), Encoding::DELTA_BINARY_PACKED);
+    }
+    builder.build()
+}
+
+fn levels<T>(values: &[Option<T>]) -> Vec<i16> {
+    values.iter().map(|value| i16::from(value.is_some())).collect()
+}
+
+/// A file with as many row groups as there are pieces.
+fn written(rows: &[Cells], kind: usize, piece: usize) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties(kind))).unwrap();
+    for rows in rows.chunks(piece) {
+        let mut group = writer.next_row_group().unwrap();
+        let mut place = 0;
+        while let Some(mut column) = group.next_column().unwrap() {
+            match place {
+                0 => {
+                    let values: Vec<ByteArray> =
+                        rows.iter().map(|row| row.0.as_str().into()).collect();
+                    column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+                }
+                1 => {
+                    let notes: Vec<_> = rows.iter().map(|row| row.1.clone()).collect();
+                    let values: Vec<ByteArray> =
+                        notes.iter().flatten().map(|note| note.as_str().into()).collect();
+                    let levels = levels(&notes);
+                    column
+                        .typed::<ByteArrayType>()
+                        .write_batch(&values, Some(&levels), None)
+                        .unwrap();
+                }
+                2 => {
+                    let flags: Vec<_> = rows.iter().map(|row| row.2).collect();
+                    let values: Vec<bool> = flags.iter().flatten().copied().collect();
+                    let levels = levels(&flags);
+                    column.typed::<BoolType>().write_batch(&values, Some(&levels), None).unwrap();
+                }
+                4 => {
+                    let values: Vec<i32> = rows.iter().map(|row| row.4).collect();
+                    column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
+                }
+                6 => {
+                    let dates: Vec<_> = rows.iter().map(|row| row.5).collect();
+                    let values: Vec<Int96> = dates.iter().flatten().map(|ms| int96(*ms)).collect();
+                    let levels = levels(&dates);
+                    column.typed::<Int96Type>().write_batch(&values, Some(&levels), None).unwrap();
+                }
+                _ => {
+                    let pick = |row: &Cells| if place == 3 { row.3 } else { row.5 };
+                    let numbers: Vec<_> = rows.iter().map(pick).collect();
+                    let values: Vec<i64> = numbers.iter().flatten().copied().collect();
+                    let levels = levels(&numbers);
+                    column.typed::<Int64Type>().write_batch(&values, Some(&levels), None).unwrap();
+                }
+            }
+            column.close().unwrap();
+            place += 1;
+        }
+        group.close().unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+fn int96(millis: i64) -> Int96 {
+    let (day, of_day) = (millis.div_euclid(86_400_000), millis.rem_euclid(86_400_000));
+    let nanos = of_day as u64 * 1_000_000;
+    let mut value = Int96::new();
+    value.set_data(nanos as u32, (nanos >> 32) as u32, (day + 2_440_588) as u32);
+    value
+}
+
+fn texts(rows: &[Cells]) -> Vec<Vec<Vec<u8>>> {
+    let date = |millis: &Option<i64>| {
+        millis.map_or(String::new(), |millis| {
+            let at = jiff::Timestamp::from_millisecond(millis).unwrap();
+            at.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+        })
+    };
+    let row = |row: &Cells| {
+        [
+            row.0.clone(),
+            row.1.clone().unwrap_or_default(),
+            row.2.map_or(String::new(), |flag| flag.to_string()),
+            row.3.map_or(String::new(), |size| size.to_string()),
+            row.4.to_string(),
+            date(&row.5),
+            date(&row.5),
+        ]
+        .map(String::into_bytes)
+    };
+    let rows: Vec<_> = rows.iter().map(row).collect();
+    (0..7).map(|column| rows.iter().map(|row| row[column].clone()).collect()).collect()
+}
+
+fn rows() -> impl Strategy<Value = Vec<Cells>> {
+    let note = proptest::option::of("(aa|b|é){0,3}");
+    let date = proptest::option::of(-10_000_000_000i64..10_000_000_000_000);
+    let size = prop_oneof![0..5i64, any::<i64>()];
+    let row =
+        ("[a-c]{0,3}", note, any::<Option<bool>>(), proptest::option::of(size), -3..3i32, date);
+    proptest::collection::vec(row, 1..60)
+}
+
+proptest! {
+    #[test]
+    fn what_was_written_is_read(
+        rows in rows(), kind in 0..16usize, group in 1..50usize, piece in 1..30usize,
+    ) {
+        let bytes = written(&rows, kind, group);
+        let footer = Footer::read(&&bytes[..]).unwrap();
+        let read = read_all(&footer, &bytes, piece).unwrap();
+        prop_assert!(agree(&read, &texts(&rows)), "{:?}\n{:?}", read, texts(&rows));
+    }
+
+    #[test]
+    fn damage_does_no_harm(
+        rows in rows(),
+        kind in 0..16usize,
+        changes in proptest::collection::vec((any::<usize>(), any::<u8>()), 0..4),
+        cut in prop_oneof![3 => Just(0usize), 1 => any::<usize>()],
+    ) {
+        read_damaged(&written(&rows, kind, 20), &changes, cut, |file| Footer::read(file));
+    }
+}
+
+#[test]
+fn pages_and_filters_tell_what_is_there() {
+    let row = |n: i64| (n.to_string(), None, None, Some(n), 0, None);
+    let rows: Vec<Cells> = (0..40).map(row).collect();
+    let bytes = written(&rows, 0, 40);
+    let file: &dyn Ranges = &&bytes[..];
+    let footer = Footer::read(file).unwrap();
+    let pages = footer.pages(file, 0, 3).unwrap().unwrap();
+    assert!(pages.len() >= 4, "{}", pages.len());
+    assert_eq!((pages[0].first_row, pages[1].first_row > 0), (0, true));
+    let filter = footer.filter(file, 0, 3).unwrap().unwrap();
+    assert!(filter.may_hold_integer(39) && !filter.may_hold_integer(1_000_000));
+    let filter = footer.filter(file, 0, 0).unwrap().unwrap();
+    assert!(filter.may_hold(b"39") && !filter.may_hold(b"forty"));
+}
+
+#[test]
+fn what_is_no_parquet_is_refused_with_a_reason() {
+    let refused = |bytes: &[u8]| Footer::read(&bytes).unwrap_err().to_string();
+    assert!(refused(b"").contains("0 bytes"));
+    assert!(refused(b"not a Parquet file at all").contains("ends with PAR1"));
+    assert!(refused(b"PAR1____________PARE").contains("encrypted"));
+    assert!(refused(b"PAR1________\xff\xff\xff\xffPAR1").contains("4294967295 bytes"));
+    assert!(
+        refused(b"PAR1\x15\x02\x19\xfc\xff\xff\xff\x7f\x08\x00\x00\x00PAR1").contains("damaged")
+    );
+}

@@ -1,0 +1,217 @@
+//! Reports in Parquet and ORC: the same answers as from CSV, and damage told.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::fixture::{Run, manifests, md5, plan_document, s3sieve, tree};
+
+const FORMATS: [&str; 3] = ["csv", "parquet", "orc"];
+
+const COLUMNS: &str = "Bucket,Key,VersionId,IsLatest,IsDeleteMarker,Size,LastModifiedDate,ETag,\
+                       StorageClass,EncryptionStatus,BucketKeyStatus";
+
+/// A synthetic report of these rows.
+struct Synthetic {
+    folder: TempDir,
+}
+
+impl Synthetic {
+    fn new(format: &str, rows: &str, more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("report");
+        let mut arguments = vec!["synth", "--rows", rows, "--format", format, "--columns", COLUMNS];
+        arguments.extend([
+            "--odd-keys",
+            "0.2",
+            "--null-versions",
+            "0.2",
+            "--delete-markers",
+            "0.1",
+        ]);
+        arguments.extend(["--level", "1", "--out", out.to_str().unwrap()]);
+        arguments.extend(more);
+        s3sieve(arguments).expect(0);
+        Self { folder }
+    }
+
+    fn report(&self) -> PathBuf {
+        self.folder.path().join("report")
+    }
+
+    fn out(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn filter(&self, question: &str, out: &Path, more: &[&str]) -> Run {
+        let report = self.report();
+        let mut arguments = vec!["filter", report.to_str().unwrap(), "--where", question];
+        arguments.extend(["--out", out.to_str().unwrap()]);
+        arguments.extend(more);
+        s3sieve(arguments)
+    }
+
+    /// A file below the report whose name ends so.
+    fn file(&self, ending: &str) -> PathBuf {
+        fn find(folder: &Path, ending: &str) -> Option<PathBuf> {
+            let mut paths: Vec<PathBuf> =
+                fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+            paths.sort();
+            paths.into_iter().find_map(|path| match path.is_dir() {
+                true => find(&path, ending),
+                false => path.to_str().unwrap().ends_with(ending).then_some(path),
+            })
+        }
+        find(&self.report(), ending).unwrap()
+    }
+
+    fn change_manifest(&self, change: impl FnOnce(&mut Value)) {
+        let path = self.file("manifest.json");
+        let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut document);
+        fs::write(&path, document.to_string()).unwrap();
+        fs::remove_file(path.with_extension("checksum")).ok();
+    }
+
+    /// Puts other bytes in place of the only data file; the manifest then fits them.
+    fn replace(&self, ending: &str, bytes: &[u8]) {
+        fs::write(self.file(ending), bytes).unwrap();
+        self.change_manifest(|document| {
+            document["files"][0]["size"] = json!(bytes.len());
+            document["files"][0]["MD5checksum"] = json!(md5(bytes));
+        });
+    }
+}
+
+#[test]
+fn the_same_bucket_gives_the_same_manifests_in_every_format() {
+    let reports = FORMATS.map(|format| Synthetic::new(format, "30000", &["--files", "3"]));
+    let questions = [
+        "BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'",
+        "size > '1MiB' and last_modified_date < '2024-01-01' or version_id is null",
+        "Key LIKE '%é%' OR NOT IsLatest AND StorageClass IN ('GLACIER', 'DEEP_ARCHIVE')",
+        "ETag LIKE '%-2' AND Size BETWEEN 16777216 AND 99999999",
+        "BucketKeyStatus = 'SOMETHING'",
+    ];
+    for (number, question) in questions.into_iter().enumerate() {
+        let mut found = Vec::new();
+        for report in &reports {
+            let out = report.out(&number.to_string());
+            report.filter(question, &out, &["--max-objects", "4000"]).expect(0);
+            let mut files = tree(&out);
+            files.retain(|(path, _)| path.extension().is_some_and(|extension| extension == "csv"));
+            found.push(files);
+        }
+        assert!(found[0] == found[1] && found[0] == found[2], "{question}");
+    }
+    let counts = reports.map(|report| {
+        let report = report.report();
+        let report = report.to_str().unwrap();
+        let by = ["count", report, "--by", "StorageClass,IsLatest", "--format", "json"];
+        let mut counts = s3sieve(by).expect(0).json();
+        for name in ["scanned", "seconds", "columns", "by"] {
+            counts.as_object_mut().unwrap().remove(name);
+        }
+        (counts["matched"].clone(), counts["groups"].as_array().unwrap().len())
+    });
+    assert_eq!(counts[0], counts[1]);
+    assert_eq!(counts[0], counts[2]);
+}
+
+#[test]
+fn a_plan_has_the_same_bytes_on_any_number_of_threads() {
+    for format in ["parquet", "orc"] {
+        // Large enough for several row groups and parts.
+        let report = Synthetic::new(format, "300000", &["--files", "2"]);
+        let plans = ["1", "2", "5"].map(|threads| {
+            let out = report.out(threads);
+            let more = ["--threads", threads, "--split-by", "StorageClass"];
+            report.filter("Size > 1000", &out, &more).expect(0);
+            tree(&out)
+        });
+        assert!(plans[0] == plans[1] && plans[0] == plans[2], "{format}");
+    }
+}
+
+#[test]
+fn a_limit_counts_rows_in_report_order() {
+    let firsts = FORMATS.map(|format| {
+        let report = Synthetic::new(format, "5000", &["--files", "2"]);
+        let out = report.out("plan");
+        let path = report.report();
+        let statement = "select s._1, s._2 from s3object s where s._11 = 'DISABLED' limit 700";
+        let arguments = ["filter", path.to_str().unwrap(), "--sql", statement, "--out"];
+        s3sieve(arguments.into_iter().chain([out.to_str().unwrap()])).expect(0);
+        manifests(&out)
+    });
+    assert_eq!(firsts[0], firsts[1]);
+    assert_eq!(firsts[0], firsts[2]);
+}
+
+#[test]
+fn every_command_takes_every_format() {
+    for format in ["parquet", "orc"] {
+        let report = Synthetic::new(format, "2000", &["--files", "1"]);
+        let path = report.report();
+        let path = path.to_str().unwrap();
+        let inspected = s3sieve(["inspect", path, "--format", "json"]).expect(0).json();
+        assert_eq!(inspected[0]["columns"][10]["name"], "bucket_key_status");
+        s3sieve(["bench", path, "--where", "Size > 5", "--runs", "1"]).expect(0);
+    }
+}
+
+#[test]
+fn a_damaged_file_is_told_with_its_name() {
+    for (ending, magic) in [(".parquet", "ends with PAR1"), (".orc", "does not end as an ORC")] {
+        let report = Synthetic::new(&ending[1..], "3000", &["--files", "1"]);
+        let good = fs::read(report.file(ending)).unwrap();
+        let filter = |name: &str| report.filter("Size > 5", &report.out(name), &[]);
+        report.replace(ending, &good[..good.len() - 100]);
+        filter("cut").expect(3).says(&[ending, magic]);
+        report.replace(ending, b"something else altogether, longer than a tail");
+        filter("other").expect(3).says(&[ending, magic]);
+        report.replace(ending, b"");
+        filter("empty").expect(3).says(&[ending]);
+        // In the middle of the file are pages and chunks.
+        let mut changed = good.clone();
+        let middle = changed.len() / 2;
+        changed[middle..middle + 64].fill(0xff);
+        report.replace(ending, &changed);
+        filter("changed").expect(3).says(&[ending, "damaged"]);
+        let mut footer = good.clone();
+        let place = footer.len() - 60;
+        footer[place..place + 30].fill(0xff);
+        report.replace(ending, &footer);
+        filter("footer").expect(3).says(&[ending]);
+        // The manifest still tells the MD5 of the good file.
+        fs::write(report.file(ending), &good).unwrap();
+        report.change_manifest(|document| {
+            document["files"][0]["size"] = json!(good.len());
+            document["files"][0]["MD5checksum"] = json!("0123456789abcdef0123456789abcdef");
+        });
+        filter("md5").expect(3).says(&[ending, "MD5"]);
+        assert!(!report.out("md5").exists());
+        let kept = report.out("kept");
+        report.filter("Size > 5", &kept, &["--keep-going"]).expect(5);
+        assert_eq!(plan_document(&kept)["set_aside"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_column_that_the_file_lacks_is_told() {
+    let lists = [
+        (".parquet", "}", "  optional binary e_tag2 (STRING);}"),
+        (".orc", ">", ",e_tag2:string>"),
+    ];
+    for (ending, end, more) in lists {
+        let report = Synthetic::new(&ending[1..], "10", &["--files", "1"]);
+        report.change_manifest(|document| {
+            let schema = document["fileSchema"].as_str().unwrap().replace(end, more);
+            document["fileSchema"] = json!(schema);
+        });
+        let run = report.filter("Size > 5", &report.out("plan"), &[]).expect(3);
+        run.says(&[ending, "no column e_tag2", "bucket_key_status"]);
+    }
+}
