@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 12] = [
         ],
     ),
     ("jobs", &["plan", "operation", "units"]),
-    ("synth", &["format", "report", "units"]),
+    ("synth", &["format", "predicate", "report", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
     ("operation", &["units"]),
     ("scan", &["engine", "format", "predicate", "report", "source", "units"]),
@@ -101,9 +101,15 @@ fn offences(path: &Path, text: &str) -> Vec<String> {
         .map(|named| format!("{}: layer {layer} imports {named}", path.display()));
     let crates = OWNED_CRATES
         .iter()
-        .filter(|(name, owners)| !owners.contains(&layer) && code.contains(&format!("{name}::")))
+        .filter(|(name, owners)| !owners.contains(&layer) && names_crate(&code, name))
         .map(|(name, _)| format!("{}: layer {layer} uses the crate {name}", path.display()));
     layers.chain(crates).collect()
+}
+
+/// Whether a path begins with the crate's name; a module of ours may have the same one.
+fn names_crate(code: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    code.match_indices(&path).any(|(at, _)| !code[..at].ends_with("::"))
 }
 
 #[test]
