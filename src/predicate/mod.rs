@@ -8,7 +8,8 @@
 //! column of one schema and every literal has that column's type. The typed tree prints itself as
 //! the canonical text, "as understood". `compile` turns it into two-valued tests, cheapest first,
 //! which `matcher` runs on each row. For formats that hold columns, `vector` runs the same tests on
-//! many rows at a time, and `skip` tells from bounds of their values that none can match. `oracle` evaluates the typed tree the obvious way.
+//! many rows at a time, and `skip` tells from bounds of their values that none can match. `oracle`
+//! evaluates the typed tree the obvious way.
 //!
 //! If you add a check to the tree: print it in `expr`, compile it, evaluate it in the oracle, and
 //! give it to the generator in `tests`, which holds all of them against each other.

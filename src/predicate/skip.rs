@@ -255,6 +255,7 @@ mod tests {
     use crate::report::Schema;
 
     /// Two columns: texts in one, numbers in the other, and what is known of them.
+    #[derive(Default)]
     struct Rows {
         data: Vec<u8>,
         spans: Vec<Span>,
@@ -344,8 +345,7 @@ mod tests {
             let schema = Schema::from_names(["Key", "Size", "LastModifiedDate", "StorageClass"]);
             let text = CONDITIONS[condition];
             let predicate = Predicate::parse(text, &schema, jiff::Timestamp::UNIX_EPOCH).unwrap();
-            let mut held =
-                Rows { data: Vec::new(), spans: Vec::new(), numbers: Vec::new(), valid: Vec::new() };
+            let mut held = Rows::default();
             for (text, number) in &rows {
                 let from = held.data.len() as u32;
                 held.data.extend_from_slice(text.as_bytes());

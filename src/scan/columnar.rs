@@ -1,4 +1,5 @@
-//! Data files in a column format: only wanted columns, only where rows may match, in bounded memory.
+//! Data files in a column format: only wanted columns, only where rows may match, in bounded
+//! memory.
 //!
 //! A row group or stripe is scanned in *windows* of rows, which end where the decoded run of a
 //! column ends. Of each window the columns that the predicate looks at are decoded and tested. Only
@@ -10,6 +11,7 @@
 //!
 //! Never knows what is done with a row.
 
+use std::iter;
 use std::ops::{ControlFlow, Range};
 
 use super::batch::{Batch, Part};
@@ -25,6 +27,10 @@ use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, GroupSize,
 };
 use crate::format::key;
+#[cfg(feature = "orc")]
+use crate::format::orc::Tail;
+#[cfg(feature = "parquet")]
+use crate::format::parquet::Footer;
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Columns, Row};
@@ -185,7 +191,7 @@ impl<'a> ColumnarScanner<'a> {
                 columnar_skip::ranges(footer, file, group, rows, &opened.places, wanted)
                     .map_err(failed)?
             }
-            _ => vec![0..rows],
+            _ => iter::once(0..rows).collect(),
         };
         if ranges.is_empty() {
             return Ok(0);
@@ -366,9 +372,9 @@ fn read_footer(
 ) -> Result<Box<dyn ColumnarFile>, ColumnarError> {
     match format {
         #[cfg(feature = "parquet")]
-        FileFormat::Parquet => Ok(Box::new(crate::format::parquet::Footer::read(file)?)),
+        FileFormat::Parquet => Ok(Box::new(Footer::read(file)?)),
         #[cfg(feature = "orc")]
-        FileFormat::Orc => Ok(Box::new(crate::format::orc::Tail::read(file)?)),
+        FileFormat::Orc => Ok(Box::new(Tail::read(file)?)),
         other => Err(ColumnarError::of_file(format!("{other} is no column format read here"))),
     }
 }
@@ -430,7 +436,7 @@ impl Row for Written<'_> {
         self.is_plain
     }
 
-    #[inline]
+    #[inline(always)]
     fn field(&self, column: usize) -> &[u8] {
         let place = usize::from(self.places[column]);
         match (self.texts.get(place), self.shown.get(place)) {

@@ -1,8 +1,8 @@
 //! Scanning: the data files of reports, through the engine, to matching rows.
 //!
-//! The only place where files, formats, predicates and the engine meet. A data file is a task, or a
-//! batch of small ones, or a part of a large one in a column format; what comes out is, in report order, blocks of finished manifest rows ([`filter`]) or counts
-//! ([`count`]).
+//! The only place where files, formats, predicates and the engine meet. A data file is a task, or
+//! a batch of small ones, or a part of a large one in a column format; what comes out is, in
+//! report order, blocks of finished manifest rows ([`filter`]) or counts ([`count`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
 //! set aside, and hands them on by lane.

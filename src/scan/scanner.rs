@@ -18,7 +18,8 @@ use crate::predicate::Row;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::report::FileFormat;
 
-/// What looks at the rows of a file. `Break` ends the file early, and [`Visitor::verdict`] says why.
+/// What looks at the rows of a file. `Break` ends the file early, and [`Visitor::verdict`] says
+/// why.
 pub(super) trait Visitor {
     /// Looks at any row.
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()>;

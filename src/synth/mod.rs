@@ -414,7 +414,8 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), SynthError> {
     fs::rename(&partial, path).map_err(SynthError::io(path))
 }
 
-#[cfg(all(test, feature = "parquet", feature = "orc"))]
+#[cfg(test)]
+#[cfg(all(feature = "parquet", feature = "orc"))]
 mod columnar_tests;
 #[cfg(test)]
 mod tests;

@@ -71,8 +71,9 @@ impl Synthetic {
         let path = self.file("manifest.json");
         let mut document: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         change(&mut document);
-        fs::write(&path, document.to_string()).unwrap();
-        fs::remove_file(path.with_extension("checksum")).ok();
+        let bytes = document.to_string().into_bytes();
+        fs::write(path.with_extension("checksum"), md5(&bytes)).unwrap();
+        fs::write(&path, bytes).unwrap();
     }
 
     /// Puts other bytes in place of the only data file; the manifest then fits them.

@@ -158,7 +158,7 @@ fn synth_makes_a_report_that_all_commands_read() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("report");
     let out = out.to_str().unwrap();
-    let flags = ["--rows", "20000", "--files", "3", "--odd-keys", "0.2", "--format", "json"];
+    let flags = ["--rows", "20000", "--files", "3", "--odd-keys", "0.2", "--result", "json"];
     let made = s3sieve(["synth", "--out", out].into_iter().chain(flags)).expect(0).json();
     assert_eq!(made["rows"], 20_000);
     s3sieve(["inspect", out]).expect(0);

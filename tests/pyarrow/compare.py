@@ -2,8 +2,9 @@
 """Holds s3sieve against pyarrow on Parquet and ORC files that others wrote.
 
 Makes rows with odd keys, NULLs and dates, writes them with pyarrow and DuckDB in all the ways
-that a rewriting tool may choose (row groups, page indexes, dictionaries, page versions, encodings, int96,
-time zones, every compression), and compares the manifests of s3sieve with what pyarrow selects.
+that a rewriting tool may choose (row groups, page indexes, dictionaries, page versions,
+encodings, int96, time zones, every compression), and compares the manifests of s3sieve with what
+pyarrow selects.
 
     pip install pyarrow duckdb
     cargo build --release
@@ -141,7 +142,7 @@ def parquet_files(table, folder):
     )
     for codec in ("uncompressed", "snappy", "gzip", "zstd", "lz4_raw"):
         path = folder / f"duckdb-{codec}.parquet"
-        duckdb.sql("SELECT * FROM table").write_parquet(
+        duckdb.from_arrow(table).write_parquet(
             str(path), compression=codec, row_group_size=10_000
         )
         yield f"duckdb-{codec}", path

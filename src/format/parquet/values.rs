@@ -144,8 +144,8 @@ pub(super) fn micros_of_int96(bytes: &[u8; 12]) -> i64 {
     let (nanos, day) = bytes.split_at(8);
     let nanos = nanos.try_into().map_or(0, i64::from_le_bytes);
     let day = day.try_into().map_or(0, u32::from_le_bytes);
-    // No day of 32 bits overflows.
-    (i64::from(day) - JULIAN_DAY) * MICROS_PER_DAY + nanos.div_euclid(1_000)
+    let micros = (i64::from(day) - JULIAN_DAY).saturating_mul(MICROS_PER_DAY);
+    micros.saturating_add(nanos.div_euclid(1_000))
 }
 
 /// Texts one behind the other, each after its length.
@@ -196,7 +196,7 @@ pub(super) fn deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<us
         return Err("blocks of differences of an odd length");
     }
     let each = (block / miniblocks) as usize;
-    if each % 8 != 0 || each == 0 {
+    if each == 0 || !each.is_multiple_of(8) {
         return Err("blocks of differences of an odd length");
     }
     let end = out.len() + count;
@@ -377,6 +377,11 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(deltas(&data, 8, &mut out), Ok(18));
         assert_eq!(out, [7, 5, 3, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_day_of_int96_beyond_all_years_does_no_harm() {
+        assert!(micros_of_int96(&[0xff; 12]) >= i64::MAX - 1);
     }
 
     #[test]
