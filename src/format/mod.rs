@@ -7,7 +7,7 @@ pub mod codec;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod columnar;
 #[cfg(test)]
-#[cfg(any(feature = "parquet", feature = "orc"))]
+#[cfg(feature = "parquet")]
 mod columnar_tests;
 pub mod csv;
 pub mod gzip;
