@@ -6,7 +6,8 @@
 pub mod codec;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod columnar;
-#[cfg(all(test, any(feature = "parquet", feature = "orc")))]
+#[cfg(test)]
+#[cfg(feature = "parquet")]
 mod columnar_tests;
 pub mod csv;
 pub mod gzip;

@@ -40,7 +40,13 @@ pub(super) struct Part {
 impl Part {
     /// A whole file.
     pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
+}
 
+#[cfg_attr(
+    not(any(feature = "parquet", feature = "orc")),
+    expect(dead_code, reason = "only column formats have parts")
+)]
+impl Part {
     pub(super) fn is_last(self) -> bool {
         self.number + 1 == self.of
     }

@@ -191,7 +191,6 @@ impl<'a> ColumnarScanner<'a> {
                 columnar_skip::ranges(footer, file, group, rows, &opened.places, wanted)
                     .map_err(failed)?
             }
-            // All rows: one range.
             _ => iter::once(0..rows).collect(),
         };
         if ranges.is_empty() {

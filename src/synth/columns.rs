@@ -36,7 +36,8 @@ pub(super) enum Values {
 pub(super) struct Column {
     /// As column formats spell it: `bucket_key_status`.
     pub(super) name: String,
-    /// Never NULL.
+    /// Never NULL. ORC has no word for that.
+    #[cfg_attr(not(feature = "parquet"), expect(dead_code, reason = "Parquet's schema tells it"))]
     pub(super) required: bool,
     pub(super) values: Values,
     is_key: bool,

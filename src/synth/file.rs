@@ -43,6 +43,10 @@ pub(super) fn partial(path: &Path) -> PathBuf {
 }
 
 /// What a data file is made of, and how.
+#[cfg_attr(
+    not(any(feature = "parquet", feature = "orc")),
+    expect(dead_code, reason = "CSV takes its rows as they come")
+)]
 pub(super) struct Making<'a> {
     pub(super) recipe: &'a Recipe,
     /// Their names.
@@ -53,19 +57,19 @@ pub(super) struct Making<'a> {
 /// What rows are written with.
 pub(super) enum Encoder<W: Write + Send> {
     Csv {
-        gzip: GzEncoder<W>,
+        gzip: Box<GzEncoder<W>>,
         bytes_raw: u64,
     },
     #[cfg(feature = "parquet")]
     Parquet {
-        file: ParquetFile<W>,
-        group: Group,
+        file: Box<ParquetFile<W>>,
+        group: Box<Group>,
         bytes_raw: u64,
     },
     #[cfg(feature = "orc")]
     Orc {
-        file: OrcFile<W>,
-        group: Group,
+        file: Box<OrcFile<W>>,
+        group: Box<Group>,
         bytes_raw: u64,
     },
 }
@@ -75,18 +79,21 @@ impl<W: Write + Send> Encoder<W> {
         Ok(match making.format {
             #[cfg(feature = "parquet")]
             FileFormat::Parquet => {
-                let group = Group::new(making.columns);
-                let file = ParquetFile::new(inner, &group.columns)?;
+                let group = Box::new(Group::new(making.columns));
+                let file = Box::new(ParquetFile::new(inner, &group.columns)?);
                 Self::Parquet { file, group, bytes_raw: 0 }
             }
             #[cfg(feature = "orc")]
             FileFormat::Orc => {
-                let group = Group::new(making.columns);
-                Self::Orc { file: OrcFile::new(inner, level)?, group, bytes_raw: 0 }
+                let group = Box::new(Group::new(making.columns));
+                Self::Orc { file: Box::new(OrcFile::new(inner, level)?), group, bytes_raw: 0 }
             }
             // The header holds neither name nor time, so that the bytes follow from the rows
             // alone.
-            _ => Self::Csv { gzip: GzEncoder::new(inner, Compression::new(level)), bytes_raw: 0 },
+            _ => Self::Csv {
+                gzip: Box::new(GzEncoder::new(inner, Compression::new(level))),
+                bytes_raw: 0,
+            },
         })
     }
 
@@ -95,16 +102,19 @@ impl<W: Write + Send> Encoder<W> {
         match self {
             Self::Csv { gzip, bytes_raw } => {
                 *bytes_raw += rows.len() as u64;
-                return gzip.write_all(rows);
+                gzip.write_all(rows)
             }
             #[cfg(feature = "parquet")]
-            Self::Parquet { group, .. } => group.push(rows)?,
+            Self::Parquet { group, .. } => {
+                group.push(rows)?;
+                self.write_group(GROUP_ROWS)
+            }
             #[cfg(feature = "orc")]
-            Self::Orc { group, .. } => group.push(rows)?,
+            Self::Orc { group, .. } => {
+                group.push(rows)?;
+                self.write_group(GROUP_ROWS)
+            }
         }
-        #[cfg(any(feature = "parquet", feature = "orc"))]
-        self.write_group(GROUP_ROWS)?;
-        Ok(())
     }
 
     /// Writes the group that is being filled, if it has so many rows.

@@ -108,8 +108,8 @@ impl PageHeader {
                 level_bytes: size(inner.level_bytes)?,
                 is_compressed: !inner.is_plain,
             },
-            ..0 => return Err(Fault::Bad("a page header without a kind")),
-            _ => PageKind::Other,
+            1 | 4.. => PageKind::Other,
+            _ => return Err(Fault::Bad("a page header without a kind")),
         };
         let header = Self {
             kind,

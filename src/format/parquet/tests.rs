@@ -34,7 +34,7 @@ fn properties(kind: usize) -> WriterProperties {
         .set_bloom_filter_enabled(true)
         .set_data_page_row_count_limit(7)
         .set_write_batch_size(3);
-    if (kind / 4).is_multiple_of(2) && kind / 8 % 2 == 1 {
+    if kind & 12 == 8 {
         builder = builder
             .set_column_encoding("note".into(), Encoding::DELTA_BYTE_ARRAY)
             .set_column_encoding("name".into(), Encoding::DELTA_LENGTH_BYTE_ARRAY)

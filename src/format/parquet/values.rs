@@ -196,7 +196,7 @@ pub(super) fn deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<us
         return Err("blocks of differences of an odd length");
     }
     let each = (block / miniblocks) as usize;
-    if !each.is_multiple_of(8) || each == 0 {
+    if each == 0 || !each.is_multiple_of(8) {
         return Err("blocks of differences of an odd length");
     }
     let end = out.len() + count;
