@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+#[cfg(feature = "aws")]
+use super::aws::AwsArgs;
 use super::print;
 use crate::format::gzip::Inflate;
 use crate::plan::{self, Bounds, FilterOptions, OBJECTS_MAX, SHARD_BYTES_MAX};
@@ -81,6 +83,9 @@ pub(super) struct ReportArgs {
     /// Allow several reports of one bucket
     #[arg(long)]
     pub(super) allow_overlap: bool,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    aws: AwsArgs,
 }
 
 impl ReportArgs {

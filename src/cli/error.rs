@@ -23,6 +23,10 @@ pub enum CliError {
     /// A synthetic report could not be made.
     #[error(transparent)]
     Synth(#[from] SynthError),
+    /// AWS refused, or can't be reached.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Aws(#[from] crate::aws::AwsError),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -50,6 +54,8 @@ impl CliError {
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => Exit::Aws,
             Self::Print(_) => Exit::Environment,
             Self::Usage(_) => Exit::Usage,
         }
