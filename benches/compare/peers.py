@@ -380,7 +380,8 @@ def table(result):
     ]
     for engine in result["engines"]:
         lines.append(
-            f"| {engine['name']} | {engine['median']:.2f} | {engine['ratio']:.2f} | "
+            f"| {engine['name'].replace('|', chr(92) + '|')} | {engine['median']:.2f} | "
+            f"{engine['ratio']:.2f} | "
             f"{engine['peak_mib']} | {same[engine['same_lines']]} |"
         )
     return "\n".join(lines)
