@@ -12,7 +12,7 @@
 //! | [`mod@format`] | bytes to rows | files, paths, network |
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
 //! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
-//! | [`source`] | bytes from a local file | what the bytes mean |
+//! | [`source`] | bytes from and to local files and S3 | what the bytes mean |
 //! | `aws` | how AWS is reached, what its errors mean | what is asked of it |
 //! | [`units`] | sizes and counts as people write them | everything else |
 
@@ -20,13 +20,11 @@
 //! The program is a thin layer over this library:
 //!
 //! ```
-//! use std::path::PathBuf;
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use s3sieve::scan::{self, Control, CountOptions, Progress, Query, Settings};
+//! use s3sieve::scan::{self, Control, CountOptions, Lookup, Progress, Query, Settings};
 //!
-//! let report = PathBuf::from("testdata/seed");
-//! let opened = scan::open(&[report], None, false)?;
+//! let opened = scan::open(&["testdata/seed".into()], &Lookup::default())?;
 //! let options = CountOptions {
 //!     query: Query::Where("BucketKeyStatus = 'DISABLED' AND NOT IsDeleteMarker".to_owned()),
 //!     by: Vec::new(),

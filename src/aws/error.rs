@@ -205,8 +205,12 @@ fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorK
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "AccountProblem" => {
             AwsErrorKind::Denied
         }
-        "SlowDown" | "InternalError" | "ServiceUnavailable" | "RequestTimeout"
-        | "ThrottlingException" | "TooManyRequestsException" => AwsErrorKind::Busy,
+        "SlowDown"
+        | "InternalError"
+        | "ServiceUnavailable"
+        | "RequestTimeout"
+        | "ThrottlingException"
+        | "TooManyRequestsException" => AwsErrorKind::Busy,
         _ => match status {
             301 | 307 => AwsErrorKind::WrongRegion(region),
             // A request without a body that was signed for another region.

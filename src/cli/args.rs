@@ -7,18 +7,20 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-#[cfg(feature = "aws")]
 use super::aws::AwsArgs;
-use super::print;
+use super::{CliError, print};
 use crate::format::gzip::Inflate;
 use crate::plan::{self, Bounds, FilterOptions, OBJECTS_MAX, SHARD_BYTES_MAX};
-use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
+use crate::report::AsOf;
+use crate::scan::{self, Lookup, Opened, Query, Settings, Verify};
+use crate::source::Location;
 use crate::units::{SizeError, parse_bytes};
 
 /// Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
 ///
-/// Everything runs on this machine, without an AWS account. REPORT is a manifest.json of a CSV
-/// report, or a folder that holds reports (the newest complete one is taken).
+/// Everything runs on this machine. REPORT is a manifest.json of a CSV report, a folder that holds
+/// reports (the newest complete one is taken), or an s3:// address of either; only s3:// addresses
+/// need an AWS account.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(super) struct Args {
@@ -74,24 +76,37 @@ enum InflateArg {
 /// Which reports, and where their data files are.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
-    /// A manifest.json, or a folder that holds reports
+    /// A manifest.json, a folder that holds reports, or an s3:// address of either
     #[arg(value_name = "REPORT", required = true)]
-    pub(super) reports: Vec<PathBuf>,
+    reports: Vec<PathBuf>,
     /// The folder below which the data files lie, if not in a mirror around the manifest
     #[arg(long, value_name = "DIR")]
-    pub(super) root: Option<PathBuf>,
+    root: Option<PathBuf>,
+    /// Of the reports in a folder, take the newest complete one begun by then, for example
+    /// 2026-01-31 (all of that day, in UTC)
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<AsOf>,
     /// Allow several reports of one bucket
     #[arg(long)]
-    pub(super) allow_overlap: bool,
-    #[cfg(feature = "aws")]
+    allow_overlap: bool,
     #[command(flatten)]
     aws: AwsArgs,
 }
 
 impl ReportArgs {
+    /// The reports as locations, and how to look them up.
+    pub(super) fn resolve(&self) -> Result<(Vec<Location>, Lookup), CliError> {
+        let mut way = self.aws.way();
+        let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
+        let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
+        let lookup = Lookup { root, as_of: self.as_of.clone(), allow_overlap: self.allow_overlap };
+        Ok((names, lookup))
+    }
+
     /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self) -> Result<Opened, ScanError> {
-        let opened = scan::open(&self.reports, self.root.as_deref(), self.allow_overlap)?;
+    pub(super) fn open(&self) -> Result<Opened, CliError> {
+        let (names, lookup) = self.resolve()?;
+        let opened = scan::open(&names, &lookup)?;
         for note in &opened.notes {
             print::tell(&format!("s3sieve: {note}"));
         }

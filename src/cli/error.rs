@@ -70,7 +70,11 @@ impl CliError {
 }
 
 fn of_report(error: &ReportError) -> Exit {
-    if error.is_environment() { Exit::Environment } else { Exit::Input }
+    match error {
+        error if error.is_refusal() => Exit::Aws,
+        error if error.is_environment() => Exit::Environment,
+        _ => Exit::Input,
+    }
 }
 
 fn of_synth(error: &SynthError) -> Exit {
@@ -84,6 +88,7 @@ fn of_synth(error: &SynthError) -> Exit {
 fn of_scan(error: &ScanError) -> Exit {
     match error {
         ScanError::Report(error) => of_report(error),
+        ScanError::Data(error) if error.kind.is_refusal() => Exit::Aws,
         ScanError::Data(error) if error.kind.is_environment() => Exit::Environment,
         ScanError::Data(error) if error.kind.is_usage() => Exit::Usage,
         ScanError::Overlap { .. } => Exit::Usage,

@@ -3,7 +3,7 @@
 //! Never knows bytes or formats: it asks the layers below, and prints what they answer.
 
 mod args;
-#[cfg(feature = "aws")]
+#[cfg_attr(not(feature = "aws"), path = "no_aws.rs")]
 mod aws;
 mod bench;
 mod count;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -229,7 +229,7 @@ impl Wanted {
         } else {
             never()
         };
-        let own = |error| ScanError::Query { path: options.out.clone(), error };
+        let own = |error| ScanError::Query { path: options.out.clone().into(), error };
         Ok(Selection {
             columns: schema.len(),
             matcher: compiled.predicate.compile(),
@@ -253,7 +253,7 @@ fn describe(
     let warnings = warnings(wanted, options, &outcome);
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
-            manifest: path_text(&report.manifest_path),
+            manifest: report.manifest_path.display().to_string(),
             manifest_md5: report.manifest_md5.iter().map(|byte| format!("{byte:02x}")).collect(),
             source_bucket: report.source_bucket.clone(),
             created: report.created.map(|created| created.to_string()),
@@ -321,10 +321,6 @@ fn columns(versions: bool) -> Vec<String> {
     let columns: &[&str] =
         if versions { &["Bucket", "Key", "VersionId"] } else { &["Bucket", "Key"] };
     columns.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn path_text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 /// What a person should know before acting on the plan.

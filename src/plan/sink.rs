@@ -230,7 +230,7 @@ impl FilterSink for PlanSink<'_> {
         }
         self.files_by_report[input.report] += 1;
         self.set_aside.push(SetAside {
-            path: error.path.to_string_lossy().into_owned(),
+            path: error.path.display().to_string(),
             error: error.kind.to_string(),
         });
         Ok(())

@@ -30,7 +30,7 @@ pub use count::{CountOptions, Counts, GROUPS_MAX, Group, count};
 pub use error::{DataError, DataErrorKind, ScanError};
 pub use filter::{FileSummary, FilterSink, Holding, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
-pub use open::{Input, Opened, open};
+pub use open::{Input, Lookup, Opened, open};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
 

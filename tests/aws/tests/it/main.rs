@@ -1,0 +1,11 @@
+//! Tests against servers on this machine, in one binary.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets something unexpected has failed"
+)]
+
+mod fixture;
+mod read;
+mod refusals;
