@@ -5,6 +5,7 @@
 //! | layer | knows | never knows |
 //! |---|---|---|
 //! | `cli` | arguments, progress, tables, exit codes | bytes, wire formats |
+//! | `listing` | what a bucket holds now, as a report | how reports are read |
 //! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`scan`] | how a data file becomes matching rows | shards, operations |
@@ -44,6 +45,8 @@ pub mod aws;
 pub mod cli;
 pub mod engine;
 pub mod format;
+#[cfg(feature = "aws")]
+pub mod listing;
 pub mod plan;
 pub mod predicate;
 pub mod report;

@@ -43,6 +43,9 @@ pub(super) enum Command {
     Filter(FilterArgs),
     /// Show where the time of a filter goes, stage by stage
     Bench(BenchArgs),
+    /// List what a bucket holds now, as a report, for what is younger than the newest one
+    #[cfg(feature = "aws")]
+    List(super::list::ListArgs),
     /// Make a synthetic report, for trials and benchmarks
     Synth(SynthArgs),
 }
@@ -200,7 +203,7 @@ pub(super) struct FilterArgs {
     pub(super) report: ReportArgs,
     #[command(flatten)]
     query: QueryArgs,
-    /// The folder for the plan: plan.json, manifests/, excluded/
+    /// The folder for the plan, also in S3: plan.json, manifests/, excluded/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Replace the plan that stands in DIR
@@ -246,7 +249,7 @@ struct QueryArgs {
 }
 
 impl FilterArgs {
-    pub(super) fn options(&self) -> FilterOptions {
+    pub(super) fn options(&self) -> Result<FilterOptions, CliError> {
         let settings = self.read.settings();
         let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let query = match (&self.query.filter, &self.query.sql) {
@@ -254,9 +257,9 @@ impl FilterArgs {
             (None, Some(text)) => Query::Sql(text.clone()),
             (None, None) => Query::All,
         };
-        FilterOptions {
+        Ok(FilterOptions {
             query,
-            out: self.out.clone(),
+            out: self.report.aws.way().location(&self.out)?,
             force: self.force,
             version_ids: !self.no_version_ids,
             bounds: Bounds {
@@ -269,7 +272,7 @@ impl FilterArgs {
             keep_going: self.read.keep_going,
             now: Timestamp::now(),
             settings,
-        }
+        })
     }
 }
 
@@ -302,7 +305,7 @@ impl BenchArgs {
         let settings = self.read.settings();
         FilterOptions {
             query: Query::Where(self.filter.clone()),
-            out: self.out.clone(),
+            out: Location::Path(self.out.clone()),
             force: false,
             version_ids: true,
             bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },

@@ -3,9 +3,12 @@
 use std::io;
 
 use super::Exit;
+#[cfg(feature = "aws")]
+use crate::listing::ListingError;
 use crate::plan::PlanError;
 use crate::report::ReportError;
 use crate::scan::ScanError;
+use crate::source;
 use crate::synth::SynthError;
 
 /// Why a command failed.
@@ -27,6 +30,10 @@ pub enum CliError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Aws(#[from] crate::aws::AwsError),
+    /// A bucket could not be listed.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Listing(#[from] ListingError),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -44,9 +51,11 @@ impl CliError {
             Self::Scan(error) => of_scan(error),
             Self::Plan(error) => match error {
                 PlanError::Scan(error) => of_scan(error),
+                PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
                 PlanError::Io { .. } => Exit::Environment,
                 PlanError::NotEmpty { .. }
                 | PlanError::Busy { .. }
+                | PlanError::Overtaken { .. }
                 | PlanError::Submitted { .. }
                 | PlanError::RowTooLong { .. }
                 | PlanError::TooManyShards
@@ -56,6 +65,13 @@ impl CliError {
             Self::Synth(error) => of_synth(error),
             #[cfg(feature = "aws")]
             Self::Aws(_) => Exit::Aws,
+            #[cfg(feature = "aws")]
+            Self::Listing(error) => match error {
+                ListingError::Aws { .. } => Exit::Aws,
+                ListingError::Io { .. } => Exit::Environment,
+                ListingError::NotEmpty(_) | ListingError::Column { .. } => Exit::Usage,
+                ListingError::Interrupted => Exit::Interrupted,
+            },
             Self::Print(_) => Exit::Environment,
             Self::Usage(_) => Exit::Usage,
         }

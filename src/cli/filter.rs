@@ -1,7 +1,6 @@
 //! `s3sieve filter`: makes a plan, and says in a few sentences what came of it.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -9,10 +8,11 @@ use super::args::FilterArgs;
 use super::print::{self, Report, percent};
 use super::{CliError, Exit, progress};
 use crate::plan::{self, Plan};
+use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
-    let options = args.options();
+    let options = args.options()?;
     let opened = args.report.open()?;
     let plan = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::filter(&opened, &options, control)
@@ -24,7 +24,7 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
 
 /// What a filter run came to. As JSON, it is the plan.
 struct Summary<'a> {
-    out: &'a Path,
+    out: &'a Location,
     plan: &'a Plan,
 }
 

@@ -12,6 +12,8 @@ mod exit;
 mod filter;
 mod inspect;
 mod interrupt;
+#[cfg(feature = "aws")]
+mod list;
 mod print;
 mod progress;
 mod synth;
@@ -47,6 +49,8 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Count(args) => count::run(args),
         Command::Filter(args) => filter::run(args),
         Command::Bench(args) => bench::run(args),
+        #[cfg(feature = "aws")]
+        Command::List(args) => list::run(args),
         Command::Synth(args) => synth::run(args),
     }
 }

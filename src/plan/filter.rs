@@ -2,15 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::folder::PartialFolder;
+use super::destination::Destination;
 use super::shard::Finished;
-use super::sink::{Folders, Label, Outcome, PlanSink, SinkOptions};
+use super::sink::{Label, Outcome, PlanSink, SinkOptions};
 use super::{Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals};
 use crate::predicate;
 use crate::report::Schema;
@@ -18,6 +17,7 @@ use crate::scan::{
     self, Compiled, Control, Holding, Lanes, Opened, Projection, Query, ScanError, Selection,
     Settings,
 };
+use crate::source::Location;
 use crate::units::{Count, counted};
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
@@ -46,7 +46,7 @@ pub struct FilterOptions {
     /// Which rows.
     pub query: Query,
     /// The folder for the plan.
-    pub out: PathBuf,
+    pub out: Location,
     /// Whether a plan in that folder may be replaced.
     pub force: bool,
     /// Whether manifests hold version ids where the report has them.
@@ -84,14 +84,14 @@ pub fn filter(
     let begun = Instant::now();
     refuse_bad_bounds(options.bounds)?;
     let wanted = Wanted::new(opened, options)?;
-    let folder = PartialFolder::create(&options.out, options.force)?;
-    let outcome = run(opened, &wanted, options, control, &folder)?;
+    let destination = Destination::create(&options.out, options.force)?;
+    let outcome = run(opened, &wanted, options, control, &destination)?;
     if control.stop.load(Ordering::Relaxed) {
         return Err(ScanError::Interrupted.into());
     }
     let seconds = begun.elapsed().as_secs_f64();
     let plan = describe(opened, &wanted, options, outcome, seconds);
-    folder.commit(&plan)?;
+    destination.commit(&plan)?;
     Ok(plan)
 }
 
@@ -123,7 +123,7 @@ fn run(
     wanted: &Wanted,
     options: &FilterOptions,
     control: Control<'_>,
-    folder: &PartialFolder,
+    destination: &Destination,
 ) -> Result<Outcome, PlanError> {
     let lanes = Lanes::default();
     let mut sink = PlanSink::new(SinkOptions {
@@ -132,17 +132,13 @@ fn run(
         reasons: &[DELETE_MARKER],
         observations: 1,
         reports: opened.reports.len(),
-        folders: Folders {
-            manifests: folder.manifests(),
-            excluded: folder.excluded(),
-            spool: folder.spool(),
-        },
+        folders: destination.folders(),
         keep_going: options.keep_going,
         limit: wanted.limit,
     });
     let holding = Holding {
         memory_bytes: options.memory_bytes,
-        spill: folder.spill(),
+        spill: destination.folder.spill(),
         hold: options.keep_going,
         // The file in which a limit is reached is the last one.
         one_by_one: wanted.limit.is_some(),
@@ -229,7 +225,7 @@ impl Wanted {
         } else {
             never()
         };
-        let own = |error| ScanError::Query { path: options.out.clone().into(), error };
+        let own = |error| ScanError::Query { path: options.out.clone(), error };
         Ok(Selection {
             columns: schema.len(),
             matcher: compiled.predicate.compile(),

@@ -5,9 +5,12 @@
 //! Never knows what makes a lane: a series carries a label and hands it on.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::folder::MANIFESTS;
 use super::shard::{Finished, ShardFile};
 use super::{PlanError, SHARDS_MAX, line};
+use crate::source::Uploads;
 
 /// Where the next shard of a series ends.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +37,7 @@ impl Cut {
 /// Numbers and collects the shards of all series.
 pub(super) struct Shards<L> {
     folder: PathBuf,
+    uploads: Option<Arc<Uploads>>,
     bytes_max: u64,
     begun: usize,
     finished: Vec<(usize, L, Finished)>,
@@ -49,9 +53,9 @@ pub(super) struct Series<L> {
 }
 
 impl<L: Clone> Shards<L> {
-    /// Shards of at most `bytes_max` bytes, as files in `folder`.
-    pub(super) fn new(folder: PathBuf, bytes_max: u64) -> Self {
-        Self { folder, bytes_max, begun: 0, finished: Vec::new() }
+    /// Shards of at most `bytes_max` bytes, as files in `folder`, or from there to S3.
+    pub(super) fn new(folder: PathBuf, uploads: Option<Arc<Uploads>>, bytes_max: u64) -> Self {
+        Self { folder, uploads, bytes_max, begun: 0, finished: Vec::new() }
     }
 
     /// The finished shards in the order of their numbers, with the names of their files.
@@ -66,7 +70,10 @@ impl<L: Clone> Shards<L> {
             return Err(PlanError::TooManyShards);
         }
         let number = self.begun;
-        let file = ShardFile::create(&self.folder.join(file_name(number)))?;
+        let name = file_name(number);
+        let begin = |uploads: &Arc<Uploads>| uploads.begin(&format!("{MANIFESTS}/{name}"));
+        let upload = self.uploads.as_ref().map(begin);
+        let file = ShardFile::create(&self.folder.join(&name), upload)?;
         self.begun += 1;
         Ok((number, file))
     }
@@ -151,7 +158,7 @@ mod tests {
 
     fn cut(lines: &[String], blocks: &[usize], cut: Cut, bytes_max: u64) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(folder.path().to_owned(), bytes_max);
+        let mut shards = Shards::new(folder.path().to_owned(), None, bytes_max);
         let mut series = Series::new((), cut);
         let mut rest = lines;
         let mut sizes = blocks.iter().copied().cycle();
@@ -205,7 +212,7 @@ mod tests {
     #[test]
     fn a_row_that_fits_no_shard_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(folder.path().to_owned(), 8);
+        let mut shards = Shards::new(folder.path().to_owned(), None, 8);
         let mut series = Series::new((), Cut::Every(10));
         let result = series.write(&mut shards, b"demo,a\ndemo,long\n", 2);
         assert!(matches!(result, Err(PlanError::RowTooLong { row_bytes: 10, bytes_max: 8 })));

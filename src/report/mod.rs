@@ -2,6 +2,7 @@
 //!
 //! Never knows about threads, or about what is inside a data file.
 
+mod describe;
 mod error;
 mod find;
 mod locate;
@@ -11,6 +12,7 @@ mod manifest;
 mod schema;
 mod schema_text;
 
+pub use describe::{Described, Entry, describe};
 pub use error::{KeyFault, ReportError};
 pub use find::{AsOf, AsOfError, Found, find};
 pub use locate::{KEY_BYTES_MAX, Survey, key_components, locate_files, locate_some, survey};

@@ -21,7 +21,7 @@
 //! more threads several would wait for who does the rest, so the first does all of it at once.
 //!
 //! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
-//! file without neighbours, files in S3 (reading one twice costs twice), and everything on a machine
+//! file without neighbours, files in S3 (reading one twice costs twice), everything on a machine
 //! without wide enough vectors. Where there are fewer files than threads, such a file on disk is
 //! hashed [`beside`] its scan, on a thread that would have nothing to do.
 //!

@@ -75,19 +75,8 @@ impl LocalFile {
     ///
     /// # Errors
     /// When it can't be read, or the file ends before.
-    pub fn read_exact_at(&self, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
-        while !buffer.is_empty() {
-            match read_at(&self.file, buffer, offset) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(count) => {
-                    buffer = &mut buffer[count..];
-                    offset += count as u64;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        read_exact_at(&self.file, offset, buffer)
     }
 
     /// Reads what is in memory already; `None`, now and from then on, if that is nothing.
@@ -182,6 +171,22 @@ fn read_without_waiting(file: &File, buffer: &mut [u8], offset: u64) -> Option<u
 #[cfg(not(target_os = "linux"))]
 fn read_without_waiting(_file: &File, _buffer: &mut [u8], _offset: u64) -> Option<usize> {
     None
+}
+
+/// Fills a buffer from any place of a file.
+pub(super) fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match read_at(file, buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -4,12 +4,16 @@
 
 mod local;
 mod location;
+#[cfg(not(feature = "aws"))]
+mod no_uploads;
 #[cfg(feature = "aws")]
 mod object;
 mod write_behind;
 
 pub use local::{LocalFile, READ_AHEAD_BYTES, advise_soon};
 pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
+#[cfg(not(feature = "aws"))]
+pub use no_uploads::{Upload, Uploads};
 #[cfg(feature = "aws")]
-pub use object::{AddressError, Object, ObjectFile, PART_BYTES, PARTS_AHEAD};
+pub use object::{AddressError, Object, ObjectFile, PART_BYTES, PARTS_AHEAD, Upload, Uploads};
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};

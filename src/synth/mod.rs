@@ -7,7 +7,6 @@
 //! Never knows how reports are read.
 
 mod draw;
-mod encode;
 mod file;
 mod rows;
 
@@ -21,12 +20,11 @@ use std::thread;
 
 use jiff::Timestamp;
 use md5::{Digest, Md5};
-use serde::Serialize;
 
 use self::draw::Lots;
 use self::file::{Written, write_data_file};
 use self::rows::Recipe;
-use crate::report::{MANIFEST_BYTES_MAX, md5_hex};
+use crate::report::{Described, Entry, FileFormat, MANIFEST_BYTES_MAX, describe, md5_hex};
 
 /// The most entries a manifest is written with, repetitions included.
 pub const ENTRIES_MAX: u64 = 500_000;
@@ -45,7 +43,7 @@ pub const ROW_BYTES_MAX: u64 = crate::report::KEY_BYTES_MAX as u64;
 const CONFIGURATION: &str = "s3sieve-synth";
 
 /// The bucket the report says it was delivered to.
-const DESTINATION_ARN: &str = "arn:aws:s3:::synthetic-inventory";
+const DESTINATION: &str = "synthetic-inventory";
 
 /// 2026-01-01T00:00:00Z, in seconds since 1970.
 const CREATED_SECONDS: i64 = 1_767_225_600;
@@ -168,28 +166,6 @@ impl SynthError {
     fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         |source| Self::Io { path: path.to_path_buf(), source }
     }
-}
-
-/// `manifest.json` with its fields in S3's order.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Manifest<'a> {
-    source_bucket: &'a str,
-    destination_bucket: &'a str,
-    version: &'a str,
-    creation_timestamp: String,
-    file_format: &'a str,
-    file_schema: String,
-    files: Vec<Entry<'a>>,
-}
-
-/// One of its data files.
-#[derive(Clone, Copy, Serialize)]
-struct Entry<'a> {
-    key: &'a str,
-    size: u64,
-    #[serde(rename = "MD5checksum")]
-    md5: &'a str,
 }
 
 /// Writes a report below `out`, which must be empty or not there yet.
@@ -346,32 +322,20 @@ fn data_file_name(seed: u64, index: u64) -> String {
 }
 
 fn write_manifest(synth: &Synth, files: &[Written], path: &Path) -> Result<(), SynthError> {
-    let named: Vec<(String, String)> = files
-        .iter()
-        .map(|file| {
-            let key = format!("{}/{CONFIGURATION}/data/{}", synth.bucket, file.name);
-            (key, md5_hex(&file.md5))
-        })
-        .collect();
-    let mut entries = Vec::new();
-    for _ in 0..synth.repeat {
-        entries.extend(files.iter().zip(&named).map(|(file, (key, md5))| Entry {
-            key,
-            size: file.bytes_compressed,
-            md5,
-        }));
-    }
-    let manifest = Manifest {
-        source_bucket: &synth.bucket,
-        destination_bucket: DESTINATION_ARN,
-        version: "2016-11-30",
-        creation_timestamp: synth.created.as_millisecond().to_string(),
-        file_format: "CSV",
-        file_schema: synth.columns.join(", "),
-        files: entries,
+    let entry = |file: &Written| Entry {
+        key: format!("{}/{CONFIGURATION}/data/{}", synth.bucket, file.name),
+        size: file.bytes_compressed,
+        md5: md5_hex(&file.md5),
     };
-    let bytes =
-        serde_json::to_vec_pretty(&manifest).map_err(|error| SynthError::io(path)(error.into()))?;
+    let described = Described {
+        source_bucket: &synth.bucket,
+        destination_bucket: DESTINATION,
+        created: synth.created,
+        format: FileFormat::Csv,
+        schema: synth.columns.join(", "),
+        files: (0..synth.repeat).flat_map(|_| files).map(entry).collect(),
+    };
+    let bytes = describe(&described).map_err(SynthError::io(path))?;
     put(path, &bytes)?;
     put(&path.with_extension("checksum"), md5_hex(&Md5::digest(&bytes).into()).as_bytes())
 }

@@ -8,6 +8,7 @@
 mod fetch;
 mod listing;
 mod stream;
+mod upload;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,6 +21,7 @@ use tokio::runtime::Handle;
 
 use self::stream::Opening;
 pub use self::stream::{ObjectFile, PART_BYTES, PARTS_AHEAD};
+pub use self::upload::{Upload, Uploads};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 
 /// What every address begins with.

@@ -9,3 +9,4 @@
 mod fixture;
 mod read;
 mod refusals;
+mod write;
