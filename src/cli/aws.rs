@@ -25,8 +25,7 @@ pub(super) struct AwsArgs {
     /// The region of the bucket
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Another server than AWS's, such as http://127.0.0.1:9000
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "Another server than AWS's: http://127.0.0.1:9000")]
     endpoint_url: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
     #[arg(long, value_enum, value_name = "WHO")]

@@ -33,8 +33,7 @@ Examples:
 #[derive(Debug, ClapArgs)]
 #[command(after_help = LIST_HELP)]
 pub(super) struct ListArgs {
-    /// The bucket, and what the keys begin with: s3://BUCKET[/PREFIX]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "s3://BUCKET[/PREFIX]", help = "The bucket, and what the keys begin with")]
     prefix: PathBuf,
     /// An empty or new folder for the report
     #[arg(long, value_name = "DIR")]
