@@ -70,7 +70,6 @@ fn partly(
     settings: Settings,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
-    let settings = settings.fitted_to(&opened.inputs);
     let hashes = Hashes::new(&opened.inputs, settings);
     let batches = &Batches::new(&opened.inputs);
     let make_worker = || Partial {

@@ -103,20 +103,19 @@ pub fn count(
     }
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
-    let settings = options.settings.fitted_to(inputs);
-    let hashes = Hashes::new(inputs, settings);
+    let hashes = Hashes::new(inputs, options.settings);
     let keep_going = options.keep_going;
     let batches = if keep_going { Batches::of_one(inputs) } else { Batches::new(inputs) };
     let batches = &batches;
     let make_worker = || Counter {
-        scanner: FileScanner::new(settings, control, &hashes),
+        scanner: FileScanner::new(options.settings, control, &hashes),
         inputs,
         batches,
         selections: selections.clone(),
     };
     let counts = Counts { warnings, ..Counts::default() };
     let mut total = Total { counts, inputs, batches, keep_going };
-    tally(batches, settings, control, keep_going, make_worker, &mut total)?;
+    tally(batches, options.settings, control, keep_going, make_worker, &mut total)?;
     Ok(total.counts)
 }
 

@@ -16,7 +16,6 @@ use std::ops::{ControlFlow, Range};
 use md5::{Digest, Md5};
 
 use super::hash::{Hashes, Way, beside, open, read};
-use super::passing::Slot;
 use super::small::{self, SmallFile};
 use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::{Stopped, TaskError};
@@ -59,38 +58,10 @@ pub(super) struct FileScanner<'a> {
     hash_buffer: Vec<u8>,
     decoder: GzipDecoder,
     splitter: Splitter,
-    /// This worker's part in hashing files in S3.
-    slot: Option<Slot<'a>>,
-    passing: Passing<'a>,
+    /// Of the file at hand, if it is hashed in passing.
+    md5: Option<Md5>,
     input: Vec<u8>,
     window: Vec<u8>,
-}
-
-/// How the file at hand is hashed as it passes by.
-enum Passing<'a> {
-    /// Not at all.
-    No,
-    Alone(Box<Md5>),
-    /// With the files of other workers.
-    Together(Slot<'a>),
-}
-
-impl Passing<'_> {
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::No => {}
-            Self::Alone(md5) => md5.update(bytes),
-            Self::Together(slot) => slot.update(bytes),
-        }
-    }
-
-    fn finish(self) -> Option<[u8; 16]> {
-        match self {
-            Self::No => None,
-            Self::Alone(md5) => Some(md5.finalize().into()),
-            Self::Together(slot) => Some(slot.finish()),
-        }
-    }
 }
 
 /// How far the bytes of a file are taken; [`super::bench`] measures each.
@@ -127,8 +98,7 @@ impl<'a> FileScanner<'a> {
             hash_buffer: Vec::new(),
             decoder: GzipDecoder::new(settings.inflate),
             splitter: Splitter::new(1, settings.split),
-            slot: hashes.slot(),
-            passing: Passing::No,
+            md5: None,
             input: vec![0; INPUT_BYTES],
             window: vec![0; WINDOW_BYTES],
         }
@@ -186,7 +156,7 @@ impl<'a> FileScanner<'a> {
         scanned: &mut Scanned,
     ) -> Result<(), TaskError<DataError>> {
         let mut buffer = mem::take(&mut self.hash_buffer);
-        self.passing = Passing::No;
+        self.md5 = None;
         for (file, input) in
             small::read_all(inputs, self.settings.verify, &mut buffer).into_iter().zip(inputs)
         {
@@ -231,33 +201,21 @@ impl<'a> FileScanner<'a> {
         let mut file = open(input).map_err(failed)?;
         self.hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
         let way = self.hashes.way(number);
-        self.passing = self.passing(way, input);
+        self.md5 = (way == Way::InPassing).then(Md5::new);
         self.begin_file(columns);
         let (bytes_compressed, digest) = if way == Way::Beside {
             let (bytes, outcome) = beside(input, || self.read_through(depth, &mut file, visitor))?;
             (bytes, Some(outcome.map_err(failed)?))
         } else {
             let bytes = self.read_through(depth, &mut file, visitor)?;
-            let digest = match mem::replace(&mut self.passing, Passing::No).finish() {
-                Some(digest) => Some(digest),
+            let digest = match self.md5.take() {
+                Some(md5) => Some(md5.finalize().into()),
                 None => self.hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
             };
             (bytes, digest)
         };
         check(input, bytes_compressed, digest)?;
         Ok(self.scanned(bytes_compressed))
-    }
-
-    /// How a file is hashed as it passes by; begins with it.
-    fn passing(&self, way: Way, input: &Input) -> Passing<'a> {
-        match self.slot {
-            _ if way != Way::InPassing => Passing::No,
-            Some(slot) if input.path.is_remote() => {
-                slot.begin();
-                Passing::Together(slot)
-            }
-            _ => Passing::Alone(Box::default()),
-        }
     }
 
     /// The loop of the hot path; gives the bytes read.
@@ -297,7 +255,9 @@ impl<'a> FileScanner<'a> {
             return Ok(());
         }
         let count = read(file, &mut self.input).map_err(failed)?;
-        self.passing.update(&self.input[..count]);
+        if let Some(md5) = &mut self.md5 {
+            md5.update(&self.input[..count]);
+        }
         cursor.bytes_compressed += count as u64;
         cursor.input_at = 0;
         cursor.input_end = count;

@@ -99,7 +99,6 @@ pub fn filter<K: FilterSink>(
     lanes: &Lanes,
     sink: &mut K,
 ) -> Result<(), K::Error> {
-    let settings = settings.fitted_to(inputs);
     let config = engine::Config {
         threads: settings.threads,
         memory_bytes: holding.memory_bytes,

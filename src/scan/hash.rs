@@ -48,7 +48,6 @@ use std::thread;
 use md5::{Digest, Md5};
 
 use super::csv::INPUT_BYTES;
-use super::passing::{Banks, Slot};
 use super::{DataErrorKind, Input, Settings, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
@@ -78,8 +77,6 @@ pub(super) struct Hashes<'a> {
     groups: Vec<Group>,
     /// Which group each input is in, and its place there.
     places: Vec<Option<(usize, usize)>>,
-    /// For files in S3.
-    passing: Option<Banks>,
     verify: Verify,
     threads: usize,
 }
@@ -126,9 +123,7 @@ impl<'a> Hashes<'a> {
             Verify::Crc => 0,
         };
         let (verify, threads) = (settings.verify, settings.threads.get());
-        let remote = verify == Verify::Md5 && inputs.iter().any(|input| input.path.is_remote());
-        let passing = if remote { Banks::new(threads) } else { None };
-        Self { passing, verify, threads, ..Self::with_lanes(inputs, lanes) }
+        Self { verify, threads, ..Self::with_lanes(inputs, lanes) }
     }
 
     fn with_lanes(inputs: &'a [Input], lanes: usize) -> Self {
@@ -144,12 +139,7 @@ impl<'a> Hashes<'a> {
                 changed: Condvar::new(),
             });
         }
-        Self { inputs, groups, places, passing: None, verify: Verify::Md5, threads: 1 }
-    }
-
-    /// Where a worker hashes files in S3 along with the others; `None` where it hashes them alone.
-    pub(super) fn slot(&self) -> Option<Slot<'_>> {
-        self.passing.as_ref().and_then(Banks::slot)
+        Self { inputs, groups, places, verify: Verify::Md5, threads: 1 }
     }
 
     fn place(&self, number: usize) -> Option<(usize, usize)> {

@@ -17,7 +17,6 @@ mod filter;
 mod hash;
 mod lanes;
 mod open;
-mod passing;
 mod project;
 mod query;
 mod small;
@@ -60,22 +59,6 @@ pub struct Settings {
     pub inflate: Inflate,
     /// Which splitter.
     pub split: SplitPath,
-}
-
-/// Files in S3 that are scanned at the same time, at least. Workers wait for the network there, and
-/// files that are scanned together are hashed together (see `passing.rs`): eight take all lanes
-/// that most machines have.
-pub const REMOTE_WORKERS_MIN: usize = 8;
-
-impl Settings {
-    /// The same, with as many workers as these files take.
-    fn fitted_to(self, inputs: &[Input]) -> Self {
-        let least = match inputs.iter().any(|input| input.path.is_remote()) {
-            true => NonZeroUsize::new(REMOTE_WORKERS_MIN).unwrap_or(NonZeroUsize::MIN),
-            false => NonZeroUsize::MIN,
-        };
-        Self { threads: self.threads.max(least), ..self }
-    }
 }
 
 impl Default for Settings {

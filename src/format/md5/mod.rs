@@ -121,28 +121,6 @@ impl Md5Streams {
         compress(self.kernel, &mut self.states, &mut whole);
     }
 
-    /// The digest of one stream as far as it has come; ignored by the others.
-    ///
-    /// # Panics
-    /// When there is no such stream.
-    #[must_use]
-    pub fn digest(&self, place: usize) -> [u8; 16] {
-        let (blocks, count) = pad(&self.partials[place], self.bytes[place]);
-        let mut state = self.states[place];
-        portable::compress(&mut state, &blocks[..count]);
-        digest(&state)
-    }
-
-    /// Makes one stream empty again.
-    ///
-    /// # Panics
-    /// When there is no such stream.
-    pub fn restart(&mut self, place: usize) {
-        self.states[place] = START;
-        self.partials[place] = Partial::EMPTY;
-        self.bytes[place] = 0;
-    }
-
     /// The digest of each stream.
     #[must_use]
     pub fn finish(mut self) -> Vec<[u8; 16]> {
