@@ -7,8 +7,8 @@
 pub use crate::predicate::decode_key;
 
 /// Bytes that stand for themselves: letters, digits and `/-_.*`. A space becomes `+`; everything
-/// else, `~` too, becomes `%XX` in upper case: the form encoding of HTML, except that `/` is left as
-/// it is. Without branches, so that many bytes are told at once.
+/// else, `~` too, becomes `%XX` in upper case: the form encoding of HTML, except that `/` is left
+/// as it is. Without branches, so that many bytes are told at once.
 const fn is_literal(byte: u8) -> bool {
     // `-`, `.` and `/` stand before the digits.
     let signs_and_digits = byte.wrapping_sub(b'-') <= b'9' - b'-';
@@ -18,31 +18,55 @@ const fn is_literal(byte: u8) -> bool {
 
 const HEX: [u8; 16] = *b"0123456789ABCDEF";
 
-/// How many bytes at the beginning stand for themselves.
-fn literals(key: &[u8]) -> usize {
-    let (blocks, _) = key.as_chunks::<16>();
-    let whole = blocks.iter().take_while(|block| {
-        block.iter().fold(0, |odd, byte| odd | u8::from(!is_literal(*byte))) == 0
-    });
-    let start = whole.count() * 16;
-    start + key[start..].iter().take_while(|byte| is_literal(**byte)).count()
+/// Bytes looked at together.
+const BLOCK_BYTES: usize = 16;
+
+/// Which bytes of a block do not stand for themselves: a bit for each, the first one lowest.
+#[inline]
+fn odd_bytes(block: &[u8; BLOCK_BYTES]) -> u32 {
+    let odd = block.iter().fold(0, |odd, byte| odd | u8::from(!is_literal(*byte)));
+    if odd == 0 {
+        return 0;
+    }
+    let bits = block.iter().enumerate();
+    bits.fold(0, |bits, (place, byte)| bits | u32::from(!is_literal(*byte)) << place)
 }
 
 /// Appends the encoded form of a key.
-pub fn encode_key(mut key: &[u8], out: &mut Vec<u8>) {
-    loop {
-        let (plain, rest) = key.split_at(literals(key));
-        out.extend_from_slice(plain);
-        let Some((byte, rest)) = rest.split_first() else { return };
-        match byte {
+pub fn encode_key(key: &[u8], out: &mut Vec<u8>) {
+    // Most keys grow little or not at all.
+    out.reserve(key.len() + 2 * BLOCK_BYTES);
+    let (blocks, rest) = key.as_chunks::<BLOCK_BYTES>();
+    for block in blocks {
+        encode_block(block, odd_bytes(block), BLOCK_BYTES, out);
+    }
+    // The rest as a block of its own, filled up with what is not written.
+    let mut block = [b'/'; BLOCK_BYTES];
+    block[..rest.len()].copy_from_slice(rest);
+    encode_block(&block, odd_bytes(&block), rest.len(), out);
+}
+
+/// Appends the first `length` bytes of a block, of which these are odd.
+#[inline]
+fn encode_block(block: &[u8; BLOCK_BYTES], mut odd: u32, length: usize, out: &mut Vec<u8>) {
+    let mut from = 0;
+    while odd != 0 {
+        let place = odd.trailing_zeros() as usize;
+        out.extend_from_slice(&block[from..place]);
+        match block[place] {
             b' ' => out.push(b'+'),
-            _ => out.extend_from_slice(&[
-                b'%',
-                HEX[usize::from(byte >> 4)],
-                HEX[usize::from(byte & 15)],
-            ]),
+            byte => {
+                let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
+                out.extend_from_slice(&[b'%', high, low]);
+            }
         }
-        key = rest;
+        from = place + 1;
+        odd &= odd - 1;
+    }
+    if from == 0 && length == BLOCK_BYTES {
+        out.extend_from_slice(block);
+    } else {
+        out.extend_from_slice(&block[from..length]);
     }
 }
 

@@ -109,8 +109,8 @@ pub enum ListingError {
     NotEmpty(PathBuf),
     /// No such column can be listed.
     #[error(
-        "column {name:?} is not to be had from a listing; there are {}, and with a request for each \
-         object {}", LISTED.join(", "), ASKED.join(", ")
+        "column {name:?} is not to be had from a listing; there are {}, and with a request for \
+         each object {}", LISTED.join(", "), ASKED.join(", ")
     )]
     Column {
         /// As it was given.

@@ -7,6 +7,7 @@
 )]
 
 mod fixture;
+mod memory;
 mod read;
 mod refusals;
 mod write;
