@@ -3,6 +3,8 @@
 //! Never knows bytes or formats: it asks the layers below, and prints what they answer.
 
 mod args;
+#[cfg_attr(not(feature = "aws"), path = "no_aws.rs")]
+mod aws;
 mod bench;
 mod count;
 mod error;
@@ -12,6 +14,8 @@ mod filter;
 mod filter_args;
 mod inspect;
 mod interrupt;
+#[cfg(feature = "aws")]
+mod list;
 mod operation_args;
 mod policy;
 mod print;
@@ -56,6 +60,8 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Submit(args) => submit::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),
+        #[cfg(feature = "aws")]
+        Command::List(args) => list::run(args),
         Command::Synth(args) => synth::run(args),
     }
 }

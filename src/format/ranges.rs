@@ -1,11 +1,13 @@
 //! Bytes in ranges: what column formats read from, and a stream over one range of it.
 //!
 //! Column formats jump: to the footer first, then to the columns that are wanted. A stream holds a
-//! window of its range, large enough for what is asked of it at once, and reads ahead.
+//! window of its range, large enough for what is asked of it at once, and reads ahead. Where bytes
+//! take long to come, the range is asked for before its first byte is needed, and stays on its way.
 //!
 //! Never knows files, paths, or what the bytes mean.
 
-use std::io;
+use std::io::{self, Read};
+use std::ops::Range;
 
 /// Something of known length that gives bytes from any place.
 pub trait Ranges {
@@ -17,7 +19,16 @@ pub trait Ranges {
     /// # Errors
     /// When they can't be read, or there are not so many.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()>;
+
+    /// Begins to fetch bytes that are read soon, from front to back, where they take long to come;
+    /// `None` where they are read as well by [`Ranges::read_at`].
+    fn fetch(&self, _offset: u64, _bytes: u64) -> Option<Arriving> {
+        None
+    }
 }
+
+/// Bytes of a range on their way, from front to back.
+pub type Arriving = Box<dyn Read + Send>;
 
 impl Ranges for [u8] {
     fn length(&self) -> u64 {
@@ -41,19 +52,28 @@ impl<R: Ranges + ?Sized> Ranges for &R {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         (**self).read_at(offset, buffer)
     }
+
+    fn fetch(&self, offset: u64, bytes: u64) -> Option<Arriving> {
+        (**self).fetch(offset, bytes)
+    }
 }
 
 /// Bytes read at a time. 256 KiB: a call to the system costs little beside them, and a few streams
 /// side by side stay in the L2 cache.
 const READ_BYTES: usize = 256 << 10;
 
+/// Bytes on their way that are read and dropped rather than begun anew behind them. 1 MiB: they
+/// come in the time that S3 takes to answer.
+const PASSED_BYTES_MAX: u64 = 1 << 20;
+
 /// One range, from its first byte to its last.
-#[derive(Debug)]
 pub struct RangeStream<R> {
     source: R,
     /// Where `buffer[have..]` goes on in the source; never above `end`.
     next: u64,
     end: u64,
+    /// What is on its way, and where that goes on: never above `next`.
+    arriving: Option<(Arriving, u64)>,
     buffer: Vec<u8>,
     /// `buffer[at..have]` is read and not taken.
     at: usize,
@@ -61,11 +81,12 @@ pub struct RangeStream<R> {
 }
 
 impl<R: Ranges> RangeStream<R> {
-    /// A stream over `length` bytes from `start` on; it reads nothing yet. `None` where the source
-    /// is shorter. `buffer` is used for its memory alone.
+    /// A stream over `length` bytes from `start` on; it waits for nothing yet. `None` where the
+    /// source is shorter. `buffer` is used for its memory alone.
     pub fn new(source: R, start: u64, length: u64, buffer: Vec<u8>) -> Option<Self> {
         let end = start.checked_add(length).filter(|end| *end <= source.length())?;
-        Some(Self { source, next: start, end, buffer, at: 0, have: 0 })
+        let arriving = source.fetch(start, length).map(|arriving| (arriving, start));
+        Some(Self { source, next: start, end, arriving, buffer, at: 0, have: 0 })
     }
 
     /// The stream's buffer, for another one.
@@ -102,9 +123,29 @@ impl<R: Ranges> RangeStream<R> {
         if self.buffer.len() < self.have + wanted {
             self.buffer.resize(self.have + wanted, 0);
         }
-        self.source.read_at(self.next, &mut self.buffer[self.have..self.have + wanted])?;
+        self.read(self.have..self.have + wanted)?;
         self.next += wanted as u64;
         self.have += wanted;
+        Ok(())
+    }
+
+    /// Reads the bytes from `next` on into a part of the buffer.
+    fn read(&mut self, into: Range<usize>) -> io::Result<()> {
+        let buffer = &mut self.buffer[into];
+        let Some((mut arriving, at)) = self.arriving.take() else {
+            return self.source.read_at(self.next, buffer);
+        };
+        let passed = self.next - at;
+        if passed > PASSED_BYTES_MAX {
+            match self.source.fetch(self.next, self.end - self.next) {
+                Some(anew) => arriving = anew,
+                None => return self.source.read_at(self.next, buffer),
+            }
+        } else {
+            io::copy(&mut arriving.by_ref().take(passed), &mut io::sink())?;
+        }
+        arriving.read_exact(buffer)?;
+        self.arriving = Some((arriving, self.next + buffer.len() as u64));
         Ok(())
     }
 

@@ -130,8 +130,6 @@ impl Batches {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn batches(files: &[(u64, usize)]) -> Vec<Range<usize>> {
@@ -143,7 +141,7 @@ mod tests {
     }
 
     fn input((bytes, report): (u64, usize), format: FileFormat) -> Input {
-        Input { path: PathBuf::new(), bytes, md5: None, report, format }
+        Input { path: "".into(), bytes, md5: None, report, format }
     }
 
     #[test]

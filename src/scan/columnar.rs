@@ -16,9 +16,10 @@ use std::ops::{ControlFlow, Range};
 
 use super::batch::{Batch, Part};
 use super::csv::{check, failed, named};
-use super::hash::{Way, open};
+use super::hash::Way;
 use super::panics::caught;
 use super::scanner::{Depth, Shared, Visitor};
+use super::shared_files::OpenFile;
 use super::wanted::Wanted;
 use super::{Control, DataErrorKind, Input, Scanned};
 use super::{DataError, columnar_skip};
@@ -31,14 +32,18 @@ use crate::format::key;
 use crate::format::orc::Tail;
 #[cfg(feature = "parquet")]
 use crate::format::parquet::Footer;
-use crate::format::ranges::Ranges;
+use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Columns, Row};
 use crate::report::{ColumnKind, FileFormat, Schema};
-use crate::source::LocalFile;
+use crate::source::SourceFile;
 
 /// Rows of a window at most: their mask and codes stay in the L1 and L2 caches.
 const WINDOW_ROWS: usize = 8 << 10;
+
+/// Small files in S3 that are asked for before they are scanned. Sixteen: while S3 answers (some
+/// 40 ms), that many are scanned at most.
+const FILES_AHEAD: usize = 16;
 
 /// Stands for a column that is not shown.
 const NOT_SHOWN: u8 = u8::MAX;
@@ -46,13 +51,17 @@ const NOT_SHOWN: u8 = u8::MAX;
 /// Columns that can be wanted at the same time; more than any inventory has.
 const SHOWN_MAX: usize = NOT_SHOWN as usize;
 
-impl Ranges for LocalFile {
+impl Ranges for SourceFile {
     fn length(&self) -> u64 {
         self.len()
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
         self.read_exact_at(offset, buffer)
+    }
+
+    fn fetch(&self, offset: u64, bytes: u64) -> Option<Arriving> {
+        self.fetch(offset, bytes)
     }
 }
 
@@ -72,7 +81,7 @@ pub(super) struct ColumnarScanner<'a> {
 
 /// A file with its footer, and the places of the report's columns in it.
 struct Opened {
-    file: LocalFile,
+    file: OpenFile,
     footer: Box<dyn ColumnarFile>,
     groups: Vec<GroupSize>,
     places: Vec<usize>,
@@ -115,6 +124,7 @@ impl<'a> ColumnarScanner<'a> {
         let mut scanned = Scanned::default();
         for number in batch.files.clone() {
             let input = &inputs[number];
+            self.advise(inputs, batch, number);
             let scan = || self.scan_part(depth, input, number, batch.part, wanted, visitor);
             let found = caught(scan).unwrap_or_else(|message| {
                 self.opened = None;
@@ -126,6 +136,28 @@ impl<'a> ColumnarScanner<'a> {
         Ok(scanned)
     }
 
+    /// Asks for the ends of files in S3 that come after this one: each is an answer to wait for.
+    fn advise(&self, inputs: &[Input], batch: &Batch, number: usize) {
+        let soon = match batch.files.len() {
+            // The file that some worker takes when this one is done, or all its parts are taken.
+            1 if batch.part == Part::WHOLE => {
+                let later = number + self.shared.files.threads;
+                later..later + 1
+            }
+            1 if batch.part.number == 0 => number + 1..number + 2,
+            1 => return,
+            // The first file asks for all that may be asked for, each further one for one more.
+            _ if number == batch.files.start => number + 1..number + 1 + FILES_AHEAD,
+            _ => number + FILES_AHEAD..number + 1 + FILES_AHEAD,
+        };
+        let end = if batch.files.len() == 1 { inputs.len() } else { batch.files.end };
+        for input in inputs.get(soon.start..soon.end.min(end)).unwrap_or_default() {
+            if input.format != FileFormat::Csv {
+                input.path.advise_ranges_soon(input.bytes);
+            }
+        }
+    }
+
     fn scan_part<V: Visitor>(
         &mut self,
         depth: Depth,
@@ -135,11 +167,17 @@ impl<'a> ColumnarScanner<'a> {
         wanted: &mut Wanted,
         visitor: &mut V,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
-        let opened = match self.opened.take() {
-            Some((last, opened)) if last == number => opened,
-            _ => Opened::new(input, &wanted.schema).map_err(failed)?,
+        let (hashes, files) = (&self.shared.hashes, &self.shared.files);
+        let way = hashes.way(number);
+        let hashed = matches!(way, Way::Beside | Way::InPassing);
+        // The last file is given up before another is opened: it may be held in memory.
+        let opened = match self.opened.take().filter(|(last, _)| *last == number) {
+            Some((_, opened)) => opened,
+            None => {
+                let file = files.open(input, number, hashed).map_err(failed)?;
+                Opened::new(file, input.format, &wanted.schema).map_err(failed)?
+            }
         };
-        let hashes = &self.shared.hashes;
         if part.number == 0 {
             hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
         }
@@ -158,14 +196,13 @@ impl<'a> ColumnarScanner<'a> {
             before += size.bytes;
         }
         self.opened = Some((number, opened));
-        let digest = match hashes.way(number) {
-            Way::Unchecked => None,
+        let digest = match way {
             Way::Group if part.is_last() => {
                 hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?
             }
             Way::Group => None,
-            Way::Beside | Way::InPassing => {
-                self.shared.shares.advance(input, number, part).map_err(failed)?
+            Way::Unchecked | Way::Beside | Way::InPassing => {
+                files.advance(input, number, part, hashed).map_err(failed)?
             }
         };
         check(input, input.bytes, digest)?;
@@ -187,7 +224,7 @@ impl<'a> ColumnarScanner<'a> {
         let rows = opened.groups[group].rows;
         let ranges = match depth {
             Depth::Rows => {
-                let (footer, file) = (opened.footer.as_ref(), &opened.file);
+                let (footer, file) = (opened.footer.as_ref(), &opened.file.file);
                 columnar_skip::ranges(footer, file, group, rows, &opened.places, wanted)
                     .map_err(failed)?
             }
@@ -315,9 +352,8 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 impl Opened {
-    fn new(input: &Input, schema: &Schema) -> Result<Self, DataErrorKind> {
-        let file = open(input)?;
-        let footer = read_footer(&file, input.format)?;
+    fn new(file: OpenFile, format: FileFormat, schema: &Schema) -> Result<Self, DataErrorKind> {
+        let footer = read_footer(&file.file, format)?;
         let names = footer.columns();
         let own = Schema::from_names(&names);
         let place = |column: &crate::report::Column| {
@@ -354,7 +390,8 @@ impl Opened {
             }
         };
         let described: Vec<ColumnWanted> = columns.iter().map(describe).collect();
-        let cursors: Cursors<'_> = self.footer.cursors(&self.file, group, &described, spare)?;
+        let cursors: Cursors<'_> =
+            self.footer.cursors(&self.file.file, group, &described, spare)?;
         let slot = |(cursor, column)| Slot {
             cursor,
             column,
@@ -367,7 +404,7 @@ impl Opened {
 }
 
 fn read_footer(
-    file: &LocalFile,
+    file: &SourceFile,
     format: FileFormat,
 ) -> Result<Box<dyn ColumnarFile>, ColumnarError> {
     match format {

@@ -18,8 +18,6 @@ mod csv;
 mod error;
 mod filter;
 mod hash;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod hash_share;
 mod lanes;
 mod lookup;
 mod objects;
@@ -30,6 +28,8 @@ mod panics;
 mod project;
 mod query;
 mod scanner;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod shared_files;
 mod size;
 mod small;
 mod tally;
@@ -45,7 +45,7 @@ pub use filter::{FileSummary, FilterSink, Holding, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
 pub use lookup::{Among, Lookup, look_up};
 pub use objects::{OBJECT_BYTES, ObjectSet, Part};
-pub use open::{Input, Opened, open};
+pub use open::{Input, Opened, ReportOptions, open};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
 

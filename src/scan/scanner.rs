@@ -10,7 +10,7 @@ use super::columnar::ColumnarScanner;
 use super::csv::FileScanner;
 use super::hash::Hashes;
 #[cfg(any(feature = "parquet", feature = "orc"))]
-use super::hash_share::SharedHashes;
+use super::shared_files::SharedFiles;
 use super::wanted::Wanted;
 use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::TaskError;
@@ -48,7 +48,7 @@ pub(super) enum Depth {
 pub(super) struct Shared<'a> {
     pub(super) hashes: Hashes<'a>,
     #[cfg(any(feature = "parquet", feature = "orc"))]
-    pub(super) shares: SharedHashes,
+    pub(super) files: SharedFiles,
 }
 
 impl<'a> Shared<'a> {
@@ -56,7 +56,7 @@ impl<'a> Shared<'a> {
         Self {
             hashes: Hashes::new(inputs, settings),
             #[cfg(any(feature = "parquet", feature = "orc"))]
-            shares: SharedHashes::default(),
+            files: SharedFiles::new(settings.threads.get()),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
 use crate::plan::{self, Bounds, Emit, FilterOptions};
-use crate::scan::{self, Control, Progress, Query, Settings};
+use crate::scan::{self, Control, Progress, Query, ReportOptions, Settings};
 
 const COLUMNS: [&str; 6] =
     ["Bucket", "Key", "VersionId", "IsDeleteMarker", "Size", "LastModifiedDate"];
@@ -73,14 +73,14 @@ fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> S
     );
     let manifest = folder.join("manifest.json");
     fs::write(&manifest, document).unwrap();
-    let opened = scan::open(&[manifest], None, false).unwrap();
+    let opened = scan::open(&[manifest.into()], &ReportOptions::default()).unwrap();
     let out = folder.join("plan");
     let options = FilterOptions {
         query: Query::Where(predicate.to_owned()),
         among: None,
         operation: None,
         emit: Emit::Csv,
-        out: out.clone(),
+        out: out.as_path().into(),
         force: false,
         version_ids: true,
         bounds: Bounds { objects_max: 1_000_000, bytes_max: 1 << 30, jobs: None },

@@ -10,7 +10,6 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::draw::{Choice, Lots, Share, quoted};
-
 use super::{Synth, SynthError};
 use crate::format::key::encode_key;
 use crate::report::Schema;

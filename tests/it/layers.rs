@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top. A layer may import those behind it in this list that its row allows.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     (
         "cli",
         &[
             "jobs",
+            "listing",
             "synth",
             "plan",
             "operation",
@@ -18,10 +19,12 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "predicate",
             "report",
             "source",
+            "aws",
             "units",
         ],
     ),
     ("jobs", &["plan", "operation", "units"]),
+    ("listing", &["format", "report", "source", "aws"]),
     ("synth", &["format", "predicate", "report", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
     ("operation", &["units"]),
@@ -30,20 +33,23 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("format", &["predicate", "units"]),
     ("predicate", &["report", "units"]),
     ("report", &["source", "units"]),
-    ("source", &[]),
+    ("source", &["aws"]),
+    ("aws", &[]),
     ("units", &[]),
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 10] = [
+const OWNED_CRATES: [(&str, &[&str]); 12] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
     ("crossbeam_channel", &["engine", "synth"]),
     ("sqlparser", &["predicate"]),
+    ("aws_config", &["aws"]),
+    ("aws_sdk_s3", &["aws", "source", "listing"]),
     ("aws_sdk_s3control", &["jobs"]),
-    ("tokio", &["jobs"]),
+    ("tokio", &["aws", "source", "listing", "jobs"]),
     ("rustix", &["source", "report"]),
     ("parquet", &["format", "synth"]),
 ];

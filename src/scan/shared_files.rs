@@ -1,0 +1,235 @@
+//! Files in column formats that are scanned in parts: what their parts' workers share.
+//!
+//! *The MD5.* It has only one stream, so no two workers hash one file at the same time. But each
+//! hashes a share of it when its part is scanned, so that the work is spread over the workers, and
+//! nobody is left with all of it at the end.
+//!
+//! *A file in S3.* All parts read the object as it was when it was opened first, and its end, where
+//! the footer is, is fetched once. To take its MD5, all of it must be fetched; where there is room,
+//! it is held, and scanned from memory. Else it is fetched once for its MD5, and what is wanted of
+//! it a second time.
+//!
+//! Never knows what is in a file.
+
+use std::collections::HashMap;
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use md5::{Digest, Md5};
+
+use super::batch::Part;
+use super::csv::INPUT_BYTES;
+use super::hash::{has_its_length, open, read};
+use super::{DataErrorKind, Input};
+use crate::source::SourceFile;
+
+/// Bytes of files in S3 that are held at most, for each worker. 32 MiB: with eight workers a file of
+/// 3 million rows (some 250 MB) fits, and what S3 sends meanwhile to other workers is as much.
+pub(super) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
+
+/// The files of which some part was scanned. A file is here until all of its parts were: so these
+/// are no more than there are workers, and a few that a worker left early.
+pub(super) struct SharedFiles {
+    /// The workers of the run.
+    pub(super) threads: usize,
+    files: Mutex<HashMap<usize, Arc<Mutex<Shared>>>>,
+    room: Arc<Room>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// As it was opened first, where it is in S3.
+    file: Option<OpenFile>,
+    stage: Stage,
+    /// Parts that were scanned.
+    parts: u32,
+}
+
+#[derive(Default)]
+enum Stage {
+    #[default]
+    New,
+    /// Hashed to some place.
+    Open {
+        file: SourceFile,
+        md5: Md5,
+        position: u64,
+    },
+    Done,
+}
+
+/// A file that is open, and its share of the room if it is held.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) file: SourceFile,
+    held: Option<Arc<Place>>,
+}
+
+/// Room for files that are held, in bytes.
+#[derive(Debug)]
+struct Room {
+    left: AtomicU64,
+}
+
+/// Taken from the room until it is dropped.
+#[derive(Debug)]
+struct Place {
+    room: Arc<Room>,
+    bytes: u64,
+}
+
+impl Room {
+    fn take(self: &Arc<Self>, bytes: u64) -> Option<Arc<Place>> {
+        let less = |left: u64| left.checked_sub(bytes);
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        taken.ok().map(|_| Arc::new(Place { room: Arc::clone(self), bytes }))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.room.left.fetch_add(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl SharedFiles {
+    /// For a run of so many workers.
+    pub(super) fn new(threads: usize) -> Self {
+        let left = AtomicU64::new(HELD_BYTES_PER_THREAD * threads as u64);
+        Self { threads, files: Mutex::default(), room: Arc::new(Room { left }) }
+    }
+
+    /// Opens a file to be read by ranges; `hashed` says whether its MD5 is taken, too.
+    ///
+    /// # Errors
+    /// When the file can't be opened, or has another length than the manifest says.
+    pub(super) fn open(
+        &self,
+        input: &Input,
+        number: usize,
+        hashed: bool,
+    ) -> Result<OpenFile, DataErrorKind> {
+        if !input.path.is_remote() {
+            return Ok(OpenFile { file: open(input)?, held: None });
+        }
+        let shared = self.shared(number);
+        let mut shared = lock(&shared);
+        let first = match &mut shared.file {
+            Some(first) => first,
+            none => none.insert(self.open_first(input, hashed)?),
+        };
+        let file = first.file.share().map_or_else(|| open(input), Ok)?;
+        Ok(OpenFile { file, held: first.held.clone() })
+    }
+
+    fn open_first(&self, input: &Input, hashed: bool) -> Result<OpenFile, DataErrorKind> {
+        let file = has_its_length(input, input.path.open_ranges(input.bytes)?)?;
+        let held = if hashed { self.room.take(input.bytes) } else { None };
+        Ok(OpenFile { file: if held.is_some() { file.hold() } else { file }, held })
+    }
+
+    /// Called once for each part of a file, when it was scanned. With `hashed`, hashes the share
+    /// of the part, as far as nobody did; with the last part, all that is left, and gives the
+    /// digest.
+    ///
+    /// # Errors
+    /// When the file can't be read, or has another length than the manifest says.
+    pub(super) fn advance(
+        &self,
+        input: &Input,
+        number: usize,
+        part: Part,
+        hashed: bool,
+    ) -> Result<Option<[u8; 16]>, DataErrorKind> {
+        let shared = self.shared(number);
+        let mut shared = lock(&shared);
+        let Shared { file, stage, parts } = &mut *shared;
+        let digest = if hashed { stage.advance(file.as_ref(), input, part)? } else { None };
+        *parts += 1;
+        if *parts == part.of {
+            lock(&self.files).remove(&number);
+        }
+        Ok(digest)
+    }
+
+    fn shared(&self, number: usize) -> Arc<Mutex<Shared>> {
+        Arc::clone(lock(&self.files).entry(number).or_default())
+    }
+}
+
+impl Stage {
+    fn advance(
+        &mut self,
+        opened: Option<&OpenFile>,
+        input: &Input,
+        part: Part,
+    ) -> Result<Option<[u8; 16]>, DataErrorKind> {
+        let (mut file, mut md5, mut position) = match mem::replace(self, Self::Done) {
+            // The last part has hashed all of it.
+            Self::Done => return Ok(None),
+            Self::New => {
+                let shared = opened.and_then(|opened| opened.file.share());
+                (shared.map_or_else(|| open(input), Ok)?, Md5::new(), 0)
+            }
+            Self::Open { file, md5, position } => (file, md5, position),
+        };
+        let mut buffer = vec![0; INPUT_BYTES];
+        while position < part.end_of(input.bytes) {
+            match read(&mut file, &mut buffer)? {
+                0 => break,
+                count => {
+                    md5.update(&buffer[..count]);
+                    position += count as u64;
+                }
+            }
+        }
+        if part.is_last() {
+            return Ok(Some(md5.finalize().into()));
+        }
+        *self = Self::Open { file, md5, position };
+        Ok(None)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::FileFormat;
+
+    #[test]
+    fn parts_in_any_order_give_the_digest_with_the_last() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let bytes: Vec<u8> = (0..1_000_000).map(|place| (place / 3) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let bytes_all = bytes.len() as u64;
+        let format = FileFormat::Parquet;
+        let input = Input { path: path.into(), bytes: bytes_all, md5: None, report: 0, format };
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let files = SharedFiles::new(1);
+            for number in order {
+                let digest = files.advance(&input, 5, Part { number, of: 3 }, true).unwrap();
+                let expected = (number == 2).then(|| Md5::digest(&bytes).into());
+                assert_eq!(digest, expected);
+            }
+            assert!(lock(&files.files).is_empty());
+        }
+    }
+
+    #[test]
+    fn room_is_taken_until_the_last_who_holds_it_is_gone() {
+        let room = SharedFiles::new(2).room;
+        let place = room.take(HELD_BYTES_PER_THREAD + 1).unwrap();
+        assert!(room.take(HELD_BYTES_PER_THREAD).is_none());
+        let other = Arc::clone(&place);
+        drop(place);
+        assert!(room.take(HELD_BYTES_PER_THREAD).is_none());
+        drop(other);
+        assert!(room.take(2 * HELD_BYTES_PER_THREAD).is_some());
+    }
+}

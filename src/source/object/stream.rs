@@ -1,0 +1,313 @@
+//! An object that is open: read from front to back, or by ranges, its end first.
+//!
+//! Parts are fetched at the same time, ahead of the reader.
+//!
+//! Each part is one task on the network's threads, which hands over its bytes as they come. The
+//! reader takes those of the first part, then of the next, and for each part that is read to its
+//! end a new one is begun. A part holds at most its own bytes, so that a reader that stands still
+//! stops its parts, too: nothing grows.
+//!
+//! Never knows what the bytes mean.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::ops::Range;
+
+use bytes::Bytes;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::fetch::{Pinned, fetch};
+use super::held::HeldObject;
+use super::{Object, Target};
+
+/// Bytes of a part. 4 MiB: S3 answers after some 40 ms and then sends about 90 MB/s on one
+/// connection, so half of the time goes by with bytes flowing; larger parts take more memory.
+pub const PART_BYTES: u64 = 4 << 20;
+
+/// Parts of an open object that are fetched or wait to be read. Four: together some 180 MB/s of
+/// one object from S3, most of what a core scans, in 16 MiB.
+pub const PARTS_AHEAD: usize = 4;
+
+/// Bytes at the end of an object that come when it is opened for its ranges. 256 KiB: some 3 ms
+/// more than one byte, and the footer of most files in column formats.
+const END_BYTES: u64 = 256 << 10;
+
+/// How a range is fetched that is one of several read side by side.
+const BESIDE: Pace = Pace { part_bytes: 1 << 20, parts: 2 };
+
+/// How a range is fetched that is read alone.
+const ALONE: Pace = Pace { part_bytes: PART_BYTES, parts: PARTS_AHEAD };
+
+/// Bytes that a range holds at most which [`ObjectFile::fetch`] gave. 2 MiB: with the five columns
+/// that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
+pub const RANGE_BYTES_AHEAD: u64 = BESIDE.part_bytes * BESIDE.parts as u64;
+
+/// How much of a range is on its way at a time.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    part_bytes: u64,
+    parts: usize,
+}
+
+/// A range on its way. Its queue needs no bound of its own: it holds the range at most.
+pub(super) struct Part {
+    chunks: UnboundedReceiver<io::Result<Bytes>>,
+    task: JoinHandle<()>,
+    /// Bytes that were not handed over yet.
+    left: u64,
+}
+
+impl Part {
+    pub(super) fn begin(
+        object: &Object,
+        target: &Target,
+        range: Range<u64>,
+        pinned: &Pinned,
+    ) -> Self {
+        let (sender, chunks) = mpsc::unbounded_channel();
+        let left = range.end - range.start;
+        let fetching = fetch(target.clone(), range, Some(pinned.clone()), None, sender);
+        Self { chunks, task: object.handle().spawn(fetching), left }
+    }
+
+    /// All of it.
+    pub(super) fn whole(mut self) -> io::Result<Bytes> {
+        let mut whole = Vec::with_capacity(usize::try_from(self.left).map_err(io::Error::other)?);
+        while let Some(bytes) = self.next()? {
+            whole.extend_from_slice(&bytes);
+        }
+        Ok(whole.into())
+    }
+
+    /// The next bytes; none at the end.
+    fn next(&mut self) -> io::Result<Option<Bytes>> {
+        match self.chunks.blocking_recv() {
+            Some(Ok(bytes)) => {
+                self.left = self.left.saturating_sub(bytes.len() as u64);
+                Ok(Some(bytes))
+            }
+            Some(Err(error)) => Err(error),
+            None if self.left == 0 => Ok(None),
+            None => Err(io::Error::other("the network's threads ended early")),
+        }
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// An object of which a first part is on its way, and of which nothing is known yet.
+pub(super) struct Opening {
+    part: Part,
+    range: Range<u64>,
+    /// Whether it is opened for its ranges, rather than to be read from its front.
+    for_ranges: bool,
+    pinned: oneshot::Receiver<io::Result<Pinned>>,
+    target: Target,
+}
+
+impl Opening {
+    /// Begins at the front.
+    pub(super) fn begin(object: &Object) -> Self {
+        Self::with(object, 0..PART_BYTES, false)
+    }
+
+    /// Begins with the end, if the object has so many bytes.
+    pub(super) fn begin_at_end(object: &Object, bytes: u64) -> Self {
+        Self::with(object, bytes.saturating_sub(END_BYTES)..bytes.max(1), true)
+    }
+
+    fn with(object: &Object, range: Range<u64>, for_ranges: bool) -> Self {
+        let target = object.target();
+        let (sender, chunks) = mpsc::unbounded_channel();
+        let (told, pinned) = oneshot::channel();
+        let fetching = fetch(target.clone(), range.clone(), None, Some(told), sender);
+        let part = Part { chunks, task: object.handle().spawn(fetching), left: 0 };
+        Self { part, range, for_ranges, pinned, target }
+    }
+
+    /// Waits for the first answer.
+    pub(super) fn open(self, object: &Object) -> io::Result<ObjectFile> {
+        let Self { mut part, range, for_ranges, pinned, target } = self;
+        let pinned = pinned
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(io::Error::other("the network's threads ended early")))?;
+        part.left = pinned.bytes.min(range.end).saturating_sub(range.start);
+        let next = part.left;
+        let is_end = range.end >= pinned.bytes;
+        let mut opened = Opened { object: object.clone(), target, pinned, end: Bytes::new() };
+        if for_ranges {
+            if is_end {
+                opened.end = part.whole()?;
+            }
+            return Ok(opened.file());
+        }
+        let mut file = opened.file();
+        file.front.next = next;
+        file.front.parts.push_back(part);
+        Ok(file)
+    }
+}
+
+/// An object as it was when it was opened.
+#[derive(Clone)]
+struct Opened {
+    object: Object,
+    target: Target,
+    pinned: Pinned,
+    /// Its last bytes, as far as they came when it was opened.
+    end: Bytes,
+}
+
+impl Opened {
+    fn file(self) -> ObjectFile {
+        let mut front = Stream::new(0..self.pinned.bytes, ALONE);
+        if self.is_whole() {
+            (front.chunk, front.next) = (self.end.clone(), front.end);
+        }
+        ObjectFile { opened: self, front }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.end.len() as u64 == self.pinned.bytes
+    }
+
+    fn begin(&self, range: Range<u64>) -> Part {
+        Part::begin(&self.object, &self.target, range, &self.pinned)
+    }
+
+    /// Bytes from `offset` on that came when it was opened.
+    fn held(&self, offset: u64, bytes: u64) -> Option<Bytes> {
+        let before = offset.checked_sub(self.pinned.bytes - self.end.len() as u64)? as usize;
+        let bytes = usize::try_from(bytes).ok()?;
+        (self.end.len().checked_sub(before)? >= bytes)
+            .then(|| self.end.slice(before..before + bytes))
+    }
+}
+
+/// An object that is open for reading.
+pub struct ObjectFile {
+    opened: Opened,
+    front: Stream,
+}
+
+/// A range of an object, read from front to back.
+struct Stream {
+    pace: Pace,
+    parts: VecDeque<Part>,
+    /// Where the next part begins.
+    next: u64,
+    end: u64,
+    /// Handed over by the first part, and not read yet.
+    chunk: Bytes,
+}
+
+impl Stream {
+    fn new(range: Range<u64>, pace: Pace) -> Self {
+        let Range { start: next, end } = range;
+        Self { pace, parts: VecDeque::new(), next, end, chunk: Bytes::new() }
+    }
+
+    /// Begins as many parts as may be on their way.
+    fn begin_parts(&mut self, opened: &Opened) {
+        while self.parts.len() < self.pace.parts && self.next < self.end {
+            let range = self.next..self.end.min(self.next + self.pace.part_bytes);
+            self.next = range.end;
+            self.parts.push_back(opened.begin(range));
+        }
+    }
+
+    fn read(&mut self, opened: &Opened, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if !self.chunk.is_empty() {
+                let count = buffer.len().min(self.chunk.len());
+                buffer[..count].copy_from_slice(&self.chunk.split_to(count));
+                return Ok(count);
+            }
+            self.begin_parts(opened);
+            let Some(part) = self.parts.front_mut() else { return Ok(0) };
+            match part.next()? {
+                Some(bytes) => self.chunk = bytes,
+                None => drop(self.parts.pop_front()),
+            }
+        }
+    }
+}
+
+impl ObjectFile {
+    pub(in crate::source) fn len(&self) -> u64 {
+        self.opened.pinned.bytes
+    }
+
+    /// The same object, as it was when this one was opened, to be read by someone else.
+    pub(in crate::source) fn share(&self) -> Self {
+        self.opened.clone().file()
+    }
+
+    /// Begins to fetch all of the object, to be held; `None` if all of it came when it was opened.
+    pub(in crate::source) fn hold(&self) -> Option<HeldObject> {
+        let Opened { object, target, pinned, .. } = &self.opened;
+        (!self.opened.is_whole()).then(|| HeldObject::begin(object, target, pinned))
+    }
+
+    /// Begins to fetch a range, one of several that are read side by side, or one after the other.
+    pub(in crate::source) fn fetch(&self, offset: u64, bytes: u64) -> ObjectRange {
+        let mut stream = Stream::new(offset..offset.saturating_add(bytes).min(self.len()), BESIDE);
+        match self.opened.held(offset, bytes) {
+            Some(chunk) => (stream.chunk, stream.next) = (chunk, stream.end),
+            None => stream.begin_parts(&self.opened),
+        }
+        ObjectRange { opened: self.opened.clone(), stream }
+    }
+
+    /// Fills a buffer from any place of the object, in parts at the same time where it is large.
+    pub(in crate::source) fn read_exact_at(
+        &self,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> io::Result<()> {
+        let end = offset.saturating_add(buffer.len() as u64);
+        if end > self.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(held) = self.opened.held(offset, buffer.len() as u64) {
+            buffer.copy_from_slice(&held);
+            return Ok(());
+        }
+        let mut stream = Stream::new(offset..end, ALONE);
+        let mut filled = 0;
+        while filled < buffer.len() {
+            filled += stream.read(&self.opened, &mut buffer[filled..])?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for ObjectFile {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.front.read(&self.opened, buffer)
+    }
+}
+
+/// A range that is on its way.
+pub(in crate::source) struct ObjectRange {
+    opened: Opened,
+    stream: Stream,
+}
+
+impl Read for ObjectRange {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(&self.opened, buffer)
+    }
+}
+
+impl std::fmt::Debug for ObjectFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ObjectFile").field("object", &self.opened.object).finish_non_exhaustive()
+    }
+}
