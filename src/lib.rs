@@ -15,6 +15,7 @@
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
 //! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
 //! | [`source`] | bytes from a local file | what the bytes mean |
+//! | `aws` | how AWS is reached, what its errors mean | what is asked of it |
 //! | [`units`] | sizes and counts as people write them | everything else |
 
 //!
@@ -41,6 +42,8 @@
 //! # Ok::<(), scan::ScanError>(())
 //! ```
 
+#[cfg(feature = "aws")]
+pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;

@@ -8,6 +8,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
+#[cfg(feature = "aws")]
+use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
 use super::operation_args::{PolicyArgs, SubmitArgs};
 use super::print;
@@ -91,6 +93,9 @@ pub(super) struct ReportArgs {
     /// Allow several reports of one bucket
     #[arg(long)]
     pub(super) allow_overlap: bool,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    aws: AwsArgs,
 }
 
 impl ReportArgs {

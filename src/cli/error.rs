@@ -49,6 +49,10 @@ pub enum CliError {
         /// What is wrong with it.
         error: PriceError,
     },
+    /// AWS refused, or can't be reached.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Aws(#[from] crate::aws::AwsError),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -86,6 +90,8 @@ impl CliError {
             Self::File { .. } | Self::Print(_) => Exit::Environment,
             Self::Prices { .. } => Exit::Input,
             Self::Refused(_) | Self::Usage(_) => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => Exit::Aws,
         }
     }
 

@@ -13,6 +13,8 @@ pub enum Exit {
     Usage,
     /// The input is bad: a corrupt file, a checksum that differs, an unknown column.
     Input,
+    /// AWS refused, or can't be reached.
+    Aws,
     /// Finished, but some data files (`--keep-going`), jobs or tasks failed.
     Partly,
     /// Interrupted by Ctrl-C or a signal to end.
@@ -20,7 +22,7 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The number, as documented in `docs/exit-codes.md`. 4 is kept for a refusal by AWS.
+    /// The number, as documented in `docs/exit-codes.md`.
     #[must_use]
     pub const fn code(self) -> u8 {
         match self {
@@ -28,6 +30,7 @@ impl Exit {
             Self::Environment => 1,
             Self::Usage => 2,
             Self::Input => 3,
+            Self::Aws => 4,
             Self::Partly => 5,
             Self::Interrupted => 130,
         }
@@ -52,6 +55,7 @@ mod tests {
             (Exit::Environment, 1),
             (Exit::Usage, 2),
             (Exit::Input, 3),
+            (Exit::Aws, 4),
             (Exit::Partly, 5),
             (Exit::Interrupted, 130),
         ];

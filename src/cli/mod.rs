@@ -3,6 +3,8 @@
 //! Never knows bytes or formats: it asks the layers below, and prints what they answer.
 
 mod args;
+#[cfg(feature = "aws")]
+mod aws;
 mod bench;
 mod count;
 mod error;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top. A layer may import those behind it in this list that its row allows.
-const LAYERS: [(&str, &[&str]); 12] = [
+const LAYERS: [(&str, &[&str]); 13] = [
     (
         "cli",
         &[
@@ -18,10 +18,11 @@ const LAYERS: [(&str, &[&str]); 12] = [
             "predicate",
             "report",
             "source",
+            "aws",
             "units",
         ],
     ),
-    ("jobs", &["plan", "operation", "units"]),
+    ("jobs", &["plan", "operation", "aws", "units"]),
     ("synth", &["report", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
     ("operation", &["units"]),
@@ -30,20 +31,25 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("format", &["predicate", "units"]),
     ("predicate", &["report", "units"]),
     ("report", &["source", "units"]),
-    ("source", &[]),
+    ("source", &["aws"]),
+    ("aws", &[]),
     ("units", &[]),
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 9] = [
+const OWNED_CRATES: [(&str, &[&str]); 13] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
     ("crossbeam_channel", &["engine", "synth"]),
     ("sqlparser", &["predicate"]),
+    ("aws_config", &["aws"]),
+    ("aws_sdk_iam", &["jobs"]),
+    ("aws_sdk_s3", &["aws", "jobs", "source"]),
     ("aws_sdk_s3control", &["jobs"]),
-    ("tokio", &["jobs"]),
+    ("aws_sdk_sts", &["jobs"]),
+    ("tokio", &["aws", "jobs", "source"]),
     ("rustix", &["source", "report"]),
 ];
 
