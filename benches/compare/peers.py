@@ -294,6 +294,18 @@ def agreeing(found, scratch):
     return agrees, wanted[0]
 
 
+def shown(command, files, arguments):
+    """A command as a result file gives it: without the folders of this machine."""
+    if command[-1] == files[-1]:
+        command = command[: len(command) - len(files)] + ["FILE..."]
+    text = shlex.join(command)
+    for path, name in [
+        (f"{ROOT}/", ""), (str(arguments.scratch), "SCRATCH"), (str(arguments.report), "REPORT"),
+    ]:
+        text = text.replace(path, name)
+    return text
+
+
 def compare(arguments):
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     python = installed(arguments.scratch)
@@ -325,8 +337,7 @@ def compare(arguments):
         "engines": [
             {
                 "name": name,
-                "command": shlex.join(command[: len(command) - len(files)] + ["FILE..."]
-                                      if command[-1] == files[-1] else command),
+                "command": shown(command, files, arguments),
                 "seconds": seconds[name],
                 "median": medians[name],
                 "ratio": round(medians[name] / own, 2),

@@ -15,7 +15,10 @@ use super::operation_args::{PolicyArgs, SubmitArgs};
 use super::print;
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
-use crate::plan::{self, Bounds, Emit, FilterOptions, OBJECTS_MAX, SHARD_BYTES_MAX};
+use crate::plan::{
+    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, ProofOptions,
+    SHARD_BYTES_MAX,
+};
 use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
 use crate::units::{SizeError, parse_bytes};
 
@@ -33,7 +36,7 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
 2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
-5 finished but some data files were set aside, 130 interrupted.";
+5 finished but some data files were set aside or some objects remain, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -49,6 +52,8 @@ pub(super) enum Command {
     Policy(Box<PolicyArgs>),
     /// Show the job requests that a plan comes to, a job for each manifest
     Submit(Box<SubmitArgs>),
+    /// Show which objects of a plan a newer report still finds undone
+    Verify(Box<VerifyArgs>),
     /// Show where the time of a filter goes, stage by stage
     Bench(BenchArgs),
     /// Make a synthetic report, for trials and benchmarks
@@ -211,6 +216,62 @@ pub(super) struct EstimateArgs {
     pub(super) format: Format,
 }
 
+const VERIFY_HELP: &str = "\
+An object is done when the newer report has a row for it that no longer answers the plan's
+expression; it remains when the row still does, and is gone when there is none. With exit code 5,
+some remain. Take a report that was begun after the last job ended.
+
+Examples:
+  s3sieve verify plan NEWER-REPORT
+  s3sieve verify plan NEWER-REPORT --out rest
+  s3sieve verify plan NEWER-REPORT --where \"BucketKeyStatus = 'DISABLED'\"";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = VERIFY_HELP)]
+pub(super) struct VerifyArgs {
+    /// The folder of the plan, as `filter --out` wrote it
+    #[arg(value_name = "DIR")]
+    pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) report: ReportArgs,
+    /// What an object still answers that is not done [default: the plan's expression]
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// Make a plan of the objects that remain, in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the plan that stands in --out
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Memory for the plan's objects (23 bytes each); beyond it, the report is scanned several
+    /// times [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = OBJECTS_MEMORY_BYTES,
+        hide_default_value = true)]
+    memory: u64,
+    #[command(flatten)]
+    read: ReadArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl VerifyArgs {
+    pub(super) fn options(&self) -> ProofOptions {
+        ProofOptions {
+            query: self.filter.clone().map(Query::Where),
+            memory_bytes: self.memory,
+            at_once: self.out.is_some(),
+            now: Timestamp::now(),
+            settings: self.read.settings(),
+        }
+    }
+
+    /// Whether bad data files were to be set aside: what is in them can't be proven.
+    pub(super) fn keeps_going(&self) -> bool {
+        self.read.keep_going
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct BenchArgs {
     #[command(flatten)]
@@ -240,6 +301,7 @@ impl BenchArgs {
         let settings = self.read.settings();
         FilterOptions {
             query: Query::Where(self.filter.clone()),
+            among: None,
             operation: None,
             out: self.out.clone(),
             force: false,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::Exit;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
-use crate::plan::{PlanError, ReadError};
+use crate::plan::{PlanError, ProofError, ReadError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
 use crate::synth::SynthError;
@@ -26,6 +26,9 @@ pub enum CliError {
     /// A plan can't be used.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// A plan can't be held against a newer report.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
     /// AWS would refuse what is asked for.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -84,6 +87,15 @@ impl CliError {
                 | PlanError::ZeroBound { .. } => Exit::Usage,
             },
             Self::Read(error) => of_read(error),
+            Self::Proof(error) => match error {
+                ProofError::Read(error) => of_read(error),
+                ProofError::Scan(error) => of_scan(error),
+                ProofError::MixedColumns { .. } => Exit::Input,
+                ProofError::NotNewer { .. }
+                | ProofError::OtherBucket { .. }
+                | ProofError::BucketMissing { .. }
+                | ProofError::TooManyForOut { .. } => Exit::Usage,
+            },
             Self::Synth(error) => of_synth(error),
             // As with a report: what is not there is bad input, what can't be read is not.
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::Input,

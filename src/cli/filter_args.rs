@@ -155,6 +155,7 @@ impl FilterArgs {
         };
         Ok(FilterOptions {
             query,
+            among: None,
             operation: self.operation.options(),
             out: self.out.clone(),
             force: self.force,

@@ -21,6 +21,7 @@ mod progress;
 mod request;
 mod submit;
 mod synth;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Estimate(args) => estimate::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Submit(args) => submit::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Synth(args) => synth::run(args),
     }

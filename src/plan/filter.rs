@@ -18,7 +18,9 @@ use super::{
     Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals, inventory,
 };
 use crate::operation::job::Place;
-use crate::scan::{self, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings};
+use crate::scan::{
+    self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings,
+};
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
 /// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
@@ -52,6 +54,8 @@ pub enum Emit {
 pub struct FilterOptions {
     /// Which rows.
     pub query: Query,
+    /// If given, the only objects that match: those that remain of another plan.
+    pub among: Option<Among>,
     /// The operation that the plan is for: rows that it can't do are set aside.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.

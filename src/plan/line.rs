@@ -62,6 +62,27 @@ pub(super) fn push_quoted(line: &[u8], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
+/// Appends what [`push_quoted`] made a line of, as the line was.
+pub(super) fn push_unquoted(line: &[u8], out: &mut Vec<u8>) {
+    let mut rest = line;
+    while let Some(quoted) = rest.strip_prefix(b"\"") {
+        let (field, behind) = quoted.split_at(closing_quote(quoted));
+        let is_plain = memchr::memchr2(b',', b'"', field).is_none();
+        if is_plain {
+            out.extend_from_slice(field);
+        } else {
+            out.extend_from_slice(&rest[..field.len() + 1]);
+            out.push(b'"');
+        }
+        rest = behind.strip_prefix(b"\"").unwrap_or(behind);
+        if let Some(next) = rest.strip_prefix(b",") {
+            out.push(b',');
+            rest = next;
+        }
+    }
+    out.extend_from_slice(rest);
+}
+
 /// Where the quote stands that ends a field, behind the one that began it.
 fn closing_quote(quoted: &[u8]) -> usize {
     let mut at = 0;
@@ -116,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_gets_quotes() {
+    fn every_field_gets_quotes_and_loses_them_again() {
         for (line, quoted) in [
             ("demo,a,v1", "\"demo\",\"a\",\"v1\"\n"),
             ("demo,,null", "\"demo\",\"\",\"null\"\n"),
@@ -126,6 +147,9 @@ mod tests {
         ] {
             let mut out = Vec::new();
             push_quoted(format!("{line}\n").as_bytes(), &mut out);
+            let mut again = Vec::new();
+            push_unquoted(&out, &mut again);
+            assert_eq!(String::from_utf8(again).unwrap(), format!("{line}\n"));
             assert_eq!(String::from_utf8(out).unwrap(), quoted);
         }
     }

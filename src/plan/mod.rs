@@ -12,6 +12,8 @@ mod filter;
 mod folder;
 mod inventory;
 mod line;
+mod objects;
+mod proof;
 mod read;
 mod series;
 mod shard;
@@ -30,5 +32,6 @@ pub use filter::{
     Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
     filter, memory_bytes_default, selections,
 };
+pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;

@@ -78,6 +78,7 @@ impl Wanted {
         Ok(Selection {
             columns: schema.len(),
             matcher: compiled.predicate.compile(),
+            among: options.among.clone(),
             exclusions: self.eligibility.matchers(report, options.now)?,
             observations: vec![self.not_sse_kms(report, compiled, options)?],
             projection: Projection { bucket: place("Bucket"), key: place("Key"), version },

@@ -248,6 +248,8 @@ struct OpenLanes {
     by_key: HashMap<Vec<u8>, usize>,
     /// Space to make such a key in.
     key: Vec<u8>,
+    /// Space to write a line in that is looked up.
+    line: Vec<u8>,
     /// The place in `known` of the lane used last: mostly the next one, too.
     current: usize,
     /// Places of the lanes of rows set aside, by reason.
@@ -287,7 +289,7 @@ struct Rows<'a, 'b, 'c> {
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
     fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
-        if !self.rules.selection.matcher.matches(row) {
+        if !self.rules.selection.matcher.matches(row) || !self.is_among(row) {
             return ControlFlow::Continue(());
         }
         match self.keep(row) {
@@ -308,6 +310,14 @@ impl Visitor for Rows<'_, '_, '_> {
 }
 
 impl Rows<'_, '_, '_> {
+    /// Whether the row's object is one of those that are wanted.
+    #[inline]
+    fn is_among(&mut self, row: &CsvRow<'_>) -> bool {
+        let Selection { among, projection, .. } = &self.rules.selection;
+        let line = &mut self.open.line;
+        among.as_ref().is_none_or(|among| among.holds(row, *projection, line))
+    }
+
     /// Writes a matching row to its lane.
     #[inline]
     fn keep(&mut self, row: &CsvRow<'_>) -> Result<(), TaskError<DataErrorKind>> {

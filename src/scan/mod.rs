@@ -15,6 +15,8 @@ mod error;
 mod filter;
 mod hash;
 mod lanes;
+mod lookup;
+mod objects;
 mod open;
 mod packed;
 mod project;
@@ -31,6 +33,8 @@ pub use count::{CountOptions, Counts, GROUPS_MAX, Group, count};
 pub use error::{DataError, DataErrorKind, ScanError};
 pub use filter::{FileSummary, FilterSink, Holding, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
+pub use lookup::{Among, Lookup, look_up};
+pub use objects::{OBJECT_BYTES, ObjectSet, Part};
 pub use open::{Input, Opened, open};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
@@ -81,6 +85,8 @@ pub struct Selection {
     pub columns: usize,
     /// Which rows match.
     pub matcher: Matcher,
+    /// If given, the only objects that match.
+    pub among: Option<Among>,
     /// Matching rows that must not come out, in the order in which they are tried; the place in
     /// this list names the reason.
     pub exclusions: Vec<Matcher>,

@@ -205,6 +205,7 @@ impl Case {
             storage_class: named.then_some(CopyClass::Of(StorageClass::StandardIa)),
         };
         let options = FilterOptions {
+            among: None,
             query: Query::All,
             operation: Some(operation),
             out: report.out(),

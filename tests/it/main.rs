@@ -20,6 +20,8 @@ mod layers;
 mod memory;
 mod other_commands;
 mod plan_document;
+mod readme;
 mod real_reports;
 mod submit;
 mod tidy;
+mod verify;

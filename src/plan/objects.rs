@@ -1,0 +1,119 @@
+//! The objects of a plan as a set, read from its manifests.
+//!
+//! Never knows what becomes of them.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::mem;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use memchr::memrchr;
+
+use super::{Plan, ReadError, Shard, line};
+use crate::scan::{ObjectSet, Part};
+
+/// Read of a manifest at a time: few calls, and still in the second-level cache.
+const READ_BUFFER_BYTES: usize = 256 << 10;
+
+/// Lines between two looks at whether to stop: some ten milliseconds.
+const LINES_BETWEEN_LOOKS: u64 = 1 << 16;
+
+/// The objects of one part, by their versions or by their keys alone.
+///
+/// # Errors
+/// When a manifest can't be read or holds more than `plan.json` says, or `stop` is raised.
+pub(super) fn load(
+    folder: &Path,
+    plan: &Plan,
+    by_version: bool,
+    part: Part,
+    stop: &AtomicBool,
+) -> Result<ObjectSet, ReadError> {
+    let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
+    // Parts differ in size by chance: by far less than a tenth where there are several.
+    let room = if part.of == 1 { objects } else { objects / part.of + objects / part.of / 10 + 1 };
+    let mut set = ObjectSet::new(part, room);
+    for shard in &plan.shards {
+        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
+        let form = Form {
+            is_quoted: !shard.files.is_empty(),
+            drop_version: columns.len() > 2 && !by_version,
+        };
+        for (path, lines) in manifests(folder, shard) {
+            let mut lines = lines.map_err(|error| ReadError::Io { path: path.clone(), error })?;
+            add(&mut set, &mut *lines, form, stop)
+                .map_err(|error| ReadError::Io { path: path.clone(), error })?;
+            if stop.load(Ordering::Relaxed) {
+                return Err(ReadError::Interrupted);
+            }
+        }
+    }
+    Ok(set)
+}
+
+/// How lines are written, and what of them names an object.
+#[derive(Clone, Copy)]
+struct Form {
+    is_quoted: bool,
+    drop_version: bool,
+}
+
+/// Adds the object of each line, until the end or until told to stop.
+fn add(
+    set: &mut ObjectSet,
+    lines: &mut dyn BufRead,
+    form: Form,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let (mut line, mut unquoted) = (Vec::new(), Vec::new());
+    let mut count: u64 = 0;
+    while !(count.is_multiple_of(LINES_BETWEEN_LOOKS) && stop.load(Ordering::Relaxed)) {
+        count += 1;
+        line.clear();
+        if lines.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        line.pop();
+        if form.is_quoted {
+            unquoted.clear();
+            line::push_unquoted(&line, &mut unquoted);
+            mem::swap(&mut line, &mut unquoted);
+        }
+        // A version id has no comma.
+        let named = match memrchr(b',', &line).filter(|_| form.drop_version) {
+            Some(end) => &line[..end],
+            None => &line,
+        };
+        if !set.insert(named) {
+            return Err(io::Error::other("it holds more objects than plan.json says"));
+        }
+    }
+    Ok(())
+}
+
+/// The files that hold a shard's lines: the manifest, or the data files of one that is an inventory
+/// report.
+fn manifests<'a>(
+    folder: &'a Path,
+    shard: &'a Shard,
+) -> impl Iterator<Item = (PathBuf, io::Result<Box<dyn BufRead>>)> + 'a {
+    let open = |path: &Path| {
+        File::open(path).map(|file| BufReader::with_capacity(READ_BUFFER_BYTES, file))
+    };
+    let plain = shard.files.is_empty().then(|| {
+        let path = folder.join(&shard.path);
+        let lines = open(&path).map(|file| Box::new(file) as Box<dyn BufRead>);
+        (path, lines)
+    });
+    let compressed = shard.files.iter().map(move |file| {
+        let path = folder.join(&file.path);
+        let lines = open(&path).map(|file| {
+            let inflated = flate2::bufread::MultiGzDecoder::new(file);
+            let lines = BufReader::with_capacity(READ_BUFFER_BYTES, inflated);
+            Box::new(lines) as Box<dyn BufRead>
+        });
+        (path, lines)
+    });
+    plain.into_iter().chain(compressed)
+}

@@ -1,0 +1,423 @@
+//! Proving a plan: what a newer report says of the objects that the plan lists.
+//!
+//! Each object is looked for in the newer report by what the manifest names it with. Where it still
+//! answers the plan's predicate, it remains to be done; where it doesn't, it is done; where it has
+//! no row, it is gone.
+//!
+//! Memory is bounded: where the objects don't fit it, they are taken in parts, by hash, and the
+//! report is scanned once for each part.
+//!
+//! Never knows how rows are found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    Emit, FilterOptions, OperationOptions, Plan, ReadError, memory_bytes_default, objects, read,
+    verify,
+};
+use crate::operation::Kind;
+use crate::predicate::{Matcher, Predicate};
+use crate::report::{Report, Schema};
+use crate::scan::{
+    self, Among, Control, Lookup, OBJECT_BYTES, ObjectSet, Opened, Part, Projection, Query,
+    ScanError, Settings,
+};
+
+/// Memory for the objects of a plan unless told otherwise. 1 GiB: 46 million objects at a time.
+pub const OBJECTS_MEMORY_BYTES: u64 = 1 << 30;
+
+/// The least such memory. 64 KiB: some 2,800 objects; less would mean a scan for every few.
+const OBJECTS_MEMORY_BYTES_MIN: u64 = 64 << 10;
+
+/// A row of the newer report names the object.
+const SEEN: u8 = 1;
+/// It answers the predicate still.
+const ANSWERS: u8 = 2;
+/// It is no current version.
+const NONCURRENT: u8 = 4;
+/// It was written since the plan's report.
+const NEW: u8 = 8;
+
+/// Why a plan can't be held against a report.
+#[derive(Debug, thiserror::Error)]
+pub enum ProofError {
+    /// The plan can't be used.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The newer report can't be scanned.
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    /// The report is not newer.
+    #[error(
+        "{}: a report of {report}, which is not newer than the plan's of {plan}: it can't show \
+         what was done since", path.display()
+    )]
+    NotNewer {
+        /// The newer report's manifest.
+        path: PathBuf,
+        /// When that was begun.
+        report: Timestamp,
+        /// When the plan's newest report was begun.
+        plan: Timestamp,
+    },
+    /// A report of a bucket that the plan has nothing of.
+    #[error(
+        "{}: a report of bucket {bucket}, of which the plan has no objects; its buckets: {}",
+        path.display(), buckets.join(", ")
+    )]
+    OtherBucket {
+        /// The report's manifest.
+        path: PathBuf,
+        /// Its bucket.
+        bucket: String,
+        /// Those of the plan.
+        buckets: Vec<String>,
+    },
+    /// A bucket of the plan that no report lists.
+    #[error(
+        "no report of bucket {bucket}, of which the plan has objects: name a newer report of \
+         every bucket of the plan"
+    )]
+    BucketMissing {
+        /// The bucket.
+        bucket: String,
+    },
+    /// A plan whose manifests of one bucket have different columns.
+    #[error("the manifests of bucket {bucket} have different columns: make the plan again")]
+    MixedColumns {
+        /// The bucket.
+        bucket: String,
+    },
+    /// A plan that doesn't fit the memory, where all of it is needed at once.
+    #[error(
+        "--memory: the plan's {objects} objects take {bytes} bytes, and for --out all of them \
+         must be held at once; raise it, or leave out --out"
+    )]
+    TooManyForOut {
+        /// How many objects.
+        objects: u64,
+        /// What they take.
+        bytes: u64,
+    },
+}
+
+/// How to hold a plan against a newer report.
+#[derive(Debug, Clone)]
+pub struct ProofOptions {
+    /// What an object still answers that is not done, instead of the plan's predicate.
+    pub query: Option<Query>,
+    /// Memory for the objects of the plan, in bytes.
+    pub memory_bytes: u64,
+    /// Whether all objects must be held at once, to make a plan of those that remain.
+    pub at_once: bool,
+    /// What `now()` means in the query.
+    pub now: Timestamp,
+    /// How data files are read.
+    pub settings: Settings,
+}
+
+/// What became of a plan's objects.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Proof {
+    /// Different objects that the plan lists.
+    pub objects: u64,
+    /// Those that are there and no longer answer the predicate.
+    pub done: u64,
+    /// Those that still do.
+    pub remaining: u64,
+    /// Of these, those written after the plan's report was begun; none where the newer report does
+    /// not tell.
+    pub remaining_new: Option<u64>,
+    /// Versions that still answer it, but are no longer current, in a plan for `copy`: their copies
+    /// took their places.
+    pub superseded: u64,
+    /// Those that the newer report has no row of.
+    pub gone: u64,
+    /// Rows of the newer report.
+    pub rows: u64,
+    /// How often it was scanned.
+    pub passes: u64,
+    /// What a person should know.
+    pub notes: Vec<String>,
+}
+
+/// A proof, and what a plan of the objects that remain is made from.
+#[derive(Debug)]
+pub struct Proven {
+    /// What became of the plan's objects.
+    pub proof: Proof,
+    /// The plan.
+    plan: Plan,
+    /// The objects that remain, where they were to be held.
+    rest: Option<Among>,
+    /// What they still answer.
+    query: Query,
+}
+
+impl Proven {
+    /// What to filter the same newer reports with, to get a plan of the objects that remain, for
+    /// the same operation; none unless they were to be held.
+    #[must_use]
+    pub fn rest(self, out: PathBuf, force: bool, options: &ProofOptions) -> Option<FilterOptions> {
+        let among = self.rest?;
+        let operation = self.plan.operation.and_then(|operation| {
+            Some(OperationOptions {
+                kind: Kind::from_name(&operation.name)?,
+                include_ineligible: operation.included,
+                storage_class: operation.storage_class,
+            })
+        });
+        Some(FilterOptions {
+            query: self.query,
+            version_ids: among.is_versioned,
+            among: Some(among),
+            operation,
+            out,
+            force,
+            emit: Emit::Csv,
+            bounds: self.plan.bounds,
+            split_by: Vec::new(),
+            memory_bytes: memory_bytes_default(options.settings.threads),
+            keep_going: false,
+            now: options.now,
+            settings: options.settings,
+        })
+    }
+}
+
+/// Holds the plan in a folder against newer reports of its buckets.
+///
+/// # Errors
+/// When the plan was changed or can't be read, the reports are not newer or are of other buckets,
+/// a data file is bad, or the run is interrupted.
+pub fn prove(
+    folder: &Path,
+    opened: &Opened,
+    options: &ProofOptions,
+    control: Control<'_>,
+) -> Result<Proven, ProofError> {
+    let plan = read(folder)?;
+    verify(folder, &plan, control.stop)?;
+    let question = Question::new(&plan, opened, options)?;
+    let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
+    let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
+    let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
+    if options.at_once && passes > 1 {
+        let bytes = objects.saturating_mul(OBJECT_BYTES);
+        return Err(ProofError::TooManyForOut { objects, bytes });
+    }
+    let mut proof = Proof { passes, notes: question.notes.clone(), ..Proof::default() };
+    let mut rest = None;
+    for number in 0..passes {
+        let part = Part { number, of: passes };
+        let set = objects::load(folder, &plan, question.is_versioned, part, control.stop)?;
+        let scanned = scan::look_up(opened, &set, &question.lookups, options.settings, control)?;
+        proof.rows = scanned.rows;
+        count(&set, &question, &mut proof);
+        rest = options.at_once.then(|| Among {
+            objects: Arc::new(set),
+            all_of: SEEN | ANSWERS,
+            none_of: if question.is_copy { NONCURRENT } else { 0 },
+            is_versioned: question.is_versioned,
+        });
+    }
+    Ok(Proven { proof, plan, rest, query: question.rest_query(&opened.reports) })
+}
+
+/// What is asked of the newer reports.
+struct Question {
+    lookups: Vec<Lookup>,
+    query: Query,
+    is_copy: bool,
+    /// Whether objects are looked for by version, too.
+    is_versioned: bool,
+    tells_new: bool,
+    notes: Vec<String>,
+}
+
+impl Question {
+    fn new(plan: &Plan, opened: &Opened, options: &ProofOptions) -> Result<Self, ProofError> {
+        let buckets = buckets(plan)?;
+        let lists_versions = |report: &Report| report.schema.position("VersionId").is_some();
+        let has_versions = buckets.values().any(|versions| *versions);
+        // Named by key alone, the current version is meant.
+        let is_versioned = has_versions && opened.reports.iter().all(lists_versions);
+        let begun = newest(plan);
+        refuse_others(&buckets, &opened.reports)?;
+        refuse_older(begun, &opened.reports)?;
+        let query = options
+            .query
+            .clone()
+            .unwrap_or_else(|| Query::Where(plan.predicate.understood.clone()));
+        let kind = plan.operation.as_ref().and_then(|o| Kind::from_name(&o.name));
+        let mut question = Self {
+            lookups: Vec::new(),
+            query,
+            is_copy: kind == Some(Kind::Copy),
+            is_versioned,
+            tells_new: begun.is_some(),
+            notes: Vec::new(),
+        };
+        for report in &opened.reports {
+            let lookup = question.lookup(report, begun, options)?;
+            question.lookups.push(lookup);
+        }
+        question.notes(has_versions, begun, &opened.reports);
+        Ok(question)
+    }
+
+    fn lookup(
+        &mut self,
+        report: &Report,
+        begun: Option<Timestamp>,
+        options: &ProofOptions,
+    ) -> Result<Lookup, ProofError> {
+        let schema = &report.schema;
+        let has = |name| schema.position(name).is_some();
+        // A report without Bucket or Key was refused when it was read.
+        let place = |name| schema.position(name).unwrap_or(0);
+        let test = |text: &str| matcher(report, text, options.now);
+        let compiled = self.query.compile_for(report, options.now)?;
+        let among = match (self.is_versioned, has("IsLatest"), has("IsDeleteMarker")) {
+            (true, ..) | (false, false, false) => "TRUE",
+            (false, true, false) => "IsLatest",
+            (false, false, true) => "IsDeleteMarker IS NOT TRUE",
+            (false, true, true) => "IsLatest AND IsDeleteMarker IS NOT TRUE",
+        };
+        let mut marks = vec![(compiled.predicate.compile(), ANSWERS)];
+        if has("IsLatest") {
+            marks.push((test("NOT IsLatest")?, NONCURRENT));
+        }
+        match begun.filter(|_| has("LastModifiedDate")) {
+            Some(begun) => marks.push((test(&format!("LastModifiedDate > '{begun}'"))?, NEW)),
+            None => self.tells_new = false,
+        }
+        Ok(Lookup {
+            columns: schema.len(),
+            among: test(among)?,
+            projection: Projection {
+                bucket: place("Bucket"),
+                key: place("Key"),
+                version: schema.position("VersionId").filter(|_| self.is_versioned),
+            },
+            marks,
+            seen: SEEN,
+        })
+    }
+
+    /// What rows of the newer reports a plan of the rest takes. By key alone, current versions.
+    fn rest_query(&self, reports: &[Report]) -> Query {
+        let tell_latest = reports.iter().all(|report| report.schema.position("IsLatest").is_some());
+        match &self.query {
+            Query::Where(text) if !self.is_versioned && tell_latest => {
+                Query::Where(format!("({text}) AND IsLatest"))
+            }
+            query => query.clone(),
+        }
+    }
+
+    fn notes(&mut self, has_versions: bool, begun: Option<Timestamp>, reports: &[Report]) {
+        if has_versions && !self.is_versioned {
+            self.notes.push(
+                "the newer report has no VersionId: objects were looked for by key alone".into(),
+            );
+        }
+        if begun.is_none() || reports.iter().any(|report| report.created.is_none()) {
+            self.notes.push(
+                "one of the reports doesn't say when it was begun: make sure that the one given \
+                 here is newer than the plan's"
+                    .into(),
+            );
+        }
+        let lacks_latest = |report: &Report| report.schema.position("IsLatest").is_none();
+        if self.is_copy && self.is_versioned && reports.iter().any(lacks_latest) {
+            self.notes.push(
+                "the newer report has no IsLatest: versions whose copies took their places count \
+                 as remaining"
+                    .into(),
+            );
+        }
+    }
+}
+
+fn matcher(report: &Report, text: &str, now: Timestamp) -> Result<Matcher, ScanError> {
+    Predicate::parse(text, &report.schema, now)
+        .map(|predicate| predicate.compile())
+        .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })
+}
+
+/// The buckets of a plan, and whether their manifests hold version ids.
+fn buckets(plan: &Plan) -> Result<BTreeMap<&str, bool>, ProofError> {
+    let mut buckets = BTreeMap::new();
+    for shard in &plan.shards {
+        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
+        let versions =
+            columns.iter().any(|name| Schema::from_names([name]).position("VersionId").is_some());
+        if *buckets.entry(shard.bucket.as_str()).or_insert(versions) != versions {
+            return Err(ProofError::MixedColumns { bucket: shard.bucket.clone() });
+        }
+    }
+    Ok(buckets)
+}
+
+/// When the newest of a plan's reports was begun, if it is known.
+fn newest(plan: &Plan) -> Option<Timestamp> {
+    let begun = plan.reports.iter().filter_map(|report| report.created.as_ref()?.parse().ok());
+    begun.max()
+}
+
+fn refuse_others(buckets: &BTreeMap<&str, bool>, reports: &[Report]) -> Result<(), ProofError> {
+    let listed: BTreeSet<&str> =
+        reports.iter().map(|report| report.source_bucket.as_str()).collect();
+    if let Some(other) = reports.iter().find(|r| !buckets.contains_key(r.source_bucket.as_str()))
+        && !buckets.is_empty()
+    {
+        return Err(ProofError::OtherBucket {
+            path: other.manifest_path.clone(),
+            bucket: other.source_bucket.clone(),
+            buckets: buckets.keys().map(|bucket| (*bucket).to_owned()).collect(),
+        });
+    }
+    match buckets.keys().find(|bucket| !listed.contains(*bucket)) {
+        Some(bucket) => Err(ProofError::BucketMissing { bucket: (*bucket).to_owned() }),
+        None => Ok(()),
+    }
+}
+
+fn refuse_older(begun: Option<Timestamp>, reports: &[Report]) -> Result<(), ProofError> {
+    for report in reports {
+        if let (Some(plan), Some(created)) = (begun, report.created)
+            && created <= plan
+        {
+            let path = report.manifest_path.clone();
+            return Err(ProofError::NotNewer { path, report: created, plan });
+        }
+    }
+    Ok(())
+}
+
+/// Adds up what was seen of one part.
+fn count(set: &ObjectSet, question: &Question, proof: &mut Proof) {
+    let mut new = 0;
+    proof.objects += set.len();
+    for marks in set.all_marks() {
+        if marks & SEEN == 0 {
+            proof.gone += 1;
+        } else if marks & ANSWERS == 0 {
+            proof.done += 1;
+        } else if question.is_copy && question.is_versioned && marks & NONCURRENT != 0 {
+            proof.superseded += 1;
+        } else {
+            proof.remaining += 1;
+            new += u64::from(marks & NEW != 0);
+        }
+    }
+    if question.tells_new {
+        *proof.remaining_new.get_or_insert(0) += new;
+    }
+}

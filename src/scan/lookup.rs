@@ -1,0 +1,183 @@
+//! Looking objects up: which rows of reports are of a set of objects, and what is true of them.
+//!
+//! Never knows why: it is told what to ask of a row, and leaves marks in the set.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::batch::Batches;
+use super::csv::{FileScanner, Visitor, stopped};
+use super::hash::Hashes;
+use super::objects::ObjectSet;
+use super::tally::tally;
+use super::{
+    Control, DataError, DataErrorKind, Input, Opened, Projection, ScanError, Scanned, Settings,
+};
+use crate::engine::{self, Outlet, Sink, TaskError, Worker};
+use crate::format::csv::CsvRow;
+use crate::predicate::{Matcher, Row};
+
+/// What to ask of the rows of one report.
+#[derive(Debug, Clone)]
+pub struct Lookup {
+    /// Columns of every row.
+    pub columns: usize,
+    /// Which rows can be of the set at all.
+    pub among: Matcher,
+    /// How an object of the set is written.
+    pub projection: Projection,
+    /// What marks an object has where this is true of its row.
+    pub marks: Vec<(Matcher, u8)>,
+    /// The marks of every object that has a row.
+    pub seen: u8,
+}
+
+/// Objects with certain marks, as a condition on rows.
+#[derive(Debug, Clone)]
+pub struct Among {
+    /// All objects that were looked up.
+    pub objects: Arc<ObjectSet>,
+    /// Marks that one must have.
+    pub all_of: u8,
+    /// Marks that it must not have.
+    pub none_of: u8,
+    /// Whether an object was looked up by its version, too.
+    pub is_versioned: bool,
+}
+
+impl Among {
+    /// Whether the object of a row is one of them. `projection` writes as manifests are written;
+    /// `line` is space to do it in.
+    pub(super) fn holds<R: Row + ?Sized>(
+        &self,
+        row: &R,
+        projection: Projection,
+        line: &mut Vec<u8>,
+    ) -> bool {
+        let version = projection.version.filter(|_| self.is_versioned);
+        self.objects.find(written(row, Projection { version, ..projection }, line)).is_some_and(
+            |slot| {
+                let marks = self.objects.marks(slot);
+                marks & self.all_of == self.all_of && marks & self.none_of == 0
+            },
+        )
+    }
+}
+
+/// A row's line in a manifest, without its line feed.
+fn written<'a, R: Row + ?Sized>(
+    row: &R,
+    projection: Projection,
+    line: &'a mut Vec<u8>,
+) -> &'a [u8] {
+    line.clear();
+    projection.write(row, line);
+    line.pop();
+    line
+}
+
+/// Marks the objects of a set by what the rows of reports say of them.
+///
+/// # Errors
+/// When a file is bad, or the run is interrupted.
+pub fn look_up(
+    opened: &Opened,
+    objects: &ObjectSet,
+    lookups: &[Lookup],
+    settings: Settings,
+    control: Control<'_>,
+) -> Result<Scanned, ScanError> {
+    let inputs = opened.inputs.as_slice();
+    let hashes = Hashes::new(inputs, settings);
+    let batches = &Batches::new(inputs);
+    let make_worker = || Finder {
+        scanner: FileScanner::new(settings, control, &hashes),
+        inputs,
+        batches,
+        lookups: lookups.to_vec(),
+        objects,
+        line: Vec::new(),
+    };
+    let mut total = Total(Scanned::default());
+    tally(batches, settings, control, false, make_worker, &mut total)?;
+    Ok(total.0)
+}
+
+/// Adds up what was read.
+struct Total(Scanned);
+
+impl Sink<Scanned, DataError> for Total {
+    type Error = DataError;
+
+    fn block(&mut self, _: usize, _: &engine::Block) -> Result<(), DataError> {
+        Ok(())
+    }
+
+    fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, DataError> {
+        self.0.add(&scanned);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
+        Err(error)
+    }
+}
+
+/// The worker.
+struct Finder<'a> {
+    scanner: FileScanner<'a>,
+    inputs: &'a [Input],
+    batches: &'a Batches,
+    /// For each report. This worker's own: a matcher has scratch space.
+    lookups: Vec<Lookup>,
+    objects: &'a ObjectSet,
+    line: Vec<u8>,
+}
+
+impl Worker for Finder<'_> {
+    type Summary = Scanned;
+    type Error = DataError;
+
+    fn run(
+        &mut self,
+        task: usize,
+        outlet: &Outlet<'_, Self>,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        let files = self.batches.files(task);
+        let lookup = &mut self.lookups[self.inputs[files.start].report];
+        let columns = lookup.columns;
+        let mut rows = Rows { lookup, objects: self.objects, line: &mut self.line, outlet };
+        self.scanner.scan(self.inputs, files, columns, &mut rows)
+    }
+}
+
+/// Looks at the rows of one batch.
+struct Rows<'a, 'b, 'c> {
+    lookup: &'a mut Lookup,
+    objects: &'a ObjectSet,
+    line: &'a mut Vec<u8>,
+    outlet: &'a Outlet<'b, Finder<'c>>,
+}
+
+impl Visitor for Rows<'_, '_, '_> {
+    #[inline]
+    fn row(&mut self, row: &CsvRow<'_>) -> ControlFlow<()> {
+        if self.lookup.among.matches(row) {
+            let line = written(row, self.lookup.projection, self.line);
+            if let Some(slot) = self.objects.find(line) {
+                let mut marks = self.lookup.seen;
+                for (matcher, mark) in &mut self.lookup.marks {
+                    if matcher.matches(row) {
+                        marks |= *mark;
+                    }
+                }
+                self.objects.mark(slot, marks);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
+        self.outlet.check().map_err(stopped)
+    }
+}

@@ -1,0 +1,120 @@
+//! The README's commands print what the README says.
+//!
+//! Its `sh` blocks that name the program are run in order, in one folder with the sample report;
+//! each that a `text` block follows must print that. There, `...` stands for what is left out: a
+//! line of dots for any lines, dots in a line for its rest. Times and speeds may differ.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use regex::Regex;
+
+use crate::fixture::seed;
+
+/// What shows that a command works on the sample report; others are about a report of the reader's.
+const OF_THE_SAMPLE: [&str; 2] = ["testdata/seed", " demo"];
+
+struct Example {
+    commands: String,
+    /// Of the `text` block behind it, if there is one.
+    printed: Option<String>,
+}
+
+/// The fenced blocks with their languages.
+fn blocks(text: &str) -> Vec<(&str, &str)> {
+    let mut pieces = text.split("```").skip(1);
+    let mut found = Vec::new();
+    while let Some(piece) = pieces.next() {
+        found.push(piece.split_once('\n').unwrap());
+        // What stands between two blocks.
+        pieces.next();
+    }
+    found
+}
+
+fn examples(readme: &str) -> Vec<Example> {
+    let mut examples: Vec<Example> = Vec::new();
+    for (language, text) in blocks(readme) {
+        match language {
+            "sh" => examples.push(Example { commands: text.to_owned(), printed: None }),
+            "text" => {
+                if let Some(last) = examples.last_mut() {
+                    last.printed.get_or_insert_with(|| text.to_owned());
+                }
+            }
+            other => panic!("a block of `{other}`"),
+        }
+    }
+    examples.retain(|example| OF_THE_SAMPLE.iter().any(|part| example.commands.contains(part)));
+    examples
+}
+
+/// What the text of a README allows.
+fn pattern(printed: &str) -> Regex {
+    let speed = Regex::new(r"in [0-9.]+ s \([0-9,]+ rows/s, [0-9.]+ [KMG]?i?B/s\)").unwrap();
+    let lines = printed.lines().map(|line| match line {
+        "..." => "(?:.*\n)*".to_owned(),
+        line => {
+            let line = speed.replace(line, "SPEED");
+            regex::escape(&line).replace(r"\.\.\.", ".*").replace("SPEED", speed.as_str())
+                + "[ ]*\n"
+        }
+    });
+    Regex::new(&format!("^{}$", lines.collect::<String>())).unwrap()
+}
+
+#[test]
+fn the_readme_s_commands_print_what_it_says() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let examples = examples(&fs::read_to_string(readme).unwrap());
+    assert_eq!(examples.len(), 5, "two screens");
+    let folder = tempfile::tempdir().unwrap();
+    copy(&seed(), &folder.path().join("testdata/seed"));
+    let program = Path::new(env!("CARGO_BIN_EXE_s3sieve")).parent().unwrap();
+    let path = env::var_os("PATH").unwrap();
+    let paths = [program.to_owned()].into_iter().chain(env::split_paths(&path));
+    let path = env::join_paths(paths).unwrap();
+    for Example { commands, printed } in examples {
+        let commands = commands.replace("cargo run --release --", "s3sieve");
+        let output = Command::new("sh")
+            .args(["-e", "-c", &commands])
+            .current_dir(folder.path())
+            .env("PATH", &path)
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let printed = printed.unwrap();
+        assert!(
+            output.status.success() && pattern(&printed).is_match(&told),
+            "=== {commands}\n=== README\n{printed}\n=== stdout\n{told}\n=== stderr\n{errors}"
+        );
+        assert_eq!(errors, "", "{commands}");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_text_must_be_printed_as_it_stands() {
+    let pattern = pattern("rows, in 0.01 s (5 rows/s, 6 KiB/s).\na ...\n...\nlast (1)\n");
+    assert!(
+        pattern.is_match("rows, in 12.00 s (5,123 rows/s, 6.02 GiB/s).\na b  \nx\ny\nlast (1)\n")
+    );
+    assert!(pattern.is_match("rows, in 12.00 s (5,123 rows/s, 602 B/s).\na \nlast (1)   \n"));
+    assert!(!pattern.is_match("rows, in 12.00 s (5,123 rows/s, 602 B/s).\na \nx\nlast 1\n"));
+    assert!(!pattern.is_match("rows, in 12 m.\na \nlast (1)\n"));
+}
