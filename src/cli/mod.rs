@@ -6,7 +6,11 @@ mod args;
 #[cfg(feature = "aws")]
 mod aws;
 mod bench;
+#[cfg(feature = "aws")]
+mod completion;
 mod count;
+#[cfg(feature = "aws")]
+mod diff;
 mod error;
 mod estimate;
 mod exit;
@@ -14,14 +18,28 @@ mod filter;
 mod filter_args;
 mod inspect;
 mod interrupt;
+#[cfg(feature = "aws")]
+mod jobs;
+#[cfg(feature = "aws")]
+mod jobs_args;
 mod operation_args;
 mod policy;
 mod print;
 mod progress;
 mod request;
+#[cfg(feature = "aws")]
+mod send;
+#[cfg(feature = "aws")]
+mod service_args;
+#[cfg(feature = "aws")]
+mod setup;
+#[cfg(feature = "aws")]
+mod setup_args;
 mod submit;
 mod synth;
 mod verify;
+#[cfg(feature = "aws")]
+mod watch;
 
 use std::process::ExitCode;
 
@@ -56,6 +74,12 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Estimate(args) => estimate::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Submit(args) => submit::run(args),
+        #[cfg(feature = "aws")]
+        Command::Jobs(args) => jobs::run(args),
+        #[cfg(feature = "aws")]
+        Command::Retry(args) => completion::again(args),
+        #[cfg(feature = "aws")]
+        Command::Setup(args) => setup::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),
         Command::Synth(args) => synth::run(args),

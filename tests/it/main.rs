@@ -9,6 +9,8 @@
 #[cfg(feature = "aws")]
 mod aws_cli;
 mod damage;
+#[cfg(feature = "aws")]
+mod double;
 mod eligibility;
 mod estimate;
 mod filter;
@@ -16,12 +18,20 @@ mod fixture;
 mod for_operation;
 mod interrupted;
 mod inventory;
+#[cfg(feature = "aws")]
+mod jobs;
+#[cfg(feature = "aws")]
+mod killed;
 mod layers;
 mod memory;
 mod other_commands;
 mod plan_document;
 mod readme;
 mod real_reports;
+#[cfg(feature = "aws")]
+mod setup;
 mod submit;
 mod tidy;
 mod verify;
+#[cfg(feature = "aws")]
+mod walk;
