@@ -172,6 +172,9 @@ where
         SdkError::ServiceError(refusal) => {
             let status = refusal.raw().status().as_u16();
             let region = refusal.raw().headers().get(REGION_HEADER).map(str::to_owned);
+            if is_clock_skew(refusal.err().message().unwrap_or_default()) {
+                return AwsErrorKind::ClockSkew;
+            }
             of_code(refusal.err().code(), status, region)
         }
         // An answer that can't be parsed was cut short, or comes from something in between.
@@ -181,6 +184,12 @@ where
             _ => AwsErrorKind::Other,
         }),
     }
+}
+
+/// STS and IAM have no code of their own for a wrong clock: they call the signature wrong, and say
+/// why.
+fn is_clock_skew(message: &str) -> bool {
+    message.starts_with("Signature expired: ") || message.starts_with("Signature not yet current: ")
 }
 
 /// What a service's code says, or, where an answer has none (HEAD), its status.
@@ -281,6 +290,14 @@ mod tests {
         assert_eq!(head(400, None), AwsErrorKind::Other);
         assert_eq!(head(404, None), AwsErrorKind::NoSuchKey);
         assert_eq!(head(403, Some("eu-west-1")), AwsErrorKind::Denied);
+    }
+
+    #[test]
+    fn a_wrong_clock_is_told_from_a_wrong_signature() {
+        let text = "Signature expired: 20300101T000000Z is now earlier than 20300101T004500Z";
+        assert!(is_clock_skew(text));
+        assert!(is_clock_skew("Signature not yet current: 20300101T000000Z is still later"));
+        assert!(!is_clock_skew("The request signature we calculated does not match"));
     }
 
     #[test]

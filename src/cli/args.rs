@@ -10,7 +10,11 @@ use jiff::Timestamp;
 
 use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
+#[cfg(feature = "aws")]
+use super::jobs_args::{JobsArgs, RetryArgs};
 use super::operation_args::{PolicyArgs, SubmitArgs};
+#[cfg(feature = "aws")]
+use super::setup_args::SetupArgs;
 use super::{CliError, print};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
@@ -52,8 +56,17 @@ pub(super) enum Command {
     Estimate(EstimateArgs),
     /// Write the policies that a plan's jobs need: role, trust, submitter
     Policy(Box<PolicyArgs>),
-    /// Show the job requests that a plan comes to, a job for each manifest
+    /// Upload a plan's manifests and create a job for each, or show the requests
     Submit(Box<SubmitArgs>),
+    /// Follow and steer the jobs of a submitted plan
+    #[cfg(feature = "aws")]
+    Jobs(JobsArgs),
+    /// Make a new plan of the tasks that failed
+    #[cfg(feature = "aws")]
+    Retry(RetryArgs),
+    /// Prepare AWS: inventory, bucket key, lifecycle rule, role
+    #[cfg(feature = "aws")]
+    Setup(SetupArgs),
     /// Show which objects of a plan a newer report still finds undone
     Verify(Box<VerifyArgs>),
     /// Show where the time of a filter goes, stage by stage
@@ -419,6 +432,14 @@ pub(super) struct Share {
 pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
     PossibleValuesParser::new(Kind::ALL.map(Kind::name))
         .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
+}
+
+/// A number that is not zero.
+#[cfg(feature = "aws")]
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    let number: NonZeroUsize =
+        text.parse().map_err(|_| format!("`{text}` is not a whole number from 1 on"))?;
+    Ok(number.get())
 }
 
 pub(super) fn size(text: &str) -> Result<u64, SizeError> {

@@ -5,6 +5,14 @@ use std::path::PathBuf;
 
 use super::Exit;
 #[cfg(feature = "aws")]
+use crate::jobs::completion::FetchError;
+#[cfg(feature = "aws")]
+use crate::jobs::journal::JournalError;
+#[cfg(feature = "aws")]
+use crate::jobs::setup::SetupError;
+#[cfg(feature = "aws")]
+use crate::jobs::{CreateError, NotAws, RequestsError, RetryError, SubmitError, UploadError};
+#[cfg(feature = "aws")]
 use crate::listing::ListingError;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
@@ -63,6 +71,38 @@ pub enum CliError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Listing(#[from] ListingError),
+    /// A submission ended early.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// A journal can't be read.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The requests of a submission can't be read.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Requests(#[from] RequestsError),
+    /// An endpoint may not get a job.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    NotAws(#[from] NotAws),
+    /// A completion report can't be fetched.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A completion report can't be read, or no plan be made of it.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    /// A setting at AWS can't be looked at or changed.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    /// The user wanted it to end.
+    #[cfg(feature = "aws")]
+    #[error("interrupted; the jobs go on")]
+    Interrupted,
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -78,23 +118,7 @@ impl CliError {
         match self {
             Self::Report(error) => of_report(error),
             Self::Scan(error) => of_scan(error),
-            Self::Plan(error) => match error {
-                PlanError::Scan(error) => of_scan(error),
-                PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
-                PlanError::Io { .. } => Exit::Environment,
-                PlanError::NotEmpty { .. }
-                | PlanError::Busy { .. }
-                | PlanError::Overtaken { .. }
-                | PlanError::Submitted { .. }
-                | PlanError::RowTooLong { .. }
-                | PlanError::TooManyShards
-                | PlanError::TooManyJobs { .. }
-                | PlanError::UnknownReason { .. }
-                | PlanError::DeleteMarkersIncluded
-                | PlanError::StorageClassWithoutCopy { .. }
-                | PlanError::ManifestPrefix { .. }
-                | PlanError::ZeroBound { .. } => Exit::Usage,
-            },
+            Self::Plan(error) => of_plan(error),
             Self::Read(error) => of_read(error),
             Self::Proof(error) => match error {
                 ProofError::Read(error) => of_read(error),
@@ -120,6 +144,34 @@ impl CliError {
             Self::File { .. } | Self::Print(_) => Exit::Environment,
             Self::Prices { .. } => Exit::Input,
             Self::Refused(_) | Self::Usage(_) => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::Submit(error) => of_submit(error),
+            #[cfg(feature = "aws")]
+            Self::Journal(error) => of_journal(error),
+            #[cfg(feature = "aws")]
+            Self::Requests(error) => of_requests(error),
+            #[cfg(feature = "aws")]
+            Self::NotAws(_) => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::Fetch(error) => match error {
+                FetchError::Aws(_) => Exit::Aws,
+                FetchError::Io { .. } => Exit::Environment,
+                FetchError::Bad { .. } => Exit::Input,
+                FetchError::Interrupted => Exit::Interrupted,
+            },
+            #[cfg(feature = "aws")]
+            Self::Retry(error) => match error {
+                RetryError::Plan(error) => of_plan(error),
+                RetryError::Report { .. } | RetryError::OtherBucket { .. } => Exit::Input,
+                RetryError::Interrupted => Exit::Interrupted,
+            },
+            #[cfg(feature = "aws")]
+            Self::Setup(error) => match error {
+                SetupError::Aws(_) => Exit::Aws,
+                SetupError::Senseless(_) => Exit::Usage,
+            },
+            #[cfg(feature = "aws")]
+            Self::Interrupted => Exit::Interrupted,
         }
     }
 
@@ -128,6 +180,26 @@ impl CliError {
     #[must_use]
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn of_plan(error: &PlanError) -> Exit {
+    match error {
+        PlanError::Scan(error) => of_scan(error),
+        PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
+        PlanError::Io { .. } => Exit::Environment,
+        PlanError::NotEmpty { .. }
+        | PlanError::Busy { .. }
+        | PlanError::Overtaken { .. }
+        | PlanError::Submitted { .. }
+        | PlanError::RowTooLong { .. }
+        | PlanError::TooManyShards
+        | PlanError::TooManyJobs { .. }
+        | PlanError::UnknownReason { .. }
+        | PlanError::DeleteMarkersIncluded
+        | PlanError::StorageClassWithoutCopy { .. }
+        | PlanError::ManifestPrefix { .. }
+        | PlanError::ZeroBound { .. } => Exit::Usage,
     }
 }
 
@@ -170,5 +242,47 @@ fn of_scan(error: &ScanError) -> Exit {
         ScanError::Data(_) | ScanError::Format { .. } | ScanError::Query { .. } => Exit::Input,
         ScanError::Spill(_) => Exit::Environment,
         ScanError::Interrupted => Exit::Interrupted,
+    }
+}
+
+#[cfg(feature = "aws")]
+fn of_submit(error: &SubmitError) -> Exit {
+    match error {
+        SubmitError::Journal(error) => of_journal(error),
+        SubmitError::Misfit { .. } => Exit::Input,
+        SubmitError::OtherRequests { .. } => Exit::Usage,
+        SubmitError::Requests(error) => of_requests(error),
+        SubmitError::Upload(error) => match error {
+            UploadError::Aws(_) | UploadError::Other { .. } => Exit::Aws,
+            UploadError::Io { .. } => Exit::Environment,
+            UploadError::Changed { .. } => Exit::Input,
+            UploadError::Interrupted => Exit::Interrupted,
+            UploadError::Note(error) => of_journal(error),
+        },
+        SubmitError::Create { error, .. } => match error {
+            CreateError::Request(_) => Exit::Usage,
+            CreateError::Aws(_) => Exit::Aws,
+        },
+        SubmitError::Aws(_) => Exit::Aws,
+        SubmitError::Interrupted => Exit::Interrupted,
+    }
+}
+
+#[cfg(feature = "aws")]
+fn of_journal(error: &JournalError) -> Exit {
+    match error {
+        JournalError::Missing { .. } | JournalError::Line { .. } | JournalError::Newer { .. } => {
+            Exit::Input
+        }
+        JournalError::Busy { .. } => Exit::Usage,
+        JournalError::Io { .. } => Exit::Environment,
+    }
+}
+
+#[cfg(feature = "aws")]
+fn of_requests(error: &RequestsError) -> Exit {
+    match error {
+        RequestsError::Io { .. } => Exit::Environment,
+        RequestsError::Changed { .. } => Exit::Input,
     }
 }

@@ -6,7 +6,11 @@ mod args;
 #[cfg_attr(not(feature = "aws"), path = "no_aws.rs")]
 mod aws;
 mod bench;
+#[cfg(feature = "aws")]
+mod completion;
 mod count;
+#[cfg(feature = "aws")]
+mod diff;
 mod error;
 mod estimate;
 mod exit;
@@ -15,15 +19,29 @@ mod filter_args;
 mod inspect;
 mod interrupt;
 #[cfg(feature = "aws")]
+mod jobs;
+#[cfg(feature = "aws")]
+mod jobs_args;
+#[cfg(feature = "aws")]
 mod list;
 mod operation_args;
 mod policy;
 mod print;
 mod progress;
 mod request;
+#[cfg(feature = "aws")]
+mod send;
+#[cfg(feature = "aws")]
+mod service_args;
+#[cfg(feature = "aws")]
+mod setup;
+#[cfg(feature = "aws")]
+mod setup_args;
 mod submit;
 mod synth;
 mod verify;
+#[cfg(feature = "aws")]
+mod watch;
 
 use std::process::ExitCode;
 
@@ -58,6 +76,12 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Estimate(args) => estimate::run(args),
         Command::Policy(args) => policy::run(args),
         Command::Submit(args) => submit::run(args),
+        #[cfg(feature = "aws")]
+        Command::Jobs(args) => jobs::run(args),
+        #[cfg(feature = "aws")]
+        Command::Retry(args) => completion::again(args),
+        #[cfg(feature = "aws")]
+        Command::Setup(args) => setup::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),
         #[cfg(feature = "aws")]

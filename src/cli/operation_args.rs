@@ -8,6 +8,10 @@ use clap::{Args as ClapArgs, ValueEnum};
 
 use super::CliError;
 use super::args::{Format, operations};
+#[cfg(feature = "aws")]
+use super::service_args::ServiceArgs;
+#[cfg(feature = "aws")]
+use crate::operation::job::ACTIVE_JOBS_MAX;
 use crate::operation::{
     CopyClass, Kind, Operation, acl, checksum, copy, delete_tags, given, lambda, legal_hold,
     replicate, restore, retention, tag, update_encryption,
@@ -53,10 +57,18 @@ pub(super) struct SubmitArgs {
     /// Let jobs run as soon as they are ready, instead of waiting for your word
     #[arg(long, help_heading = JOBS)]
     pub(super) no_confirmation: bool,
-    /// Write each request to a file of its own in this new folder
-    #[arg(long, value_name = "DIR")]
+    /// Jobs that may be open at a time; the others are created as these end
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "N", default_value_t = ACTIVE_JOBS_MAX, help_heading = JOBS,
+        value_parser = super::args::at_least_one)]
+    pub(super) max_active: usize,
+    #[cfg(feature = "aws")]
+    #[command(flatten)]
+    pub(super) service: ServiceArgs,
+    /// With --dry-run: write each request to a file of its own in this new folder
+    #[arg(long, value_name = "DIR", requires = "dry_run")]
     pub(super) out: Option<PathBuf>,
-    /// How the requests are shown; as JSON, one a line
+    /// How the result is shown; with --dry-run as JSON, a request a line
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
 }

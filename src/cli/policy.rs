@@ -16,13 +16,31 @@ use crate::plan;
 /// The three policies, by the names of their files.
 #[derive(Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Policies {
-    role_policy: Policy,
-    trust_policy: Policy,
+pub(super) struct Policies {
+    pub(super) role_policy: Policy,
+    pub(super) trust_policy: Policy,
     submitter_policy: Policy,
 }
 
+/// The policies of a plan's jobs, and what they are for.
+#[cfg_attr(
+    not(feature = "aws"),
+    expect(dead_code, reason = "only `setup role` asks for more than the policies")
+)]
+pub(super) struct Made {
+    pub(super) policies: Policies,
+    pub(super) role_arn: String,
+    /// The plan's folder in the manifest bucket.
+    pub(super) folder: String,
+}
+
 pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
+    show(args, &make(args)?.policies)?;
+    Ok(Exit::Done)
+}
+
+/// Makes the policies that a plan's jobs need.
+pub(super) fn make(args: &PolicyArgs) -> Result<Made, CliError> {
     let plan = plan::read(&args.plan)?;
     let operation = operation(&args.operation, &args.plan, &plan)?;
     let role_arn = role_arn(args);
@@ -48,8 +66,7 @@ pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
         trust_policy: Access::trust_policy(),
         submitter_policy: access.submitter_policy(),
     };
-    show(args, &policies)?;
-    Ok(Exit::Done)
+    Ok(Made { policies, role_arn, folder: source.folder() })
 }
 
 fn role_arn(args: &PolicyArgs) -> String {

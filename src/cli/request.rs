@@ -95,10 +95,25 @@ pub(super) fn source(plan: &Plan) -> Result<Source, CliError> {
     };
     Ok(Source {
         report_md5s: plan.reports.iter().map(|report| report.manifest_md5.clone()).collect(),
-        predicate: plan.predicate.understood.clone(),
+        predicate: predicate(plan),
         inventory,
         manifests: plan.shards.iter().map(manifest).collect(),
     })
+}
+
+/// Which rows, and which try: a plan that tries again must not get the jobs of the plan before.
+fn predicate(plan: &Plan) -> String {
+    let understood = plan.predicate.understood.clone();
+    match &plan.retry {
+        None => understood,
+        Some(retry) => format!("{understood} -- again after {}", retry.jobs.join(", ")),
+    }
+}
+
+/// An address of S3 that a flag names.
+#[cfg(feature = "aws")]
+pub(super) fn place(flag: &'static str, text: &str) -> Result<Place, CliError> {
+    Ok(Place::parse(flag, text)?)
 }
 
 /// Writes named documents to a folder, which must be new or empty.

@@ -1,4 +1,4 @@
-//! `s3sieve submit`: the job requests that a plan comes to. Sending them is yet to come.
+//! `s3sieve submit`: the job requests that a plan comes to. `send` sends them.
 
 use std::io::{self, Write};
 
@@ -14,10 +14,10 @@ use crate::plan::{self, Plan, Shard};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
-    if !args.dry_run {
+    if !args.dry_run && cfg!(not(feature = "aws")) {
         return Err(CliError::Usage(
-            "submit does not send anything yet: add --dry-run to get the requests, and send them \
-             with the AWS CLI as docs/jobs.md shows"
+            "this program was built without what talks to AWS: add --dry-run to get the requests, \
+             and send them with the AWS CLI as docs/jobs.md shows"
                 .to_owned(),
         ));
     }
@@ -27,6 +27,10 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let source = source(&plan)?;
     let requests = job::requests(operation.as_ref(), &setting, &job_options(args)?, &source)?;
     plan::verify(&args.plan, &plan, interrupt::flag())?;
+    #[cfg(feature = "aws")]
+    if !args.dry_run {
+        return super::send::run(args, &plan, &setting, &requests);
+    }
     if let Some(folder) = &args.out {
         write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
     }

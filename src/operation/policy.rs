@@ -2,11 +2,13 @@
 //!
 //! Never knows what an operation needs: each operation's module says that.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
 /// The service that runs jobs (UG, "Granting permissions for Batch Operations").
-const SERVICE: &str = "batchoperations.s3.amazonaws.com";
+pub const SERVICE: &str = "batchoperations.s3.amazonaws.com";
 
 /// A policy document. Its version is the policy language's, the only one in use.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -161,10 +163,22 @@ impl Access {
     /// What a person or program needs to upload the manifests, and to create and steer the jobs.
     #[must_use]
     pub fn submitter_policy(&self) -> Policy {
+        const UPLOAD: [&str; 3] = ["s3:PutObject", "s3:GetObject", "s3:AbortMultipartUpload"];
+        const LOOK: [&str; 4] = [
+            "s3:ListBucket",
+            "s3:GetEncryptionConfiguration",
+            "s3:GetBucketVersioning",
+            "s3:GetLifecycleConfiguration",
+        ];
         let Self { partition, account_id, .. } = self;
         let region = self.region.as_deref().unwrap_or("*");
         let jobs = vec![format!("arn:{partition}:s3:{region}:{account_id}:job/*")];
         let manifests = vec![self.bucket(&self.manifests) + "*"];
+        let reports = vec![self.bucket(&self.reports) + "*"];
+        let own = [&self.manifests, &self.reports];
+        let own = own.iter().map(|place| place.split('/').next().unwrap_or_default());
+        let names: BTreeSet<&str> = self.buckets.iter().map(String::as_str).chain(own).collect();
+        let buckets = names.into_iter().map(|name| self.bucket(name)).collect();
         let role = vec![self.role_arn.clone()];
         let to_service = json!({"StringEquals": {"iam:PassedToService": SERVICE}});
         let mut steer = vec!["s3:DescribeJob", "s3:UpdateJobStatus", "s3:UpdateJobPriority"];
@@ -177,7 +191,10 @@ impl Access {
             Statement::new("SteerJobs", &steer, jobs),
             Statement::new("PassTheRole", &["iam:PassRole"], role.clone()).only_if(to_service),
             Statement::new("LookAtTheRole", &["iam:GetRole"], role),
-            self.allow("UploadManifests", &["s3:PutObject", "s3:GetObject"], manifests),
+            self.allow("UploadManifests", &UPLOAD, manifests),
+            self.allow("ReadReports", &["s3:GetObject"], reports),
+            // What is looked at before anything is sent.
+            self.allow("LookAtBuckets", &LOOK, buckets),
         ];
         statements.extend(self.allow_manifest_keys("EncryptManifests"));
         Policy::new(statements)

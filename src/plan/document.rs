@@ -30,6 +30,9 @@ pub struct Plan {
     /// Where the manifests will lie, if they are inventory reports (`--emit inventory`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<Inventory>,
+    /// What it tries again, if it was made of another plan's failed tasks (`s3sieve retry`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
     /// The most rows that were asked for (`LIMIT`), if there was a bound.
     pub limit: Option<u64>,
     /// The columns of the manifests; a shard whose columns differ says so itself.
@@ -99,6 +102,14 @@ pub struct Inventory {
     pub place: String,
     /// The folder there, which takes the place of `manifests/`.
     pub folder: String,
+}
+
+/// What a plan tries again. It makes its jobs others than those, even where every task failed and
+/// the manifests are the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// The jobs whose failed tasks these are.
+    pub jobs: Vec<String>,
 }
 
 /// A condition of eligibility that could not be looked at.

@@ -206,6 +206,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
             understood: wanted.understood.clone(),
         },
         operation: wanted.eligibility.document().cloned(),
+        retry: None,
         inventory: None,
         limit: wanted.limit,
         bounds: options.bounds,

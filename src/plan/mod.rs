@@ -20,12 +20,13 @@ mod series;
 mod shard;
 mod sink;
 mod spread;
+mod subset;
 mod wanted;
 mod warnings;
 
 pub use document::{
     Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
-    Report, SetAside, Shard, Totals,
+    Report, Retry, SetAside, Shard, Totals,
 };
 pub use eligibility::OperationOptions;
 pub use error::PlanError;
@@ -36,3 +37,4 @@ pub use filter::{
 pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;
+pub use subset::Subset;

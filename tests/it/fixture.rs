@@ -40,11 +40,16 @@ where
 {
     let mut command = program();
     command.args(arguments);
-    let line = format!("{command:?}");
-    Run { line, output: command.output().unwrap() }
+    Run::of(command)
 }
 
 impl Run {
+    /// Runs a command to its end.
+    pub fn of(mut command: Command) -> Self {
+        let line = format!("{command:?}");
+        Self { line, output: command.output().unwrap() }
+    }
+
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }

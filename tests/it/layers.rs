@@ -23,7 +23,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "units",
         ],
     ),
-    ("jobs", &["plan", "operation", "units"]),
+    ("jobs", &["plan", "operation", "aws", "units"]),
     ("listing", &["format", "report", "source", "aws"]),
     ("synth", &["format", "predicate", "report", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
@@ -39,7 +39,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 12] = [
+const OWNED_CRATES: [(&str, &[&str]); 14] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -47,9 +47,11 @@ const OWNED_CRATES: [(&str, &[&str]); 12] = [
     ("crossbeam_channel", &["engine", "synth"]),
     ("sqlparser", &["predicate"]),
     ("aws_config", &["aws"]),
-    ("aws_sdk_s3", &["aws", "source", "listing"]),
+    ("aws_sdk_iam", &["jobs"]),
+    ("aws_sdk_s3", &["aws", "jobs", "source", "listing"]),
     ("aws_sdk_s3control", &["jobs"]),
-    ("tokio", &["aws", "source", "listing", "jobs"]),
+    ("aws_sdk_sts", &["jobs"]),
+    ("tokio", &["aws", "jobs", "source", "listing"]),
     ("rustix", &["source", "report"]),
     ("parquet", &["format", "synth"]),
 ];

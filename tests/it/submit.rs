@@ -291,6 +291,7 @@ fn a_plan_for_one_operation_is_not_submitted_with_another() {
     assert_eq!(request["Operation"]["S3PutObjectCopy"]["StorageClass"], "STANDARD_IA");
 }
 
+#[cfg(not(feature = "aws"))]
 #[test]
 fn submit_without_dry_run_says_what_there_is() {
     let plan = seed_plan();

@@ -1,0 +1,126 @@
+//! The command line of `jobs` as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::args::{Format, at_least_one};
+use super::service_args::ServiceArgs;
+use crate::operation::job::ACTIVE_JOBS_MAX;
+
+const JOBS_HELP: &str = "\
+Examples:
+  s3sieve jobs plan list                 where each job is
+  s3sieve jobs plan run                  let them run, six at a time, and follow them to their end
+  s3sieve jobs plan watch                follow them; Ctrl-C ends the watching, not the jobs
+  s3sieve jobs plan cancel --all
+  s3sieve jobs plan report               what failed, and what to do about it
+docs/jobs.md walks through them.";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = JOBS_HELP)]
+pub(super) struct JobsArgs {
+    /// The folder of a plan that was submitted
+    #[arg(value_name = "DIR")]
+    pub(super) plan: PathBuf,
+    #[command(subcommand)]
+    pub(super) action: JobsAction,
+    #[command(flatten)]
+    pub(super) service: ServiceArgs,
+    /// How results are shown
+    #[arg(long, value_enum, default_value_t, global = true)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum JobsAction {
+    /// Show where each job is
+    List,
+    /// Follow the jobs until all have ended
+    Watch(WatchArgs),
+    /// Let suspended jobs run, so many at a time, and follow them to their end
+    Run(RunArgs),
+    /// End jobs before they are done; what they did is not undone
+    Cancel(CancelArgs),
+    /// Give jobs another priority
+    Priority(PriorityArgs),
+    /// Fetch the completion reports, and sum up what failed
+    Report,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct WatchArgs {
+    /// Between two looks; AWS asks for no more than one in 30 seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    pub(super) interval: f64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunArgs {
+    /// Jobs that run at a time; AWS runs six of an account
+    #[arg(long, value_name = "N", default_value_t = ACTIVE_JOBS_MAX, value_parser = at_least_one)]
+    pub(super) max_active: usize,
+    /// Let as many run as may now, and end
+    #[arg(long)]
+    pub(super) detach: bool,
+    #[command(flatten)]
+    pub(super) watch: WatchArgs,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct CancelArgs {
+    /// The jobs, by their ids
+    #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
+    pub(super) jobs: Vec<String>,
+    /// All that have not ended
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct PriorityArgs {
+    /// 0 to 2147483647; jobs with a higher one go first
+    #[arg(value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    pub(super) priority: i32,
+    /// The jobs, by their ids [default: all that have not ended]
+    #[arg(value_name = "JOB")]
+    pub(super) jobs: Vec<String>,
+}
+
+const RETRY_HELP: &str = "\
+Examples:
+  s3sieve retry plan --out plan-2
+  s3sieve retry plan --out plan-2 --anyway InvalidObjectState
+Keys are the manifest's own, byte for byte. Submit the new plan as the old one.";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = RETRY_HELP)]
+pub(super) struct RetryArgs {
+    /// The folder of a plan whose jobs have ended
+    #[arg(value_name = "DIR")]
+    pub(super) plan: PathBuf,
+    /// The folder for the new plan
+    #[arg(long, value_name = "DIR2")]
+    pub(super) out: PathBuf,
+    /// Try tasks that failed with this code again, although they would fail; may be given several
+    /// times
+    #[arg(long, value_name = "CODE")]
+    pub(super) anyway: Vec<String>,
+    #[command(flatten)]
+    pub(super) service: ServiceArgs,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+impl RetryArgs {
+    /// As for the report of the jobs, which comes first.
+    pub(super) fn jobs_args(&self) -> JobsArgs {
+        JobsArgs {
+            plan: self.plan.clone(),
+            action: JobsAction::Report,
+            service: self.service.clone(),
+            format: self.format,
+        }
+    }
+}

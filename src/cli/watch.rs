@@ -1,0 +1,198 @@
+//! Jobs are followed: a bar for each on a terminal, a line for each change elsewhere.
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::args::Format;
+use super::jobs::JobLine;
+use super::{CliError, interrupt, print};
+use crate::jobs::Control;
+use crate::units::Count;
+
+/// Between two looks at least: S3 asks to look at a job no more often (UG, "Troubleshooting Batch
+/// Operations"). One look shows all jobs. A server on this machine may be asked more often.
+const INTERVAL_MIN: Duration = Duration::from_secs(30);
+
+/// Between two looks at whether to stop.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Bars at most: a terminal seldom has more lines to spare. Jobs that are over lose theirs first.
+const BARS_MAX: usize = 20;
+
+/// How jobs are followed.
+pub(super) struct Watch {
+    interval: Duration,
+    bars: Option<Bars>,
+    /// What was last told of each job.
+    told: HashMap<String, String>,
+    seen: HashMap<String, (Instant, u64)>,
+}
+
+struct Bars {
+    all: MultiProgress,
+    by_manifest: HashMap<String, ProgressBar>,
+}
+
+impl Watch {
+    pub(super) fn new(
+        interval_seconds: f64,
+        control: &Control,
+        format: Format,
+    ) -> Result<Self, CliError> {
+        let interval = Duration::try_from_secs_f64(interval_seconds).unwrap_or_default();
+        if interval < INTERVAL_MIN && !control.is_loopback() {
+            return Err(CliError::Usage(format!(
+                "--interval {interval_seconds}: S3 asks to look at a job no more often than every \
+                 {} seconds; give at least that",
+                INTERVAL_MIN.as_secs()
+            )));
+        }
+        let on_terminal = format == Format::Human && io::stderr().is_terminal();
+        let bars =
+            on_terminal.then(|| Bars { all: MultiProgress::new(), by_manifest: HashMap::new() });
+        Ok(Self { interval, bars, told: HashMap::new(), seen: HashMap::new() })
+    }
+
+    /// Shows the jobs as they are.
+    pub(super) fn show(&mut self, jobs: &[JobLine]) {
+        let now = Instant::now();
+        for job in jobs {
+            let done = job.succeeded + job.failed;
+            let before = self.seen.insert(job.manifest.clone(), (now, done));
+            let rate =
+                before.map_or(0.0, |(then, before)| rate(done - before.min(done), now - then));
+            match &mut self.bars {
+                Some(bars) => bars.show(job, rate),
+                None => {
+                    let text = line(job);
+                    if self.told.get(&job.manifest) != Some(&text) {
+                        print::tell(&format!("{}: {text}", job.manifest));
+                        self.told.insert(job.manifest.clone(), text);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits until the next look; false where the user wants it to end.
+    pub(super) fn pause(&self) -> bool {
+        let until = Instant::now() + self.interval;
+        loop {
+            if interrupt::flag().load(Ordering::Relaxed) {
+                return false;
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            thread::sleep(left.min(NAP));
+        }
+    }
+
+    /// Leaves the last state of every job on the screen.
+    pub(super) fn end(&mut self) {
+        for bar in self.bars.iter().flat_map(|bars| bars.by_manifest.values()) {
+            bar.abandon();
+        }
+    }
+}
+
+fn rate(tasks: u64, elapsed: Duration) -> f64 {
+    tasks as f64 / elapsed.as_secs_f64().max(1e-3)
+}
+
+/// A job's state in words: `Active, 1,000 of 5,000 done, 3 failed`.
+fn line(job: &JobLine) -> String {
+    let mut text = job.status.clone();
+    if job.tasks > 0 {
+        let done = job.succeeded + job.failed;
+        text += &format!(", {} of {} done", Count(done), Count(job.tasks));
+        if job.failed > 0 {
+            text += &format!(", {} failed", Count(job.failed));
+        }
+    }
+    for reason in &job.reasons {
+        text += &format!(", {reason}");
+    }
+    text
+}
+
+impl Bars {
+    fn show(&mut self, job: &JobLine, rate: f64) {
+        if !self.by_manifest.contains_key(&job.manifest) && !self.add(job) {
+            return;
+        }
+        let Some(bar) = self.by_manifest.get(&job.manifest) else { return };
+        let done = job.succeeded + job.failed;
+        bar.set_length(job.tasks.max(job.objects));
+        bar.set_position(done);
+        let left = job.tasks.saturating_sub(done);
+        let eta = match rate {
+            rate if rate > 0.0 && left > 0 => {
+                let seconds = Duration::from_secs_f64(left as f64 / rate);
+                format!("  {}/s  {} left", Count(rate as u64), indicatif::HumanDuration(seconds))
+            }
+            _ => String::new(),
+        };
+        let failed = match job.failed {
+            0 => String::new(),
+            failed => format!("  {} failed", Count(failed)),
+        };
+        bar.set_message(format!("{}{failed}{eta}", job.status));
+    }
+
+    /// Makes room for a job's bar; false where there is none.
+    fn add(&mut self, job: &JobLine) -> bool {
+        if job.is_over() && self.by_manifest.len() >= BARS_MAX {
+            return false;
+        }
+        if self.by_manifest.len() >= BARS_MAX {
+            let over = |bar: &&String| {
+                self.by_manifest.get(*bar).is_some_and(|bar| Some(bar.position()) == bar.length())
+            };
+            let Some(over) = self.by_manifest.keys().find(over).cloned() else { return false };
+            if let Some(bar) = self.by_manifest.remove(&over) {
+                bar.finish_and_clear();
+                self.all.remove(&bar);
+            }
+        }
+        let bar = self.all.add(ProgressBar::new(job.objects));
+        let template = "{prefix}  {bar:30} {human_pos} of {human_len}  {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(job.manifest.clone());
+        self.by_manifest.insert(job.manifest.clone(), bar);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_in_words() {
+        let mut job = JobLine {
+            manifest: "manifests/00000.csv".to_owned(),
+            objects: 5000,
+            job_id: None,
+            status: "Waiting".to_owned(),
+            priority: None,
+            tasks: 0,
+            succeeded: 0,
+            failed: 0,
+            active_seconds: 0,
+            reasons: Vec::new(),
+        };
+        assert_eq!(line(&job), "Waiting");
+        (job.status, job.tasks, job.succeeded, job.failed) = ("Failed".to_owned(), 5000, 997, 3);
+        job.reasons.push("A: b".to_owned());
+        assert_eq!(line(&job), "Failed, 1,000 of 5,000 done, 3 failed, A: b");
+    }
+}

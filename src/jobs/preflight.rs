@@ -1,0 +1,314 @@
+//! What would stop the jobs, or surprise whoever submits them, found before anything is sent: all
+//! of it at once.
+//!
+//! Credentials that don't work make everything else fail alike; they are told of alone. What these
+//! credentials may not look at is said, and stops nothing: the submitter needs less than this.
+//!
+//! Changes nothing at AWS. Never knows a plan folder or a journal.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::types::{BucketVersioningStatus, ExpirationStatus, ServerSideEncryption};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::role::{self, Trust};
+use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::operation::policy::SERVICE;
+
+/// A report that is older says little of the bucket now: S3 delivers them daily, up to 48 hours
+/// late (UG, "Amazon S3 Inventory").
+const REPORT_HOURS_MAX: i64 = 72;
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Nothing is sent.
+    Blocks,
+    /// Somebody should think about it first.
+    Warns,
+    /// It is so, and nothing is wrong with it.
+    Notes,
+}
+
+/// Something found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How much it weighs.
+    pub weight: Weight,
+    /// A sentence: what is so, and what to do.
+    pub text: String,
+}
+
+/// What is looked at.
+#[derive(Debug)]
+pub struct Preflight<'a> {
+    /// The way to AWS.
+    pub session: &'a Session,
+    /// The account of the jobs.
+    pub account_id: &'a str,
+    /// The region of the jobs.
+    pub region: &'a str,
+    /// Their role.
+    pub role_arn: &'a str,
+    /// Where the manifests will lie.
+    pub manifest_bucket: &'a str,
+    /// Where completion reports go.
+    pub report_bucket: &'a str,
+    /// The buckets of the objects.
+    pub buckets: BTreeSet<&'a str>,
+    /// A request's operation.
+    pub operation: &'a Value,
+    /// When the plan's reports were made, where that is known.
+    pub reports_created: Vec<Option<Timestamp>>,
+    /// Now.
+    pub now: Timestamp,
+}
+
+impl Preflight<'_> {
+    /// Looks, and tells all that was found, what weighs most first.
+    ///
+    /// # Errors
+    /// When the credentials don't work, or this machine's clock is wrong.
+    pub fn run(&self) -> Result<Vec<Finding>, AwsError> {
+        let mut found = Vec::new();
+        found.extend(self.account()?);
+        found.extend(self.buckets());
+        found.extend(self.role());
+        found.extend(self.target_settings());
+        found.extend(self.reports_created.iter().filter_map(|created| self.age(*created)));
+        found.sort_by_key(|finding| finding.weight);
+        found.dedup();
+        Ok(found)
+    }
+
+    fn account(&self) -> Result<Option<Finding>, AwsError> {
+        let client = aws_sdk_sts::Client::new(self.session.config());
+        let answer = self.session.wait(client.get_caller_identity().send());
+        let account = match answer {
+            Ok(answer) => answer.account.unwrap_or_default(),
+            Err(error) => {
+                let error = AwsError::new("ask AWS who you are", &error);
+                return match error.kind {
+                    AwsErrorKind::Unreachable | AwsErrorKind::Busy | AwsErrorKind::Other => {
+                        Ok(Some(warns(format!("the account was not checked: {error}"))))
+                    }
+                    _ => Err(error),
+                };
+            }
+        };
+        let wanted = self.account_id;
+        Ok((account != wanted).then(|| {
+            blocks(format!(
+                "the credentials are of account {account}, the jobs of {wanted} (--account-id): \
+                 name another --profile, or correct --account-id"
+            ))
+        }))
+    }
+
+    /// The bucket whose region the jobs must be created in: the objects', and of a copy the
+    /// target's (UG, "Creating an S3 Batch Operations job").
+    fn target(&self) -> Vec<&str> {
+        match self.copy().and_then(|copy| copy["TargetResource"].as_str()) {
+            Some(arn) => vec![arn.rsplit(':').next().unwrap_or_default()],
+            None => self.buckets.iter().copied().collect(),
+        }
+    }
+
+    fn copy(&self) -> Option<&Value> {
+        self.operation.get("S3PutObjectCopy")
+    }
+
+    fn buckets(&self) -> Vec<Finding> {
+        let mut found = Vec::new();
+        let is_copy = self.copy().is_some();
+        for bucket in self.target() {
+            let role = if is_copy { "the target of the copies" } else { "the objects" };
+            let rule = if is_copy {
+                "jobs that copy are created in the region of the target bucket"
+            } else {
+                "jobs are created in the region of the objects"
+            };
+            found.extend(self.bucket(bucket, role, rule, Weight::Warns));
+        }
+        let rule = "manifests lie in the region of the jobs";
+        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Weight::Blocks));
+        let rule = "reports go to a bucket in the region of the jobs";
+        found.extend(self.bucket(self.report_bucket, "the reports", rule, Weight::Warns));
+        found
+    }
+
+    /// Whether a bucket is there, may be looked at, and is in the region of the jobs.
+    fn bucket(&self, name: &str, role: &str, rule: &str, denied: Weight) -> Option<Finding> {
+        let what = format!("bucket {name} ({role})");
+        let answer = self.session.wait(self.session.s3().head_bucket().bucket(name).send());
+        let region = match &answer {
+            Ok(answer) => answer.bucket_region().map(str::to_owned),
+            Err(error) => {
+                let error = AwsError::new(format!("look at {what}"), error);
+                match error.kind {
+                    AwsErrorKind::WrongRegion(Some(region)) => Some(region),
+                    AwsErrorKind::NoSuchKey | AwsErrorKind::NoSuchBucket => {
+                        let text = format!(
+                            "{what}: there is no such bucket; create it in {}, or name another",
+                            self.region
+                        );
+                        return Some(blocks(text));
+                    }
+                    AwsErrorKind::Denied => {
+                        let text = format!(
+                            "{what}: access denied; looking at it takes s3:ListBucket on the \
+                             bucket, which `s3sieve policy` puts into the submitter's policy"
+                        );
+                        return Some(Finding { weight: denied, text });
+                    }
+                    _ => return Some(blocks(error.to_string())),
+                }
+            }
+        };
+        let region = region.filter(|region| region != self.region)?;
+        let jobs = self.region;
+        Some(blocks(format!(
+            "{what} is in {region}, the jobs in {jobs} (--region): {rule}; correct --region, or \
+             name another bucket"
+        )))
+    }
+
+    fn role(&self) -> Option<Finding> {
+        let name = self.role_arn.rsplit('/').next().unwrap_or_default();
+        let client = aws_sdk_iam::Client::new(self.session.config());
+        let role = self.role_arn;
+        match role::trust(self.session, &client, name) {
+            Ok(Some(Trust { arn, .. })) if arn != self.role_arn => {
+                Some(blocks(format!("--role-arn {role}: the role's ARN is {arn}; give that")))
+            }
+            Ok(Some(trust)) if !trust.lets_jobs_in() => Some(blocks(format!(
+                "role {role} does not trust {}, so no job can take it: put the trust-policy.json \
+                 of `s3sieve policy` in place, or run `s3sieve setup role`",
+                SERVICE
+            ))),
+            Ok(Some(_)) => None,
+            Ok(None) => Some(blocks(format!(
+                "role {role}: there is no such role; `s3sieve setup role` makes it, or correct \
+                 --role-arn"
+            ))),
+            Err(error) => Some(notes(format!("the role was not checked: {error}"))),
+        }
+    }
+
+    /// What a copy leaves behind, and how it is encrypted.
+    fn target_settings(&self) -> Vec<Finding> {
+        let Some(copy) = self.copy() else { return Vec::new() };
+        let mut found = Vec::new();
+        for bucket in self.target() {
+            let names_own = copy["NewObjectMetadata"]["SSEAlgorithm"].is_string();
+            if !names_own {
+                found.push(self.default_encryption(bucket));
+            }
+            found.push(self.old_versions(bucket));
+        }
+        found
+    }
+
+    fn default_encryption(&self, bucket: &str) -> Finding {
+        let call = self.session.s3().get_bucket_encryption().bucket(bucket);
+        let rules = match self.session.wait(call.send()) {
+            Ok(answer) => answer.server_side_encryption_configuration.map(|all| all.rules),
+            Err(error) => {
+                let action = format!("look at the default encryption of bucket {bucket}");
+                return notes(AwsError::new(action, &error).to_string());
+            }
+        };
+        let rule = rules.unwrap_or_default().into_iter().next();
+        let default = rule.as_ref().and_then(|rule| {
+            rule.apply_server_side_encryption_by_default
+                .as_ref()
+                .map(|default| &default.sse_algorithm)
+        });
+        let bucket_key = rule.as_ref().and_then(|rule| rule.bucket_key_enabled) == Some(true);
+        match default {
+            Some(ServerSideEncryption::AwsKms) if bucket_key => notes(format!(
+                "copies are encrypted as bucket {bucket} does it: SSE-KMS with its bucket key"
+            )),
+            Some(ServerSideEncryption::AwsKms) => warns(format!(
+                "copies are encrypted as bucket {bucket} does it: SSE-KMS, without bucket key; if \
+                 that is what you want to change, run `s3sieve setup bucket-key` first, or give \
+                 --sse KMS --bucket-key on"
+            )),
+            Some(other) => notes(format!(
+                "copies are encrypted as bucket {bucket} does it: {}, no SSE-KMS",
+                other.as_str()
+            )),
+            None => notes(format!("bucket {bucket} names no default encryption")),
+        }
+    }
+
+    fn old_versions(&self, bucket: &str) -> Finding {
+        let call = self.session.s3().get_bucket_versioning().bucket(bucket);
+        let status = match self.session.wait(call.send()) {
+            Ok(answer) => answer.status,
+            Err(error) => {
+                let action = format!("look at the versioning of bucket {bucket}");
+                return notes(AwsError::new(action, &error).to_string());
+            }
+        };
+        if status != Some(BucketVersioningStatus::Enabled) {
+            return warns(format!(
+                "bucket {bucket} keeps no versions: a copy over an object replaces it for good"
+            ));
+        }
+        match self.expires_old_versions(bucket) {
+            Ok(true) => notes(format!(
+                "bucket {bucket} keeps versions: copies in place leave the old ones behind until \
+                 its lifecycle rule expires them"
+            )),
+            Ok(false) => warns(format!(
+                "bucket {bucket} keeps versions, and no lifecycle rule expires old ones: copies in \
+                 place double what is stored; `s3sieve setup lifecycle` adds such a rule"
+            )),
+            Err(error) => notes(error.to_string()),
+        }
+    }
+
+    fn expires_old_versions(&self, bucket: &str) -> Result<bool, AwsError> {
+        let call = self.session.s3().get_bucket_lifecycle_configuration().bucket(bucket);
+        match self.session.wait(call.send()) {
+            Ok(answer) => Ok(answer.rules().iter().any(|rule| {
+                rule.status == ExpirationStatus::Enabled
+                    && rule.noncurrent_version_expiration.is_some()
+            })),
+            Err(error) if error.code() == Some("NoSuchLifecycleConfiguration") => Ok(false),
+            Err(error) => {
+                let action = format!("look at the lifecycle rules of bucket {bucket}");
+                Err(AwsError::new(action, &error))
+            }
+        }
+    }
+
+    fn age(&self, created: Option<Timestamp>) -> Option<Finding> {
+        let Some(created) = created else {
+            return Some(warns("the report does not say when it was made".to_owned()));
+        };
+        let hours = (self.now.as_second() - created.as_second()) / 3600;
+        (hours > REPORT_HOURS_MAX).then(|| {
+            warns(format!(
+                "the report was made {} days ago ({created}): objects that changed since are acted \
+                 on as they are now; a plan from a newer report is safer",
+                hours / 24
+            ))
+        })
+    }
+}
+
+fn blocks(text: String) -> Finding {
+    Finding { weight: Weight::Blocks, text }
+}
+
+fn warns(text: String) -> Finding {
+    Finding { weight: Weight::Warns, text }
+}
+
+fn notes(text: String) -> Finding {
+    Finding { weight: Weight::Notes, text }
+}

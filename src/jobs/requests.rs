@@ -1,0 +1,106 @@
+//! The requests of a submission, `requests.jsonl`: one a line, beside the journal, which knows the
+//! SHA-256 of all.
+//!
+//! They are kept so that whoever goes on with a submission need not give the same flags again.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The name of the file in the plan's folder.
+pub(super) const REQUESTS: &str = "requests.jsonl";
+
+/// Why requests can't be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestsError {
+    /// The file can't be read or written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// They are not those of the journal.
+    #[error(
+        "{}: these are not the requests that were submitted: something else changed the file",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// The file of requests, read one at a time.
+#[derive(Debug)]
+pub struct Requests {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// Where each begins.
+    offsets: Vec<u64>,
+}
+
+impl Requests {
+    /// Opens the requests of a submission.
+    ///
+    /// # Errors
+    /// When they can't be read, or are not as many, or not those of this SHA-256.
+    pub fn open(folder: &Path, sha256: &str, count: usize) -> Result<Self, RequestsError> {
+        let path = folder.join(REQUESTS);
+        let at = |error| RequestsError::Io { path: path.clone(), error };
+        let mut reader = BufReader::new(File::open(&path).map_err(at)?);
+        let mut hasher = Sha256::new();
+        let (mut offsets, mut offset, mut line) = (Vec::new(), 0, Vec::new());
+        loop {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line).map_err(at)?;
+            if read == 0 {
+                break;
+            }
+            hasher.update(&line);
+            offsets.push(offset);
+            offset += read as u64;
+        }
+        if hex(&hasher.finalize()) != sha256 || offsets.len() != count {
+            return Err(RequestsError::Changed { path });
+        }
+        Ok(Self { path, reader, offsets })
+    }
+
+    /// The request of the manifest at this place.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(&mut self, place: usize) -> Result<Value, RequestsError> {
+        let at = |error| RequestsError::Io { path: self.path.clone(), error };
+        self.reader.seek(SeekFrom::Start(self.offsets[place])).map_err(at)?;
+        let mut line = String::new();
+        self.reader.read_line(&mut line).map_err(at)?;
+        serde_json::from_str(&line).map_err(|error| at(error.into()))
+    }
+
+    /// Writes the requests; they are on disk, whole, when it returns.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn write(folder: &Path, requests: &[u8]) -> Result<(), RequestsError> {
+        let path = folder.join(REQUESTS);
+        let partial = folder.join(".requests.jsonl.partial");
+        let write = || -> io::Result<()> {
+            let mut file = File::create(&partial)?;
+            file.write_all(requests)?;
+            file.sync_all()?;
+            fs::rename(&partial, &path)?;
+            if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+        };
+        write().map_err(|error| RequestsError::Io { path: path.clone(), error })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,46 @@
+//! Settings at AWS that the way from a report to a fixed bucket needs: looked at, changed on paper,
+//! and put in place only when asked.
+//!
+//! Each has the same two calls: `look` reads what is there and gives a [`Change`], `apply` puts it
+//! in place. What is there already is kept: a setting is added to, never replaced by ours.
+//!
+//! Never knows how a change is shown.
+
+pub mod bucket_key;
+pub mod inventory;
+pub mod lifecycle;
+pub mod role;
+
+use crate::aws::AwsError;
+
+/// What would change, as text: a setting a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What is changed: `default encryption of bucket photos`.
+    pub what: String,
+    /// As it is.
+    pub before: Vec<String>,
+    /// As it would be.
+    pub after: Vec<String>,
+    /// What a person should know first.
+    pub warnings: Vec<String>,
+}
+
+impl Change {
+    /// Whether everything is as it should be.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.before == self.after
+    }
+}
+
+/// Why a setting can't be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// AWS refused.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// What is asked for makes no sense there.
+    #[error("{0}")]
+    Senseless(String),
+}

@@ -1,0 +1,452 @@
+//! Submission: the steps that the journal says are next, one after the other.
+//!
+//! Before a step changes anything at AWS, the journal says what is about to be done; after it, what
+//! came of it. So a run can be killed anywhere. The next one looks into what was left open: an
+//! object that is there is not uploaded again, and a job that is there is not created again. Jobs
+//! are found in AWS's list by description, manifest and age; and a request that was sent twice
+//! after all makes one job, for its token is the same.
+//!
+//! Never knows how requests are made, nor how steps are shown.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::control::{Control, CreateError, JobView, Wanted};
+use super::journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError, Progress, Stage, Step};
+use super::requests::{REQUESTS, Requests, RequestsError};
+use super::upload::{Digest, Upload, UploadError, abandon};
+use crate::aws::{AwsError, Session};
+use crate::operation::job::ETAG_MARKER;
+use crate::plan::{Plan, Shard};
+
+/// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
+/// lets a request's signature differ.
+const CLOCKS_DIFFER_SECONDS: i64 = 15 * 60;
+
+/// Looks for a job's description before it is given up: AWS may not know a job right after it was
+/// created (UG, "Troubleshooting Batch Operations").
+const LOOKS_MAX: u32 = 8;
+
+/// Before the second look; it doubles with each further one, to 25 seconds in all.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Why a submission ended early. What is in the journal is done, and the same command goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// The journal can't be read or written, or does not fit the plan.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The journal does not fit the plan.
+    #[error("{}: {what}; the plan or its journal was changed by something else", folder.display())]
+    Misfit {
+        /// The plan's folder.
+        folder: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+    /// The plan was submitted with other parameters.
+    #[error(
+        "{}: this plan was submitted at {begun} with other parameters: give the same again to go \
+         on ({} has the requests), or submit a copy of the plan's folder without its jobs.jsonl",
+        folder.display(), REQUESTS
+    )]
+    OtherRequests {
+        /// The plan's folder.
+        folder: PathBuf,
+        /// When.
+        begun: Timestamp,
+    },
+    /// A manifest could not be uploaded.
+    #[error(transparent)]
+    Upload(#[from] UploadError),
+    /// A job could not be created.
+    #[error("{manifest}: {error}")]
+    Create {
+        /// For which manifest.
+        manifest: String,
+        /// Why.
+        error: CreateError,
+    },
+    /// AWS refused something else.
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    /// The requests can't be read or written.
+    #[error(transparent)]
+    Requests(#[from] RequestsError),
+    /// The stop flag was raised.
+    #[error("interrupted; what was done is in jobs.jsonl, and the same command goes on")]
+    Interrupted,
+}
+
+/// A step that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken<'a> {
+    /// A manifest is there.
+    Uploaded {
+        /// Which.
+        manifest: &'a str,
+        /// Whether it was there already.
+        found: bool,
+    },
+    /// A job is there.
+    Created {
+        /// For which manifest.
+        manifest: &'a str,
+        /// The job.
+        job_id: &'a str,
+        /// Whether it was there already.
+        found: bool,
+    },
+}
+
+/// A submission of a plan, its journal held.
+#[derive(Debug)]
+pub struct Submission {
+    folder: PathBuf,
+    journal: Journal,
+    progress: Progress,
+    manifests: Vec<String>,
+    requests: Requests,
+    /// Account and region of the jobs.
+    account_id: String,
+    region: String,
+}
+
+/// Where a submission left off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// Every job was created.
+    Done,
+    /// So many jobs wait for others to end.
+    Waits(usize),
+}
+
+impl Submission {
+    /// Begins the submission of a plan, or goes on with one. `requests` are all its requests, one a
+    /// line, without `ETag`s.
+    ///
+    /// # Errors
+    /// When another run holds the journal, or the plan was submitted with other requests.
+    pub fn begin(
+        folder: &Path,
+        plan: &Plan,
+        requests: &[u8],
+        account_id: &str,
+        region: &str,
+    ) -> Result<Self, SubmitError> {
+        let (mut journal, mut entries) = Journal::open(folder)?;
+        let sha256 = hex(&Sha256::digest(requests));
+        match entries.first() {
+            None => {
+                Requests::write(folder, requests)?;
+                entries.push(journal.append(Event::Begun {
+                    version: JOURNAL_VERSION,
+                    tool: concat!("s3sieve ", env!("CARGO_PKG_VERSION")).to_owned(),
+                    account_id: account_id.to_owned(),
+                    region: region.to_owned(),
+                    jobs: plan.shards.len(),
+                    requests_sha256: sha256,
+                })?);
+            }
+            Some(Entry { time, event: Event::Begun { requests_sha256, .. } })
+                if *requests_sha256 != sha256 =>
+            {
+                return Err(SubmitError::OtherRequests { folder: folder.to_owned(), begun: *time });
+            }
+            Some(_) => {}
+        }
+        Self::with(folder, plan, journal, &entries)
+    }
+
+    /// Goes on with a submission that was begun.
+    ///
+    /// # Errors
+    /// When there is none, or another run holds its journal.
+    pub fn resume(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
+        // An empty journal must not be made where there is none.
+        super::journal::read(folder)?;
+        let (journal, entries) = Journal::open(folder)?;
+        Self::with(folder, plan, journal, &entries)
+    }
+
+    fn with(
+        folder: &Path,
+        plan: &Plan,
+        journal: Journal,
+        entries: &[Entry],
+    ) -> Result<Self, SubmitError> {
+        let manifests: Vec<String> = plan.shards.iter().map(|shard| shard.path.clone()).collect();
+        let progress = replay(folder, &manifests, entries)?;
+        let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
+            entries.first().map(|entry| &entry.event)
+        else {
+            return Err(misfit(folder, "the journal has no beginning"));
+        };
+        let requests = Requests::open(folder, requests_sha256, manifests.len())?;
+        let (account_id, region) = (account_id.clone(), region.clone());
+        let folder = folder.to_owned();
+        Ok(Self { folder, journal, progress, manifests, requests, account_id, region })
+    }
+
+    /// The account of the jobs.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        &self.account_id
+    }
+
+    /// The region of the jobs.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// How far it is.
+    #[must_use]
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    /// Writes a line, and takes it in.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn note(&mut self, event: Event) -> Result<(), SubmitError> {
+        let entry = self.journal.append(event)?;
+        self.progress.apply(&entry).map_err(|what| misfit(&self.folder, what))
+    }
+
+    /// Takes steps until every job was created, or `open_max` jobs are open. `told` hears of each.
+    ///
+    /// # Errors
+    /// When a step fails. The journal holds what was done.
+    pub fn advance(
+        &mut self,
+        plan: &Plan,
+        session: &Session,
+        control: &Control,
+        open_max: usize,
+        stop: &AtomicBool,
+        told: &mut dyn FnMut(Taken<'_>),
+    ) -> Result<Pause, SubmitError> {
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(SubmitError::Interrupted);
+            }
+            match self.progress.next(open_max) {
+                Step::Upload(place) => {
+                    let found = self.upload(place, &plan.shards[place], session, stop)?;
+                    told(Taken::Uploaded { manifest: &self.manifests[place], found });
+                }
+                Step::Find(place) => {
+                    let job_id = self.find(place, control)?;
+                    let found = job_id.is_some();
+                    self.created(place, control, job_id)?;
+                    self.tell_created(place, found, told);
+                }
+                Step::Create(place) => {
+                    let (_, token) = self.request(place)?;
+                    let manifest = self.manifests[place].clone();
+                    self.note(Event::Creating { manifest, token })?;
+                    self.created(place, control, None)?;
+                    self.tell_created(place, false, told);
+                }
+                Step::Wait => {
+                    let left = self.progress.stages().iter();
+                    let left = left.filter(|stage| matches!(stage, Stage::Uploaded { .. }));
+                    return Ok(Pause::Waits(left.count()));
+                }
+                Step::Done => return Ok(Pause::Done),
+            }
+        }
+    }
+
+    fn tell_created(&self, place: usize, found: bool, told: &mut dyn FnMut(Taken<'_>)) {
+        if let Stage::Created { job_id, .. } = &self.progress.stages()[place] {
+            told(Taken::Created { manifest: &self.manifests[place], job_id, found });
+        }
+    }
+
+    /// Looks which open jobs are over, and notes it. Gives all jobs of the submission that AWS
+    /// lists.
+    ///
+    /// # Errors
+    /// When AWS refuses.
+    pub fn look(&mut self, control: &Control) -> Result<Vec<JobView>, SubmitError> {
+        let views = list(control, &self.progress)?;
+        let open: Vec<String> = self.progress.open().map(str::to_owned).collect();
+        for job_id in open {
+            let Some(view) = views.iter().find(|view| view.job_id == job_id) else { continue };
+            if view.is_over() {
+                self.note(Event::Ended { job_id, status: view.status.clone() })?;
+            }
+        }
+        Ok(views)
+    }
+
+    /// The request of a manifest, with its `ETag` if that is known, and its token.
+    fn request(&mut self, place: usize) -> Result<(Value, String), SubmitError> {
+        let mut request = self.requests.read(place)?;
+        let etag = match &self.progress.stages()[place] {
+            Stage::Uploaded { etag } | Stage::Creating { etag, .. } => etag.clone(),
+            _ => ETAG_MARKER.to_owned(),
+        };
+        request["Manifest"]["Location"]["ETag"] = etag.into();
+        let token = request["ClientRequestToken"].as_str().unwrap_or_default().to_owned();
+        Ok((request, token))
+    }
+
+    /// Uploads the files of a manifest: of an inventory report the data files first, so that what
+    /// lists them is last.
+    fn upload(
+        &mut self,
+        place: usize,
+        shard: &Shard,
+        session: &Session,
+        stop: &AtomicBool,
+    ) -> Result<bool, SubmitError> {
+        if let Stage::Uploading { in_parts: Some((object, id)) } = &self.progress.stages()[place] {
+            let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
+            abandon(session, bucket, key, id)?;
+        }
+        let (request, _) = self.request(place)?;
+        let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
+        let object = object.rsplit(":::").next().unwrap_or_default().to_owned();
+        let manifest = self.manifests[place].clone();
+        self.note(Event::Uploading { manifest: manifest.clone(), object: object.clone() })?;
+        // `bucket/.../plan-.../`: what stands before the manifest's own path there.
+        let own = shard.path.split_once('/').map_or(&*shard.path, |(_, own)| own);
+        let base = object.strip_suffix(own).unwrap_or_default().to_owned();
+        let files = shard.files.iter().map(|file| (&file.path, file.bytes, Digest::Md5(&file.md5)));
+        let last = (&shard.path, shard.bytes, Digest::Sha256(&shard.sha256));
+        let mut lies = None;
+        for (path, bytes, digest) in files.chain([last]) {
+            let own = path.split_once('/').map_or(&**path, |(_, own)| own);
+            let object = format!("{base}{own}");
+            let (bucket, key) = object.split_once('/').unwrap_or((&object, ""));
+            let file = self.folder.join(path);
+            let sse_s3 = shard.files.is_empty();
+            let upload = Upload { path: &file, bytes, digest, bucket, key, sse_s3 };
+            let journal = &mut self.journal;
+            let mut note = |upload_id: &str| {
+                let (manifest, object) = (manifest.clone(), object.clone());
+                let upload_id = upload_id.to_owned();
+                journal.append(Event::InParts { manifest, object, upload_id }).map(|_| ())
+            };
+            lies = Some(upload.run(session, stop, &mut note)?);
+        }
+        let Some(lies) = lies else { return Err(misfit(&self.folder, "a manifest has no file")) };
+        self.note(Event::Uploaded { manifest, etag: lies.etag, found: lies.found })?;
+        Ok(lies.found)
+    }
+
+    /// The job of a manifest that was asked for, if it was made: described as the request says,
+    /// with the manifest of the request, and no older than the line that asks for it.
+    fn find(&mut self, place: usize, control: &Control) -> Result<Option<String>, SubmitError> {
+        let (request, _) = self.request(place)?;
+        let Stage::Creating { since, .. } = self.progress.stages()[place] else { return Ok(None) };
+        let oldest = since.as_second() - CLOCKS_DIFFER_SECONDS;
+        let description = request["Description"].as_str().unwrap_or_default();
+        let manifest = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
+        let candidates = control.list(|view| {
+            let young = view.created.is_none_or(|created| created.as_second() >= oldest);
+            if young && view.description == description { Wanted::Yes } else { Wanted::No }
+        })?;
+        for candidate in candidates {
+            let detail = describe(control, &candidate.job_id)?;
+            if detail.is_some_and(|detail| detail.manifest == manifest) {
+                return Ok(Some(candidate.job_id));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Creates the job of a manifest, unless it is known, and notes it.
+    fn created(
+        &mut self,
+        place: usize,
+        control: &Control,
+        known: Option<String>,
+    ) -> Result<(), SubmitError> {
+        let manifest = self.manifests[place].clone();
+        let found = known.is_some();
+        let job_id = match known {
+            Some(job_id) => job_id,
+            None => {
+                let (request, _) = self.request(place)?;
+                control.create(&request).map_err(|error| {
+                    let manifest = manifest.clone();
+                    SubmitError::Create { manifest, error }
+                })?
+            }
+        };
+        self.note(Event::Created { manifest, job_id, found })
+    }
+}
+
+/// How far a journal's submission of a plan is.
+///
+/// # Errors
+/// When they don't fit.
+pub fn replay(
+    folder: &Path,
+    manifests: &[String],
+    entries: &[Entry],
+) -> Result<Progress, SubmitError> {
+    let mut progress = Progress::new(manifests);
+    for (number, entry) in entries.iter().enumerate() {
+        progress
+            .apply(entry)
+            .map_err(|what| misfit(folder, format!("jobs.jsonl, line {}: {what}", number + 1)))?;
+    }
+    Ok(progress)
+}
+
+/// The jobs of a submission as AWS lists them. One call shows a thousand.
+///
+/// # Errors
+/// When AWS refuses.
+pub fn list(control: &Control, progress: &Progress) -> Result<Vec<JobView>, AwsError> {
+    let mut left: std::collections::HashSet<&str> = progress.jobs().map(|(_, id)| id).collect();
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    control.list(|view| match left.remove(view.job_id.as_str()) {
+        false => Wanted::No,
+        true if left.is_empty() => Wanted::YesAndNoMore,
+        true => Wanted::Yes,
+    })
+}
+
+/// Describes a job that may be so new that AWS doesn't know it yet.
+///
+/// # Errors
+/// When AWS refuses.
+pub fn describe(
+    control: &Control,
+    job_id: &str,
+) -> Result<Option<super::control::JobDetail>, AwsError> {
+    let mut pause = LOOK_AGAIN;
+    for look in 1.. {
+        let found = control.describe(job_id)?;
+        if found.is_some() || look == LOOKS_MAX {
+            return Ok(found);
+        }
+        thread::sleep(pause);
+        pause *= 2;
+    }
+    Ok(None)
+}
+
+fn misfit(folder: &Path, what: impl Into<String>) -> SubmitError {
+    SubmitError::Misfit { folder: folder.to_owned(), what: what.into() }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

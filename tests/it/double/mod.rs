@@ -1,0 +1,188 @@
+//! A double of S3 Batch Operations on loopback, in front of an S3 server in the same process.
+//!
+//! No server anywhere implements Batch Operations, so the tests bring their own. It keeps the
+//! contract of the service as far as a client can see it: the wire form, states and their
+//! transitions, confirmation, idempotency tokens, at most six active jobs, a new job that is not
+//! seen at once, the manifest read as strictly as the guide says and only with the right `ETag`,
+//! the failure threshold, completion reports in the layout that is delivered. Copies are really
+//! made on the S3 server (s3s-fs); changes of encryption are recorded, as no server knows them.
+//!
+//! One port serves it all. By what a request looks like, it goes to:
+//!
+//! | module | requests |
+//! |---|---|
+//! | `batch` | S3 Control: `/v20180820/jobs` |
+//! | `account` | what the S3 server lacks: settings of buckets, STS, IAM |
+//! | s3s-fs | everything else, with signatures checked |
+//!
+//! `runner` moves the jobs, `manifest` reads their manifests, `report` writes their reports.
+//!
+//! Never knows the program under test.
+
+mod account;
+mod batch;
+mod front;
+mod manifest;
+mod report;
+mod runner;
+mod state;
+mod wire;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, MutexGuard};
+use std::time::Duration;
+
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::primitives::ByteStream;
+use hyper_util::rt::TokioIo;
+use s3s::auth::SimpleAuth;
+use s3s::service::S3ServiceBuilder;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+pub use state::{Failure, Options, Role, State, Status};
+
+/// The account of everything here.
+pub const ACCOUNT: &str = "111122223333";
+
+/// The region of the jobs, and of all buckets but those that a test puts elsewhere.
+pub const REGION: &str = "us-east-1";
+
+/// The one key whose requests are let in. Others are refused by what they are called.
+pub const ACCESS_KEY: &str = "AKIDTEST";
+const SECRET_KEY: &str = "secret";
+
+/// A running double. Its servers end when it is dropped.
+pub struct Double {
+    shared: Arc<front::Shared>,
+    address: SocketAddr,
+    runtime: Option<Runtime>,
+    _root: TempDir,
+}
+
+impl Double {
+    /// Starts the servers, with the buckets `demo`, `manifests` and `reports`, and the role
+    /// `batch`.
+    pub fn start(options: Options) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let root = tempfile::tempdir().unwrap();
+        let files = s3s_fs::FileSystem::new(root.path()).unwrap();
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(front::Shared {
+            s3: service.build(),
+            client: client(address),
+            state: State::default().into(),
+            objects: ().into(),
+            options,
+        });
+        runtime.spawn(serve(listener, Arc::clone(&shared)));
+        runtime.spawn(runner::run(Arc::clone(&shared)));
+        let double = Self { shared, address, runtime: Some(runtime), _root: root };
+        for bucket in ["demo", "manifests", "reports"] {
+            double.create_bucket(bucket, REGION);
+        }
+        double.state().roles.insert("batch".to_owned(), Role::trusting("batchoperations.s3"));
+        double
+    }
+
+    /// What the servers hold, for a test to look at or change.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap()
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn wait<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.as_ref().unwrap().block_on(future)
+    }
+
+    pub fn create_bucket(&self, name: &str, region: &str) {
+        self.wait(self.shared.client.create_bucket().bucket(name).send()).unwrap();
+        self.state().regions.insert(name.to_owned(), region.to_owned());
+    }
+
+    pub fn put(&self, bucket: &str, key: &str, body: &[u8]) {
+        let body = ByteStream::from(body.to_vec());
+        let put = self.shared.client.put_object().bucket(bucket).key(key).body(body);
+        self.wait(put.send()).unwrap();
+    }
+
+    /// The object's bytes, or `None` where there is none.
+    pub fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
+        let got = self.wait(self.shared.client.get_object().bucket(bucket).key(key).send()).ok()?;
+        Some(self.wait(got.body.collect()).unwrap().to_vec())
+    }
+
+    /// The object's `ETag`, without quotes.
+    pub fn etag(&self, bucket: &str, key: &str) -> Option<String> {
+        let head =
+            self.wait(self.shared.client.head_object().bucket(bucket).key(key).send()).ok()?;
+        head.e_tag().map(|etag| etag.trim_matches('"').to_owned())
+    }
+
+    /// Points a command at the servers, as a user's environment would.
+    pub fn environment<'a>(&self, command: &'a mut Command, empty: &Path) -> &'a mut Command {
+        command
+            .env("AWS_CONFIG_FILE", empty)
+            .env("AWS_SHARED_CREDENTIALS_FILE", empty)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+            .env("AWS_ENDPOINT_URL_S3", self.url())
+            .env("AWS_ENDPOINT_URL_STS", self.url())
+            .env("AWS_ENDPOINT_URL_IAM", self.url())
+            .env_remove("AWS_PROFILE")
+            .env_remove("AWS_REGION")
+    }
+}
+
+impl Drop for Double {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The client with which the double itself reads manifests, copies objects and writes reports.
+fn client(address: SocketAddr) -> aws_sdk_s3::Client {
+    let config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(REGION))
+        .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "double"))
+        .endpoint_url(format!("http://{address}"))
+        .force_path_style(true)
+        .build();
+    aws_sdk_s3::Client::from_conf(config)
+}
+
+async fn serve(listener: TcpListener, shared: Arc<front::Shared>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let shared = Arc::clone(&shared);
+        let service = hyper::service::service_fn(move |request| {
+            let shared = Arc::clone(&shared);
+            async move { front::answer(&shared, request).await }
+        });
+        tokio::spawn(async move {
+            let http = hyper::server::conn::http1::Builder::new();
+            // A client that is killed breaks its connection off, as tests mean it to.
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}

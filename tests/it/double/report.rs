@@ -1,0 +1,77 @@
+//! Completion reports in the layout in which they are delivered:
+//! `PREFIX/job-ID/manifest.json`, `manifest.json.md5`, `results/HASH.csv`.
+
+use aws_sdk_s3::primitives::ByteStream;
+use serde_json::json;
+
+use super::front::Shared;
+use super::state::{Job, Task};
+use crate::fixture::{hex, md5};
+use sha2::{Digest, Sha256};
+
+/// How a task ended: `None` where it succeeded.
+pub type Fault = Option<(String, u16, String)>;
+
+/// A row of a report.
+pub fn row(task: &Task, fault: &Fault, code_first: bool) -> String {
+    let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let Task { bucket, key, version } = task;
+    let (status, code, http, message) = match fault {
+        None => ("succeeded", String::new(), 200, "Successful".to_owned()),
+        Some((code, http, message)) => ("failed", code.clone(), *http, message.clone()),
+    };
+    let (third, fourth) =
+        if code_first { (code, http.to_string()) } else { (http.to_string(), code) };
+    format!("{bucket},{key},{version},{status},{third},{fourth},{}\n", quote(&message))
+}
+
+/// Writes the report of a job, if any task was run.
+pub async fn write(shared: &Shared, job: &Job) {
+    if job.done == 0 {
+        return;
+    }
+    let request = &job.request;
+    let folder = format!("job-{}", job.id);
+    let prefixed = match request.report_prefix.trim_matches('/') {
+        "" => folder,
+        prefix => format!("{prefix}/{folder}"),
+    };
+    let mut results = Vec::new();
+    for (succeeded, name) in [(true, "succeeded"), (false, "failed")] {
+        let rows: Vec<&str> = job
+            .rows
+            .iter()
+            .filter(|(status, _)| *status == succeeded && (!succeeded || request.all_tasks))
+            .map(|(_, row)| row.as_str())
+            .collect();
+        for part in rows.chunks(shared.options.report_rows_max) {
+            let text = part.concat().into_bytes();
+            let hash = &hex(&Sha256::digest(&text))[..40];
+            let key = format!("{prefixed}/results/{hash}.csv");
+            results.push(json!({
+                "TaskExecutionStatus": name,
+                "Bucket": request.report_bucket,
+                "MD5Checksum": md5(&text),
+                "Key": key,
+            }));
+            put(shared, &request.report_bucket, &key, text).await;
+        }
+    }
+    let manifest = json!({
+        "Format": "Report_CSV_20180820",
+        "ReportCreationDate": jiff::Timestamp::now().to_string(),
+        "Results": results,
+        "ReportSchema":
+            "Bucket, Key, VersionId, TaskStatus, ErrorCode, HTTPStatusCode, ResultMessage",
+    });
+    let text = manifest.to_string().into_bytes();
+    let sum = md5(&text).into_bytes();
+    let key = format!("{prefixed}/manifest.json");
+    put(shared, &request.report_bucket, &key, text).await;
+    put(shared, &request.report_bucket, &format!("{key}.md5"), sum).await;
+}
+
+async fn put(shared: &Shared, bucket: &str, key: &str, body: Vec<u8>) {
+    let put = shared.client.put_object().bucket(bucket).key(key).body(ByteStream::from(body));
+    put.send().await.unwrap();
+}

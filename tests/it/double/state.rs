@@ -1,0 +1,197 @@
+//! What the double holds: jobs, settings of buckets, roles, and how it is to misbehave.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// How the double is to behave.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Between two steps of each job.
+    pub pace: Duration,
+    /// Tasks that an active job does in a step.
+    pub tasks_per_step: usize,
+    /// How many looks at a new job don't see it yet.
+    pub blind_looks: u32,
+    /// Every so many requests to S3 Control are answered with "too many"; none with 0.
+    pub throttle_every: u64,
+    /// Whether completion reports hold the error's code before the HTTP status, as their schema
+    /// says, or after it, as they are delivered.
+    pub code_first: bool,
+    /// Rows in a file of a completion report at most.
+    pub report_rows_max: usize,
+    /// Tasks that fail: a part of the key, and how.
+    pub failures: Vec<Failure>,
+    /// API actions that are denied, such as `iam:GetRole`.
+    pub denied: Vec<&'static str>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            pace: Duration::from_millis(5),
+            tasks_per_step: 500,
+            blind_looks: 0,
+            throttle_every: 0,
+            code_first: false,
+            report_rows_max: 1000,
+            failures: Vec::new(),
+            denied: Vec::new(),
+        }
+    }
+}
+
+/// A way for tasks to fail.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Tasks whose key, as the manifest holds it, contains this.
+    pub key_part: &'static str,
+    pub code: &'static str,
+    pub status: u16,
+    pub message: &'static str,
+    /// Whether the failure passes: only the first job that meets it is struck.
+    pub once: bool,
+}
+
+/// The states of the API's `JobStatus` that this double goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    New,
+    Preparing,
+    Suspended,
+    Ready,
+    Active,
+    Completing,
+    Complete,
+    Cancelling,
+    Cancelled,
+    Failing,
+    Failed,
+}
+
+impl Status {
+    pub fn is_terminal(self) -> bool {
+        matches!(self, Self::Complete | Self::Cancelled | Self::Failed)
+    }
+
+    /// Whether it counts among the active jobs of an account.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Active | Self::Completing | Self::Cancelling | Self::Failing)
+    }
+}
+
+/// A task: a row of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    pub bucket: String,
+    /// As the manifest holds it.
+    pub key: String,
+    pub version: String,
+}
+
+/// What a request asked for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The request's XML.
+    pub body: String,
+    pub confirmation: bool,
+    pub description: String,
+    pub token: String,
+    pub role: String,
+    /// `bucket/key` of the manifest.
+    pub manifest: String,
+    pub etag: String,
+    /// Whether the manifest is an inventory report's.
+    pub is_inventory: bool,
+    /// The columns of a CSV manifest.
+    pub fields: Vec<String>,
+    pub operation: String,
+    /// `TargetResource` and `TargetKeyPrefix` of a copy.
+    pub target: Option<(String, String)>,
+    pub report_bucket: String,
+    pub report_prefix: String,
+    pub all_tasks: bool,
+    /// `Manifest`, `Operation` and `Report` as they came.
+    pub echoed: String,
+}
+
+/// A job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub id: String,
+    pub request: Request,
+    pub priority: i64,
+    pub status: Status,
+    /// Every status that it was in.
+    pub history: Vec<Status>,
+    pub tasks: Vec<Task>,
+    pub done: usize,
+    pub succeeded: usize,
+    pub failed: usize,
+    /// Rows of the completion report: status and the row.
+    pub rows: Vec<(bool, String)>,
+    pub reasons: Vec<(String, String)>,
+    pub created: Timestamp,
+    pub ended: Option<Timestamp>,
+    /// Looks that don't see it yet.
+    pub blind_looks: u32,
+}
+
+impl Job {
+    pub fn enter(&mut self, status: Status) {
+        self.status = status;
+        self.history.push(status);
+        if status.is_terminal() {
+            self.ended = Some(Timestamp::now());
+        }
+    }
+
+    pub fn fail(&mut self, code: &str, reason: &str) {
+        self.reasons.push((code.to_owned(), reason.to_owned()));
+        self.enter(Status::Failing);
+    }
+}
+
+/// A role.
+#[derive(Debug, Clone, Default)]
+pub struct Role {
+    pub trust: String,
+    /// Inline policies by name.
+    pub policies: BTreeMap<String, String>,
+}
+
+impl Role {
+    pub fn trusting(service: &str) -> Self {
+        let trust = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":
+            {{"Service":"{service}.amazonaws.com"}},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        Self { trust, policies: BTreeMap::new() }
+    }
+}
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct State {
+    pub jobs: Vec<Job>,
+    /// Bucket to region.
+    pub regions: BTreeMap<String, String>,
+    /// Bucket and subresource (`encryption`, `inventory&id=x`) to XML.
+    pub settings: BTreeMap<(String, String), String>,
+    /// How an object was asked to be encrypted, by `bucket/key`.
+    pub encryption: BTreeMap<String, String>,
+    /// Objects whose encryption a job has changed: bucket, key, version.
+    pub updated: BTreeSet<(String, String, String)>,
+    pub roles: BTreeMap<String, Role>,
+    /// Method and path of every request to S3 Control.
+    pub control_requests: Vec<String>,
+    /// Method and path of every upload to the S3 server.
+    pub uploads: Vec<String>,
+    /// Whether what the options deny is allowed by now.
+    pub granted: bool,
+    /// Which passing failures strike a job that is not over, by place.
+    pub met: BTreeSet<usize>,
+    /// Which passing failures have struck, by place.
+    pub struck: BTreeSet<usize>,
+}

@@ -1,0 +1,540 @@
+//! `submit`, `jobs` and `retry` against a double of S3 Batch Operations and an S3 server.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::double::{ACCESS_KEY, ACCOUNT, Double, Failure, Options, REGION, Role, Status};
+use crate::fixture::{ReportFolder, Run, manifests, plan_document, program, row, s3sieve};
+use crate::plan_document::fits_the_schema;
+
+/// A double, and a plan of objects that are in its bucket `demo`.
+pub struct World {
+    pub double: Double,
+    folder: TempDir,
+    pub plan: PathBuf,
+}
+
+pub fn key(number: usize) -> String {
+    format!("photos/{number:05}%20of+many.jpg")
+}
+
+impl World {
+    /// So many objects, in manifests of at most `objects_max`.
+    pub fn new(options: Options, objects: usize, objects_max: usize) -> Self {
+        let double = Double::start(options);
+        for number in 0..objects {
+            double.put("demo", &format!("photos/{number:05} of many.jpg"), b"picture");
+        }
+        let rows: String =
+            (0..objects).map(|number| row(&["demo", &key(number), "DISABLED"])).collect();
+        let report = ReportFolder::new("Bucket, Key, BucketKeyStatus", &[rows.as_bytes()]);
+        let plan = report.out();
+        let objects_max = objects_max.to_string();
+        let manifest = report.manifest.to_str().unwrap();
+        let out = plan.to_str().unwrap();
+        s3sieve([
+            "filter",
+            manifest,
+            "--where",
+            "TRUE",
+            "--max-objects",
+            &objects_max,
+            "--out",
+            out,
+        ])
+        .expect(0);
+        fs::write(report.folder.path().join("empty"), "").unwrap();
+        Self { double, folder: report.folder, plan }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The program, with the environment and the endpoints of the double.
+    pub fn command<I>(&self, arguments: I) -> Command
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
+        let mut command = program();
+        self.double.environment(&mut command, &self.path("empty"));
+        command.args(arguments).args(["--endpoint-url", &self.double.url()]);
+        command.args(["--s3control-endpoint-url", &self.double.url()]);
+        command
+    }
+
+    pub fn run<I>(&self, arguments: I) -> Run
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
+        Run::of(self.command(arguments))
+    }
+
+    pub fn submit(&self, plan: &Path, more: &[&str]) -> Run {
+        self.run(submit_arguments(plan, &[COPY, more].concat()))
+    }
+
+    pub fn jobs(&self, action: &[&str]) -> Run {
+        self.jobs_of(&self.plan, action)
+    }
+
+    pub fn jobs_of(&self, plan: &Path, action: &[&str]) -> Run {
+        self.run(["jobs", plan.to_str().unwrap()].iter().chain(action))
+    }
+
+    /// Lets the jobs of a plan run to their end.
+    pub fn let_run(&self, plan: &Path) -> Run {
+        self.jobs_of(plan, &["run", "--interval", "0.02"])
+    }
+}
+
+pub const COPY: &[&str] = &[
+    "--operation",
+    "copy",
+    "--target-bucket",
+    "demo",
+    "--target-prefix",
+    "copied/",
+    "--storage-class",
+    "STANDARD",
+];
+
+pub const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef";
+
+pub fn submit_arguments(plan: &Path, operation: &[&str]) -> Vec<String> {
+    let place = [
+        "--account-id",
+        ACCOUNT,
+        "--region",
+        REGION,
+        "--role-arn",
+        "arn:aws:iam::111122223333:role/batch",
+        "--manifest-bucket",
+        "s3://manifests/s3sieve",
+        "--report",
+        "s3://reports/done",
+    ];
+    let plan = ["submit", plan.to_str().unwrap()];
+    let all = plan.iter().chain(operation).chain(&place);
+    all.map(|argument| (*argument).to_owned()).collect()
+}
+
+pub fn journal(plan: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(plan.join("jobs.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The journal says what is there: every upload and job that it tells of, and no job twice.
+pub fn assert_journal_is_true(world: &World, plan: &Path) {
+    let document = plan_document(plan);
+    let shards = document["shards"].as_array().unwrap();
+    let state = world.double.state();
+    let jobs = &state.jobs;
+    let manifests: BTreeSet<&str> = jobs.iter().map(|job| job.request.manifest.as_str()).collect();
+    assert_eq!(manifests.len(), jobs.len(), "a manifest has two jobs");
+    assert_eq!(jobs.len(), shards.len(), "a manifest has no job");
+    let created: Vec<(String, String)> = journal(plan)
+        .iter()
+        .filter(|line| line["event"] == "created")
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().unwrap().to_owned();
+            (text("manifest"), text("job-id"))
+        })
+        .collect();
+    assert_eq!(created.len(), shards.len());
+    let expected: Vec<(String, String, String)> = created
+        .into_iter()
+        .map(|(manifest, id)| {
+            let job = jobs.iter().find(|job| job.id == id).unwrap();
+            let name = manifest.rsplit('/').next().unwrap().to_owned();
+            assert!(job.request.manifest.ends_with(&format!("/{name}")), "{manifest}: {id}");
+            (job.request.manifest.clone(), job.request.etag.clone(), manifest)
+        })
+        .collect();
+    drop(state);
+    for (object, etag, manifest) in expected {
+        let (bucket, key) = object.split_once('/').unwrap();
+        assert_eq!(world.double.etag(bucket, key).as_ref(), Some(&etag), "{object}");
+        let there = world.double.get(bucket, key).unwrap();
+        assert_eq!(there, fs::read(plan.join(manifest)).unwrap(), "{object}");
+    }
+}
+
+#[test]
+fn a_plan_is_submitted_runs_and_is_proved_by_its_reports() {
+    let world = World::new(Options::default(), 25, 10);
+    let run = world.submit(&world.plan, &["--tag", "team=storage"]).expect(0);
+    assert!(run.stdout().contains("3 jobs created."), "{}", run.story());
+    assert_journal_is_true(&world, &world.plan);
+    {
+        let state = world.double.state();
+        let uploads: Vec<_> = state.uploads.iter().filter(|u| u.contains("/manifests/")).collect();
+        assert_eq!(uploads.len(), 3, "{uploads:?}");
+        let sse = state.encryption.iter().filter(|(object, _)| object.starts_with("manifests/"));
+        assert!(sse.map(|(_, how)| how).all(|how| how == "AES256"));
+    }
+    // Nothing runs by itself.
+    let listed = world.jobs(&["list", "--format", "json"]).expect(0).json();
+    assert_eq!(listed["jobs"].as_array().unwrap().len(), 3);
+    assert!(world.double.get("demo", "copied/photos/00000 of many.jpg").is_none());
+    let run = world.let_run(&world.plan).expect(0);
+    assert!(run.stderr().contains("Complete, 10 of 10 done"), "{}", run.story());
+    for number in 0..25 {
+        let copied = format!("copied/photos/{number:05} of many.jpg");
+        assert_eq!(world.double.get("demo", &copied).as_deref(), Some(&b"picture"[..]));
+    }
+    let told = world.jobs(&["report", "--format", "json"]).expect(0).json();
+    assert_eq!(told["failures"], json!([]));
+    // The same command again finds everything done.
+    let before = world.double.state().uploads.len();
+    world.submit(&world.plan, &["--tag", "team=storage"]).expect(0);
+    assert_eq!(world.double.state().uploads.len(), before);
+    assert_eq!(world.double.state().jobs.len(), 3);
+}
+
+#[test]
+fn failed_tasks_are_told_of_and_tried_again() {
+    for code_first in [false, true] {
+        let failures = vec![
+            Failure {
+                key_part: "photos/0003",
+                code: "SlowDown",
+                status: 503,
+                message: "say \"less\",\nplease",
+                once: true,
+            },
+            Failure {
+                key_part: "00019",
+                code: "InvalidObjectState",
+                status: 403,
+                message: "archived",
+                once: false,
+            },
+        ];
+        let options = Options { code_first, failures, report_rows_max: 4, ..Options::default() };
+        let world = World::new(options, 40, 25);
+        fs::write(world.path("gone"), "").unwrap();
+        world.submit(&world.plan, &["--report-scope", "AllTasks"]).expect(0);
+        world.let_run(&world.plan).expect(5);
+        let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
+        let failures = told["failures"].as_array().unwrap();
+        assert_eq!(failures.len(), 2, "{told:#}");
+        assert_eq!(failures[0]["code"], "SlowDown");
+        assert_eq!(failures[0]["http"], 503);
+        assert_eq!(failures[0]["tasks"], 10);
+        assert_eq!(failures[0]["retry"], true);
+        assert_eq!(failures[0]["example_message"], "say \"less\",\nplease");
+        assert_eq!(failures[1]["code"], "InvalidObjectState");
+        assert_eq!(failures[1]["retry"], false);
+        let again = world.path("again");
+        let arguments = ["retry", world.plan.to_str().unwrap(), "--out", again.to_str().unwrap()];
+        world.run(arguments).expect(0);
+        let wanted: String = (30..40).map(|number| format!("demo,{}\n", key(number))).collect();
+        assert_eq!(manifests(&again), wanted);
+        let aside = fs::read_to_string(again.join("excluded/invalidobjectstate.csv")).unwrap();
+        assert_eq!(aside, format!("demo,{}\n", key(19)));
+        let document = plan_document(&again);
+        fits_the_schema(&document);
+        assert_eq!(document["retry"]["jobs"].as_array().unwrap().len(), 2);
+        world.submit(&again, &[]).expect(0);
+        world.let_run(&again).expect(0);
+        assert!(world.double.get("demo", "copied/photos/00035 of many.jpg").is_some());
+        assert!(world.double.get("demo", "copied/photos/00019 of many.jpg").is_none());
+    }
+}
+
+#[test]
+fn a_retry_of_a_whole_manifest_makes_a_new_job() {
+    let everything = Failure {
+        key_part: "photos",
+        code: "InternalError",
+        status: 500,
+        message: "We encountered an internal error.",
+        once: true,
+    };
+    let options = Options { failures: vec![everything], ..Options::default() };
+    let world = World::new(options, 5, 5);
+    world.submit(&world.plan, &[]).expect(0);
+    world.let_run(&world.plan).expect(5);
+    let again = world.path("again");
+    world.run(["retry", world.plan.to_str().unwrap(), "--out", again.to_str().unwrap()]).expect(0);
+    assert_eq!(manifests(&again), manifests(&world.plan), "every task failed");
+    world.submit(&again, &[]).expect(0);
+    world.let_run(&again).expect(0);
+    assert_eq!(world.double.state().jobs.len(), 2);
+}
+
+#[test]
+fn more_jobs_than_may_be_open_wait_in_the_journal() {
+    let world = World::new(Options::default(), 20, 2);
+    let run = world.submit(&world.plan, &["--max-active", "3"]).expect(0);
+    assert!(run.stdout().contains("7 more will be created"), "{}", run.story());
+    assert_eq!(world.double.state().jobs.len(), 3);
+    world.jobs(&["run", "--interval", "0.02", "--max-active", "3"]).expect(0);
+    assert_journal_is_true(&world, &world.plan);
+    let state = world.double.state();
+    assert!(state.jobs.iter().all(|job| job.status == Status::Complete));
+    // A list is one request for all jobs.
+    let asked = |part: &str| state.control_requests.iter().filter(|r| r.contains(part)).count();
+    assert_eq!(asked("GET /v20180820/jobs/"), 0, "no job is looked at by itself");
+}
+
+#[test]
+fn jobs_are_cancelled_and_given_priorities() {
+    let world = World::new(Options::default(), 6, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.jobs(&["priority", "99"]).expect(0);
+    assert!(world.double.state().jobs.iter().all(|job| job.priority == 99));
+    let id = world.double.state().jobs[1].id.clone();
+    world.jobs(&["cancel", &id]).expect(0);
+    world.jobs(&["cancel", "no-such-job"]).expect(2).says(&["no-such-job is no job of this plan"]);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    assert_eq!(world.double.state().jobs[1].status, Status::Cancelled);
+    world.jobs(&["cancel", "--all"]).expect(0);
+    let run = world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    assert_eq!(run.stderr().matches("Cancelled").count(), 3, "{}", run.story());
+    world.jobs(&["watch"]).expect(5);
+    let told: Vec<_> = journal(&world.plan).iter().map(|l| l["event"].clone()).collect();
+    assert_eq!(told.iter().filter(|event| **event == "telling").count(), 6);
+    assert_eq!(told.iter().filter(|event| **event == "told").count(), 6);
+}
+
+#[test]
+fn half_of_a_thousand_failures_stop_a_job() {
+    let most = Failure {
+        key_part: "photos/0",
+        code: "AccessDenied",
+        status: 403,
+        message: "Access Denied",
+        once: false,
+    };
+    let world = World::new(Options { failures: vec![most], ..Options::default() }, 1100, 2000);
+    world.submit(&world.plan, &["--no-confirmation"]).expect(0);
+    let run = world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    let all = [run.stderr(), "Failed, 1,000 of 1,100 done, 1,000 failed".to_owned()];
+    assert!(all[0].contains(&all[1]), "{}", run.story());
+    assert!(run.stderr().contains("FailureThresholdExceeded"), "{}", run.story());
+    let again = world.path("again");
+    let run = world.run(["retry", world.plan.to_str().unwrap(), "--out", again.to_str().unwrap()]);
+    let run = run.expect(0);
+    assert!(run.stdout().contains("before it ran 100 of its tasks"), "{}", run.story());
+    assert_eq!(manifests(&again).lines().count(), 1000);
+}
+
+#[test]
+fn throttling_and_late_sight_of_jobs_are_borne() {
+    let options = Options { throttle_every: 3, blind_looks: 2, ..Options::default() };
+    let world = World::new(options, 8, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.let_run(&world.plan).expect(0);
+    assert_journal_is_true(&world, &world.plan);
+}
+
+#[test]
+fn a_plan_submitted_with_other_parameters_is_refused() {
+    let world = World::new(Options::default(), 2, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    let run = world.submit(&world.plan, &["--priority", "3"]).expect(2);
+    run.says(&["was submitted at", "with other parameters"]);
+    assert_eq!(world.double.state().jobs.len(), 1);
+    // Nor is a submitted plan replaced.
+    let manifest = world.path("manifest.json");
+    let out = world.plan.to_str().unwrap();
+    let filter = ["filter", manifest.to_str().unwrap(), "--where", "TRUE", "--force", "--out", out];
+    s3sieve(filter).expect(2).says(&["was submitted"]);
+}
+
+#[test]
+fn an_object_that_is_there_is_not_replaced() {
+    let world = World::new(Options::default(), 2, 2);
+    let dry = world.submit(&world.plan, &["--dry-run", "--format", "json"]).expect(0).json();
+    let arn = dry["Manifest"]["Location"]["ObjectArn"].as_str().unwrap().to_owned();
+    let key = arn.strip_prefix("arn:aws:s3:::manifests/").unwrap();
+    let manifest = fs::read(world.plan.join("manifests/00000.csv")).unwrap();
+    let mut other = manifest.clone();
+    other[0] ^= 1;
+    for there in [&b"something else"[..], &other] {
+        world.double.put("manifests", key, there);
+        world.submit(&world.plan, &[]).expect(4).says(&["is there already", "it is not replaced"]);
+        assert_eq!(world.double.get("manifests", key).unwrap(), there);
+        assert!(world.double.state().jobs.is_empty());
+    }
+    // The manifest itself, put there by hand, is taken.
+    world.double.put("manifests", key, &manifest);
+    world.submit(&world.plan, &[]).expect(0).says(&["uploaded (was there already)"]);
+}
+
+#[test]
+fn encryption_is_updated_at_aws_or_a_trusted_double_only() {
+    let world = World::new(Options::default(), 3, 3);
+    let operation =
+        ["--operation", "update-encryption", "--kms-key-arn", KEY, "--bucket-key", "on"];
+    let arguments = submit_arguments(&world.plan, &operation);
+    world.run(&arguments).expect(2).says(&["127.0.0.1 is not AWS", "--trust-endpoint"]);
+    assert!(world.double.state().control_requests.is_empty());
+    assert!(!world.plan.join("jobs.jsonl").exists());
+    let trusted = [arguments, vec!["--trust-endpoint".to_owned()]].concat();
+    world.run(trusted).expect(0);
+    world.let_run(&world.plan).expect(0);
+    assert_eq!(world.double.state().updated.len(), 3);
+}
+
+#[test]
+fn manifests_that_are_inventory_reports_go_up_with_their_data_files() {
+    let world = World::new(Options::default(), 30, 10);
+    let out = world.path("inventory");
+    let manifest = world.path("manifest.json");
+    let place = ["--emit", "inventory", "--manifest-bucket", "s3://manifests/s3sieve"];
+    let filter = ["filter", manifest.to_str().unwrap(), "--where", "TRUE", "--max-objects", "10"];
+    s3sieve(filter.iter().chain(&place).chain(&["--out", out.to_str().unwrap()])).expect(0);
+    world.submit(&out, &[]).expect(0);
+    world.let_run(&out).expect(0);
+    let state = world.double.state();
+    assert_eq!(state.jobs.iter().map(|job| job.succeeded).sum::<usize>(), 30);
+    // Data files first: what lists them is last.
+    let uploads: Vec<&String> = state.uploads.iter().filter(|u| u.contains("/plan-")).collect();
+    assert_eq!(uploads.len(), 6, "{uploads:?}");
+    assert!(uploads.iter().skip(1).step_by(2).all(|u| u.ends_with("/manifest.json")));
+}
+
+/// What stops a submission is told once, plainly, and nothing is left behind.
+#[test]
+fn what_would_fail_is_found_first_and_all_at_once() {
+    let world = World::new(Options::default(), 2, 2);
+    {
+        let mut state = world.double.state();
+        state.roles.insert("batch".to_owned(), Role::trusting("s3"));
+        state.regions.insert("reports".to_owned(), "eu-west-1".to_owned());
+    }
+    let arguments: Vec<String> = submit_arguments(&world.plan, COPY)
+        .iter()
+        .map(|argument| argument.replace("s3://manifests", "s3://nowhere"))
+        .collect();
+    let run = world.run(&arguments).expect(4);
+    let run = run.says(&[
+        "stop: bucket nowhere (the manifests): there is no such bucket",
+        "stop: bucket reports (the reports) is in eu-west-1, the jobs in us-east-1",
+        "role/batch does not trust batchoperations.s3.amazonaws.com",
+        "nothing was sent: 3 faults to put right first",
+        "keeps no versions: a copy over an object replaces it for good",
+    ]);
+    assert!(!world.plan.join("jobs.jsonl").exists(), "{}", run.story());
+    let state = world.double.state();
+    assert!(state.control_requests.is_empty() && state.jobs.is_empty());
+}
+
+#[test]
+fn a_missing_role_and_another_account_are_found() {
+    let world = World::new(Options::default(), 2, 2);
+    world.double.state().roles.clear();
+    world.submit(&world.plan, &[]).expect(4).says(&["role/batch: there is no such role"]);
+    let arguments: Vec<String> = submit_arguments(&world.plan, COPY)
+        .iter()
+        .map(|argument| argument.replace(ACCOUNT, "444455556666"))
+        .collect();
+    let account = "the credentials are of account 111122223333, the jobs of 444455556666";
+    world.run(&arguments).expect(4).says(&[account]);
+}
+
+#[test]
+fn a_wrong_region_is_found() {
+    let world = World::new(Options::default(), 2, 2);
+    let arguments: Vec<String> = submit_arguments(&world.plan, COPY)
+        .iter()
+        .map(|argument| argument.replace(REGION, "eu-west-1"))
+        .collect();
+    world.run(&arguments).expect(4).says(&[
+        "bucket demo",
+        "is in us-east-1",
+        "the jobs in eu-west-1",
+    ]);
+}
+
+#[test]
+fn credentials_that_do_not_work_are_told_of_alone() {
+    let world = World::new(Options::default(), 2, 2);
+    for (key, parts) in [
+        ("EXPIRED", ["the AWS credentials have expired", "aws sso login"]),
+        ("SKEWED", ["this machine's clock is", "set it"]),
+        ("UNKNOWN", ["does not accept the credentials", "InvalidClientTokenId"]),
+        ("DENIED", ["access denied", "AccessDenied"]),
+    ] {
+        let mut command = world.command(submit_arguments(&world.plan, COPY));
+        command.env("AWS_ACCESS_KEY_ID", key);
+        let run = Run::of(command).expect(4).says(&parts);
+        let story = run.stderr();
+        let told = story.lines().filter(|line| !line.contains("were not checked for copy"));
+        assert_eq!(told.count(), 1, "{}", run.story());
+        assert!(!world.plan.join("jobs.jsonl").exists());
+    }
+    assert_ne!(ACCESS_KEY, "EXPIRED");
+}
+
+#[test]
+fn no_credentials_and_no_server_are_told_of() {
+    let world = World::new(Options::default(), 2, 2);
+    let mut command = world.command(submit_arguments(&world.plan, COPY));
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    Run::of(command).expect(4).says(&["no AWS credentials", "--profile"]);
+    let alone = ["--endpoint-url", "http://127.0.0.1:1"];
+    let arguments = submit_arguments(&world.plan, COPY);
+    let run = s3sieve(arguments.iter().map(String::as_str).chain(alone));
+    run.expect(2).says(&["--endpoint-url is given without --s3control-endpoint-url"]);
+    let without_region = arguments.iter().filter(|a| *a != "--region" && *a != REGION);
+    world.run(without_region).expect(2).says(&["--region is missing"]);
+}
+
+#[test]
+fn what_may_not_be_looked_at_stops_nothing() {
+    let options = Options { denied: vec!["iam:GetRole"], ..Options::default() };
+    let world = World::new(options, 2, 2);
+    world.submit(&world.plan, &[]).expect(0).says(&["note: the role was not checked"]);
+}
+
+#[test]
+fn a_job_that_is_denied_is_created_by_the_next_run() {
+    let options = Options { denied: vec!["s3:CreateJob"], ..Options::default() };
+    let world = World::new(options, 4, 2);
+    world.submit(&world.plan, &[]).expect(4).says(&["manifests/00000.csv", "access denied"]);
+    let events: Vec<Value> = journal(&world.plan).iter().map(|l| l["event"].clone()).collect();
+    assert_eq!(events.last().unwrap(), "creating");
+    // Stands for a permission that somebody grants meanwhile.
+    world.double.state().granted = true;
+    world.submit(&world.plan, &[]).expect(0);
+    assert_journal_is_true(&world, &world.plan);
+}
+
+#[test]
+fn a_large_manifest_goes_up_in_parts() {
+    let double = Double::start(Options::default());
+    let folder = tempfile::tempdir().unwrap();
+    let key = "k".repeat(900);
+    let rows: String =
+        (0..20_000).map(|number| row(&["demo", &format!("{key}{number:06}")])).collect();
+    let report = ReportFolder::new("Bucket, Key", &[rows.as_bytes()]);
+    let plan = report.out();
+    let manifest = report.manifest.to_str().unwrap();
+    s3sieve(["filter", manifest, "--where", "TRUE", "--out", plan.to_str().unwrap()]).expect(0);
+    let empty = folder.path().join("empty");
+    fs::write(&empty, "").unwrap();
+    let mut command = program();
+    double.environment(&mut command, &empty);
+    command.args(submit_arguments(&plan, COPY)).args(["--endpoint-url", &double.url()]);
+    command.args(["--s3control-endpoint-url", &double.url()]).stdin(Stdio::null());
+    Run::of(command).expect(0);
+    let job = double.state().jobs[0].clone();
+    let (bucket, object) = job.request.manifest.split_once('/').unwrap();
+    assert!(job.request.etag.ends_with("-2"), "{}", job.request.etag);
+    let there = double.get(bucket, object).unwrap();
+    assert!(there == fs::read(plan.join("manifests/00000.csv")).unwrap());
+    let parts = journal(&plan).iter().filter(|line| line["event"] == "in-parts").count();
+    assert_eq!(parts, 1);
+}
