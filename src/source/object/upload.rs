@@ -14,7 +14,9 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, ServerSideEncryption};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
@@ -271,6 +273,9 @@ fn create(object: &Object) -> Result<String, AwsError> {
         .bucket(&*target.bucket)
         .key(&*target.key)
         .set_request_payer(target.payer)
+        // What the SDK sends with each part; an upload that was begun without it is refused at its
+        // end for the checksums of its parts.
+        .checksum_algorithm(ChecksumAlgorithm::Crc32)
         .set_server_side_encryption(object.encryption());
     let answer = object.session().wait(request.send());
     let answer = answer.map_err(|error| AwsError::new(WRITE, &error))?;

@@ -172,7 +172,7 @@ fn serve(stream: &mut BufReader<TcpStream>, upstream: SocketAddr, fault: Fault) 
 }
 
 /// The server's whole answer.
-fn passed_on(request: &Request, upstream: SocketAddr) -> io::Result<Vec<u8>> {
+pub(crate) fn passed_on(request: &Request, upstream: SocketAddr) -> io::Result<Vec<u8>> {
     let mut server = TcpStream::connect(upstream)?;
     let lines = request.lines.iter();
     let kept = lines.filter(|line| !line.to_ascii_lowercase().starts_with("connection:"));

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The columns of reports made here.
-const COLUMNS: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, BucketKeyStatus";
+pub const COLUMNS: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size, BucketKeyStatus";
 
 /// The program, with the server's credentials and nothing else from the environment.
 pub fn program() -> Command {

@@ -1,0 +1,18 @@
+//! Tests against S3 servers from elsewhere. `tests/servers/run.py` installs and starts one, names
+//! it in the environment, and runs these.
+
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that meets something unexpected has failed"
+)]
+
+#[path = "../it/fixture.rs"]
+#[expect(dead_code, reason = "the rest of it is for the server in process")]
+mod fixture;
+mod list;
+mod outside;
+mod read;
+mod refusals;
+mod strict;
+mod write;
