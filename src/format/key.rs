@@ -6,52 +6,82 @@
 
 pub use crate::predicate::decode_key;
 
-/// Bytes that stand for themselves: letters, digits and `/-_.*`. A space becomes `+`; everything
-/// else, `~` too, becomes `%XX` in upper case: the form encoding of HTML, except that `/` is left
-/// as it is. Without branches, so that many bytes are told at once.
-const fn is_literal(byte: u8) -> bool {
-    // `-`, `.` and `/` stand before the digits.
-    let signs_and_digits = byte.wrapping_sub(b'-') <= b'9' - b'-';
-    let letters = (byte | 0x20).wrapping_sub(b'a') <= b'z' - b'a';
-    signs_and_digits | letters | (byte == b'_') | (byte == b'*')
-}
-
 const HEX: [u8; 16] = *b"0123456789ABCDEF";
 
-/// Bytes looked at together.
-const BLOCK_BYTES: usize = 16;
+/// Bytes looked at together: those of a word.
+const BLOCK_BYTES: usize = 8;
 
-/// Which bytes of a block do not stand for themselves: a bit for each, the first one lowest.
+/// The same byte in each place of a word.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; BLOCK_BYTES])
+}
+
+/// The highest bit of each byte that lies in `first..=last`, where no byte of `word` is above 127.
+/// Other bits mean nothing.
 #[inline]
-fn odd_bytes(block: &[u8; BLOCK_BYTES]) -> u32 {
-    let odd = block.iter().fold(0, |odd, byte| odd | u8::from(!is_literal(*byte)));
-    if odd == 0 {
-        return 0;
-    }
-    let bits = block.iter().enumerate();
-    bits.fold(0, |bits, (place, byte)| bits | u32::from(!is_literal(*byte)) << place)
+const fn within(word: u64, first: u8, last: u8) -> u64 {
+    // A byte's highest bit is set by the sum from `first` on, and by the other one after `last`.
+    (word + each(128 - first)) ^ (word + each(127 - last))
+}
+
+/// The highest bit of each byte that does not stand for itself. Letters, digits and `/-_.*` do. A
+/// space becomes `+`; everything else, `~` too, becomes `%XX` in upper case: the form encoding of
+/// HTML, except that `/` is left as it is. Without branches, so that a word is told at once.
+#[inline]
+const fn odd_bytes(word: u64) -> u64 {
+    let ascii = word & each(0x7f);
+    // `-`, `.` and `/` stand before the digits.
+    let literal = within(ascii, b'-', b'9')
+        | within(ascii | each(0x20), b'a', b'z')
+        | within(ascii, b'_', b'_')
+        | within(ascii, b'*', b'*');
+    (!literal | word) & each(0x80)
 }
 
 /// Appends the encoded form of a key.
 pub fn encode_key(key: &[u8], out: &mut Vec<u8>) {
-    // Most keys grow little or not at all.
-    out.reserve(key.len() + 2 * BLOCK_BYTES);
     let (blocks, rest) = key.as_chunks::<BLOCK_BYTES>();
-    for block in blocks {
-        encode_block(block, odd_bytes(block), BLOCK_BYTES, out);
+    // What stands for itself is moved in runs, not byte by byte: mostly the key as a whole.
+    let mut from = 0;
+    for (number, block) in blocks.iter().enumerate() {
+        let odd = odd_bytes(u64::from_le_bytes(*block));
+        if odd != 0 {
+            let at = number * BLOCK_BYTES;
+            out.extend_from_slice(&key[from..at]);
+            encode_odd_block(block, odd, out);
+            from = at + BLOCK_BYTES;
+        }
     }
-    // The rest as a block of its own, filled up with what is not written.
-    let mut block = [b'/'; BLOCK_BYTES];
-    block[..rest.len()].copy_from_slice(rest);
-    encode_block(&block, odd_bytes(&block), rest.len(), out);
+    let odd = odd_rest(key, rest.len());
+    if odd == 0 {
+        out.extend_from_slice(&key[from..]);
+    } else {
+        out.extend_from_slice(&key[from..key.len() - rest.len()]);
+        encode_odd_block(rest, odd, out);
+    }
 }
 
-/// Appends the first `length` bytes of a block, of which these are odd.
+/// What [`odd_bytes`] says of the last bytes of a key, fewer than a block.
 #[inline]
-fn encode_block(block: &[u8; BLOCK_BYTES], mut odd: u32, length: usize, out: &mut Vec<u8>) {
+fn odd_rest(key: &[u8], length: usize) -> u64 {
+    if length == 0 {
+        return 0;
+    }
+    match key.last_chunk::<BLOCK_BYTES>() {
+        // Read together with bytes before them: filling up a block would wait for its own stores.
+        Some(block) => odd_bytes(u64::from_le_bytes(*block)) >> (8 * (BLOCK_BYTES - length)),
+        None => {
+            let word = key.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            odd_bytes(word) & (u64::MAX >> (8 * (BLOCK_BYTES - length)))
+        }
+    }
+}
+
+/// Appends a block in which the bytes at the set bits of `odd` do not stand for themselves.
+fn encode_odd_block(block: &[u8], mut odd: u64, out: &mut Vec<u8>) {
     let mut from = 0;
     while odd != 0 {
-        let place = odd.trailing_zeros() as usize;
+        let place = odd.trailing_zeros() as usize / 8;
         out.extend_from_slice(&block[from..place]);
         match block[place] {
             b' ' => out.push(b'+'),
@@ -63,11 +93,7 @@ fn encode_block(block: &[u8; BLOCK_BYTES], mut odd: u32, length: usize, out: &mu
         from = place + 1;
         odd &= odd - 1;
     }
-    if from == 0 && length == BLOCK_BYTES {
-        out.extend_from_slice(block);
-    } else {
-        out.extend_from_slice(&block[from..length]);
-    }
+    out.extend_from_slice(&block[from..]);
 }
 
 #[cfg(test)]
@@ -111,6 +137,19 @@ mod tests {
             ("(@)", "%28%40%29"),
         ] {
             assert_eq!(encoded(key.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn every_byte_is_told_at_every_place() {
+        for byte in 0..=u8::MAX {
+            let literal = byte.is_ascii_alphanumeric() || b"/-_.*".contains(&byte);
+            for place in 0..BLOCK_BYTES {
+                let mut block = [b'a'; BLOCK_BYTES];
+                block[place] = byte;
+                let odd = if literal { 0 } else { 0x80 << (8 * place) };
+                assert_eq!(odd_bytes(u64::from_le_bytes(block)), odd, "{byte} at {place}");
+            }
         }
     }
 
