@@ -50,7 +50,7 @@ fn a_plan_in_s3_is_the_plan_on_disk() {
     let (buckets, manifest) = buckets();
     let endpoint = buckets.server.endpoint();
     for (number, more) in
-        [&[][..], &["--jobs", "3"], &["--max-objects", "50000"], NUMBERED_LATE, INVENTORY]
+        [&[][..], &["--jobs", "3"], &["--max-objects", "50000"], NUMBERED_LATE, INVENTORY, &[]]
             .iter()
             .enumerate()
     {
