@@ -14,7 +14,7 @@ const FORMATS: [&str; 2] = ["parquet", "orc"];
 /// The bucket that synthetic reports say they were delivered to.
 const BUCKET: &str = "synthetic-inventory";
 
-const ADDRESS: &str = "s3://synthetic-inventory";
+pub const ADDRESS: &str = "s3://synthetic-inventory";
 
 const CHECKS: [&[&str]; 2] = [&["--verify", "md5"], &["--verify", "crc"]];
 
@@ -24,7 +24,7 @@ const COLUMNS: &str = "Bucket,Key,VersionId,IsLatest,IsDeleteMarker,Size,LastMod
 type Files = BTreeMap<PathBuf, Vec<u8>>;
 
 /// A server with a synthetic report.
-fn report(format: &str, rows: &str, files: &str) -> Buckets {
+pub fn report(format: &str, rows: &str, files: &str) -> Buckets {
     let buckets = Buckets::new();
     let out = buckets.root.path().join(BUCKET);
     let out = out.to_str().unwrap();
