@@ -140,14 +140,16 @@ mod remote {
         }
         let plan = named(PLAN);
         let mut found = if plan.exists().map_err(at(&plan))? { vec![plan] } else { Vec::new() };
-        for part in [MANIFESTS, EXCLUDED] {
-            let part = folder.join(part);
-            let entries = part.entries(ENTRIES_MAX).map_err(PlanError::at(part))?;
-            let objects = entries.unwrap_or_default().into_iter().map(|entry| entry.location);
-            found.extend(objects.filter_map(|location| match location {
-                Location::Object(object) => Some(object),
-                Location::Path(_) => None,
-            }));
+        let mut folders = vec![folder.join(MANIFESTS), folder.join(EXCLUDED)];
+        while let Some(folder) = folders.pop() {
+            let entries = folder.entries(ENTRIES_MAX).map_err(PlanError::at(folder))?;
+            for entry in entries.unwrap_or_default() {
+                match entry.location {
+                    folder if entry.is_folder => folders.push(folder),
+                    Location::Object(object) => found.push(object),
+                    Location::Path(_) => {}
+                }
+            }
         }
         if !found.is_empty() && !force {
             return Err(PlanError::NotEmpty { path: folder });

@@ -6,6 +6,7 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
+mod columnar;
 mod fixture;
 mod memory;
 mod read;

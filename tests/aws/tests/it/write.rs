@@ -10,6 +10,10 @@ use crate::fixture::{Buckets, data_file, s3sieve, tree};
 
 const PLAN: &str = "s3://plans/today";
 
+/// Manifests that get their numbers at the end, and those that get their form then.
+const NUMBERED_LATE: &[&str] = &["--for", "copy", "--max-objects", "50000"];
+const INVENTORY: &[&str] = &["--emit", "inventory", "--manifest-bucket", "s3://plans/later"];
+
 /// A server with a report on disk too large for one PUT when all its rows are kept, and a bucket
 /// for plans.
 fn buckets() -> (Buckets, String) {
@@ -46,7 +50,9 @@ fn a_plan_in_s3_is_the_plan_on_disk() {
     let (buckets, manifest) = buckets();
     let endpoint = buckets.server.endpoint();
     for (number, more) in
-        [&[][..], &["--jobs", "3"], &["--max-objects", "50000"]].iter().enumerate()
+        [&[][..], &["--jobs", "3"], &["--max-objects", "50000"], NUMBERED_LATE, INVENTORY, &[]]
+            .iter()
+            .enumerate()
     {
         let local = buckets.out(&format!("local-{number}"));
         s3sieve(&endpoint, filter(&manifest, local.to_str().unwrap(), more)).expect(0);
