@@ -48,6 +48,7 @@ pub mod engine;
 pub mod format;
 #[cfg(feature = "aws")]
 pub mod jobs;
+#[cfg(feature = "aws")]
 pub mod listing;
 pub mod operation;
 pub mod plan;

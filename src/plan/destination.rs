@@ -7,15 +7,16 @@
 //!
 //! Never knows what the files hold.
 
-use std::fs::{self, File};
-use std::path::Path;
+#[cfg(not(feature = "aws"))]
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use super::folder::{self, MANIFESTS, PartialFolder};
+#[cfg(feature = "aws")]
+use self::remote::publish;
+use super::folder::{self, PartialFolder};
 use super::sink::Folders;
 use super::{Plan, PlanError};
-use crate::scan::ScanError;
 use crate::source::{Location, Uploads};
 
 /// When manifests go to S3.
@@ -68,63 +69,33 @@ impl Destination {
     /// Makes the plan a finished one; `stop` interrupts what is still to be sent.
     pub(super) fn commit(self, plan: &Plan, stop: &AtomicBool) -> Result<(), PlanError> {
         let Some(remote) = &self.remote else { return self.folder.commit(plan) };
-        if self.sending == Sending::AtTheEnd {
-            send_files(remote, &self.folder.manifests(), MANIFESTS, stop)?;
-        }
         let text = folder::document(plan).map_err(PlanError::at(self.out.clone()))?;
-        publish(remote, text, &self.out)
+        let unsent = (self.sending == Sending::AtTheEnd).then(|| self.folder.manifests());
+        publish(remote, unsent, text, &self.out, stop)
     }
-}
-
-/// Sends the files below a folder into the one of this name, and removes them here.
-fn send_files(
-    uploads: &Arc<Uploads>,
-    folder: &Path,
-    name: &str,
-    stop: &AtomicBool,
-) -> Result<(), PlanError> {
-    for entry in fs::read_dir(folder).map_err(PlanError::at(folder))? {
-        if stop.load(Ordering::Relaxed) {
-            return Err(ScanError::Interrupted.into());
-        }
-        let path = entry.map_err(PlanError::at(folder))?.path();
-        let own_name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!("{name}/{own_name}");
-        if path.is_dir() {
-            send_files(uploads, &path, &name, stop)?;
-            continue;
-        }
-        let file = File::open(&path).map_err(PlanError::at(&path))?;
-        let bytes = file.metadata().map_err(PlanError::at(&path))?.len();
-        let mut upload = uploads.begin(&name);
-        let target = upload.target();
-        let sent = upload.send(&file, bytes).and_then(|()| upload.finish(&file, bytes));
-        sent.map_err(PlanError::at(target))?;
-        fs::remove_file(&path).map_err(PlanError::at(&path))?;
-    }
-    Ok(())
-}
-
-#[cfg(feature = "aws")]
-fn publish(uploads: &Uploads, text: Vec<u8>, out: &Location) -> Result<(), PlanError> {
-    let target = out.join(folder::PLAN);
-    if !uploads.put_new(folder::PLAN, text).map_err(PlanError::at(target))? {
-        return Err(PlanError::Overtaken { path: out.clone() });
-    }
-    uploads.keep();
-    Ok(())
 }
 
 #[cfg(not(feature = "aws"))]
-fn publish(uploads: &Uploads, _text: Vec<u8>, _out: &Location) -> Result<(), PlanError> {
+fn publish(
+    uploads: &Uploads,
+    _unsent: Option<PathBuf>,
+    _text: Vec<u8>,
+    _out: &Location,
+    _stop: &AtomicBool,
+) -> Result<(), PlanError> {
     match *uploads {}
 }
-
 #[cfg(feature = "aws")]
 mod remote {
+    use std::fs::{self, File};
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::super::PlanError;
     use super::super::folder::{EXCLUDED, JOURNAL, MANIFESTS, PLAN};
-    use crate::source::{Location, Object};
+    use crate::scan::ScanError;
+    use crate::source::{Location, Object, Uploads};
 
     /// Files of a plan that is replaced, at most: its shards and some reasons.
     const ENTRIES_MAX: u64 = 200_000;
@@ -157,6 +128,54 @@ mod remote {
         // The plan first: from then on there is none, and what follows belongs to nothing.
         for object in found {
             object.delete().map_err(at(&object))?;
+        }
+        Ok(())
+    }
+
+    /// Sends what is still in the folder `unsent`, and the text of `plan.json` last.
+    pub(super) fn publish(
+        uploads: &Arc<Uploads>,
+        unsent: Option<PathBuf>,
+        text: Vec<u8>,
+        out: &Location,
+        stop: &AtomicBool,
+    ) -> Result<(), PlanError> {
+        if let Some(folder) = unsent {
+            send_files(uploads, &folder, MANIFESTS, stop)?;
+        }
+        let target = out.join(PLAN);
+        if !uploads.put_new(PLAN, text).map_err(PlanError::at(target))? {
+            return Err(PlanError::Overtaken { path: out.clone() });
+        }
+        uploads.keep();
+        Ok(())
+    }
+
+    /// Sends the files below a folder into the one of this name, and removes them here.
+    fn send_files(
+        uploads: &Arc<Uploads>,
+        folder: &Path,
+        name: &str,
+        stop: &AtomicBool,
+    ) -> Result<(), PlanError> {
+        for entry in fs::read_dir(folder).map_err(PlanError::at(folder))? {
+            if stop.load(Ordering::Relaxed) {
+                return Err(ScanError::Interrupted.into());
+            }
+            let path = entry.map_err(PlanError::at(folder))?.path();
+            let own_name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{name}/{own_name}");
+            if path.is_dir() {
+                send_files(uploads, &path, &name, stop)?;
+                continue;
+            }
+            let file = File::open(&path).map_err(PlanError::at(&path))?;
+            let bytes = file.metadata().map_err(PlanError::at(&path))?.len();
+            let mut upload = uploads.begin(&name);
+            let target = upload.target();
+            let sent = upload.send(&file, bytes).and_then(|()| upload.finish(&file, bytes));
+            sent.map_err(PlanError::at(target))?;
+            fs::remove_file(&path).map_err(PlanError::at(&path))?;
         }
         Ok(())
     }

@@ -24,8 +24,8 @@ use super::hash::{has_its_length, open, read};
 use super::{DataErrorKind, Input};
 use crate::source::SourceFile;
 
-/// Bytes of files in S3 that are held at most, for each worker. 32 MiB: with eight workers a file of
-/// 3 million rows (some 250 MB) fits, and what S3 sends meanwhile to other workers is as much.
+/// Bytes of files in S3 that are held at most, for each worker. 32 MiB: eight workers hold one file
+/// of 256 MiB, or each its own of some 800,000 rows (40 bytes a row).
 pub(super) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
 
 /// The files of which some part was scanned. A file is here until all of its parts were: so these
