@@ -1,18 +1,19 @@
-//! The whole way, on more than ten thousand objects: inventory in a bucket, filter, estimate,
-//! submit, watch, run, report, retry, verify.
+//! The whole way, on more than ten thousand objects: a report in a bucket, filter, estimate, submit,
+//! watch, run, report, retry, and verify with the newer report in the bucket.
 //!
 //! One command brings up the S3 server and the double of S3 Batch Operations and walks it:
 //! `cargo test --test it -- --ignored --nocapture walk`.
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use jiff::{Timestamp, ToSpan};
+use serde_json::json;
 
 use crate::double::{ACCOUNT, Double, Failure, Options, REGION};
-use crate::fixture::{Run, gzip, md5, program, row};
+use crate::fixture::{Run, gzip, manifests, md5, plan_document, program, row};
 use crate::jobs::KEY;
 
 /// Objects in the bucket: every third has a bucket key already, every hundredth is encrypted with
@@ -22,6 +23,14 @@ const OBJECTS: usize = 15_300;
 /// Of the objects that are to be fixed, those whose task fails at first, and those that are gone.
 const PASSING: &str = "0077";
 const GONE: [usize; 3] = [1, 4, 7];
+
+/// Data files of a report.
+const FILES: usize = 4;
+
+/// Where S3 puts the reports that `setup inventory --destination` of the walk asks for: in a folder
+/// for each bucket and configuration, and in there one for each date.
+const INVENTORY: &str = "s3://inventory/daily";
+const INVENTORY_KEYS: &str = "daily/demo/s3sieve";
 
 fn key(number: usize) -> String {
     format!("2026/{:02}/img {number:06}+a.jpg", number % 12)
@@ -50,12 +59,12 @@ impl Walk {
         let mut command = program();
         self.double.environment(&mut command, &self.path("empty"));
         command.current_dir(self.folder.path()).args(arguments);
-        if ["submit", "jobs", "retry", "setup"].contains(&arguments[0]) {
-            let url = self.double.url();
+        let url = self.double.url();
+        if arguments[0] != "estimate" {
             command.args(["--endpoint-url", &url]);
-            if arguments[0] != "setup" {
-                command.args(["--s3control-endpoint-url", &url, "--trust-endpoint"]);
-            }
+        }
+        if ["submit", "jobs", "retry"].contains(&arguments[0]) {
+            command.args(["--s3control-endpoint-url", &url, "--trust-endpoint"]);
         }
         let run = Run::of(command).expect(code);
         let seconds = begun.elapsed().as_secs_f64();
@@ -64,10 +73,10 @@ impl Walk {
         run
     }
 
-    /// A report of the bucket as it is: in the bucket of reports, and a copy on this machine.
-    fn report(&self, name: &str, created_ms: u64) -> PathBuf {
+    /// S3 delivers a report of the bucket as it is, begun at that time.
+    fn deliver(&self, begun: Timestamp) {
         let fixed = self.double.state().updated.clone();
-        let mut rows = String::new();
+        let mut rows = vec![String::new(); FILES];
         for number in 0..OBJECTS {
             let key = key(number);
             if fixed.len() > 1 && GONE.contains(&number) {
@@ -79,30 +88,31 @@ impl Walk {
                 _ if number % 3 == 2 || done => ("SSE-KMS", "ENABLED"),
                 _ => ("SSE-KMS", "DISABLED"),
             };
-            rows += &row(&["demo", &encoded(&key), "7", encryption, bucket_key]);
+            rows[number * FILES / OBJECTS] +=
+                &row(&["demo", &encoded(&key), "7", encryption, bucket_key]);
         }
-        let data = gzip(rows.as_bytes());
-        let data_key = format!("inventory/demo/all/data/{name}.csv.gz");
+        let dated = begun.strftime("%Y-%m-%dT%H-%MZ");
+        let mut listed = Vec::new();
+        for (number, rows) in rows.iter().enumerate() {
+            let data = gzip(rows.as_bytes());
+            let key = format!("{INVENTORY_KEYS}/data/{dated}-{number}.csv.gz");
+            self.double.put("inventory", &key, &data);
+            listed.push(json!({"key": key, "size": data.len(), "MD5checksum": md5(&data)}));
+        }
         let manifest = json!({
             "sourceBucket": "demo",
-            "destinationBucket": "arn:aws:s3:::reports",
+            "destinationBucket": "arn:aws:s3:::inventory",
             "version": "2016-11-30",
-            "creationTimestamp": created_ms.to_string(),
+            "creationTimestamp": begun.as_millisecond().to_string(),
             "fileFormat": "CSV",
             "fileSchema": "Bucket, Key, Size, EncryptionStatus, BucketKeyStatus",
-            "files": [{"key": data_key, "size": data.len(), "MD5checksum": md5(&data)}],
+            "files": listed,
         });
         let text = manifest.to_string().into_bytes();
-        let manifest_key = format!("inventory/demo/all/{name}/manifest.json");
-        let sum = md5(&text).into_bytes();
-        let sum_key = manifest_key.replace(".json", ".checksum");
-        for (key, bytes) in [(&data_key, &data), (&manifest_key, &text), (&sum_key, &sum)] {
-            self.double.put("reports", key, bytes);
-            let path = self.path("mirror").join(key);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-        self.path("mirror").join(manifest_key)
+        let folder = format!("{INVENTORY_KEYS}/{dated}");
+        self.double.put("inventory", &format!("{folder}/manifest.json"), &text);
+        let sum = format!("{}\n", md5(&text));
+        self.double.put("inventory", &format!("{folder}/manifest.checksum"), sum.as_bytes());
     }
 
     fn submit(&self, plan: &str, code: i32) -> Run {
@@ -132,10 +142,6 @@ impl Walk {
     }
 }
 
-fn plan(folder: &Path) -> Value {
-    serde_json::from_slice(&fs::read(folder.join("plan.json")).unwrap()).unwrap()
-}
-
 #[test]
 #[ignore = "takes a minute: run by name"]
 fn walk_the_whole_way() {
@@ -151,40 +157,42 @@ fn walk_the_whole_way() {
     fs::write(walk.path("empty"), "").unwrap();
     let wanted = |number: &usize| number % 100 != 99 && number % 3 != 2;
     let to_fix: Vec<usize> = (0..OBJECTS).filter(wanted).collect();
+    walk.double.create_bucket("inventory", REGION);
     for number in 0..OBJECTS {
         if !GONE.contains(&number) {
             walk.double.put("demo", &key(number), b"picture");
         }
     }
-    let now = jiff::Timestamp::now().as_millisecond() as u64;
-    let report = walk.report("2026-11-01T01-00Z", now - 3_600_000);
-    let report = report.to_str().unwrap();
+    let now = Timestamp::now();
+    walk.deliver(now - 25.hours());
+    walk.deliver(now - 1.hour());
 
-    walk.step(0, &["setup", "inventory", "--bucket", "demo", "--destination", "s3://reports/in"]);
-    walk.step(0, &["inspect", report, "--root", "mirror"]);
+    walk.step(0, &["setup", "inventory", "--bucket", "demo", "--destination", INVENTORY]);
+    walk.step(0, &["inspect", INVENTORY]);
+    walk.step(0, &["count", INVENTORY, "--by", "EncryptionStatus,BucketKeyStatus"]);
     let expression = "EncryptionStatus = 'SSE-KMS' AND BucketKeyStatus = 'DISABLED'";
-    let filter = ["filter", report, "--root", "mirror", "--where", expression];
-    let more = ["--for", "update-encryption", "--max-objects", "1500", "--out", "plan"];
-    walk.step(0, &[&filter[..], &more].concat());
-    assert_eq!(plan(&walk.path("plan"))["totals"]["matched"], to_fix.len());
+    let filter = ["filter", INVENTORY, "--where", expression, "--for", "update-encryption"];
+    walk.step(0, &[&filter[..], &["--max-objects", "1500", "--out", "plan"]].concat());
+    let lines = to_fix.iter().map(|number| format!("demo,{}\n", encoded(&key(*number))));
+    assert!(manifests(&walk.path("plan")) == lines.collect::<String>());
     walk.step(0, &["estimate", "plan"]);
     let submitted = walk.submit("plan", 0);
     assert!(submitted.stdout().contains("6 jobs created."), "{}", submitted.story());
     walk.step(0, &["jobs", "plan", "list"]);
+    walk.step(0, &["jobs", "plan", "watch", "--interval", "0.2"]);
     walk.step(5, &["jobs", "plan", "run", "--interval", "0.2"]);
     walk.step(5, &["jobs", "plan", "report"]);
 
     walk.step(0, &["retry", "plan", "--out", "plan-2"]);
     let passing = to_fix.iter().filter(|number| encoded(&key(**number)).contains(PASSING)).count();
     let gone = GONE.iter().filter(|number| wanted(number)).count();
-    assert_eq!(plan(&walk.path("plan-2"))["totals"]["matched"], passing + gone);
-    assert_eq!(plan(&walk.path("plan-2"))["totals"]["excluded"], gone);
+    assert_eq!(plan_document(&walk.path("plan-2"))["totals"]["matched"], passing + gone);
+    assert_eq!(plan_document(&walk.path("plan-2"))["totals"]["excluded"], gone);
     walk.submit("plan-2", 0);
     walk.step(0, &["jobs", "plan-2", "run", "--interval", "0.2"]);
 
-    let newer = walk.report("2026-11-02T01-00Z", now + 3_600_000);
-    let newer = newer.to_str().unwrap();
-    let proof = walk.step(0, &["verify", "plan", newer, "--root", "mirror", "--format", "json"]);
+    walk.deliver(now + 1.hour());
+    let proof = walk.step(0, &["verify", "plan", INVENTORY, "--format", "json"]);
     let proof = proof.json();
     assert_eq!(proof["done"], to_fix.len() - gone, "{proof:#}");
     assert_eq!(proof["gone"], gone, "{proof:#}");

@@ -144,26 +144,17 @@ async fn work(shared: &Shared, place: usize, job: &Job) {
         }
     }
     if end == job.tasks.len() {
-        settle(shared);
         enter(shared, place, Status::Completing);
     }
 }
 
-/// Failures that pass have struck once the first job that met them is over.
-fn settle(shared: &Shared) {
-    let mut state = shared.state.lock().unwrap();
-    let met = std::mem::take(&mut state.met);
-    state.struck.extend(met);
-}
-
+/// How a task is made to fail. A failure that passes strikes each key once.
 fn injected(shared: &Shared, task: &Task) -> Fault {
     let mut state = shared.state.lock().unwrap();
-    let mut failures = shared.options.failures.iter().enumerate();
-    let (place, failure) = failures.find(|(place, failure)| {
-        task.key.contains(failure.key_part) && !state.struck.contains(place)
-    })?;
-    if failure.once {
-        state.met.insert(place);
+    let mut failures = shared.options.failures.iter();
+    let failure = failures.find(|failure| task.key.contains(failure.key_part))?;
+    if failure.once && !state.struck.insert(task.key.clone()) {
+        return None;
     }
     Some((failure.code.to_owned(), failure.status, failure.message.to_owned()))
 }
