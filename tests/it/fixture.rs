@@ -1,4 +1,7 @@
 //! What the tests share: the program, reports made on the spot, and failures that tell the story.
+//!
+//! The tests in `tests/aws` share it, too: each test program says at its top where the program is,
+//! and where the repository.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -18,12 +21,12 @@ pub const SEED_COLUMNS: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker
 
 /// The project's own sample report.
 pub fn seed() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/seed")
+    Path::new(crate::REPOSITORY).join("testdata/seed")
 }
 
 /// The program, ready to be given arguments.
 pub fn program() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_s3sieve"))
+    Command::new(crate::PROGRAM)
 }
 
 /// What a run of the program came to.
@@ -109,23 +112,16 @@ impl ReportFolder {
     /// As above, of any bucket, from compressed files.
     pub fn of_compressed(bucket: &str, columns: &str, files: &[Vec<u8>]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut listed = Vec::new();
+        let mut files_listed = Vec::new();
         fs::create_dir(folder.path().join("data")).unwrap();
         for (number, bytes) in files.iter().enumerate() {
             let key = format!("data/{number}.csv.gz");
             fs::write(folder.path().join(&key), bytes).unwrap();
-            listed.push(json!({"key": key, "size": bytes.len(), "MD5checksum": md5(bytes)}));
+            files_listed.push(listed(&key, bytes));
         }
         let manifest = folder.path().join("manifest.json");
-        let document = json!({
-            "sourceBucket": bucket,
-            "destinationBucket": "arn:aws:s3:::reports",
-            "version": "2016-11-30",
-            "creationTimestamp": "1767225600000",
-            "fileFormat": "CSV",
-            "fileSchema": columns,
-            "files": listed,
-        });
+        let mut document = manifest_json(columns, &files_listed);
+        document["sourceBucket"] = json!(bucket);
         fs::write(&manifest, document.to_string()).unwrap();
         Self { folder, manifest }
     }
@@ -150,6 +146,24 @@ impl ReportFolder {
         document["files"][number]["MD5checksum"] = json!(md5(bytes));
         fs::write(&self.manifest, document.to_string()).unwrap();
     }
+}
+
+/// A data file, as a `manifest.json` lists it.
+pub fn listed(key: &str, bytes: &[u8]) -> Value {
+    json!({"key": key, "size": bytes.len(), "MD5checksum": md5(bytes)})
+}
+
+/// The `manifest.json` of a report of bucket `demo`, which lists these data files.
+pub fn manifest_json(columns: &str, listed: &[Value]) -> Value {
+    json!({
+        "sourceBucket": "demo",
+        "destinationBucket": "arn:aws:s3:::reports",
+        "version": "2016-11-30",
+        "creationTimestamp": "1767225600000",
+        "fileFormat": "CSV",
+        "fileSchema": columns,
+        "files": listed,
+    })
 }
 
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::fixture::{ReportFolder, Run, manifests, md5, plan_document, row, s3sieve, seed, tree};
-use crate::plan_document::fits_the_schema;
-use crate::submit::{OPERATIONS, PLACE, inventory_plan, requests, submit};
+use crate::plans::{OPERATIONS, PLACE, inventory_plan, requests, submit};
+use crate::schema::fits_the_schema;
 
 const COLUMNS: &str = "Bucket, Key, VersionId, Size, StorageClass";
 

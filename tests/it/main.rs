@@ -6,13 +6,9 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
-#[cfg(feature = "aws")]
-mod aws_cli;
 #[cfg(all(feature = "parquet", feature = "orc"))]
 mod columnar;
 mod damage;
-#[cfg(feature = "aws")]
-mod double;
 mod eligibility;
 mod estimate;
 mod filter;
@@ -20,20 +16,20 @@ mod fixture;
 mod for_operation;
 mod interrupted;
 mod inventory;
-#[cfg(feature = "aws")]
-mod jobs;
-#[cfg(feature = "aws")]
-mod killed;
 mod layers;
 mod memory;
 mod other_commands;
 mod plan_document;
+mod plans;
 mod readme;
 mod real_reports;
-#[cfg(feature = "aws")]
-mod setup;
+mod schema;
 mod submit;
 mod tidy;
 mod verify;
-#[cfg(feature = "aws")]
-mod walk;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_s3sieve");
+
+/// The folder of the repository.
+const REPOSITORY: &str = env!("CARGO_MANIFEST_DIR");

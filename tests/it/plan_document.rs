@@ -1,24 +1,7 @@
 //! `plan.json` is what its JSON Schema says.
 
-use std::fs;
-use std::path::Path;
-
 use crate::fixture::{ReportFolder, SEED_COLUMNS, gzip, plan_document, row, s3sieve};
-
-fn schema() -> serde_json::Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/plan.schema.json");
-    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-#[track_caller]
-pub fn fits_the_schema(plan: &serde_json::Value) {
-    let validator = jsonschema::validator_for(&schema()).unwrap();
-    let errors: Vec<String> = validator
-        .iter_errors(plan)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(errors.is_empty(), "{}\n{plan:#}", errors.join("\n"));
-}
+use crate::schema::{fits_the_schema, schema};
 
 #[test]
 fn a_plan_with_everything_in_it_fits_the_schema() {

@@ -16,4 +16,4 @@ pub use bare::BareServer;
 pub use before::BeforeProxy;
 pub use proxy::{FaultProxy, Faults};
 pub use refuse::{Refusal, Refuser};
-pub use server::{ACCESS_KEY, SECRET_KEY, Server};
+pub use server::{ACCESS_KEY, SECRET_KEY, Server, s3_service, serve};

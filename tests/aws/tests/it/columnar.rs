@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ground::{BareServer, FaultProxy, Faults};
 
-use crate::fixture::{Buckets, program, run, s3sieve, tree};
+use crate::buckets::{Buckets, program_with_keys, s3sieve_at, tree_anywhere};
+use crate::fixture::Run;
 
 const FORMATS: [&str; 2] = ["parquet", "orc"];
 
@@ -29,9 +30,9 @@ pub fn report(format: &str, rows: &str, files: &str) -> Buckets {
     let out = buckets.root.path().join(BUCKET);
     let out = out.to_str().unwrap();
     let synth = ["synth", "--rows", rows, "--files", files, "--format", format, "--out", out];
-    let mut command = program();
+    let mut command = program_with_keys();
     command.args(synth).args(["--columns", COLUMNS]);
-    run(command).expect(0);
+    Run::of(command).expect(0);
     fs::create_dir_all(buckets.out("")).unwrap();
     buckets
 }
@@ -42,8 +43,8 @@ fn plan(endpoint: &str, report: &str, out: &Path, more: &[&str]) -> Files {
     let out_text = out.to_str().unwrap();
     let arguments = ["filter", report, "--where", expression, "--out", out_text];
     let split = ["--split-by", "StorageClass", "--max-objects", "20000"];
-    s3sieve(endpoint, arguments.iter().chain(&split).chain(more)).expect(0);
-    tree(out)
+    s3sieve_at(endpoint, arguments.iter().chain(&split).chain(more)).expect(0);
+    tree_anywhere(out)
 }
 
 fn plan_on_disk(buckets: &Buckets) -> Files {
@@ -56,7 +57,7 @@ fn plan_on_disk(buckets: &Buckets) -> Files {
 
 /// The lengths of the data files in bytes.
 fn lengths(buckets: &Buckets) -> Vec<usize> {
-    let files = tree(&buckets.root.path().join(BUCKET));
+    let files = tree_anywhere(&buckets.root.path().join(BUCKET));
     let is_data = |path: &PathBuf| path.to_str().unwrap().contains("/data/");
     files.iter().filter(|(path, _)| is_data(path)).map(|(_, bytes)| bytes.len()).collect()
 }
@@ -146,7 +147,7 @@ fn a_file_without_room_is_read_twice_and_gives_the_same_bytes() {
 
 /// The key of the report's manifest.
 fn manifest(buckets: &Buckets) -> PathBuf {
-    let files = tree(&buckets.root.path().join(BUCKET));
+    let files = tree_anywhere(&buckets.root.path().join(BUCKET));
     files.into_keys().find(|path| path.ends_with("manifest.json")).unwrap()
 }
 
@@ -156,7 +157,7 @@ fn damage_is_told_as_of_files_on_disk() {
         let buckets = report(format, "120000", "2");
         let endpoint = buckets.server.endpoint();
         let folder = buckets.root.path().join(BUCKET);
-        let files = tree(&folder);
+        let files = tree_anywhere(&folder);
         let is_data = |path: &&PathBuf| path.to_str().unwrap().contains("/data/");
         let path = files.keys().find(is_data).unwrap();
         let key = format!("{ADDRESS}/{}", path.to_str().unwrap());
@@ -164,7 +165,7 @@ fn damage_is_told_as_of_files_on_disk() {
         let put = |bytes: &[u8]| fs::write(folder.join(path), bytes).unwrap();
         let count = |more: &[&str]| {
             let arguments = ["count", ADDRESS, "--where", "BucketKeyStatus = 'DISABLED'"];
-            s3sieve(&endpoint, arguments.iter().chain(more))
+            s3sieve_at(&endpoint, arguments.iter().chain(more))
         };
         for wrong in [&whole[..whole.len() - 1], &[whole, &b"x"[..]].concat(), &whole[..9]] {
             put(wrong);
@@ -193,12 +194,12 @@ fn every_command_reads_them() {
     for format in FORMATS {
         let buckets = report(format, "3000", "2");
         let endpoint = buckets.server.endpoint();
-        let count = s3sieve(&endpoint, ["count", ADDRESS, "--format", "json"]).expect(0);
+        let count = s3sieve_at(&endpoint, ["count", ADDRESS, "--format", "json"]).expect(0);
         assert_eq!(count.json()["rows"], 3_000);
-        let inspect = s3sieve(&endpoint, ["inspect", ADDRESS, "--format", "json"]).expect(0);
+        let inspect = s3sieve_at(&endpoint, ["inspect", ADDRESS, "--format", "json"]).expect(0);
         assert_eq!(inspect.json()[0]["files_present"], 2);
         let out = buckets.out("bench");
         let bench = ["bench", ADDRESS, "--runs", "1", "--out", out.to_str().unwrap()];
-        s3sieve(&endpoint, bench).expect(0);
+        s3sieve_at(&endpoint, bench).expect(0);
     }
 }

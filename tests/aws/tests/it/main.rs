@@ -6,9 +6,29 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
+mod aws_cli;
+mod buckets;
 mod columnar;
+mod double;
+#[path = "../../../it/fixture.rs"]
+#[expect(dead_code, reason = "the rest of it is for the tests of what runs offline")]
 mod fixture;
+mod jobs;
+mod killed;
 mod memory;
+#[path = "../../../it/plans.rs"]
+mod plans;
 mod read;
 mod refusals;
+#[path = "../../../it/schema.rs"]
+mod schema;
+mod setup;
+mod walk;
+mod world;
 mod write;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_s3sieve-under-test");
+
+/// The folder of the repository.
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

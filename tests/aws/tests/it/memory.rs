@@ -6,8 +6,8 @@ use std::fs;
 use std::process::Stdio;
 use std::thread;
 
+use crate::buckets::{Buckets, data_file, program_with_keys};
 use crate::columnar;
-use crate::fixture::{Buckets, data_file, program};
 
 /// Peak memory of a count in MiB.
 fn peak_mib(files: usize, threads: u64) -> u64 {
@@ -22,7 +22,7 @@ fn peak_mib(files: usize, threads: u64) -> u64 {
 
 /// Peak memory of a run in MiB: the system's own count, read until the run ends.
 fn peak_of(buckets: &Buckets, arguments: &[&str]) -> u64 {
-    let mut child = program()
+    let mut child = program_with_keys()
         .args(arguments)
         .args(["--endpoint-url", &buckets.server.endpoint()])
         .stdout(Stdio::null())

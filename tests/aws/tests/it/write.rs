@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ground::{FaultProxy, Faults};
 
-use crate::fixture::{Buckets, data_file, s3sieve, tree};
+use crate::buckets::{Buckets, data_file, s3sieve_at, tree_anywhere};
 
 const PLAN: &str = "s3://plans/today";
 
@@ -31,7 +31,7 @@ fn filter<'a>(manifest: &'a str, out: &'a str, more: &[&'a str]) -> Vec<&'a str>
 }
 
 fn objects(buckets: &Buckets) -> BTreeMap<PathBuf, Vec<u8>> {
-    tree(&buckets.root.path().join("plans"))
+    tree_anywhere(&buckets.root.path().join("plans"))
 }
 
 /// Parts and uploads that the server still holds.
@@ -55,10 +55,10 @@ fn a_plan_in_s3_is_the_plan_on_disk() {
             .enumerate()
     {
         let local = buckets.out(&format!("local-{number}"));
-        s3sieve(&endpoint, filter(&manifest, local.to_str().unwrap(), more)).expect(0);
+        s3sieve_at(&endpoint, filter(&manifest, local.to_str().unwrap(), more)).expect(0);
         let force: &[&str] = if number == 0 { &[] } else { &["--force"] };
-        s3sieve(&endpoint, filter(&manifest, PLAN, &[*more, force].concat())).expect(0);
-        assert!(objects(&buckets) == below("today", tree(&local)), "{more:?}");
+        s3sieve_at(&endpoint, filter(&manifest, PLAN, &[*more, force].concat())).expect(0);
+        assert!(objects(&buckets) == below("today", tree_anywhere(&local)), "{more:?}");
         assert!(leavings(&buckets).is_empty());
     }
     let large = fs::metadata(buckets.out("local-0/manifests/00000.csv")).unwrap().len();
@@ -69,13 +69,15 @@ fn a_plan_in_s3_is_the_plan_on_disk() {
 fn a_finished_plan_is_replaced_only_by_force() {
     let (buckets, manifest) = buckets();
     let endpoint = buckets.server.endpoint();
-    s3sieve(&endpoint, filter(&manifest, PLAN, &[])).expect(0);
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &[])).expect(0);
     let before = objects(&buckets);
-    s3sieve(&endpoint, filter(&manifest, PLAN, &[])).expect(2).says(&["is not empty", "--force"]);
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &[]))
+        .expect(2)
+        .says(&["is not empty", "--force"]);
     assert!(objects(&buckets) == before);
     let journal = buckets.root.path().join("plans/today/jobs.jsonl");
     fs::write(&journal, "{}").unwrap();
-    s3sieve(&endpoint, filter(&manifest, PLAN, &["--force"])).expect(2).says(&["was submitted"]);
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &["--force"])).expect(2).says(&["was submitted"]);
 }
 
 #[test]
@@ -87,11 +89,11 @@ fn a_run_that_fails_leaves_nothing() {
     bytes[middle..middle + 64].fill(0);
     fs::write(&damaged, bytes).unwrap();
     let bounds = ["--max-objects", "20000", "--threads", "1"];
-    s3sieve(&buckets.server.endpoint(), filter(&manifest, PLAN, &bounds)).expect(3);
-    s3sieve(&buckets.server.endpoint(), filter(&manifest, PLAN, &["--threads", "1"])).expect(3);
+    s3sieve_at(&buckets.server.endpoint(), filter(&manifest, PLAN, &bounds)).expect(3);
+    s3sieve_at(&buckets.server.endpoint(), filter(&manifest, PLAN, &["--threads", "1"])).expect(3);
     assert!(objects(&buckets).is_empty(), "{:?}", objects(&buckets).keys());
     assert!(leavings(&buckets).is_empty(), "{:?}", leavings(&buckets));
-    s3sieve(&buckets.server.endpoint(), filter(&manifest, "s3://no-such-bucket/p", &[]))
+    s3sieve_at(&buckets.server.endpoint(), filter(&manifest, "s3://no-such-bucket/p", &[]))
         .expect(4)
         .says(&["s3://no-such-bucket/p"]);
 }
@@ -102,11 +104,11 @@ fn faults_on_the_way_up_change_nothing() {
     let local = buckets.out("local");
     let bounds = ["--max-objects", "60000"];
     let endpoint = buckets.server.endpoint();
-    s3sieve(&endpoint, filter(&manifest, local.to_str().unwrap(), &bounds)).expect(0);
+    s3sieve_at(&endpoint, filter(&manifest, local.to_str().unwrap(), &bounds)).expect(0);
     let faults = Faults { seed: 3, percent: 15, only_errors: false };
     let proxy = FaultProxy::start(buckets.server.address(), faults).unwrap();
-    s3sieve(&proxy.endpoint(), filter(&manifest, PLAN, &bounds)).expect(0);
-    assert!(objects(&buckets) == below("today", tree(&local)));
+    s3sieve_at(&proxy.endpoint(), filter(&manifest, PLAN, &bounds)).expect(0);
+    assert!(objects(&buckets) == below("today", tree_anywhere(&local)));
     assert!(proxy.harmed() > 0);
 }
 
@@ -120,15 +122,15 @@ fn a_listing_is_a_report_that_every_command_reads() {
     let folder = buckets.out("list");
     let out = folder.to_str().unwrap();
     let list = ["list", "s3://reports", "--out", out, "--format", "json"];
-    let listed = s3sieve(&endpoint, list).expect(0).json();
+    let listed = s3sieve_at(&endpoint, list).expect(0).json();
     assert_eq!((&listed["rows"], &listed["asked"]), (&5.into(), &0.into()));
-    let inspect = s3sieve(&endpoint, ["inspect", out, "--format", "json"]).expect(0).json();
+    let inspect = s3sieve_at(&endpoint, ["inspect", out, "--format", "json"]).expect(0).json();
     assert_eq!(inspect[0]["checksum"], "matched");
     assert_eq!(inspect[0]["source_bucket"], "reports");
     let plan = buckets.out("plan");
     let expression = "Key LIKE 'photos/%' AND Size < 100 AND LastModifiedDate > '2020-01-01'";
     let filter = ["filter", out, "--where", expression, "--out", plan.to_str().unwrap()];
-    s3sieve(&endpoint, filter).expect(0);
+    s3sieve_at(&endpoint, filter).expect(0);
     let rows = fs::read_to_string(plan.join("manifests/00000.csv")).unwrap();
     let mut rows: Vec<&str> = rows.lines().collect();
     rows.sort_unstable();
@@ -148,21 +150,21 @@ fn a_listing_asks_about_objects_where_a_column_needs_it() {
     let out = folder.to_str().unwrap();
     let columns = ["--columns", "size,EncryptionStatus,BucketKeyStatus", "--format", "json"];
     let list = ["list", "s3://reports/p/", "--out", out];
-    let listed = s3sieve(&endpoint, list.iter().chain(&columns)).expect(0).json();
+    let listed = s3sieve_at(&endpoint, list.iter().chain(&columns)).expect(0).json();
     assert_eq!((&listed["rows"], &listed["asked"]), (&2500.into(), &2500.into()));
     let count = ["count", out, "--by", "EncryptionStatus,BucketKeyStatus", "--format", "json"];
-    let groups = s3sieve(&endpoint, count).expect(0).json();
+    let groups = s3sieve_at(&endpoint, count).expect(0).json();
     assert_eq!(groups["groups"].as_array().unwrap().len(), 1, "{groups}");
     let none = buckets.out("none");
     let later = ["list", "s3://reports", "--newer-than", "2999-01-01", "--out"];
-    let later = s3sieve(&endpoint, later.iter().chain(&[none.to_str().unwrap()])).expect(0);
+    let later = s3sieve_at(&endpoint, later.iter().chain(&[none.to_str().unwrap()])).expect(0);
     assert!(later.stdout().starts_with("0 rows of 2,501 listed"), "{}", later.story());
-    let used = s3sieve(&endpoint, ["list", "s3://reports", "--out", out]);
+    let used = s3sieve_at(&endpoint, ["list", "s3://reports", "--out", out]);
     used.expect(2).says(&["the folder is not empty"]);
     let wrong = ["list", "s3://reports", "--columns", "Colour", "--out", none.to_str().unwrap()];
-    s3sieve(&endpoint, wrong).expect(2);
+    s3sieve_at(&endpoint, wrong).expect(2);
     let gone = buckets.out("gone");
     let missing = ["list", "s3://no-such-bucket", "--out", gone.to_str().unwrap()];
-    s3sieve(&endpoint, missing).expect(4).says(&["s3://no-such-bucket"]);
+    s3sieve_at(&endpoint, missing).expect(4).says(&["s3://no-such-bucket"]);
     assert!(!gone.join("no-such-bucket").exists());
 }

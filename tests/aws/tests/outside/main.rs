@@ -7,8 +7,11 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
-#[path = "../it/fixture.rs"]
+#[path = "../it/buckets.rs"]
 #[expect(dead_code, reason = "the rest of it is for the server in process")]
+mod buckets;
+#[path = "../../../it/fixture.rs"]
+#[expect(dead_code, reason = "the rest of it is for the tests of what runs offline")]
 mod fixture;
 mod list;
 mod outside;
@@ -16,3 +19,9 @@ mod read;
 mod refusals;
 mod strict;
 mod write;
+
+/// The program under test.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_s3sieve-under-test");
+
+/// The folder of the repository.
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");

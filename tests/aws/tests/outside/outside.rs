@@ -9,10 +9,10 @@ use std::process;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption, VersioningConfiguration};
 use s3sieve::aws::{Options, Session};
-use serde_json::json;
 use tempfile::TempDir;
 
-use crate::fixture::{Run, md5, s3sieve};
+use crate::buckets::{COLUMNS, Delivery, s3sieve_at};
+use crate::fixture::Run;
 
 /// Keys that servers, encodings and address parsers trip over, as they stand in a bucket.
 pub const ODD_KEYS: [&str; 12] = [
@@ -68,7 +68,7 @@ impl Outside {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Run {
-        s3sieve(&self.endpoint, arguments)
+        s3sieve_at(&self.endpoint, arguments)
     }
 
     pub fn put(&self, key: &str, bytes: &[u8]) {
@@ -119,30 +119,11 @@ impl Outside {
     }
 
     /// Puts a report of these data files, and the same on disk, at the same keys below
-    /// [`Outside::disk`]. What the manifest lists is the key with single slashes, as S3 has it.
+    /// [`Outside::disk`].
     pub fn report(&self, prefix: &str, dated: &str, files: &[Vec<u8>]) -> String {
-        let mut listed = Vec::new();
-        for (number, bytes) in files.iter().enumerate() {
-            let key = format!("{prefix}demo/daily/data/{dated}-{number}.csv.gz");
-            self.put_both(&key, bytes);
-            let told = key.replace("//", "/");
-            listed.push(json!({"key": told, "size": bytes.len(), "MD5checksum": md5(bytes)}));
-        }
-        let document = json!({
-            "sourceBucket": "demo",
-            "destinationBucket": format!("arn:aws:s3:::{}", self.bucket),
-            "version": "2016-11-30",
-            "creationTimestamp": "1767225600000",
-            "fileFormat": "CSV",
-            "fileSchema": crate::fixture::COLUMNS,
-            "files": listed,
-        });
-        let text = document.to_string();
-        let manifest = format!("{prefix}demo/daily/{dated}/manifest.json");
-        self.put_both(&manifest, text.as_bytes());
-        let checksum = format!("{prefix}demo/daily/{dated}/manifest.checksum");
-        self.put_both(&checksum, md5(text.as_bytes()).as_bytes());
-        manifest
+        let folder = format!("{prefix}demo/daily/");
+        let delivery = Delivery { bucket: &self.bucket, folder: &folder, dated, columns: COLUMNS };
+        delivery.put(files, |key, bytes| self.put_both(key, bytes))
     }
 
     fn put_both(&self, key: &str, bytes: &[u8]) {

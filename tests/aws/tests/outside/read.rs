@@ -2,22 +2,20 @@
 //! object changes under the reader.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Once;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use ground::BeforeProxy;
 
-use crate::fixture::{data_file, s3sieve, tree};
+use crate::buckets::{data_file, s3sieve_at, tree_anywhere};
+use crate::fixture::{gzip, row};
 use crate::outside::{ODD_KEYS, Outside};
 
 const WHERE: &str = "BucketKeyStatus = 'DISABLED'";
 
 /// A data file of odd keys, encoded as inventories encode them.
 fn odd_file() -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let mut rows = String::new();
     for key in ODD_KEYS {
         let mut encoded = String::new();
         for byte in key.bytes() {
@@ -29,10 +27,9 @@ fn odd_file() -> Vec<u8> {
                 other => encoded.push_str(&format!("%{other:02X}")),
             }
         }
-        let row = format!("\"demo\",\"{encoded}\",\"\",\"true\",\"false\",\"5\",\"DISABLED\"\n");
-        encoder.write_all(row.as_bytes()).unwrap();
+        rows += &row(&["demo", &encoded, "", "true", "false", "5", "DISABLED"]);
     }
-    encoder.finish().unwrap()
+    gzip(rows.as_bytes())
 }
 
 fn filter(outside: &Outside, report: &str, out: &Path) {
@@ -49,13 +46,13 @@ fn a_report_gives_the_same_bytes_as_on_disk() {
     let manifest = outside.report(prefix, "2026-01-02T00-00Z", &files);
     let local = outside.path("local");
     filter(&outside, outside.disk(&manifest).to_str().unwrap(), &local);
-    let expected = tree(&local);
+    let expected = tree_anywhere(&local);
     let rows = fs::read_to_string(local.join("manifests/00000.csv")).unwrap();
     assert!(rows.contains("demo,line%0Abreak,null\n"), "{}", &rows[..600]);
     for (number, key) in [&manifest, prefix, prefix.trim_end_matches('/')].into_iter().enumerate() {
         let out = outside.path(&format!("remote-{number}"));
         filter(&outside, &outside.at(key), &out);
-        assert!(tree(&out) == expected, "{key}");
+        assert!(tree_anywhere(&out) == expected, "{key}");
     }
 }
 
@@ -115,7 +112,7 @@ fn a_file_that_is_replaced_while_it_is_read_is_an_error() {
     });
     let address = outside.at(&manifest);
     let arguments = ["count", &address, "--threads", "1"];
-    s3sieve(&proxy.unwrap().endpoint(), arguments)
+    s3sieve_at(&proxy.unwrap().endpoint(), arguments)
         .expect(4)
         .says(&[&outside.at(key), "it was replaced while it was read; run this again"]);
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Once, OnceLock};
 
 use ground::BeforeProxy;
 
-use crate::fixture::{data_file, program, tree};
+use crate::buckets::{data_file, program_with_keys, tree_anywhere};
 use crate::outside::Outside;
 
 #[test]
@@ -30,9 +30,9 @@ fn a_plan_is_the_plan_on_disk() {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, outside.get(&key)).unwrap();
     }
-    let wanted: BTreeMap<PathBuf, Vec<u8>> = tree(&local);
+    let wanted: BTreeMap<PathBuf, Vec<u8>> = tree_anywhere(&local);
     assert!(wanted.values().any(|bytes| bytes.len() > 16 << 20), "sent in parts");
-    assert!(tree(&fetched) == wanted, "{:?}", outside.keys(""));
+    assert!(tree_anywhere(&fetched) == wanted, "{:?}", outside.keys(""));
     assert_eq!(outside.uploads(), 0);
     filter(&plan, &[]).expect(2).says(&["is not empty", "--force"]);
     filter(&plan, &["--force", "--max-objects", "100000"]).expect(0);
@@ -56,7 +56,7 @@ fn an_interrupted_upload_leaves_nothing() {
             });
         }
     });
-    let running = program()
+    let running = program_with_keys()
         .args(["filter", &outside.at(&manifest), "--where", "Size >= 0", "--out"])
         .args([&outside.at("plans/today"), "--endpoint-url", &proxy.unwrap().endpoint()])
         .stderr(Stdio::piped())

@@ -1,7 +1,8 @@
 //! `submit` is killed at random moments and run again: no job twice, no manifest lost, and the
 //! journal never lies.
 //!
-//! Ten kills as a rule; a hundred by name: `cargo test --test it -- --ignored killed_often`.
+//! Ten kills as a rule; a hundred by name: `cargo test -p s3sieve-aws-tests --test aws --
+//! --ignored killed_often`.
 
 use std::process::Stdio;
 use std::thread;
@@ -11,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 
 use crate::double::Options;
-use crate::jobs::{COPY, World, assert_journal_is_true, submit_arguments};
+use crate::world::{COPY, World, assert_journal_is_true, submit_arguments};
 
 /// Manifests in a plan: enough that a run takes longer than a kill takes to come.
 const MANIFESTS: usize = 12;

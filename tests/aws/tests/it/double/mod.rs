@@ -29,19 +29,18 @@ mod state;
 mod wire;
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, MutexGuard};
-use std::time::Duration;
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
-use hyper_util::rt::TokioIo;
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use ground::{ACCESS_KEY, SECRET_KEY};
+use hyper::service::service_fn;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
+
+use crate::buckets::with_keys;
 
 pub use state::{Failure, Options, Role, State, Status};
 
@@ -50,10 +49,6 @@ pub const ACCOUNT: &str = "111122223333";
 
 /// The region of the jobs, and of all buckets but those that a test puts elsewhere.
 pub const REGION: &str = "us-east-1";
-
-/// The one key whose requests are let in. Others are refused by what they are called.
-pub const ACCESS_KEY: &str = "AKIDTEST";
-const SECRET_KEY: &str = "secret";
 
 /// A running double. Its servers end when it is dropped.
 pub struct Double {
@@ -73,19 +68,21 @@ impl Double {
             .build()
             .unwrap();
         let root = tempfile::tempdir().unwrap();
-        let files = s3s_fs::FileSystem::new(root.path()).unwrap();
-        let mut service = S3ServiceBuilder::new(files);
-        service.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(front::Shared {
-            s3: service.build(),
+            s3: ground::s3_service(root.path()).unwrap(),
             client: client(address),
             state: State::default().into(),
             objects: ().into(),
             options,
         });
-        runtime.spawn(serve(listener, Arc::clone(&shared)));
+        let asked = Arc::clone(&shared);
+        let service = service_fn(move |request| {
+            let shared = Arc::clone(&asked);
+            async move { front::answer(&shared, request).await }
+        });
+        runtime.spawn(ground::serve(listener, service));
         runtime.spawn(runner::run(Arc::clone(&shared)));
         let double = Self { shared, address, runtime: Some(runtime), _root: root };
         for bucket in ["demo", "manifests", "reports"] {
@@ -133,18 +130,13 @@ impl Double {
     }
 
     /// Points a command at the servers, as a user's environment would.
-    pub fn environment<'a>(&self, command: &'a mut Command, empty: &Path) -> &'a mut Command {
-        command
-            .env("AWS_CONFIG_FILE", empty)
-            .env("AWS_SHARED_CREDENTIALS_FILE", empty)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    pub fn environment(&self, command: &mut Command) {
+        with_keys(command)
             .env("AWS_ENDPOINT_URL_S3", self.url())
             .env("AWS_ENDPOINT_URL_STS", self.url())
             .env("AWS_ENDPOINT_URL_IAM", self.url())
             .env_remove("AWS_PROFILE")
-            .env_remove("AWS_REGION")
+            .env_remove("AWS_REGION");
     }
 }
 
@@ -166,23 +158,4 @@ fn client(address: SocketAddr) -> aws_sdk_s3::Client {
         .force_path_style(true)
         .build();
     aws_sdk_s3::Client::from_conf(config)
-}
-
-async fn serve(listener: TcpListener, shared: Arc<front::Shared>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-            continue;
-        };
-        let shared = Arc::clone(&shared);
-        let service = hyper::service::service_fn(move |request| {
-            let shared = Arc::clone(&shared);
-            async move { front::answer(&shared, request).await }
-        });
-        tokio::spawn(async move {
-            let http = hyper::server::conn::http1::Builder::new();
-            // A client that is killed breaks its connection off, as tests mean it to.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
-        });
-    }
 }

@@ -3,7 +3,7 @@
 //! The CLI is the outside judge: it checks a request against AWS's own model, and serializes it
 //! with code that shares nothing with ours. It takes what `submit --dry-run --format json` prints.
 //! Run by name, with `S3SIEVE_AWS_CLI` naming the CLI:
-//! `cargo test --features aws --test it -- --ignored aws_cli`.
+//! `cargo test -p s3sieve-aws-tests --test aws -- --ignored aws_cli`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,11 +20,12 @@ use aws_sdk_s3control::config::retry::RetryConfig;
 use aws_sdk_s3control::config::{BehaviorVersion, Config, Credentials, Region};
 use serde_json::{Value, json};
 
+use crate::buckets::with_keys;
 use crate::double::{ACCOUNT, Double, Options};
-use crate::jobs::World;
-use crate::submit::{
+use crate::plans::{
     OPERATIONS, PlanFolder, SPLIT_OPERATIONS, archived_plan, inventory_plan, requests, seed_plan,
 };
+use crate::world::World;
 
 /// A client that has not sent its request by then never will: the CLI starts in about a second.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -98,22 +99,15 @@ fn sent_by_the_cli(folder: &Path, request: &Value) -> Sent {
         panic!("S3SIEVE_AWS_CLI must name the AWS CLI");
     };
     let file = folder.join("request.json");
-    let empty = folder.join("empty");
     fs::write(&file, request.to_string()).unwrap();
-    fs::write(&empty, "").unwrap();
     sent(|port| {
-        let output = Command::new(&cli)
+        let output = with_keys(&mut Command::new(&cli))
             .args(["s3control", "create-job", "--region", "us-east-1"])
             .args(["--endpoint-url", "http://s3-control.test", "--cli-input-json"])
             .arg(format!("file://{}", file.display()))
             .env("http_proxy", format!("http://127.0.0.1:{port}"))
             .env_remove("no_proxy")
             .env_remove("NO_PROXY")
-            .env("AWS_CONFIG_FILE", &empty)
-            .env("AWS_SHARED_CREDENTIALS_FILE", &empty)
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_ACCESS_KEY_ID", "nobody")
-            .env("AWS_SECRET_ACCESS_KEY", "nothing")
             .env("AWS_MAX_ATTEMPTS", "1")
             .output()
             .unwrap();
@@ -222,14 +216,12 @@ fn aws_cli_and_sdk_send_the_same_for_operations_that_are_given() {
 
 /// The CLI, towards a double: requests to S3 Control go through it as a proxy, for the CLI puts the
 /// account before the host.
-fn told_by_the_cli(double: &Double, folder: &Path, arguments: &[&str]) -> Value {
+fn told_by_the_cli(double: &Double, arguments: &[&str]) -> Value {
     let Some(cli) = std::env::var_os("S3SIEVE_AWS_CLI") else {
         panic!("S3SIEVE_AWS_CLI must name the AWS CLI");
     };
-    let empty = folder.join("empty");
-    fs::write(&empty, "").unwrap();
     let mut command = Command::new(&cli);
-    double.environment(&mut command, &empty);
+    double.environment(&mut command);
     command.args(arguments).args(["--region", "us-east-1", "--output", "json"]);
     if arguments[0] == "s3control" {
         command.args(["--endpoint-url", "http://s3-control.test", "--account-id", ACCOUNT]);
@@ -251,7 +243,7 @@ fn aws_cli_gets_along_with_the_double() {
     let arn = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap().to_owned();
     let object = arn.strip_prefix("arn:aws:s3:::manifests/").unwrap();
     let manifest = world.plan.join("manifests/00000.csv");
-    let cli = |arguments: &[&str]| told_by_the_cli(&world.double, &world.plan, arguments);
+    let cli = |arguments: &[&str]| told_by_the_cli(&world.double, arguments);
     let body = manifest.to_str().unwrap();
     let put = [
         "s3api",
@@ -297,6 +289,6 @@ fn aws_cli_gets_along_with_the_double() {
     let jobs = cli(&["s3control", "list-jobs", "--job-statuses", "Complete"])["Jobs"].clone();
     assert_eq!(jobs[0]["JobId"], id.as_str());
     assert_eq!(jobs[0]["Operation"], "S3PutObjectCopy");
-    let report = format!("done/job-{id}/manifest.json");
+    let report = format!("s3sieve/job-{id}/manifest.json");
     assert!(world.double.get("reports", &report).is_some());
 }

@@ -1,20 +1,20 @@
-//! The whole way, on more than ten thousand objects: a report in a bucket, filter, estimate, submit,
-//! watch, run, report, retry, and verify with the newer report in the bucket.
+//! The whole way, on more than ten thousand objects: a report in a bucket, filter, estimate,
+//! submit, watch, run, report, retry, and verify with the newer report in the bucket.
 //!
 //! One command brings up the S3 server and the double of S3 Batch Operations and walks it:
-//! `cargo test --test it -- --ignored --nocapture walk`.
+//! `cargo test -p s3sieve-aws-tests --test aws -- --ignored --nocapture walk`.
 
-use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use jiff::{Timestamp, ToSpan};
-use serde_json::json;
 
-use crate::double::{ACCOUNT, Double, Failure, Options, REGION};
-use crate::fixture::{Run, gzip, manifests, md5, plan_document, program, row};
-use crate::jobs::KEY;
+use crate::buckets::{DATED, Delivery};
+use crate::double::{Double, Failure, Options, REGION};
+use crate::fixture::{Run, gzip, manifests, plan_document, program, row};
+use crate::plans::KEY;
+use crate::world::submit_arguments;
 
 /// Objects in the bucket: every third has a bucket key already, every hundredth is encrypted with
 /// the customer's own key.
@@ -27,10 +27,9 @@ const GONE: [usize; 3] = [1, 4, 7];
 /// Data files of a report.
 const FILES: usize = 4;
 
-/// Where S3 puts the reports that `setup inventory --destination` of the walk asks for: in a folder
-/// for each bucket and configuration, and in there one for each date.
+/// Where the walk has reports delivered; S3 makes a folder in there for each bucket and
+/// configuration, and in that one for each date.
 const INVENTORY: &str = "s3://inventory/daily";
-const INVENTORY_KEYS: &str = "daily/demo/s3sieve";
 
 fn key(number: usize) -> String {
     format!("2026/{:02}/img {number:06}+a.jpg", number % 12)
@@ -57,7 +56,7 @@ impl Walk {
         writeln!(out, "\n$ s3sieve {}", arguments.join(" ")).unwrap();
         let begun = Instant::now();
         let mut command = program();
-        self.double.environment(&mut command, &self.path("empty"));
+        self.double.environment(&mut command);
         command.current_dir(self.folder.path()).args(arguments);
         let url = self.double.url();
         if arguments[0] != "estimate" {
@@ -91,54 +90,22 @@ impl Walk {
             rows[number * FILES / OBJECTS] +=
                 &row(&["demo", &encoded(&key), "7", encryption, bucket_key]);
         }
-        let dated = begun.strftime("%Y-%m-%dT%H-%MZ");
-        let mut listed = Vec::new();
-        for (number, rows) in rows.iter().enumerate() {
-            let data = gzip(rows.as_bytes());
-            let key = format!("{INVENTORY_KEYS}/data/{dated}-{number}.csv.gz");
-            self.double.put("inventory", &key, &data);
-            listed.push(json!({"key": key, "size": data.len(), "MD5checksum": md5(&data)}));
-        }
-        let manifest = json!({
-            "sourceBucket": "demo",
-            "destinationBucket": "arn:aws:s3:::inventory",
-            "version": "2016-11-30",
-            "creationTimestamp": begun.as_millisecond().to_string(),
-            "fileFormat": "CSV",
-            "fileSchema": "Bucket, Key, Size, EncryptionStatus, BucketKeyStatus",
-            "files": listed,
-        });
-        let text = manifest.to_string().into_bytes();
-        let folder = format!("{INVENTORY_KEYS}/{dated}");
-        self.double.put("inventory", &format!("{folder}/manifest.json"), &text);
-        let sum = format!("{}\n", md5(&text));
-        self.double.put("inventory", &format!("{folder}/manifest.checksum"), sum.as_bytes());
+        let files: Vec<Vec<u8>> = rows.iter().map(|rows| gzip(rows.as_bytes())).collect();
+        let delivery = Delivery {
+            bucket: "inventory",
+            folder: "daily/demo/s3sieve/",
+            dated: &begun.strftime(DATED).to_string(),
+            columns: "Bucket, Key, Size, EncryptionStatus, BucketKeyStatus",
+        };
+        let put = |key: &str, bytes: &[u8]| self.double.put("inventory", key, bytes);
+        delivery.put(&files, put);
     }
 
     fn submit(&self, plan: &str, code: i32) -> Run {
-        self.step(
-            code,
-            &[
-                "submit",
-                plan,
-                "--operation",
-                "update-encryption",
-                "--kms-key-arn",
-                KEY,
-                "--bucket-key",
-                "on",
-                "--account-id",
-                ACCOUNT,
-                "--region",
-                REGION,
-                "--role-arn",
-                "arn:aws:iam::111122223333:role/batch",
-                "--manifest-bucket",
-                "s3://manifests/s3sieve",
-                "--report",
-                "s3://reports/done",
-            ],
-        )
+        let operation = ["--operation", "update-encryption", "--kms-key-arn", KEY];
+        let operation = [&operation[..], &["--bucket-key", "on"]].concat();
+        let arguments = submit_arguments(Path::new(plan), &operation);
+        self.step(code, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
     }
 }
 
@@ -154,7 +121,6 @@ fn walk_the_whole_way() {
     };
     let options = Options { failures: vec![passing], report_rows_max: 50, ..Options::default() };
     let walk = Walk { double: Double::start(options), folder: tempfile::tempdir().unwrap() };
-    fs::write(walk.path("empty"), "").unwrap();
     let wanted = |number: &usize| number % 100 != 99 && number % 3 != 2;
     let to_fix: Vec<usize> = (0..OBJECTS).filter(wanted).collect();
     walk.double.create_bucket("inventory", REGION);

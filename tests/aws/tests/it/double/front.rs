@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use ground::ACCESS_KEY;
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::http::request::Parts;
@@ -14,7 +15,7 @@ use tokio::sync::RwLock;
 
 use super::state::{Options, State};
 use super::wire::{bare_error, wrapped_error};
-use super::{ACCESS_KEY, REGION, account, batch};
+use super::{REGION, account, batch};
 
 /// What all requests and the runner share.
 pub struct Shared {
@@ -152,7 +153,7 @@ fn signer<E>(header: Result<&str, E>) -> Option<Signer> {
     Some(Signer { access_key, region, service: parts.next()?.to_owned() })
 }
 
-/// Keys other than the one that is let in say how they are refused.
+/// The server knows one key. Others are refused by what they are called.
 fn refused(signer: &Signer) -> Option<(u16, &'static str, &'static str)> {
     let sts = signer.service == "sts";
     Some(match signer.access_key.as_str() {

@@ -1,19 +1,14 @@
 //! `setup`: what would change is shown, and changed when asked; what is there stays.
 
-use std::fs;
-
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
 use crate::double::{Double, Options, Role};
 use crate::fixture::{Run, program};
-use crate::jobs::{COPY, World, submit_arguments};
+use crate::world::{COPY, World, submit_arguments};
 
-fn setup(double: &Double, folder: &TempDir, arguments: &[&str]) -> Run {
-    let empty = folder.path().join("empty");
-    fs::write(&empty, "").unwrap();
+fn setup(double: &Double, arguments: &[&str]) -> Run {
     let mut command = program();
-    double.environment(&mut command, &empty);
+    double.environment(&mut command);
     command.arg("setup").args(arguments).args(["--endpoint-url", &double.url()]);
     Run::of(command)
 }
@@ -21,18 +16,17 @@ fn setup(double: &Double, folder: &TempDir, arguments: &[&str]) -> Run {
 /// Shows a change, makes it, and finds nothing left to change.
 #[track_caller]
 fn shown_then_made(double: &Double, arguments: &[&str], shown: &[&str]) {
-    let folder = tempfile::tempdir().unwrap();
     let before = double.state().settings.clone();
-    let run = setup(double, &folder, arguments).expect(0);
+    let run = setup(double, arguments).expect(0);
     for part in shown {
         assert!(run.stdout().contains(part), "`{part}` is missing{}", run.story());
     }
     assert!(run.stdout().contains("Nothing was changed."), "{}", run.story());
     assert_eq!(double.state().settings, before, "a dry run changed something");
     let apply = [arguments, &["--apply"]].concat();
-    let run = setup(double, &folder, &apply).expect(0);
+    let run = setup(double, &apply).expect(0);
     assert!(run.stdout().ends_with("Done.\n"), "{}", run.story());
-    let run = setup(double, &folder, &apply).expect(0);
+    let run = setup(double, &apply).expect(0);
     assert!(run.stdout().ends_with("Nothing to change.\n"), "{}", run.story());
 }
 
@@ -120,12 +114,11 @@ fn a_bucket_key_is_turned_on_and_the_key_stays() {
 #[test]
 fn a_bucket_key_without_a_kms_key_is_refused() {
     let double = Double::start(Options::default());
-    let folder = tempfile::tempdir().unwrap();
     let arguments = ["bucket-key", "--bucket", "demo", "--apply"];
-    setup(&double, &folder, &arguments).expect(2).says(&["its default is not SSE-KMS"]);
+    setup(&double, &arguments).expect(2).says(&["its default is not SSE-KMS"]);
     assert!(double.state().settings.is_empty());
     let missing = ["bucket-key", "--bucket", "nowhere"];
-    setup(&double, &folder, &missing).expect(4).says(&["there is no such bucket"]);
+    setup(&double, &missing).expect(4).says(&["there is no such bucket"]);
 }
 
 #[test]
