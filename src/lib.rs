@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | `cli` | arguments, progress, tables, exit codes | bytes, wire formats |
 //! | `jobs` (feature `aws`) | Batch Operations jobs at AWS | how rows were found |
+//! | `listing` | what a bucket holds now, as a report | how reports are read |
 //! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`operation`] | eligibility, requests, permissions, prices | how rows are found |
@@ -14,21 +15,18 @@
 //! | [`mod@format`] | bytes to rows | files, paths, network |
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
 //! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
-//! | [`source`] | bytes from a local file | what the bytes mean |
+//! | [`source`] | bytes from and to local files and S3 | what the bytes mean |
 //! | `aws` | how AWS is reached, what its errors mean | what is asked of it |
 //! | [`units`] | sizes and counts as people write them | everything else |
-
 //!
 //! The program is a thin layer over this library:
 //!
 //! ```
-//! use std::path::PathBuf;
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use s3sieve::scan::{self, Control, CountOptions, Progress, Query, Settings};
+//! use s3sieve::scan::{self, Control, CountOptions, ReportOptions, Progress, Query, Settings};
 //!
-//! let report = PathBuf::from("testdata/seed");
-//! let opened = scan::open(&[report], None, false)?;
+//! let opened = scan::open(&["testdata/seed".into()], &ReportOptions::default())?;
 //! let options = CountOptions {
 //!     query: Query::Where("BucketKeyStatus = 'DISABLED' AND NOT IsDeleteMarker".to_owned()),
 //!     by: Vec::new(),
@@ -50,6 +48,8 @@ pub mod engine;
 pub mod format;
 #[cfg(feature = "aws")]
 pub mod jobs;
+#[cfg(feature = "aws")]
+pub mod listing;
 pub mod operation;
 pub mod plan;
 pub mod predicate;

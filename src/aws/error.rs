@@ -89,7 +89,7 @@ impl AwsError {
         Self { action: action.into(), kind: AwsErrorKind::Other, detail: detail.into() }
     }
 
-    pub(super) fn no_runtime(error: io::Error) -> Self {
+    pub(super) fn no_runtime(error: &io::Error) -> Self {
         Self {
             action: "start the network threads".to_owned(),
             kind: AwsErrorKind::NoRuntime,

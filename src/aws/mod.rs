@@ -91,7 +91,7 @@ impl Session {
             .thread_name("s3sieve-network")
             .enable_all()
             .build()
-            .map_err(AwsError::no_runtime)?;
+            .map_err(|error| AwsError::no_runtime(&error))?;
         let config = runtime.block_on(load(options));
         let is_aws = config.endpoint_url().is_none() && env::var_os(S3_ENDPOINT_VARIABLE).is_none();
         let s3 = aws_sdk_s3::config::Builder::from(&config)

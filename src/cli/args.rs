@@ -8,28 +8,30 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
-#[cfg(feature = "aws")]
 use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
 #[cfg(feature = "aws")]
 use super::jobs_args::{JobsArgs, RetryArgs};
 use super::operation_args::{PolicyArgs, SubmitArgs};
-use super::print;
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
+use super::{CliError, print};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
     self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, ProofOptions,
     SHARD_BYTES_MAX,
 };
-use crate::scan::{self, Opened, Query, ScanError, Settings, Verify};
+use crate::report::AsOf;
+use crate::scan::{self, Opened, Query, ReportOptions, Settings, Verify};
+use crate::source::Location;
 use crate::units::{SizeError, parse_bytes};
 
 /// Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
 ///
-/// Everything runs on this machine, without an AWS account. REPORT is a manifest.json of a CSV
-/// report, or a folder that holds reports (the newest complete one is taken).
+/// Everything runs on this machine. REPORT is a manifest.json, a folder that holds
+/// reports (the newest complete one is taken), or an s3:// address of either; only s3:// addresses
+/// need an AWS account.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXIT_CODES)]
 pub(super) struct Args {
@@ -69,6 +71,9 @@ pub(super) enum Command {
     Verify(Box<VerifyArgs>),
     /// Show where the time of a filter goes, stage by stage
     Bench(BenchArgs),
+    /// List what a bucket holds now, as a report, for what is younger than the newest one
+    #[cfg(feature = "aws")]
+    List(super::list::ListArgs),
     /// Make a synthetic report, for trials and benchmarks
     Synth(SynthArgs),
 }
@@ -102,24 +107,37 @@ enum InflateArg {
 /// Which reports, and where their data files are.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
-    /// A manifest.json, or a folder that holds reports
+    /// A manifest.json, a folder that holds reports, or an s3:// address of either
     #[arg(value_name = "REPORT", required = true)]
-    pub(super) reports: Vec<PathBuf>,
+    reports: Vec<PathBuf>,
     /// The folder below which the data files lie, if not in a mirror around the manifest
     #[arg(long, value_name = "DIR")]
-    pub(super) root: Option<PathBuf>,
+    root: Option<PathBuf>,
+    /// Of the reports in a folder, take the newest complete one begun by then, for example
+    /// 2026-01-31 (all of that day, in UTC)
+    #[arg(long, value_name = "DATE")]
+    as_of: Option<AsOf>,
     /// Allow several reports of one bucket
     #[arg(long)]
-    pub(super) allow_overlap: bool,
-    #[cfg(feature = "aws")]
+    allow_overlap: bool,
     #[command(flatten)]
-    aws: AwsArgs,
+    pub(super) aws: AwsArgs,
 }
 
 impl ReportArgs {
+    /// The reports as locations, and how to look them up.
+    pub(super) fn resolve(&self) -> Result<(Vec<Location>, ReportOptions), CliError> {
+        let mut way = self.aws.way();
+        let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
+        let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
+        let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
+        Ok((names, ReportOptions { root, as_of, allow_overlap }))
+    }
+
     /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self) -> Result<Opened, ScanError> {
-        let opened = scan::open(&self.reports, self.root.as_deref(), self.allow_overlap)?;
+    pub(super) fn open(&self) -> Result<Opened, CliError> {
+        let (names, options) = self.resolve()?;
+        let opened = scan::open(&names, &options)?;
         for note in &opened.notes {
             print::tell(&format!("s3sieve: {note}"));
         }
@@ -250,7 +268,7 @@ pub(super) struct VerifyArgs {
     /// What an object still answers that is not done [default: the plan's expression]
     #[arg(long = "where", value_name = "EXPRESSION")]
     filter: Option<String>,
-    /// Make a plan of the objects that remain, in this folder
+    /// Make a plan of the objects that remain, in this folder, also in S3
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// Replace the plan that stands in --out
@@ -316,7 +334,7 @@ impl BenchArgs {
             query: Query::Where(self.filter.clone()),
             among: None,
             operation: None,
-            out: self.out.clone(),
+            out: Location::Path(self.out.clone()),
             force: false,
             version_ids: true,
             emit: Emit::Csv,

@@ -1,8 +1,12 @@
 //! How AWS is reached, as typed: options with the names and meanings that the AWS CLI gives them.
 
+use std::path::Path;
+
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::CliError;
 use crate::aws::{AwsError, Options, Session};
+use crate::source::{AddressError, Location, Object};
 
 /// Who pays for requests, as the AWS CLI spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,8 +25,7 @@ pub(super) struct AwsArgs {
     /// The region of the bucket
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Another server than AWS's, such as http://127.0.0.1:9000
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help = "Another server than AWS's: http://127.0.0.1:9000")]
     endpoint_url: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
     #[arg(long, value_enum, value_name = "WHO")]
@@ -31,12 +34,47 @@ pub(super) struct AwsArgs {
 
 impl AwsArgs {
     /// A way to AWS, as asked for.
-    pub(super) fn session(&self) -> Result<Session, AwsError> {
+    fn session(&self) -> Result<Session, AwsError> {
         Session::new(&Options {
             profile: self.profile.clone(),
             region: self.region.clone(),
             endpoint_url: self.endpoint_url.clone(),
             requester_pays: self.request_payer.is_some(),
         })
+    }
+}
+
+/// The way to AWS, made when the first address is met.
+pub(super) struct Way<'a> {
+    args: &'a AwsArgs,
+    session: Option<Session>,
+}
+
+impl AwsArgs {
+    pub(super) fn way(&self) -> Way<'_> {
+        Way { args: self, session: None }
+    }
+}
+
+impl Way<'_> {
+    /// What a path or address on the command line names.
+    pub(super) fn location(&mut self, name: &Path) -> Result<Location, CliError> {
+        match self.object(name)? {
+            Some(object) => Ok(Location::Object(object)),
+            None => Ok(name.into()),
+        }
+    }
+
+    /// The object or folder that an address names; `None` if it is a path.
+    pub(super) fn object(&mut self, name: &Path) -> Result<Option<Object>, CliError> {
+        let Some(text) = name.to_str().filter(|text| Object::is_address(text)) else {
+            return Ok(None);
+        };
+        let session = match &self.session {
+            Some(session) => session,
+            None => self.session.insert(self.args.session()?),
+        };
+        let wrong = |error: AddressError| CliError::Usage(error.to_string());
+        Object::parse(text, session).map(Some).map_err(wrong)
     }
 }

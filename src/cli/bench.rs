@@ -59,7 +59,9 @@ fn once(
     let begun = Instant::now();
     plan::filter(opened, options, control)?;
     times.push(begun.elapsed());
-    fs::remove_dir_all(&options.out)?;
+    if let Some(path) = options.out.as_path() {
+        fs::remove_dir_all(path)?;
+    }
     Ok((whole, times))
 }
 

@@ -14,6 +14,7 @@ use super::print::{self, Report, percent};
 use super::{CliError, Exit, progress};
 use crate::report::Schema;
 use crate::scan::{self, CountOptions, Counts};
+use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
@@ -104,8 +105,8 @@ impl CountResult {
             })
             .collect();
         groups.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.in_order.cmp(&b.in_order)));
-        let aside = |(path, error): (std::path::PathBuf, String)| SetAside {
-            path: path.to_string_lossy().into_owned(),
+        let aside = |(path, error): (Location, String)| SetAside {
+            path: path.display().to_string(),
             error,
         };
         Self {

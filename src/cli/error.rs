@@ -12,11 +12,14 @@ use crate::jobs::journal::JournalError;
 use crate::jobs::setup::SetupError;
 #[cfg(feature = "aws")]
 use crate::jobs::{CreateError, NotAws, RequestsError, RetryError, SubmitError, UploadError};
+#[cfg(feature = "aws")]
+use crate::listing::ListingError;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
 use crate::plan::{PlanError, ProofError, ReadError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
+use crate::source;
 use crate::synth::SynthError;
 
 /// Why a command failed.
@@ -64,6 +67,10 @@ pub enum CliError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Aws(#[from] crate::aws::AwsError),
+    /// A bucket could not be listed.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Listing(#[from] ListingError),
     /// A submission ended early.
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -123,13 +130,20 @@ impl CliError {
                 | ProofError::TooManyForOut { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),
+            #[cfg(feature = "aws")]
+            Self::Aws(_) => Exit::Aws,
+            #[cfg(feature = "aws")]
+            Self::Listing(error) => match error {
+                ListingError::Aws { .. } => Exit::Aws,
+                ListingError::Io { .. } => Exit::Environment,
+                ListingError::NotEmpty(_) | ListingError::Column { .. } => Exit::Usage,
+                ListingError::Interrupted => Exit::Interrupted,
+            },
             // As with a report: what is not there is bad input, what can't be read is not.
             Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::Input,
             Self::File { .. } | Self::Print(_) => Exit::Environment,
             Self::Prices { .. } => Exit::Input,
             Self::Refused(_) | Self::Usage(_) => Exit::Usage,
-            #[cfg(feature = "aws")]
-            Self::Aws(_) => Exit::Aws,
             #[cfg(feature = "aws")]
             Self::Submit(error) => of_submit(error),
             #[cfg(feature = "aws")]
@@ -172,9 +186,11 @@ impl CliError {
 fn of_plan(error: &PlanError) -> Exit {
     match error {
         PlanError::Scan(error) => of_scan(error),
+        PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
         PlanError::Io { .. } => Exit::Environment,
         PlanError::NotEmpty { .. }
         | PlanError::Busy { .. }
+        | PlanError::Overtaken { .. }
         | PlanError::Submitted { .. }
         | PlanError::RowTooLong { .. }
         | PlanError::TooManyShards
@@ -188,7 +204,11 @@ fn of_plan(error: &PlanError) -> Exit {
 }
 
 fn of_report(error: &ReportError) -> Exit {
-    if error.is_environment() { Exit::Environment } else { Exit::Input }
+    match error {
+        error if error.is_refusal() => Exit::Aws,
+        error if error.is_environment() => Exit::Environment,
+        _ => Exit::Input,
+    }
 }
 
 fn of_read(error: &ReadError) -> Exit {
@@ -214,6 +234,7 @@ fn of_synth(error: &SynthError) -> Exit {
 fn of_scan(error: &ScanError) -> Exit {
     match error {
         ScanError::Report(error) => of_report(error),
+        ScanError::Data(error) if error.kind.is_refusal() => Exit::Aws,
         ScanError::Data(error) if error.kind.is_environment() => Exit::Environment,
         ScanError::Data(error) if error.kind.is_usage() => Exit::Usage,
         ScanError::Overlap { .. } => Exit::Usage,

@@ -18,6 +18,7 @@ use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
 use crate::operation::price::{Per, Price, Prices, Usd};
 use crate::operation::{CopyClass, Kind, StorageClass, class};
 use crate::plan::{self, Plan, Shard};
+use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
 /// What to know of the prices that come with the program.
@@ -64,7 +65,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
 }
 
 /// What the jobs of a plan cost, in a sentence, at the prices that come with the program.
-pub(super) fn one_line(plan: &Plan, out: &Path) -> Result<String, CliError> {
+pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> {
     let prices = prices(None)?;
     let facts = facts(plan);
     let head = format!(
@@ -78,7 +79,10 @@ pub(super) fn one_line(plan: &Plan, out: &Path) -> Result<String, CliError> {
         }
         _ => String::new(),
     };
-    let rest = format!("`s3sieve estimate {}`", out.display());
+    let rest = match out.as_path() {
+        Some(folder) => format!("`s3sieve estimate {}`", folder.display()),
+        None => "`s3sieve estimate`, of a copy on this machine,".to_owned(),
+    };
     let Some(kind) = operation_of(plan)? else {
         // Of all operations, this one adds nothing to what Batch Operations asks.
         let fees = estimate::estimate(Kind::Lambda, &facts, CopyClass::Keep, &prices);

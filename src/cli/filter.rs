@@ -1,7 +1,6 @@
 //! `s3sieve filter`: makes a plan, and says in a few sentences what came of it.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use serde::Serialize;
 
@@ -10,6 +9,7 @@ use super::print::{self, Report, percent};
 use super::{CliError, Exit, estimate, progress};
 use crate::operation::Kind;
 use crate::plan::{self, Plan, Shard};
+use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
@@ -26,7 +26,7 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
 
 /// What a filter run came to. As JSON, it is the plan.
 struct Summary<'a> {
-    out: &'a Path,
+    out: &'a Location,
     plan: &'a Plan,
     /// What its jobs cost, in a line.
     estimate: String,

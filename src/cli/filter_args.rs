@@ -37,7 +37,7 @@ pub(super) struct FilterArgs {
     operation: ForArgs,
     #[command(flatten)]
     emit: EmitArgs,
-    /// The folder for the plan: plan.json, manifests/, excluded/
+    /// The folder for the plan, also in S3: plan.json, manifests/, excluded/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Replace the plan that stands in DIR
@@ -157,7 +157,7 @@ impl FilterArgs {
             query,
             among: None,
             operation: self.operation.options(),
-            out: self.out.clone(),
+            out: self.report.aws.way().location(&self.out)?,
             force: self.force,
             version_ids: !self.no_version_ids,
             emit: self.emit.emit()?,

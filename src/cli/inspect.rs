@@ -18,9 +18,10 @@ const KEYS_SHOWN_MAX: usize = 5;
 
 pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
     let mut reports = Vec::new();
-    for name in &args.report.reports {
-        let (report, notes) = Report::find_and_read(name)?;
-        let survey = report::survey(&report, args.report.root.as_deref())?;
+    let (names, lookup) = args.report.resolve()?;
+    for name in &names {
+        let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref())?;
+        let survey = report::survey(&report, lookup.root.as_ref())?;
         reports.push(Inspected::new(&report, survey, notes));
     }
     let complete = reports.iter().all(Inspected::is_complete);
@@ -66,7 +67,7 @@ impl Inspected {
             kind: kind_name(column.kind),
         };
         Self {
-            manifest: report.manifest_path.to_string_lossy().into_owned(),
+            manifest: report.manifest_path.display().to_string(),
             source_bucket: report.source_bucket.clone(),
             destination_bucket: report.destination_bucket.clone(),
             created: report.created.map(|created| created.to_string()),

@@ -3,7 +3,7 @@
 //! Never knows bytes or formats: it asks the layers below, and prints what they answer.
 
 mod args;
-#[cfg(feature = "aws")]
+#[cfg_attr(not(feature = "aws"), path = "no_aws.rs")]
 mod aws;
 mod bench;
 #[cfg(feature = "aws")]
@@ -22,6 +22,8 @@ mod interrupt;
 mod jobs;
 #[cfg(feature = "aws")]
 mod jobs_args;
+#[cfg(feature = "aws")]
+mod list;
 mod operation_args;
 mod policy;
 mod print;
@@ -82,6 +84,8 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         Command::Setup(args) => setup::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Bench(args) => bench::run(args),
+        #[cfg(feature = "aws")]
+        Command::List(args) => list::run(args),
         Command::Synth(args) => synth::run(args),
     }
 }

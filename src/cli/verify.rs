@@ -22,7 +22,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         plan::prove(&args.plan, &opened, &options, control)
     })?;
     let proof = proven.proof.clone();
-    let rest = match args.out.clone() {
+    let out = args.out.as_deref().map(|out| args.report.aws.way().location(out)).transpose()?;
+    let rest = match out {
         Some(out) if proof.remaining > 0 => proven.rest(out, args.force, &options),
         _ => None,
     };

@@ -4,4 +4,5 @@
 
 pub mod csv;
 pub mod gzip;
+pub mod key;
 pub mod md5;

@@ -1,9 +1,9 @@
 //! What can go wrong while a plan is made.
 
 use std::io;
-use std::path::{Path, PathBuf};
 
 use crate::scan::ScanError;
+use crate::source::Location;
 
 use super::SHARDS_MAX;
 
@@ -17,7 +17,7 @@ pub enum PlanError {
     #[error("{}: {error}", path.display())]
     Io {
         /// The file or folder.
-        path: PathBuf,
+        path: Location,
         /// What the system says.
         error: io::Error,
     },
@@ -28,14 +28,21 @@ pub enum PlanError {
     )]
     NotEmpty {
         /// The folder.
-        path: PathBuf,
+        path: Location,
+    },
+    /// Another run finished a plan there meanwhile.
+    #[error("{}: another run has finished a plan here meanwhile; choose another --out",
+        path.display())]
+    Overtaken {
+        /// The folder.
+        path: Location,
     },
     /// Another run writes to the folder.
     #[error("{}: another run is writing a plan here; wait for it or choose another --out",
         path.display())]
     Busy {
         /// The folder.
-        path: PathBuf,
+        path: Location,
     },
     /// The plan in the folder has been submitted.
     #[error(
@@ -44,7 +51,7 @@ pub enum PlanError {
     )]
     Submitted {
         /// The folder.
-        path: PathBuf,
+        path: Location,
     },
     /// A row is longer than a shard may be.
     #[error("a row of {row_bytes} bytes does not fit --max-bytes {bytes_max}: raise it")]
@@ -109,8 +116,8 @@ pub enum PlanError {
 
 impl PlanError {
     /// Names the file that could not be written.
-    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
+    pub(super) fn at(path: impl Into<Location>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
         move |error| Self::Io { path, error }
     }
 }

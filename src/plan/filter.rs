@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::destination::{Destination, Sending};
 use super::eligibility::OperationOptions;
-use super::folder::PartialFolder;
 use super::shard::Finished;
-use super::sink::{Folders, Label, Outcome, PlanSink, SinkOptions};
+use super::sink::{Label, Outcome, PlanSink, SinkOptions};
 use super::wanted::Wanted;
 use super::warnings::warnings;
 use super::{
@@ -21,6 +20,7 @@ use crate::operation::job::Place;
 use crate::scan::{
     self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings,
 };
+use crate::source::Location;
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
 /// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
@@ -59,7 +59,7 @@ pub struct FilterOptions {
     /// The operation that the plan is for: rows that it can't do are set aside.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.
-    pub out: PathBuf,
+    pub out: Location,
     /// Whether a plan in that folder may be replaced.
     pub force: bool,
     /// Whether manifests hold version ids where the report has them.
@@ -102,18 +102,20 @@ pub fn filter(
         inventory::check_place(place)?;
     }
     let wanted = Wanted::new(opened, options)?;
-    let folder = PartialFolder::create(&options.out, options.force)?;
-    let outcome = run(opened, &wanted, options, control, &folder)?;
+    let named_late = wanted.is_latest.is_some() || options.emit != Emit::Csv;
+    let sending = if named_late { Sending::AtTheEnd } else { Sending::AtOnce };
+    let destination = Destination::create(&options.out, options.force, sending)?;
+    let outcome = run(opened, &wanted, options, control, &destination)?;
     if control.stop.load(Ordering::Relaxed) {
         return Err(ScanError::Interrupted.into());
     }
     let mut plan = describe(opened, &wanted, options, outcome);
     if let Emit::Inventory(place) = &options.emit {
-        let (manifests, threads) = (folder.manifests(), options.settings.threads);
+        let (manifests, threads) = (destination.folder.manifests(), options.settings.threads);
         inventory::emit(&mut plan, &manifests, place, opened, threads, control.stop)?;
     }
     plan.totals.seconds = begun.elapsed().as_secs_f64();
-    folder.commit(&plan)?;
+    destination.commit(&plan, control.stop)?;
     Ok(plan)
 }
 
@@ -145,7 +147,7 @@ fn run(
     wanted: &Wanted,
     options: &FilterOptions,
     control: Control<'_>,
-    folder: &PartialFolder,
+    destination: &Destination,
 ) -> Result<Outcome, PlanError> {
     let lanes = Lanes::default();
     let reasons = wanted.eligibility.reasons();
@@ -155,18 +157,14 @@ fn run(
         reasons: &reasons,
         observations: 1,
         reports: opened.reports.len(),
-        folders: Folders {
-            manifests: folder.manifests(),
-            excluded: folder.excluded(),
-            spool: folder.spool(),
-        },
+        folders: destination.folders(),
         keep_going: options.keep_going,
         is_latest: wanted.is_latest,
         limit: wanted.limit,
     });
     let holding = Holding {
         memory_bytes: options.memory_bytes,
-        spill: folder.spill(),
+        spill: destination.folder.spill(),
         hold: options.keep_going,
         // The file in which a limit is reached is the last one.
         one_by_one: wanted.limit.is_some(),
@@ -190,7 +188,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
     let warnings = warnings(&opened.reports, wanted, options, &outcome);
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
-            manifest: path_text(&report.manifest_path),
+            manifest: report.manifest_path.display().to_string(),
             manifest_md5: report.manifest_md5.iter().map(|byte| format!("{byte:02x}")).collect(),
             source_bucket: report.source_bucket.clone(),
             created: report.created.map(|created| created.to_string()),
@@ -265,8 +263,4 @@ fn columns(versions: bool) -> Vec<String> {
     let columns: &[&str] =
         if versions { &["Bucket", "Key", "VersionId"] } else { &["Bucket", "Key"] };
     columns.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn path_text(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }

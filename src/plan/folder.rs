@@ -21,6 +21,7 @@ const LOCK: &str = "lock";
 /// What the plan says of itself, shown last.
 pub(super) const PLAN: &str = "plan.json";
 pub(super) const MANIFESTS: &str = "manifests";
+pub(super) const EXCLUDED: &str = "excluded";
 
 /// In the folder of a manifest that is an inventory report: the report's own files, by their usual
 /// names.
@@ -28,9 +29,8 @@ pub(super) const MANIFEST: &str = "manifest.json";
 pub(super) const CHECKSUM: &str = "manifest.checksum";
 pub(super) const DATA: &str = "data";
 
-const EXCLUDED: &str = "excluded";
 /// The journal of a submitted plan.
-const JOURNAL: &str = "jobs.jsonl";
+pub(super) const JOURNAL: &str = "jobs.jsonl";
 
 /// A plan being written. Dropped before [`PartialFolder::commit`], it leaves nothing behind.
 pub(super) struct PartialFolder {
@@ -47,10 +47,10 @@ impl PartialFolder {
         let made_out = !out.exists();
         fs::create_dir_all(out).map_err(PlanError::at(out))?;
         if out.join(JOURNAL).exists() {
-            return Err(PlanError::Submitted { path: out.to_owned() });
+            return Err(PlanError::Submitted { path: out.into() });
         }
         if !force && holds_more_than_leavings(out).map_err(PlanError::at(out))? {
-            return Err(PlanError::NotEmpty { path: out.to_owned() });
+            return Err(PlanError::NotEmpty { path: out.into() });
         }
         let partial = out.join(PARTIAL);
         let lock = take(out, &partial)?;
@@ -143,8 +143,8 @@ fn take(out: &Path, partial: &Path) -> Result<File, PlanError> {
     let lock = File::create(&path).map_err(PlanError::at(&path))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(PlanError::Busy { path: out.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(PlanError::Io { path, error }),
+        Err(TryLockError::WouldBlock) => Err(PlanError::Busy { path: out.into() }),
+        Err(TryLockError::Error(error)) => Err(PlanError::Io { path: path.into(), error }),
     }
 }
 
@@ -157,11 +157,16 @@ fn holds_more_than_leavings(out: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-fn write_document(path: &Path, plan: &Plan) -> io::Result<()> {
+/// The text of `plan.json`.
+pub(super) fn document(plan: &Plan) -> io::Result<Vec<u8>> {
     let mut text = serde_json::to_vec_pretty(plan)?;
     text.push(b'\n');
+    Ok(text)
+}
+
+fn write_document(path: &Path, plan: &Plan) -> io::Result<()> {
     let mut file = File::create_new(path)?;
-    file.write_all(&text)?;
+    file.write_all(&document(plan)?)?;
     file.sync_all()
 }
 
@@ -171,7 +176,7 @@ fn remove_if_there(
 ) -> Result<(), PlanError> {
     match remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(PlanError::Io { path: path.to_owned(), error })
+            Err(PlanError::Io { path: path.into(), error })
         }
         _ => Ok(()),
     }

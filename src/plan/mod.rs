@@ -5,6 +5,7 @@
 //!
 //! Never knows about threads, nor how rows are found.
 
+mod destination;
 mod document;
 mod eligibility;
 mod error;

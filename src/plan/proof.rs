@@ -10,7 +10,7 @@
 //! Never knows how rows are found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -27,6 +27,7 @@ use crate::scan::{
     self, Among, Control, Lookup, OBJECT_BYTES, ObjectSet, Opened, Part, Projection, Query,
     ScanError, Settings,
 };
+use crate::source::Location;
 
 /// Memory for the objects of a plan unless told otherwise. 1 GiB: 46 million objects at a time.
 pub const OBJECTS_MEMORY_BYTES: u64 = 1 << 30;
@@ -59,7 +60,7 @@ pub enum ProofError {
     )]
     NotNewer {
         /// The newer report's manifest.
-        path: PathBuf,
+        path: Location,
         /// When that was begun.
         report: Timestamp,
         /// When the plan's newest report was begun.
@@ -72,7 +73,7 @@ pub enum ProofError {
     )]
     OtherBucket {
         /// The report's manifest.
-        path: PathBuf,
+        path: Location,
         /// Its bucket.
         bucket: String,
         /// Those of the plan.
@@ -163,7 +164,7 @@ impl Proven {
     /// What to filter the same newer reports with, to get a plan of the objects that remain, for
     /// the same operation; none unless they were to be held.
     #[must_use]
-    pub fn rest(self, out: PathBuf, force: bool, options: &ProofOptions) -> Option<FilterOptions> {
+    pub fn rest(self, out: Location, force: bool, options: &ProofOptions) -> Option<FilterOptions> {
         let among = self.rest?;
         let operation = self.plan.operation.and_then(|operation| {
             Some(OperationOptions {

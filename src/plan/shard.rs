@@ -2,14 +2,14 @@
 //!
 //! Never knows which rows belong in it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::{PlanError, line};
-use crate::source::WriteBehind;
+use crate::source::{Upload, WriteBehind};
 
 /// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
 /// digits.
@@ -36,20 +36,26 @@ pub(super) struct ShardFile {
     rows: u64,
     bytes: u64,
     behind: WriteBehind,
+    /// Where it goes, if that is not this machine.
+    upload: Option<Upload>,
     sha256: Sha256,
     first_line: Vec<u8>,
     last_line: Vec<u8>,
 }
 
 impl ShardFile {
-    pub(super) fn create(path: &Path) -> Result<Self, PlanError> {
-        let file = File::create_new(path).map_err(PlanError::at(path))?;
+    /// A new file; with an upload it is only here on its way.
+    pub(super) fn create(path: &Path, upload: Option<Upload>) -> Result<Self, PlanError> {
+        let mut options = File::options();
+        options.write(true).create_new(true).read(upload.is_some());
+        let file = options.open(path).map_err(PlanError::at(path))?;
         Ok(Self {
             path: path.to_owned(),
             file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file),
             rows: 0,
             bytes: 0,
             behind: WriteBehind::default(),
+            upload,
             sha256: Sha256::new(),
             first_line: Vec::new(),
             last_line: Vec::new(),
@@ -75,7 +81,15 @@ impl ShardFile {
         self.bytes += lines.len() as u64;
         self.sha256.update(lines);
         self.file.write_all(lines).map_err(PlanError::at(&self.path))?;
-        self.behind.written(self.file.get_ref(), self.bytes);
+        match &mut self.upload {
+            None => self.behind.written(self.file.get_ref(), self.bytes),
+            Some(upload) if upload.is_due(self.bytes) => {
+                self.file.flush().map_err(PlanError::at(&self.path))?;
+                let sent = upload.send(self.file.get_ref(), self.bytes);
+                sent.map_err(PlanError::at(upload.target()))?;
+            }
+            Some(_) => {}
+        }
         Ok(())
     }
 
@@ -83,6 +97,12 @@ impl ShardFile {
     /// for the disk in between.
     pub(super) fn finish(mut self) -> Result<Finished, PlanError> {
         self.file.flush().map_err(PlanError::at(&self.path))?;
+        if let Some(upload) = self.upload.take() {
+            let target = upload.target();
+            let sent = upload.finish(self.file.get_ref(), self.bytes);
+            sent.map_err(PlanError::at(target))?;
+            fs::remove_file(&self.path).map_err(PlanError::at(&self.path))?;
+        }
         let sha256 = self.sha256.finalize();
         Ok(Finished {
             rows: self.rows,

@@ -4,15 +4,18 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::folder::EXCLUDED;
 use super::series::{Cut, Series, Shards};
 use super::shard::{Finished, ShardFile};
 use super::spread::{self, Spool};
 use super::{Bounds, Excluded, PlanError, SetAside, line};
 use crate::engine::{Block, Lane};
 use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned};
+use crate::source::Uploads;
 
 /// What all rows of a series of shards have in common.
 #[derive(Debug, Clone)]
@@ -40,6 +43,10 @@ pub(super) struct Folders {
     pub(super) manifests: PathBuf,
     pub(super) excluded: PathBuf,
     pub(super) spool: PathBuf,
+    /// Where excluded rows go from there, if they don't stay.
+    pub(super) uploads: Option<Arc<Uploads>>,
+    /// Where manifests go while they are written, if they don't stay until the end.
+    pub(super) manifest_uploads: Option<Arc<Uploads>>,
 }
 
 /// The sink of a filter run.
@@ -90,7 +97,11 @@ pub(super) struct SinkOptions<'a> {
 
 impl<'a> PlanSink<'a> {
     pub(super) fn new(options: SinkOptions<'a>) -> Self {
-        let shards = Shards::new(options.folders.manifests.clone(), options.bounds.bytes_max);
+        let shards = Shards::new(
+            options.folders.manifests.clone(),
+            options.folders.manifest_uploads.clone(),
+            options.bounds.bytes_max,
+        );
         Self {
             lanes: options.lanes,
             bounds: options.bounds,
@@ -155,7 +166,10 @@ impl<'a> PlanSink<'a> {
             Some(file) => file,
             none => {
                 let path = self.folders.excluded.join(excluded_name(self.reasons[reason]));
-                none.insert(ShardFile::create(&path)?)
+                let begin =
+                    |uploads: &Arc<Uploads>| uploads.begin(&excluded_path(self.reasons[reason]));
+                let upload = self.folders.uploads.as_ref().map(begin);
+                none.insert(ShardFile::create(&path, upload)?)
             }
         };
         file.write(&block.bytes, block.rows)
@@ -200,8 +214,7 @@ fn excluded_name(reason: &str) -> String {
 }
 
 fn excluded_path(reason: &str) -> String {
-    let path = Path::new("excluded").join(excluded_name(reason));
-    path.to_string_lossy().replace('\\', "/")
+    format!("{EXCLUDED}/{}", excluded_name(reason))
 }
 
 impl FilterSink for PlanSink<'_> {
@@ -244,7 +257,7 @@ impl FilterSink for PlanSink<'_> {
         }
         self.files_by_report[input.report] += 1;
         self.set_aside.push(SetAside {
-            path: error.path.to_string_lossy().into_owned(),
+            path: error.path.display().to_string(),
             error: error.kind.to_string(),
         });
         Ok(())

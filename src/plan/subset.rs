@@ -39,7 +39,7 @@ impl Subset {
     /// When the folder holds something, or can't be written.
     pub fn create(base: Plan, out: &Path) -> Result<Self, PlanError> {
         let folder = PartialFolder::create(out, false)?;
-        let shards = Shards::new(folder.manifests(), base.bounds.bytes_max);
+        let shards = Shards::new(folder.manifests(), None, base.bounds.bytes_max);
         let same = |one: &Shard, other: &Shard| {
             (&one.bucket, &one.columns, &one.split) == (&other.bucket, &other.columns, &other.split)
         };
@@ -77,7 +77,7 @@ impl Subset {
             std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
             std::collections::btree_map::Entry::Vacant(none) => {
                 let path = self.folder.excluded().join(format!("{reason}.csv"));
-                none.insert(ShardFile::create(&path)?)
+                none.insert(ShardFile::create(&path, None)?)
             }
         };
         file.write(line, 1)

@@ -3,9 +3,9 @@
 //! Never knows how the fault was found.
 
 use std::io;
-use std::path::PathBuf;
 
 use super::MANIFEST_BYTES_MAX;
+use crate::source::{self, Location};
 use crate::units::{Bytes, Count};
 
 /// Longest piece of a manifest's text that an error repeats, in characters.
@@ -21,29 +21,29 @@ pub enum ReportError {
     /// There is nothing at the path that the user named.
     #[error("{}: there is no such file or folder; name a manifest.json or a folder that holds \
              inventory reports", .0.display())]
-    NotThere(PathBuf),
+    NotThere(Location),
     /// The environment failed: not readable, or the disk is broken.
     #[error("{}: {source}", path.display())]
     Io {
         /// What was to be read.
-        path: PathBuf,
+        path: Location,
         /// What the system said.
         source: io::Error,
     },
     /// The path leads to something that is neither a file nor a folder.
     #[error("{}: neither a file nor a folder; name a manifest.json or a folder that holds \
              inventory reports", .0.display())]
-    NotAReport(PathBuf),
+    NotAReport(Location),
     /// The file is larger than a manifest may be.
     #[error("{}: larger than {}, more than a manifest of 100,000 data files takes; is this a \
              manifest.json?", .0.display(), Bytes(MANIFEST_BYTES_MAX))]
-    TooLarge(PathBuf),
+    TooLarge(Location),
     /// The manifest is not the JSON that S3 writes, or ends early.
     #[error("{}: line {line}, column {column}: {fault}; the file is damaged, cut short or not an \
              inventory's manifest.json: fetch it again", path.display())]
     Json {
         /// The manifest.
-        path: PathBuf,
+        path: Location,
         /// From 1.
         line: usize,
         /// From 1; 0 when the line is empty.
@@ -55,7 +55,7 @@ pub enum ReportError {
     #[error("{}: {field}: {fault}", path.display())]
     Field {
         /// The manifest.
-        path: PathBuf,
+        path: Location,
         /// The field's name, such as `fileSchema` or `files[3].MD5checksum`.
         field: String,
         /// What is wrong with its value.
@@ -67,9 +67,9 @@ pub enum ReportError {
             manifest.display(), checksum.display())]
     ChecksumMismatch {
         /// The manifest.
-        manifest: PathBuf,
+        manifest: Location,
         /// The file that holds its MD5.
-        checksum: PathBuf,
+        checksum: Location,
         /// The MD5 that file gives, 32 hexadecimal digits.
         expected: String,
         /// The MD5 of the manifest's bytes, 32 hexadecimal digits.
@@ -80,7 +80,7 @@ pub enum ReportError {
              delete it to read the manifest unchecked", path.display())]
     ChecksumUnreadable {
         /// The checksum file.
-        path: PathBuf,
+        path: Location,
         /// The beginning of what it holds.
         text: String,
     },
@@ -89,7 +89,7 @@ pub enum ReportError {
              trust this one", manifest.display())]
     Key {
         /// The manifest.
-        manifest: PathBuf,
+        manifest: Location,
         /// The key as the manifest gives it, or its beginning.
         key: String,
         /// What is wrong with it.
@@ -100,19 +100,19 @@ pub enum ReportError {
              everything with --root DIR", manifest.display(), path.display(), base.display())]
     Outside {
         /// The manifest.
-        manifest: PathBuf,
+        manifest: Location,
         /// The key as the manifest gives it.
         key: String,
         /// Where the key was found.
-        path: PathBuf,
+        path: Location,
         /// The folder it must stay in.
-        base: PathBuf,
+        base: Location,
     },
     /// A data file is not on this disk.
     #[error("{}: data file {key:?} is not {looked_in}; {remedy}", manifest.display())]
     DataFileMissing {
         /// The manifest.
-        manifest: PathBuf,
+        manifest: Location,
         /// The key as the manifest gives it.
         key: String,
         /// Which folders were looked in.
@@ -120,10 +120,22 @@ pub enum ReportError {
         /// What to do.
         remedy: String,
     },
+    /// The manifest names another bucket than the one it was read from.
+    #[error("{}: says that the report lies in bucket {destination:?}: data files are read from \
+             the bucket that you named only; if the report was copied, name what stands before \
+             its data files' keys with --root s3://{named}/PREFIX", manifest.display())]
+    OtherBucket {
+        /// The manifest.
+        manifest: Location,
+        /// The bucket it names.
+        destination: String,
+        /// The bucket that the user named.
+        named: String,
+    },
     /// The folder given as root is no folder.
     #[error("{}: not a folder; --root names the folder below which the data files lie",
             .0.display())]
-    RootNotAFolder(PathBuf),
+    RootNotAFolder(Location),
     /// No report lies below the folder.
     #[error("{}: no inventory report here: neither a manifest.json nor, at most {depth_max} \
              folders below, a folder named like 2026-01-31T00-00Z with a manifest.json in it \
@@ -131,27 +143,37 @@ pub enum ReportError {
             folder.display())]
     NoReport {
         /// The folder that was searched.
-        folder: PathBuf,
+        folder: Location,
         /// How deep it was searched.
         depth_max: usize,
+    },
+    /// No report is old enough.
+    #[error("{}: no report here was begun by {as_of}; the oldest is {oldest}", folder.display())]
+    NoneSoOld {
+        /// The folder that was searched.
+        folder: Location,
+        /// As the user gave it.
+        as_of: String,
+        /// The name of the oldest report's folder.
+        oldest: String,
     },
     /// Reports of several inventories lie below the folder.
     #[error("{}: holds reports of {} inventories; name one of them:{}", folder.display(),
             Count(*count), listed(inventories))]
     SeveralInventories {
         /// The folder that was searched.
-        folder: PathBuf,
+        folder: Location,
         /// How many inventories there are.
         count: u64,
         /// The first of them.
-        inventories: Vec<PathBuf>,
+        inventories: Vec<Location>,
     },
     /// No report below the folder is complete.
     #[error("{}: no complete report here:{}\nwait for its delivery or fetch it again; to read \
              one all the same, name its manifest.json", folder.display(), listed_lines(reasons))]
     NoneComplete {
         /// The folder that was searched.
-        folder: PathBuf,
+        folder: Location,
         /// Each report and what it lacks.
         reasons: Vec<String>,
     },
@@ -160,7 +182,7 @@ pub enum ReportError {
             folder.display(), Count(*entries_max))]
     SearchTooLarge {
         /// The folder that was searched.
-        folder: PathBuf,
+        folder: Location,
         /// How many entries a search looks at.
         entries_max: u64,
     },
@@ -193,11 +215,22 @@ impl ReportError {
     /// Whether the environment failed (disk, permission), rather than the input being bad.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Io { .. })
+        matches!(self, Self::Io { source, .. } if !source::is_refusal(source))
     }
 
-    pub(super) fn io(path: &std::path::Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_path_buf(), source }
+    /// Whether AWS refused, or could not be reached.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source::is_refusal(source))
+    }
+
+    /// Whether there is no such file.
+    pub(super) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    pub(super) fn io(path: impl Into<Location>, source: io::Error) -> Self {
+        Self::Io { path: path.into(), source }
     }
 }
 
@@ -209,7 +242,7 @@ pub(super) fn excerpt(text: &str) -> String {
     }
 }
 
-fn listed(paths: &[PathBuf]) -> String {
+fn listed(paths: &[Location]) -> String {
     paths.iter().map(|path| format!("\n  {}", path.display())).collect()
 }
 
@@ -232,8 +265,8 @@ mod tests {
 
     #[test]
     fn only_the_system_is_the_environment() {
-        let path = PathBuf::from("m.json");
-        assert!(ReportError::io(&path, io::Error::other("broken")).is_environment());
+        let path = Location::from("m.json");
+        assert!(ReportError::io(path.clone(), io::Error::other("broken")).is_environment());
         assert!(!ReportError::TooLarge(path).is_environment());
     }
 }

@@ -9,11 +9,14 @@
 //! Never knows what a manifest says. It is read here once, to be checked, and given to who wants
 //! to know: that of 100,000 data files takes 40 ms.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::{ChecksumState, Manifest, Report, ReportError};
+use crate::source::{Kind, Location};
 
 /// How many folders below the named one a dated folder may lie.
 ///
@@ -47,67 +50,110 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
-/// The manifest that a path given by the user stands for.
+/// The last moment that a report may have been begun at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsOf {
+    /// The beginning of the name of a dated folder: of a day, or whole.
+    name: String,
+}
+
+/// Why a text is no such moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no date, such as 2026-01-31 (all of that day, in UTC) or 2026-01-31T14:00Z")]
+pub struct AsOfError(String);
+
+impl FromStr for AsOf {
+    type Err = AsOfError;
+
+    fn from_str(text: &str) -> Result<Self, AsOfError> {
+        if is_dated(text) {
+            return Ok(Self { name: text.to_owned() });
+        }
+        // A time comes first: a date may be read from its beginning, too.
+        let name = match (text.parse::<Timestamp>(), text.parse::<Date>()) {
+            (Ok(time), _) => time.strftime("%Y-%m-%dT%H-%MZ").to_string(),
+            (_, Ok(date)) => date.strftime("%Y-%m-%d").to_string(),
+            _ => return Err(AsOfError(text.to_owned())),
+        };
+        Ok(Self { name })
+    }
+}
+
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl AsOf {
+    fn admits(&self, dated: &Dated) -> bool {
+        dated.name.get(..self.name.len()).is_some_and(|begin| begin <= self.name.as_str())
+    }
+}
+
+/// The manifest that a location given by the user stands for.
 ///
-/// A file is taken as it is, whatever its name. Of a folder its own `manifest.json` is taken, or
-/// else the newest complete report in a dated folder below it. Links to folders are not followed
-/// below the named folder.
+/// A file is taken as it is, whatever its name (in S3, it must end in `.json`). Of a folder its own
+/// `manifest.json` is taken, or else the newest complete report in a dated folder below it that was
+/// begun by `as_of`. Links to folders are not followed below the named folder.
 ///
 /// # Errors
 /// When nothing is there, the folder holds no complete report, or reports of several inventories,
 /// and those of [`Manifest::read`].
-pub fn find(report: &Path) -> Result<Found, ReportError> {
-    let metadata = fs::metadata(report).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => ReportError::NotThere(report.to_path_buf()),
-        _ => ReportError::io(report, source),
-    })?;
-    if metadata.is_file() {
-        return Ok(Found { manifest: Manifest::read(report)?, notes: Vec::new() });
+pub fn find(report: &Location, as_of: Option<&AsOf>) -> Result<Found, ReportError> {
+    let as_it_is = |manifest| Found { manifest, notes: Vec::new() };
+    match report.kind().map_err(|source| ReportError::io(report.clone(), source))? {
+        Kind::File => return Manifest::read(report).map(as_it_is),
+        Kind::Nothing => return Err(ReportError::NotThere(report.clone())),
+        Kind::Other => return Err(ReportError::NotAReport(report.clone())),
+        Kind::Folder => {}
     }
-    if !metadata.is_dir() {
-        return Err(ReportError::NotAReport(report.to_path_buf()));
-    }
-    let own = report.join(MANIFEST_NAME);
-    if own.is_file() {
-        return Ok(Found { manifest: Manifest::read(&own)?, notes: Vec::new() });
+    match Manifest::read(&report.join(MANIFEST_NAME)) {
+        Err(error) if error.is_not_found() => {}
+        own => return own.map(as_it_is),
     }
     let dated = dated_folders(report, FIND_ENTRIES_MAX)?;
-    newest_complete(report, one_inventory(report, dated)?)
+    let mut dated = one_inventory(report, dated)?;
+    dated.sort_by(|a, b| b.name.cmp(&a.name));
+    if let (Some(as_of), Some(oldest)) = (as_of, dated.last().map(|dated| dated.name.clone())) {
+        dated.retain(|dated| as_of.admits(dated));
+        if dated.is_empty() {
+            let (folder, as_of) = (report.clone(), as_of.to_string());
+            return Err(ReportError::NoneSoOld { folder, as_of, oldest });
+        }
+    }
+    newest_complete(report, dated)
 }
 
 /// A folder named like a report's begin.
 struct Dated {
-    path: PathBuf,
+    path: Location,
     /// Sorts as time does.
     name: String,
     has_manifest: bool,
 }
 
 /// All dated folders below a folder, in no order.
-fn dated_folders(top: &Path, entries_max: u64) -> Result<Vec<Dated>, ReportError> {
+fn dated_folders(top: &Location, entries_max: u64) -> Result<Vec<Dated>, ReportError> {
     let mut dated = Vec::new();
-    let mut entries: u64 = 0;
-    let mut open = vec![(top.to_path_buf(), 0)];
+    let mut entries_left = entries_max;
+    let mut open = vec![(top.clone(), 0)];
     while let Some((folder, depth)) = open.pop() {
-        let failed = |source| ReportError::io(&folder, source);
-        for entry in fs::read_dir(&folder).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            entries += 1;
-            if entries > entries_max {
-                return Err(ReportError::SearchTooLarge { folder: top.to_path_buf(), entries_max });
-            }
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if !entry.file_type().map_err(failed)?.is_dir()
-                || name.starts_with('.')
-                || NOT_SEARCHED.contains(&&*name)
-            {
+        let failed = |source| ReportError::io(folder.clone(), source);
+        let Some(entries) = folder.entries(entries_left).map_err(failed)? else {
+            return Err(ReportError::SearchTooLarge { folder: top.clone(), entries_max });
+        };
+        entries_left -= entries.len() as u64;
+        for entry in entries {
+            let name = entry.name;
+            if !entry.is_folder || name.starts_with('.') || NOT_SEARCHED.contains(&&*name) {
                 continue;
             }
-            let path = entry.path();
+            let path = entry.location;
             if is_dated(&name) {
-                let has_manifest = path.join(MANIFEST_NAME).is_file();
-                dated.push(Dated { path, name: name.into_owned(), has_manifest });
+                // In S3 it shows when it is read.
+                let has_manifest = path.join(MANIFEST_NAME).kind().is_ok_and(|k| k == Kind::File);
+                dated.push(Dated { path, name, has_manifest });
             } else if depth + 1 < FIND_DEPTH_MAX {
                 open.push((path, depth + 1));
             }
@@ -127,29 +173,30 @@ fn is_dated(name: &str) -> bool {
 }
 
 /// The dated folders if they are of one inventory: folders of the same parent.
-fn one_inventory(top: &Path, dated: Vec<Dated>) -> Result<Vec<Dated>, ReportError> {
-    let mut inventories: Vec<PathBuf> = dated
+fn one_inventory(top: &Location, dated: Vec<Dated>) -> Result<Vec<Dated>, ReportError> {
+    let mut inventories: Vec<Location> = dated
         .iter()
         .filter(|dated| dated.has_manifest)
         .filter_map(|dated| dated.path.parent())
-        .map(Path::to_path_buf)
         .collect();
     inventories.sort();
     inventories.dedup();
     match inventories.as_slice() {
-        [] => Err(ReportError::NoReport { folder: top.to_path_buf(), depth_max: FIND_DEPTH_MAX }),
-        [one] => Ok(dated.into_iter().filter(|dated| dated.path.parent() == Some(one)).collect()),
+        [] => Err(ReportError::NoReport { folder: top.clone(), depth_max: FIND_DEPTH_MAX }),
+        [one] => Ok(dated
+            .into_iter()
+            .filter(|dated| dated.path.parent().as_ref() == Some(one))
+            .collect()),
         several => Err(ReportError::SeveralInventories {
-            folder: top.to_path_buf(),
+            folder: top.clone(),
             count: several.len() as u64,
             inventories: several.iter().take(INVENTORIES_LISTED_MAX).cloned().collect(),
         }),
     }
 }
 
-/// The newest report that is complete, with a note for each newer one that is not.
-fn newest_complete(top: &Path, mut dated: Vec<Dated>) -> Result<Found, ReportError> {
-    dated.sort_by(|a, b| b.name.cmp(&a.name));
+/// The first report that is complete, with a note for each before it that is not.
+fn newest_complete(top: &Location, dated: Vec<Dated>) -> Result<Found, ReportError> {
     let mut reasons = Vec::new();
     for dated in dated {
         match complete(&dated)? {
@@ -160,7 +207,7 @@ fn newest_complete(top: &Path, mut dated: Vec<Dated>) -> Result<Found, ReportErr
             Err(reason) => reasons.push(format!("{}: {reason}", dated.path.display())),
         }
     }
-    Err(ReportError::NoneComplete { folder: top.to_path_buf(), reasons })
+    Err(ReportError::NoneComplete { folder: top.clone(), reasons })
 }
 
 /// The manifest of a report that is complete, or why it is not.
@@ -182,24 +229,32 @@ fn complete(dated: &Dated) -> Result<Result<Manifest, String>, ReportError> {
             "manifest.checksum does not hold an MD5".to_owned()
         }
         Err(ReportError::TooLarge(_)) => "manifest.json is too large".to_owned(),
+        Err(error) if error.is_not_found() => "no manifest.json".to_owned(),
         Err(error) => return Err(error),
     };
     Ok(Err(reason))
 }
 
 impl Report {
-    /// Finds the manifest that a path stands for, and reads it; gives the notes of [`find`] too.
+    /// Finds the manifest that a location stands for, and reads it; gives the notes of [`find`],
+    /// too.
     ///
     /// # Errors
     /// Those of [`find`] and [`Manifest::parse`].
-    pub fn find_and_read(path: &Path) -> Result<(Self, Vec<String>), ReportError> {
-        let Found { manifest, notes } = find(path)?;
+    pub fn find_and_read(
+        location: &Location,
+        as_of: Option<&AsOf>,
+    ) -> Result<(Self, Vec<String>), ReportError> {
+        let Found { manifest, notes } = find(location, as_of)?;
         Ok((manifest.parse()?, notes))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
     use md5::{Digest, Md5};
 
     use super::super::md5_hex;
@@ -214,6 +269,14 @@ mod tests {
         NoChecksum,
         WrongChecksum,
         NoManifest,
+    }
+
+    fn find(path: &Path) -> Result<Found, ReportError> {
+        super::find(&path.into(), None)
+    }
+
+    fn dated_folders(top: &Path, entries_max: u64) -> Result<Vec<Dated>, ReportError> {
+        super::dated_folders(&top.into(), entries_max)
     }
 
     fn report(inventory: &Path, date: &str, state: State) -> PathBuf {
@@ -242,9 +305,9 @@ mod tests {
         let file = top.path().join("any-name");
         fs::write(&file, "").unwrap();
         let found = find(&file).unwrap();
-        assert_eq!((found.manifest.path, found.notes), (file, vec![]));
+        assert_eq!((found.manifest.path, found.notes), ((&file).into(), vec![]));
         let manifest = report(top.path(), "2026-01-01T00-00Z", State::NoChecksum);
-        assert_eq!(find(manifest.parent().unwrap()).unwrap().manifest.path, manifest);
+        assert_eq!(find(manifest.parent().unwrap()).unwrap().manifest.path, manifest.into());
     }
 
     #[test]
@@ -264,11 +327,35 @@ mod tests {
         report(&inventory.join(".old"), "2027-01-01T00-00Z", State::Complete);
         for folder in [top.path(), &inventory] {
             let found = find(folder).unwrap();
-            assert_eq!(found.manifest.path, wanted);
+            assert_eq!(found.manifest.path, (&wanted).into());
             let [first, second, third] = found.notes.as_slice() else { panic!("{found:?}") };
             assert!(first.contains("2026-01-04T00-00Z: no manifest.json"), "{first}");
             assert!(second.contains("2026-01-03T00-00Z: no manifest.checksum"), "{second}");
             assert!(third.contains("2026-01-02T00-00Z: the MD5 of"), "{third}");
+        }
+    }
+
+    #[test]
+    fn a_report_of_an_earlier_day_is_taken_where_that_is_asked_for() {
+        let top = tempfile::tempdir().unwrap();
+        let names = ["2026-01-01T00-00Z", "2026-01-02T08-00Z", "2026-01-02T20-00Z"];
+        let reports = names.map(|name| report(top.path(), name, State::Complete));
+        let find = |as_of: &str| super::find(&top.path().into(), Some(&as_of.parse().unwrap()));
+        for (as_of, expected) in [
+            ("2026-01-01", 0),
+            ("2026-01-02", 2),
+            ("2026-01-02T20:00Z", 2),
+            ("2026-01-02T21:00+02:00", 1),
+            ("2026-01-02T19-59Z", 1),
+            ("2030-01-01", 2),
+        ] {
+            let found = find(as_of).unwrap();
+            assert_eq!(found.manifest.path, Location::from(&reports[expected]), "{as_of}");
+        }
+        let error = find("2025-12-31").unwrap_err().to_string();
+        assert!(error.contains("begun by 2025-12-31; the oldest is 2026-01-01T00-00Z"), "{error}");
+        for wrong in ["", "yesterday", "2026-13-01", "2026-01-02x"] {
+            assert!(wrong.parse::<AsOf>().is_err(), "{wrong}");
         }
     }
 
@@ -330,7 +417,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(top.path(), top.path().join("circle")).unwrap();
         let wanted = report(&top.path().join("a"), "2026-01-01T00-00Z", State::Complete);
-        assert_eq!(find(top.path()).unwrap().manifest.path, wanted);
+        assert_eq!(find(top.path()).unwrap().manifest.path, wanted.into());
     }
 
     #[test]

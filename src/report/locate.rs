@@ -21,7 +21,10 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::error::{KeyFault, excerpt};
+#[cfg(feature = "aws")]
+use super::locate_object;
 use super::{DataFile, Report, ReportError};
+use crate::source::{self, Location};
 
 /// The longest key of an S3 object, in bytes (S3 User Guide, "Naming Amazon S3 objects").
 pub const KEY_BYTES_MAX: usize = 1_024;
@@ -79,7 +82,10 @@ fn is_plain_name(name: &str) -> bool {
 ///
 /// # Errors
 /// When a key is not acceptable, not found, or leads out of the folder it was found in.
-pub fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
+pub fn locate_files(
+    report: &Report,
+    root: Option<&Location>,
+) -> Result<Vec<Location>, ReportError> {
     locate_some(report, &report.files, root)
 }
 
@@ -90,10 +96,14 @@ pub fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>
 pub fn locate_some(
     report: &Report,
     files: &[DataFile],
-    root: Option<&Path>,
-) -> Result<Vec<PathBuf>, ReportError> {
-    let mut locator = Locator::new(report, root)?;
-    files.iter().map(|file| locator.locate(&file.key)).collect()
+    root: Option<&Location>,
+) -> Result<Vec<Location>, ReportError> {
+    #[cfg(feature = "aws")]
+    if let Location::Object(base) = root.unwrap_or(&report.manifest_path) {
+        return locate_object::locate(report, files, base, root.is_some());
+    }
+    let mut locator = Locator::new(report, root.and_then(Location::as_path))?;
+    files.iter().map(|file| locator.locate(&file.key).map(Location::Path)).collect()
 }
 
 /// Which data files of a report are on this disk.
@@ -111,34 +121,44 @@ pub struct Survey {
 ///
 /// # Errors
 /// When a key is not acceptable, leads out of the folder it was found in, or can't be looked up.
-pub fn survey(report: &Report, root: Option<&Path>) -> Result<Survey, ReportError> {
-    let mut locator = Locator::new(report, root)?;
+pub fn survey(report: &Report, root: Option<&Location>) -> Result<Survey, ReportError> {
     let mut survey = Survey::default();
+    if root.unwrap_or(&report.manifest_path).is_remote() {
+        let locations = locate_files(report, root)?;
+        let lengths = source::lengths(&locations)
+            .map_err(|source| ReportError::io(report.manifest_path.clone(), source))?;
+        report.files.iter().zip(lengths).for_each(|(file, length)| survey.add(file, length));
+        return Ok(survey);
+    }
+    let mut locator = Locator::new(report, root.and_then(Location::as_path))?;
     for file in &report.files {
         match locator.locate(&file.key) {
             Ok(path) => {
-                let metadata =
-                    fs::metadata(&path).map_err(|source| ReportError::io(&path, source))?;
-                if metadata.len() == file.bytes {
-                    survey.present += 1;
-                } else {
-                    survey.wrong_length.push(file.key.clone());
-                }
+                let metadata = fs::metadata(&path);
+                let metadata = metadata.map_err(|source| ReportError::io(path, source))?;
+                survey.add(file, Some(metadata.len()));
             }
-            Err(ReportError::DataFileMissing { .. }) => survey.missing.push(file.key.clone()),
+            Err(ReportError::DataFileMissing { .. }) => survey.add(file, None),
             Err(error) => return Err(error),
         }
     }
     Ok(survey)
 }
 
+impl Survey {
+    /// Adds a file of this length, if it is there.
+    fn add(&mut self, file: &DataFile, length: Option<u64>) {
+        match length {
+            None => self.missing.push(file.key.clone()),
+            Some(length) if length == file.bytes => self.present += 1,
+            Some(_) => self.wrong_length.push(file.key.clone()),
+        }
+    }
+}
+
 fn canonical_root(root: &Path) -> Result<PathBuf, ReportError> {
     let canonical = root.canonicalize().map_err(|source| ReportError::io(root, source))?;
-    if canonical.is_dir() {
-        Ok(canonical)
-    } else {
-        Err(ReportError::RootNotAFolder(root.to_path_buf()))
-    }
+    if canonical.is_dir() { Ok(canonical) } else { Err(ReportError::RootNotAFolder(root.into())) }
 }
 
 /// The manifest's folder, links followed, and all folders above it, nearest first.
@@ -161,7 +181,7 @@ struct Place {
 
 /// Looks up keys one after another and remembers where their folders are.
 struct Locator<'a> {
-    manifest: &'a Path,
+    manifest: &'a Location,
     /// Whether the user named the only base.
     rooted: bool,
     /// Folders to look below, links followed, the preferred one first.
@@ -172,18 +192,18 @@ struct Locator<'a> {
 
 impl<'a> Locator<'a> {
     fn new(report: &'a Report, root: Option<&Path>) -> Result<Self, ReportError> {
+        let manifest = &report.manifest_path;
         let bases = match root {
             Some(root) => vec![canonical_root(root)?],
-            None => folders_above(&report.manifest_path)?,
+            None => folders_above(manifest.as_path().unwrap_or(Path::new(".")))?,
         };
-        let manifest = &report.manifest_path;
         Ok(Self { manifest, rooted: root.is_some(), bases, places: HashMap::new() })
     }
 
     fn locate(&mut self, key: &str) -> Result<PathBuf, ReportError> {
         let manifest = self.manifest;
         let refused =
-            |fault| ReportError::Key { manifest: manifest.to_path_buf(), key: excerpt(key), fault };
+            |fault| ReportError::Key { manifest: manifest.clone(), key: excerpt(key), fault };
         let components = key_components(key).map_err(refused)?;
         let (name, folders) = components.split_last().ok_or_else(|| refused(KeyFault::Empty))?;
         let part = folders.join("/");
@@ -212,10 +232,10 @@ impl<'a> Locator<'a> {
             let base = &self.bases[place.base];
             if !target.starts_with(base) {
                 return Err(ReportError::Outside {
-                    manifest: manifest.to_path_buf(),
+                    manifest: manifest.clone(),
                     key: key.to_owned(),
-                    path,
-                    base: base.clone(),
+                    path: path.into(),
+                    base: base.into(),
                 });
             }
             return Ok(target);
@@ -241,7 +261,7 @@ impl<'a> Locator<'a> {
             )
         };
         ReportError::DataFileMissing {
-            manifest: self.manifest.to_path_buf(),
+            manifest: self.manifest.clone(),
             key: key.to_owned(),
             looked_in,
             remedy,

@@ -9,7 +9,7 @@ use super::*;
 
 fn report(manifest: &Path, keys: &[&str]) -> Report {
     Report {
-        manifest_path: manifest.to_path_buf(),
+        manifest_path: manifest.into(),
         source_bucket: "b".into(),
         destination_bucket: "d".into(),
         partition: "aws".into(),
@@ -24,6 +24,12 @@ fn report(manifest: &Path, keys: &[&str]) -> Report {
         manifest_md5: [0; 16],
         checksum: ChecksumState::Absent,
     }
+}
+
+/// The paths of all data files.
+fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
+    let found = super::locate_files(report, root.map(Location::from).as_ref())?;
+    Ok(found.iter().map(|location| location.as_path().unwrap().to_owned()).collect())
 }
 
 fn touch(path: &Path) {

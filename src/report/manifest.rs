@@ -4,7 +4,6 @@
 
 use std::fmt;
 use std::io::Read;
-use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use md5::{Digest, Md5};
@@ -13,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::excerpt;
 use super::{ReportError, Schema, schema_text};
-use crate::source::LocalFile;
+use crate::source::Location;
 
 /// The largest manifest that is read, in bytes.
 ///
@@ -75,7 +74,7 @@ pub enum ChecksumState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// Where the manifest was read from.
-    pub manifest_path: PathBuf,
+    pub manifest_path: Location,
     /// The bucket the report is about.
     pub source_bucket: String,
     /// The bucket the report was delivered to; the bare name, also if the manifest has an ARN.
@@ -105,8 +104,8 @@ impl Report {
     ///
     /// # Errors
     /// When a file can't be read, the checksum does not match, or the manifest is none.
-    pub fn read(manifest_path: &Path) -> Result<Self, ReportError> {
-        Manifest::read(manifest_path)?.parse()
+    pub fn read(manifest_path: impl Into<Location>) -> Result<Self, ReportError> {
+        Manifest::read(&manifest_path.into())?.parse()
     }
 
     /// Takes the bytes of a manifest for a report; `path` is only used to name it.
@@ -115,20 +114,20 @@ impl Report {
     ///
     /// # Errors
     /// When the bytes are no manifest, or one of its values can't be used.
-    pub fn parse(bytes: &[u8], path: &Path) -> Result<Self, ReportError> {
-        Self::parsed(bytes, Md5::digest(bytes).into(), path)
+    pub fn parse(bytes: &[u8], path: impl Into<Location>) -> Result<Self, ReportError> {
+        Self::parsed(bytes, Md5::digest(bytes).into(), &path.into())
     }
 
-    fn parsed(bytes: &[u8], manifest_md5: [u8; 16], path: &Path) -> Result<Self, ReportError> {
+    fn parsed(bytes: &[u8], manifest_md5: [u8; 16], path: &Location) -> Result<Self, ReportError> {
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let raw: RawManifest = serde_json::from_slice(json).map_err(|error| ReportError::Json {
-            path: path.to_path_buf(),
+            path: path.clone(),
             line: error.line(),
             column: error.column(),
             fault: fault_alone(&error),
         })?;
         let field = |field: &str, fault: String| ReportError::Field {
-            path: path.to_path_buf(),
+            path: path.clone(),
             field: field.to_owned(),
             fault,
         };
@@ -145,7 +144,7 @@ impl Report {
             file.checked().map_err(|(name, fault)| field(&format!("files[{place}].{name}"), fault))
         };
         Ok(Self {
-            manifest_path: path.to_path_buf(),
+            manifest_path: path.clone(),
             source_bucket,
             destination_bucket,
             partition: partition(&raw.destination_bucket).to_owned(),
@@ -171,7 +170,7 @@ impl Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
     /// Where it lies.
-    pub path: PathBuf,
+    pub path: Location,
     bytes: Vec<u8>,
     md5: [u8; 16],
     checksum: ChecksumState,
@@ -182,14 +181,14 @@ impl Manifest {
     ///
     /// # Errors
     /// When a file can't be read, or the checksum does not match.
-    pub fn read(path: &Path) -> Result<Self, ReportError> {
+    pub fn read(path: &Location) -> Result<Self, ReportError> {
         let bytes = read_at_most(path, MANIFEST_BYTES_MAX + 1)?;
         if bytes.len() as u64 > MANIFEST_BYTES_MAX {
-            return Err(ReportError::TooLarge(path.to_path_buf()));
+            return Err(ReportError::TooLarge(path.clone()));
         }
         let md5 = Md5::digest(&bytes).into();
         let checksum = verify(path, md5)?;
-        Ok(Self { path: path.to_path_buf(), bytes, md5, checksum })
+        Ok(Self { path: path.clone(), bytes, md5, checksum })
     }
 
     /// Whether its MD5 was checked.
@@ -368,25 +367,27 @@ pub fn md5_hex(md5: &[u8; 16]) -> String {
     md5.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn read_at_most(path: &Path, bytes_max: u64) -> Result<Vec<u8>, ReportError> {
+fn read_at_most(path: &Location, bytes_max: u64) -> Result<Vec<u8>, ReportError> {
     let read = || {
-        let file = LocalFile::open(path)?;
+        let file = path.open()?;
         let length = file.len().min(bytes_max);
         let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
         file.take(bytes_max).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
-    read().map_err(|source| ReportError::io(path, source))
+    read().map_err(|source| ReportError::io(path.clone(), source))
 }
 
 /// Checks a manifest's digest against the checksum file beside it, if there is one.
-fn verify(manifest: &Path, found: [u8; 16]) -> Result<ChecksumState, ReportError> {
+fn verify(manifest: &Location, found: [u8; 16]) -> Result<ChecksumState, ReportError> {
     let path = manifest.with_extension("checksum");
-    let there = path.try_exists().map_err(|source| ReportError::io(&path, source))?;
-    if path == manifest || !there {
+    if path == *manifest {
         return Ok(ChecksumState::Absent);
     }
-    let text = read_at_most(&path, CHECKSUM_BYTES_MAX)?;
+    let text = match read_at_most(&path, CHECKSUM_BYTES_MAX) {
+        Err(error) if error.is_not_found() => return Ok(ChecksumState::Absent),
+        text => text?,
+    };
     let text = String::from_utf8_lossy(&text);
     let text = text.trim();
     let expected = md5_of_hex(text).ok_or_else(|| ReportError::ChecksumUnreadable {
@@ -395,7 +396,7 @@ fn verify(manifest: &Path, found: [u8; 16]) -> Result<ChecksumState, ReportError
     })?;
     if found != expected {
         return Err(ReportError::ChecksumMismatch {
-            manifest: manifest.to_path_buf(),
+            manifest: manifest.clone(),
             checksum: path,
             expected: md5_hex(&expected),
             found: md5_hex(&found),
@@ -424,7 +425,7 @@ mod tests {
 }"#;
 
     fn parse(text: &str) -> Result<Report, ReportError> {
-        Report::parse(text.as_bytes(), Path::new("m.json"))
+        Report::parse(text.as_bytes(), "m.json")
     }
 
     /// The error of the manifest with one piece of text replaced by another.
@@ -530,7 +531,7 @@ mod tests {
             let kept = bytes[place];
             for other in [0, b'"', b'{', b'9', 0x80, 0xff] {
                 bytes[place] = other;
-                if let Ok(report) = Report::parse(&bytes, Path::new("m.json")) {
+                if let Ok(report) = Report::parse(&bytes, "m.json") {
                     assert!(!report.schema.is_empty());
                 }
             }
@@ -590,7 +591,8 @@ mod tests {
     /// Reports that S3 delivered; they lie beside the project on some machines only.
     #[test]
     fn real_manifests_are_read_and_their_checksums_match() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real-reports");
+        let folder =
+            std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real-reports");
         for (name, format, columns) in [
             ("csv_inventory", FileFormat::Csv, 18),
             ("csv_inventory_no_version", FileFormat::Csv, 15),
@@ -606,7 +608,11 @@ mod tests {
             assert_eq!(report.checksum, ChecksumState::Matched, "{name}");
             assert!(report.schema.position("BucketKeyStatus").is_some(), "{name}");
             let found = super::super::locate_files(&report, None).unwrap();
-            assert_eq!(fs::metadata(&found[0]).unwrap().len(), report.files[0].bytes, "{name}");
+            assert_eq!(
+                fs::metadata(found[0].as_path().unwrap()).unwrap().len(),
+                report.files[0].bytes,
+                "{name}"
+            );
         }
     }
 }

@@ -5,17 +5,21 @@
 mod error;
 mod find;
 mod locate;
+#[cfg(feature = "aws")]
+mod locate_object;
 mod manifest;
 mod schema;
 mod schema_text;
 mod write;
 
 pub use error::{KeyFault, ReportError};
-pub use find::{Found, find};
+pub use find::{AsOf, AsOfError, Found, find};
 pub use locate::{KEY_BYTES_MAX, Survey, key_components, locate_files, locate_some, survey};
 pub use manifest::{
     ChecksumState, DataFile, FileFormat, MANIFEST_BYTES_MAX, Manifest, Report, md5_hex,
 };
 pub use schema::{Column, ColumnKind, Schema};
 pub use schema_text::COLUMNS_MAX;
-pub use write::{DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile};
+pub use write::{
+    DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, SummedFile, WrittenFile,
+};

@@ -66,7 +66,7 @@ impl ManifestDocument<'_> {
 
 /// A data file being written: compressed, counted and summed on its way to the disk.
 pub struct DataFileWriter {
-    gzip: GzEncoder<Summed<BufWriter<File>>>,
+    gzip: GzEncoder<SummedFile>,
 }
 
 /// What is known of a data file when it is complete.
@@ -85,9 +85,7 @@ impl DataFileWriter {
     /// # Errors
     /// When it can't be made.
     pub fn create(path: &Path, level: u32) -> io::Result<Self> {
-        let file = BufWriter::with_capacity(WRITE_BYTES, File::create(path)?);
-        let summed = Summed { inner: file, md5: Md5::new(), bytes: 0 };
-        Ok(Self { gzip: GzEncoder::new(summed, Compression::new(level)) })
+        Ok(Self { gzip: GzEncoder::new(SummedFile::create(path)?, Compression::new(level)) })
     }
 
     /// Appends rows.
@@ -103,20 +101,38 @@ impl DataFileWriter {
     /// # Errors
     /// When the rest can't be written.
     pub fn finish(self) -> io::Result<WrittenFile> {
-        let mut summed = self.gzip.finish()?;
-        summed.flush()?;
-        Ok(WrittenFile { bytes: summed.bytes, md5: summed.md5.finalize().into() })
+        self.gzip.finish()?.finish()
     }
 }
 
-/// Passes bytes on, counting them and taking their MD5.
-struct Summed<W> {
-    inner: W,
+/// A file being written: what goes to the disk is counted and summed.
+pub struct SummedFile {
+    inner: BufWriter<File>,
     md5: Md5,
     bytes: u64,
 }
 
-impl<W: Write> Write for Summed<W> {
+impl SummedFile {
+    /// Makes an empty file.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let inner = BufWriter::with_capacity(WRITE_BYTES, File::create(path)?);
+        Ok(Self { inner, md5: Md5::new(), bytes: 0 })
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// When the rest can't be written.
+    pub fn finish(mut self) -> io::Result<WrittenFile> {
+        self.inner.flush()?;
+        Ok(WrittenFile { bytes: self.bytes, md5: self.md5.finalize().into() })
+    }
+}
+
+impl Write for SummedFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(buffer)?;
         self.md5.update(&buffer[..count]);

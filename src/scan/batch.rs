@@ -66,12 +66,10 @@ impl Batches {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn batches(files: &[(u64, usize)]) -> Vec<Range<usize>> {
-        let input = |&(bytes, report)| Input { path: PathBuf::new(), bytes, md5: None, report };
+        let input = |&(bytes, report)| Input { path: "".into(), bytes, md5: None, report };
         let inputs: Vec<Input> = files.iter().map(input).collect();
         let batches = Batches::new(&inputs);
         assert_eq!(Batches::of_one(&inputs).len(), inputs.len());

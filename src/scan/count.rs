@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 
@@ -20,6 +19,7 @@ use crate::engine::{self, Outlet, Sink, TaskError, Worker};
 use crate::format::csv::CsvRow;
 use crate::predicate::{Matcher, Row};
 use crate::report::Report;
+use crate::source::Location;
 
 /// Different combinations of values at most. 100,000: a table nobody reads to its end, yet small
 /// enough (about 20 MiB) for the memory bound of a run.
@@ -79,7 +79,7 @@ pub struct Counts {
     /// By the values of the columns asked for, as they stand in the report; empty without such.
     pub groups: HashMap<Vec<Vec<u8>>, Group>,
     /// Files set aside because they are bad.
-    pub set_aside: Vec<(PathBuf, String)>,
+    pub set_aside: Vec<(Location, String)>,
     /// What a user should know about the query.
     pub warnings: Vec<String>,
 }

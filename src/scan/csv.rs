@@ -21,7 +21,6 @@ use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::{Stopped, TaskError};
 use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
-use crate::source;
 
 /// Compressed bytes read at a time. 128 KiB: few calls, and still in the L2 cache when it is
 /// hashed and then inflated.
@@ -138,7 +137,7 @@ impl<'a> FileScanner<'a> {
             // The file that some worker takes when this one is done: its start is then in memory.
             let later = number + self.settings.threads.get();
             if let Some(later) = inputs.get(later).filter(|_| !self.hashes.cover(later)) {
-                source::advise_soon(&later.path);
+                later.path.advise_soon();
             }
             let found = self.scan_file(depth, &inputs[number], number, columns, visitor);
             scanned.add(&found.map_err(|error| named(error, &inputs[number]))?);

@@ -1,20 +1,20 @@
 //! What can go wrong in a scan, told with the file and the place in it.
 
 use std::io;
-use std::path::PathBuf;
 
 use super::{GROUPS_MAX, LANES_MAX};
 use crate::format::csv::CsvError;
 use crate::format::gzip::GzipError;
 use crate::predicate::PredicateError;
 use crate::report::ReportError;
+use crate::source::{self, Location};
 
 /// A data file that could not be read to its end, or is not what the report says.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {kind}", path.display())]
 pub struct DataError {
     /// The file.
-    pub path: PathBuf,
+    pub path: Location,
     /// What is wrong with it.
     pub kind: DataErrorKind,
 }
@@ -70,7 +70,13 @@ impl DataErrorKind {
     /// Whether the machine is to blame rather than the data.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Read(_))
+        matches!(self, Self::Read(error) if !source::is_refusal(error))
+    }
+
+    /// Whether AWS refused, or could not be reached.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Read(error) if source::is_refusal(error))
     }
 
     /// Whether what was asked for is to blame rather than the data: no other file fares better.
@@ -93,7 +99,7 @@ pub enum ScanError {
     )]
     Format {
         /// The report's manifest.
-        path: PathBuf,
+        path: Location,
         /// Its format.
         format: String,
     },
@@ -101,7 +107,7 @@ pub enum ScanError {
     #[error("{}: {error}", path.display())]
     Query {
         /// The report's manifest.
-        path: PathBuf,
+        path: Location,
         /// What is wrong with the query.
         error: PredicateError,
     },
@@ -114,9 +120,9 @@ pub enum ScanError {
         /// The bucket.
         bucket: String,
         /// A report's manifest.
-        first: PathBuf,
+        first: Location,
         /// The other's.
-        second: PathBuf,
+        second: Location,
     },
     /// A data file is bad.
     #[error(transparent)]

@@ -21,9 +21,9 @@
 //! more threads several would wait for who does the rest, so the first does all of it at once.
 //!
 //! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
-//! file without neighbours, and everything on a machine without wide enough vectors. Where there
-//! are fewer files than threads, such a file is hashed [`beside`] its scan, on a thread that would
-//! have nothing to do.
+//! file without neighbours, files in S3 (reading one twice costs twice), everything on a machine
+//! without wide enough vectors. Where there are fewer files than threads, such a file on disk is
+//! hashed [`beside`] its scan, on a thread that would have nothing to do.
 //!
 //! # What must hold
 //! - *No deadlock*: who hashes waits for nobody. Who waits is woken when hashing is over, however
@@ -51,7 +51,7 @@ use super::csv::INPUT_BYTES;
 use super::{DataErrorKind, Input, Settings, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
-use crate::source::{self, LocalFile};
+use crate::source::SourceFile;
 
 /// Bytes of a group's files together at most: they must still be in the page cache when they are
 /// scanned. Files of 20 MB, the usual size, then go in full groups, and the largest (3 million
@@ -158,7 +158,10 @@ impl<'a> Hashes<'a> {
             Way::Unchecked
         } else if self.cover(number) {
             Way::Group
-        } else if self.threads > self.inputs.len() && input.bytes > HASH_FILE_BYTES_MIN {
+        } else if self.threads > self.inputs.len()
+            && input.bytes > HASH_FILE_BYTES_MIN
+            && !input.path.is_remote()
+        {
             Way::Beside
         } else {
             Way::InPassing
@@ -239,7 +242,7 @@ impl<'a> Hashes<'a> {
             return Ok(());
         }
         for file in self.groups.get(group + 1).iter().flat_map(|group| &group.files) {
-            source::advise_soon(&self.inputs[*file].path);
+            self.inputs[*file].path.advise_soon();
         }
         claim.done(hashing.finish());
         Ok(())
@@ -283,7 +286,7 @@ fn grouped(inputs: &[Input], lanes: usize) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut bytes = 0;
     for (number, input) in inputs.iter().enumerate() {
-        if input.md5.is_none() || input.bytes <= HASH_FILE_BYTES_MIN {
+        if input.md5.is_none() || input.bytes <= HASH_FILE_BYTES_MIN || input.path.is_remote() {
             continue;
         }
         bytes += input.bytes.min(HASH_GROUP_BYTES_MAX + 1);
@@ -379,7 +382,7 @@ impl Hashing {
 /// A file of a group while it is hashed.
 enum Reading {
     /// No further than the manifest says: what follows has a fault that the scan tells.
-    Open(Take<LocalFile>),
+    Open(Take<SourceFile>),
     Ended,
     Failed(DataErrorKind),
 }
@@ -419,8 +422,8 @@ impl Reading {
 }
 
 /// Opens a data file that has the length that the manifest says.
-pub(super) fn open(input: &Input) -> Result<LocalFile, DataErrorKind> {
-    let file = LocalFile::open(&input.path)?;
+pub(super) fn open(input: &Input) -> Result<SourceFile, DataErrorKind> {
+    let file = input.path.open()?;
     let found = file.len();
     if found != input.bytes {
         return Err(DataErrorKind::Size { expected: input.bytes, found });
@@ -455,7 +458,7 @@ mod tests {
     type Verdict = Result<(), TaskError<DataErrorKind>>;
 
     fn input(path: PathBuf, bytes: u64, md5: Option<[u8; 16]>) -> Input {
-        Input { path, bytes, md5, report: 0 }
+        Input { path: path.into(), bytes, md5, report: 0 }
     }
 
     /// Files of unequal lengths, all worth a group, with their right digests.
@@ -512,7 +515,7 @@ mod tests {
         let (scanned, outcome) = beside(&inputs[0], || Ok::<_, ()>("rows")).unwrap();
         assert_eq!((scanned, outcome.ok()), ("rows", inputs[0].md5));
         assert_eq!(beside(&inputs[0], || Err::<(), _>("bad")).err(), Some("bad"));
-        fs::remove_file(&inputs[0].path).unwrap();
+        fs::remove_file(inputs[0].path.as_path().unwrap()).unwrap();
         let (_, outcome) = beside(&inputs[0], || Ok::<_, ()>(())).unwrap();
         assert!(matches!(outcome, Err(DataErrorKind::Read(_))));
     }
@@ -521,7 +524,7 @@ mod tests {
     fn every_file_gets_its_digest_or_its_own_fault() {
         let folder = tempfile::tempdir().unwrap();
         let mut inputs = files(folder.path(), 7);
-        fs::remove_file(&inputs[2].path).unwrap();
+        fs::remove_file(inputs[2].path.as_path().unwrap()).unwrap();
         inputs[4].bytes += 1;
         let hashes = Hashes::with_lanes(&inputs, 4);
         assert!((0..7).all(|number| hashes.cover(number)) && !hashes.cover(7));

@@ -35,7 +35,7 @@ pub use filter::{FileSummary, FilterSink, Holding, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
 pub use lookup::{Among, Lookup, look_up};
 pub use objects::{OBJECT_BYTES, ObjectSet, Part};
-pub use open::{Input, Opened, open};
+pub use open::{Input, Opened, ReportOptions, open};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
 

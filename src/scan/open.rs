@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::path::{Path, PathBuf};
 use std::thread;
 
 use super::ScanError;
-use crate::report::{self, FileFormat, Report, ReportError};
+use crate::report::{self, AsOf, FileFormat, Report, ReportError};
+use crate::source::Location;
 
 /// Files from which on they are looked up by several threads: 1,000 take about two milliseconds.
 const FILES_AT_ONCE_MIN: usize = 1_000;
@@ -16,7 +16,7 @@ const FILES_AT_ONCE_MIN: usize = 1_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// Where it lies.
-    pub path: PathBuf,
+    pub path: Location,
     /// Its length in bytes, as the manifest says.
     pub bytes: u64,
     /// Its MD5, where the manifest gives one.
@@ -44,25 +44,32 @@ impl Opened {
     }
 }
 
-/// Finds, reads and checks reports, and finds their data files (below `root`, if it is given).
+/// Which reports are taken, and where their data files are looked for.
+#[derive(Debug, Clone, Default)]
+pub struct ReportOptions {
+    /// Where data files lie, if not as the report's own place tells.
+    pub root: Option<Location>,
+    /// Of the reports in a folder, the newest that was begun by then.
+    pub as_of: Option<AsOf>,
+    /// Whether several reports may list the same bucket.
+    pub allow_overlap: bool,
+}
+
+/// Finds, reads and checks reports, and finds their data files.
 ///
 /// # Errors
 /// When a report or a data file can't be found, a report is bad or in a format that is not read
 /// yet, or two reports list the same bucket and that is not allowed.
-pub fn open(
-    names: &[PathBuf],
-    root: Option<&Path>,
-    allow_overlap: bool,
-) -> Result<Opened, ScanError> {
+pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanError> {
     let mut opened = Opened { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
-        let (report, notes) = Report::find_and_read(name)?;
+        let (report, notes) = Report::find_and_read(name, options.as_of.as_ref())?;
         opened.notes.extend(notes);
         if report.format != FileFormat::Csv {
             let format = report.format.to_string();
             return Err(ScanError::Format { path: report.manifest_path, format });
         }
-        let paths = located(&report, root)?;
+        let paths = located(&report, options.root.as_ref())?;
         opened.inputs.extend(paths.into_iter().zip(&report.files).map(|(path, file)| Input {
             path,
             bytes: file.bytes,
@@ -71,14 +78,14 @@ pub fn open(
         }));
         opened.reports.push(report);
     }
-    if !allow_overlap {
+    if !options.allow_overlap {
         refuse_overlap(&opened.reports)?;
     }
     Ok(opened)
 }
 
 /// Paths of a report's data files; looked up on all processors where there are many.
-fn located(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
+fn located(report: &Report, root: Option<&Location>) -> Result<Vec<Location>, ReportError> {
     if report.files.len() < FILES_AT_ONCE_MIN {
         return report::locate_files(report, root);
     }

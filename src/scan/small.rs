@@ -8,7 +8,7 @@
 use super::hash::{BUFFER_BYTES, CHUNK_BYTES, open, read};
 use super::{DataErrorKind, Input, Verify};
 use crate::format::md5::{LANES_MAX, Md5Path, Md5Streams};
-use crate::source::LocalFile;
+use crate::source::SourceFile;
 
 /// Files up to this size are small: sixteen fit the buffer that larger ones are hashed from.
 const SMALL_BYTES_MAX: u64 = CHUNK_BYTES as u64;
@@ -39,7 +39,9 @@ pub(super) fn read_all<'a>(
     buffer: &'a mut Vec<u8>,
 ) -> Vec<Result<SmallFile<'a>, DataErrorKind>> {
     buffer.resize(BUFFER_BYTES, 0);
-    // All are opened before the first is read: opening asks the system to fetch.
+    // All are opened before the first is read: opening asks the system to fetch. In S3 it waits for
+    // an answer, too, so all are asked for before the first is opened.
+    inputs.iter().filter(|input| input.path.is_remote()).for_each(|i| i.path.advise_soon());
     let files: Vec<_> = inputs.iter().map(open).collect();
     let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);
     let contents: Vec<Result<&[u8], DataErrorKind>> =
@@ -53,7 +55,7 @@ pub(super) fn read_all<'a>(
     contents.into_iter().map(|content| content.map(&mut with_digest)).collect()
 }
 
-type Opened<'a, 'b> = ((Result<LocalFile, DataErrorKind>, &'b Input), &'a mut [u8]);
+type Opened<'a, 'b> = ((Result<SourceFile, DataErrorKind>, &'b Input), &'a mut [u8]);
 
 fn read_whole<'a>(((file, input), chunk): Opened<'a, '_>) -> Result<&'a [u8], DataErrorKind> {
     let length = input.bytes.min(SMALL_BYTES_MAX) as usize;
@@ -86,10 +88,10 @@ mod tests {
             let path = folder.path().join(number.to_string());
             fs::write(&path, &bytes).unwrap();
             let md5 = Some(Md5::digest(&bytes).into());
-            Input { path, bytes: bytes.len() as u64, md5, report: 0 }
+            Input { path: path.into(), bytes: bytes.len() as u64, md5, report: 0 }
         };
         let mut inputs: Vec<Input> = (0..9).map(file).collect();
-        fs::remove_file(&inputs[2].path).unwrap();
+        fs::remove_file(inputs[2].path.as_path().unwrap()).unwrap();
         inputs[5].bytes += 1;
         let mut buffer = Vec::new();
         let files = read_all(&inputs, Verify::Md5, &mut buffer);

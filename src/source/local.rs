@@ -71,6 +71,14 @@ impl LocalFile {
         self.bytes == 0
     }
 
+    /// Fills a buffer from any place of the file; what is read in turn goes on where it was.
+    ///
+    /// # Errors
+    /// When it can't be read, or the file ends before.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        read_exact_at(&self.file, offset, buffer)
+    }
+
     /// Reads what is in memory already; `None`, now and from then on, if that is nothing.
     fn read_from_memory(&mut self, buffer: &mut [u8]) -> Option<usize> {
         if self.from_disk {
@@ -165,14 +173,30 @@ fn read_without_waiting(_file: &File, _buffer: &mut [u8], _offset: u64) -> Optio
     None
 }
 
+/// Fills a buffer from any place of a file.
+pub(super) fn read_exact_at(file: &File, mut offset: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+    while !buffer.is_empty() {
+        match read_at(file, buffer, offset) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(unix)]
 fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
-/// Reads are in order, so the file's own place is the offset.
 #[cfg(not(unix))]
-fn read_at(mut file: &File, buffer: &mut [u8], _offset: u64) -> io::Result<usize> {
+fn read_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
     file.read(buffer)
 }
 

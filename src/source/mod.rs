@@ -1,12 +1,19 @@
-//! Where the bytes of a file come from.
+//! Where the bytes of a file come from, and where they go: this machine, or S3.
 //!
 //! Never knows what the bytes mean.
-//!
-//! There is one source, the local disk, and so no trait over sources yet: what reads a file takes
-//! any [`std::io::Read`].
 
 mod local;
+mod location;
+#[cfg(not(feature = "aws"))]
+mod no_uploads;
+#[cfg(feature = "aws")]
+mod object;
 mod write_behind;
 
 pub use local::{LocalFile, READ_AHEAD_BYTES, advise_soon};
+pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
+#[cfg(not(feature = "aws"))]
+pub use no_uploads::{Upload, Uploads};
+#[cfg(feature = "aws")]
+pub use object::{AddressError, Object, ObjectFile, PART_BYTES, PARTS_AHEAD, Upload, Uploads};
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};

@@ -7,7 +7,6 @@
 //! Never knows how reports are read.
 
 mod draw;
-mod encode;
 mod file;
 mod rows;
 

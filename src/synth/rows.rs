@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::draw::{Choice, Lots, Share, quoted};
-use super::encode::push_encoded;
 use super::{Synth, SynthError};
+use crate::format::key::encode_key;
 use crate::report::Schema;
 
 /// The longest key of an S3 object, in bytes.
@@ -387,7 +387,7 @@ impl<'a> Rows<'a> {
         push_hex(self.lots.number(), HASH_DIGITS - 16, &mut self.key);
         self.key.extend_from_slice(self.ending.as_bytes());
         out.push(b'"');
-        push_encoded(&self.key, out);
+        encode_key(&self.key, out);
         out.push(b'"');
     }
 

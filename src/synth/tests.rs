@@ -60,7 +60,7 @@ fn inflated(manifest: &Path) -> Vec<u8> {
     let report = Report::read(manifest).unwrap();
     let mut all = Vec::new();
     for path in locate_files(&report, None).unwrap() {
-        let file = fs::File::open(path).unwrap();
+        let file = fs::File::open(path.as_path().unwrap()).unwrap();
         flate2::read::MultiGzDecoder::new(file).read_to_end(&mut all).unwrap();
     }
     all
@@ -119,7 +119,7 @@ fn a_report_is_read_as_one_from_s3() {
     })
     .unwrap();
     assert_eq!(total.into_inner(), synth.rows);
-    assert_eq!(find(out.path()).unwrap().manifest.path, summary.manifest);
+    assert_eq!(find(&out.path().into(), None).unwrap().manifest.path, (&summary.manifest).into());
     assert!(summary.manifest.ends_with("2026-01-01T00-00Z/manifest.json"));
     let report = Report::read(&summary.manifest).unwrap();
     assert_eq!(report.checksum, ChecksumState::Matched);
@@ -128,7 +128,7 @@ fn a_report_is_read_as_one_from_s3() {
     assert_eq!(report.bytes_compressed(), summary.bytes_compressed);
     assert_eq!((report.files.len(), report.schema.len()), (3, 6));
     for (file, path) in report.files.iter().zip(locate_files(&report, None).unwrap()) {
-        let bytes = fs::read(path).unwrap();
+        let bytes = fs::read(path.as_path().unwrap()).unwrap();
         assert_eq!(bytes.len() as u64, file.bytes);
         assert_eq!(file.md5, Some(Md5::digest(&bytes).into()));
     }

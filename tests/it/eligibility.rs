@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 use s3sieve::operation::{CopyClass, Kind, StorageClass};
 use s3sieve::plan::{self, Bounds, Emit, FilterOptions, OperationOptions, Plan};
-use s3sieve::scan::{self, Control, Progress, Query, Settings};
+use s3sieve::scan::{self, Control, Progress, Query, ReportOptions, Settings};
 
 use crate::fixture::{ReportFolder, plan_document, row, s3sieve};
 
@@ -195,7 +195,8 @@ impl Case {
     }
 
     fn run(&self, report: &ReportFolder) -> Plan {
-        let opened = scan::open(std::slice::from_ref(&report.manifest), None, false).unwrap();
+        let opened =
+            scan::open(&[report.manifest.as_path().into()], &ReportOptions::default()).unwrap();
         let settings =
             Settings { threads: NonZeroUsize::new(self.threads).unwrap(), ..Settings::default() };
         let named = self.kind == Kind::Copy && self.named_class;
@@ -208,7 +209,7 @@ impl Case {
             among: None,
             query: Query::All,
             operation: Some(operation),
-            out: report.out(),
+            out: report.out().into(),
             force: false,
             version_ids: self.version_ids,
             emit: Emit::Csv,

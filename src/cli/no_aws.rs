@@ -1,0 +1,35 @@
+//! In place of `aws.rs` in a program that was built without AWS: addresses are refused.
+
+use std::path::Path;
+
+use clap::Args as ClapArgs;
+
+use super::CliError;
+use crate::source::Location;
+
+/// Nothing to choose.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct AwsArgs {}
+
+/// No way to AWS.
+pub(super) struct Way;
+
+impl AwsArgs {
+    pub(super) fn way(&self) -> Way {
+        Way
+    }
+}
+
+impl Way {
+    /// What a path on the command line names.
+    pub(super) fn location(&mut self, name: &Path) -> Result<Location, CliError> {
+        if name.to_str().is_some_and(|text| text.starts_with("s3://")) {
+            return Err(CliError::Usage(format!(
+                "{}: this program was built without AWS (cargo feature `aws`): fetch the report \
+                 with `aws s3 sync`, or build it with the default features",
+                name.display()
+            )));
+        }
+        Ok(name.into())
+    }
+}

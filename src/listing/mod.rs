@@ -1,0 +1,244 @@
+//! A report of our own: what a bucket holds now, listed and written as S3 would write an inventory.
+//!
+//! For objects that are younger than the newest report. A listing costs a request for every 1,000
+//! objects, and one for each object where a column is wanted that listings don't hold; an inventory
+//! costs a fraction of that, so this is no way to take stock of a large bucket.
+//!
+//! Never knows what the report is for.
+
+mod rows;
+mod walk;
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::Timestamp;
+
+use self::rows::{Finished, Writer};
+use self::walk::Walk;
+use crate::aws::AwsError;
+use crate::report::{MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex};
+use crate::source::{Location, Object};
+
+/// Columns of every report; those of versions only where versions are listed.
+const ALWAYS: [&str; 2] = ["Bucket", "Key"];
+const OF_VERSIONS: [&str; 3] = ["VersionId", "IsLatest", "IsDeleteMarker"];
+
+/// Columns that a listing itself holds.
+pub const LISTED: [&str; 6] = [
+    "Size",
+    "LastModifiedDate",
+    "ETag",
+    "StorageClass",
+    "IsMultipartUploaded",
+    "ChecksumAlgorithm",
+];
+
+/// Columns that take a request for each object.
+pub const ASKED: [&str; 6] = [
+    "EncryptionStatus",
+    "BucketKeyStatus",
+    "ReplicationStatus",
+    "ObjectLockMode",
+    "ObjectLockRetainUntilDate",
+    "ObjectLockLegalHoldStatus",
+];
+
+/// Rows of a data file at most. 500,000: a report of a few million rows has files for several
+/// threads. (S3 puts three million into one.)
+const FILE_ROWS_MAX: u64 = 500_000;
+
+/// The name that stands for an inventory's configuration.
+const CONFIGURATION: &str = "s3sieve-list";
+
+/// What to list.
+#[derive(Debug, Clone)]
+pub struct Listing {
+    /// The bucket, and what the keys begin with.
+    pub prefix: Object,
+    /// Columns besides those of every report.
+    pub columns: Vec<String>,
+    /// Whether all versions are listed, delete markers among them.
+    pub versions: bool,
+    /// Only what was last modified after that.
+    pub newer_than: Option<Timestamp>,
+    /// When the report is begun, as its manifest says.
+    pub now: Timestamp,
+}
+
+/// What was listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The manifest of the report.
+    pub manifest: PathBuf,
+    /// Rows in it.
+    pub rows: u64,
+    /// Data files.
+    pub files: u64,
+    /// Objects, versions and delete markers that the bucket listed, rows or not.
+    pub seen: u64,
+    /// Objects that were asked about one by one.
+    pub asked: u64,
+}
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ListingError {
+    /// AWS refused.
+    #[error("{}: {error}", at.display())]
+    Aws {
+        /// What was listed, or the object that was asked about.
+        at: Location,
+        /// What it said.
+        error: AwsError,
+    },
+    /// The report could not be written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The folder for the report holds something.
+    #[error("{}: the folder is not empty; name a new one", .0.display())]
+    NotEmpty(PathBuf),
+    /// No such column can be listed.
+    #[error(
+        "column {name:?} is not to be had from a listing; there are {}, and with a request for \
+         each object {}", LISTED.join(", "), ASKED.join(", ")
+    )]
+    Column {
+        /// As it was given.
+        name: String,
+    },
+    /// The run was ended from outside.
+    #[error("interrupted; nothing was left behind")]
+    Interrupted,
+}
+
+impl ListingError {
+    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |error| Self::Io { path: path.to_owned(), error }
+    }
+}
+
+/// Lists objects, and writes the report below `out`, which must be empty or not there yet.
+/// `progress` is told how many rows were written since it was told last.
+///
+/// # Errors
+/// When AWS refuses, the report can't be written, or it is stopped. What was written is removed.
+pub fn list(
+    listing: &Listing,
+    out: &Path,
+    stop: &AtomicBool,
+    progress: impl Fn(u64),
+) -> Result<Summary, ListingError> {
+    let columns = columns(listing)?;
+    refuse_used(out)?;
+    let bucket = out.join(listing.prefix.bucket());
+    let result = write(listing, &columns, &bucket, stop, progress);
+    if result.is_err() {
+        // The folder was empty before. The first error is the one to tell.
+        let _ = fs::remove_dir_all(bucket);
+    }
+    result
+}
+
+/// All columns in S3's order: those of every report, then those that were asked for.
+fn columns(listing: &Listing) -> Result<Vec<&'static str>, ListingError> {
+    let mut columns: Vec<&str> = ALWAYS.to_vec();
+    if listing.versions {
+        columns.extend(OF_VERSIONS);
+    }
+    let known: Vec<&'static str> = LISTED.into_iter().chain(ASKED).collect();
+    let mut wanted = HashSet::new();
+    for name in &listing.columns {
+        let same = |known: &&&str| known.eq_ignore_ascii_case(name);
+        let known = known.iter().find(same).copied();
+        if !ALWAYS.iter().chain(&OF_VERSIONS).any(|column| same(&column)) {
+            wanted.insert(known.ok_or_else(|| ListingError::Column { name: name.clone() })?);
+        }
+    }
+    columns.extend(known.into_iter().filter(|column| wanted.contains(column)));
+    Ok(columns)
+}
+
+fn refuse_used(out: &Path) -> Result<(), ListingError> {
+    match fs::read_dir(out) {
+        Ok(mut entries) => match entries.next() {
+            None => Ok(()),
+            Some(_) => Err(ListingError::NotEmpty(out.to_owned())),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(ListingError::at(out)(error)),
+    }
+}
+
+fn write(
+    listing: &Listing,
+    columns: &[&'static str],
+    bucket: &Path,
+    stop: &AtomicBool,
+    progress: impl Fn(u64),
+) -> Result<Summary, ListingError> {
+    let folder = bucket.join(CONFIGURATION);
+    let dated = folder.join(listing.now.strftime("%Y-%m-%dT%H-%MZ").to_string());
+    let data = folder.join("data");
+    for path in [&dated, &data] {
+        fs::create_dir_all(path).map_err(ListingError::at(path))?;
+    }
+    let mut writer = Writer::new(listing.prefix.bucket(), columns, &data, FILE_ROWS_MAX);
+    let mut walk = Walk::begin(listing, columns);
+    let (mut seen, mut asked) = (0, 0);
+    while let Some(page) = walk.next() {
+        if stop.load(Ordering::Relaxed) {
+            return Err(ListingError::Interrupted);
+        }
+        let page = page?;
+        seen += page.seen;
+        asked += page.asked;
+        progress(page.rows.len() as u64);
+        for row in &page.rows {
+            writer.write(row)?;
+        }
+    }
+    let files = writer.finish()?;
+    let manifest = dated.join("manifest.json");
+    let rows = files.iter().map(|file| file.rows).sum();
+    write_manifest(listing, columns, &files, &manifest)?;
+    Ok(Summary { manifest, rows, files: files.len() as u64, seen, asked })
+}
+
+/// Writes the manifest that lists these data files, and its checksum beside it.
+fn write_manifest(
+    listing: &Listing,
+    columns: &[&'static str],
+    files: &[Finished],
+    manifest: &Path,
+) -> Result<(), ListingError> {
+    let bucket = listing.prefix.bucket();
+    let named = |file: &Finished| {
+        (format!("{bucket}/{CONFIGURATION}/data/{}", file.name), md5_hex(&file.written.md5))
+    };
+    let names: Vec<(String, String)> = files.iter().map(named).collect();
+    let files = files.iter().zip(&names);
+    let document = ManifestDocument {
+        source_bucket: bucket,
+        destination_bucket: &format!("arn:aws:s3:::{bucket}"),
+        version: MANIFEST_VERSION,
+        creation_timestamp: Some(listing.now.as_millisecond().to_string()),
+        file_format: "CSV",
+        file_schema: columns.join(", "),
+        files: files
+            .map(|(file, (key, md5))| ManifestEntry { key, size: file.written.bytes, md5 })
+            .collect(),
+    };
+    let (text, md5) = document.render().map_err(ListingError::at(manifest))?;
+    fs::write(manifest, text).map_err(ListingError::at(manifest))?;
+    let checksum = manifest.with_extension("checksum");
+    fs::write(&checksum, md5).map_err(ListingError::at(&checksum))
+}

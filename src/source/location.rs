@@ -1,0 +1,293 @@
+//! Where a file or folder is: a path on this machine, or an address in S3.
+//!
+//! This is all that readers of reports need of both: a file's bytes from front to back or from any
+//! place, the names in a folder, the folder above. What is not common (links, permissions, uploads)
+//! stands with each source.
+//!
+//! Never knows what the bytes mean.
+
+use std::fmt;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::local::{self, LocalFile};
+#[cfg(feature = "aws")]
+use super::object::{Object, ObjectFile};
+
+/// Where a file or folder is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Location {
+    /// On this machine.
+    Path(PathBuf),
+    /// In S3: an object, or, if its key is empty or ends in a slash, a folder.
+    #[cfg(feature = "aws")]
+    Object(Object),
+}
+
+/// What there is at a location.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A file.
+    File,
+    /// A folder, which may be empty in S3.
+    Folder,
+    /// Nothing.
+    Nothing,
+    /// Something else, such as a pipe.
+    Other,
+}
+
+/// A name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name; what is no UTF-8 in it is replaced.
+    pub name: String,
+    /// What has that name; a folder as such.
+    pub location: Location,
+    /// Whether it is a folder's; a link is none.
+    pub is_folder: bool,
+}
+
+impl Location {
+    /// The path, if it is on this machine.
+    #[must_use]
+    pub fn as_path(&self) -> Option<&Path> {
+        match self {
+            Self::Path(path) => Some(path),
+            #[cfg(feature = "aws")]
+            Self::Object(_) => None,
+        }
+    }
+
+    /// For a person to read.
+    pub fn display(&self) -> impl fmt::Display + '_ {
+        Shown(self)
+    }
+
+    /// What is here. Of S3 nothing is asked: an address that ends in `.json` is a file.
+    ///
+    /// # Errors
+    /// When it can't be looked up.
+    pub fn kind(&self) -> io::Result<Kind> {
+        match self {
+            Self::Path(path) => match fs::metadata(path) {
+                Ok(metadata) if metadata.is_file() => Ok(Kind::File),
+                Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
+                Ok(_) => Ok(Kind::Other),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kind::Nothing),
+                Err(error) => Err(error),
+            },
+            #[cfg(feature = "aws")]
+            Self::Object(object) if object.key().ends_with(".json") => Ok(Kind::File),
+            #[cfg(feature = "aws")]
+            Self::Object(_) => Ok(Kind::Folder),
+        }
+    }
+
+    /// What a folder holds, in no order; `None` if that is more than `entries_max`.
+    ///
+    /// # Errors
+    /// When it can't be listed.
+    pub fn entries(&self, entries_max: u64) -> io::Result<Option<Vec<Entry>>> {
+        match self {
+            Self::Path(path) => {
+                let mut entries = Vec::new();
+                for entry in fs::read_dir(path)? {
+                    let entry = entry?;
+                    if entries.len() as u64 == entries_max {
+                        return Ok(None);
+                    }
+                    entries.push(Entry {
+                        name: entry.file_name().to_string_lossy().into_owned(),
+                        location: Self::Path(entry.path()),
+                        is_folder: entry.file_type()?.is_dir(),
+                    });
+                }
+                Ok(Some(entries))
+            }
+            #[cfg(feature = "aws")]
+            Self::Object(object) => object.entries(entries_max),
+        }
+    }
+
+    /// What has this name in this folder.
+    #[must_use]
+    pub fn join(&self, name: &str) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(path.join(name)),
+            #[cfg(feature = "aws")]
+            Self::Object(object) => Self::Object(object.join(name)),
+        }
+    }
+
+    /// The folder that this is in.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        match self {
+            Self::Path(path) => path.parent().map(|parent| Self::Path(parent.to_owned())),
+            #[cfg(feature = "aws")]
+            Self::Object(object) => object.parent().map(Self::Object),
+        }
+    }
+
+    /// The same with another extension.
+    #[must_use]
+    pub fn with_extension(&self, extension: &str) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(path.with_extension(extension)),
+            #[cfg(feature = "aws")]
+            Self::Object(object) => Self::Object(object.with_extension(extension)),
+        }
+    }
+
+    /// Opens a file to be read once from front to back.
+    ///
+    /// # Errors
+    /// When it can't be opened, or is no file. Of kind `NotFound` if there is none.
+    pub fn open(&self) -> io::Result<SourceFile> {
+        match self {
+            Self::Path(path) => LocalFile::open(path).map(SourceFile::Local),
+            #[cfg(feature = "aws")]
+            Self::Object(object) => object.open().map(SourceFile::Object),
+        }
+    }
+
+    /// Begins to fetch what will be opened soon. What goes wrong here goes wrong again when it is
+    /// opened, and is told then.
+    pub fn advise_soon(&self) {
+        match self {
+            Self::Path(path) => local::advise_soon(path),
+            #[cfg(feature = "aws")]
+            Self::Object(object) => object.advise_soon(),
+        }
+    }
+
+    /// Whether reading it twice costs twice.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.as_path().is_none()
+    }
+}
+
+impl From<PathBuf> for Location {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl From<&Path> for Location {
+    fn from(path: &Path) -> Self {
+        Self::Path(path.to_owned())
+    }
+}
+
+impl From<&PathBuf> for Location {
+    fn from(path: &PathBuf) -> Self {
+        Self::Path(path.clone())
+    }
+}
+
+impl From<&str> for Location {
+    /// A path, whatever it looks like: an address takes a way to AWS.
+    fn from(path: &str) -> Self {
+        Self::Path(path.into())
+    }
+}
+
+struct Shown<'a>(&'a Location);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Location::Path(path) => path.display().fmt(f),
+            #[cfg(feature = "aws")]
+            Location::Object(object) => object.fmt(f),
+        }
+    }
+}
+
+/// A file that is open.
+#[derive(Debug)]
+pub enum SourceFile {
+    /// On this machine.
+    Local(LocalFile),
+    /// In S3.
+    #[cfg(feature = "aws")]
+    Object(ObjectFile),
+}
+
+impl SourceFile {
+    /// The file's length in bytes when it was opened.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Local(file) => file.len(),
+            #[cfg(feature = "aws")]
+            Self::Object(file) => file.len(),
+        }
+    }
+
+    /// Whether the file had no bytes when it was opened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Fills a buffer from any place of the file.
+    ///
+    /// # Errors
+    /// When it can't be read, of kind `UnexpectedEof` where the file is shorter.
+    pub fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match self {
+            Self::Local(file) => file.read_exact_at(offset, buffer),
+            #[cfg(feature = "aws")]
+            Self::Object(file) => file.read_exact_at(offset, buffer),
+        }
+    }
+}
+
+impl Read for SourceFile {
+    #[inline]
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Local(file) => file.read(buffer),
+            #[cfg(feature = "aws")]
+            Self::Object(file) => file.read(buffer),
+        }
+    }
+}
+
+/// Whether AWS refused, or could not be reached, rather than this machine.
+#[must_use]
+pub fn is_refusal(error: &io::Error) -> bool {
+    #[cfg(feature = "aws")]
+    return error.get_ref().is_some_and(|inner| inner.is::<crate::aws::AwsError>());
+    #[cfg(not(feature = "aws"))]
+    {
+        let _ = error;
+        false
+    }
+}
+
+/// Lengths of files, `None` for what is not there; many are looked up at a time where that takes
+/// time.
+///
+/// # Errors
+/// When one can't be looked up.
+pub fn lengths(locations: &[Location]) -> io::Result<Vec<Option<u64>>> {
+    #[cfg(feature = "aws")]
+    if let Some(Location::Object(first)) = locations.first() {
+        let objects = locations.iter().map(|location| match location {
+            Location::Object(object) => Ok(object.clone()),
+            Location::Path(_) => Err(io::Error::other("paths among addresses")),
+        });
+        return first.lengths(objects.collect::<io::Result<_>>()?);
+    }
+    let length = |location: &Location| match location.as_path().map(fs::metadata) {
+        Some(Ok(metadata)) => Ok(Some(metadata.len())),
+        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(None),
+    };
+    locations.iter().map(length).collect()
+}

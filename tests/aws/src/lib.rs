@@ -1,0 +1,17 @@
+//! The ground for tests that need AWS: an S3 server, a proxy that does harm by seed, a server that
+//! refuses, and one that only sends bytes.
+//!
+//! All of them listen on this machine alone, on ports that the system picks.
+//!
+//! Never knows what is tested.
+
+mod bare;
+mod http;
+mod proxy;
+mod refuse;
+mod server;
+
+pub use bare::BareServer;
+pub use proxy::{FaultProxy, Faults};
+pub use refuse::{Refusal, Refuser};
+pub use server::{ACCESS_KEY, SECRET_KEY, Server};

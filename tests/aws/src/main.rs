@@ -1,0 +1,7 @@
+//! The `s3sieve` program, built along with the tests that drive it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    s3sieve::cli::main()
+}
