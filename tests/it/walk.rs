@@ -2,7 +2,9 @@
 //! submit, watch, run, report, retry, verify.
 //!
 //! One command brings up the S3 server and the double of S3 Batch Operations and walks it:
-//! `cargo test --test it -- --ignored --nocapture walk`.
+//! `cargo test -p s3sieve --test it -- --ignored --nocapture walk`.
+//!
+//! Reports are in the bucket alone, and are read from there.
 
 use std::fs;
 use std::io::{self, Write};
@@ -22,6 +24,12 @@ const OBJECTS: usize = 15_300;
 /// Of the objects that are to be fixed, those whose task fails at first, and those that are gone.
 const PASSING: &str = "0077";
 const GONE: [usize; 3] = [1, 4, 7];
+
+/// Where inventory is delivered: the newest complete report below it is taken.
+const REPORTS: &str = "s3://reports/inventory/demo/all";
+
+/// Rows in a data file of a report.
+const FILE_ROWS: usize = 4_000;
 
 fn key(number: usize) -> String {
     format!("2026/{:02}/img {number:06}+a.jpg", number % 12)
@@ -50,12 +58,12 @@ impl Walk {
         let mut command = program();
         self.double.environment(&mut command, &self.path("empty"));
         command.current_dir(self.folder.path()).args(arguments);
-        if ["submit", "jobs", "retry", "setup"].contains(&arguments[0]) {
-            let url = self.double.url();
+        let url = self.double.url();
+        if arguments[0] != "estimate" {
             command.args(["--endpoint-url", &url]);
-            if arguments[0] != "setup" {
-                command.args(["--s3control-endpoint-url", &url, "--trust-endpoint"]);
-            }
+        }
+        if ["submit", "jobs", "retry"].contains(&arguments[0]) {
+            command.args(["--s3control-endpoint-url", &url, "--trust-endpoint"]);
         }
         let run = Run::of(command).expect(code);
         let seconds = begun.elapsed().as_secs_f64();
@@ -64,10 +72,10 @@ impl Walk {
         run
     }
 
-    /// A report of the bucket as it is: in the bucket of reports, and a copy on this machine.
-    fn report(&self, name: &str, created_ms: u64) -> PathBuf {
+    /// Puts a report of the bucket as it is into the bucket of reports.
+    fn report(&self, name: &str, created_ms: u64) {
         let fixed = self.double.state().updated.clone();
-        let mut rows = String::new();
+        let mut rows = Vec::new();
         for number in 0..OBJECTS {
             let key = key(number);
             if fixed.len() > 1 && GONE.contains(&number) {
@@ -79,10 +87,15 @@ impl Walk {
                 _ if number % 3 == 2 || done => ("SSE-KMS", "ENABLED"),
                 _ => ("SSE-KMS", "DISABLED"),
             };
-            rows += &row(&["demo", &encoded(&key), "7", encryption, bucket_key]);
+            rows.push(row(&["demo", &encoded(&key), "7", encryption, bucket_key]));
         }
-        let data = gzip(rows.as_bytes());
-        let data_key = format!("inventory/demo/all/data/{name}.csv.gz");
+        let mut files = Vec::new();
+        for (number, rows) in rows.chunks(FILE_ROWS).enumerate() {
+            let data = gzip(rows.concat().as_bytes());
+            let key = format!("inventory/demo/all/data/{name}-{number}.csv.gz");
+            self.double.put("reports", &key, &data);
+            files.push(json!({"key": key, "size": data.len(), "MD5checksum": md5(&data)}));
+        }
         let manifest = json!({
             "sourceBucket": "demo",
             "destinationBucket": "arn:aws:s3:::reports",
@@ -90,19 +103,12 @@ impl Walk {
             "creationTimestamp": created_ms.to_string(),
             "fileFormat": "CSV",
             "fileSchema": "Bucket, Key, Size, EncryptionStatus, BucketKeyStatus",
-            "files": [{"key": data_key, "size": data.len(), "MD5checksum": md5(&data)}],
+            "files": files,
         });
         let text = manifest.to_string().into_bytes();
-        let manifest_key = format!("inventory/demo/all/{name}/manifest.json");
-        let sum = md5(&text).into_bytes();
-        let sum_key = manifest_key.replace(".json", ".checksum");
-        for (key, bytes) in [(&data_key, &data), (&manifest_key, &text), (&sum_key, &sum)] {
-            self.double.put("reports", key, bytes);
-            let path = self.path("mirror").join(key);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        }
-        self.path("mirror").join(manifest_key)
+        let folder = format!("inventory/demo/all/{name}");
+        self.double.put("reports", &format!("{folder}/manifest.json"), &text);
+        self.double.put("reports", &format!("{folder}/manifest.checksum"), md5(&text).as_bytes());
     }
 
     fn submit(&self, plan: &str, code: i32) -> Run {
@@ -157,13 +163,12 @@ fn walk_the_whole_way() {
         }
     }
     let now = jiff::Timestamp::now().as_millisecond() as u64;
-    let report = walk.report("2026-11-01T01-00Z", now - 3_600_000);
-    let report = report.to_str().unwrap();
+    walk.report("2026-11-01T01-00Z", now - 3_600_000);
 
     walk.step(0, &["setup", "inventory", "--bucket", "demo", "--destination", "s3://reports/in"]);
-    walk.step(0, &["inspect", report, "--root", "mirror"]);
+    walk.step(0, &["inspect", REPORTS]);
     let expression = "EncryptionStatus = 'SSE-KMS' AND BucketKeyStatus = 'DISABLED'";
-    let filter = ["filter", report, "--root", "mirror", "--where", expression];
+    let filter = ["filter", REPORTS, "--where", expression];
     let more = ["--for", "update-encryption", "--max-objects", "1500", "--out", "plan"];
     walk.step(0, &[&filter[..], &more].concat());
     assert_eq!(plan(&walk.path("plan"))["totals"]["matched"], to_fix.len());
@@ -182,9 +187,8 @@ fn walk_the_whole_way() {
     walk.submit("plan-2", 0);
     walk.step(0, &["jobs", "plan-2", "run", "--interval", "0.2"]);
 
-    let newer = walk.report("2026-11-02T01-00Z", now + 3_600_000);
-    let newer = newer.to_str().unwrap();
-    let proof = walk.step(0, &["verify", "plan", newer, "--root", "mirror", "--format", "json"]);
+    walk.report("2026-11-02T01-00Z", now + 3_600_000);
+    let proof = walk.step(0, &["verify", "plan", REPORTS, "--format", "json"]);
     let proof = proof.json();
     assert_eq!(proof["done"], to_fix.len() - gone, "{proof:#}");
     assert_eq!(proof["gone"], gone, "{proof:#}");

@@ -144,28 +144,20 @@ async fn work(shared: &Shared, place: usize, job: &Job) {
         }
     }
     if end == job.tasks.len() {
-        settle(shared);
         enter(shared, place, Status::Completing);
     }
 }
 
-/// Failures that pass have struck once the first job that met them is over.
-fn settle(shared: &Shared) {
-    let mut state = shared.state.lock().unwrap();
-    let met = std::mem::take(&mut state.met);
-    state.struck.extend(met);
-}
-
 fn injected(shared: &Shared, task: &Task) -> Fault {
     let mut state = shared.state.lock().unwrap();
-    let mut failures = shared.options.failures.iter().enumerate();
-    let (place, failure) = failures.find(|(place, failure)| {
-        task.key.contains(failure.key_part) && !state.struck.contains(place)
-    })?;
-    if failure.once {
-        state.met.insert(place);
+    for (place, failure) in shared.options.failures.iter().enumerate() {
+        let strikes = task.key.contains(failure.key_part)
+            && (!failure.once || state.struck.insert((place, task.key.clone())));
+        if strikes {
+            return Some((failure.code.to_owned(), failure.status, failure.message.to_owned()));
+        }
     }
-    Some((failure.code.to_owned(), failure.status, failure.message.to_owned()))
+    None
 }
 
 async fn act(shared: &Shared, job: &Job, task: &Task) -> Fault {

@@ -50,7 +50,7 @@ pub struct Failure {
     pub code: &'static str,
     pub status: u16,
     pub message: &'static str,
-    /// Whether the failure passes: only the first job that meets it is struck.
+    /// Whether the failure passes: it strikes each key once, whichever job meets it first.
     pub once: bool,
 }
 
@@ -190,8 +190,6 @@ pub struct State {
     pub uploads: Vec<String>,
     /// Whether what the options deny is allowed by now.
     pub granted: bool,
-    /// Which passing failures strike a job that is not over, by place.
-    pub met: BTreeSet<usize>,
-    /// Which passing failures have struck, by place.
-    pub struck: BTreeSet<usize>,
+    /// Which passing failures have struck which keys, by the failure's place.
+    pub struck: BTreeSet<(usize, String)>,
 }
