@@ -15,18 +15,51 @@ enum Payer {
     Requester,
 }
 
+/// How AWS is reached by any command that may.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ReachArgs {
+    /// The profile in ~/.aws/config whose credentials and region are used
+    #[arg(long, value_name = "NAME", global = true)]
+    profile: Option<String>,
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        help = "Another server than AWS's: http://127.0.0.1:9000"
+    )]
+    endpoint_url: Option<String>,
+}
+
+impl ReachArgs {
+    /// A way to AWS, as asked for, in a region.
+    pub(super) fn session(
+        &self,
+        region: Option<&str>,
+        requester_pays: bool,
+    ) -> Result<Session, AwsError> {
+        Session::new(&Options {
+            profile: self.profile.clone(),
+            region: region.map(str::to_owned),
+            endpoint_url: self.endpoint_url.clone(),
+            requester_pays,
+        })
+    }
+
+    /// Whether another server than AWS's is named.
+    pub(super) fn names_endpoint(&self) -> bool {
+        self.endpoint_url.is_some()
+    }
+}
+
 /// How AWS is reached; only looked at where an s3:// address is named.
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "AWS (for s3:// addresses; credentials as the AWS CLI finds them)")]
 pub(super) struct AwsArgs {
-    /// The profile in ~/.aws/config whose credentials and region are used
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
     /// The region of the bucket
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    #[arg(long, value_name = "URL", help = "Another server than AWS's: http://127.0.0.1:9000")]
-    endpoint_url: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
     #[arg(long, value_enum, value_name = "WHO")]
     request_payer: Option<Payer>,
@@ -35,12 +68,7 @@ pub(super) struct AwsArgs {
 impl AwsArgs {
     /// A way to AWS, as asked for.
     fn session(&self) -> Result<Session, AwsError> {
-        Session::new(&Options {
-            profile: self.profile.clone(),
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            requester_pays: self.request_payer.is_some(),
-        })
+        self.reach.session(self.region.as_deref(), self.request_payer.is_some())
     }
 }
 

@@ -182,7 +182,8 @@ pub(super) fn again(args: &RetryArgs) -> Result<Exit, CliError> {
         ));
     }
     let jobs: Vec<Ended> = ended.into_iter().map(|(_, ended)| ended).collect();
-    let plan = retry(opened.plan, &jobs, &args.anyway, &args.out, interrupt::flag())?;
+    let out = args.out.as_path().into();
+    let plan = retry(opened.plan, &jobs, &args.anyway, &out, interrupt::flag())?;
     let set_aside = plan.excluded.iter().map(|set| (set.reason.clone(), set.rows)).collect();
     let result = Retried {
         plan: args.out.display().to_string(),

@@ -7,13 +7,15 @@
 //!
 //! Never knows what the files hold.
 
-use std::fs::{self, File};
+use std::fs;
+#[cfg(feature = "aws")]
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::folder::{self, MANIFESTS, PartialFolder};
-use super::sink::Folders;
+use super::writer::Folders;
 use super::{Plan, PlanError};
 use crate::scan::ScanError;
 use crate::source::{Location, Uploads};
@@ -94,15 +96,25 @@ fn send_files(
             send_files(uploads, &path, &name, stop)?;
             continue;
         }
-        let file = File::open(&path).map_err(PlanError::at(&path))?;
-        let bytes = file.metadata().map_err(PlanError::at(&path))?.len();
-        let mut upload = uploads.begin(&name);
-        let target = upload.target();
-        let sent = upload.send(&file, bytes).and_then(|()| upload.finish(&file, bytes));
-        sent.map_err(PlanError::at(target))?;
+        send_file(uploads, &path, &name)?;
         fs::remove_file(&path).map_err(PlanError::at(&path))?;
     }
     Ok(())
+}
+
+#[cfg(feature = "aws")]
+fn send_file(uploads: &Arc<Uploads>, path: &Path, name: &str) -> Result<(), PlanError> {
+    let file = File::open(path).map_err(PlanError::at(path))?;
+    let bytes = file.metadata().map_err(PlanError::at(path))?.len();
+    let mut upload = uploads.begin(name);
+    let target = upload.target();
+    let sent = upload.send(&file, bytes).and_then(|()| upload.finish(&file, bytes));
+    sent.map_err(PlanError::at(target))
+}
+
+#[cfg(not(feature = "aws"))]
+fn send_file(uploads: &Arc<Uploads>, _path: &Path, _name: &str) -> Result<(), PlanError> {
+    match **uploads {}
 }
 
 #[cfg(feature = "aws")]

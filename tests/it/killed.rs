@@ -1,7 +1,8 @@
 //! `submit` is killed at random moments and run again: no job twice, no manifest lost, and the
 //! journal never lies.
 //!
-//! Ten kills as a rule; a hundred by name: `cargo test -p s3sieve --test it -- --ignored killed_often`.
+//! Ten kills as a rule; a hundred by name:
+//! `cargo test -p s3sieve --test it -- --ignored killed_often`.
 
 use std::process::Stdio;
 use std::thread;
