@@ -102,7 +102,18 @@ impl Way<'_> {
             Some(session) => session,
             None => self.session.insert(self.args.session()?),
         };
-        let wrong = |error: AddressError| CliError::Usage(error.to_string());
-        Object::parse(text, session).map(Some).map_err(wrong)
+        object(text, session).map(Some)
     }
+}
+
+/// What a path or address on the command line names, where the way to AWS is made already.
+pub(super) fn location(name: &Path, session: &Session) -> Result<Location, CliError> {
+    match name.to_str().filter(|text| Object::is_address(text)) {
+        Some(text) => object(text, session).map(Location::Object),
+        None => Ok(name.into()),
+    }
+}
+
+fn object(text: &str, session: &Session) -> Result<Object, CliError> {
+    Object::parse(text, session).map_err(|error: AddressError| CliError::Usage(error.to_string()))
 }
