@@ -8,6 +8,10 @@ use super::CliError;
 use crate::aws::{AwsError, Options, Session};
 use crate::source::{AddressError, Location, Object};
 
+/// Where these options stand in the help. Named by each, for a group's own heading would go on to
+/// the options behind it.
+pub(super) const HEADING: &str = "AWS (credentials as the AWS CLI finds them)";
+
 /// Who pays for requests, as the AWS CLI spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Payer {
@@ -19,7 +23,7 @@ enum Payer {
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ReachArgs {
     /// The profile in ~/.aws/config whose credentials and region are used
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, help_heading = HEADING)]
     profile: Option<String>,
     #[arg(
         long,
@@ -53,15 +57,14 @@ impl ReachArgs {
 
 /// How AWS is reached; only looked at where an s3:// address is named.
 #[derive(Debug, Clone, ClapArgs)]
-#[command(next_help_heading = "AWS (for s3:// addresses; credentials as the AWS CLI finds them)")]
 pub(super) struct AwsArgs {
     #[command(flatten)]
     reach: ReachArgs,
     /// The region of the bucket
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", help_heading = HEADING)]
     region: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
-    #[arg(long, value_enum, value_name = "WHO")]
+    #[arg(long, value_enum, value_name = "WHO", help_heading = HEADING)]
     request_payer: Option<Payer>,
 }
 

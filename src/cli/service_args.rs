@@ -4,21 +4,20 @@
 use clap::Args as ClapArgs;
 
 use super::CliError;
-use super::aws::ReachArgs;
+use super::aws::{HEADING, ReachArgs};
 use crate::aws::Session;
 use crate::jobs::{Control, ControlEndpoint};
 
 /// How AWS is reached.
 #[derive(Debug, Clone, ClapArgs)]
-#[command(next_help_heading = "AWS (credentials as the AWS CLI finds them)")]
 pub(super) struct ServiceArgs {
     #[command(flatten)]
     reach: ReachArgs,
     /// Another server than AWS's for S3 Batch Operations
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", global = true, help_heading = HEADING)]
     s3control_endpoint_url: Option<String>,
     /// Say that this server is a double that knows `UpdateObjectEncryption`; on this machine only
-    #[arg(long, global = true, requires = "s3control_endpoint_url")]
+    #[arg(long, global = true, requires = "s3control_endpoint_url", help_heading = HEADING)]
     trust_endpoint: bool,
 }
 
