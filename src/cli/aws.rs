@@ -8,6 +8,10 @@ use super::CliError;
 use crate::aws::{AwsError, Options, Session};
 use crate::source::{AddressError, Location, Object};
 
+/// Where these options stand in the help. Named by each, for a group's own heading would go on to
+/// the options behind it.
+pub(super) const HEADING: &str = "AWS (credentials as the AWS CLI finds them)";
+
 /// Who pays for requests, as the AWS CLI spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Payer {
@@ -15,32 +19,59 @@ enum Payer {
     Requester,
 }
 
+/// How AWS is reached by any command that may.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ReachArgs {
+    /// The profile in ~/.aws/config whose credentials and region are used
+    #[arg(long, value_name = "NAME", global = true, help_heading = HEADING)]
+    profile: Option<String>,
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        help = "Another server than AWS's: http://127.0.0.1:9000"
+    )]
+    endpoint_url: Option<String>,
+}
+
+impl ReachArgs {
+    /// A way to AWS, as asked for, in a region.
+    pub(super) fn session(
+        &self,
+        region: Option<&str>,
+        requester_pays: bool,
+    ) -> Result<Session, AwsError> {
+        Session::new(&Options {
+            profile: self.profile.clone(),
+            region: region.map(str::to_owned),
+            endpoint_url: self.endpoint_url.clone(),
+            requester_pays,
+        })
+    }
+
+    /// Whether another server than AWS's is named.
+    pub(super) fn names_endpoint(&self) -> bool {
+        self.endpoint_url.is_some()
+    }
+}
+
 /// How AWS is reached; only looked at where an s3:// address is named.
 #[derive(Debug, Clone, ClapArgs)]
-#[command(next_help_heading = "AWS (for s3:// addresses; credentials as the AWS CLI finds them)")]
 pub(super) struct AwsArgs {
-    /// The profile in ~/.aws/config whose credentials and region are used
-    #[arg(long, value_name = "NAME")]
-    profile: Option<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
     /// The region of the bucket
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", help_heading = HEADING)]
     region: Option<String>,
-    #[arg(long, value_name = "URL", help = "Another server than AWS's: http://127.0.0.1:9000")]
-    endpoint_url: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
-    #[arg(long, value_enum, value_name = "WHO")]
+    #[arg(long, value_enum, value_name = "WHO", help_heading = HEADING)]
     request_payer: Option<Payer>,
 }
 
 impl AwsArgs {
     /// A way to AWS, as asked for.
     fn session(&self) -> Result<Session, AwsError> {
-        Session::new(&Options {
-            profile: self.profile.clone(),
-            region: self.region.clone(),
-            endpoint_url: self.endpoint_url.clone(),
-            requester_pays: self.request_payer.is_some(),
-        })
+        self.reach.session(self.region.as_deref(), self.request_payer.is_some())
     }
 }
 
@@ -74,7 +105,18 @@ impl Way<'_> {
             Some(session) => session,
             None => self.session.insert(self.args.session()?),
         };
-        let wrong = |error: AddressError| CliError::Usage(error.to_string());
-        Object::parse(text, session).map(Some).map_err(wrong)
+        object(text, session).map(Some)
     }
+}
+
+/// What a path or address on the command line names, where the way to AWS is made already.
+pub(super) fn location(name: &Path, session: &Session) -> Result<Location, CliError> {
+    match name.to_str().filter(|text| Object::is_address(text)) {
+        Some(text) => object(text, session).map(Location::Object),
+        None => Ok(name.into()),
+    }
+}
+
+fn object(text: &str, session: &Session) -> Result<Object, CliError> {
+    Object::parse(text, session).map_err(|error: AddressError| CliError::Usage(error.to_string()))
 }

@@ -8,6 +8,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
+use super::aws::location;
 use super::jobs::{JobLine, Opened};
 use super::jobs_args::{JobsArgs, RetryArgs};
 use super::print::{self, Report};
@@ -182,7 +183,8 @@ pub(super) fn again(args: &RetryArgs) -> Result<Exit, CliError> {
         ));
     }
     let jobs: Vec<Ended> = ended.into_iter().map(|(_, ended)| ended).collect();
-    let plan = retry(opened.plan, &jobs, &args.anyway, &args.out, interrupt::flag())?;
+    let out = location(&args.out, &opened.session)?;
+    let plan = retry(opened.plan, &jobs, &args.anyway, &out, interrupt::flag())?;
     let set_aside = plan.excluded.iter().map(|set| (set.reason.clone(), set.rows)).collect();
     let result = Retried {
         plan: args.out.display().to_string(),

@@ -154,7 +154,7 @@ impl CliError {
             Self::NotAws(_) => Exit::Usage,
             #[cfg(feature = "aws")]
             Self::Fetch(error) => match error {
-                FetchError::Aws(_) => Exit::Aws,
+                FetchError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
                 FetchError::Io { .. } => Exit::Environment,
                 FetchError::Bad { .. } => Exit::Input,
                 FetchError::Interrupted => Exit::Interrupted,

@@ -99,7 +99,7 @@ pub(super) struct RetryArgs {
     /// The folder of a plan whose jobs have ended
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
-    /// The folder for the new plan
+    /// The folder for the new plan, also in S3
     #[arg(long, value_name = "DIR2")]
     pub(super) out: PathBuf,
     /// Try tasks that failed with this code again, although they would fail; may be given several

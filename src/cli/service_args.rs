@@ -4,20 +4,15 @@
 use clap::Args as ClapArgs;
 
 use super::CliError;
-use crate::aws::{Options, Session};
+use super::aws::{HEADING, ReachArgs};
+use crate::aws::Session;
 use crate::jobs::{Control, ControlEndpoint};
-
-const HEADING: &str = "AWS (credentials as the AWS CLI finds them)";
 
 /// How AWS is reached.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ServiceArgs {
-    /// The profile in ~/.aws/config whose credentials are used
-    #[arg(long, value_name = "NAME", global = true, help_heading = HEADING)]
-    profile: Option<String>,
-    /// Another server than AWS's for S3, IAM and STS, such as <http://127.0.0.1:9000>
-    #[arg(long, value_name = "URL", global = true, help_heading = HEADING)]
-    endpoint_url: Option<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
     /// Another server than AWS's for S3 Batch Operations
     #[arg(long, value_name = "URL", global = true, help_heading = HEADING)]
     s3control_endpoint_url: Option<String>,
@@ -29,12 +24,7 @@ pub(super) struct ServiceArgs {
 impl ServiceArgs {
     /// A way to AWS, as asked for, in a region.
     pub(super) fn session(&self, region: Option<&str>) -> Result<Session, CliError> {
-        Ok(Session::new(&Options {
-            profile: self.profile.clone(),
-            region: region.map(str::to_owned),
-            endpoint_url: self.endpoint_url.clone(),
-            requester_pays: false,
-        })?)
+        Ok(self.reach.session(region, false)?)
     }
 
     /// A client for the jobs of an account.
@@ -44,13 +34,13 @@ impl ServiceArgs {
 
     /// Where S3 Control is, if not at AWS.
     pub(super) fn control_endpoint(&self) -> Result<Option<ControlEndpoint>, CliError> {
-        match (&self.s3control_endpoint_url, &self.endpoint_url) {
+        match (&self.s3control_endpoint_url, self.reach.names_endpoint()) {
             (Some(url), _) => {
                 Ok(Some(ControlEndpoint { url: url.clone(), trusted: self.trust_endpoint }))
             }
-            (None, None) => Ok(None),
+            (None, false) => Ok(None),
             // Manifests on one server, and jobs at AWS, would never find each other.
-            (None, Some(_)) => Err(CliError::Usage(
+            (None, true) => Err(CliError::Usage(
                 "--endpoint-url is given without --s3control-endpoint-url: manifests and jobs \
                  would be at different places; give both, or neither"
                     .to_owned(),

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::completion::{Fate, Fetched, Row, RowError, Rows, remedy};
 use crate::plan::{Plan, PlanError, Retry, Subset};
+use crate::source::Location;
 
 /// Read at once of a completion report.
 const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -96,7 +97,7 @@ pub fn retry(
     base: Plan,
     jobs: &[Ended],
     anyway: &[String],
-    out: &Path,
+    out: &Location,
     stop: &AtomicBool,
 ) -> Result<Plan, RetryError> {
     let buckets: Vec<String> = base.shards.iter().map(|shard| shard.bucket.clone()).collect();
@@ -137,7 +138,7 @@ pub fn retry(
         }
     }
     let jobs = jobs.iter().map(|job| job.job_id.clone()).collect();
-    Ok(subset.finish(Retry { jobs }, warnings)?)
+    Ok(subset.finish(Retry { jobs }, warnings, stop)?)
 }
 
 /// A row as a line of a manifest.

@@ -15,7 +15,7 @@ use std::sync::atomic::AtomicBool;
 #[cfg(feature = "aws")]
 use self::remote::publish;
 use super::folder::{self, PartialFolder};
-use super::sink::Folders;
+use super::writer::Folders;
 use super::{Plan, PlanError};
 use crate::source::{Location, Uploads};
 
@@ -85,6 +85,7 @@ fn publish(
 ) -> Result<(), PlanError> {
     match *uploads {}
 }
+
 #[cfg(feature = "aws")]
 mod remote {
     use std::fs::{self, File};

@@ -1,6 +1,5 @@
 //! Making a plan: reports and a query in, a plan folder out.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -9,12 +8,12 @@ use jiff::Timestamp;
 
 use super::destination::{Destination, Sending};
 use super::eligibility::OperationOptions;
-use super::shard::Finished;
-use super::sink::{Label, Outcome, PlanSink, SinkOptions};
+use super::sink::{Outcome, PlanSink, SinkOptions};
 use super::wanted::Wanted;
 use super::warnings::warnings;
+use super::writer::{columns, described};
 use super::{
-    Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Shard, Totals, inventory,
+    Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Totals, inventory,
 };
 use crate::operation::job::Place;
 use crate::scan::{
@@ -184,7 +183,7 @@ fn run(
 
 /// What `plan.json` says.
 fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: Outcome) -> Plan {
-    let columns = columns(outcome.shards.iter().any(|(_, label, _)| label.versions));
+    let columns = columns(outcome.written.shards.iter().any(|(_, label, _)| label.versions));
     let warnings = warnings(&opened.reports, wanted, options, &outcome);
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
@@ -221,46 +220,10 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
             // Known when all is done.
             seconds: 0.0,
         },
-        excluded: outcome.excluded,
+        excluded: outcome.written.excluded,
         set_aside: outcome.set_aside,
         warnings,
-        shards: outcome
-            .shards
-            .into_iter()
-            .map(|(name, label, file)| shard(&name, &label, file, &columns, wanted))
-            .collect(),
+        shards: described(outcome.written.shards, &columns, &wanted.split_by),
         columns,
     }
-}
-
-fn shard(
-    name: &str,
-    label: &Label,
-    file: Finished,
-    plan_columns: &[String],
-    wanted: &Wanted,
-) -> Shard {
-    let own_columns = columns(label.versions);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let value = |value: &Vec<u8>| (!value.is_empty()).then(|| text(value));
-    let split = wanted.split_by.iter().zip(&label.split);
-    let split = split.filter_map(|(name, found)| Some((name.clone(), value(found.as_ref()?))));
-    Shard {
-        path: format!("manifests/{name}"),
-        bucket: text(&label.bucket),
-        columns: (own_columns != plan_columns).then_some(own_columns),
-        split: split.collect::<BTreeMap<_, _>>(),
-        objects: file.rows,
-        bytes: file.bytes,
-        sha256: file.sha256,
-        first_key: file.first_key,
-        last_key: file.last_key,
-        files: Vec::new(),
-    }
-}
-
-fn columns(versions: bool) -> Vec<String> {
-    let columns: &[&str] =
-        if versions { &["Bucket", "Key", "VersionId"] } else { &["Bucket", "Key"] };
-    columns.iter().map(|name| (*name).to_owned()).collect()
 }

@@ -23,6 +23,7 @@ mod spread;
 mod subset;
 mod wanted;
 mod warnings;
+mod writer;
 
 pub use document::{
     Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,

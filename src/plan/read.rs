@@ -21,7 +21,8 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 pub enum ReadError {
     /// There is no plan.
     #[error(
-        "{}: no plan.json here: name a folder that `s3sieve filter --out` wrote", folder.display()
+        "{}: no plan.json here: name a folder on this machine that `s3sieve filter --out` wrote \
+         (`aws s3 cp --recursive` brings one from S3)", folder.display()
     )]
     Missing {
         /// The folder.

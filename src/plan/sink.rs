@@ -4,66 +4,31 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::folder::EXCLUDED;
-use super::series::{Cut, Series, Shards};
-use super::shard::{Finished, ShardFile};
-use super::spread::{self, Spool};
-use super::{Bounds, Excluded, PlanError, SetAside, line};
+use super::writer::{Folders, Label, PlanWriter, SeriesId, Written};
+use super::{Bounds, PlanError, SetAside, line};
 use crate::engine::{Block, Lane};
 use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned};
-use crate::source::Uploads;
-
-/// What all rows of a series of shards have in common.
-#[derive(Debug, Clone)]
-pub(super) struct Label {
-    pub(super) bucket: Vec<u8>,
-    pub(super) versions: bool,
-    /// The values of the columns to split by; none where the rows' report lacks the column.
-    pub(super) split: Vec<Option<Vec<u8>>>,
-    /// Whether the rows are noncurrent versions, whose shards go before all others.
-    pub(super) noncurrent: bool,
-}
 
 /// Where the rows of a lane go.
+#[derive(Clone, Copy)]
 enum Way {
-    /// Cut at once.
-    Series(Box<Series<Label>>),
-    /// Collected, to be cut evenly once their number is known.
-    Spool(Label, Spool),
+    /// To shards.
+    Kept(SeriesId),
     /// Set aside, by the place of the reason.
     Excluded(usize),
-}
-
-/// Folders that the sink writes in.
-pub(super) struct Folders {
-    pub(super) manifests: PathBuf,
-    pub(super) excluded: PathBuf,
-    pub(super) spool: PathBuf,
-    /// Where excluded rows go from there, if they don't stay.
-    pub(super) uploads: Option<Arc<Uploads>>,
-    /// Where manifests go while they are written, if they don't stay until the end.
-    pub(super) manifest_uploads: Option<Arc<Uploads>>,
 }
 
 /// The sink of a filter run.
 pub(super) struct PlanSink<'a> {
     lanes: &'a Lanes,
-    bounds: Bounds,
-    reasons: &'a [&'static str],
-    folders: Folders,
+    writer: PlanWriter,
     keep_going: bool,
     is_latest: Option<usize>,
     /// Rows that may still come, where there is a limit.
     limit_left: Option<u64>,
-    shards: Shards<Label>,
-    /// In the order in which lanes were met: the order of series in the plan.
-    ways: Vec<Way>,
-    by_lane: HashMap<Lane, usize>,
-    excluded: Vec<Option<ShardFile>>,
+    by_lane: HashMap<Lane, Way>,
     totals: FileSummary,
     files_by_report: Vec<u64>,
     set_aside: Vec<SetAside>,
@@ -75,8 +40,7 @@ pub(super) struct Outcome {
     pub(super) totals: FileSummary,
     /// How many files of each report were scanned or set aside.
     pub(super) files_by_report: Vec<u64>,
-    pub(super) shards: Vec<(String, Label, Finished)>,
-    pub(super) excluded: Vec<Excluded>,
+    pub(super) written: Written,
     pub(super) set_aside: Vec<SetAside>,
 }
 
@@ -97,23 +61,18 @@ pub(super) struct SinkOptions<'a> {
 
 impl<'a> PlanSink<'a> {
     pub(super) fn new(options: SinkOptions<'a>) -> Self {
-        let shards = Shards::new(
-            options.folders.manifests.clone(),
-            options.folders.manifest_uploads.clone(),
-            options.bounds.bytes_max,
-        );
+        let mut writer = PlanWriter::new(options.folders, options.bounds);
+        // The places of reasons are those that selections number them by.
+        for reason in options.reasons {
+            writer.reason(reason);
+        }
         Self {
             lanes: options.lanes,
-            bounds: options.bounds,
-            reasons: options.reasons,
-            folders: options.folders,
+            writer,
             keep_going: options.keep_going,
             is_latest: options.is_latest,
             limit_left: options.limit,
-            shards,
-            ways: Vec::new(),
             by_lane: HashMap::new(),
-            excluded: options.reasons.iter().map(|_| None).collect(),
             totals: FileSummary {
                 excluded: vec![0; options.reasons.len()],
                 observed: vec![0; options.observations],
@@ -124,27 +83,19 @@ impl<'a> PlanSink<'a> {
         }
     }
 
-    fn way(&mut self, lane: Lane) -> Result<usize, PlanError> {
-        if let Some(place) = self.by_lane.get(&lane) {
-            return Ok(*place);
+    fn way(&mut self, lane: Lane) -> Result<Way, PlanError> {
+        if let Some(way) = self.by_lane.get(&lane) {
+            return Ok(*way);
         }
         let way = match self.lanes.key(lane) {
             Some(LaneKey::Manifest { bucket, versions, split }) => {
-                let label = self.label(bucket, versions, split);
-                match self.bounds.jobs {
-                    None => {
-                        let cut = Cut::Every(self.bounds.objects_max);
-                        Way::Series(Box::new(Series::new(label, cut)))
-                    }
-                    Some(_) => Way::Spool(label, Spool::create(&self.folders.spool, lane.0)?),
-                }
+                Way::Kept(self.writer.series(self.label(bucket, versions, split))?)
             }
             Some(LaneKey::Excluded(reason)) => Way::Excluded(reason),
             None => unreachable!("blocks carry lanes that were handed out"),
         };
-        self.ways.push(way);
-        self.by_lane.insert(lane, self.ways.len() - 1);
-        Ok(self.ways.len() - 1)
+        self.by_lane.insert(lane, way);
+        Ok(way)
     }
 
     fn label(&self, bucket: Vec<u8>, versions: bool, split: Vec<Option<Vec<u8>>>) -> Label {
@@ -161,75 +112,28 @@ impl<'a> PlanSink<'a> {
         (&block.bytes[..bytes], rows)
     }
 
-    fn exclude(&mut self, reason: usize, block: &Block) -> Result<(), PlanError> {
-        let file = match &mut self.excluded[reason] {
-            Some(file) => file,
-            none => {
-                let path = self.folders.excluded.join(excluded_name(self.reasons[reason]));
-                let begin =
-                    |uploads: &Arc<Uploads>| uploads.begin(&excluded_path(self.reasons[reason]));
-                let upload = self.folders.uploads.as_ref().map(begin);
-                none.insert(ShardFile::create(&path, upload)?)
-            }
-        };
-        file.write(&block.bytes, block.rows)
-    }
-
     /// Ends all files; `stop` interrupts the cutting of collected rows.
-    pub(super) fn finish(mut self, stop: &AtomicBool) -> Result<Outcome, PlanError> {
-        let mut spools = Vec::new();
-        for way in self.ways {
-            match way {
-                Way::Series(mut series) => series.finish(&mut self.shards)?,
-                Way::Spool(label, spool) => spools.push((label, spool)),
-                Way::Excluded(_) => {}
-            }
-        }
-        let rows: Vec<u64> = spools.iter().map(|(_, spool)| spool.rows()).collect();
-        let counts = spread::deal(&rows, self.bounds.jobs.unwrap_or(0));
-        for ((label, spool), count) in spools.into_iter().zip(counts) {
-            // Even shards that are larger than a shard may be are made smaller, and more.
-            let least = spool.rows().div_ceil(self.bounds.objects_max);
-            spool.cut(label, count.max(least), &mut self.shards, stop)?;
-        }
-        let mut excluded = Vec::new();
-        for (place, (reason, file)) in self.reasons.iter().zip(self.excluded).enumerate() {
-            let path = file.map(|file| file.finish().map(|_| excluded_path(reason))).transpose()?;
-            let rows = self.totals.excluded[place];
-            excluded.push(Excluded { reason: (*reason).to_owned(), rows, path });
-        }
+    pub(super) fn finish(self, stop: &AtomicBool) -> Result<Outcome, PlanError> {
         Ok(Outcome {
             scanned: self.totals.scanned,
             totals: self.totals,
             files_by_report: self.files_by_report,
-            shards: self.shards.into_finished(|label| label.noncurrent)?,
-            excluded,
+            written: self.writer.finish(stop)?,
             set_aside: self.set_aside,
         })
     }
-}
-
-fn excluded_name(reason: &str) -> String {
-    format!("{reason}.csv")
-}
-
-fn excluded_path(reason: &str) -> String {
-    format!("{EXCLUDED}/{}", excluded_name(reason))
 }
 
 impl FilterSink for PlanSink<'_> {
     type Error = PlanError;
 
     fn block(&mut self, block: &Block) -> Result<(), PlanError> {
-        let place = self.way(block.lane)?;
-        if let Way::Excluded(reason) = self.ways[place] {
-            return self.exclude(reason, block);
-        }
-        let (lines, rows) = self.limited(block);
-        match &mut self.ways[place] {
-            Way::Series(series) => series.write(&mut self.shards, lines, rows),
-            Way::Spool(_, spool) => spool.write(lines, rows),
-            Way::Excluded(_) => Ok(()),
+        match self.way(block.lane)? {
+            Way::Excluded(reason) => self.writer.set_aside(reason, &block.bytes, block.rows),
+            Way::Kept(series) => {
+                let (lines, rows) = self.limited(block);
+                self.writer.write(series, lines, rows)
+            }
         }
     }
 

@@ -29,9 +29,9 @@ pub(super) struct Spool {
 
 impl Spool {
     /// An empty file in `folder`, which is made if need be.
-    pub(super) fn create(folder: &Path, lane: u32) -> Result<Self, PlanError> {
+    pub(super) fn create(folder: &Path, number: usize) -> Result<Self, PlanError> {
         fs::create_dir_all(folder).map_err(PlanError::at(folder))?;
-        let path = folder.join(format!("{lane}.csv"));
+        let path = folder.join(format!("{number}.csv"));
         let file = File::create_new(&path).map_err(PlanError::at(&path))?;
         Ok(Self { path, file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), rows: 0 })
     }

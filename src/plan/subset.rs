@@ -6,13 +6,14 @@
 //!
 //! Never knows why a row is kept or set aside.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
+use std::sync::atomic::AtomicBool;
 
-use super::folder::PartialFolder;
-use super::series::{Cut, Series, Shards};
-use super::shard::{Finished, ShardFile};
-use super::{Excluded, Plan, PlanError, Retry, Shard, Totals};
+use super::destination::{Destination, Sending};
+use super::writer::{Label, PlanWriter, SeriesId, Written, columns, described};
+use super::{Bounds, Plan, PlanError, Retry, Shard, Totals};
+use crate::source::Location;
 
 /// Reasons at most: codes of failures, of which a report has a handful.
 const REASONS_MAX: usize = 100;
@@ -23,13 +24,16 @@ const OTHER: &str = "other";
 /// A plan being written.
 pub struct Subset {
     plan: Plan,
-    folder: PartialFolder,
-    shards: Shards<usize>,
-    /// Series by the first shard of the base that has the same in common.
-    series: BTreeMap<usize, Series<usize>>,
+    writer: PlanWriter,
+    destination: Destination,
+    /// Columns that some of the base's shards were split by.
+    split_by: Vec<String>,
     /// For each shard of the base, the first that has the same in common.
     alike: Vec<usize>,
-    excluded: BTreeMap<String, ShardFile>,
+    /// Series by that shard.
+    series: BTreeMap<usize, SeriesId>,
+    /// Places of the reasons.
+    reasons: BTreeMap<String, usize>,
 }
 
 impl Subset {
@@ -37,16 +41,18 @@ impl Subset {
     ///
     /// # Errors
     /// When the folder holds something, or can't be written.
-    pub fn create(base: Plan, out: &Path) -> Result<Self, PlanError> {
-        let folder = PartialFolder::create(out, false)?;
-        let shards = Shards::new(folder.manifests(), None, base.bounds.bytes_max);
+    pub fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
+        let destination = Destination::create(out, false, Sending::AtOnce)?;
+        let writer = PlanWriter::new(destination.folders(), Bounds { jobs: None, ..base.bounds });
         let same = |one: &Shard, other: &Shard| {
             (&one.bucket, &one.columns, &one.split) == (&other.bucket, &other.columns, &other.split)
         };
         let first = |shard: &Shard| base.shards.iter().position(|other| same(shard, other));
         let alike = base.shards.iter().map(|shard| first(shard).unwrap_or_default()).collect();
-        let (series, excluded) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { plan: base, folder, shards, series, alike, excluded })
+        let names: BTreeSet<&String> = base.shards.iter().flat_map(|s| s.split.keys()).collect();
+        let split_by = names.into_iter().cloned().collect();
+        let (series, reasons) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { plan: base, writer, destination, split_by, alike, series, reasons })
     }
 
     /// How many columns the rows of a shard have.
@@ -61,9 +67,28 @@ impl Subset {
     /// When it can't be written.
     pub fn keep(&mut self, shard: usize, line: &[u8]) -> Result<(), PlanError> {
         let first = self.alike[shard];
-        let cut = Cut::Every(self.plan.bounds.objects_max);
-        let series = self.series.entry(first).or_insert_with(|| Series::new(first, cut));
-        series.write(&mut self.shards, line, 1)
+        let series = match self.series.get(&first) {
+            Some(series) => *series,
+            None => {
+                let series = self.writer.series(self.label(first))?;
+                self.series.insert(first, series);
+                series
+            }
+        };
+        self.writer.write(series, line, 1)
+    }
+
+    /// What a shard of the base has in common. Its rows come in the base's order, in which
+    /// noncurrent versions are first already.
+    fn label(&self, shard: usize) -> Label {
+        let Shard { bucket, split, .. } = &self.plan.shards[shard];
+        let value = |value: &Option<String>| value.clone().unwrap_or_default().into_bytes();
+        Label {
+            bucket: bucket.clone().into_bytes(),
+            versions: self.columns(shard) == columns(true).len(),
+            split: self.split_by.iter().map(|name| split.get(name).map(value)).collect(),
+            noncurrent: false,
+        }
     }
 
     /// Sets a row aside for a reason: a line with its line feed.
@@ -71,47 +96,33 @@ impl Subset {
     /// # Errors
     /// When it can't be written.
     pub fn set_aside(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
-        let full = self.excluded.len() >= REASONS_MAX && !self.excluded.contains_key(reason);
-        let reason = if full { OTHER.to_owned() } else { file_name(reason) };
-        let file = match self.excluded.entry(reason.clone()) {
-            std::collections::btree_map::Entry::Occupied(there) => there.into_mut(),
-            std::collections::btree_map::Entry::Vacant(none) => {
-                let path = self.folder.excluded().join(format!("{reason}.csv"));
-                none.insert(ShardFile::create(&path, None)?)
+        let reason = file_name(reason);
+        let full = self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&reason);
+        let reason = if full { OTHER.to_owned() } else { reason };
+        let place = match self.reasons.entry(reason) {
+            Entry::Occupied(there) => *there.get(),
+            Entry::Vacant(none) => {
+                let place = self.writer.reason(none.key());
+                *none.insert(place)
             }
         };
-        file.write(line, 1)
+        self.writer.set_aside(place, line, 1)
     }
 
-    /// Writes what is left, and shows the plan.
+    /// Writes what is left, and shows the plan; `stop` interrupts it.
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn finish(mut self, retry: Retry, warnings: Vec<String>) -> Result<Plan, PlanError> {
-        for series in self.series.values_mut() {
-            series.finish(&mut self.shards)?;
-        }
-        let mut excluded = Vec::new();
-        for (reason, file) in self.excluded {
-            let Finished { rows, .. } = file.finish()?;
-            let path = Some(format!("excluded/{reason}.csv"));
-            excluded.push(Excluded { reason, rows, path });
-        }
+    pub fn finish(
+        self,
+        retry: Retry,
+        warnings: Vec<String>,
+        stop: &AtomicBool,
+    ) -> Result<Plan, PlanError> {
+        let Written { shards, mut excluded } = self.writer.finish(stop)?;
+        excluded.sort_by(|one, other| one.reason.cmp(&other.reason));
         let base = self.plan;
-        let shard = |(name, like, finished): (String, usize, Finished)| Shard {
-            path: format!("manifests/{name}"),
-            bucket: base.shards[like].bucket.clone(),
-            columns: base.shards[like].columns.clone(),
-            split: base.shards[like].split.clone(),
-            objects: finished.rows,
-            bytes: finished.bytes,
-            sha256: finished.sha256,
-            first_key: finished.first_key,
-            last_key: finished.last_key,
-            files: Vec::new(),
-        };
-        let shards: Vec<Shard> =
-            self.shards.into_finished(|_| false)?.into_iter().map(shard).collect();
+        let shards = described(shards, &base.columns, &self.split_by);
         let kept: u64 = shards.iter().map(|shard| shard.objects).sum();
         let set_aside: u64 = excluded.iter().map(|excluded| excluded.rows).sum();
         let plan = Plan {
@@ -125,7 +136,7 @@ impl Subset {
             shards,
             ..base
         };
-        self.folder.commit(&plan)?;
+        self.destination.commit(&plan, stop)?;
         Ok(plan)
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn warnings(
 }
 
 fn objects(outcome: &Outcome) -> u64 {
-    outcome.shards.iter().map(|(_, _, file)| file.rows).sum()
+    outcome.written.shards.iter().map(|(_, _, file)| file.rows).sum()
 }
 
 fn not_checked(part: &NotChecked) -> String {
@@ -94,7 +94,7 @@ fn noncurrent_nameless(outcome: &Outcome) -> Option<String> {
 /// How many rows of noncurrent versions are in manifests with or without version ids, and the last
 /// of these manifests.
 fn noncurrent_rows(outcome: &Outcome, versions: bool) -> Option<(u64, &str)> {
-    let shards = outcome.shards.iter();
+    let shards = outcome.written.shards.iter();
     let shards = shards.filter(|(_, label, _)| label.noncurrent && label.versions == versions);
     let rows = shards.clone().map(|(_, _, file)| file.rows).sum();
     shards.map(|(name, _, _)| (rows, name.as_str())).next_back()
@@ -106,7 +106,8 @@ fn classes_not_kept(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
         return None;
     }
     let place = wanted.split_by.iter().position(|name| is_storage_class(name))?;
-    let values = outcome.shards.iter().filter_map(|(_, label, _)| label.split[place].as_deref());
+    let values =
+        outcome.written.shards.iter().filter_map(|(_, label, _)| label.split[place].as_deref());
     let mut classes: Vec<_> = values.map(String::from_utf8_lossy).collect();
     classes.retain(|class| !class.is_empty() && !can_be_kept(class));
     classes.sort_unstable();
@@ -152,7 +153,7 @@ fn no_version_id(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
 }
 
 fn more_shards(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
-    let shards = outcome.shards.len() as u64;
+    let shards = outcome.written.shards.len() as u64;
     let jobs = options.bounds.jobs.filter(|jobs| shards > *jobs)?;
     Some(format!(
         "{} were needed where --jobs asks for {jobs}: a shard holds one bucket (and one value of \
@@ -163,7 +164,8 @@ fn more_shards(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
 }
 
 fn experimental(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
-    let is_inventory = matches!(options.emit, Emit::Inventory(_)) && !outcome.shards.is_empty();
+    let is_inventory =
+        matches!(options.emit, Emit::Inventory(_)) && !outcome.written.shards.is_empty();
     is_inventory.then(|| {
         "The manifests are inventory reports of our own, which is experimental: no live job has \
          been run on one yet. Try a small one first, and look at its number of objects before you \

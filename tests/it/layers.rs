@@ -23,7 +23,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "units",
         ],
     ),
-    ("jobs", &["plan", "operation", "aws", "units"]),
+    ("jobs", &["plan", "operation", "report", "source", "aws", "units"]),
     ("listing", &["format", "report", "source", "aws"]),
     ("synth", &["format", "predicate", "report", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),

@@ -11,16 +11,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use md5::{Digest, Md5};
 use serde::Deserialize;
 
-use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::aws::Session;
+use crate::report::md5_hex;
+use crate::source::{Location, Object, SourceFile};
 
 /// A report's manifest at most: some 200 bytes for each of its files, and no more files than a job
 /// of 20 billion tasks has, by a million.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
-/// A file that broke off is fetched again from its beginning, so often.
-const TRIES_MAX: u32 = 4;
-
-/// Read at once when a file is hashed.
+/// Read at once when a file is fetched or hashed.
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// Where the reports of jobs are.
@@ -42,22 +41,22 @@ pub struct Fetched {
 /// Why a report is not here.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
-    /// S3 refused.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// A file can't be read or written.
+    /// A file can't be read or written, here or in S3.
     #[error("{}: {error}", path.display())]
     Io {
         /// The file.
-        path: PathBuf,
-        /// What the system says.
+        path: Location,
+        /// What the system or S3 says.
         error: io::Error,
     },
     /// The report is not what it should be.
-    #[error("s3://{object}: {what}; the completion report is damaged, or something else wrote it")]
+    #[error(
+        "{}: {what}; the completion report is damaged, or something else wrote it",
+        object.display()
+    )]
     Bad {
-        /// `bucket/key`.
-        object: String,
+        /// The object.
+        object: Location,
         /// What is wrong.
         what: String,
     },
@@ -83,6 +82,13 @@ struct ResultFile {
     key: String,
 }
 
+impl FetchError {
+    fn at(path: impl Into<Location>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::Io { path, error }
+    }
+}
+
 /// Fetches the report of a job to a folder of the plan's; `None` where there is none, as for a job
 /// that ran no task, or has not ended.
 ///
@@ -95,35 +101,33 @@ pub fn fetch(
     reports: &Path,
     stop: &AtomicBool,
 ) -> Result<Option<Fetched>, FetchError> {
-    let Place { bucket, prefix } = place;
     let folder = format!("job-{job_id}");
-    let base = if prefix.is_empty() { String::new() } else { format!("{prefix}/") };
+    let base = if place.prefix.is_empty() { String::new() } else { format!("{}/", place.prefix) };
+    let bucket = Object::parse(&format!("s3://{}", place.bucket), session).map_err(|error| {
+        let object = place.bucket.as_str().into();
+        FetchError::Bad { object, what: error.to_string() }
+    })?;
     let key = format!("{base}{folder}/manifest.json");
-    let Some(text) = small(session, bucket, &key)? else { return Ok(None) };
-    let bad = |key: &str, what: String| FetchError::Bad { object: format!("{bucket}/{key}"), what };
-    if let Some(sum) = small(session, bucket, &format!("{key}.md5"))? {
+    let object = Location::Object(bucket.with_key(&key));
+    let Some(text) = small(&object)? else { return Ok(None) };
+    let bad = |what: String| FetchError::Bad { object: object.clone(), what };
+    if let Some(sum) = small(&Location::Object(bucket.with_key(format!("{key}.md5"))))? {
         let sum = String::from_utf8_lossy(&sum).trim().trim_matches('"').to_owned();
-        let found = hex(&Md5::digest(&text));
+        let found = md5_hex(&Md5::digest(&text).into());
         if !sum.eq_ignore_ascii_case(&found) {
-            return Err(bad(
-                &key,
-                format!("its MD5 is {found}, where manifest.json.md5 says {sum}"),
-            ));
+            return Err(bad(format!("its MD5 is {found}, where manifest.json.md5 says {sum}")));
         }
     }
     let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|error| bad(&key, error.to_string()))?;
+        serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
     if manifest.format != "Report_CSV_20180820" {
-        return Err(bad(&key, format!("its format is {}", manifest.format)));
+        return Err(bad(format!("its format is {}", manifest.format)));
     }
     let folder = reports.join(&folder);
     let mut files = Vec::new();
     for result in &manifest.results {
-        if stop.load(Ordering::Relaxed) {
-            return Err(FetchError::Interrupted);
-        }
         let succeeded = result.task_execution_status == "succeeded";
-        files.push((succeeded, result_file(session, place, &base, result, &folder)?));
+        files.push((succeeded, result_file(&bucket, &base, result, &folder, stop)?));
     }
     // Last: where it is, the files are.
     write(&folder.join("manifest.json"), &text)?;
@@ -132,16 +136,18 @@ pub fn fetch(
 
 /// Fetches a file of a report, unless it is here.
 fn result_file(
-    session: &Session,
-    place: &Place,
+    bucket: &Object,
     base: &str,
     result: &ResultFile,
     folder: &Path,
+    stop: &AtomicBool,
 ) -> Result<PathBuf, FetchError> {
-    let ResultFile { bucket, key, md5_checksum, .. } = result;
-    let bad = |what: String| FetchError::Bad { object: format!("{bucket}/{key}"), what };
-    if *bucket != place.bucket {
-        return Err(bad(format!("it is not in the bucket of the report, {}", place.bucket)));
+    let ResultFile { key, md5_checksum, .. } = result;
+    let object = Location::Object(bucket.with_key(key));
+    let bad = |what: String| FetchError::Bad { object: object.clone(), what };
+    if result.bucket != bucket.bucket() {
+        let (found, wanted) = (&result.bucket, bucket.bucket());
+        return Err(bad(format!("it is in {found}, not in the bucket of the report, {wanted}")));
     }
     let name = key.rsplit('/').next().unwrap_or_default();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -158,7 +164,8 @@ fn result_file(
     let with_prefix = format!("{base}{key}");
     let keys = if key.starts_with(base) { vec![key] } else { vec![&with_prefix, key] };
     for key in keys {
-        let Some(found) = download(session, bucket, key, &path)? else { continue };
+        let object = Location::Object(bucket.with_key(key));
+        let Some(found) = download(&object, &path, stop)? else { continue };
         if found.eq_ignore_ascii_case(md5_checksum) {
             return Ok(path);
         }
@@ -169,86 +176,60 @@ fn result_file(
     Err(bad("there is no such object".to_owned()))
 }
 
-/// The bytes of a small object, or `None` where there is none.
-fn small(session: &Session, bucket: &str, key: &str) -> Result<Option<Vec<u8>>, FetchError> {
-    let action = || format!("read s3://{bucket}/{key}");
-    let call = session.s3().get_object().bucket(bucket).key(key);
-    let answer = match session.wait(call.send()) {
-        Ok(answer) => answer,
-        Err(error) => {
-            let error = AwsError::new(action(), &error);
-            return if error.kind == AwsErrorKind::NoSuchKey {
-                Ok(None)
-            } else {
-                Err(error.into())
-            };
-        }
-    };
-    let length = answer.content_length.and_then(|length| u64::try_from(length).ok());
-    if length.is_none_or(|length| length > MANIFEST_BYTES_MAX) {
-        let what = format!("it is larger than {MANIFEST_BYTES_MAX} bytes");
-        return Err(FetchError::Bad { object: format!("{bucket}/{key}"), what });
+/// Opens an object; `None` where there is none.
+fn open(object: &Location) -> Result<Option<SourceFile>, FetchError> {
+    match object.open() {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FetchError::at(object.clone())(error)),
     }
-    let body = session.wait(answer.body.collect());
-    Ok(Some(body.map_err(|error| AwsError::broken(action(), &error))?.to_vec()))
+}
+
+/// The bytes of a small object, or `None` where there is none.
+fn small(object: &Location) -> Result<Option<Vec<u8>>, FetchError> {
+    let Some(mut file) = open(object)? else { return Ok(None) };
+    if file.len() > MANIFEST_BYTES_MAX {
+        let what = format!("it is larger than {MANIFEST_BYTES_MAX} bytes");
+        return Err(FetchError::Bad { object: object.clone(), what });
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(FetchError::at(object.clone()))?;
+    Ok(Some(bytes))
 }
 
 /// Downloads an object to a file, and gives its MD5; `None` where there is none.
 fn download(
-    session: &Session,
-    bucket: &str,
-    key: &str,
+    object: &Location,
     path: &Path,
+    stop: &AtomicBool,
 ) -> Result<Option<String>, FetchError> {
-    let mut tries = 1;
-    loop {
-        match attempt(session, bucket, key, path) {
-            Err(FetchError::Aws(error)) if error.is_passing() && tries < TRIES_MAX => tries += 1,
-            done => return done,
-        }
-    }
-}
-
-fn attempt(
-    session: &Session,
-    bucket: &str,
-    key: &str,
-    path: &Path,
-) -> Result<Option<String>, FetchError> {
-    let action = || format!("read s3://{bucket}/{key}");
-    let call = session.s3().get_object().bucket(bucket).key(key);
-    let mut answer = match session.wait(call.send()) {
-        Ok(answer) => answer,
-        Err(error) => {
-            let error = AwsError::new(action(), &error);
-            return if error.kind == AwsErrorKind::NoSuchKey {
-                Ok(None)
-            } else {
-                Err(error.into())
-            };
-        }
-    };
-    let at = |error| FetchError::Io { path: path.to_owned(), error };
+    let Some(mut source) = open(object)? else { return Ok(None) };
     let partial = path.with_extension("partial");
-    fs::create_dir_all(path.parent().unwrap_or(path)).map_err(at)?;
-    let mut file = File::create(&partial).map_err(at)?;
+    fs::create_dir_all(path.parent().unwrap_or(path)).map_err(FetchError::at(path))?;
+    let mut file = File::create(&partial).map_err(FetchError::at(path))?;
     let mut md5 = Md5::new();
-    while let Some(bytes) = session.wait(answer.body.next()) {
-        let bytes = bytes.map_err(|error| AwsError::broken(action(), &error))?;
-        md5.update(&bytes);
-        file.write_all(&bytes).map_err(at)?;
+    let mut buffer = vec![0; READ_BUFFER_BYTES];
+    loop {
+        if stop.load(Ordering::Relaxed) {
+            return Err(FetchError::Interrupted);
+        }
+        let read = source.read(&mut buffer).map_err(FetchError::at(object.clone()))?;
+        if read == 0 {
+            break;
+        }
+        md5.update(&buffer[..read]);
+        file.write_all(&buffer[..read]).map_err(FetchError::at(path))?;
     }
-    file.sync_all().map_err(at)?;
-    fs::rename(&partial, path).map_err(at)?;
-    Ok(Some(hex(&md5.finalize())))
+    file.sync_all().map_err(FetchError::at(path))?;
+    fs::rename(&partial, path).map_err(FetchError::at(path))?;
+    Ok(Some(md5_hex(&md5.finalize().into())))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
-    let at = |error| FetchError::Io { path: path.to_owned(), error };
-    fs::create_dir_all(path.parent().unwrap_or(path)).map_err(at)?;
+    fs::create_dir_all(path.parent().unwrap_or(path)).map_err(FetchError::at(path))?;
     let partial = path.with_extension("partial");
-    fs::write(&partial, bytes).map_err(at)?;
-    fs::rename(&partial, path).map_err(at)
+    fs::write(&partial, bytes).map_err(FetchError::at(path))?;
+    fs::rename(&partial, path).map_err(FetchError::at(path))
 }
 
 /// The MD5 of a file that can be read.
@@ -258,12 +239,8 @@ fn md5_of(path: &Path) -> Option<String> {
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
         match file.read(&mut buffer).ok()? {
-            0 => return Some(hex(&md5.finalize())),
+            0 => return Some(md5_hex(&md5.finalize().into())),
             read => md5.update(&buffer[..read]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

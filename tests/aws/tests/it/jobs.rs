@@ -87,6 +87,13 @@ fn failed_tasks_are_told_of_and_tried_again() {
         let document = plan_document(&again);
         fits_the_schema(&document);
         assert_eq!(document["retry"]["jobs"].as_array().unwrap().len(), 2);
+        let there = ["retry", world.plan.to_str().unwrap(), "--out", "s3://manifests/again"];
+        world.run(there).expect(0);
+        let sent = |name: &str| world.double.get("manifests", &format!("again/{name}")).unwrap();
+        for name in ["manifests/00000.csv", "excluded/invalidobjectstate.csv"] {
+            assert!(sent(name) == fs::read(again.join(name)).unwrap(), "{name}");
+        }
+        assert!(!sent("plan.json").is_empty());
         world.submit(&again, &[]).expect(0);
         world.let_run(&again).expect(0);
         assert!(world.double.get("demo", "copied/photos/00035 of many.jpg").is_some());
