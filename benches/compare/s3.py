@@ -27,6 +27,9 @@ import tempfile
 import time
 
 PREDICATE = "BucketKeyStatus = 'DISABLED'"
+# What is compared: the last two are the same question, with what S3 states of a file's MD5 taken for
+# its MD5.
+CHECKED = ("count --verify crc", "count", "count --verify etag", "filter", "filter --verify etag")
 # Where the servers find the report: one folder is one bucket.
 BUCKET = "synthetic-inventory"
 ENVIRONMENT = {
@@ -92,12 +95,12 @@ def main():
         out = str(root / "plan")
         figures = {}
         for _ in range(arguments.runs):
-            for command in ("count --verify crc", "count", "filter"):
+            for command in CHECKED:
                 for place, (report, behind) in places.items():
                     shutil.rmtree(out, ignore_errors=True)
                     line = [s3sieve, *command.split(), report, "--where", PREDICATE]
                     line += ["--threads", arguments.threads]
-                    line += ["--out", out] if command == "filter" else []
+                    line += ["--out", out] if command.startswith("filter") else []
                     line += ["--endpoint-url", behind.endpoint] if behind else []
                     before = processor_seconds(behind.child.pid) if behind else 0
                     seconds, own, peak = run(line)

@@ -92,6 +92,9 @@ pub(super) enum Format {
 enum VerifyArg {
     /// Size, CRC-32 and the MD5 that the report gives for each file
     Md5,
+    /// Size and CRC-32, and for a file in S3 that S3 states the report's MD5 as its `ETag`; where
+    /// it doesn't, and on this machine, the same as md5
+    Etag,
     /// Size and CRC-32 only
     Crc,
 }
@@ -169,6 +172,7 @@ impl ReadArgs {
             threads: self.threads.unwrap_or(usual.threads),
             verify: match self.verify {
                 VerifyArg::Md5 => Verify::Md5,
+                VerifyArg::Etag => Verify::Etag,
                 VerifyArg::Crc => Verify::Crc,
             },
             inflate: match self.inflate {

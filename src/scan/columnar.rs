@@ -168,16 +168,16 @@ impl<'a> ColumnarScanner<'a> {
         visitor: &mut V,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
         let (hashes, files) = (&self.shared.hashes, &self.shared.files);
-        let way = hashes.way(number);
-        let hashed = matches!(way, Way::Beside | Way::InPassing);
         // The last file is given up before another is opened: it may be held in memory.
         let opened = match self.opened.take().filter(|(last, _)| *last == number) {
             Some((_, opened)) => opened,
             None => {
-                let file = files.open(input, number, hashed).map_err(failed)?;
+                let way = |file: &SourceFile| hashes.way_of(number, file);
+                let file = files.open(input, number, way).map_err(failed)?;
                 Opened::new(file, input.format, &wanted.schema).map_err(failed)?
             }
         };
+        let way = opened.file.way;
         if part.number == 0 {
             hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
         }
@@ -202,7 +202,7 @@ impl<'a> ColumnarScanner<'a> {
             }
             Way::Group => None,
             Way::Unchecked | Way::Beside | Way::InPassing => {
-                files.advance(input, number, part, hashed).map_err(failed)?
+                files.advance(input, number, part, way.is_of_one()).map_err(failed)?
             }
         };
         check(input, input.bytes, digest)?;

@@ -171,7 +171,7 @@ impl<'a> FileScanner<'a> {
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
         let mut file = open(input).map_err(failed)?;
         self.hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
-        let way = self.hashes.way(number);
+        let way = self.hashes.way_of(number, &file);
         self.md5 = (way == Way::InPassing).then(Md5::new);
         self.begin_file(columns);
         let (bytes_compressed, digest) = if way == Way::Beside {

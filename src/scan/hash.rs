@@ -94,6 +94,13 @@ pub(super) enum Way {
     InPassing,
 }
 
+impl Way {
+    /// Whether it is hashed by itself.
+    pub(super) fn is_of_one(self) -> bool {
+        matches!(self, Self::Beside | Self::InPassing)
+    }
+}
+
 /// Files that are hashed together.
 struct Group {
     /// Their numbers: at least two, at most as many as there are lanes.
@@ -119,7 +126,7 @@ impl<'a> Hashes<'a> {
     /// Makes the groups; hashes nothing yet.
     pub(super) fn new(inputs: &'a [Input], settings: Settings) -> Self {
         let lanes = match settings.verify {
-            Verify::Md5 => Md5Path::Auto.lanes(),
+            Verify::Md5 | Verify::Etag => Md5Path::Auto.lanes(),
             Verify::Crc => 0,
         };
         let (verify, threads) = (settings.verify, settings.threads.get());
@@ -151,7 +158,16 @@ impl<'a> Hashes<'a> {
         self.place(number).is_some()
     }
 
-    /// How the file with this number is hashed.
+    /// How the file with this number is hashed, opened as `file`.
+    pub(super) fn way_of(&self, number: usize, file: &SourceFile) -> Way {
+        let stated = self.inputs[number].md5.filter(|md5| file.states_md5(md5));
+        match stated {
+            Some(_) if self.verify == Verify::Etag => Way::Unchecked,
+            _ => self.way(number),
+        }
+    }
+
+    /// How the file with this number is hashed, if S3 does not state its MD5.
     pub(super) fn way(&self, number: usize) -> Way {
         let input = &self.inputs[number];
         if self.verify == Verify::Crc || input.md5.is_none() {

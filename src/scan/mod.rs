@@ -60,6 +60,9 @@ pub enum Verify {
     /// The MD5 of the compressed file, too, where the report gives one.
     #[default]
     Md5,
+    /// Of a file in S3, that S3 states this MD5 as its `ETag`; where it doesn't, and of a file on
+    /// this machine, the MD5.
+    Etag,
     /// Nothing more.
     Crc,
 }

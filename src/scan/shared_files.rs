@@ -20,7 +20,7 @@ use md5::{Digest, Md5};
 
 use super::batch::Part;
 use super::csv::INPUT_BYTES;
-use super::hash::{has_its_length, open, read};
+use super::hash::{Way, has_its_length, open, read};
 use super::{DataErrorKind, Input};
 use crate::source::SourceFile;
 
@@ -63,6 +63,8 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) file: SourceFile,
+    /// How it is hashed.
+    pub(super) way: Way,
     held: Option<Arc<Place>>,
 }
 
@@ -100,7 +102,7 @@ impl SharedFiles {
         Self { threads, files: Mutex::default(), room: Arc::new(Room { left }) }
     }
 
-    /// Opens a file to be read by ranges; `hashed` says whether its MD5 is taken, too.
+    /// Opens a file to be read by ranges; `way` says how the file that was opened is hashed.
     ///
     /// # Errors
     /// When the file can't be opened, or has another length than the manifest says.
@@ -108,25 +110,31 @@ impl SharedFiles {
         &self,
         input: &Input,
         number: usize,
-        hashed: bool,
+        way: impl FnOnce(&SourceFile) -> Way,
     ) -> Result<OpenFile, DataErrorKind> {
         if !input.path.is_remote() {
-            return Ok(OpenFile { file: open(input)?, held: None });
+            let file = open(input)?;
+            return Ok(OpenFile { way: way(&file), file, held: None });
         }
         let shared = self.shared(number);
         let mut shared = lock(&shared);
         let first = match &mut shared.file {
             Some(first) => first,
-            none => none.insert(self.open_first(input, hashed)?),
+            none => none.insert(self.open_first(input, way)?),
         };
         let file = first.file.share().map_or_else(|| open(input), Ok)?;
-        Ok(OpenFile { file, held: first.held.clone() })
+        Ok(OpenFile { file, way: first.way, held: first.held.clone() })
     }
 
-    fn open_first(&self, input: &Input, hashed: bool) -> Result<OpenFile, DataErrorKind> {
+    fn open_first(
+        &self,
+        input: &Input,
+        way: impl FnOnce(&SourceFile) -> Way,
+    ) -> Result<OpenFile, DataErrorKind> {
         let file = has_its_length(input, input.path.open_ranges(input.bytes)?)?;
-        let held = if hashed { self.room.take(input.bytes) } else { None };
-        Ok(OpenFile { file: if held.is_some() { file.hold() } else { file }, held })
+        let way = way(&file);
+        let held = if way.is_of_one() { self.room.take(input.bytes) } else { None };
+        Ok(OpenFile { file: if held.is_some() { file.hold() } else { file }, way, held })
     }
 
     /// Called once for each part of a file, when it was scanned. With `hashed`, hashes the share

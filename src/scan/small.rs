@@ -47,7 +47,8 @@ pub(super) fn read_all<'a>(
     let contents: Vec<Result<&[u8], DataErrorKind>> =
         files.into_iter().zip(inputs).zip(chunks).map(read_whole).collect();
     let digests = match verify {
-        Verify::Md5 => digests(&contents),
+        // In lanes this costs next to nothing, so nobody's word is taken for it.
+        Verify::Md5 | Verify::Etag => digests(&contents),
         Verify::Crc => Vec::new(),
     };
     let mut digests = digests.into_iter();

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -42,6 +43,8 @@ pub(super) struct Pinned {
     /// Its length.
     pub(super) bytes: u64,
     pub(super) etag: Option<String>,
+    /// Its MD5, where the `ETag` is one.
+    pub(super) md5: Option<[u8; 16]>,
 }
 
 /// Fetches a range, and sends its bytes in order; ends early if nobody wants them any more.
@@ -140,7 +143,7 @@ async fn fetch_once(
             let error = AwsError::new(READ, &error);
             return match error.kind {
                 AwsErrorKind::OutOfRange if range.start == 0 && pinned.is_none() => {
-                    Ok((Pinned { bytes: 0, etag: None }, None))
+                    Ok((Pinned { bytes: 0, etag: None, md5: None }, None))
                 }
                 AwsErrorKind::Precondition => Err(replaced()),
                 _ => Err(error),
@@ -157,11 +160,12 @@ async fn fetch_once(
 /// What an answer says of the object; that it begins where it should is checked.
 fn described(answer: &GetObjectOutput, start: u64) -> Result<Pinned, AwsError> {
     let etag = answer.e_tag.clone();
+    let md5 = stated_md5(answer);
     let Some(text) = &answer.content_range else {
         // All of the object, by a server that knows no ranges.
         let bytes = u64::try_from(answer.content_length.unwrap_or_default()).unwrap_or_default();
         return match start {
-            0 => Ok(Pinned { bytes, etag }),
+            0 => Ok(Pinned { bytes, etag, md5 }),
             _ => Err(AwsError::other(READ, "the server does not know ranges")),
         };
     };
@@ -171,7 +175,23 @@ fn described(answer: &GetObjectOutput, start: u64) -> Result<Pinned, AwsError> {
         .ok_or_else(|| {
             AwsError::other(READ, format!("the server sent {text} instead of bytes {start}-"))
         })?;
-    Ok(Pinned { bytes, etag })
+    Ok(Pinned { bytes, etag, md5 })
+}
+
+/// The MD5 that an answer's `ETag` states. It is one of objects that were sent in one piece and
+/// are not encrypted, or with SSE-S3 (API reference, "Object"); of others it may look like one.
+fn stated_md5(answer: &GetObjectOutput) -> Option<[u8; 16]> {
+    let by_s3 = |sse: &ServerSideEncryption| *sse == ServerSideEncryption::Aes256;
+    if !answer.server_side_encryption().is_none_or(by_s3) || answer.sse_customer_key_md5.is_some() {
+        return None;
+    }
+    parse_md5(answer.e_tag()?.trim_matches('"'))
+}
+
+/// 32 hexadecimal digits as 16 bytes.
+fn parse_md5(text: &str) -> Option<[u8; 16]> {
+    let is_one = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_one.then(|| u128::from_str_radix(text, 16).ok().map(u128::to_be_bytes)).flatten()
 }
 
 /// `bytes START-END/LENGTH`: the start and the whole length.
@@ -213,6 +233,24 @@ mod tests {
         assert_eq!(wait(u32::MAX, 1.0), WAIT_MAX);
         assert_eq!(wait(9, 0.0), Duration::ZERO);
         assert!((0..100).all(|_| (0.0..1.0).contains(&random())));
+    }
+
+    #[test]
+    fn an_md5_is_told_from_other_tags() {
+        let md5 = "0123456789abcdef00000000000000ff";
+        assert_eq!(parse_md5(md5).unwrap()[..2], [0x01, 0x23]);
+        let plain = || GetObjectOutput::builder().e_tag(format!("\"{md5}\""));
+        assert_eq!(stated_md5(&plain().build()), parse_md5(md5));
+        let by_s3 = plain().server_side_encryption(ServerSideEncryption::Aes256);
+        assert_eq!(stated_md5(&by_s3.build()), parse_md5(md5));
+        let by_kms = plain().server_side_encryption(ServerSideEncryption::AwsKms);
+        assert_eq!(stated_md5(&by_kms.build()), None);
+        assert_eq!(stated_md5(&plain().sse_customer_key_md5("x").build()), None);
+        let in_parts = GetObjectOutput::builder().e_tag(format!("\"{md5}-2\""));
+        assert_eq!(stated_md5(&in_parts.build()), None);
+        for wrong in ["", "12", "+123456789abcdef00000000000000ff", &md5[1..]] {
+            assert_eq!(parse_md5(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

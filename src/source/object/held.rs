@@ -46,6 +46,11 @@ impl HeldObject {
         self.pinned.bytes
     }
 
+    /// Its MD5, if S3 states it.
+    pub(in crate::source) fn stated_md5(&self) -> Option<&[u8; 16]> {
+        self.pinned.md5.as_ref()
+    }
+
     fn part(&self, place: u64) -> Part {
         let start = place * PART_BYTES;
         let range: Range<u64> = start..(start + PART_BYTES).min(self.pinned.bytes);

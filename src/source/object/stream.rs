@@ -244,6 +244,11 @@ impl ObjectFile {
         self.opened.pinned.bytes
     }
 
+    /// Its MD5, if S3 states it.
+    pub(in crate::source) fn stated_md5(&self) -> Option<&[u8; 16]> {
+        self.opened.pinned.md5.as_ref()
+    }
+
     /// The same object, as it was when this one was opened, to be read by someone else.
     pub(in crate::source) fn share(&self) -> Self {
         self.opened.clone().file()

@@ -1,12 +1,18 @@
 //! A server that only sends what files hold, by ranges, at the least cost to this machine's
 //! processors: what is left of a transfer when the server is elsewhere.
 //!
-//! It checks no signature and knows GET and HEAD alone. For benchmarks.
+//! It checks no signature and knows GET and HEAD alone. An object's `ETag` is the MD5 of its bytes, as
+//! S3 has it, taken when the object is asked for first and not again. For benchmarks, and for tests
+//! that change an object behind its `ETag`.
 
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use md5::{Digest, Md5};
 
 use crate::http::{Request, listen, read_request, refusal};
 
@@ -21,8 +27,8 @@ impl BareServer {
     /// # Errors
     /// When the folder is not there, or the system gives no port.
     pub fn start(root: &Path) -> io::Result<Self> {
-        let root = root.canonicalize()?;
-        Ok(Self { address: listen(move |stream| serve(&root, stream))? })
+        let objects = Arc::new(Objects { root: root.canonicalize()?, etags: Mutex::default() });
+        Ok(Self { address: listen(move |stream| serve(&objects, stream))? })
     }
 
     /// Where it listens, as `--endpoint-url` takes it.
@@ -32,30 +38,50 @@ impl BareServer {
     }
 }
 
-fn serve(root: &Path, stream: TcpStream) -> io::Result<()> {
+struct Objects {
+    root: PathBuf,
+    etags: Mutex<HashMap<PathBuf, String>>,
+}
+
+impl Objects {
+    fn etag(&self, path: &Path) -> io::Result<String> {
+        let mut etags = self.etags.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(etag) = etags.get(path) {
+            return Ok(etag.clone());
+        }
+        let digest = Md5::digest(fs::read(path)?);
+        let etag: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        etags.insert(path.to_owned(), etag.clone());
+        Ok(etag)
+    }
+}
+
+fn serve(objects: &Objects, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(request) = read_request(&mut stream)? {
-        answer(root, &request, stream.get_mut())?;
+        answer(objects, &request, stream.get_mut())?;
     }
     Ok(())
 }
 
-fn answer(root: &Path, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
+fn answer(objects: &Objects, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
     let path = request.target().split('?').next().unwrap_or_default();
-    let path: PathBuf = root.join(path.trim_start_matches('/'));
-    let inside = path.canonicalize().is_ok_and(|path| path.starts_with(root) && path.is_file());
+    let path: PathBuf = objects.root.join(path.trim_start_matches('/'));
+    let is_inside = |path: PathBuf| path.starts_with(&objects.root) && path.is_file();
+    let inside = path.canonicalize().is_ok_and(is_inside);
     if !inside {
         let text = refusal("404 Not Found", "NoSuchKey", "The specified key does not exist.", "");
         return stream.write_all(text.as_bytes());
     }
     let length = fs::metadata(&path)?.len();
+    let etag = objects.etag(&path)?;
     let range = request.header("range").and_then(|text| parse_range(text, length));
     let (start, end) = range.unwrap_or((0, length));
     let status = if range.is_some() { "206 Partial Content" } else { "200 OK" };
     write!(
         stream,
-        "HTTP/1.1 {status}\r\netag: \"{length:x}\"\r\ncontent-length: {}\r\n\
+        "HTTP/1.1 {status}\r\netag: \"{etag}\"\r\ncontent-length: {}\r\n\
          content-range: bytes {start}-{}/{length}\r\n\r\n",
         end - start,
         end.saturating_sub(1),

@@ -17,7 +17,7 @@ const BUCKET: &str = "synthetic-inventory";
 
 pub const ADDRESS: &str = "s3://synthetic-inventory";
 
-const CHECKS: [&[&str]; 2] = [&["--verify", "md5"], &["--verify", "crc"]];
+const CHECKS: [&[&str]; 3] = [&["--verify", "md5"], &["--verify", "etag"], &["--verify", "crc"]];
 
 const COLUMNS: &str = "Bucket,Key,VersionId,IsLatest,IsDeleteMarker,Size,LastModifiedDate,ETag,\
                        StorageClass,BucketKeyStatus";
@@ -102,7 +102,7 @@ fn faults_on_the_way_change_nothing() {
         for seed in 0..4 {
             let faults = Faults { seed, percent: 40, only_errors: false };
             let proxy = FaultProxy::start(buckets.server.address(), faults).unwrap();
-            let check = CHECKS[seed as usize % 2];
+            let check = CHECKS[seed as usize % CHECKS.len()];
             let out = buckets.out(&format!("harmed-{seed}"));
             let found = plan(&proxy.endpoint(), ADDRESS, &out, check);
             assert!(found == expected, "{format}, seed {seed}");

@@ -2,9 +2,12 @@
 //! network does.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
-use ground::{FaultProxy, Faults};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ground::{BareServer, FaultProxy, Faults};
 use serde_json::json;
 
 use crate::buckets::{Buckets, data_file, s3sieve_at, tree_anywhere};
@@ -43,6 +46,40 @@ fn a_report_in_s3_gives_the_same_bytes_as_on_disk() {
             assert!(tree_anywhere(&out) == expected, "{address} with {threads} threads");
         }
     }
+}
+
+/// A data file of several megabytes whose length is not told by what is in it.
+fn stored(version: char) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
+    for number in 0..40_000 {
+        let row = format!("\"demo\",\"{version}/{number:06}\",\"\",\"true\",\"false\",\"1\",");
+        writeln!(gzip, "{row}\"DISABLED\"").unwrap();
+    }
+    gzip.finish().unwrap()
+}
+
+#[test]
+fn an_etag_is_taken_for_the_md5_only_where_that_is_wanted_and_it_is_the_same() {
+    let buckets = Buckets::new();
+    let manifest = buckets.report("", "2026-01-02T00-00Z", &[stored('a')]);
+    let server = BareServer::start(buckets.root.path()).unwrap();
+    let address = format!("s3://reports/{manifest}");
+    let count = |check, code| {
+        s3sieve_at(&server.endpoint(), ["count", &address, "--verify", check]).expect(code)
+    };
+    count("etag", 0);
+    let text = fs::read(buckets.file(&manifest)).unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&text).unwrap();
+    let data = buckets.file(report["files"][0]["key"].as_str().unwrap());
+    assert_eq!(fs::read(&data).unwrap().len(), stored('b').len());
+    fs::write(&data, stored('b')).unwrap();
+    // The server states the MD5 of what was there before.
+    count("etag", 0);
+    count("md5", 3).says(&["MD5"]);
+    // A server that has seen nothing else states another MD5, so that of the bytes is taken.
+    let server = BareServer::start(buckets.root.path()).unwrap();
+    let arguments = ["count", &address, "--verify", "etag"];
+    s3sieve_at(&server.endpoint(), arguments).expect(3).says(&["MD5"]);
 }
 
 #[test]
