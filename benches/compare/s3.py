@@ -27,8 +27,7 @@ import tempfile
 import time
 
 PREDICATE = "BucketKeyStatus = 'DISABLED'"
-# What is compared: the last two are the same question, with what S3 states of a file's MD5 taken for
-# its MD5.
+# `--verify etag` takes what S3 states of a file's MD5 for its MD5.
 CHECKED = ("count --verify crc", "count", "count --verify etag", "filter", "filter --verify etag")
 # Where the servers find the report: one folder is one bucket.
 BUCKET = "synthetic-inventory"

@@ -273,13 +273,14 @@ impl SourceFile {
     /// Whether S3 states this as the MD5 of the file's bytes; never of a file on this machine.
     #[must_use]
     pub fn states_md5(&self, md5: &[u8; 16]) -> bool {
-        match self {
-            Self::Local(_) => false,
+        let stated = match self {
+            Self::Local(_) => None,
             #[cfg(feature = "aws")]
-            Self::Object(file) => file.stated_md5() == Some(md5),
+            Self::Object(file) => file.stated_md5(),
             #[cfg(feature = "aws")]
-            Self::Held { object, .. } => object.stated_md5() == Some(md5),
-        }
+            Self::Held { object, .. } => object.stated_md5(),
+        };
+        stated == Some(md5)
     }
 
     /// The same file in S3, as it was when this one was opened, to be read by someone else from

@@ -40,7 +40,7 @@ const BESIDE: Pace = Pace { part_bytes: 1 << 20, parts: 2 };
 /// How a range is fetched that is read alone.
 const ALONE: Pace = Pace { part_bytes: PART_BYTES, parts: PARTS_AHEAD };
 
-/// Bytes that a range holds at most which [`ObjectFile::fetch`] gave. 2 MiB: with the five columns
+/// Bytes that a range holds at most which `ObjectFile::fetch` gave. 2 MiB: with the five columns
 /// that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
 pub const RANGE_BYTES_AHEAD: u64 = BESIDE.part_bytes * BESIDE.parts as u64;
 

@@ -1,9 +1,9 @@
 //! A server that only sends what files hold, by ranges, at the least cost to this machine's
 //! processors: what is left of a transfer when the server is elsewhere.
 //!
-//! It checks no signature and knows GET and HEAD alone. An object's `ETag` is the MD5 of its bytes, as
-//! S3 has it, taken when the object is asked for first and not again. For benchmarks, and for tests
-//! that change an object behind its `ETag`.
+//! It checks no signature and knows GET and HEAD alone. An object's `ETag` is the MD5 of its bytes,
+//! as S3 has it, taken when the object is asked for first and not again. For benchmarks, and for
+//! tests that change an object behind its `ETag`.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
