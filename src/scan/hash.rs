@@ -94,6 +94,7 @@ pub(super) enum Way {
     InPassing,
 }
 
+#[cfg(any(feature = "parquet", feature = "orc"))]
 impl Way {
     /// Whether it is hashed by itself.
     pub(super) fn is_of_one(self) -> bool {
