@@ -244,17 +244,15 @@ fn described(job: JobDescriptor) -> JobDetail {
     let reasons = reasons.into_iter().map(|failure| {
         (failure.failure_code.unwrap_or_default(), failure.failure_reason.unwrap_or_default())
     });
-    let view = JobView {
-        job_id: job.job_id.unwrap_or_default(),
-        description: job.description.unwrap_or_default(),
-        status: job.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-        priority: job.priority,
-        tasks: 0,
-        succeeded: 0,
-        failed: 0,
-        active_seconds: 0,
-        created: job.creation_time.as_ref().and_then(timestamp),
-    };
+    // What a list tells, too, is read in one way.
+    let told = JobListDescriptor::builder()
+        .set_job_id(job.job_id)
+        .set_description(job.description)
+        .set_status(job.status)
+        .priority(job.priority)
+        .set_creation_time(job.creation_time)
+        .set_progress_summary(job.progress_summary)
+        .build();
     JobDetail {
         manifest: manifest.map(|location| location.object_arn).unwrap_or_default(),
         reasons: reasons.collect(),
@@ -263,7 +261,7 @@ fn described(job: JobDescriptor) -> JobDetail {
             let name = bucket.rsplit(':').next().unwrap_or_default().to_owned();
             Some((name, report.prefix.unwrap_or_default()))
         }),
-        view: with_progress(view, job.progress_summary.as_ref()),
+        view: listed(told),
     }
 }
 

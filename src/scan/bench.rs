@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use super::batch::Batches;
 use super::csv::stopped;
 use super::scanner::{Depth, Scanner, Shared, Visitor};
-use super::tally::tally;
+use super::tally::{Total, tally};
 use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, FileSummary, FilterSink, Holding, Input, Lanes, Opened,
     ScanError, Scanned, Selection, Settings, Verify, filter,
 };
-use crate::engine::{Block, Outlet, Sink, TaskError, Worker};
+use crate::engine::{Block, Outlet, TaskError, Worker};
 use crate::predicate::{Matcher, Row};
 
 /// A stage of a scan, in the order of the work.
@@ -93,25 +93,6 @@ fn wanted(stage: Stage, selection: &Selection) -> Wanted {
     match stage {
         Stage::Match => Wanted::new(&selection.schema, &selection.matcher, []),
         _ => Wanted::new(&selection.schema, &selection.matcher, fields),
-    }
-}
-
-struct Total(Scanned);
-
-impl Sink<Scanned, DataError> for Total {
-    type Error = DataError;
-
-    fn block(&mut self, _: usize, _: &Block) -> Result<(), DataError> {
-        Ok(())
-    }
-
-    fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, DataError> {
-        self.0.add(&scanned);
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
-        Err(error)
     }
 }
 

@@ -9,12 +9,12 @@ use super::batch::Batches;
 use super::csv::stopped;
 use super::objects::ObjectSet;
 use super::scanner::{Scanner, Shared, Visitor};
-use super::tally::tally;
+use super::tally::{Total, tally};
 use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, Input, Opened, Projection, ScanError, Scanned, Settings,
 };
-use crate::engine::{self, Outlet, Sink, TaskError, Worker};
+use crate::engine::{Outlet, TaskError, Worker};
 use crate::predicate::{Matcher, Row};
 use crate::report::Schema;
 
@@ -116,26 +116,6 @@ pub fn look_up(
     let mut total = Total(Scanned::default());
     tally(batches, settings, control, false, make_worker, &mut total)?;
     Ok(total.0)
-}
-
-/// Adds up what was read.
-struct Total(Scanned);
-
-impl Sink<Scanned, DataError> for Total {
-    type Error = DataError;
-
-    fn block(&mut self, _: usize, _: &engine::Block) -> Result<(), DataError> {
-        Ok(())
-    }
-
-    fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, DataError> {
-        self.0.add(&scanned);
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
-        Err(error)
-    }
 }
 
 /// The worker.

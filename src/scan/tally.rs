@@ -2,10 +2,11 @@
 //!
 //! Never knows what is counted.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::batch::Batches;
-use super::{Control, DataError, ScanError, Settings};
+use super::{Control, DataError, ScanError, Scanned, Settings};
 use crate::engine::{self, RunError, Sink, Worker};
 
 /// Runs a worker that emits no blocks over all batches, and shows its summaries to `sink` in
@@ -35,4 +36,24 @@ where
         RunError::Spill(error) => ScanError::Spill(error),
         RunError::Sink(error) => ScanError::Data(error),
     })
+}
+
+/// Adds up what was read. The first bad file ends the run.
+pub(super) struct Total(pub(super) Scanned);
+
+impl Sink<Scanned, DataError> for Total {
+    type Error = DataError;
+
+    fn block(&mut self, _: usize, _: &engine::Block) -> Result<(), DataError> {
+        Ok(())
+    }
+
+    fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, DataError> {
+        self.0.add(&scanned);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
+        Err(error)
+    }
 }
