@@ -56,7 +56,7 @@ impl Footer {
         for (place, first_row) in first_rows.iter().enumerate() {
             let next = first_rows.get(place + 1).copied().unwrap_or(rows);
             let ascends = pages.last().is_none_or(|page| page.first_row < *first_row);
-            if !ascends || next > rows || (place == 0 && *first_row != 0) {
+            if !ascends || *first_row > next || next > rows || (place == 0 && *first_row != 0) {
                 return Err(damaged(Fault::Bad("rows")));
             }
             let known = if index.all_null[place] {

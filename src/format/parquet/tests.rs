@@ -183,6 +183,27 @@ fn pages_and_filters_tell_what_is_there() {
 }
 
 #[test]
+fn no_byte_of_a_page_index_does_harm() {
+    let rows: Vec<Cells> = (0..40).map(|n| (n.to_string(), None, None, Some(n), 0, None)).collect();
+    let mut bytes = written(&rows, 0, 40);
+    let footer = Footer::read(&&bytes[..]).unwrap();
+    let chunk = &footer.groups[0].chunks[3];
+    let indexes = [&chunk.offset_index, &chunk.column_index];
+    for place in indexes.into_iter().flat_map(|index| index.clone().unwrap()) {
+        let place = usize::try_from(place).unwrap();
+        let sound = bytes[place];
+        for byte in 0..=u8::MAX {
+            bytes[place] = byte;
+            if let Ok(Some(pages)) = footer.pages(&&bytes[..], 0, 3) {
+                assert!(pages.is_sorted_by(|a, b| a.first_row < b.first_row));
+                assert!(pages.iter().all(|page| page.first_row <= 40), "{place} {byte}");
+            }
+        }
+        bytes[place] = sound;
+    }
+}
+
+#[test]
 fn what_is_no_parquet_is_refused_with_a_reason() {
     let refused = |bytes: &[u8]| Footer::read(&bytes).unwrap_err().to_string();
     assert!(refused(b"").contains("0 bytes"));
