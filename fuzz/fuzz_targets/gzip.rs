@@ -13,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use s3sieve::format::gzip::{
-    GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, Inflate, Status,
+    GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, Inflate, RawInflate, Status,
 };
 
 /// Where decoding of fuzzed bytes stops: a small input can make a thousand times its size.
@@ -109,6 +109,25 @@ fn compare_deflate(data: &[u8], shape: &Shape) {
     }
 }
 
+/// Two pieces of deflate data inflated at once are what the reference makes of each.
+fn compare_two(pieces: [&[u8]; 2]) {
+    let output = || vec![0; OUTPUT_BYTES_MAX >> 4];
+    let [mut one, mut two] = [output(), output()];
+    let found = RawInflate::new(Inflate::Fast).inflate_two(pieces, [&mut one, &mut two]);
+    for ((piece, found), output) in pieces.into_iter().zip(found).zip([one, two]) {
+        let mut expected = vec![0; output.len()];
+        let reference = RawInflate::new(Inflate::Reference).inflate(piece, &mut expected);
+        match (found, reference) {
+            (Ok(Some(found)), Ok(Some(reference))) => {
+                assert!(output[..found] == expected[..reference]);
+            }
+            // Full to the last byte: whether the end is seen then is not fixed.
+            (Ok(None), _) | (_, Ok(None)) | (Err(_), Err(_)) => {}
+            (found, reference) => panic!("fast: {found:?}, reference: {reference:?}"),
+        }
+    }
+}
+
 /// Damaged or cut short before the end of the deflate data.
 fn is_in_deflate(error: &GzipError) -> bool {
     matches!(error.kind, GzipErrorKind::Deflate(_) | GzipErrorKind::Truncated { .. })
@@ -123,6 +142,8 @@ fuzz_target!(|data: &[u8]| {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
     encoder.write_all(data).expect("writing to memory");
     let file = encoder.finish().expect("writing to memory");
+    compare_two([data, &file[10..]]);
+    compare_two([&file[10..], data.split_at(data.len() / 2).1]);
     for inflate in [Inflate::Fast, Inflate::Reference] {
         assert!(decode(inflate, &file, &shape) == Ok(Some(data.to_vec())));
     }

@@ -65,6 +65,20 @@ impl Engine {
     }
 }
 
+/// Inflates two whole streams into two outputs, in turn where that is faster. Gives where each stands
+/// after what could be done in turn; [`Engine::step`] does the rest. Both engines are at the start
+/// of a stream.
+pub(super) fn step_two(
+    pair: [&mut Engine; 2],
+    inputs: [&[u8]; 2],
+    outputs: [&mut [u8]; 2],
+) -> Result<[Step; 2], DeflateFault> {
+    match pair {
+        [Engine::Fast(one), Engine::Fast(two)] => Kernel::step_two([one, two], inputs, outputs),
+        _ => Ok([(); 2].map(|()| Step { consumed: 0, produced: 0, end: false })),
+    }
+}
+
 fn reference_step(
     decompress: &mut Decompress,
     input: &[u8],

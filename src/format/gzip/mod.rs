@@ -36,14 +36,12 @@ mod error;
 mod header;
 mod inflate;
 mod kernel;
-#[cfg(any(feature = "parquet", feature = "orc"))]
 mod raw;
 #[cfg(test)]
 mod tests;
 
 pub use error::{DeflateFault, GzipError, GzipErrorKind, Part};
-#[cfg(any(feature = "parquet", feature = "orc"))]
-pub use raw::RawInflate;
+pub use raw::{Inflated, RawInflate};
 
 use header::Header;
 use inflate::Engine;

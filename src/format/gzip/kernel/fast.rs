@@ -120,7 +120,7 @@ impl Memory for WithBmi {
 
     #[inline(always)]
     fn after<const ROOT_BITS: usize>(buffer: u64, entry: Entry) -> u64 {
-        // SAFETY: only `run_bmi2` uses this type, which is compiled for machines with BMI.
+        // SAFETY: only `run_bmi2` and `run_two_bmi2` use this type: both are compiled for machines with BMI.
         unsafe { std::arch::x86_64::_bextr2_u64(buffer, entry.bits_mod_64()) }
     }
 }
@@ -171,7 +171,8 @@ impl Bits<'_> {
         self.count = self.count.wrapping_sub(entry.bits_mod_64());
     }
 
-    fn cursor(self, at: usize) -> Cursor {
+    #[inline(always)]
+    fn cursor(&self, at: usize) -> Cursor {
         let count = (self.count & 63) as u32;
         let buffer = self.buffer & !(u64::MAX << count);
         Cursor { buffer, count, from: self.from, at }
@@ -199,47 +200,81 @@ unsafe fn put<M: Memory>(
     next
 }
 
-/// Decodes `input` into `output`, from `cursor` on, until the block ends or a round could need more
-/// than the slack at either end, or at least `enough` bytes of `output` are there.
-#[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
-#[inline(always)]
-fn run<M: Memory>(
-    cursor: Cursor,
-    input: &[u8],
-    (output, enough): (&mut [u8], usize),
-    literals: &LiteralTable,
-    distances: &DistanceTable,
-) -> Result<(Cursor, Exit), DeflateFault> {
-    let Some(from_max) = input.len().checked_sub(INPUT_SLACK_BYTES) else {
-        return Ok((cursor, Exit::Slack));
-    };
-    let Some(at_max) = output.len().checked_sub(OUTPUT_SLACK_BYTES) else {
-        return Ok((cursor, Exit::Slack));
-    };
-    let at_max = at_max.min(enough);
-    let mut at = cursor.at;
-    let Cursor { buffer, count, from, .. } = cursor;
-    if from > from_max {
-        return Ok((cursor, Exit::Slack));
+/// What one stream gives the loop: where it stands, its data, room and tables.
+pub(super) struct Lane<'a> {
+    pub(super) cursor: Cursor,
+    pub(super) input: &'a [u8],
+    pub(super) output: &'a mut [u8],
+    /// Stops when at least so many bytes of `output` are there.
+    pub(super) enough: usize,
+    pub(super) literals: &'a LiteralTable,
+    pub(super) distances: &'a DistanceTable,
+}
+
+/// A stream in the loop.
+struct Running<'a> {
+    bits: Bits<'a>,
+    /// What comes next, and is not taken from `bits`.
+    entry: Entry,
+    at: usize,
+    output: &'a mut [u8],
+    literals: &'a LiteralTable,
+    distances: &'a DistanceTable,
+    from_max: usize,
+    at_max: usize,
+}
+
+impl<'a> Running<'a> {
+    /// `None` where there is no slack.
+    #[expect(unsafe_code, reason = "reads without a check")]
+    #[inline(always)]
+    fn start<M: Memory>(lane: Lane<'a>) -> Option<Self> {
+        let Lane { cursor, input, output, enough, literals, distances } = lane;
+        let from_max = input.len().checked_sub(INPUT_SLACK_BYTES)?;
+        let at_max = output.len().checked_sub(OUTPUT_SLACK_BYTES)?.min(enough);
+        let Cursor { buffer, count, from, at } = cursor;
+        if from > from_max {
+            return None;
+        }
+        let mut bits = Bits { input, from, buffer, count: u64::from(count) };
+        // SAFETY: `from` was just compared with `from_max`.
+        unsafe { bits.refill::<M>() };
+        let entry = literals.root(bits.buffer);
+        Some(Self { bits, entry, at, output, literals, distances, from_max, at_max })
     }
-    let mut bits = Bits { input, from, buffer, count: u64::from(count) };
-    // SAFETY: `from` was just compared with `from_max`.
-    unsafe { bits.refill::<M>() };
-    let mut entry = literals.root(bits.buffer);
-    while bits.from <= from_max && at <= at_max {
-        // SAFETY: the slack is there, as the loop's condition has just seen, and this is the first
-        // refill of the round.
+
+    /// Whether there is what a round needs.
+    #[inline(always)]
+    fn has_slack(&self) -> bool {
+        self.bits.from <= self.from_max && self.at <= self.at_max
+    }
+
+    #[inline(always)]
+    fn cursor(&self) -> Cursor {
+        self.bits.cursor(self.at)
+    }
+
+    /// Decodes up to three entries of literals, or some and a copy. True: the block ended.
+    ///
+    /// # Safety
+    /// [`has_slack`](Self::has_slack) has just been seen to hold.
+    #[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
+    #[inline(always)]
+    unsafe fn round<M: Memory>(&mut self) -> Result<bool, DeflateFault> {
+        let Self { bits, entry: held, at, output, literals, distances, .. } = self;
+        let mut entry = *held;
+        // SAFETY: the caller vouches for the slack, and this is the first refill of the round.
         unsafe { bits.refill::<M>() };
         if entry.is_literal() {
             // SAFETY: the slack is there; these are the first, second and third entry of the round.
-            entry = unsafe { put::<M>(entry, &mut bits, literals, output, &mut at) };
+            entry = unsafe { put::<M>(entry, bits, literals, output, at) };
             if entry.is_literal() {
                 // SAFETY: as above.
-                entry = unsafe { put::<M>(entry, &mut bits, literals, output, &mut at) };
+                entry = unsafe { put::<M>(entry, bits, literals, output, at) };
                 if entry.is_literal() {
                     // SAFETY: as above.
-                    entry = unsafe { put::<M>(entry, &mut bits, literals, output, &mut at) };
-                    continue;
+                    *held = unsafe { put::<M>(entry, bits, literals, output, at) };
+                    return Ok(false);
                 }
             }
         }
@@ -249,13 +284,12 @@ fn run<M: Memory>(
             }
             if entry.is_literal() {
                 // SAFETY: the slack is there; this is the third entry of the round at most.
-                entry = unsafe { put::<M>(entry, &mut bits, literals, output, &mut at) };
-                continue;
+                *held = unsafe { put::<M>(entry, bits, literals, output, at) };
+                return Ok(false);
             }
             if entry.is_other() {
                 bits.skip(entry);
-                let end = entry.is_end().then(|| (bits.cursor(at), Exit::End));
-                return end.ok_or(DeflateFault::Code);
+                return if entry.is_end() { Ok(true) } else { Err(DeflateFault::Code) };
             }
         }
         let length = entry.value_of(bits.buffer) & LENGTH_MASK;
@@ -272,17 +306,59 @@ fn run<M: Memory>(
             }
         }
         let distance = far.value_of(bits.buffer);
-        entry = literals.at(M::after::<LITERAL_ROOT_BITS>(bits.buffer, far));
+        *held = literals.at(M::after::<LITERAL_ROOT_BITS>(bits.buffer, far));
         bits.skip(far);
-        if distance > at {
+        if distance > *at {
             return Err(DeflateFault::Distance);
         }
         // SAFETY: `distance` was just compared with `at`, `length` is masked, and the slack covers
         // the rest, as the top of this file says.
-        unsafe { copy::<M>(output, at, distance, length) };
-        at += length;
+        unsafe { copy::<M>(output, *at, distance, length) };
+        *at += length;
+        Ok(false)
     }
-    Ok((bits.cursor(at), Exit::Slack))
+}
+
+/// Decodes a lane until its block ends, or a round could need more than the slack at either end, or
+/// enough is there.
+#[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
+#[inline(always)]
+fn run<M: Memory>(lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
+    let before = lane.cursor;
+    let Some(mut lane) = Running::start::<M>(lane) else { return Ok((before, Exit::Slack)) };
+    while lane.has_slack() {
+        // SAFETY: the condition above.
+        if unsafe { lane.round::<M>() }? {
+            return Ok((lane.cursor(), Exit::End));
+        }
+    }
+    Ok((lane.cursor(), Exit::Slack))
+}
+
+/// Decodes two lanes in turn, a round of each, until either stops: while one waits for its next
+/// lookup, the other goes on. The other's exit is then `Slack`, whatever slack it has.
+#[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
+#[inline(always)]
+fn run_two<M: Memory>(lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
+    let before = [lanes[0].cursor, lanes[1].cursor];
+    let [one, two] = lanes.map(Running::start::<M>);
+    let (Some(mut one), Some(mut two)) = (one, two) else {
+        return Ok(before.map(|cursor| (cursor, Exit::Slack)));
+    };
+    let mut exits = [Exit::Slack; 2];
+    while one.has_slack() && two.has_slack() {
+        // SAFETY: the condition above; each lane has its own slack.
+        if unsafe { one.round::<M>() }? {
+            exits[0] = Exit::End;
+            break;
+        }
+        // SAFETY: as above.
+        if unsafe { two.round::<M>() }? {
+            exits[1] = Exit::End;
+            break;
+        }
+    }
+    Ok([(one.cursor(), exits[0]), (two.cursor(), exits[1])])
 }
 
 /// Writes `length` bytes from `at` on, each equal to the one `distance` bytes before it, and then
@@ -392,33 +468,39 @@ impl Path {
 
     /// Runs the loop: see [`run`].
     #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
-    pub(super) fn run(
-        self,
-        cursor: Cursor,
-        input: &[u8],
-        output: (&mut [u8], usize),
-        literals: &LiteralTable,
-        distances: &DistanceTable,
-    ) -> Result<(Cursor, Exit), DeflateFault> {
+    pub(super) fn run(self, lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
         match self {
-            Self::Plain => run::<Unchecked>(cursor, input, output, literals, distances),
+            Self::Plain => run::<Unchecked>(lane),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Bmi2` is only ever made by `detect`, which saw every feature enabled here.
-            Self::Bmi2(_) => unsafe { run_bmi2(cursor, input, output, literals, distances) },
+            Self::Bmi2(_) => unsafe { run_bmi2(lane) },
             #[cfg(test)]
-            Self::Checked => run::<Checked>(cursor, input, output, literals, distances),
+            Self::Checked => run::<Checked>(lane),
+        }
+    }
+
+    /// Runs the loop for two streams: see [`run_two`].
+    #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
+    pub(super) fn run_two(self, lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
+        match self {
+            Self::Plain => run_two::<Unchecked>(lanes),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Bmi2(_) => unsafe { run_two_bmi2(lanes) },
+            #[cfg(test)]
+            Self::Checked => run_two::<Checked>(lanes),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,avx2")]
-fn run_bmi2(
-    cursor: Cursor,
-    input: &[u8],
-    output: (&mut [u8], usize),
-    literals: &LiteralTable,
-    distances: &DistanceTable,
-) -> Result<(Cursor, Exit), DeflateFault> {
-    run::<WithBmi>(cursor, input, output, literals, distances)
+fn run_bmi2(lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
+    run::<WithBmi>(lane)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "bmi1,bmi2,avx2")]
+fn run_two_bmi2(lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
+    run_two::<WithBmi>(lanes)
 }

@@ -26,7 +26,7 @@ mod table;
 
 use super::DeflateFault;
 use super::inflate::Step;
-use fast::{Exit, INPUT_SLACK_BYTES, OUTPUT_SLACK_BYTES, Path};
+use fast::{Exit, INPUT_SLACK_BYTES, Lane, OUTPUT_SLACK_BYTES, Path};
 use table::{
     DISTANCE_SYMBOLS, DistanceTable, LITERAL_SYMBOLS, LiteralTable, PRECODE_SYMBOLS, PrecodeTable,
 };
@@ -188,6 +188,64 @@ impl Kernel {
         let end = self.stage == Stage::End;
         debug_assert!(!end || cursor.count < 8, "the end is known to the byte");
         Ok(Step { consumed: cursor.from, produced: cursor.at - at, end })
+    }
+
+    /// Inflates two whole streams into two outputs in one loop, as far as the slack of both goes.
+    /// Gives where each stands, which [`step`](Self::step) takes further. Both kernels are at the
+    /// start of a stream.
+    pub(super) fn step_two(
+        mut pair: [&mut Self; 2],
+        inputs: [&[u8]; 2],
+        mut outputs: [&mut [u8]; 2],
+    ) -> Result<[Step; 2], DeflateFault> {
+        let mut cursors = [Cursor::default(); 2];
+        loop {
+            let mut ready = true;
+            for lane in 0..2 {
+                let (input, output) = (inputs[lane], &mut *outputs[lane]);
+                ready &= pair[lane].reach_codes(&mut cursors[lane], input, output)?;
+            }
+            if !ready {
+                break;
+            }
+            let [one, two] = &pair;
+            let [to_one, to_two] = &mut outputs;
+            let enough = [to_one.len(), to_two.len()];
+            let lanes = [
+                one.lane(cursors[0], inputs[0], to_one, enough[0]),
+                two.lane(cursors[1], inputs[1], to_two, enough[1]),
+            ];
+            let found = one.path.run_two(lanes)?;
+            for (lane, (next, exit)) in found.into_iter().enumerate() {
+                cursors[lane] = next;
+                if exit == Exit::End {
+                    pair[lane].stage = pair[lane].after_block();
+                }
+            }
+        }
+        for (kernel, cursor) in pair.iter_mut().zip(&mut cursors) {
+            // All of it came from this input.
+            cursor.give_back();
+            (kernel.buffer, kernel.count) = (cursor.buffer, cursor.count);
+        }
+        Ok(cursors.map(|cursor| Step { consumed: cursor.from, produced: cursor.at, end: false }))
+    }
+
+    /// Goes on to the next codes; whether there is slack for the fast loop.
+    fn reach_codes(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<bool, DeflateFault> {
+        while self.stage != Stage::Codes {
+            let enough = output.len();
+            let next = self.go_on(cursor, input, output, enough)?;
+            if next != Next::GoOn || self.stage == Stage::End {
+                return Ok(false);
+            }
+        }
+        Ok(has_slack(cursor, input, output))
     }
 
     fn go_on(
@@ -383,12 +441,8 @@ impl Kernel {
             if cursor.at >= output.len().min(enough) {
                 return Ok(Next::WantRoom);
             }
-            if input.len() - cursor.from >= INPUT_SLACK_BYTES
-                && output.len() - cursor.at >= OUTPUT_SLACK_BYTES
-            {
-                let output = (&mut *output, enough);
-                let (next, exit) =
-                    self.path.run(*cursor, input, output, &self.literals, &self.distances)?;
+            if has_slack(cursor, input, output) {
+                let (next, exit) = self.path.run(self.lane(*cursor, input, output, enough))?;
                 *cursor = next;
                 if exit == Exit::End {
                     self.stage = self.after_block();
@@ -400,6 +454,17 @@ impl Kernel {
                 next => return Ok(next),
             }
         }
+    }
+
+    fn lane<'a>(
+        &'a self,
+        cursor: Cursor,
+        input: &'a [u8],
+        output: &'a mut [u8],
+        enough: usize,
+    ) -> Lane<'a> {
+        let (literals, distances) = (&self.literals, &self.distances);
+        Lane { cursor, input, output, enough, literals, distances }
     }
 
     /// Reads one item with care. What it means is put out later.
@@ -441,6 +506,11 @@ impl Kernel {
         }
         Ok(Next::GoOn)
     }
+}
+
+/// Whether the fast loop can do a round.
+fn has_slack(cursor: &Cursor, input: &[u8], output: &[u8]) -> bool {
+    input.len() - cursor.from >= INPUT_SLACK_BYTES && output.len() - cursor.at >= OUTPUT_SLACK_BYTES
 }
 
 impl Pending {
