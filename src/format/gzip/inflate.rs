@@ -11,7 +11,7 @@ use super::kernel::Kernel;
 use super::{DeflateFault, Inflate};
 
 /// What one call did.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Step {
     /// Bytes of `input` that were taken.
     pub(super) consumed: usize,
@@ -69,13 +69,13 @@ impl Engine {
 /// after what could be done in turn; [`Engine::step`] does the rest. Both engines are at the start
 /// of a stream.
 pub(super) fn step_two(
-    pair: [&mut Engine; 2],
+    (one, two): (&mut Engine, &mut Engine),
     inputs: [&[u8]; 2],
     outputs: [&mut [u8]; 2],
 ) -> Result<[Step; 2], DeflateFault> {
-    match pair {
-        [Engine::Fast(one), Engine::Fast(two)] => Kernel::step_two([one, two], inputs, outputs),
-        _ => Ok([(); 2].map(|()| Step { consumed: 0, produced: 0, end: false })),
+    match (one, two) {
+        (Engine::Fast(one), Engine::Fast(two)) => Kernel::step_two([one, two], inputs, outputs),
+        _ => Ok([Step::default(); 2]),
     }
 }
 

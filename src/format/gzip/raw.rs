@@ -39,7 +39,7 @@ impl RawInflate {
     /// When the data is damaged, or cut.
     pub fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         self.engine.start();
-        finish(&mut self.engine, input, output, Step { consumed: 0, produced: 0, end: false })
+        finish(&mut self.engine, input, output, Step::default())
     }
 
     /// Inflates two pieces, as [`inflate`](Self::inflate) does each, in less time than one after
@@ -51,7 +51,7 @@ impl RawInflate {
         self.engine.start();
         self.second.start();
         let [to_one, to_two] = outputs;
-        let pair = [&mut self.engine, &mut self.second];
+        let pair = (&mut self.engine, &mut self.second);
         let Ok([one, two]) = inflate::step_two(pair, inputs, [&mut *to_one, &mut *to_two]) else {
             // Each by itself, to tell which of them is damaged.
             return [self.inflate(inputs[0], to_one), self.inflate(inputs[1], to_two)];

@@ -13,6 +13,10 @@ const HEADER_BYTES: usize = 3;
 /// Bytes taken at a time where nothing is compressed.
 const PLAIN_BYTES: usize = 64 << 10;
 
+/// The longest chunks that are decompressed two at a time. Writers make chunks of 64 to 256 KiB;
+/// a pair of the longest that a file may have would take twice the memory.
+const PAIRED_BYTES_MAX: usize = 1 << 20;
+
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Compression {
@@ -127,6 +131,7 @@ impl<R: Ranges> Chunks<R> {
             return Err(self.fault("a chunk is longer than its stream: the file is damaged"));
         }
         if chunk.codec == Codec::Deflate
+            && chunk_bytes <= PAIRED_BYTES_MAX
             && let Some(next) = self.chunk(chunk.end())?
             && next.codec == Codec::Deflate
             && next.end() as u64 <= self.stream.left()
