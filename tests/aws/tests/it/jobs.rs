@@ -1,7 +1,8 @@
 //! `submit`, `jobs` and `retry` against a double of S3 Batch Operations and an S3 server.
 
-use std::fs;
-use std::process::Stdio;
+use std::fs::{self, File};
+use std::io::Read;
+use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -155,6 +156,37 @@ fn jobs_are_cancelled_and_given_priorities() {
     let told: Vec<_> = journal(&world.plan).iter().map(|l| l["event"].clone()).collect();
     assert_eq!(told.iter().filter(|event| **event == "telling").count(), 6);
     assert_eq!(told.iter().filter(|event| **event == "told").count(), 6);
+}
+
+#[test]
+fn a_terminal_shows_a_bar_for_each_job() {
+    let world = World::new(Options::default(), 5, 2);
+    world.submit(&world.plan, &["--no-confirmation"]).expect(0);
+    let watch = ["jobs", world.plan.to_str().unwrap(), "watch", "--interval", "0.02"];
+    let shown = on_terminal(world.command(watch));
+    for (manifest, objects) in [("00000", 2), ("00001", 2), ("00002", 1)] {
+        let last = shown.rsplit(&format!("manifests/{manifest}.csv")).next().unwrap();
+        let full = format!("  {} {objects} of {objects}  Complete", "█".repeat(30));
+        assert!(last.starts_with(&full), "{manifest}: {shown}");
+    }
+}
+
+/// What a command writes to a terminal, which it is on with its errors.
+fn on_terminal(mut command: Command) -> String {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let end = File::options().read(true).write(true).open(name).unwrap();
+    let command = command.env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.stderr(end).spawn().unwrap();
+    // The command has the only other end: reading fails once it is gone.
+    command.stderr(Stdio::null());
+    let mut shown = Vec::new();
+    let _ = File::from(terminal).read_to_end(&mut shown);
+    assert!(child.wait().unwrap().success());
+    String::from_utf8_lossy(&shown).into_owned()
 }
 
 #[test]
