@@ -98,8 +98,8 @@ impl Decompressor {
         }
     }
 
-    /// Decompresses two blocks, each as [`decompress`](Self::decompress) does; deflated ones in less
-    /// time than one after the other.
+    /// Decompresses two blocks, each as [`decompress`](Self::decompress) does; deflated ones in
+    /// less time than one after the other.
     pub fn decompress_two(
         &mut self,
         codec: Codec,

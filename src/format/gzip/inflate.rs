@@ -65,9 +65,9 @@ impl Engine {
     }
 }
 
-/// Inflates two whole streams into two outputs, in turn where that is faster. Gives where each stands
-/// after what could be done in turn; [`Engine::step`] does the rest. Both engines are at the start
-/// of a stream.
+/// Inflates two whole streams into two outputs, in turn where that is faster. Gives where each
+/// stands after what could be done in turn; [`Engine::step`] does the rest. Both engines are at the
+/// start of a stream.
 pub(super) fn step_two(
     (one, two): (&mut Engine, &mut Engine),
     inputs: [&[u8]; 2],

@@ -827,7 +827,7 @@ proptest! {
         data in [data(), data()],
         levels in [0..10_u32, 0..10_u32],
         damage in prop::collection::vec((0..2_usize, any::<prop::sample::Index>(), 0..8_u32), 0..4),
-        missing in [prop_oneof![2 => Just(0), 1 => 1..900_usize], prop_oneof![2 => Just(0), 1 => 1..900_usize]],
+        missing in prop::array::uniform2(prop_oneof![2 => Just(0), 1 => 1..900_usize]),
         spare in 1..1_000_usize,
     ) {
         let mut deflate = [0, 1].map(|piece| gz(&data[piece], levels[piece])[10..].to_vec());
@@ -835,7 +835,9 @@ proptest! {
             let at = at.index(deflate[piece].len());
             deflate[piece][at] ^= 1 << bit;
         }
-        let room = [0, 1].map(|piece| (data[piece].len() + spare).saturating_sub(missing[piece]).max(1));
+        let room = [0, 1].map(|piece| {
+            (data[piece].len() + spare).saturating_sub(missing[piece]).max(1)
+        });
         let whole = |found: Inflated, output: &[u8]| match found {
             Ok(Some(length)) if length < output.len() => Some(output[..length].to_vec()),
             // Whether the end is seen when the output is full to the last byte is not fixed.

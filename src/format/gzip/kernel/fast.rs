@@ -120,7 +120,8 @@ impl Memory for WithBmi {
 
     #[inline(always)]
     fn after<const ROOT_BITS: usize>(buffer: u64, entry: Entry) -> u64 {
-        // SAFETY: only `run_bmi2` and `run_two_bmi2` use this type: both are compiled for machines with BMI.
+        // SAFETY: only `run_bmi2` and `run_two_bmi2` use this type; both are compiled for machines
+        // with BMI.
         unsafe { std::arch::x86_64::_bextr2_u64(buffer, entry.bits_mod_64()) }
     }
 }
