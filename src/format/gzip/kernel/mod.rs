@@ -5,8 +5,8 @@
 //! # How it is built
 //! - `table.rs` turns code lengths into tables. An entry says all there is to know of a word.
 //! - `fast.rs` is the loop for a block's codes, while there is slack at the ends of input and
-//!   output. Nearly all bytes come from it, and all `unsafe` code is there. Two streams can share it,
-//!   a round of each in turn (`step_two`).
+//!   output. Nearly all bytes come from it, and all `unsafe` code is there. Two streams can share
+//!   it, a round of each in turn (`step_two`).
 //! - This file does the rest: block headers, stored blocks, and a careful loop for the codes that
 //!   are near an end. It handles one *item* after the other: a few header bits, one code length, a
 //!   literal entry, or a length with its distance. An item is at most 48 bits and is taken as a
