@@ -134,6 +134,8 @@ impl<R: Ranges> Chunks<R> {
             && chunk_bytes <= PAIRED_BYTES_MAX
             && let Some(next) = self.chunk(chunk.end())?
             && next.codec == Codec::Deflate
+            // What does not shrink is not compressed. So no damaged length is read ahead.
+            && next.length <= chunk_bytes
             && next.end() as u64 <= self.stream.left()
         {
             return self.append_two([chunk, next], chunk_bytes);
