@@ -46,19 +46,14 @@ pub fn encode_key(key: &[u8], out: &mut Vec<u8>) {
     for (number, block) in blocks.iter().enumerate() {
         let odd = odd_bytes(u64::from_le_bytes(*block));
         if odd != 0 {
-            let at = number * BLOCK_BYTES;
-            out.extend_from_slice(&key[from..at]);
-            encode_odd_block(block, odd, out);
-            from = at + BLOCK_BYTES;
+            from = encode_odd(key, from, number * BLOCK_BYTES, odd, out);
         }
     }
     let odd = odd_rest(key, rest.len());
-    if odd == 0 {
-        out.extend_from_slice(&key[from..]);
-    } else {
-        out.extend_from_slice(&key[from..key.len() - rest.len()]);
-        encode_odd_block(rest, odd, out);
+    if odd != 0 {
+        from = encode_odd(key, from, key.len() - rest.len(), odd, out);
     }
+    out.extend_from_slice(&key[from..]);
 }
 
 /// What [`odd_bytes`] says of the last bytes of a key, fewer than a block.
@@ -77,13 +72,13 @@ fn odd_rest(key: &[u8], length: usize) -> u64 {
     }
 }
 
-/// Appends a block in which the bytes at the set bits of `odd` do not stand for themselves.
-fn encode_odd_block(block: &[u8], mut odd: u64, out: &mut Vec<u8>) {
-    let mut from = 0;
+/// Appends a key from one byte on to the last byte that does not stand for itself in the block at
+/// `block`, where `odd` has a bit set for each such byte. Gives where the key goes on.
+fn encode_odd(key: &[u8], mut from: usize, block: usize, mut odd: u64, out: &mut Vec<u8>) -> usize {
     while odd != 0 {
-        let place = odd.trailing_zeros() as usize / 8;
-        out.extend_from_slice(&block[from..place]);
-        match block[place] {
+        let place = block + odd.trailing_zeros() as usize / 8;
+        out.extend_from_slice(&key[from..place]);
+        match key[place] {
             b' ' => out.push(b'+'),
             byte => {
                 let (high, low) = (HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]);
@@ -93,7 +88,7 @@ fn encode_odd_block(block: &[u8], mut odd: u64, out: &mut Vec<u8>) {
         from = place + 1;
         odd &= odd - 1;
     }
-    out.extend_from_slice(&block[from..]);
+    from
 }
 
 #[cfg(test)]

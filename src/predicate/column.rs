@@ -137,11 +137,7 @@ impl<'a> ColumnValues<'a> {
         match *self {
             Self::Bytes { data, spans } => Some(spans[row].of(data)),
             Self::Dictionary { dictionary, codes } => Some(dictionary.value(codes[row])),
-            Self::Flags(values) => Some(match values[row] {
-                0 => b"false",
-                1 => b"true",
-                _ => b"",
-            }),
+            Self::Flags(flags) => Some(flag_text(flags[row])),
             Self::Integers { .. } | Self::Instants { .. } => None,
         }
     }
@@ -156,16 +152,34 @@ impl<'a> ColumnValues<'a> {
             return bytes;
         }
         scratch.clear();
+        self.write(row, scratch);
+        scratch
+    }
+
+    /// Appends a number or an instant as a CSV report writes it; nothing for NULL, nor where there
+    /// are [`bytes`](Self::bytes).
+    #[inline]
+    pub fn write(&self, row: usize, out: &mut Vec<u8>) {
         match *self {
             Self::Integers { values, valid } if valid.is_none_or(|valid| valid[row]) => {
-                push_integer(values[row], scratch);
+                push_integer(values[row], out);
             }
             Self::Instants { values, valid, unit } if valid.is_none_or(|valid| valid[row]) => {
-                time::push_instant(i128::from(values[row]) * unit.nanos(), scratch);
+                time::push_instant(i128::from(values[row]) * unit.nanos(), out);
             }
             _ => {}
         }
-        scratch
+    }
+}
+
+/// The text of a flag: 0, 1, or [`FLAG_NULL`].
+#[must_use]
+#[inline]
+pub fn flag_text(flag: u8) -> &'static [u8] {
+    match flag {
+        0 => b"false",
+        1 => b"true",
+        _ => b"",
     }
 }
 

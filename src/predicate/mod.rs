@@ -70,7 +70,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-pub use column::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
+pub use column::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit, flag_text};
 pub use error::PredicateError;
 pub use key::decode_key;
 pub use matcher::Matcher;

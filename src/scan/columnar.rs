@@ -3,8 +3,7 @@
 //!
 //! A row group or stripe is scanned in *windows* of rows, which end where the decoded run of a
 //! column ends. Of each window the columns that the predicate looks at are decoded and tested. Only
-//! where rows match are the other columns decoded, and shown row by row as CSV would have them: the
-//! key encoded, numbers and dates written out.
+//! where rows match are the other columns decoded, and shown row by row ([`super::columnar_rows`]).
 //!
 //! Rows that can't match by what the file tells of its values (row groups, pages, bloom filters)
 //! are passed over unread.
@@ -15,6 +14,7 @@ use std::iter;
 use std::ops::{ControlFlow, Range};
 
 use super::batch::{Batch, Part};
+use super::columnar_rows::{Places, Rows, Shown};
 use super::csv::{check, failed, named};
 use super::hash::Way;
 use super::panics::caught;
@@ -27,14 +27,13 @@ use crate::engine::TaskError;
 use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, GroupSize,
 };
-use crate::format::key;
 #[cfg(feature = "orc")]
 use crate::format::orc::Tail;
 #[cfg(feature = "parquet")]
 use crate::format::parquet::Footer;
 use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::{ColumnValues, Columns, Row};
+use crate::predicate::{ColumnValues, Columns};
 use crate::report::{ColumnKind, FileFormat, Schema};
 use crate::source::SourceFile;
 
@@ -44,12 +43,6 @@ const WINDOW_ROWS: usize = 8 << 10;
 /// Small files in S3 that are asked for before they are scanned. Sixteen: while S3 answers (some
 /// 40 ms), that many are scanned at most.
 const FILES_AHEAD: usize = 16;
-
-/// Stands for a column that is not shown.
-const NOT_SHOWN: u8 = u8::MAX;
-
-/// Columns that can be wanted at the same time; more than any inventory has.
-const SHOWN_MAX: usize = NOT_SHOWN as usize;
 
 impl Ranges for SourceFile {
     fn length(&self) -> u64 {
@@ -76,7 +69,7 @@ pub(super) struct ColumnarScanner<'a> {
     serial: u64,
     spare: Spare,
     mask: Vec<bool>,
-    texts: Vec<Vec<u8>>,
+    rows: Rows,
 }
 
 /// A file with its footer, and the places of the report's columns in it.
@@ -108,7 +101,7 @@ impl<'a> ColumnarScanner<'a> {
             serial: 0,
             spare: Spare::default(),
             mask: Vec::new(),
-            texts: Vec::new(),
+            rows: Rows::default(),
         }
     }
 
@@ -233,6 +226,7 @@ impl<'a> ColumnarScanner<'a> {
         if ranges.is_empty() {
             return Ok(0);
         }
+        let places = Places::new(&wanted.fields, wanted.schema.len()).map_err(failed)?;
         let found = opened.slots(group, wanted, &mut self.serial, &mut self.spare);
         let mut slots = found.map_err(failed)?;
         let mut at = 0;
@@ -242,7 +236,7 @@ impl<'a> ColumnarScanner<'a> {
             while at < range.end {
                 let rows = (range.end - at).min(WINDOW_ROWS as u64) as usize;
                 let window = match depth {
-                    Depth::Rows => self.window(&mut slots, rows, wanted, visitor)?,
+                    Depth::Rows => self.window(&mut slots, &places, rows, wanted, visitor)?,
                     _ => decode(&mut slots, rows).map_err(failed)?,
                 };
                 at += window as u64;
@@ -258,6 +252,7 @@ impl<'a> ColumnarScanner<'a> {
     fn window<V: Visitor>(
         &mut self,
         slots: &mut [Slot<'_>],
+        places: &Places,
         rows: usize,
         wanted: &mut Wanted,
         visitor: &mut V,
@@ -278,7 +273,7 @@ impl<'a> ColumnarScanner<'a> {
                 slot.at = from;
                 end = end.min(from + slot.ready().map_err(failed)?);
             }
-            if self.show(slots, from..end, wanted, visitor).is_break() {
+            if self.show(slots, places, from..end, wanted, visitor).is_break() {
                 visitor.verdict()?;
                 // Nothing but an error ends a file early.
                 return Err(TaskError::Stopped);
@@ -296,59 +291,18 @@ impl<'a> ColumnarScanner<'a> {
     fn show<V: Visitor>(
         &mut self,
         slots: &[Slot<'_>],
+        places: &Places,
         rows: Range<usize>,
         wanted: &Wanted,
         visitor: &mut V,
     ) -> ControlFlow<()> {
-        let mut places = vec![NOT_SHOWN; wanted.schema.len()];
-        let mut shown = Vec::new();
-        // Which columns stand as they are written, and which must be written out.
-        let (mut as_they_are, mut made) = (Vec::new(), Vec::new());
-        for slot in slots.iter().filter(|slot| slot.shown) {
-            let place = shown.len();
-            places[slot.column] = place as u8;
-            let values = slot.cursor.values(rows.start - slot.at, rows.len());
-            let is_key = wanted.schema.columns()[slot.column].kind == ColumnKind::Key;
-            match values {
-                ColumnValues::Integers { .. } | ColumnValues::Instants { .. } => {
-                    made.push((place, false));
-                }
-                _ if is_key => made.push((place, true)),
-                ColumnValues::Flags(_) => {}
-                _ => as_they_are.push(place),
-            }
-            shown.push(values);
-        }
-        self.texts.resize(self.texts.len().max(shown.len()), Vec::new());
-        let (texts, _) = self.texts.split_at_mut(shown.len());
-        texts.iter_mut().for_each(Vec::clear);
-        for row in rows.clone().filter(|row| self.mask[*row]) {
-            let row = row - rows.start;
-            for (place, is_key) in &made {
-                let (values, text) = (&shown[*place], &mut texts[*place]);
-                match values.bytes(row).filter(|_| *is_key) {
-                    Some(raw) => {
-                        text.clear();
-                        key::encode_key(raw, text);
-                    }
-                    None => drop(values.text(row, text)),
-                }
-            }
-            let bytes = |place: &usize| shown[*place].bytes(row).unwrap_or_default();
-            let is_plain = as_they_are.iter().all(|place| is_plain(bytes(place)));
-            visitor.matched(&Written { places: &places, shown: &shown, texts, row, is_plain })?;
-        }
-        ControlFlow::Continue(())
+        let shown = slots.iter().filter(|slot| slot.shown).map(|slot| Shown {
+            values: slot.cursor.values(rows.start - slot.at, rows.len()),
+            is_key: wanted.schema.columns()[slot.column].kind == ColumnKind::Key,
+        });
+        let shown: Vec<_> = shown.collect();
+        self.rows.show(&shown, places, &self.mask[rows], visitor)
     }
-}
-
-/// Whether there is no comma, quote or line end; without branches, so that many bytes are looked at
-/// at once.
-fn is_plain(text: &[u8]) -> bool {
-    let odd = |byte: &u8| u8::from(matches!(byte, b',' | b'"' | b'\n' | b'\r'));
-    let (blocks, rest) = text.as_chunks::<16>();
-    let all = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | odd(byte)) == 0;
-    blocks.iter().all(|block| all(block)) && all(rest)
 }
 
 impl Opened {
@@ -377,10 +331,6 @@ impl Opened {
         let shown = |column| wanted.fields.binary_search(&column).is_ok();
         let mut columns = wanted.fields.clone();
         columns.extend(wanted.tested.iter().filter(|column| !shown(**column)));
-        if columns.len() > SHOWN_MAX {
-            let fault = format!("{} columns are wanted where {SHOWN_MAX} can be", columns.len());
-            return Err(ColumnarError::of_file(fault).into());
-        }
         let describe = |column: &usize| {
             *serial += 1;
             ColumnWanted {
@@ -453,33 +403,5 @@ impl Columns for Tested<'_, '_> {
     fn values(&self, column: usize) -> ColumnValues<'_> {
         let slot = self.slots.iter().find(|slot| slot.column == column && slot.tested);
         slot.map_or(ColumnValues::Flags(&[]), |slot| slot.cursor.values(0, self.rows))
-    }
-}
-
-/// A row as CSV would have it.
-struct Written<'s> {
-    /// For each column of the report, its place among those shown.
-    places: &'s [u8],
-    shown: &'s [ColumnValues<'s>],
-    /// What does not stand in `shown` as it is written.
-    texts: &'s [Vec<u8>],
-    row: usize,
-    is_plain: bool,
-}
-
-impl Row for Written<'_> {
-    #[inline]
-    fn is_plain(&self) -> bool {
-        self.is_plain
-    }
-
-    #[inline(always)]
-    fn field(&self, column: usize) -> &[u8] {
-        let place = usize::from(self.places[column]);
-        match (self.texts.get(place), self.shown.get(place)) {
-            (Some(text), _) if !text.is_empty() => text,
-            (_, Some(values)) => values.bytes(self.row).unwrap_or_default(),
-            _ => &[],
-        }
     }
 }

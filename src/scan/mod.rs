@@ -12,6 +12,8 @@ pub mod bench;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 mod columnar;
 #[cfg(any(feature = "parquet", feature = "orc"))]
+mod columnar_rows;
+#[cfg(any(feature = "parquet", feature = "orc"))]
 mod columnar_skip;
 mod count;
 mod csv;
