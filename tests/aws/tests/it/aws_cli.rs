@@ -3,7 +3,7 @@
 //! The CLI is the outside judge: it checks a request against AWS's own model, and serializes it
 //! with code that shares nothing with ours. It takes what `submit --dry-run --format json` prints.
 //! Run by name, with `S3SIEVE_AWS_CLI` naming the CLI:
-//! `cargo test -p s3sieve-aws-tests --test aws -- --ignored aws_cli`.
+//! `cargo test --test aws -- --ignored aws_cli`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,8 +1,7 @@
 //! `submit` is killed at random moments and run again: no job twice, no manifest lost, and the
 //! journal never lies.
 //!
-//! Ten kills as a rule; a hundred by name: `cargo test -p s3sieve-aws-tests --test aws --
-//! --ignored killed_often`.
+//! Ten kills as a rule; a hundred by name: `cargo test --test aws -- --ignored killed_often`.
 
 use std::process::Stdio;
 use std::thread;

@@ -2,7 +2,7 @@
 //! submit, watch, run, report, retry, and verify with the newer report in the bucket.
 //!
 //! One command brings up the S3 server and the double of S3 Batch Operations and walks it:
-//! `cargo test -p s3sieve-aws-tests --test aws -- --ignored --nocapture walk`.
+//! `cargo test --test aws -- --ignored --nocapture walk`.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
