@@ -35,7 +35,7 @@ use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Columns};
 use crate::report::{ColumnKind, FileFormat, Schema};
-use crate::source::SourceFile;
+use crate::source::{ReadBuffer, SourceFile};
 
 /// Rows of a window at most: their mask and codes stay in the L1 and L2 caches.
 const WINDOW_ROWS: usize = 8 << 10;
@@ -62,7 +62,7 @@ impl Ranges for SourceFile {
 pub(super) struct ColumnarScanner<'a> {
     control: Control<'a>,
     shared: &'a Shared<'a>,
-    hash_buffer: Vec<u8>,
+    hash_buffer: ReadBuffer,
     /// The file used last: mostly the next part is of it, too.
     opened: Option<(usize, Opened)>,
     /// Columns opened so far.
@@ -96,7 +96,7 @@ impl<'a> ColumnarScanner<'a> {
         Self {
             control,
             shared,
-            hash_buffer: Vec::new(),
+            hash_buffer: ReadBuffer::default(),
             opened: None,
             serial: 0,
             spare: Spare::default(),

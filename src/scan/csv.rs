@@ -22,6 +22,7 @@ use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
 use crate::engine::{Stopped, TaskError};
 use crate::format::csv::{RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
+use crate::source::ReadBuffer;
 
 /// Compressed bytes read at a time. 128 KiB: few calls, and still in the L2 cache when it is
 /// hashed and then inflated.
@@ -47,12 +48,12 @@ pub(super) struct FileScanner<'a> {
     control: Control<'a>,
     hashes: &'a Hashes<'a>,
     /// Where `hashes` reads to.
-    hash_buffer: Vec<u8>,
+    hash_buffer: ReadBuffer,
     decoder: GzipDecoder,
     splitter: Splitter,
     /// Of the file at hand, if it is hashed in passing.
     md5: Option<Md5>,
-    input: Vec<u8>,
+    input: ReadBuffer,
     window: Vec<u8>,
 }
 
@@ -76,11 +77,11 @@ impl<'a> FileScanner<'a> {
             settings,
             control,
             hashes,
-            hash_buffer: Vec::new(),
+            hash_buffer: ReadBuffer::default(),
             decoder: GzipDecoder::new(settings.inflate),
             splitter: Splitter::new(1, settings.split),
             md5: None,
-            input: vec![0; INPUT_BYTES],
+            input: ReadBuffer::new(INPUT_BYTES),
             window: vec![0; WINDOW_BYTES],
         }
     }

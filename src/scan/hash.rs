@@ -51,7 +51,7 @@ use super::csv::INPUT_BYTES;
 use super::{DataErrorKind, Input, Settings, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
-use crate::source::SourceFile;
+use crate::source::{ReadBuffer, SourceFile};
 
 /// Bytes of a group's files together at most: they must still be in the page cache when they are
 /// scanned. Files of 20 MB, the usual size, then go in full groups, and the largest (3 million
@@ -193,7 +193,7 @@ impl<'a> Hashes<'a> {
     pub(super) fn begin<E>(
         &self,
         number: usize,
-        buffer: &mut Vec<u8>,
+        buffer: &mut ReadBuffer,
         verdict: impl FnMut() -> Result<(), TaskError<E>>,
     ) -> Result<(), TaskError<E>> {
         let Some((group, _)) = self.place(number) else { return Ok(()) };
@@ -214,7 +214,7 @@ impl<'a> Hashes<'a> {
     pub(super) fn digest(
         &self,
         number: usize,
-        buffer: &mut Vec<u8>,
+        buffer: &mut ReadBuffer,
         mut verdict: impl FnMut() -> Result<(), TaskError<DataErrorKind>>,
     ) -> Result<Option<[u8; 16]>, TaskError<DataErrorKind>> {
         let Some((group, place)) = self.place(number) else { return Ok(None) };
@@ -237,7 +237,7 @@ impl<'a> Hashes<'a> {
         &self,
         group: usize,
         rounds: u64,
-        buffer: &mut Vec<u8>,
+        buffer: &mut ReadBuffer,
         mut verdict: impl FnMut() -> Result<(), TaskError<E>>,
     ) -> Result<(), TaskError<E>> {
         let Some((claim, hashing)) = self.groups[group].claim() else { return Ok(()) };
@@ -249,7 +249,7 @@ impl<'a> Hashes<'a> {
                 streams: Md5Streams::new(files.len(), Md5Path::Auto),
             })
         });
-        buffer.resize(BUFFER_BYTES, 0);
+        let buffer = buffer.of(BUFFER_BYTES);
         for _ in 0..rounds {
             verdict()?;
             hashing.round(buffer);
@@ -288,7 +288,7 @@ pub(super) fn beside<T, E>(
 fn hash_alone(input: &Input, over: &AtomicBool) -> Outcome {
     let mut file = open(input)?;
     let mut md5 = Md5::new();
-    let mut buffer = vec![0; INPUT_BYTES];
+    let mut buffer = ReadBuffer::new(INPUT_BYTES);
     while !over.load(Ordering::Relaxed) {
         match read(&mut file, &mut buffer)? {
             0 => break,
@@ -550,7 +550,7 @@ mod tests {
         inputs[4].bytes += 1;
         let hashes = Hashes::with_lanes(&inputs, 4);
         assert!((0..7).all(|number| hashes.cover(number)) && !hashes.cover(7));
-        let mut buffer = Vec::new();
+        let mut buffer = ReadBuffer::default();
         for (number, input) in inputs.iter().enumerate().rev() {
             let found = hashes.digest(number, &mut buffer, go_on);
             match number {
@@ -571,7 +571,7 @@ mod tests {
             let stage = hashes.groups[0].stage();
             matches!(&*stage, Stage::Free(hashing) if hashing.is_some() == wanted)
         };
-        let mut buffer = Vec::new();
+        let mut buffer = ReadBuffer::default();
         assert!(is_left(false), "nothing is hashed before the run");
         hashes.begin(0, &mut buffer, go_on).unwrap();
         assert!(is_left(true), "the other half is left");
@@ -595,7 +595,7 @@ mod tests {
             for (number, input) in inputs.iter().enumerate() {
                 let (hashes, others) = (&hashes, &others);
                 scope.spawn(move || {
-                    let mut buffer = Vec::new();
+                    let mut buffer = ReadBuffer::default();
                     hashes.begin(number, &mut buffer, go_on).unwrap();
                     others.fetch_add(1, Ordering::Relaxed);
                     let found = hashes.digest(number, &mut buffer, go_on);
@@ -624,7 +624,7 @@ mod tests {
             for number in 0..inputs.len() {
                 let (hashes, verdict) = (&hashes, &verdict);
                 scope.spawn(move || {
-                    let found = hashes.digest(number, &mut Vec::new(), verdict);
+                    let found = hashes.digest(number, &mut ReadBuffer::default(), verdict);
                     assert!(matches!(found, Err(TaskError::Stopped)));
                 });
             }

@@ -22,7 +22,7 @@ use super::batch::Part;
 use super::csv::INPUT_BYTES;
 use super::hash::{Way, has_its_length, open, read};
 use super::{DataErrorKind, Input};
-use crate::source::SourceFile;
+use crate::source::{ReadBuffer, SourceFile};
 
 /// Bytes of files in S3 that are held at most, for each worker. 32 MiB: eight workers hold one file
 /// of 256 MiB, or each its own of some 800,000 rows (40 bytes a row).
@@ -182,7 +182,7 @@ impl Stage {
             }
             Self::Open { file, md5, position } => (file, md5, position),
         };
-        let mut buffer = vec![0; INPUT_BYTES];
+        let mut buffer = ReadBuffer::new(INPUT_BYTES);
         while position < part.end_of(input.bytes) {
             match read(&mut file, &mut buffer)? {
                 0 => break,

@@ -8,7 +8,7 @@
 use super::hash::{BUFFER_BYTES, CHUNK_BYTES, open, read};
 use super::{DataErrorKind, Input, Verify};
 use crate::format::md5::{LANES_MAX, Md5Path, Md5Streams};
-use crate::source::SourceFile;
+use crate::source::{ReadBuffer, SourceFile};
 
 /// Files up to this size are small: sixteen fit the buffer that larger ones are hashed from.
 const SMALL_BYTES_MAX: u64 = CHUNK_BYTES as u64;
@@ -36,14 +36,13 @@ pub(super) fn count(inputs: &[Input]) -> usize {
 pub(super) fn read_all<'a>(
     inputs: &[Input],
     verify: Verify,
-    buffer: &'a mut Vec<u8>,
+    buffer: &'a mut ReadBuffer,
 ) -> Vec<Result<SmallFile<'a>, DataErrorKind>> {
-    buffer.resize(BUFFER_BYTES, 0);
     // All are opened before the first is read: opening asks the system to fetch. In S3 it waits for
     // an answer, too, so all are asked for before the first is opened.
     inputs.iter().filter(|input| input.path.is_remote()).for_each(|i| i.path.advise_soon());
     let files: Vec<_> = inputs.iter().map(open).collect();
-    let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);
+    let chunks = buffer.of(BUFFER_BYTES).chunks_exact_mut(CHUNK_BYTES);
     let contents: Vec<Result<&[u8], DataErrorKind>> =
         files.into_iter().zip(inputs).zip(chunks).map(read_whole).collect();
     let digests = match verify {
@@ -96,7 +95,7 @@ mod tests {
         let mut inputs: Vec<Input> = (0..9).map(file).collect();
         fs::remove_file(inputs[2].path.as_path().unwrap()).unwrap();
         inputs[5].bytes += 1;
-        let mut buffer = Vec::new();
+        let mut buffer = ReadBuffer::default();
         let files = read_all(&inputs, Verify::Md5, &mut buffer);
         for (number, (file, input)) in files.into_iter().zip(&inputs).enumerate() {
             match number {

@@ -8,6 +8,7 @@ mod location;
 mod no_uploads;
 #[cfg(feature = "aws")]
 mod object;
+mod read_buffer;
 mod write_behind;
 
 pub use local::{LocalFile, READ_AHEAD_BYTES, advise_soon};
@@ -19,4 +20,5 @@ pub use object::{
     AddressError, HeldObject, Object, ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD,
     Upload, Uploads,
 };
+pub use read_buffer::ReadBuffer;
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};
