@@ -147,20 +147,20 @@ impl Rows {
         for (place, column) in columns.iter().enumerate() {
             if column.is_written() {
                 let spans = self.spans[number..].iter().step_by(written);
-                table.fill_written(place, spans.map(|span| span.of(&self.written)));
+                table.fill_plain(place, spans.map(|span| span.of(&self.written)));
                 number += 1;
                 continue;
             }
             match column.values {
                 ColumnValues::Bytes { data, spans } => {
-                    table.fill(place, |row| spans[row].of(data));
+                    table.fill_texts(place, |row| spans[row].of(data));
                 }
                 ColumnValues::Dictionary { dictionary, codes } => {
                     table.fill_codes(place, dictionary, codes);
                 }
                 ColumnValues::Flags(flags) => {
                     let texts = rows.iter().map(|row| flag_text(flags[*row as usize]));
-                    table.fill_written(place, texts);
+                    table.fill_plain(place, texts);
                 }
                 ColumnValues::Integers { .. } | ColumnValues::Instants { .. } => {}
             }
@@ -190,13 +190,13 @@ impl<'a, 't> Table<'a, 't> {
     }
 
     /// Texts of S3's own spelling or in its encoding: none holds anything odd.
-    fn fill_written(&mut self, place: usize, texts: impl Iterator<Item = &'t [u8]>) {
+    fn fill_plain(&mut self, place: usize, texts: impl Iterator<Item = &'t [u8]>) {
         for (line, text) in self.texts.chunks_exact_mut(self.width).zip(texts) {
             line[place] = text;
         }
     }
 
-    fn fill(&mut self, place: usize, text: impl Fn(usize) -> &'t [u8]) {
+    fn fill_texts(&mut self, place: usize, text: impl Fn(usize) -> &'t [u8]) {
         let lines = self.texts.chunks_exact_mut(self.width).zip(&mut *self.plain);
         for ((line, plain), row) in lines.zip(self.rows) {
             let text = text(*row as usize);
