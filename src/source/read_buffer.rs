@@ -34,7 +34,7 @@ impl ReadBuffer {
         Self { memory, start }
     }
 
-    /// The first `bytes` bytes; those of a buffer of another length are new.
+    /// So many bytes: those at hand where they are as many, new ones else.
     pub fn of(&mut self, bytes: usize) -> &mut [u8] {
         if self.len() != bytes {
             *self = Self::new(bytes);
