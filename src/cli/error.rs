@@ -228,6 +228,7 @@ fn of_read(error: &ReadError) -> Exit {
         ReadError::Missing { .. }
         | ReadError::Unfinished { .. }
         | ReadError::Newer { .. }
+        | ReadError::Older { .. }
         | ReadError::Malformed { .. }
         | ReadError::Changed { .. } => Exit::Input,
         ReadError::Io { .. } => Exit::Environment,
