@@ -181,14 +181,15 @@ mod tests {
             "Condition": {"StringEquals": {"aws:ResourceAccount": ["444455556666"]}},
         }]));
         assert!(allows([&keys], Asked::new("kms:Decrypt", key)));
+        let service = "batchoperations.s3.amazonaws.com";
         let pass = document(json!([{
             "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::1:role/r",
-            "Condition": {"StringEquals": {"iam:PassedToService": "batchoperations.s3.amazonaws.com"}},
+            "Condition": {"StringEquals": {"iam:PassedToService": service}},
         }]));
         let asked = Asked::new("iam:PassRole", "arn:aws:iam::1:role/r");
         assert!(!allows([&pass], asked));
         let to = |service| allows([&pass], Asked { passed_to: Some(service), ..asked });
-        assert!(to("batchoperations.s3.amazonaws.com"));
+        assert!(to(service));
         assert!(!to("lambda.amazonaws.com"));
     }
 }

@@ -83,6 +83,7 @@ fn create(shared: &Shared, state: &mut State, body: &str) -> Answer {
         status: Status::New,
         history: Vec::new(),
         tasks: Vec::new(),
+        order: Vec::new(),
         done: 0,
         succeeded: 0,
         failed: 0,

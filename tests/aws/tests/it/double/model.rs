@@ -141,7 +141,7 @@ impl Model {
             }
             return self.check(output, root, output);
         }
-        let find = |name: &str| root.descendants().find(|node| node.has_tag_name((ns(root), name)));
+        let find = |name: &str| root.descendants().find(|node| node.tag_name().name() == name);
         let text = |name| find(name).and_then(|node| node.text()).unwrap_or_default();
         let code = text("Code");
         let errors = operation["errors"].as_array().unwrap();
@@ -228,7 +228,8 @@ impl Model {
             let member = member.as_str().unwrap();
             facts["members"][member]["location"].is_null() && !seen.contains(member)
         });
-        missing.map_or(Ok(()), |member| Err(format!("{path}: {member} is missing")))
+        let name = missing.and_then(Value::as_str);
+        name.map_or(Ok(()), |name| Err(format!("{path}: {name} is missing")))
     }
 
     fn check_map(&self, facts: &Value, node: Node<'_, '_>, path: &str) -> Result<(), Wrong> {
@@ -301,10 +302,6 @@ fn elements<'a, 'i>(node: Node<'a, 'i>, path: &str) -> Result<Vec<Node<'a, 'i>>,
     Ok(node.children().filter(Node::is_element).collect())
 }
 
-fn ns<'a>(root: Node<'a, 'a>) -> &'a str {
-    root.tag_name().namespace().unwrap_or_default()
-}
-
 /// What a request says outside its body: values by location and name.
 struct Placed {
     values: BTreeMap<(String, String), Vec<String>>,
@@ -352,8 +349,8 @@ mod tests {
 
     /// A request as the program sends it, but for what is in a test's mind to change.
     const GOOD: &str = "<Operation><S3PutObjectCopy><TargetResource>arn:aws:s3:::demo\
-        </TargetResource></S3PutObjectCopy></Operation><Report><Bucket>arn:aws:s3:::reports</Bucket>\
-        <Enabled>true</Enabled><Format>Report_CSV_20180820</Format><ReportScope>AllTasks\
+        </TargetResource></S3PutObjectCopy></Operation><Report>\
+        <Bucket>arn:aws:s3:::reports</Bucket><Enabled>true</Enabled><Format>Report_CSV_20180820</Format><ReportScope>AllTasks\
         </ReportScope></Report><ClientRequestToken>token</ClientRequestToken><Manifest><Spec>\
         <Format>S3BatchOperations_CSV_20180820</Format><Fields><member>Bucket</member><member>Key\
         </member></Fields></Spec><Location><ObjectArn>arn:aws:s3:::manifests/a.csv</ObjectArn>\

@@ -122,16 +122,20 @@ impl Policies {
 }
 
 async fn prepare(shared: &Shared, place: usize, job: &Job, random: &mut Xoshiro256PlusPlus) {
-    let mut tasks = match tasks(shared, job).await {
+    let tasks = match tasks(shared, job).await {
         Ok(tasks) => tasks,
         Err((code, reason)) => {
             shared.state.lock().unwrap().jobs[place].fail(code, &reason);
             return;
         }
     };
+    let mut tasks: Vec<(usize, Task)> = tasks.into_iter().enumerate().collect();
     shuffle(&mut tasks, random);
     let next = if job.request.confirmation { Status::Suspended } else { Status::Ready };
-    shared.state.lock().unwrap().jobs[place].tasks = tasks;
+    {
+        let job = &mut shared.state.lock().unwrap().jobs[place];
+        (job.order, job.tasks) = tasks.into_iter().unzip();
+    }
     enter(shared, place, next);
 }
 

@@ -9,6 +9,9 @@ use serde_json::Value;
 use super::needs::Needs;
 use super::versions::Versions;
 
+/// Characters in the reason of a failure (API, `JobFailureReason`).
+const REASON_CHARS_MAX: usize = 256;
+
 /// How the double is to behave.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -25,6 +28,9 @@ pub struct Options {
     /// Whether completion reports hold the error's code before the HTTP status, as their schema
     /// says, or after it, as they are delivered.
     pub code_first: bool,
+    /// Whether the rows of a completion report stand in the order in which the tasks were done,
+    /// or in the manifest's.
+    pub shuffled_reports: bool,
     /// Rows in a file of a completion report at most.
     pub report_rows_max: usize,
     /// Tasks that fail: a part of the key, and how.
@@ -51,6 +57,7 @@ impl Default for Options {
             blind_looks: 0,
             throttle_every: 0,
             code_first: false,
+            shuffled_reports: false,
             report_rows_max: 1000,
             failures: Vec::new(),
             denied: Vec::new(),
@@ -168,7 +175,10 @@ pub struct Job {
     pub status: Status,
     /// Every status that it was in.
     pub history: Vec<Status>,
+    /// In the order in which they are done.
     pub tasks: Vec<Task>,
+    /// The row of each in the manifest.
+    pub order: Vec<usize>,
     pub done: usize,
     pub succeeded: usize,
     pub failed: usize,
@@ -207,7 +217,8 @@ impl Job {
     }
 
     pub fn fail(&mut self, code: &str, reason: &str) {
-        self.reasons.push((code.to_owned(), reason.to_owned()));
+        let reason = reason.chars().take(REASON_CHARS_MAX).collect();
+        self.reasons.push((code.to_owned(), reason));
         self.enter(Status::Failing);
     }
 }
