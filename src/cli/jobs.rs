@@ -341,8 +341,12 @@ fn confirm(
         if !submission.progress().is_ready(place) {
             continue;
         }
-        submission.command(control, &job_id, Command::Run)?;
-        JobEvent::of_command(&job_id, Command::Run).tell(format);
+        match submission.command(control, &job_id, Command::Run) {
+            Ok(()) => JobEvent::of_command(&job_id, Command::Run).tell(format),
+            // It isn't suspended any more: it took the command, and the answer was lost.
+            Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {}
+            Err(error) => return Err(error.into()),
+        }
         view.status = "Ready".to_owned();
         running += 1;
     }

@@ -33,7 +33,7 @@ fn changes(world: &World) -> u64 {
 
 /// Runs a submission, and kills it a moment after so many more changes; false where it had ended by
 /// then.
-fn cut_short(world: &World, more: u64, after: Duration) -> bool {
+pub fn cut_short(world: &World, more: u64, after: Duration) -> bool {
     let arguments = [COPY, &["--max-active", "100"]].concat();
     let mut command = world.command(submit_arguments(&world.plan, &arguments));
     let until = changes(world) + more;

@@ -13,6 +13,7 @@ mod double;
 #[path = "../../../it/fixture.rs"]
 #[expect(dead_code, reason = "the rest of it is for the tests of what runs offline")]
 mod fixture;
+mod iam;
 mod jobs;
 mod killed;
 mod memory;
@@ -25,6 +26,7 @@ mod schema;
 mod setup;
 mod steering;
 mod walk;
+mod walks;
 mod world;
 mod write;
 

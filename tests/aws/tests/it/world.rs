@@ -20,35 +20,50 @@ pub struct World {
     pub plan: PathBuf,
 }
 
+/// What every object holds.
+pub const PICTURE: &[u8] = b"picture";
+
+/// The name of an object.
+pub fn object(number: usize) -> String {
+    format!("photos/{number:05} of many.jpg")
+}
+
+/// The same as a manifest has it.
 pub fn key(number: usize) -> String {
     format!("photos/{number:05}%20of+many.jpg")
+}
+
+/// The name of the copy that [`COPY`] makes of an object.
+pub fn copied(number: usize) -> String {
+    format!("copied/{}", object(number))
 }
 
 impl World {
     /// So many objects, in manifests of at most `objects_max`.
     pub fn new(options: Options, objects: usize, objects_max: usize) -> Self {
+        let flags = ["--max-objects", &objects_max.to_string()];
+        Self::with_report(options, "Bucket, Key, BucketKeyStatus", &flags, |double| {
+            for number in 0..objects {
+                double.put("demo", &object(number), PICTURE);
+            }
+            (0..objects).map(|number| row(&["demo", &key(number), "DISABLED"])).collect()
+        })
+    }
+
+    /// The objects that `fill` makes, and a plan of the rows that it gives, with these flags.
+    pub fn with_report(
+        options: Options,
+        columns: &str,
+        flags: &[&str],
+        fill: impl FnOnce(&Double) -> String,
+    ) -> Self {
         let double = Double::start(options);
-        for number in 0..objects {
-            double.put("demo", &format!("photos/{number:05} of many.jpg"), b"picture");
-        }
-        let rows: String =
-            (0..objects).map(|number| row(&["demo", &key(number), "DISABLED"])).collect();
-        let report = ReportFolder::new("Bucket, Key, BucketKeyStatus", &[rows.as_bytes()]);
+        let rows = fill(&double);
+        let report = ReportFolder::new(columns, &[rows.as_bytes()]);
         let plan = report.out();
-        let objects_max = objects_max.to_string();
-        let manifest = report.manifest.to_str().unwrap();
-        let out = plan.to_str().unwrap();
-        s3sieve([
-            "filter",
-            manifest,
-            "--where",
-            "TRUE",
-            "--max-objects",
-            &objects_max,
-            "--out",
-            out,
-        ])
-        .expect(0);
+        let filter = ["filter", report.manifest.to_str().unwrap(), "--where", "TRUE"];
+        let out = ["--out", plan.to_str().unwrap()];
+        s3sieve(filter.iter().chain(flags).chain(&out)).expect(0);
         Self { double, folder: report.folder, plan }
     }
 
@@ -62,10 +77,20 @@ impl World {
         I: IntoIterator,
         I::Item: AsRef<OsStr>,
     {
+        let mut command = self.command_at_s3(arguments);
+        command.args(["--s3control-endpoint-url", &self.double.url()]);
+        command
+    }
+
+    /// As above, for commands that know no jobs.
+    pub fn command_at_s3<I>(&self, arguments: I) -> Command
+    where
+        I: IntoIterator,
+        I::Item: AsRef<OsStr>,
+    {
         let mut command = program();
         self.double.environment(&mut command);
         command.args(arguments).args(["--endpoint-url", &self.double.url()]);
-        command.args(["--s3control-endpoint-url", &self.double.url()]);
         command
     }
 

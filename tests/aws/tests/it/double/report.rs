@@ -38,12 +38,17 @@ pub async fn write(shared: &Shared, job: &Job) {
     };
     let mut results = Vec::new();
     for (succeeded, name) in [(true, "succeeded"), (false, "failed")] {
-        let rows: Vec<&str> = job
-            .rows
+        let mut rows: Vec<(&usize, &str)> = job
+            .order
             .iter()
-            .filter(|(status, _)| *status == succeeded && (!succeeded || request.all_tasks))
-            .map(|(_, row)| row.as_str())
+            .zip(&job.rows)
+            .filter(|(_, (status, _))| *status == succeeded && (!succeeded || request.all_tasks))
+            .map(|(place, (_, row))| (place, row.as_str()))
             .collect();
+        if !shared.options.shuffled_reports {
+            rows.sort_unstable();
+        }
+        let rows: Vec<&str> = rows.into_iter().map(|(_, row)| row).collect();
         for part in rows.chunks(shared.options.report_rows_max) {
             let text = part.concat().into_bytes();
             let hash = &hex(&Sha256::digest(&text))[..40];
