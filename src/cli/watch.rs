@@ -108,7 +108,7 @@ fn rate(tasks: u64, elapsed: Duration) -> f64 {
 
 /// A job's state in words: `Active, 1,000 of 5,000 done, 3 failed`.
 fn line(job: &JobLine) -> String {
-    let mut text = job.status.clone();
+    let mut text = print::visible(&job.status).into_owned();
     if job.tasks > 0 {
         let done = job.succeeded + job.failed;
         text += &format!(", {} of {} done", Count(done), Count(job.tasks));
@@ -117,7 +117,7 @@ fn line(job: &JobLine) -> String {
         }
     }
     for reason in &job.reasons {
-        text += &format!(", {reason}");
+        text += &format!(", {}", print::visible(reason));
     }
     text
 }
@@ -143,7 +143,7 @@ impl Bars {
             0 => String::new(),
             failed => format!("  {} failed", Count(failed)),
         };
-        bar.set_message(format!("{}{failed}{eta}", job.status));
+        bar.set_message(format!("{}{failed}{eta}", print::visible(&job.status)));
     }
 
     /// Makes room for a job's bar; false where there is none.
@@ -166,7 +166,7 @@ impl Bars {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_prefix(job.manifest.clone());
+        bar.set_prefix(print::visible(&job.manifest).into_owned());
         self.by_manifest.insert(job.manifest.clone(), bar);
         true
     }

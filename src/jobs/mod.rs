@@ -33,6 +33,6 @@ pub use endpoint::{ControlEndpoint, NotAws, check_update_encryption};
 pub use members::RequestError;
 pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
-pub use retry::{Ended, RetryError, retry, rows};
+pub use retry::{Ended, RetryError, retry};
 pub use submit::{Pause, Submission, SubmitError, Taken, describe, list, replay};
 pub use upload::{Digest, Lies, Upload, UploadError, abandon};
