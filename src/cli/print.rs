@@ -28,8 +28,8 @@ pub(super) fn print(report: &impl Report, format: Format) -> io::Result<()> {
 
 /// Tells a person something on standard error. A closed standard error is nobody's loss.
 ///
-/// Lines and tabs are kept, other control characters are shown as [`visible`] shows them: a text may
-/// quote what a server answered.
+/// Lines and tabs are kept. Other control characters are shown as [`visible`] shows them, for a
+/// text may quote what a server answered.
 pub(super) fn tell(text: &str) {
     let mut shown = String::with_capacity(text.len() + 1);
     for piece in text.split_inclusive(['\n', '\t']) {

@@ -49,8 +49,7 @@ impl Page {
     fn read() -> Self {
         let path = Path::new(crate::REPOSITORY).join("docs/bucket-keys.md");
         let text = fs::read_to_string(path).unwrap();
-        let mut page =
-            Self { variables: String::new(), examples: Vec::new(), by_hand: Vec::new() };
+        let mut page = Self { variables: String::new(), examples: Vec::new(), by_hand: Vec::new() };
         // Whether the block before is one that runs.
         let mut ran = false;
         for block in text.split("```").skip(1).step_by(2) {
