@@ -101,7 +101,7 @@ fn codes_are_judged_before_statuses_and_in_messages() {
     let world = failed_world(8);
     let broken = |code: &str| {
         format!(
-            "200,PermanentFailure,\"error details: {{\"\"failureMessage\"\":\"Task 1, printed so\", \
+            "200,PermanentFailure,\"error details: {{\"\"failureMessage\"\":\"Task 1, printed\", \
              \"\"errorCode\"\": \"{code}\"}}\""
         )
     };
@@ -130,7 +130,7 @@ fn codes_are_judged_before_statuses_and_in_messages() {
         assert!(found["remedy"].as_str().unwrap().contains(part), "{rest}: {found:#}");
     }
     let message =
-        "error details: {\"failureMessage\":\"Task 1, printed so\", \"errorCode\": \"404\"}";
+        "error details: {\"failureMessage\":\"Task 1, printed\", \"errorCode\": \"404\"}";
     assert!(failures.iter().any(|failure| failure["example_message"] == message), "{told:#}");
     let again = retried(&world);
     let kept: Vec<bool> = (0..8).map(|number| again.contains(&key(number))).collect();
