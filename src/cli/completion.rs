@@ -11,11 +11,13 @@ use serde_json::Value;
 
 use super::jobs::{JobLine, Opened};
 use super::jobs_args::JobsArgs;
-use super::print::{self, Report};
+use super::print::{self, Report, visible};
 use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
-use crate::jobs::completion::{Fate, Fetched, Place, Row, fetch, remedy};
-use crate::jobs::rows;
+use crate::jobs::completion::{
+    Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch, message_code,
+    read_rows, remedy,
+};
 use crate::units::{Count, counted};
 
 /// Codes that are told apart at most; a report has a handful.
@@ -29,6 +31,28 @@ const REPORTS: &str = "reports";
 struct Summary {
     jobs: Vec<JobSum>,
     failures: Vec<Failures>,
+    /// Rows of reports that can't be read; all others were.
+    unreadable_rows: u64,
+    unreadable_example: Option<UnreadableExample>,
+    /// Files of what tasks gave back.
+    results: Vec<ResultSum>,
+    /// Checksums in a form that is not known; `results.csv` has them as S3 wrote them.
+    unknown_results: u64,
+    /// Whether there would have been results, had the jobs reported all tasks.
+    results_lost: bool,
+}
+
+#[derive(Serialize)]
+struct UnreadableExample {
+    file: String,
+    row: u64,
+    what: String,
+}
+
+#[derive(Serialize)]
+struct ResultSum {
+    file: String,
+    rows: u64,
 }
 
 #[derive(Serialize)]
@@ -43,11 +67,13 @@ struct JobSum {
     report: bool,
 }
 
-/// The failures of one code.
+/// The failures of one code, and of one code in the message where that decides.
 #[derive(Serialize)]
 struct Failures {
     code: String,
     http: Option<u16>,
+    /// The code in the message of a `PermanentFailure`.
+    message_code: Option<String>,
     tasks: u64,
     /// Whether `s3sieve retry` tries them again.
     retry: bool,
@@ -59,6 +85,7 @@ struct Failures {
 
 /// A job that has ended, with its report, if there is one.
 struct Ended {
+    shard: usize,
     job: JobLine,
     job_id: String,
     report: Option<Fetched>,
@@ -71,7 +98,7 @@ fn ended(opened: &mut Opened, args: &JobsArgs) -> Result<Vec<Ended>, CliError> {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
         let request = opened.request(shard)?;
         let report = report_of(&args.plan, &opened.session, &request, &job_id)?;
-        ended.push(Ended { job, job_id, report });
+        ended.push(Ended { shard, job, job_id, report });
     }
     Ok(ended)
 }
@@ -94,21 +121,11 @@ pub(super) fn report_of(
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
     let ended = ended(&mut opened, args)?;
-    let mut by_code: BTreeMap<(String, Option<u16>), Failures> = BTreeMap::new();
+    let mut reading = Reading::new(args);
     for job in &ended {
-        let files = job.report.iter().flat_map(|report| &report.files);
-        for (_, path) in files.filter(|(succeeded, _)| !succeeded) {
-            rows(path, interrupt::flag(), |row| {
-                if !row.succeeded {
-                    add(&mut by_code, row);
-                }
-                Ok::<_, CliError>(())
-            })?;
-        }
+        reading.read(&mut opened, job)?;
     }
-    let mut failures: Vec<Failures> = by_code.into_values().collect();
-    failures.sort_by_key(|failures| std::cmp::Reverse(failures.tasks));
-    let sum = |Ended { job, job_id, report }: Ended| JobSum {
+    let sum = |Ended { job, job_id, report, .. }: Ended| JobSum {
         manifest: job.manifest,
         job_id,
         status: job.status,
@@ -117,28 +134,103 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
         failed: job.failed,
         report: report.is_some(),
     };
-    let jobs: Vec<JobSum> = ended.into_iter().map(sum).collect();
-    let whole = jobs.iter().all(|job| job.status == "Complete" && job.failed == 0);
-    print::print(&Summary { jobs, failures }, args.format)?;
-    Ok(if whole { Exit::Done } else { Exit::Partly })
+    let summary = reading.finish(ended.into_iter().map(sum).collect())?;
+    let whole = summary.jobs.iter().all(|job| job.status == "Complete" && job.failed == 0);
+    let exit = if whole && summary.unreadable_rows == 0 { Exit::Done } else { Exit::Partly };
+    print::print(&summary, args.format)?;
+    Ok(exit)
 }
 
-fn add(by_code: &mut BTreeMap<(String, Option<u16>), Failures>, row: Row) {
-    let mut place = (row.code.clone(), row.http);
-    if by_code.len() >= CODES_MAX && !by_code.contains_key(&place) {
-        place = ("other".to_owned(), None);
+/// A failure's code and HTTP status, and the code in its message.
+type FailureKind = (String, Option<u16>, Option<String>);
+
+/// Completion reports, as they are read.
+struct Reading {
+    failures: BTreeMap<FailureKind, Failures>,
+    unreadable: UnreadableRows,
+    results: ResultFiles,
+    /// Whether jobs give back results, and report failed tasks only.
+    lost: bool,
+}
+
+impl Reading {
+    fn new(args: &JobsArgs) -> Self {
+        Self {
+            failures: BTreeMap::new(),
+            unreadable: UnreadableRows::default(),
+            results: ResultFiles::new(args.plan.join(REPORTS)),
+            lost: false,
+        }
     }
-    let (fate, remedy) = remedy(&row.code, row.http);
-    let failures = by_code.entry(place).or_insert_with_key(|(code, http)| Failures {
-        code: code.clone(),
-        http: *http,
-        tasks: 0,
-        retry: fate == Fate::Again,
-        remedy,
-        example_key: String::from_utf8_lossy(&row.key).into_owned(),
-        example_message: row.message,
-    });
-    failures.tasks += 1;
+
+    /// Reads the report of a job.
+    fn read(&mut self, opened: &mut Opened, job: &Ended) -> Result<(), CliError> {
+        let request = opened.request(job.shard)?;
+        let operation = request["Operation"].as_object().and_then(|only| only.keys().next());
+        let kind = operation.and_then(|name| ResultKind::of_operation(name));
+        self.lost |= kind.is_some() && request["Report"]["ReportScope"] != "AllTasks";
+        let shard = &opened.plan.shards[job.shard];
+        let columns = shard.columns.as_ref().unwrap_or(&opened.plan.columns).len();
+        for (succeeded, path) in job.report.iter().flat_map(|report| &report.files) {
+            // What succeeded and gave back nothing needs no look.
+            if *succeeded && kind.is_none() {
+                continue;
+            }
+            read_rows(path, &shard.bucket, interrupt::flag(), |row| {
+                match (row, kind) {
+                    (Err(bad), _) => self.unreadable.add(path, bad),
+                    (Ok(row), _) if !row.succeeded => self.add(row),
+                    (Ok(row), Some(kind)) => self.results.add(kind, &row, columns)?,
+                    (Ok(_), None) => {}
+                }
+                Ok::<_, CliError>(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, row: Row) {
+        let inner = message_code(&row).map(str::to_owned);
+        let mut kind = (row.code.clone(), row.http, inner);
+        if self.failures.len() >= CODES_MAX && !self.failures.contains_key(&kind) {
+            kind = ("other".to_owned(), None, None);
+        }
+        let (fate, remedy) = remedy(&row);
+        let failures =
+            self.failures.entry(kind).or_insert_with_key(|(code, http, inner)| Failures {
+                code: code.clone(),
+                http: *http,
+                message_code: inner.clone(),
+                tasks: 0,
+                retry: fate == Fate::Again,
+                remedy,
+                example_key: String::from_utf8_lossy(&row.key).into_owned(),
+                example_message: row.message,
+            });
+        failures.tasks += 1;
+    }
+
+    fn finish(self, jobs: Vec<JobSum>) -> Result<Summary, CliError> {
+        let mut failures: Vec<Failures> = self.failures.into_values().collect();
+        failures.sort_by_key(|failures| std::cmp::Reverse(failures.tasks));
+        let (files, unknown_results) = self.results.finish()?;
+        let file =
+            |file: ResultFile| ResultSum { file: file.path.display().to_string(), rows: file.rows };
+        let first = self.unreadable.first.map(|(path, bad)| UnreadableExample {
+            file: path.display().to_string(),
+            row: bad.row,
+            what: bad.what,
+        });
+        Ok(Summary {
+            jobs,
+            failures,
+            unreadable_rows: self.unreadable.rows,
+            unreadable_example: first,
+            results: files.into_iter().map(file).collect(),
+            unknown_results,
+            results_lost: self.lost,
+        })
+    }
 }
 
 impl Report for Summary {
@@ -150,27 +242,54 @@ impl Report for Summary {
         header.extend(["tasks", "done", "failed"].map(|text| right(text.to_owned())));
         table.set_header(header);
         for job in &self.jobs {
-            let mut row = [&job.manifest, &job.job_id, &job.status].map(Cell::new).to_vec();
+            let texts = [&job.manifest, &job.job_id, &job.status];
+            let mut row = texts.map(|text| Cell::new(visible(text))).to_vec();
             let numbers = [job.tasks, job.succeeded, job.failed];
             row.extend(numbers.map(|number| right(Count(number).to_string())));
             table.add_row(row);
         }
         writeln!(out, "{table}")?;
         for job in self.jobs.iter().filter(|job| !job.report && job.failed > 0) {
-            writeln!(out, "{}: there is no completion report", job.manifest)?;
+            writeln!(out, "{}: there is no completion report", visible(&job.manifest))?;
         }
         for failures in &self.failures {
-            let Failures { code, http, tasks, retry, remedy, .. } = failures;
-            let http = http.map(|http| format!(" ({http})")).unwrap_or_default();
-            let again = if *retry { "can be tried again" } else { "would fail again" };
-            writeln!(out, "\n{code}{http}: {}, {again}", counted(*tasks, "task"))?;
-            writeln!(out, "  {remedy}")?;
-            writeln!(out, "  such as {}: {}", failures.example_key, failures.example_message)?;
+            failures.human(out)?;
         }
         if self.failures.iter().any(|failures| failures.retry) {
             writeln!(
                 out,
                 "\n`s3sieve retry DIR --out DIR2` makes a plan of what can be tried again."
+            )?;
+        }
+        self.results_for_people(out)
+    }
+}
+
+impl Summary {
+    fn results_for_people(&self, out: &mut dyn Write) -> io::Result<()> {
+        for ResultSum { file, rows } in &self.results {
+            writeln!(out, "\n{file}: {}", counted(*rows, "result"))?;
+        }
+        if self.unknown_results > 0 {
+            writeln!(
+                out,
+                "{} in a form that is not known: kept as S3 wrote them, in results.csv",
+                counted(self.unknown_results, "checksum")
+            )?;
+        }
+        if self.results_lost {
+            writeln!(
+                out,
+                "\nThese jobs report failed tasks only: what the others gave back is in no report. \
+                 Submit with --report-scope AllTasks to keep it."
+            )?;
+        }
+        if let Some(UnreadableExample { file, row, what }) = &self.unreadable_example {
+            writeln!(
+                out,
+                "\n{} of the reports can't be read. The first: row {row} of {file}: {}",
+                counted(self.unreadable_rows, "row"),
+                visible(what)
             )?;
         }
         Ok(())

@@ -138,7 +138,7 @@ impl CountResult {
         for group in groups {
             let value = |bytes: &Vec<u8>| match bytes.as_slice() {
                 b"" => Cell::new("(empty)"),
-                bytes => Cell::new(String::from_utf8_lossy(bytes)),
+                bytes => Cell::new(print::visible(&String::from_utf8_lossy(bytes))),
             };
             let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
             let mut row: Vec<Cell> = group.in_order.iter().map(value).collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 #[cfg(feature = "aws")]
-use crate::jobs::completion::FetchError;
+use crate::jobs::completion::{self, FetchError};
 #[cfg(feature = "aws")]
 use crate::jobs::journal::JournalError;
 #[cfg(feature = "aws")]
@@ -91,6 +91,10 @@ pub enum CliError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// A completion report that is here can't be read.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Completion(#[from] completion::ReadError),
     /// A completion report can't be read, or no plan be made of it.
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -173,10 +177,12 @@ impl CliError {
             Self::Retry(error) => match error {
                 RetryError::Plan(error) => of_plan(error),
                 RetryError::Read(error) => of_read(error),
-                RetryError::Report { .. } | RetryError::OtherBucket { .. } => Exit::Input,
+                RetryError::Report(error) => of_completion(error),
+                RetryError::OtherBucket { .. } => Exit::Input,
                 RetryError::WouldRepeat { .. } => Exit::Usage,
-                RetryError::Interrupted => Exit::Interrupted,
             },
+            #[cfg(feature = "aws")]
+            Self::Completion(error) => of_completion(error),
             #[cfg(feature = "aws")]
             Self::Setup(error) => match error {
                 SetupError::Aws(_) => Exit::Aws,
@@ -278,6 +284,14 @@ fn of_submit(error: &SubmitError) -> Exit {
         },
         SubmitError::Aws(_) => Exit::Aws,
         SubmitError::Interrupted => Exit::Interrupted,
+    }
+}
+
+#[cfg(feature = "aws")]
+fn of_completion(error: &completion::ReadError) -> Exit {
+    match error {
+        completion::ReadError::Io { .. } => Exit::Environment,
+        completion::ReadError::Interrupted => Exit::Interrupted,
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::args::Format;
 use super::job_events::JobEvent;
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
-use super::print::{self, Report};
+use super::print::{self, Report, visible};
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt};
 use crate::aws::{AwsError, Session};
@@ -247,9 +247,9 @@ impl Report for Listed {
         table.set_header(header);
         for job in &self.jobs {
             let mut row = vec![
-                Cell::new(&job.manifest),
-                Cell::new(job.job_id.as_deref().unwrap_or("-")),
-                Cell::new(&job.status),
+                Cell::new(visible(&job.manifest)),
+                Cell::new(visible(job.job_id.as_deref().unwrap_or("-"))),
+                Cell::new(visible(&job.status)),
             ];
             let numbers = [job.tasks, job.succeeded, job.failed];
             row.extend(numbers.map(|number| right(Count(number).to_string())));
@@ -258,7 +258,7 @@ impl Report for Listed {
         writeln!(out, "{table}")?;
         for job in &self.jobs {
             for reason in &job.reasons {
-                writeln!(out, "{}: {reason}", job.manifest)?;
+                writeln!(out, "{}: {}", visible(&job.manifest), visible(reason))?;
             }
         }
         Ok(())

@@ -15,7 +15,7 @@ Examples:
   s3sieve jobs plan run                  let them run, six at a time, and follow them to their end
   s3sieve jobs plan watch                follow them; Ctrl-C ends the watching, not the jobs
   s3sieve jobs plan cancel --all         end them, and create no more
-  s3sieve jobs plan report               what failed, and what to do about it
+  s3sieve jobs plan report               what failed, and what to do about it; checksums
 docs/jobs.md walks through them.";
 
 #[derive(Debug, ClapArgs)]
@@ -45,7 +45,7 @@ pub(super) enum JobsAction {
     Cancel(CancelArgs),
     /// Give jobs another priority
     Priority(PriorityArgs),
-    /// Fetch the completion reports, and sum up what failed
+    /// Fetch the completion reports, sum up what failed, and keep what tasks gave back
     Report,
 }
 

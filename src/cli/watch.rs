@@ -13,7 +13,7 @@ use super::args::Format;
 use super::job_events::JobEvent;
 use super::jobs::JobLine;
 use super::jobs_args::WatchArgs;
-use super::{CliError, interrupt};
+use super::{CliError, interrupt, print};
 use crate::aws::AwsErrorKind;
 use crate::jobs::{Control, Outage, Verdict};
 use crate::units::Count;
@@ -173,7 +173,7 @@ impl Bars {
             0 => String::new(),
             failed => format!("  {} failed", Count(failed)),
         };
-        bar.set_message(format!("{}{failed}{eta}", job.status));
+        bar.set_message(format!("{}{failed}{eta}", print::visible(&job.status)));
     }
 
     /// Makes room for a job's bar; false where there is none.
@@ -196,7 +196,7 @@ impl Bars {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        bar.set_prefix(job.manifest.clone());
+        bar.set_prefix(print::visible(&job.manifest).into_owned());
         self.by_manifest.insert(job.manifest.clone(), bar);
         true
     }

@@ -36,6 +36,6 @@ pub use members::RequestError;
 pub use outage::{OUTAGE_MAX, Outage, Verdict};
 pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
-pub use retry::{RetryError, RetryOptions, ShardOutcome, retry, rows};
+pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
 pub use submit::{Pause, StepOutcome, Submission, SubmitError, describe, list, replay};
 pub use upload::{Digest, Lies, Upload, UploadError, abandon};

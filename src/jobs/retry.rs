@@ -10,21 +10,14 @@
 //!
 //! Never asks AWS for anything.
 
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use super::completion::{Fate, Fetched, Row, RowError, Rows, remedy};
+use super::completion::{self, Fate, Fetched, UnreadableRows, read_rows, remedy};
 use super::journal::JobEnd;
 use crate::plan::{Plan, PlanError, ReadError, Retry, Subset};
 use crate::source::Location;
-
-/// Read at once of a completion report.
-const READ_BUFFER_BYTES: usize = 256 << 10;
-
-/// Rows between two looks at whether to stop.
-const ROWS_PER_LOOK: u64 = 10_000;
+use crate::units::counted;
 
 /// Why there is no new plan.
 #[derive(Debug, thiserror::Error)]
@@ -36,13 +29,8 @@ pub enum RetryError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A report can't be read.
-    #[error("{}: {error}", path.display())]
-    Report {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        error: RowError,
-    },
+    #[error(transparent)]
+    Report(#[from] completion::ReadError),
     /// A row is not of the job's manifest.
     #[error(
         "{}: a row is of bucket {found}, where the job's manifest is of {wanted}: the report is \
@@ -68,9 +56,6 @@ pub enum RetryError {
         /// How many tasks.
         tasks: u64,
     },
-    /// The stop flag was raised.
-    #[error("interrupted")]
-    Interrupted,
 }
 
 /// What became of a manifest.
@@ -168,28 +153,6 @@ impl ShardOutcome {
     }
 }
 
-/// Reads a file of a report, row by row.
-///
-/// # Errors
-/// When it can't be read, or `take` refuses a row.
-pub fn rows<E: From<RetryError>>(
-    path: &Path,
-    stop: &AtomicBool,
-    mut take: impl FnMut(Row) -> Result<(), E>,
-) -> Result<(), E> {
-    let wrong = |error| RetryError::Report { path: path.to_owned(), error };
-    let file = File::open(path).map_err(|error| wrong(RowError::Io(error)))?;
-    let mut rows = Rows::new(BufReader::with_capacity(READ_BUFFER_BYTES, file));
-    for number in 0.. {
-        if number % ROWS_PER_LOOK == 0 && stop.load(Ordering::Relaxed) {
-            return Err(RetryError::Interrupted.into());
-        }
-        let Some(row) = rows.next_row().map_err(wrong)? else { break };
-        take(row)?;
-    }
-    Ok(())
-}
-
 /// How a retry is made.
 #[derive(Debug, Clone)]
 pub struct RetryOptions {
@@ -217,15 +180,17 @@ pub fn retry(
             return Err(RetryError::WouldRepeat { job_id: job_id.clone(), tasks });
         }
     }
-    let mut shards = base.shards.iter().map(|shard| (shard.path.clone(), shard.bucket.clone()));
-    let shards: Vec<(String, String)> = shards.by_ref().collect();
-    let mut taker = Taker { subset: Subset::create(base, out)?, folder, options, stop };
+    let shards = base.shards.iter().map(|shard| (shard.path.clone(), shard.bucket.clone()));
+    let shards: Vec<(String, String)> = shards.collect();
+    let unreadable = UnreadableRows::default();
+    let mut taker = Taker { subset: Subset::create(base, out)?, folder, options, unreadable, stop };
     let mut warnings = Vec::new();
     for outcome in outcomes {
         let (path, bucket) = &shards[outcome.shard];
         let unknown = taker.take(outcome, bucket)?;
         warnings.extend(outcome.warnings(path, unknown));
     }
+    warnings.extend(taker.warning());
     let jobs = outcomes.iter().filter_map(|outcome| Some(outcome.job.as_ref()?.0.clone()));
     let retry = Retry { jobs: jobs.collect() };
     Ok(taker.subset.finish(retry, warnings, stop)?)
@@ -236,6 +201,7 @@ struct Taker<'a> {
     subset: Subset,
     folder: &'a Path,
     options: &'a RetryOptions,
+    unreadable: UnreadableRows,
     stop: &'a AtomicBool,
 }
 
@@ -250,30 +216,47 @@ impl Taker<'_> {
                 self.subset.keep_unknown(self.folder, shard, 0, &mut none, stop)?;
                 Ok(0)
             }
-            Left::Failed => self.take_failed(outcome, bucket).map(|()| 0),
+            Left::Failed => {
+                let before = self.unreadable.rows;
+                self.take_failed(outcome, bucket)?;
+                // A task whose row can't be read is one that the rest of the report doesn't name.
+                match self.unreadable.rows > before && outcome.lists_succeeded {
+                    true => self.take_unknown(outcome, bucket),
+                    false => Ok(0),
+                }
+            }
             Left::FailedAndUnknown => {
                 self.take_failed(outcome, bucket)?;
-                let mut known_rows = 0;
-                for path in outcome.files(|_| true) {
-                    rows(path, stop, |_| {
-                        known_rows += 1;
-                        Ok::<(), RetryError>(())
-                    })?;
-                }
-                let columns = self.subset.columns(shard);
-                let mut known = |name: &mut dyn FnMut(&[u8])| {
-                    let mut line = Vec::new();
-                    outcome.files(|_| true).try_for_each(|path| {
-                        rows(path, stop, |row| {
-                            write_line(&mut line, &row, columns);
-                            name(&line[..line.len() - 1]);
-                            Ok::<(), RetryError>(())
-                        })
-                    })
-                };
-                self.subset.keep_unknown(self.folder, shard, known_rows, &mut known, stop)
+                self.take_unknown(outcome, bucket)
             }
         }
+    }
+
+    /// Takes the tasks that a report doesn't name.
+    fn take_unknown(&mut self, outcome: &ShardOutcome, bucket: &str) -> Result<u64, RetryError> {
+        let (shard, stop) = (outcome.shard, self.stop);
+        let mut known_rows = 0;
+        for path in outcome.files(|_| true) {
+            read_rows(path, bucket, stop, |row| {
+                known_rows += u64::from(row.is_ok());
+                Ok::<(), RetryError>(())
+            })?;
+        }
+        let columns = self.subset.columns(shard);
+        let mut known = |name: &mut dyn FnMut(&[u8])| {
+            let mut line = Vec::new();
+            outcome.files(|_| true).try_for_each(|path| {
+                read_rows(path, bucket, stop, |row| {
+                    if let Ok(row) = row {
+                        line.clear();
+                        row.write_manifest_fields(columns, &mut line);
+                        name(&line);
+                    }
+                    Ok::<(), RetryError>(())
+                })
+            })
+        };
+        self.subset.keep_unknown(self.folder, shard, known_rows, &mut known, stop)
     }
 
     /// Takes the tasks that a report calls failed.
@@ -281,17 +264,24 @@ impl Taker<'_> {
         let columns = self.subset.columns(outcome.shard);
         let mut line = Vec::new();
         for path in outcome.files(|succeeded| !succeeded) {
-            rows(path, self.stop, |row| {
-                if row.succeeded {
-                    return Ok(());
-                }
+            read_rows(path, bucket, self.stop, |row| {
+                let row = match row {
+                    Ok(row) if row.succeeded => return Ok(()),
+                    Ok(row) => row,
+                    Err(bad) => {
+                        self.unreadable.add(path, bad);
+                        return Ok(());
+                    }
+                };
                 if row.bucket != bucket.as_bytes() {
                     let found = String::from_utf8_lossy(&row.bucket).into_owned();
                     let (path, wanted) = (path.clone(), bucket.to_owned());
                     return Err(RetryError::OtherBucket { path, found, wanted });
                 }
-                write_line(&mut line, &row, columns);
-                let again = remedy(&row.code, row.http).0 == Fate::Again
+                line.clear();
+                row.write_manifest_fields(columns, &mut line);
+                line.push(b'\n');
+                let again = remedy(&row).0 == Fate::Again
                     || self.options.anyway.iter().any(|code| code.eq_ignore_ascii_case(&row.code));
                 match again {
                     true => self.subset.keep(outcome.shard, &line)?,
@@ -302,62 +292,15 @@ impl Taker<'_> {
         }
         Ok(())
     }
-}
 
-/// A row as a line of a manifest.
-fn write_line(line: &mut Vec<u8>, row: &Row, columns: usize) {
-    line.clear();
-    // Of a null version, reports leave the id empty where manifests say `null`.
-    let version = if row.version.is_empty() { b"null" } else { &*row.version };
-    let fields = [&row.bucket, &row.key, version];
-    for (number, field) in fields.into_iter().take(columns).enumerate() {
-        if number > 0 {
-            line.push(b',');
-        }
-        push_field(line, field);
-    }
-    line.push(b'\n');
-}
-
-/// A field, in quotes where it holds what a bare one can't. Encoded keys never do.
-fn push_field(line: &mut Vec<u8>, field: &[u8]) {
-    if !field.iter().any(|byte| b",\"\r\n".contains(byte)) {
-        line.extend_from_slice(field);
-        return;
-    }
-    line.push(b'"');
-    for byte in field {
-        if *byte == b'"' {
-            line.push(b'"');
-        }
-        line.push(*byte);
-    }
-    line.push(b'"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_keep_their_bytes() {
-        let mut line = Vec::new();
-        for (key, wanted) in [
-            ("a%2520b+c", "b,a%2520b+c,v\n"),
-            ("a,\"b", "b,\"a,\"\"b\",v\n"),
-            ("\u{e9}", "b,\u{e9},v\n"),
-        ] {
-            let row = Row {
-                bucket: b"b".to_vec(),
-                key: key.as_bytes().to_vec(),
-                version: b"v".to_vec(),
-                succeeded: false,
-                code: String::new(),
-                http: None,
-                message: String::new(),
-            };
-            write_line(&mut line, &row, 3);
-            assert_eq!(line, wanted.as_bytes());
-        }
+    /// What a person should know of rows that can't be read.
+    fn warning(&self) -> Option<String> {
+        let (path, bad) = self.unreadable.first.as_ref()?;
+        Some(format!(
+            "{} of completion reports can't be read; the first: {}: {bad}. Where a report lists \
+             failed tasks only, their tasks are not in this plan.",
+            counted(self.unreadable.rows, "row"),
+            path.display()
+        ))
     }
 }

@@ -1,7 +1,14 @@
 //! What a failed task's code means: whether trying again can help, and what to do first.
 //!
-//! Codes are those of the S3 API's error list, and the two of Batch Operations itself (UG,
-//! "Tracking job status and completion reports").
+//! A code decides before the HTTP status does: replication reports what is final with a status of
+//! 500. Where a job reports every failure as `PermanentFailure`, as those of checksums and Lambda
+//! functions do, the code in its message decides, if there is one.
+//!
+//! Codes are those of the S3 API's error list, of replication (UG, "Amazon S3 replication failure
+//! reasons"), of KMS as S3 passes them on, and the two of Batch Operations itself (UG, "Tracking
+//! job status and completion reports").
+
+use super::row::Row;
 
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,57 +19,191 @@ pub enum Fate {
     Never,
 }
 
-/// Code, fate, and what to do.
-const REMEDIES: [(&str, Fate, &str); 24] = [
-    ("AccessDenied", Fate::Again, ROLE),
-    ("AllAccessDisabled", Fate::Never, "the bucket is disabled: ask AWS Support"),
-    ("EntityTooLarge", Fate::Never, LARGE),
-    ("InternalError", Fate::Again, PASSES),
-    ("InvalidObjectState", Fate::Never, "the object is archived: restore it first, then copy it"),
-    ("InvalidRequest", Fate::Never, "S3 can't do this to the object: the message says why"),
-    ("InvalidTag", Fate::Never, "the object's tags are not allowed: the message says which"),
-    ("KMS.DisabledException", Fate::Again, "the KMS key is disabled: enable it, then try again"),
-    ("KMS.ThrottlingException", Fate::Again, "KMS was asked too often: try again, fewer at a time"),
-    ("KMSAccessDenied", Fate::Again, ROLE),
-    ("MethodNotAllowed", Fate::Never, "it is a delete marker, not an object"),
-    ("NoSuchBucket", Fate::Never, "the bucket is gone"),
-    ("NoSuchKey", Fate::Never, GONE),
-    ("NoSuchVersion", Fate::Never, GONE),
-    ("NotFound", Fate::Never, GONE),
-    ("ObjectNotInActiveTierError", Fate::Never, "the object is archived: restore it first"),
-    ("PermanentFailure", Fate::Never, "the function or operation says that it can't be done"),
-    (
-        "PreconditionFailed",
-        Fate::Never,
-        "the object changed, or a condition of the job kept it out",
-    ),
-    ("RequestTimeout", Fate::Again, PASSES),
-    ("RestoreAlreadyInProgress", Fate::Never, "it is being restored already: nothing to do"),
-    ("ServiceUnavailable", Fate::Again, PASSES),
-    ("SlowDown", Fate::Again, "S3 was asked too often: try again, with fewer jobs at a time"),
-    ("TemporaryFailure", Fate::Again, PASSES),
-    ("InvalidEncryptionAlgorithmError", Fate::Never, "the object's encryption can't be read so"),
-];
+/// Codes with one remedy.
+struct Remedy {
+    fate: Fate,
+    text: &'static str,
+    codes: &'static [&'static str],
+}
 
 const ROLE: &str = "the jobs' role may not do this, or may not use the KMS key: compare it with \
                     `s3sieve policy`, then try again";
-const LARGE: &str = "the object is larger than 5 GiB, which a copy can't do: update its encryption \
-                     in place, or copy it in parts";
 const GONE: &str = "the object is gone since the report was made: nothing to do";
 const PASSES: &str = "it passes: try again";
+const OFTEN: &str = "S3 was asked too often: try again, with fewer jobs at a time";
+const REFUSED: &str = "S3 refuses it: the message says why";
+const REPLICATION_ROLE: &str = "the replication role or a bucket policy lacks a permission, which \
+                                the code names: grant it, then try again";
+const KMS_STATE: &str = "the KMS key is disabled or about to be deleted: enable it, then try again";
 
-/// What is known of a code, and of an HTTP status where the code is unknown.
+const REMEDIES: [Remedy; 31] = [
+    again(ROLE, &["AccessDenied", "KMSAccessDenied", "KMS.AccessDeniedException"]),
+    never("the bucket is disabled: ask AWS Support", &["AllAccessDisabled"]),
+    never(
+        "the object is larger than 5 GiB, which a copy can't do: update its encryption in place, \
+         or copy it in parts",
+        &["EntityTooLarge"],
+    ),
+    again(
+        PASSES,
+        &[
+            "GlacierExpeditedRetrievalNotAvailable",
+            "InternalError",
+            "KMS.KMSInternalException",
+            "KMS.KeyUnavailableException",
+            "OperationAborted",
+            "RequestTimeout",
+            "ServiceUnavailable",
+            "TemporaryFailure",
+        ],
+    ),
+    again(OFTEN, &["SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"]),
+    again("KMS was asked too often: try again, fewer at a time", &["KMS.ThrottlingException"]),
+    again(KMS_STATE, &["KMS.DisabledException", "KMS.KMSInvalidStateException"]),
+    again("the KMS key does not exist: make one, or name another", &["KMS.NotFoundException"]),
+    never("the object is archived: restore it first, then copy it", &["InvalidObjectState"]),
+    never("S3 can't do this to the object: the message says why", &["InvalidRequest"]),
+    never("the object's tags are not allowed: the message says which", &["InvalidTag"]),
+    never("it is a delete marker, not an object", &["MethodNotAllowed"]),
+    never("the bucket is gone", &["NoSuchBucket", "SrcBucketNotFound"]),
+    never(
+        GONE,
+        &[
+            "NoSuchKey",
+            "NoSuchVersion",
+            "NotFound",
+            "SrcKeyNotFound",
+            "SrcObjectNotFound",
+            "SrcVersionNotFound",
+        ],
+    ),
+    never("the object is archived: restore it first", &["ObjectNotInActiveTierError"]),
+    never("the object is not archived: nothing to do", &["ObjectAlreadyInActiveTierError"]),
+    never("S3 does not have this operation for the object", &["NotImplemented"]),
+    never(
+        "the bucket has no Object Lock: nothing to do, unless it gets one",
+        &["ObjectLockConfigurationNotFoundError"],
+    ),
+    never("the function or operation says that it can't be done", &["PermanentFailure"]),
+    never("the object changed, or a condition of the job kept it out", &["PreconditionFailed"]),
+    never("it is being restored already: nothing to do", &["RestoreAlreadyInProgress"]),
+    never("the object's encryption can't be read so", &["InvalidEncryptionAlgorithmError"]),
+    never(
+        "the replication configuration does not cover the object, by its tags or storage class",
+        &["SrcObjectNotEligible"],
+    ),
+    never("the object is replicated already: nothing to do", &["SrcReplicationNotPending"]),
+    never(
+        "the replica was deleted by its version id, and is not replicated a second time",
+        &["DstObjectHardDeleted"],
+    ),
+    never("the version is not in the destination bucket", &["DstVersionNotFound"]),
+    again("the destination bucket keeps no versions: turn them on", &["DstBucketUnversioned"]),
+    again(
+        "the destination bucket lacks Object Lock, which the source has: turn it on",
+        &["DstBucketObjectLockConfigMissing"],
+    ),
+    again(
+        "the replication configuration is missing, or names a bucket, key or role that does not \
+         fit: mend it, then try again",
+        &[
+            "AssumeRoleNotPermitted",
+            "DstBucketInvalidRegion",
+            "DstBucketNotFound",
+            "DstKmsKeyNotFound",
+            "SrcBucketReplicationConfigMissing",
+        ],
+    ),
+    again("the jobs are in another region than the bucket", &["SrcBucketInvalidRegion"]),
+    again(
+        "the jobs' role may not begin a replication (s3:InitiateReplication): compare it with \
+         `s3sieve policy`, then try again",
+        &["InitiateReplicationNotPermitted"],
+    ),
+];
+
+const fn again(text: &'static str, codes: &'static [&'static str]) -> Remedy {
+    Remedy { fate: Fate::Again, text, codes }
+}
+
+const fn never(text: &'static str, codes: &'static [&'static str]) -> Remedy {
+    Remedy { fate: Fate::Never, text, codes }
+}
+
+/// What is known of a failed task: whether trying again can help, and what to do.
 #[must_use]
-pub fn remedy(code: &str, http: Option<u16>) -> (Fate, &'static str) {
-    let known = REMEDIES.iter().find(|(name, ..)| name.eq_ignore_ascii_case(code));
-    if let Some((_, fate, remedy)) = known {
-        return (*fate, remedy);
+pub fn remedy(row: &Row) -> (Fate, &'static str) {
+    if is_permanent_failure(row) {
+        if let Some(code) = message_code(row) {
+            return of_message(code);
+        }
+        if row.message.starts_with(FUNCTION_ERROR) {
+            return (Fate::Again, "the function failed or timed out: mend it, then try again");
+        }
     }
+    of_code(&row.code).or_else(|| of_replication(&row.code)).unwrap_or_else(|| of_status(row.http))
+}
+
+/// How a message begins where the function itself failed, rather than said that the task did (UG,
+/// "Examples: S3 Batch Operations completion reports").
+const FUNCTION_ERROR: &str = "Lambda returned function error";
+
+fn is_permanent_failure(row: &Row) -> bool {
+    row.code.eq_ignore_ascii_case("PermanentFailure")
+}
+
+/// The code in the message of a `PermanentFailure`, such as `404` of
+/// `error details: {"failureMessage":"…", "errorCode": "404"}`. The message may be no JSON: the
+/// guide prints it with broken quotes.
+#[must_use]
+pub fn message_code(row: &Row) -> Option<&str> {
+    if !is_permanent_failure(row) {
+        return None;
+    }
+    let (_, behind) = row.message.rsplit_once("errorCode")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    let code = behind.trim_start_matches(|c: char| "\"\\': ".contains(c));
+    let code = code.split(|c: char| !plain(c)).next().unwrap_or_default();
+    (!code.is_empty()).then_some(code)
+}
+
+/// By a code in a message: an HTTP status, or a name.
+fn of_message(code: &str) -> (Fate, &'static str) {
+    let unsaid = (Fate::Never, "the function or operation says that it can't be done");
+    match code.parse::<u16>() {
+        Ok(status @ 400..) => of_status(Some(status)),
+        Ok(_) => unsaid,
+        Err(_) => of_code(code).or_else(|| of_replication(code)).unwrap_or(unsaid),
+    }
+}
+
+/// By a code that is known.
+fn of_code(code: &str) -> Option<(Fate, &'static str)> {
+    let is_it = |known: &&str| known.eq_ignore_ascii_case(code);
+    let found = REMEDIES.iter().find(|remedy| remedy.codes.iter().any(|known| is_it(&known)))?;
+    Some((found.fate, found.text))
+}
+
+/// By the ending of replication's codes, of which there are many, and will be more.
+fn of_replication(code: &str) -> Option<(Fate, &'static str)> {
+    if !["Src", "Dst"].iter().any(|side| code.starts_with(side)) {
+        return None;
+    }
+    match code {
+        code if code.ends_with("NotPermitted") => Some((Fate::Again, REPLICATION_ROLE)),
+        code if code.ends_with("KmsKeyInvalidState") => Some((Fate::Again, KMS_STATE)),
+        code if code.starts_with("Src") && code.ends_with("NotFound") => Some((Fate::Never, GONE)),
+        _ => None,
+    }
+}
+
+/// By an HTTP status, where the code is unknown.
+fn of_status(http: Option<u16>) -> (Fate, &'static str) {
     match http {
         Some(404) => (Fate::Never, GONE),
         Some(403) => (Fate::Again, ROLE),
-        Some(429 | 500..) => (Fate::Again, PASSES),
-        Some(400..) => (Fate::Never, "S3 refuses it: the message says why"),
+        Some(408 | 429 | 500..) => (Fate::Again, PASSES),
+        Some(400..) => (Fate::Never, REFUSED),
         _ => (Fate::Again, "unknown to this program: the message may say more"),
     }
 }
@@ -71,14 +212,109 @@ pub fn remedy(code: &str, http: Option<u16>) -> (Fate, &'static str) {
 mod tests {
     use super::*;
 
+    fn failed(code: &str, http: Option<u16>, message: &str) -> Row {
+        Row {
+            bucket: Vec::new(),
+            key: Vec::new(),
+            version: Vec::new(),
+            succeeded: false,
+            code: code.to_owned(),
+            http,
+            message: message.to_owned(),
+        }
+    }
+
+    fn fate(code: &str, http: u16) -> Fate {
+        remedy(&failed(code, Some(http), "said")).0
+    }
+
     #[test]
     fn codes_come_before_statuses() {
-        assert_eq!(remedy("NoSuchKey", Some(404)).0, Fate::Never);
-        assert_eq!(remedy("slowdown", Some(503)).0, Fate::Again);
-        assert_eq!(remedy("PermanentFailure", Some(200)).0, Fate::Never);
-        assert_eq!(remedy("404", Some(404)).0, Fate::Never);
-        assert_eq!(remedy("Odd", Some(500)).0, Fate::Again);
-        assert_eq!(remedy("Odd", Some(400)).0, Fate::Never);
-        assert_eq!(remedy("", None).0, Fate::Again);
+        assert_eq!(fate("NoSuchKey", 404), Fate::Never);
+        assert_eq!(fate("slowdown", 503), Fate::Again);
+        assert_eq!(fate("PermanentFailure", 200), Fate::Never);
+        assert_eq!(fate("TemporaryFailure", 200), Fate::Again);
+        assert_eq!(fate("404", 404), Fate::Never);
+        assert_eq!(fate("Odd", 500), Fate::Again);
+        assert_eq!(fate("Odd", 400), Fate::Never);
+        assert_eq!(remedy(&failed("", None, "")).0, Fate::Again);
+    }
+
+    #[test]
+    fn replication_says_what_is_final_with_500() {
+        for code in [
+            "SrcObjectNotEligible",
+            "SrcReplicationNotPending",
+            "SrcKeyNotFound",
+            "SrcObjectNotFound",
+            "SrcVersionNotFound",
+            "SrcBucketNotFound",
+            "DstObjectHardDeleted",
+            "DstVersionNotFound",
+        ] {
+            assert_eq!(fate(code, 500), Fate::Never, "{code}");
+        }
+    }
+
+    #[test]
+    fn replication_says_what_to_mend() {
+        for (code, part) in [
+            ("DstBucketUnversioned", "keeps no versions"),
+            ("InitiateReplicationNotPermitted", "s3:InitiateReplication"),
+            ("AssumeRoleNotPermitted", "replication configuration"),
+            ("DstPutObjectNotPermitted", "permission"),
+            ("SrcGetAclNotPermitted", "permission"),
+            ("SrcGetLegalHoldNotPermitted", "permission"),
+            ("DstMultipartInitNotPermitted", "permission"),
+            ("DstKmsKeyInvalidState", "enable it"),
+            ("SrcKmsKeyInvalidState", "enable it"),
+            ("DstKmsKeyNotFound", "mend it"),
+            ("DstBucketObjectLockConfigMissing", "Object Lock"),
+        ] {
+            // Whatever the status.
+            for status in [400, 404, 500] {
+                let (fate, text) = remedy(&failed(code, Some(status), ""));
+                assert_eq!(fate, Fate::Again, "{code}");
+                assert!(text.contains(part), "{code}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_permanent_failure_is_judged_by_the_code_in_its_message() {
+        let checksum =
+            |code| format!("error details: {{\"m\":\"x errorCode\", \"errorCode\": {code}}}");
+        for (message, wanted) in [
+            (checksum("\"400\""), Fate::Never),
+            (checksum("\"404\""), Fate::Never),
+            (checksum("\"500\""), Fate::Again),
+            (checksum("500"), Fate::Again),
+            (checksum("\"\"500\"\""), Fate::Again),
+            (checksum("\"NoSuchKey\""), Fate::Never),
+            (checksum("\"SlowDown\""), Fate::Again),
+            (checksum("\"Odd\""), Fate::Never),
+            (checksum(""), Fate::Never),
+            ("not today".to_owned(), Fate::Never),
+            (
+                "Lambda returned function error: {\"errorMessage\":\"timed out\"}".to_owned(),
+                Fate::Again,
+            ),
+        ] {
+            let row = failed("PermanentFailure", Some(200), &message);
+            assert_eq!(remedy(&row).0, wanted, "{message}");
+        }
+        // Another code's message is not looked into.
+        let row = failed("NoSuchKey", Some(404), "errorCode: 500");
+        assert_eq!((message_code(&row), remedy(&row).0), (None, Fate::Never));
+    }
+
+    #[test]
+    fn a_code_has_one_remedy() {
+        let mut codes: Vec<&str> =
+            REMEDIES.iter().flat_map(|remedy| remedy.codes).copied().collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
     }
 }

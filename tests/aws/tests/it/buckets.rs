@@ -77,6 +77,9 @@ impl Delivery<'_> {
         let mut document = manifest_json(columns, &all);
         let begun = DateTime::strptime(DATED, dated).unwrap();
         let begun = TimeZone::UTC.to_timestamp(begun).unwrap();
+        // S3 makes a folder for the bucket, and in it one for the configuration.
+        let source = folder.trim_end_matches('/').rsplit('/').nth(1).unwrap();
+        document["sourceBucket"] = json!(source);
         document["destinationBucket"] = json!(format!("arn:aws:s3:::{bucket}"));
         document["creationTimestamp"] = json!(begun.as_millisecond().to_string());
         let text = document.to_string();

@@ -7,8 +7,10 @@
 )]
 
 mod aws_cli;
+mod bucket_keys;
 mod buckets;
 mod columnar;
+mod completion;
 mod double;
 #[path = "../../../it/fixture.rs"]
 #[expect(dead_code, reason = "the rest of it is for the tests of what runs offline")]

@@ -54,6 +54,7 @@ use tokio::runtime::Runtime;
 
 use crate::buckets::with_keys;
 
+pub use report::base64;
 pub use state::{Failure, JobFault, Options, Role, State, Status, Trouble};
 pub use versions::Version;
 

@@ -5,7 +5,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use serde_json::json;
 
 use super::front::Shared;
-use super::state::{Job, Task};
+use super::state::{Job, Request, Task};
 use crate::fixture::{hex, md5};
 use sha2::{Digest, Sha256};
 
@@ -13,16 +13,59 @@ use sha2::{Digest, Sha256};
 pub type Fault = Option<(String, u16, String)>;
 
 /// A row of a report.
-pub fn row(task: &Task, fault: &Fault, code_first: bool) -> String {
+pub fn row(request: &Request, task: &Task, fault: &Fault, code_first: bool) -> String {
     let quote = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
     let Task { bucket, key, version } = task;
     let (status, code, http, message) = match fault {
-        None => ("succeeded", String::new(), 200, "Successful".to_owned()),
+        None => ("succeeded", String::new(), 200, result(request, task)),
         Some((code, http, message)) => ("failed", code.clone(), *http, message.clone()),
     };
     let (third, fourth) =
         if code_first { (code, http.to_string()) } else { (http.to_string(), code) };
     format!("{bucket},{key},{version},{status},{third},{fourth},{}\n", quote(&message))
+}
+
+/// What a task that succeeded gives back, in the form of the guide's examples (UG, "Examples: S3
+/// Batch Operations completion reports"). The checksum is one of the key, whatever the algorithm.
+fn result(request: &Request, task: &Task) -> String {
+    match request.operation.as_str() {
+        "S3ComputeObjectChecksum" => {
+            let algorithm = between(&request.echoed, "ChecksumAlgorithm").unwrap_or_default();
+            let kind = between(&request.echoed, "ChecksumType").unwrap_or("FULL_OBJECT");
+            let digest = Sha256::digest(&task.key);
+            // As a writer of JSON that thinks of HTML has it.
+            let base64 = base64(&digest).replace('=', "\\u003d");
+            format!(
+                "{{\"checksum_base64\":\"{base64}\",\"etag\":\"{}\",\"checksumAlgorithm\":\
+                 \"{algorithm}\",\"checksumType\":\"{kind}\",\"checksum_hex\":\"{}\"}}",
+                md5(task.key.as_bytes()),
+                hex(&digest).to_uppercase()
+            )
+        }
+        "LambdaInvoke" => format!("done with {}, \"as said\"", task.key),
+        _ => "Successful".to_owned(),
+    }
+}
+
+/// The text of the first element of that name.
+fn between<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
+}
+
+/// Bytes in base64, with padding.
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > three.len() { '=' } else { char::from(letter) });
+        }
+    }
+    text
 }
 
 /// Writes the report of a job, if any task was run.
@@ -79,4 +122,11 @@ pub async fn write(shared: &Shared, job: &Job) {
 async fn put(shared: &Shared, bucket: &str, key: &str, body: Vec<u8>) {
     let put = shared.client.put_object().bucket(bucket).key(key).body(ByteStream::from(body));
     put.send().await.unwrap();
+}
+
+#[test]
+fn base64_is_that_of_the_rfc() {
+    for (text, wanted) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
+        assert_eq!(base64(text.as_bytes()), wanted);
+    }
 }

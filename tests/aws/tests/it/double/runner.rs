@@ -207,7 +207,7 @@ async fn work(shared: &Shared, place: usize, job: &Job, random: &mut Xoshiro256P
             Some(fault) => Some(fault),
             None => act(shared, job, task, &role).await,
         };
-        let row = report::row(task, &fault, shared.options.code_first);
+        let row = report::row(&job.request, task, &fault, shared.options.code_first);
         let job = &mut shared.state.lock().unwrap().jobs[place];
         job.done += 1;
         job.rows.push((fault.is_none(), row));
