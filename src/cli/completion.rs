@@ -20,7 +20,7 @@ use crate::units::{Count, counted};
 /// Codes that are told apart at most; a report has a handful.
 const CODES_MAX: usize = 1000;
 
-/// Where reports are kept in a plan's folder.
+/// Where reports are kept, in the folder of the journal.
 const REPORTS: &str = "reports";
 
 /// What the completion reports of a plan's jobs come to.
@@ -57,8 +57,8 @@ struct Failures {
 }
 
 /// The jobs of a plan that have ended, with their reports fetched.
-fn ended(opened: &mut Opened, args: &JobsArgs) -> Result<Vec<(JobLine, Ended)>, CliError> {
-    let reports = args.plan.join(REPORTS);
+fn ended(opened: &mut Opened) -> Result<Vec<(JobLine, Ended)>, CliError> {
+    let reports = opened.state.join(REPORTS);
     let mut ended = Vec::new();
     for (shard, job) in opened.jobs()?.into_iter().enumerate() {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
@@ -77,7 +77,7 @@ fn ended(opened: &mut Opened, args: &JobsArgs) -> Result<Vec<(JobLine, Ended)>, 
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
-    let ended = ended(&mut opened, args)?;
+    let ended = ended(&mut opened)?;
     let mut by_code: BTreeMap<(String, Option<u16>), Failures> = BTreeMap::new();
     for (_, job) in &ended {
         let files = job.report.iter().flat_map(|report| &report.files);
@@ -173,7 +173,7 @@ struct Retried {
 pub(super) fn again(args: &RetryArgs) -> Result<Exit, CliError> {
     let jobs_args = args.jobs_args();
     let mut opened = Opened::new(&jobs_args)?;
-    let ended = ended(&mut opened, &jobs_args)?;
+    let ended = ended(&mut opened)?;
     let open = opened.plan.shards.len() - ended.len();
     if open > 0 {
         print::tell(&format!(

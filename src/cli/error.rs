@@ -16,7 +16,7 @@ use crate::jobs::{CreateError, NotAws, RequestsError, RetryError, SubmitError, U
 use crate::listing::ListingError;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
-use crate::plan::{PlanError, ProofError, ReadError};
+use crate::plan::{PlanError, ProofError, ReadError, StateError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
 use crate::source;
@@ -37,6 +37,9 @@ pub enum CliError {
     /// A plan can't be used.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The folder of a plan's journal can't be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A plan can't be held against a newer report.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -120,6 +123,7 @@ impl CliError {
             Self::Scan(error) => of_scan(error),
             Self::Plan(error) => of_plan(error),
             Self::Read(error) => of_read(error),
+            Self::State(error) => of_state(error),
             Self::Proof(error) => match error {
                 ProofError::Read(error) => of_read(error),
                 ProofError::Scan(error) => of_scan(error),
@@ -217,9 +221,22 @@ fn of_read(error: &ReadError) -> Exit {
         | ReadError::Unfinished { .. }
         | ReadError::Newer { .. }
         | ReadError::Malformed { .. }
+        | ReadError::TooLong { .. }
+        | ReadError::Encrypted { .. }
         | ReadError::Changed { .. } => Exit::Input,
+        ReadError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
         ReadError::Io { .. } => Exit::Environment,
         ReadError::Interrupted => Exit::Interrupted,
+    }
+}
+
+fn of_state(error: &StateError) -> Exit {
+    match error {
+        StateError::OtherPlan { .. } | StateError::Replaced { .. } | StateError::Foreign { .. } => {
+            Exit::Usage
+        }
+        StateError::Missing { .. } | StateError::Malformed { .. } => Exit::Input,
+        StateError::Io { .. } => Exit::Environment,
     }
 }
 
@@ -250,12 +267,14 @@ fn of_submit(error: &SubmitError) -> Exit {
     match error {
         SubmitError::Journal(error) => of_journal(error),
         SubmitError::Misfit { .. } => Exit::Input,
+        SubmitError::State(error) => of_state(error),
         SubmitError::OtherRequests { .. } => Exit::Usage,
         SubmitError::Requests(error) => of_requests(error),
         SubmitError::Upload(error) => match error {
             UploadError::Aws(_) | UploadError::Other { .. } => Exit::Aws,
             UploadError::Io { .. } => Exit::Environment,
             UploadError::Changed { .. } => Exit::Input,
+            UploadError::Manifest(error) => of_read(error),
             UploadError::Interrupted => Exit::Interrupted,
             UploadError::Note(error) => of_journal(error),
         },

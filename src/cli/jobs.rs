@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
@@ -15,7 +16,7 @@ use super::{CliError, Exit, completion, interrupt};
 use crate::aws::Session;
 use crate::jobs::journal::{self, Event, JournalError, Progress, Stage, Told};
 use crate::jobs::{Control, JobView, Pause, Requests, Submission, Taken, list, replay};
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
@@ -47,6 +48,8 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
 /// A submitted plan, and the way to its jobs.
 pub(super) struct Opened {
     pub(super) plan: Plan,
+    /// The folder of its journal.
+    pub(super) state: PathBuf,
     pub(super) progress: Progress,
     pub(super) session: Session,
     pub(super) control: Control,
@@ -55,19 +58,20 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) fn new(args: &JobsArgs) -> Result<Self, CliError> {
-        let plan = plan::read(&args.plan)?;
-        let entries = journal::read(&args.plan)?;
+        let handle = args.open()?;
+        let (state, plan) = (handle.state().to_owned(), handle.plan);
+        let entries = journal::read(&state)?;
         let manifests: Vec<String> = plan.shards.iter().map(|shard| shard.path.clone()).collect();
-        let progress = replay(&args.plan, &manifests, &entries)?;
+        let progress = replay(&state, &manifests, &entries)?;
         let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
-            return Err(JournalError::Missing { folder: args.plan.clone() }.into());
+            return Err(JournalError::Missing { folder: state }.into());
         };
-        let requests = Requests::open(&args.plan, requests_sha256, plan.shards.len())?;
+        let requests = Requests::open(&state, requests_sha256, plan.shards.len())?;
         let session = args.service.session(Some(region))?;
         let control = args.service.control(&session, account_id)?;
-        Ok(Self { plan, progress, session, control, requests })
+        Ok(Self { plan, state, progress, session, control, requests })
     }
 
     /// The request of a manifest, as it was submitted, but for the `ETag`.
@@ -206,8 +210,9 @@ impl Report for Listed {
 
 /// Creates what waits and confirms what is suspended, in waves, until nothing is left to do.
 fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
-    let plan = plan::read(&args.plan)?;
-    let mut submission = Submission::resume(&args.plan, &plan)?;
+    let handle = args.open()?;
+    let plan = &handle.plan;
+    let mut submission = Submission::resume(handle.state(), plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
     let mut watch = Watch::new(run.watch.interval, &control, args.format)?;
@@ -220,9 +225,9 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
         let mut views = submission.look(&control)?;
         let stop = interrupt::flag();
         let max = run.max_active;
-        let pause = submission.advance(&plan, &session, &control, max, stop, &mut told)?;
+        let pause = submission.advance(plan, &session, &control, max, stop, &mut told)?;
         confirm(&mut submission, &control, &mut views, max)?;
-        let jobs = job_lines(&plan, submission.progress(), views, &control)?;
+        let jobs = job_lines(plan, submission.progress(), views, &control)?;
         watch.show(&jobs);
         let over = pause == Pause::Done && jobs.iter().all(JobLine::is_over);
         if over || run.detach {
@@ -296,8 +301,8 @@ fn steered(
     verb: &str,
     tell: impl Fn(&Control, &str) -> Result<(), crate::aws::AwsError>,
 ) -> Result<Exit, CliError> {
-    let plan = plan::read(&args.plan)?;
-    let mut submission = Submission::resume(&args.plan, &plan)?;
+    let handle = args.open()?;
+    let mut submission = Submission::resume(handle.state(), &handle.plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
     let jobs = chosen(&mut submission, &control, named)?;

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::args::{Format, at_least_one};
+use super::aws::HEADING;
 use super::service_args::ServiceArgs;
+use super::{CliError, plan_args};
 use crate::operation::job::ACTIVE_JOBS_MAX;
+use crate::plan::PlanHandle;
 
 const JOBS_HELP: &str = "\
 Examples:
@@ -20,9 +23,16 @@ docs/jobs.md walks through them.";
 #[derive(Debug, ClapArgs)]
 #[command(after_help = JOBS_HELP)]
 pub(super) struct JobsArgs {
-    /// The folder of a plan that was submitted
+    /// The folder of a plan that was submitted, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
+    /// Where the journal of a plan in S3 is [default: a folder in the current one, named by the
+    /// plan's name and digest]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) state: Option<PathBuf>,
+    /// The region of the bucket of a plan in S3
+    #[arg(long, value_name = "REGION", global = true, help_heading = HEADING)]
+    pub(super) region: Option<String>,
     #[command(subcommand)]
     pub(super) action: JobsAction,
     #[command(flatten)]
@@ -30,6 +40,14 @@ pub(super) struct JobsArgs {
     /// How results are shown
     #[arg(long, value_enum, default_value_t, global = true)]
     pub(super) format: Format,
+}
+
+impl JobsArgs {
+    /// The plan, and the folder of its journal, which must be there.
+    pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
+        let mut way = self.service.way(self.region.as_deref());
+        plan_args::open_submitted(&self.plan, self.state.as_deref(), &mut way)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,9 +114,16 @@ Keys are the manifest's own, byte for byte. Submit the new plan as the old one."
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RETRY_HELP)]
 pub(super) struct RetryArgs {
-    /// The folder of a plan whose jobs have ended
+    /// The folder of a plan whose jobs have ended, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
+    /// Where the journal of a plan in S3 is [default: a folder in the current one, named by the
+    /// plan's name and digest]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+    /// The region of the bucket of a plan in S3
+    #[arg(long, value_name = "REGION", help_heading = HEADING)]
+    pub(super) region: Option<String>,
     /// The folder for the new plan, also in S3
     #[arg(long, value_name = "DIR2")]
     pub(super) out: PathBuf,
@@ -118,6 +143,8 @@ impl RetryArgs {
     pub(super) fn jobs_args(&self) -> JobsArgs {
         JobsArgs {
             plan: self.plan.clone(),
+            state: self.state.clone(),
+            region: self.region.clone(),
             action: JobsAction::Report,
             service: self.service.clone(),
             format: self.format,

@@ -8,13 +8,14 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::operation_args::SubmitArgs;
+use super::plan_args::tell_state;
 use super::print::{self, Report};
 use super::request::place;
 use super::{CliError, Exit, interrupt};
 use crate::jobs::journal::Stage;
 use crate::jobs::{Finding, Pause, Preflight, Submission, Taken, Weight, check_update_encryption};
 use crate::operation::job::{Request, Setting};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanHandle};
 use crate::units::counted;
 
 /// What a submission came to.
@@ -36,10 +37,11 @@ struct Job {
 
 pub(super) fn run(
     args: &SubmitArgs,
-    plan: &Plan,
+    handle: &PlanHandle,
     setting: &Setting,
     requests: &[Request],
 ) -> Result<Exit, CliError> {
+    let plan = &handle.plan;
     let Some(region) = setting.region.as_deref() else {
         return Err(CliError::Usage(
             "--region is missing: it is the region of the objects, and for copy of the target \
@@ -62,7 +64,7 @@ pub(super) fn run(
         account_id: &setting.account_id,
         region,
         role_arn: &args.role_arn,
-        manifest_bucket: &place("--manifest-bucket", &args.place.manifest_bucket)?.bucket,
+        manifest_bucket: manifest_bucket(first),
         report_bucket: &place("--report", &args.place.report)?.bucket,
         buckets: plan.shards.iter().map(|shard| shard.bucket.as_str()).collect(),
         operation: &first.operation,
@@ -72,8 +74,10 @@ pub(super) fn run(
     if tell(&preflight.run()?) {
         return Ok(Exit::Aws);
     }
-    let mut submission =
-        Submission::begin(&args.plan, plan, &lines(requests)?, &setting.account_id, region)?;
+    handle.claim_state()?;
+    tell_state(handle);
+    let (state, account_id) = (handle.state(), &setting.account_id);
+    let mut submission = Submission::begin(state, plan, &lines(requests)?, account_id, region)?;
     let shown = args.format == Format::Human;
     let mut told = |taken: Taken<'_>| {
         if shown {
@@ -97,6 +101,12 @@ pub(super) fn run(
     let result = summary(args, plan, &submission, waiting);
     print::print(&result, args.format)?;
     Ok(Exit::Done)
+}
+
+/// The bucket that a job reads its manifest from.
+fn manifest_bucket(request: &Request) -> &str {
+    let arn = request.manifest["Location"]["ObjectArn"].as_str().unwrap_or_default();
+    arn.rsplit(":::").next().unwrap_or_default().split('/').next().unwrap_or_default()
 }
 
 fn created(plan: &Plan) -> Vec<Option<Timestamp>> {
@@ -155,7 +165,10 @@ fn summary(args: &SubmitArgs, plan: &Plan, submission: &Submission, waiting: usi
     };
     let manifests = plan.shards.iter().map(|shard| shard.path.as_str());
     Submitted {
-        plan: args.plan.display().to_string(),
+        plan: match &args.state {
+            Some(state) => format!("{} --state {}", args.plan.display(), state.display()),
+            None => args.plan.display().to_string(),
+        },
         jobs: manifests.zip(stages).map(job).collect(),
         waiting,
         confirmation: !args.no_confirmation,

@@ -20,10 +20,10 @@ use sha2::{Digest as _, Sha256};
 use super::control::{Control, CreateError, JobView, Wanted};
 use super::journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError, Progress, Stage, Step};
 use super::requests::{REQUESTS, Requests, RequestsError};
-use super::upload::{Digest, Upload, UploadError, abandon};
+use super::upload::{Digest, Upload, UploadError, abandon, find_in_place};
 use crate::aws::{AwsError, Session};
 use crate::operation::job::ETAG_MARKER;
-use crate::plan::{Plan, Shard};
+use crate::plan::{Plan, Shard, StateError, plan_of_state_folder};
 
 /// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
 /// lets a request's signature differ.
@@ -62,6 +62,9 @@ pub enum SubmitError {
         /// When.
         begun: Timestamp,
     },
+    /// The folder of the journal does not say whose it is.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A manifest could not be uploaded.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -113,6 +116,8 @@ pub struct Submission {
     progress: Progress,
     manifests: Vec<String>,
     requests: Requests,
+    /// Whether the manifests are used in S3, where the plan is.
+    is_in_place: bool,
     /// Account and region of the jobs.
     account_id: String,
     region: String,
@@ -190,8 +195,10 @@ impl Submission {
         };
         let requests = Requests::open(folder, requests_sha256, manifests.len())?;
         let (account_id, region) = (account_id.clone(), region.clone());
+        // The journal of a plan in S3 has a folder of its own, which says whose it is.
+        let is_in_place = plan_of_state_folder(folder)?.is_some();
         let folder = folder.to_owned();
-        Ok(Self { folder, journal, progress, manifests, requests, account_id, region })
+        Ok(Self { folder, is_in_place, journal, progress, manifests, requests, account_id, region })
     }
 
     /// The account of the jobs.
@@ -319,6 +326,11 @@ impl Submission {
         let object = object.rsplit(":::").next().unwrap_or_default().to_owned();
         let manifest = self.manifests[place].clone();
         self.note(Event::Uploading { manifest: manifest.clone(), object: object.clone() })?;
+        if self.is_in_place {
+            let there = find_in_place(session, &object, shard, stop)?;
+            self.note(Event::Uploaded { manifest, etag: there.etag, found: there.found })?;
+            return Ok(there.found);
+        }
         // `bucket/.../plan-.../`: what stands before the manifest's own path there.
         let own = shard.path.split_once('/').map_or(&*shard.path, |(_, own)| own);
         let base = object.strip_suffix(own).unwrap_or_default().to_owned();

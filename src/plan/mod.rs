@@ -11,6 +11,9 @@ mod eligibility;
 mod error;
 mod filter;
 mod folder;
+mod handle;
+#[cfg(feature = "aws")]
+mod in_place;
 mod inventory;
 mod line;
 mod objects;
@@ -35,6 +38,9 @@ pub use filter::{
     Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
     filter, memory_bytes_default, selections,
 };
+pub use handle::{PlanHandle, StateError, plan_of_state_folder};
+#[cfg(feature = "aws")]
+pub use in_place::{find_manifest, verify_manifests};
 pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;

@@ -2,16 +2,15 @@
 //!
 //! Never knows what becomes of them.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::mem;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memrchr;
 
 use super::{Plan, ReadError, Shard, line};
 use crate::scan::{ObjectSet, Part};
+use crate::source::Location;
 
 /// Read of a manifest at a time: few calls, and still in the second-level cache.
 const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -24,7 +23,7 @@ const LINES_BETWEEN_LOOKS: u64 = 1 << 16;
 /// # Errors
 /// When a manifest can't be read or holds more than `plan.json` says, or `stop` is raised.
 pub(super) fn load(
-    folder: &Path,
+    folder: &Location,
     plan: &Plan,
     by_version: bool,
     part: Part,
@@ -41,9 +40,8 @@ pub(super) fn load(
             drop_version: columns.len() > 2 && !by_version,
         };
         for (path, lines) in manifests(folder, shard) {
-            let mut lines = lines.map_err(|error| ReadError::Io { path: path.clone(), error })?;
-            add(&mut set, &mut *lines, form, stop)
-                .map_err(|error| ReadError::Io { path: path.clone(), error })?;
+            let mut lines = lines.map_err(ReadError::at(&path))?;
+            add(&mut set, &mut *lines, form, stop).map_err(ReadError::at(&path))?;
             if stop.load(Ordering::Relaxed) {
                 return Err(ReadError::Interrupted);
             }
@@ -93,14 +91,13 @@ fn add(
 }
 
 /// The files that hold a shard's lines: the manifest, or the data files of one that is an inventory
-/// report.
+/// report. In S3 they are read as they come.
 fn manifests<'a>(
-    folder: &'a Path,
+    folder: &'a Location,
     shard: &'a Shard,
-) -> impl Iterator<Item = (PathBuf, io::Result<Box<dyn BufRead>>)> + 'a {
-    let open = |path: &Path| {
-        File::open(path).map(|file| BufReader::with_capacity(READ_BUFFER_BYTES, file))
-    };
+) -> impl Iterator<Item = (Location, io::Result<Box<dyn BufRead>>)> + 'a {
+    let open =
+        |path: &Location| path.open().map(|file| BufReader::with_capacity(READ_BUFFER_BYTES, file));
     let plain = shard.files.is_empty().then(|| {
         let path = folder.join(&shard.path);
         let lines = open(&path).map(|file| Box::new(file) as Box<dyn BufRead>);

@@ -17,8 +17,8 @@ pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
 pub use no_uploads::{Upload, Uploads};
 #[cfg(feature = "aws")]
 pub use object::{
-    AddressError, HeldObject, Object, ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD,
-    Upload, Uploads,
+    AddressError, HeadChecksums, HeldObject, Object, ObjectFile, ObjectHead, PART_BYTES,
+    PARTS_AHEAD, RANGE_BYTES_AHEAD, Upload, Uploads, visit_heads,
 };
 pub use read_buffer::ReadBuffer;
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};

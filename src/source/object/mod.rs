@@ -6,6 +6,7 @@
 //! Never knows what the bytes mean.
 
 mod fetch;
+mod head;
 mod held;
 mod listing;
 mod stream;
@@ -20,6 +21,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::Handle;
 
+pub use self::head::{HeadChecksums, ObjectHead, visit_heads};
 pub use self::held::HeldObject;
 use self::stream::Opening;
 pub use self::stream::{ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD};

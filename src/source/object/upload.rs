@@ -211,7 +211,7 @@ impl Object {
     /// # Errors
     /// When S3 refuses to tell.
     pub fn exists(&self) -> io::Result<bool> {
-        self.lengths(vec![self.clone()]).map(|lengths| lengths.iter().any(Option::is_some))
+        Self::lengths(vec![self.clone()]).map(|lengths| lengths.iter().any(Option::is_some))
     }
 
     /// Deletes the object, if it is there.
