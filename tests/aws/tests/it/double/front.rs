@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use ground::ACCESS_KEY;
 use http_body_util::BodyExt;
@@ -13,9 +14,11 @@ use s3s::service::S3Service;
 use s3s::{Body, HttpError};
 use tokio::sync::RwLock;
 
+use super::access::{self, Asked};
+use super::model::{self, MODEL};
 use super::state::{Options, State};
-use super::wire::{bare_error, wrapped_error};
-use super::{REGION, account, batch};
+use super::wire::{bare_error, refusal, wrapped_error, xml};
+use super::{ACCOUNT, OWN_NAME, REGION, account, batch};
 
 /// What all requests and the runner share.
 pub struct Shared {
@@ -55,31 +58,157 @@ pub async fn answer(
     };
     let is_control = path.starts_with("/v20180820/");
     let is_account = matches!(signer.service.as_str(), "sts" | "iam");
+    let refuse = if is_control || is_account { wrapped_error } else { bare_error };
     if let Some((status, code, message)) = refused(&signer) {
-        let refuse = if is_control || is_account { wrapped_error } else { bare_error };
         return Ok(refuse(status, code, message));
+    }
+    if is_control {
+        return control(shared, &signer, &parts, &body);
+    }
+    if let Some(asked) = denied(shared, is_account, &parts, &body) {
+        let mut response = refuse(403, "AccessDenied", &format!("not authorized: {asked}"));
+        if parts.method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+        return Ok(response);
     }
     if is_account {
         return Ok(account::call(shared, &body));
     }
-    if is_control {
-        return Ok(control(shared, &signer, &parts, &body));
-    }
     storage(shared, &signer, parts, body).await
 }
 
+/// What the caller's policy does not allow of a request to S3 or IAM: an action and its resource.
+/// The double's own requests are let in.
+fn denied(shared: &Shared, is_account: bool, parts: &Parts, body: &Payload) -> Option<String> {
+    let state = shared.state.lock().unwrap();
+    let policy = state.submitter.as_ref()?;
+    let agent = parts.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    if agent.is_some_and(|agent| agent.contains(&format!("app/{OWN_NAME}"))) {
+        return None;
+    }
+    let (action, resource) = if is_account {
+        let form = query(&String::from_utf8_lossy(body));
+        let action = form.get("Action").cloned().unwrap_or_default();
+        if action == "GetCallerIdentity" {
+            return None;
+        }
+        let role = form.get("RoleName").cloned().unwrap_or_default();
+        (format!("iam:{action}"), format!("arn:aws:iam::{ACCOUNT}:role/{role}"))
+    } else {
+        let query = query(parts.uri.query().unwrap_or_default());
+        let place = String::from_utf8(decode_path(parts.uri.path())).unwrap();
+        let place = place.trim_matches('/').to_owned();
+        let action = storage_action(&parts.method, place.contains('/'), &query);
+        (action.to_owned(), format!("arn:aws:s3:::{place}"))
+    };
+    let allowed = access::allows([policy], Asked::new(&action, &resource));
+    (!allowed).then(|| format!("{action} on {resource}"))
+}
+
+/// The action of a request to S3 (UG, "Actions, resources, and condition keys for Amazon S3").
+fn storage_action(method: &Method, has_key: bool, query: &Query) -> &'static str {
+    let has = |name: &str| query.contains_key(name);
+    match (method.as_str(), has_key) {
+        ("GET", true) if has("uploadId") => "s3:ListMultipartUploadParts",
+        ("GET" | "HEAD", true) if has("versionId") => "s3:GetObjectVersion",
+        ("GET" | "HEAD", true) => "s3:GetObject",
+        ("PUT" | "POST", true) => "s3:PutObject",
+        ("DELETE", true) if has("uploadId") => "s3:AbortMultipartUpload",
+        ("DELETE", true) => "s3:DeleteObject",
+        ("GET", false) if has("encryption") => "s3:GetEncryptionConfiguration",
+        ("GET", false) if has("versioning") => "s3:GetBucketVersioning",
+        ("GET", false) if has("lifecycle") => "s3:GetLifecycleConfiguration",
+        ("GET", false) if has("inventory") => "s3:GetInventoryConfiguration",
+        ("GET", false) if has("policy") => "s3:GetBucketPolicy",
+        ("GET", false) if has("uploads") => "s3:ListBucketMultipartUploads",
+        ("GET", false) if has("versions") => "s3:ListBucketVersions",
+        ("GET" | "HEAD", false) => "s3:ListBucket",
+        ("PUT", false) if has("encryption") => "s3:PutEncryptionConfiguration",
+        ("PUT", false) if has("lifecycle") => "s3:PutLifecycleConfiguration",
+        ("PUT", false) if has("inventory") => "s3:PutInventoryConfiguration",
+        ("PUT", false) if has("policy") => "s3:PutBucketPolicy",
+        // Allowed by nothing but `*`.
+        _ => "s3:Unknown",
+    }
+}
+
 /// A request for S3 Control.
-fn control(shared: &Shared, signer: &Signer, parts: &Parts, body: &Payload) -> Response<Body> {
+fn control(
+    shared: &Shared,
+    signer: &Signer,
+    parts: &Parts,
+    body: &Payload,
+) -> Result<Response<Body>, HttpError> {
+    let cut = || Err(HttpError::new("the connection is cut".into()));
+    let (cut_before, cut_after) = match weather(shared, parts) {
+        Weather::Storm((status, code)) => {
+            return Ok(wrapped_error(status, code, "Please reduce your request rate."));
+        }
+        Weather::Cut { before } => (before, !before),
+        Weather::Fair => (false, false),
+    };
+    if cut_before {
+        return cut();
+    }
     if signer.region != REGION {
         let message = "the authorization header is malformed; the region is wrong";
-        return wrapped_error(400, "AuthorizationHeaderMalformed", message);
+        return Ok(wrapped_error(400, "AuthorizationHeaderMalformed", message));
     }
-    if parts.headers.get("x-amz-account-id").is_none_or(|id| id != super::ACCOUNT) {
-        return wrapped_error(400, "InvalidRequest", "x-amz-account-id is missing or wrong");
-    }
-    let query = query(parts.uri.query().unwrap_or_default());
+    let Some(call) = model::call(parts.method.as_str(), parts.uri.path()) else {
+        return Ok(wrapped_error(405, "MethodNotAllowed", "there is no such operation"));
+    };
     let text = String::from_utf8_lossy(body);
-    batch::call(shared, &parts.method, parts.uri.path(), &query, &text)
+    let checked = MODEL.check_request(&call, parts, &text);
+    let (status, answer) = match checked {
+        Err(wrong) => refusal(400, "InvalidRequest", &wrong),
+        Ok(()) if parts.headers["x-amz-account-id"] != ACCOUNT => {
+            refusal(403, "AccessDenied", "the jobs are another account's")
+        }
+        Ok(()) => {
+            let query = query(parts.uri.query().unwrap_or_default());
+            batch::call(shared, &call, &query, &text)
+        }
+    };
+    if let Err(wrong) = MODEL.check_answer(&call, status, &answer) {
+        let fault = format!("{}: {wrong}: {answer}", call.name);
+        shared.state.lock().unwrap().faults.push(fault);
+    }
+    if cut_after { cut() } else { Ok(xml(status, answer)) }
+}
+
+/// What a request to S3 Control meets on its way.
+enum Weather {
+    Fair,
+    /// Refused for the load: status and code.
+    Storm((u16, &'static str)),
+    /// The connection is cut, before the request has an effect or after it.
+    Cut {
+        before: bool,
+    },
+}
+
+fn weather(shared: &Shared, parts: &Parts) -> Weather {
+    let options = &shared.options;
+    let mut state = shared.state.lock().unwrap();
+    state.control_requests.push(format!("{} {}", parts.method, parts.uri.path()));
+    let count = state.control_requests.len() as u64;
+    if let Some((from, lasts)) = options.storm
+        && from == count
+    {
+        state.storm_until = Some(Instant::now() + lasts);
+    }
+    if state.storm_until.is_some_and(|until| Instant::now() < until) {
+        return Weather::Storm((503, "ServiceUnavailable"));
+    }
+    let each = |every: u64| every > 0 && count.is_multiple_of(every);
+    if each(options.throttle_every) {
+        return Weather::Storm((503, "SlowDown"));
+    }
+    if each(options.cut_every) {
+        return Weather::Cut { before: (count / options.cut_every).is_multiple_of(2) };
+    }
+    Weather::Fair
 }
 
 /// A request for S3.
@@ -136,6 +265,10 @@ fn note_upload(shared: &Shared, parts: &Parts, bucket: &str, key: &str, query: &
     }
     let mut state = shared.state.lock().unwrap();
     state.uploads.push(format!("{method} {}", uri.path()));
+    let key_id = headers.get("x-amz-server-side-encryption-aws-kms-key-id");
+    if let Some(key_id) = key_id.and_then(|key_id| key_id.to_str().ok()) {
+        state.object_keys.insert(format!("{bucket}/{key}"), key_id.to_owned());
+    }
     // A part says nothing of encryption.
     if !query.contains_key("partNumber") {
         let how = headers.get("x-amz-server-side-encryption").and_then(|how| how.to_str().ok());
@@ -192,6 +325,11 @@ pub fn decode(text: &str) -> Option<Vec<u8>> {
         });
     }
     Some(decoded)
+}
+
+/// Decodes percent signs, as paths have them.
+fn decode_path(path: &str) -> Vec<u8> {
+    decode(&path.replace('+', "%2B")).unwrap_or_default()
 }
 
 pub fn query(text: &str) -> Query {

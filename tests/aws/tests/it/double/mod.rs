@@ -1,11 +1,15 @@
 //! A double of S3 Batch Operations on loopback, in front of an S3 server in the same process.
 //!
 //! No server anywhere implements Batch Operations, so the tests bring their own. It keeps the
-//! contract of the service as far as a client can see it: the wire form, states and their
-//! transitions, confirmation, idempotency tokens, at most six active jobs, a new job that is not
-//! seen at once, the manifest read as strictly as the guide says and only with the right `ETag`,
-//! the failure threshold, completion reports in the layout that is delivered. Copies are really
-//! made on the S3 server (s3s-fs); changes of encryption are recorded, as no server knows them.
+//! contract of the service as far as a client can see it: the wire form, as AWS's model has it,
+//! states and their transitions, confirmation, idempotency tokens, at most six active jobs, a new
+//! job that is not seen at once, the manifest read as strictly as the guide says and only with the
+//! right `ETag`, the failure threshold, completion reports in the layout that is delivered. Jobs
+//! run concurrently: which of them move, how far, and in which order their tasks are done is drawn
+//! by a seed, so a job may well overtake one that was created before it.
+//!
+//! Copies are really made on the S3 server (s3s-fs), and in buckets with versions in a model of
+//! them; changes of encryption are recorded, as no server knows them.
 //!
 //! One port serves it all. By what a request looks like, it goes to:
 //!
@@ -15,24 +19,32 @@
 //! | `account` | what the S3 server lacks: settings of buckets, STS, IAM |
 //! | s3s-fs | everything else, with signatures checked |
 //!
-//! `runner` moves the jobs, `manifest` reads their manifests, `report` writes their reports.
+//! Before `batch` sees a request, `model` holds it against AWS's own model (`model.json`), and so
+//! it does with every answer; `rules` has what AWS asks for beyond that. `runner` moves the jobs,
+//! `manifest` reads their manifests, `report` writes their reports. `needs` says which actions a
+//! job's role must be allowed, `access` whether policies do.
 //!
 //! Never knows the program under test.
 
+mod access;
 mod account;
 mod batch;
 mod front;
 mod manifest;
+mod model;
+mod needs;
 mod report;
+mod rules;
 mod runner;
 mod state;
+mod versions;
 mod wire;
 
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::{Arc, MutexGuard};
 
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::config::{AppName, BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::primitives::ByteStream;
 use ground::{ACCESS_KEY, SECRET_KEY};
 use hyper::service::service_fn;
@@ -42,13 +54,17 @@ use tokio::runtime::Runtime;
 
 use crate::buckets::with_keys;
 
-pub use state::{Failure, Options, Role, State, Status};
+pub use state::{Failure, JobFault, Options, Role, State, Status, Trouble};
+pub use versions::Version;
 
 /// The account of everything here.
 pub const ACCOUNT: &str = "111122223333";
 
 /// The region of the jobs, and of all buckets but those that a test puts elsewhere.
 pub const REGION: &str = "us-east-1";
+
+/// What the double's own requests are known by.
+const OWN_NAME: &str = "double";
 
 /// A running double. Its servers end when it is dropped.
 pub struct Double {
@@ -116,6 +132,25 @@ impl Double {
         self.wait(put.send()).unwrap();
     }
 
+    /// Gives a bucket versions from now on.
+    pub fn keep_versions(&self, bucket: &str) {
+        let place = (bucket.to_owned(), "versioning".to_owned());
+        let enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+        let mut state = self.state();
+        state.settings.insert(place, enabled.to_owned());
+        state.versions.declare(bucket);
+    }
+
+    /// Puts a new current version into a bucket with versions, and gives its id.
+    pub fn put_version(&self, bucket: &str, key: &str, content: &[u8]) -> String {
+        self.state().versions.put(bucket, key, content)
+    }
+
+    /// The versions of a key in a bucket with versions, the newest last.
+    pub fn versions(&self, bucket: &str, key: &str) -> Vec<Version> {
+        self.state().versions.of(bucket, key).to_vec()
+    }
+
     /// The object's bytes, or `None` where there is none.
     pub fn get(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         let got = self.wait(self.shared.client.get_object().bucket(bucket).key(key).send()).ok()?;
@@ -145,6 +180,10 @@ impl Drop for Double {
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
+        if !std::thread::panicking() {
+            let faults = &self.shared.state.lock().unwrap().faults;
+            assert!(faults.is_empty(), "the double is wrong: {faults:#?}");
+        }
     }
 }
 
@@ -156,6 +195,7 @@ fn client(address: SocketAddr) -> aws_sdk_s3::Client {
         .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "double"))
         .endpoint_url(format!("http://{address}"))
         .force_path_style(true)
+        .app_name(AppName::new(OWN_NAME).unwrap())
         .build();
     aws_sdk_s3::Client::from_conf(config)
 }

@@ -1,17 +1,23 @@
 //! What the double holds: jobs, settings of buckets, roles, and how it is to misbehave.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde_json::Value;
+
+use super::needs::Needs;
+use super::versions::Versions;
 
 /// How the double is to behave.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Between two steps of each job.
     pub pace: Duration,
-    /// Tasks that an active job does in a step.
+    /// Tasks that an active job does in a step at most.
     pub tasks_per_step: usize,
+    /// Decides which jobs move in a step and how far, and the order of tasks.
+    pub seed: u64,
     /// How many looks at a new job don't see it yet.
     pub blind_looks: u32,
     /// Every so many requests to S3 Control are answered with "too many"; none with 0.
@@ -25,6 +31,15 @@ pub struct Options {
     pub failures: Vec<Failure>,
     /// API actions that are denied, such as `iam:GetRole`.
     pub denied: Vec<&'static str>,
+    /// What goes wrong with single jobs.
+    pub job_faults: Vec<JobFault>,
+    /// Every so many requests to S3 Control, the connection is cut without an answer: by turns
+    /// before the request has an effect and after it; none with 0.
+    pub cut_every: u64,
+    /// From which request to S3 Control on all are answered with 503, and for how long.
+    pub storm: Option<(u64, Duration)>,
+    /// Whether jobs may do what their role's policies allow, and nothing else.
+    pub enforce_role: bool,
 }
 
 impl Default for Options {
@@ -32,14 +47,40 @@ impl Default for Options {
         Self {
             pace: Duration::from_millis(5),
             tasks_per_step: 500,
+            seed: 0,
             blind_looks: 0,
             throttle_every: 0,
             code_first: false,
             report_rows_max: 1000,
             failures: Vec::new(),
             denied: Vec::new(),
+            job_faults: Vec::new(),
+            cut_every: 0,
+            storm: None,
+            enforce_role: false,
         }
     }
+}
+
+/// What goes wrong with some jobs.
+#[derive(Debug, Clone)]
+pub struct JobFault {
+    /// Which jobs, in the order in which they were created: 0 is the first.
+    pub jobs: std::ops::Range<usize>,
+    pub what: Trouble,
+}
+
+/// What goes wrong with a job.
+#[derive(Debug, Clone)]
+pub enum Trouble {
+    /// Its manifest can't be read until `State::granted` is set: it fails before any task ran.
+    ManifestForbidden,
+    /// It stops after so many tasks, until `State::released` is set.
+    HeldAfter(usize),
+    /// Some of its tasks fail.
+    Tasks(Failure),
+    /// Once it has ended, nobody knows it any more.
+    Forgotten,
 }
 
 /// A way for tasks to fail.
@@ -109,6 +150,8 @@ pub struct Request {
     pub operation: String,
     /// `TargetResource` and `TargetKeyPrefix` of a copy.
     pub target: Option<(String, String)>,
+    /// The actions that its role must be allowed.
+    pub needs: Needs,
     pub report_bucket: String,
     pub report_prefix: String,
     pub all_tasks: bool,
@@ -136,9 +179,25 @@ pub struct Job {
     pub ended: Option<Timestamp>,
     /// Looks that don't see it yet.
     pub blind_looks: u32,
+    /// What goes wrong with it.
+    pub troubles: Vec<Trouble>,
 }
 
 impl Job {
+    /// Whether it is among the jobs that AWS tells of.
+    pub fn is_forgotten(&self) -> bool {
+        let forgotten = self.troubles.iter().any(|what| matches!(what, Trouble::Forgotten));
+        forgotten && self.status.is_terminal()
+    }
+
+    /// After how many tasks it is to stop.
+    pub fn held_after(&self) -> Option<usize> {
+        self.troubles.iter().find_map(|what| match what {
+            Trouble::HeldAfter(tasks) => Some(*tasks),
+            _ => None,
+        })
+    }
+
     pub fn enter(&mut self, status: Status) {
         self.status = status;
         self.history.push(status);
@@ -190,6 +249,18 @@ pub struct State {
     pub uploads: Vec<String>,
     /// Whether what the options deny is allowed by now.
     pub granted: bool,
+    /// Whether jobs that are held go on by now.
+    pub released: bool,
+    /// Until when all requests to S3 Control are answered with 503.
+    pub storm_until: Option<Instant>,
+    /// What the caller may do; everything where there is no policy.
+    pub submitter: Option<Value>,
+    /// The versioned buckets.
+    pub versions: Versions,
+    /// The KMS key of an object, by `bucket/key`, where an upload named one.
+    pub object_keys: BTreeMap<String, String>,
+    /// What is wrong with the double itself: answers that don't fit the model.
+    pub faults: Vec<String>,
     /// Keys that a passing failure has struck.
     pub struck: BTreeSet<String>,
 }

@@ -4,8 +4,10 @@ use hyper::{Response, StatusCode};
 use roxmltree::{Document, Node};
 use s3s::Body;
 
+use super::model::Wrong;
+use super::needs::Needs;
 use super::state::{Job, Request};
-use super::{ACCOUNT, REGION};
+use super::{ACCOUNT, REGION, rules};
 
 const XMLNS: &str = "http://awss3control.amazonaws.com/doc/2018-08-20/";
 
@@ -19,11 +21,7 @@ pub fn xml(status: u16, body: String) -> Response<Body> {
 
 /// A refusal as S3 Control and IAM word it.
 pub fn wrapped_error(status: u16, code: &str, message: &str) -> Response<Body> {
-    let body = format!(
-        "<ErrorResponse xmlns=\"{XMLNS}\"><Error><Type>Sender</Type><Code>{code}</Code>\
-         <Message>{}</Message></Error><RequestId>r</RequestId></ErrorResponse>",
-        escape(message)
-    );
+    let (status, body) = refusal(status, code, message);
     xml(status, body)
 }
 
@@ -37,73 +35,65 @@ pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// What is wrong with a `CreateJob` request, in the service's words.
-pub type Wrong = String;
+/// An answer of S3 Control: status and body.
+pub type Answer = (u16, String);
 
-fn child<'a>(node: Node<'a, 'a>, name: &str) -> Option<Node<'a, 'a>> {
+/// A refusal as S3 Control words it.
+pub fn refusal(status: u16, code: &str, message: &str) -> Answer {
+    let body = format!(
+        "<ErrorResponse xmlns=\"{XMLNS}\"><Error><Type>Sender</Type><Code>{code}</Code>\
+         <Message>{}</Message></Error><RequestId>r</RequestId></ErrorResponse>",
+        escape(message)
+    );
+    (status, body)
+}
+
+pub fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
     node.children().find(|child| child.tag_name().name() == name)
 }
 
-fn text(node: Node<'_, '_>, path: &[&str]) -> Option<String> {
+pub fn text(node: Node<'_, '_>, path: &[&str]) -> Option<String> {
     let mut at = node;
     for name in path {
-        at = at.children().find(|child| child.tag_name().name() == *name)?;
+        at = child(at, name)?;
     }
     Some(at.text().unwrap_or_default().to_owned())
 }
 
-/// Reads a `CreateJob` request as strictly as the API's model says.
+/// Reads a `CreateJob` request that fits the model.
 pub fn create_job(body: &str) -> Result<(Request, i64), Wrong> {
     let document = Document::parse(body).map_err(|error| error.to_string())?;
     let root = document.root_element();
-    if root.tag_name().name() != "CreateJobRequest" || root.tag_name().namespace() != Some(XMLNS) {
-        return Err("the body is no CreateJobRequest".to_owned());
-    }
-    let need = |path: &[&str]| text(root, path).ok_or(format!("{} is missing", path.join(".")));
-    let between = |name: &str, value: &str, max: usize| match value.chars().count() {
-        count if (1..=max).contains(&count) => Ok(()),
-        _ => Err(format!("{name} must have 1 to {max} characters")),
-    };
-    let token = need(&["ClientRequestToken"])?;
-    between("ClientRequestToken", &token, 64)?;
-    let description = text(root, &["Description"]).unwrap_or_default();
-    if child(root, "Description").is_some() {
-        between("Description", &description, 256)?;
-    }
-    let priority: i64 = need(&["Priority"])?.parse().map_err(|_| "Priority".to_owned())?;
-    if !(0..=i64::from(i32::MAX)).contains(&priority) {
-        return Err("Priority is out of range".to_owned());
-    }
-    let role = need(&["RoleArn"])?;
+    rules::check(root)?;
+    let get = |path: &[&str]| text(root, path).unwrap_or_default();
+    let role = get(&["RoleArn"]);
     let role_start = format!("arn:aws:iam::{ACCOUNT}:role/");
     let role = role.strip_prefix(&role_start).ok_or("RoleArn is no role of the account")?;
-    let is_inventory = match need(&["Manifest", "Spec", "Format"])?.as_str() {
-        "S3BatchOperations_CSV_20180820" => false,
-        "S3InventoryReport_CSV_20161130" => true,
-        other => return Err(format!("there is no manifest format {other}")),
-    };
+    let spec = child(root, "Manifest").and_then(|node| child(node, "Spec"));
+    let spec = spec.ok_or("the double knows no generators of manifests")?;
+    let fields: Vec<String> = child(spec, "Fields")
+        .into_iter()
+        .flat_map(|fields| fields.children())
+        .filter_map(|field| field.text().map(str::to_owned))
+        .collect();
     let bucket_of = |arn: String| {
         arn.strip_prefix("arn:aws:s3:::").map(str::to_owned).ok_or(format!("{arn} is no bucket"))
     };
-    let spec = child(root, "Manifest").and_then(|node| child(node, "Spec"));
-    let fields = spec.and_then(|node| child(node, "Fields"));
-    if fields.is_none() != is_inventory {
-        return Err("Fields go with CSV manifests, and with no others".to_owned());
-    }
-    let fields = fields.into_iter().flat_map(|fields| fields.children());
     let operation = child(root, "Operation").and_then(|node| node.first_element_child());
     let operation = operation.ok_or("Operation is missing")?;
     let part = |name: &str| child(root, name).map(|node| &body[node.range()]).unwrap_or_default();
     let request = Request {
         body: body.to_owned(),
-        confirmation: text(root, &["ConfirmationRequired"]).as_deref() == Some("true"),
-        description,
-        token,
-        role: role.to_owned(),
-        manifest: bucket_of(need(&["Manifest", "Location", "ObjectArn"])?)?,
-        etag: need(&["Manifest", "Location", "ETag"])?.trim_matches('"').to_owned(),
-        is_inventory,
-        fields: fields.filter_map(|field| field.text().map(str::to_owned)).collect(),
+        confirmation: get(&["ConfirmationRequired"]) == "true",
+        description: get(&["Description"]),
+        token: get(&["ClientRequestToken"]),
+        // A role's name stands behind its path.
+        role: role.rsplit('/').next().unwrap_or_default().to_owned(),
+        manifest: bucket_of(get(&["Manifest", "Location", "ObjectArn"]))?,
+        etag: get(&["Manifest", "Location", "ETag"]).trim_matches('"').to_owned(),
+        is_inventory: text(spec, &["Format"]).as_deref() == Some("S3InventoryReport_CSV_20161130"),
+        needs: Needs::of(operation, fields.iter().any(|field| field == "VersionId")),
+        fields,
         operation: operation.tag_name().name().to_owned(),
         target: match text(operation, &["TargetResource"]) {
             Some(arn) => {
@@ -112,11 +102,12 @@ pub fn create_job(body: &str) -> Result<(Request, i64), Wrong> {
             }
             None => None,
         },
-        report_bucket: bucket_of(need(&["Report", "Bucket"])?)?,
-        report_prefix: text(root, &["Report", "Prefix"]).unwrap_or_default(),
-        all_tasks: need(&["Report", "ReportScope"])? == "AllTasks",
+        report_bucket: bucket_of(get(&["Report", "Bucket"]))?,
+        report_prefix: get(&["Report", "Prefix"]),
+        all_tasks: get(&["Report", "ReportScope"]) == "AllTasks",
         echoed: [part("Manifest"), part("Operation"), part("Report")].concat(),
     };
+    let priority = get(&["Priority"]).parse().map_err(|_| "Priority".to_owned())?;
     Ok((request, priority))
 }
 
@@ -137,11 +128,14 @@ fn times(job: &Job) -> String {
 }
 
 fn common(job: &Job) -> String {
+    let description = match job.request.description.as_str() {
+        "" => String::new(),
+        text => format!("<Description>{}</Description>", escape(text)),
+    };
     format!(
-        "<JobId>{}</JobId><Description>{}</Description><Priority>{}</Priority>\
+        "<JobId>{}</JobId>{description}<Priority>{}</Priority>\
          <Status>{:?}</Status>{}{}",
         job.id,
-        escape(&job.request.description),
         job.priority,
         job.status,
         times(job),
