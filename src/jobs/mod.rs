@@ -5,6 +5,7 @@
 //! | `create_job`, `members` | a request, as the SDK sends it |
 //! | `control`, `endpoint` | calls of S3 Control, and where they may go |
 //! | `upload` | a manifest goes up, once |
+//! | `in_place` | a manifest of a plan in S3 is used where it is |
 //! | `journal` | every step, before and after it is taken; what is next |
 //! | `preflight` | what would stop the jobs, or surprise, found before anything is sent |
 //! | `submit` | the steps are taken |
@@ -17,6 +18,7 @@ pub mod completion;
 mod control;
 mod create_job;
 mod endpoint;
+mod in_place;
 pub mod journal;
 mod members;
 mod preflight;

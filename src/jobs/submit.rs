@@ -18,12 +18,13 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::control::{Control, CreateError, JobView, Wanted};
+use super::in_place::find_in_place;
 use super::journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError, Progress, Stage, Step};
 use super::requests::{REQUESTS, Requests, RequestsError};
-use super::upload::{Digest, Upload, UploadError, abandon, find_in_place};
+use super::upload::{Digest, Upload, UploadError, abandon};
 use crate::aws::{AwsError, Session};
 use crate::operation::job::ETAG_MARKER;
-use crate::plan::{Plan, Shard, StateError, plan_of_state_folder};
+use crate::plan::{Plan, ReadError, Shard, StateError, plan_of_state_folder};
 
 /// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
 /// lets a request's signature differ.
@@ -65,6 +66,9 @@ pub enum SubmitError {
     /// The folder of the journal does not say whose it is.
     #[error(transparent)]
     State(#[from] StateError),
+    /// A manifest of a plan in S3 is not what the plan says.
+    #[error(transparent)]
+    Manifest(#[from] ReadError),
     /// A manifest could not be uploaded.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -327,9 +331,9 @@ impl Submission {
         let manifest = self.manifests[place].clone();
         self.note(Event::Uploading { manifest: manifest.clone(), object: object.clone() })?;
         if self.is_in_place {
-            let there = find_in_place(session, &object, shard, stop)?;
-            self.note(Event::Uploaded { manifest, etag: there.etag, found: there.found })?;
-            return Ok(there.found);
+            let etag = find_in_place(session, &object, shard, stop)?;
+            self.note(Event::Uploaded { manifest, etag, found: true })?;
+            return Ok(true);
         }
         // `bucket/.../plan-.../`: what stands before the manifest's own path there.
         let own = shard.path.split_once('/').map_or(&*shard.path, |(_, own)| own);

@@ -22,8 +22,6 @@ use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 
 use crate::aws::{AwsError, AwsErrorKind, Session};
-use crate::plan::{ReadError, Shard, find_manifest};
-use crate::source::Object;
 
 /// A part of an upload at least. 16 MiB: at 20 ms a request a connection carries 800 MB/s, and four
 /// parts in memory are 64 MiB. A smaller file goes up in one request.
@@ -136,9 +134,6 @@ pub enum UploadError {
         /// What differs.
         what: String,
     },
-    /// A manifest of a plan in S3 is not there, or is not what the plan says.
-    #[error(transparent)]
-    Manifest(#[from] ReadError),
     /// The stop flag was raised.
     #[error("interrupted")]
     Interrupted,
@@ -385,28 +380,6 @@ impl Upload<'_> {
         }
         Ok(hasher.is(self.digest))
     }
-}
-
-/// Finds the manifest of a plan in S3 where it is, `bucket/key`, and makes sure that it is what the
-/// plan says and that S3 Batch Operations can read it. Nothing is uploaded.
-///
-/// # Errors
-/// When it is not, or S3 refuses.
-pub fn find_in_place(
-    session: &Session,
-    object: &str,
-    shard: &Shard,
-    stop: &AtomicBool,
-) -> Result<Lies, UploadError> {
-    let address = format!("s3://{object}");
-    let manifest = Object::parse(&address, session)
-        .map_err(|error| AwsError::other(format!("look at {address}"), error.to_string()))?;
-    let head = find_manifest(&manifest, shard, stop)?;
-    if head.etag.is_empty() {
-        let action = format!("look at {address}");
-        return Err(AwsError::other(action, "the answer has no ETag").into());
-    }
-    Ok(Lies { etag: head.etag, found: true })
 }
 
 /// Gives up an upload in parts, so that its parts cost nothing more.
