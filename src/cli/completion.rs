@@ -1,20 +1,21 @@
-//! `s3sieve jobs DIR report` and `s3sieve retry`: completion reports are fetched, summed up, and
-//! turned into a new plan.
+//! `s3sieve jobs DIR report`: completion reports are fetched and summed up.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::aws::location;
 use super::jobs::{JobLine, Opened};
-use super::jobs_args::{JobsArgs, RetryArgs};
+use super::jobs_args::JobsArgs;
 use super::print::{self, Report};
 use super::{CliError, Exit, interrupt};
-use crate::jobs::completion::{Fate, Place, Row, fetch, remedy};
-use crate::jobs::{Ended, retry, rows};
+use crate::aws::Session;
+use crate::jobs::completion::{Fate, Fetched, Place, Row, fetch, remedy};
+use crate::jobs::rows;
 use crate::units::{Count, counted};
 
 /// Codes that are told apart at most; a report has a handful.
@@ -56,30 +57,45 @@ struct Failures {
     example_message: String,
 }
 
+/// A job that has ended, with its report, if there is one.
+struct Ended {
+    job: JobLine,
+    job_id: String,
+    report: Option<Fetched>,
+}
+
 /// The jobs of a plan that have ended, with their reports fetched.
-fn ended(opened: &mut Opened) -> Result<Vec<(JobLine, Ended)>, CliError> {
-    let reports = opened.state.join(REPORTS);
+fn ended(opened: &mut Opened) -> Result<Vec<Ended>, CliError> {
     let mut ended = Vec::new();
     for (shard, job) in opened.jobs()?.into_iter().enumerate() {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
         let request = opened.request(shard)?;
-        let bucket = request["Report"]["Bucket"].as_str().unwrap_or_default();
-        let place = Place {
-            bucket: bucket.rsplit(':').next().unwrap_or_default().to_owned(),
-            prefix: request["Report"]["Prefix"].as_str().unwrap_or_default().to_owned(),
-        };
-        let report = fetch(&opened.session, &place, &job_id, &reports, interrupt::flag())?;
-        let never_run = job.tasks.saturating_sub(job.succeeded + job.failed);
-        ended.push((job, Ended { shard, job_id, report, never_run }));
+        let report = report_of(&opened.state, &opened.session, &request, &job_id)?;
+        ended.push(Ended { job, job_id, report });
     }
     Ok(ended)
+}
+
+/// Fetches the report of a job to the folder of its plan's journal.
+pub(super) fn report_of(
+    folder: &Path,
+    session: &Session,
+    request: &Value,
+    job_id: &str,
+) -> Result<Option<Fetched>, CliError> {
+    let bucket = request["Report"]["Bucket"].as_str().unwrap_or_default();
+    let place = Place {
+        bucket: bucket.rsplit(':').next().unwrap_or_default().to_owned(),
+        prefix: request["Report"]["Prefix"].as_str().unwrap_or_default().to_owned(),
+    };
+    Ok(fetch(session, &place, job_id, &folder.join(REPORTS), interrupt::flag())?)
 }
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
     let ended = ended(&mut opened)?;
     let mut by_code: BTreeMap<(String, Option<u16>), Failures> = BTreeMap::new();
-    for (_, job) in &ended {
+    for job in &ended {
         let files = job.report.iter().flat_map(|report| &report.files);
         for (_, path) in files.filter(|(succeeded, _)| !succeeded) {
             rows(path, interrupt::flag(), |row| {
@@ -92,14 +108,14 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     }
     let mut failures: Vec<Failures> = by_code.into_values().collect();
     failures.sort_by_key(|failures| std::cmp::Reverse(failures.tasks));
-    let sum = |(job, ended): (JobLine, Ended)| JobSum {
+    let sum = |Ended { job, job_id, report }: Ended| JobSum {
         manifest: job.manifest,
-        job_id: ended.job_id,
+        job_id,
         status: job.status,
         tasks: job.tasks,
         succeeded: job.succeeded,
         failed: job.failed,
-        report: ended.report.is_some(),
+        report: report.is_some(),
     };
     let jobs: Vec<JobSum> = ended.into_iter().map(sum).collect();
     let whole = jobs.iter().all(|job| job.status == "Complete" && job.failed == 0);
@@ -156,58 +172,6 @@ impl Report for Summary {
                 out,
                 "\n`s3sieve retry DIR --out DIR2` makes a plan of what can be tried again."
             )?;
-        }
-        Ok(())
-    }
-}
-
-/// What a retry came to.
-#[derive(Serialize)]
-struct Retried {
-    plan: String,
-    again: u64,
-    set_aside: BTreeMap<String, u64>,
-    warnings: Vec<String>,
-}
-
-pub(super) fn again(args: &RetryArgs) -> Result<Exit, CliError> {
-    let jobs_args = args.jobs_args();
-    let mut opened = Opened::new(&jobs_args)?;
-    let ended = ended(&mut opened)?;
-    let open = opened.plan.shards.len() - ended.len();
-    if open > 0 {
-        print::tell(&format!(
-            "s3sieve: warning: {} of this plan have not ended: their failed tasks are not in the \
-             new plan",
-            counted(open as u64, "job")
-        ));
-    }
-    let jobs: Vec<Ended> = ended.into_iter().map(|(_, ended)| ended).collect();
-    let out = location(&args.out, &opened.session)?;
-    let plan = retry(opened.plan, &jobs, &args.anyway, &out, interrupt::flag())?;
-    let set_aside = plan.excluded.iter().map(|set| (set.reason.clone(), set.rows)).collect();
-    let result = Retried {
-        plan: args.out.display().to_string(),
-        again: plan.totals.matched - plan.totals.excluded,
-        set_aside,
-        warnings: plan.warnings,
-    };
-    print::print(&result, args.format)?;
-    Ok(Exit::Done)
-}
-
-impl Report for Retried {
-    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}: {} to be tried again.", self.plan, counted(self.again, "object"))?;
-        for (reason, rows) in &self.set_aside {
-            writeln!(
-                out,
-                "{} set aside, which would fail again: excluded/{reason}.csv",
-                counted(*rows, "object")
-            )?;
-        }
-        for warning in &self.warnings {
-            writeln!(out, "warning: {warning}")?;
         }
         Ok(())
     }

@@ -104,7 +104,7 @@ pub enum CliError {
     Setup(#[from] SetupError),
     /// The user wanted it to end.
     #[cfg(feature = "aws")]
-    #[error("interrupted; the jobs go on")]
+    #[error("interrupted; submitted jobs keep running")]
     Interrupted,
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
@@ -115,6 +115,16 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What AWS said, or failed to say, if that is what failed.
+    #[cfg(feature = "aws")]
+    pub(super) fn aws(&self) -> Option<&crate::aws::AwsError> {
+        match self {
+            Self::Aws(error) => Some(error),
+            Self::Submit(error) => error.aws(),
+            _ => None,
+        }
+    }
+
     /// What the program ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -166,7 +176,9 @@ impl CliError {
             #[cfg(feature = "aws")]
             Self::Retry(error) => match error {
                 RetryError::Plan(error) => of_plan(error),
+                RetryError::Read(error) => of_read(error),
                 RetryError::Report { .. } | RetryError::OtherBucket { .. } => Exit::Input,
+                RetryError::WouldRepeat { .. } => Exit::Usage,
                 RetryError::Interrupted => Exit::Interrupted,
             },
             #[cfg(feature = "aws")]
@@ -269,7 +281,7 @@ fn of_submit(error: &SubmitError) -> Exit {
         SubmitError::Misfit { .. } => Exit::Input,
         SubmitError::State(error) => of_state(error),
         SubmitError::Manifest(error) => of_read(error),
-        SubmitError::OtherRequests { .. } => Exit::Usage,
+        SubmitError::OtherRequests { .. } | SubmitError::Continued { .. } => Exit::Usage,
         SubmitError::Requests(error) => of_requests(error),
         SubmitError::Upload(error) => match error {
             UploadError::Aws(_) | UploadError::Other { .. } => Exit::Aws,
@@ -290,9 +302,9 @@ fn of_submit(error: &SubmitError) -> Exit {
 #[cfg(feature = "aws")]
 fn of_journal(error: &JournalError) -> Exit {
     match error {
-        JournalError::Missing { .. } | JournalError::Line { .. } | JournalError::Newer { .. } => {
-            Exit::Input
-        }
+        JournalError::Missing { .. }
+        | JournalError::Line { .. }
+        | JournalError::OtherVersion { .. } => Exit::Input,
         JournalError::Busy { .. } => Exit::Usage,
         JournalError::Io { .. } => Exit::Environment,
     }

@@ -8,6 +8,7 @@ use super::args::{Format, at_least_one};
 use super::aws::HEADING;
 use super::service_args::ServiceArgs;
 use super::{CliError, plan_args};
+use crate::jobs::OUTAGE_MAX;
 use crate::operation::job::ACTIVE_JOBS_MAX;
 use crate::plan::PlanHandle;
 
@@ -16,7 +17,7 @@ Examples:
   s3sieve jobs plan list                 where each job is
   s3sieve jobs plan run                  let them run, six at a time, and follow them to their end
   s3sieve jobs plan watch                follow them; Ctrl-C ends the watching, not the jobs
-  s3sieve jobs plan cancel --all
+  s3sieve jobs plan cancel --all         end them, and create no more
   s3sieve jobs plan report               what failed, and what to do about it
 docs/jobs.md walks through them.";
 
@@ -48,6 +49,11 @@ impl JobsArgs {
         let mut way = self.service.way(self.region.as_deref());
         plan_args::open_submitted(&self.plan, self.state.as_deref(), &mut way)
     }
+
+    /// The plan as it stands on the command line, for commands to be shown.
+    pub(super) fn plan_words(&self) -> String {
+        plan_args::words(&self.plan, self.state.as_deref())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +77,9 @@ pub(super) struct WatchArgs {
     /// Between two looks; AWS asks for no more than one in 30 seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub(super) interval: f64,
+    /// How long AWS may not answer before this gives up; the jobs run on
+    #[arg(long, value_name = "SECONDS", default_value_t = OUTAGE_MAX.as_secs())]
+    pub(super) outage_max: u64,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -90,7 +99,7 @@ pub(super) struct CancelArgs {
     /// The jobs, by their ids
     #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
     pub(super) jobs: Vec<String>,
-    /// All that have not ended
+    /// All that have not ended, and those that wait to be created: they never are
     #[arg(long)]
     pub(super) all: bool,
 }
@@ -100,7 +109,7 @@ pub(super) struct PriorityArgs {
     /// 0 to 2147483647; jobs with a higher one go first
     #[arg(value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub(super) priority: i32,
-    /// The jobs, by their ids [default: all that have not ended]
+    /// The jobs, by their ids [default: all that have not ended, and those that wait to be created]
     #[arg(value_name = "JOB")]
     pub(super) jobs: Vec<String>,
 }
@@ -109,7 +118,8 @@ const RETRY_HELP: &str = "\
 Examples:
   s3sieve retry plan --out plan-2
   s3sieve retry plan --out plan-2 --anyway InvalidObjectState
-Keys are the manifest's own, byte for byte. Submit the new plan as the old one.";
+Takes tasks that failed, and tasks that never ran. Keys are the manifest's own, byte for byte. Submit
+the new plan as the old one, whose jobs must have ended: no job is created for it any more.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RETRY_HELP)]
@@ -131,6 +141,9 @@ pub(super) struct RetryArgs {
     /// times
     #[arg(long, value_name = "CODE")]
     pub(super) anyway: Vec<String>,
+    /// Call a function again also for objects for which it succeeded, where nobody can tell which
+    #[arg(long)]
+    pub(super) repeat: bool,
     #[command(flatten)]
     pub(super) service: ServiceArgs,
     /// How the result is shown
@@ -139,15 +152,14 @@ pub(super) struct RetryArgs {
 }
 
 impl RetryArgs {
-    /// As for the report of the jobs, which comes first.
-    pub(super) fn jobs_args(&self) -> JobsArgs {
-        JobsArgs {
-            plan: self.plan.clone(),
-            state: self.state.clone(),
-            region: self.region.clone(),
-            action: JobsAction::Report,
-            service: self.service.clone(),
-            format: self.format,
-        }
+    /// The plan, and the folder of its journal, which must be there.
+    pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
+        let mut way = self.service.way(self.region.as_deref());
+        plan_args::open_submitted(&self.plan, self.state.as_deref(), &mut way)
+    }
+
+    /// The plan as it stands on the command line, for commands to be shown.
+    pub(super) fn plan_words(&self) -> String {
+        plan_args::words(&self.plan, self.state.as_deref())
     }
 }

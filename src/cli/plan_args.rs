@@ -62,3 +62,12 @@ pub(super) fn tell_state(handle: &PlanHandle) {
         print::tell(&format!("s3sieve: {address}: the journal of its jobs is in {state}"));
     }
 }
+
+/// A plan as it stands on the command line, for commands to be shown.
+#[cfg(feature = "aws")]
+pub(super) fn words(name: &Path, state: Option<&Path>) -> String {
+    match state {
+        Some(state) => format!("{} --state {}", name.display(), state.display()),
+        None => name.display().to_string(),
+    }
+}
