@@ -35,4 +35,4 @@ pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
 pub use retry::{Ended, RetryError, retry, rows};
 pub use submit::{Pause, Submission, SubmitError, Taken, describe, list, replay};
-pub use upload::{Digest, Lies, Upload, UploadError, abandon};
+pub use upload::{Digest, Upload, UploadError, abort_multipart};

@@ -51,6 +51,36 @@ pub struct Plan {
     pub shards: Vec<Shard>,
 }
 
+impl Plan {
+    /// Whether both plans have the same files for the same question. What depends on the run alone
+    /// doesn't count: how long it took, the program's version, and how reports and predicate were
+    /// spelled.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.as_compared() == other.as_compared()
+    }
+
+    fn as_compared(&self) -> Self {
+        let mut plan = self.clone();
+        plan.totals.seconds = 0.0;
+        plan.tool.clear();
+        plan.predicate.given.clear();
+        for report in &mut plan.reports {
+            report.manifest.clear();
+        }
+        plan
+    }
+
+    /// Its files, relative to the plan.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let shards = self.shards.iter().flat_map(|shard| {
+            let data = shard.files.iter().map(|file| file.path.as_str());
+            data.chain([shard.path.as_str()])
+        });
+        shards.chain(self.excluded.iter().filter_map(|excluded| excluded.path.as_deref()))
+    }
+}
+
 /// A report that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -196,6 +226,10 @@ pub struct Shard {
     pub bytes: u64,
     /// The file's SHA-256, in hexadecimal.
     pub sha256: String,
+    /// The file's CRC-64/NVME, as S3's header `x-amz-checksum-crc64nvme` holds it; none in a plan
+    /// of a program that did not compute it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc64nvme: Option<String>,
     /// The key of its first row, as it stands in the manifest.
     pub first_key: String,
     /// The key of its last row, as it stands in the manifest.

@@ -15,7 +15,10 @@ mod inventory;
 mod line;
 mod objects;
 mod proof;
+mod question;
 mod read;
+#[cfg(feature = "aws")]
+mod scratch;
 mod series;
 mod shard;
 mod sink;
@@ -32,8 +35,8 @@ pub use document::{
 pub use eligibility::OperationOptions;
 pub use error::PlanError;
 pub use filter::{
-    Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
-    filter, memory_bytes_default, selections,
+    Emit, FilterOptions, FilterOutcome, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX,
+    SHARD_BYTES_MAX, filter, memory_bytes_default, selections,
 };
 pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
 pub use read::{ReadError, read, verify};

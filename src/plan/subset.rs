@@ -42,7 +42,7 @@ impl Subset {
     /// # Errors
     /// When the folder holds something, or can't be written.
     pub fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
-        let destination = Destination::create(out, false, Sending::AtOnce)?;
+        let destination = Destination::create(out, false, Sending::AtOnce, &|_| false)?;
         let writer = PlanWriter::new(destination.folders(), Bounds { jobs: None, ..base.bounds });
         let same = |one: &Shard, other: &Shard| {
             (&one.bucket, &one.columns, &one.split) == (&other.bucket, &other.columns, &other.split)
