@@ -203,10 +203,14 @@ fn of_plan(error: &PlanError) -> Exit {
     match error {
         PlanError::Scan(error) => of_scan(error),
         PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
-        PlanError::Io { .. } => Exit::Environment,
+        PlanError::Io { .. } | PlanError::Scratch { .. } => Exit::Environment,
         PlanError::NotEmpty { .. }
         | PlanError::Busy { .. }
         | PlanError::Overtaken { .. }
+        | PlanError::OtherContent { .. }
+        | PlanError::Deleted { .. }
+        | PlanError::Unreadable { .. }
+        | PlanError::Replaced { .. }
         | PlanError::Submitted { .. }
         | PlanError::RowTooLong { .. }
         | PlanError::TooManyShards

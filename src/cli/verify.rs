@@ -30,7 +30,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     };
     let rest = match rest {
         Some(options) => Some(progress::watched(opened.bytes_total(), args.format, |control| {
-            plan::filter(&opened, &options, control)
+            plan::filter(&opened, &options, control).map(|outcome| outcome.plan)
         })?),
         None => None,
     };

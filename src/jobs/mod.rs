@@ -40,4 +40,4 @@ pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
 pub use retry::{RetryError, RetryOptions, ShardOutcome, retry, rows};
 pub use submit::{Pause, StepOutcome, Submission, SubmitError, describe, list, replay};
-pub use upload::{Digest, Lies, Upload, UploadError, abandon};
+pub use upload::{Digest, Upload, UploadError, abort_multipart};

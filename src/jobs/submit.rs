@@ -23,7 +23,7 @@ use super::journal::{
     Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, JournalError, Progress, Stage, Step,
 };
 use super::requests::{REQUESTS, Requests, RequestsError};
-use super::upload::{Digest, Upload, UploadError, abandon};
+use super::upload::{Digest, Upload, UploadError, abort_multipart};
 use crate::aws::{AwsError, Session};
 use crate::operation::job::ETAG_MARKER;
 use crate::plan::{Plan, ReadError, Shard, StateError, plan_of_state_folder};
@@ -503,7 +503,7 @@ impl Submission {
     ) -> Result<bool, SubmitError> {
         if let Stage::Uploading { in_parts: Some((object, id)) } = &self.progress.stages()[place] {
             let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
-            abandon(session, bucket, key, id)?;
+            abort_multipart(session, bucket, key, id)?;
         }
         let request = self.requests.read(place)?;
         let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
@@ -520,7 +520,7 @@ impl Submission {
         let base = object.strip_suffix(own).unwrap_or_default().to_owned();
         let files = shard.files.iter().map(|file| (&file.path, file.bytes, Digest::Md5(&file.md5)));
         let last = (&shard.path, shard.bytes, Digest::Sha256(&shard.sha256));
-        let mut lies = None;
+        let mut outcome = None;
         for (path, bytes, digest) in files.chain([last]) {
             let own = path.split_once('/').map_or(&**path, |(_, own)| own);
             let object = format!("{base}{own}");
@@ -534,11 +534,13 @@ impl Submission {
                 let upload_id = upload_id.to_owned();
                 journal.append(Event::InParts { manifest, object, upload_id }).map(|_| ())
             };
-            lies = Some(upload.run(session, stop, &mut note)?);
+            outcome = Some(upload.run(session, stop, &mut note)?);
         }
-        let Some(lies) = lies else { return Err(misfit(&self.folder, "a manifest has no file")) };
-        self.note(Event::Uploaded { manifest, etag: lies.etag, found: lies.found })?;
-        Ok(lies.found)
+        let Some(outcome) = outcome else {
+            return Err(misfit(&self.folder, "a manifest has no file"));
+        };
+        self.note(Event::Uploaded { manifest, etag: outcome.etag, found: outcome.found })?;
+        Ok(outcome.found)
     }
 
     /// The job of a manifest that was asked for, if it was made: described as the request says,

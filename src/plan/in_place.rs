@@ -16,9 +16,6 @@ use super::read::{FileDigest, PlanFile, changed};
 use super::{Plan, ReadError, Shard};
 use crate::source::{HeadChecksums, Location, Object, ObjectHead, visit_heads};
 
-/// What S3 encrypts with keys of its own, by the API's name.
-const SSE_S3: &str = "AES256";
-
 /// Makes sure that all files of a plan's shards are in its folder, and are what it says.
 pub(super) fn verify(folder: &Object, plan: &Plan, stop: &AtomicBool) -> Result<(), ReadError> {
     let place = Location::Object(folder.clone());
@@ -89,8 +86,9 @@ impl<'a> Wanted<'a> {
             return Err(changed(path, "there is no such object"));
         };
         file.verify_length(path, head.bytes)?;
-        if let Some(how) = head.encryption.as_ref().filter(|how| *sse_s3 && *how != SSE_S3) {
-            return Err(ReadError::Encrypted { path: path.clone(), how: how.clone() });
+        if *sse_s3 && head.is_by_other_keys() {
+            let how = head.encryption.unwrap_or_default();
+            return Err(ReadError::Encrypted { path: path.clone(), how });
         }
         match (file.crc64nvme, &head.crc64nvme) {
             (Some(expected), Some(found)) if expected == found => Ok(head),

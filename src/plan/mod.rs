@@ -18,7 +18,10 @@ mod inventory;
 mod line;
 mod objects;
 mod proof;
+mod question;
 mod read;
+#[cfg(feature = "aws")]
+mod scratch;
 mod series;
 mod shard;
 mod sink;
@@ -36,8 +39,8 @@ pub use document::{
 pub use eligibility::OperationOptions;
 pub use error::PlanError;
 pub use filter::{
-    Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
-    filter, memory_bytes_default, selections,
+    Emit, FilterOptions, FilterOutcome, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX,
+    SHARD_BYTES_MAX, filter, memory_bytes_default, selections,
 };
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]

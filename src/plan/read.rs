@@ -24,7 +24,7 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// Bytes of a `plan.json` at most. 1 GiB: 100,000 shards take some 60 MB, and ten times that where
 /// every key has S3's 1,024 bytes, each written as `%XX`.
-const PLAN_BYTES_MAX: u64 = 1 << 30;
+pub(super) const PLAN_BYTES_MAX: u64 = 1 << 30;
 
 /// Why a plan can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -236,7 +236,7 @@ impl<'a> PlanFile<'a> {
             bytes: shard.bytes,
             digest: FileDigest::Sha256(&shard.sha256),
             #[cfg(feature = "aws")]
-            crc64nvme: None,
+            crc64nvme: shard.crc64nvme.as_deref(),
         }
     }
 

@@ -56,7 +56,7 @@ impl Subset {
             true => Sending::AtTheEnd,
             false => Sending::AtOnce,
         };
-        let destination = Destination::create(out, false, sending)?;
+        let destination = Destination::create(out, false, sending, &|_| false)?;
         let bounds = Bounds { jobs: None, ..base.bounds };
         let mut writer = PlanWriter::new(destination.folders(), bounds);
         writer.keep_unfollowed(keeps_unfollowed(&base));

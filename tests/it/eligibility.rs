@@ -221,7 +221,7 @@ impl Case {
             settings,
         };
         let control = Control { stop: &AtomicBool::new(false), progress: &Progress::default() };
-        plan::filter(&opened, &options, control).unwrap()
+        plan::filter(&opened, &options, control).unwrap().plan
     }
 
     /// The columns that the plan must be split by.

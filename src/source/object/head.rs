@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::io;
 
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
+use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 
+use super::store::bare_etag;
 use super::{Object, Target, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 
@@ -26,6 +27,16 @@ pub struct ObjectHead {
     pub encryption: Option<String>,
     /// The CRC-64/NVME of all its bytes, in base64, where S3 holds it and was asked.
     pub crc64nvme: Option<String>,
+}
+
+impl ObjectHead {
+    /// Whether it is encrypted, and not by S3's own keys (SSE-S3): then Batch Operations can't read
+    /// it, if it is a CSV manifest (S3 User Guide, "Creating an S3 Batch Operations job"). Servers
+    /// that don't say how they encrypt don't use KMS.
+    #[must_use]
+    pub fn is_by_other_keys(&self) -> bool {
+        self.encryption.as_deref().is_some_and(|how| how != ServerSideEncryption::Aes256.as_str())
+    }
 }
 
 /// Whether checksums are asked for. For an object that KMS encrypts that takes `kms:Decrypt` (API
@@ -67,6 +78,11 @@ pub fn visit_heads<T, E>(
 }
 
 impl Object {
+    /// What S3 says of the object; `None` if it is not there.
+    pub(super) fn head(&self, checksums: HeadChecksums) -> Result<Option<ObjectHead>, AwsError> {
+        self.session().wait(head(self.target(), checksums))
+    }
+
     /// The lengths of objects, `None` for what is not there.
     pub(in crate::source) fn lengths(objects: Vec<Self>) -> io::Result<Vec<Option<u64>>> {
         let mut lengths = Vec::with_capacity(objects.len());
@@ -101,13 +117,11 @@ async fn head(target: Target, checksums: HeadChecksums) -> Result<Option<ObjectH
 }
 
 fn described(answer: HeadObjectOutput) -> ObjectHead {
-    // The checksum of an upload in parts may be one of its parts' checksums. For CRC-64/NVME S3
-    // knows none of that kind; other servers may.
-    let is_whole = answer.checksum_type != Some(ChecksumType::Composite);
     ObjectHead {
         bytes: u64::try_from(answer.content_length.unwrap_or_default()).unwrap_or_default(),
-        etag: answer.e_tag.unwrap_or_default().trim_matches('"').to_owned(),
+        etag: bare_etag(answer.e_tag).unwrap_or_default(),
         encryption: answer.server_side_encryption.map(|how| how.as_str().to_owned()),
-        crc64nvme: answer.checksum_crc64_nvme.filter(|_| is_whole),
+        // One of parts' checksums has their number behind it.
+        crc64nvme: answer.checksum_crc64_nvme.filter(|checksum| !checksum.contains('-')),
     }
 }

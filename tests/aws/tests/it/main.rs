@@ -19,6 +19,7 @@ mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
 mod plans_in_s3;
+mod races;
 mod read;
 mod refusals;
 #[path = "../../../it/schema.rs"]
