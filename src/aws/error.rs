@@ -43,6 +43,8 @@ pub enum AwsErrorKind {
     ClockSkew,
     /// A condition of the request does not hold: the object is there already, or was replaced.
     Precondition,
+    /// Another request for the same object is under way.
+    Conflict,
     /// The range that was asked for lies behind the object's end.
     OutOfRange,
     /// Too many requests, or the service can't answer now.
@@ -156,6 +158,11 @@ impl fmt::Display for AwsError {
             AwsErrorKind::Precondition => {
                 write!(f, "the object is not the one expected ({detail})")
             }
+            AwsErrorKind::Conflict => write!(
+                f,
+                "other requests for the same object got in the way ({detail}); wait a little, then \
+                 run this again"
+            ),
             AwsErrorKind::OutOfRange => write!(f, "the object is shorter ({detail})"),
             AwsErrorKind::Busy => write!(
                 f,
@@ -217,7 +224,8 @@ fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorK
         }
         "NoSuchBucket" => AwsErrorKind::NoSuchBucket,
         "NoSuchKey" | "NotFound" => AwsErrorKind::NoSuchKey,
-        "PreconditionFailed" | "ConditionalRequestConflict" => AwsErrorKind::Precondition,
+        "PreconditionFailed" => AwsErrorKind::Precondition,
+        "ConditionalRequestConflict" | "OperationAborted" => AwsErrorKind::Conflict,
         "InvalidRange" => AwsErrorKind::OutOfRange,
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "AccountProblem" => {
             AwsErrorKind::Denied
@@ -290,6 +298,9 @@ mod tests {
         assert_eq!(kind("KMS.DisabledException", 403), AwsErrorKind::Denied);
         assert_eq!(kind("NoSuchBucket", 404), AwsErrorKind::NoSuchBucket);
         assert_eq!(kind("SlowDown", 503), AwsErrorKind::Busy);
+        assert_eq!(kind("PreconditionFailed", 412), AwsErrorKind::Precondition);
+        assert_eq!(kind("ConditionalRequestConflict", 409), AwsErrorKind::Conflict);
+        assert_eq!(kind("EntityAlreadyExists", 409), AwsErrorKind::Other);
         assert_eq!(kind("Anything", 418), AwsErrorKind::Other);
         let head = |status, region: Option<&str>| of_code(None, status, region.map(str::to_owned));
         let there = || Some("eu-west-1".to_owned());

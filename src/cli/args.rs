@@ -12,7 +12,7 @@ use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
 #[cfg(feature = "aws")]
 use super::jobs_args::{JobsArgs, RetryArgs};
-use super::operation_args::{PolicyArgs, SubmitArgs};
+use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
 use super::{CliError, print};
@@ -55,7 +55,7 @@ pub(super) enum Command {
     /// Show what the jobs of a plan cost, and what other ways would
     Estimate(EstimateArgs),
     /// Write the policies that a plan's jobs need: role, trust, submitter
-    Policy(Box<PolicyArgs>),
+    Policy(Box<PolicyCommandArgs>),
     /// Upload a plan's manifests and create a job for each, or show the requests
     Submit(Box<SubmitArgs>),
     /// Follow and steer the jobs of a submitted plan
@@ -230,9 +230,11 @@ impl CountArgs {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct EstimateArgs {
-    /// The folder of a plan, as `filter --out` wrote it
+    /// The folder of a plan, as `filter --out` wrote it, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
     /// What the jobs do [default: what the plan is for; update-encryption and copy if it is for
     /// nothing in particular]
     #[arg(long, value_name = "OPERATION", value_parser = operations())]
@@ -264,7 +266,7 @@ Examples:
 #[derive(Debug, ClapArgs)]
 #[command(after_help = VERIFY_HELP)]
 pub(super) struct VerifyArgs {
-    /// The folder of the plan, as `filter --out` wrote it
+    /// The folder of the plan, as `filter --out` wrote it, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
     #[command(flatten)]

@@ -49,6 +49,11 @@ impl ReachArgs {
         })
     }
 
+    /// A way to AWS in a region, made when the first address is met.
+    pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> Way<'a> {
+        Way { reach: self, region, requester_pays: false, session: None }
+    }
+
     /// Whether another server than AWS's is named.
     pub(super) fn names_endpoint(&self) -> bool {
         self.endpoint_url.is_some()
@@ -68,22 +73,18 @@ pub(super) struct AwsArgs {
     request_payer: Option<Payer>,
 }
 
-impl AwsArgs {
-    /// A way to AWS, as asked for.
-    fn session(&self) -> Result<Session, AwsError> {
-        self.reach.session(self.region.as_deref(), self.request_payer.is_some())
-    }
-}
-
 /// The way to AWS, made when the first address is met.
 pub(super) struct Way<'a> {
-    args: &'a AwsArgs,
+    reach: &'a ReachArgs,
+    region: Option<&'a str>,
+    requester_pays: bool,
     session: Option<Session>,
 }
 
 impl AwsArgs {
     pub(super) fn way(&self) -> Way<'_> {
-        Way { args: self, session: None }
+        let requester_pays = self.request_payer.is_some();
+        Way { reach: &self.reach, region: self.region.as_deref(), requester_pays, session: None }
     }
 }
 
@@ -103,7 +104,10 @@ impl Way<'_> {
         };
         let session = match &self.session {
             Some(session) => session,
-            None => self.session.insert(self.args.session()?),
+            None => {
+                let session = self.reach.session(self.region, self.requester_pays)?;
+                self.session.insert(session)
+            }
         };
         object(text, session).map(Some)
     }

@@ -23,7 +23,7 @@ use crate::units::{Count, counted};
 /// Codes that are told apart at most; a report has a handful.
 const CODES_MAX: usize = 1000;
 
-/// Where reports are kept in a plan's folder.
+/// Where reports are kept, in the folder of the journal.
 const REPORTS: &str = "reports";
 
 /// What the completion reports of a plan's jobs come to.
@@ -92,18 +92,18 @@ struct Ended {
 }
 
 /// The jobs of a plan that have ended, with their reports fetched.
-fn ended(opened: &mut Opened, args: &JobsArgs) -> Result<Vec<Ended>, CliError> {
+fn ended(opened: &mut Opened) -> Result<Vec<Ended>, CliError> {
     let mut ended = Vec::new();
     for (shard, job) in opened.jobs()?.into_iter().enumerate() {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
         let request = opened.request(shard)?;
-        let report = report_of(&args.plan, &opened.session, &request, &job_id)?;
+        let report = report_of(&opened.state, &opened.session, &request, &job_id)?;
         ended.push(Ended { shard, job, job_id, report });
     }
     Ok(ended)
 }
 
-/// Fetches the report of a job to the folder of its plan.
+/// Fetches the report of a job to the folder of its plan's journal.
 pub(super) fn report_of(
     folder: &Path,
     session: &Session,
@@ -120,8 +120,8 @@ pub(super) fn report_of(
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
-    let ended = ended(&mut opened, args)?;
-    let mut reading = Reading::new(args);
+    let ended = ended(&mut opened)?;
+    let mut reading = Reading::new(&opened.state);
     for job in &ended {
         reading.read(&mut opened, job)?;
     }
@@ -154,11 +154,11 @@ struct Reading {
 }
 
 impl Reading {
-    fn new(args: &JobsArgs) -> Self {
+    fn new(state: &Path) -> Self {
         Self {
             failures: BTreeMap::new(),
             unreadable: UnreadableRows::default(),
-            results: ResultFiles::new(args.plan.join(REPORTS)),
+            results: ResultFiles::new(state.join(REPORTS)),
             lost: false,
         }
     }

@@ -16,7 +16,7 @@ use crate::jobs::{CreateError, NotAws, RequestsError, RetryError, SubmitError, U
 use crate::listing::ListingError;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
-use crate::plan::{PlanError, ProofError, ReadError};
+use crate::plan::{PlanError, ProofError, ReadError, StateError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
 use crate::source;
@@ -37,6 +37,9 @@ pub enum CliError {
     /// A plan can't be used.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// The folder of a plan's journal can't be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A plan can't be held against a newer report.
     #[error(transparent)]
     Proof(#[from] ProofError),
@@ -134,6 +137,7 @@ impl CliError {
             Self::Scan(error) => of_scan(error),
             Self::Plan(error) => of_plan(error),
             Self::Read(error) => of_read(error),
+            Self::State(error) => of_state(error),
             Self::Proof(error) => match error {
                 ProofError::Read(error) => of_read(error),
                 ProofError::Scan(error) => of_scan(error),
@@ -205,10 +209,14 @@ fn of_plan(error: &PlanError) -> Exit {
     match error {
         PlanError::Scan(error) => of_scan(error),
         PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
-        PlanError::Io { .. } => Exit::Environment,
+        PlanError::Io { .. } | PlanError::Scratch { .. } => Exit::Environment,
         PlanError::NotEmpty { .. }
         | PlanError::Busy { .. }
         | PlanError::Overtaken { .. }
+        | PlanError::OtherContent { .. }
+        | PlanError::Deleted { .. }
+        | PlanError::Unreadable { .. }
+        | PlanError::Replaced { .. }
         | PlanError::Submitted { .. }
         | PlanError::RowTooLong { .. }
         | PlanError::TooManyShards
@@ -236,9 +244,22 @@ fn of_read(error: &ReadError) -> Exit {
         | ReadError::Newer { .. }
         | ReadError::Older { .. }
         | ReadError::Malformed { .. }
+        | ReadError::TooLong { .. }
+        | ReadError::Encrypted { .. }
         | ReadError::Changed { .. } => Exit::Input,
+        ReadError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
         ReadError::Io { .. } => Exit::Environment,
         ReadError::Interrupted => Exit::Interrupted,
+    }
+}
+
+fn of_state(error: &StateError) -> Exit {
+    match error {
+        StateError::OtherPlan { .. } | StateError::Replaced { .. } | StateError::Foreign { .. } => {
+            Exit::Usage
+        }
+        StateError::Missing { .. } | StateError::Malformed { .. } => Exit::Input,
+        StateError::Io { .. } => Exit::Environment,
     }
 }
 
@@ -269,6 +290,8 @@ fn of_submit(error: &SubmitError) -> Exit {
     match error {
         SubmitError::Journal(error) => of_journal(error),
         SubmitError::Misfit { .. } => Exit::Input,
+        SubmitError::State(error) => of_state(error),
+        SubmitError::Manifest(error) => of_read(error),
         SubmitError::OtherRequests { .. } | SubmitError::Continued { .. } => Exit::Usage,
         SubmitError::Requests(error) => of_requests(error),
         SubmitError::Upload(error) => match error {

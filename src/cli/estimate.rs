@@ -13,11 +13,11 @@ use serde::Serialize;
 
 use super::args::EstimateArgs;
 use super::print::{self, Report};
-use super::{CliError, Exit};
+use super::{CliError, Exit, plan_args};
 use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
 use crate::operation::price::{Per, Price, Prices, Usd};
 use crate::operation::{CopyClass, Kind, StorageClass, class};
-use crate::plan::{self, Plan, Shard};
+use crate::plan::{self, Plan, PlanHandle, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
@@ -26,7 +26,7 @@ const PUBLISHED_PRICES: &str = "The prices are from published lists, without dis
                                 or taxes: check those that matter; --prices FILE replaces them.";
 
 pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
-    let plan = plan::read(&args.plan)?;
+    let PlanHandle { plan, .. } = plan_args::open(&args.plan, None, &mut args.aws.way())?;
     let prices = prices(args.prices.as_deref())?;
     let facts = facts(&plan);
     let chosen = match args.operation {
@@ -79,10 +79,7 @@ pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> 
         }
         _ => String::new(),
     };
-    let rest = match out.as_path() {
-        Some(folder) => format!("`s3sieve estimate {}`", folder.display()),
-        None => "`s3sieve estimate`, of a copy on this machine,".to_owned(),
-    };
+    let rest = format!("`s3sieve estimate {}`", out.display());
     let Some(kind) = operation_of(plan)? else {
         // Of all operations, this one adds nothing to what Batch Operations asks.
         let fees = estimate::estimate(Kind::Lambda, &facts, CopyClass::Keep, &prices);

@@ -15,9 +15,14 @@ use crate::units::{Bytes, Count, counted};
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     let options = args.options()?;
     let opened = args.report.open()?;
-    let plan = progress::watched(opened.bytes_total(), args.format, |control| {
+    let outcome = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::filter(&opened, &options, control)
     })?;
+    let plan = outcome.plan;
+    if outcome.found {
+        let place = options.out.display();
+        print::tell(&format!("s3sieve: {place}: the same plan is there already; it stays"));
+    }
     let partly = !plan.set_aside.is_empty();
     let estimate = estimate::one_line(&plan, &options.out)?;
     print::print(&Summary { out: &options.out, plan: &plan, estimate }, args.format)?;

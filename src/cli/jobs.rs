@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
@@ -19,7 +20,7 @@ use crate::jobs::journal::{self, Command, Event, JobEnd, JournalError, Progress,
 use crate::jobs::{
     Control, JobView, Pause, Requests, StepOutcome, Submission, describe, list, replay,
 };
-use crate::plan::{self, Plan};
+use crate::plan::Plan;
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
@@ -71,6 +72,8 @@ const UNLISTED: &str = "Unlisted";
 /// A submitted plan, and the way to its jobs.
 pub(super) struct Opened {
     pub(super) plan: Plan,
+    /// The folder of its journal.
+    pub(super) state: PathBuf,
     pub(super) progress: Progress,
     pub(super) session: Session,
     pub(super) control: Control,
@@ -79,18 +82,19 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) fn new(args: &JobsArgs) -> Result<Self, CliError> {
-        let plan = plan::read(&args.plan)?;
-        let entries = journal::read(&args.plan)?;
-        let progress = replay(&args.plan, &plan.shards, &entries)?;
+        let handle = args.open()?;
+        let (state, plan) = (handle.state().to_owned(), handle.plan);
+        let entries = journal::read(&state)?;
+        let progress = replay(&state, &plan.shards, &entries)?;
         let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
-            return Err(JournalError::Missing { folder: args.plan.clone() }.into());
+            return Err(JournalError::Missing { folder: state }.into());
         };
-        let requests = Requests::open(&args.plan, requests_sha256, plan.shards.len())?;
+        let requests = Requests::open(&state, requests_sha256, plan.shards.len())?;
         let session = args.service.session(Some(region))?;
         let control = args.service.control(&session, account_id)?;
-        Ok(Self { plan, progress, session, control, requests })
+        Ok(Self { plan, state, progress, session, control, requests })
     }
 
     /// The request of a manifest, as it was submitted, but for the `ETag`.
@@ -267,12 +271,13 @@ impl Report for Listed {
 
 /// Creates what waits and confirms what is suspended, in waves, until nothing is left to do.
 fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
-    let plan = plan::read(&args.plan)?;
-    let mut submission = Submission::resume(&args.plan, &plan)?;
+    let handle = args.open()?;
+    let plan = &handle.plan;
+    let mut submission = Submission::resume(handle.state(), plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
     let mut watch = Watch::new(&run.watch, &control, args.format)?;
-    let mut wave = Wave { plan: &plan, session: &session, control: &control, format: args.format };
+    let mut wave = Wave { plan, session: &session, control: &control, format: args.format };
     loop {
         match wave.round(&mut submission, run.max_active) {
             Ok((pause, jobs)) => {
@@ -358,7 +363,7 @@ fn say_what_is_left(args: &JobsArgs, jobs: &[JobLine]) {
     if args.format != Format::Human {
         return;
     }
-    let plan = args.plan.display();
+    let plan = args.plan_words();
     let held = jobs.iter().filter(|job| job.status == HELD).count();
     if held > 0 {
         print::tell(&format!(
@@ -383,8 +388,8 @@ struct Steering {
 
 impl Steering {
     fn new(args: &JobsArgs) -> Result<Self, CliError> {
-        let plan = plan::read(&args.plan)?;
-        let submission = Submission::reopen(&args.plan, &plan)?;
+        let handle = args.open()?;
+        let submission = Submission::reopen(handle.state(), &handle.plan)?;
         let session = args.service.session(Some(submission.region()))?;
         let control = args.service.control(&session, submission.account_id())?;
         Ok(Self { submission, control })

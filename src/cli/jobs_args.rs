@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::args::{Format, at_least_one};
+use super::aws::HEADING;
 use super::service_args::ServiceArgs;
+use super::{CliError, plan_args};
 use crate::jobs::OUTAGE_MAX;
 use crate::operation::job::ACTIVE_JOBS_MAX;
+use crate::plan::PlanHandle;
 
 const JOBS_HELP: &str = "\
 Examples:
@@ -21,9 +24,16 @@ docs/jobs.md walks through them.";
 #[derive(Debug, ClapArgs)]
 #[command(after_help = JOBS_HELP)]
 pub(super) struct JobsArgs {
-    /// The folder of a plan that was submitted
+    /// The folder of a plan that was submitted, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
+    /// Where the journal of a plan in S3 is [default: a folder in the current one, named by the
+    /// plan's name and digest]
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) state: Option<PathBuf>,
+    /// The region of the bucket of a plan in S3
+    #[arg(long, value_name = "REGION", global = true, help_heading = HEADING)]
+    pub(super) region: Option<String>,
     #[command(subcommand)]
     pub(super) action: JobsAction,
     #[command(flatten)]
@@ -31,6 +41,19 @@ pub(super) struct JobsArgs {
     /// How results are shown
     #[arg(long, value_enum, default_value_t, global = true)]
     pub(super) format: Format,
+}
+
+impl JobsArgs {
+    /// The plan, and the folder of its journal, which must be there.
+    pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
+        let mut way = self.service.way(self.region.as_deref());
+        plan_args::open_submitted(&self.plan, self.state.as_deref(), &mut way)
+    }
+
+    /// The plan as it stands on the command line, for commands to be shown.
+    pub(super) fn plan_words(&self) -> String {
+        plan_args::words(&self.plan, self.state.as_deref())
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -101,9 +124,16 @@ the new plan as the old one, whose jobs must have ended: no job is created for i
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RETRY_HELP)]
 pub(super) struct RetryArgs {
-    /// The folder of a plan whose jobs have ended
+    /// The folder of a plan whose jobs have ended, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
+    /// Where the journal of a plan in S3 is [default: a folder in the current one, named by the
+    /// plan's name and digest]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+    /// The region of the bucket of a plan in S3
+    #[arg(long, value_name = "REGION", help_heading = HEADING)]
+    pub(super) region: Option<String>,
     /// The folder for the new plan, also in S3
     #[arg(long, value_name = "DIR2")]
     pub(super) out: PathBuf,
@@ -119,4 +149,17 @@ pub(super) struct RetryArgs {
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+}
+
+impl RetryArgs {
+    /// The plan, and the folder of its journal, which must be there.
+    pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
+        let mut way = self.service.way(self.region.as_deref());
+        plan_args::open_submitted(&self.plan, self.state.as_deref(), &mut way)
+    }
+
+    /// The plan as it stands on the command line, for commands to be shown.
+    pub(super) fn plan_words(&self) -> String {
+        plan_args::words(&self.plan, self.state.as_deref())
+    }
 }

@@ -27,6 +27,7 @@ mod jobs_args;
 #[cfg(feature = "aws")]
 mod list;
 mod operation_args;
+mod plan_args;
 mod policy;
 mod print;
 mod progress;

@@ -1,5 +1,6 @@
 //! In place of `aws.rs` in a program that was built without AWS: addresses are refused.
 
+use std::marker::PhantomData;
 use std::path::Path;
 
 use clap::Args as ClapArgs;
@@ -11,22 +12,32 @@ use crate::source::Location;
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct AwsArgs {}
 
+/// Nothing to choose here either.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ReachArgs {}
+
 /// No way to AWS.
-pub(super) struct Way;
+pub(super) struct Way<'a>(PhantomData<&'a ()>);
 
 impl AwsArgs {
-    pub(super) fn way(&self) -> Way {
-        Way
+    pub(super) fn way(&self) -> Way<'_> {
+        Way(PhantomData)
     }
 }
 
-impl Way {
+impl ReachArgs {
+    pub(super) fn way<'a>(&'a self, _region: Option<&'a str>) -> Way<'a> {
+        Way(PhantomData)
+    }
+}
+
+impl Way<'_> {
     /// What a path on the command line names.
     pub(super) fn location(&mut self, name: &Path) -> Result<Location, CliError> {
         if name.to_str().is_some_and(|text| text.starts_with("s3://")) {
             return Err(CliError::Usage(format!(
-                "{}: this program was built without AWS (cargo feature `aws`): fetch the report \
-                 with `aws s3 sync`, or build it with the default features",
+                "{}: this program was built without AWS (cargo feature `aws`): fetch it with \
+                 `aws s3 sync`, or build it with the default features",
                 name.display()
             )));
         }

@@ -6,16 +6,18 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::CliError;
 use super::args::{Format, operations};
+use super::aws::ReachArgs;
 #[cfg(feature = "aws")]
 use super::service_args::ServiceArgs;
+use super::{CliError, plan_args};
 #[cfg(feature = "aws")]
 use crate::operation::job::ACTIVE_JOBS_MAX;
 use crate::operation::{
     CopyClass, Kind, Operation, acl, checksum, copy, delete_tags, given, lambda, legal_hold,
     replicate, restore, retention, tag, update_encryption,
 };
+use crate::plan::PlanHandle;
 
 const SUBMIT_HELP: &str = "\
 Examples:
@@ -31,9 +33,14 @@ through them.";
 #[derive(Debug, ClapArgs)]
 #[command(after_help = SUBMIT_HELP)]
 pub(super) struct SubmitArgs {
-    /// The folder of a plan, as `s3sieve filter --out` wrote it
+    /// The folder of a plan, as `s3sieve filter --out` wrote it; one in S3 is used where it is
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
+    /// Where the journal of a plan in S3 is kept, on this machine [default: a folder in the
+    /// current one, named by the plan's name and digest]
+    #[cfg(feature = "aws")]
+    #[arg(long, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
     /// Show the requests, and send nothing
     #[arg(long)]
     pub(super) dry_run: bool,
@@ -77,6 +84,21 @@ pub(super) struct SubmitArgs {
     pub(super) format: Format,
 }
 
+impl SubmitArgs {
+    /// The plan, and the folder of its journal.
+    #[cfg(feature = "aws")]
+    pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
+        let mut way = self.service.way(self.place.region.as_deref());
+        plan_args::open(&self.plan, self.state.as_deref(), &mut way)
+    }
+
+    /// The plan.
+    #[cfg(not(feature = "aws"))]
+    pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
+        plan_args::open(&self.plan, None, &mut ReachArgs {}.way(None))
+    }
+}
+
 const POLICY_HELP: &str = "\
 Example:
   s3sieve policy plan --operation update-encryption --bucket-key on \\
@@ -87,8 +109,17 @@ docs/policies.md says why each statement is there.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = POLICY_HELP)]
+pub(super) struct PolicyCommandArgs {
+    #[command(flatten)]
+    pub(super) policy: PolicyArgs,
+    #[command(flatten)]
+    pub(super) reach: ReachArgs,
+}
+
+/// What policies are made from, for `policy` and `setup role`.
+#[derive(Debug, ClapArgs)]
 pub(super) struct PolicyArgs {
-    /// The folder of a plan, as `s3sieve filter --out` wrote it
+    /// The folder of a plan, as `s3sieve filter --out` wrote it, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
     #[command(flatten)]
@@ -131,9 +162,10 @@ pub(super) struct PlaceArgs {
     /// The region of the objects; for copy, of the target bucket
     #[arg(long, value_name = "REGION", help_heading = JOBS)]
     pub(super) region: Option<String>,
-    /// Where the manifests will lie: `s3://BUCKET/PREFIX`; each plan gets a folder of its own there
+    /// Where the manifests are uploaded to: `s3://BUCKET/PREFIX`; each plan gets a folder of its
+    /// own there. Not for a plan in S3, whose manifests are read where they are
     #[arg(long, value_name = "ADDRESS", help_heading = JOBS)]
-    pub(super) manifest_bucket: String,
+    pub(super) manifest_bucket: Option<String>,
     /// Where completion reports go: `s3://BUCKET/PREFIX`
     #[arg(long, value_name = "ADDRESS", help_heading = JOBS)]
     pub(super) report: String,

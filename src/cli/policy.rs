@@ -6,12 +6,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::operation_args::PolicyArgs;
-use super::request::{operation, options, setting, source, write_documents};
-use super::{CliError, Exit};
+use super::operation_args::{PolicyArgs, PolicyCommandArgs};
+use super::request::{operation, options, own_place, setting, source, write_documents};
+use super::{CliError, Exit, plan_args};
 use crate::operation::job::{self, Options, Setting, Source, partition_of_region};
 use crate::operation::policy::{Access, Policy};
-use crate::plan;
+use crate::plan::PlanHandle;
 
 /// The three policies, by the names of their files.
 #[derive(Serialize)]
@@ -34,19 +34,21 @@ pub(super) struct Made {
     pub(super) folder: String,
 }
 
-pub(super) fn run(args: &PolicyArgs) -> Result<Exit, CliError> {
-    show(args, &make(args)?.policies)?;
+pub(super) fn run(args: &PolicyCommandArgs) -> Result<Exit, CliError> {
+    let PolicyCommandArgs { policy: args, reach } = args;
+    let mut way = reach.way(args.place.region.as_deref());
+    let handle = plan_args::open(&args.plan, None, &mut way)?;
+    show(args, &make(args, &handle)?.policies)?;
     Ok(Exit::Done)
 }
 
 /// Makes the policies that a plan's jobs need.
-pub(super) fn make(args: &PolicyArgs) -> Result<Made, CliError> {
-    let plan = plan::read(&args.plan)?;
-    let operation = operation(&args.operation, &args.plan, &plan)?;
+pub(super) fn make(args: &PolicyArgs, handle: &PlanHandle) -> Result<Made, CliError> {
+    let operation = operation(&args.operation, handle)?;
     let role_arn = role_arn(args);
     let setting = setting(&args.place, &role_arn);
-    let options = options(&args.place, &role_arn)?;
-    let source = source(&plan)?;
+    let options = options(&args.place, &role_arn, handle)?;
+    let source = source(&args.place, handle)?;
     job::check_keys("--object-kms-key-arn", &args.object_keys, &setting)?;
     if let Some(key) = &args.manifest_key {
         job::check_manifest_key("--manifest-kms-key-arn", key, &setting, &source)?;
@@ -58,7 +60,10 @@ pub(super) fn make(args: &PolicyArgs) -> Result<Made, CliError> {
             args.plan.display()
         )));
     };
-    let access = access(args, &setting, &options, &source);
+    let access = Access {
+        plan: own_place(handle).map(|place| place.folder()),
+        ..access(args, &setting, &options, &source)
+    };
     let kind = operation.kind();
     let needed = kind.permissions(&request.operation[kind.api_name()], &access);
     let policies = Policies {
@@ -90,7 +95,8 @@ fn access(args: &PolicyArgs, setting: &Setting, options: &Options, source: &Sour
         versions: source.manifests.iter().any(|shard| with_versions(&shard.columns)),
         object_keys: args.object_keys.clone(),
         manifest_keys: args.manifest_key.iter().cloned().collect(),
-        manifests: format!("{}{}/", options.manifests.folder(), source.folder()),
+        manifests: source.manifest_folder(&options.manifests),
+        plan: None,
         reports: options.reports.folder(),
         tags: !options.tags.is_empty(),
     }

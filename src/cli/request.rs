@@ -10,38 +10,38 @@ use serde::Serialize;
 use super::operation_args::{OperationArgs, PlaceArgs};
 use super::{CliError, print};
 use crate::operation::job::{
-    Inventory, Manifest, Options, Place, Setting, Source, partition_of_arn,
+    Inventory, Manifest, ManifestPlace, Options, Place, Setting, Source, partition_of_arn,
 };
 use crate::operation::{Kind, Operation};
-use crate::plan::{self, Plan, Shard};
+use crate::plan::{self, Plan, PlanHandle, Shard};
+use crate::source::Location;
 
 /// The operation that was asked for, if it is the one that the plan's rows were checked for.
 pub(super) fn operation(
     args: &OperationArgs,
-    folder: &Path,
-    plan: &Plan,
+    handle: &PlanHandle,
 ) -> Result<Box<dyn Operation>, CliError> {
-    let planned = plan.operation.as_ref();
+    let planned = handle.plan.operation.as_ref();
     let class = planned.and_then(|planned| planned.storage_class);
     let operation = args.operation(class)?;
     let kind = operation.kind();
     match planned {
         Some(planned) if planned.name != kind.name() => {
-            Err(other_operation(folder, &planned.name, kind))
+            Err(other_operation(handle, &planned.name, kind))
         }
         Some(_) => Ok(operation),
-        None if kind == Kind::Copy && has_versions(plan) => Err(CliError::Usage(format!(
+        None if kind == Kind::Copy && has_versions(&handle.plan) => Err(CliError::Usage(format!(
             "{}: the plan was not made for copies, and its manifests may mix noncurrent versions \
              with current ones: a copy makes each the newest version of its key, so old content \
              could be what is read. Make the plan with `s3sieve filter ... --for copy`, which copies \
              noncurrent versions first",
-            folder.display(),
+            handle.folder().display(),
         ))),
         None => {
             print::tell(&format!(
                 "s3sieve: {}: the rows of this plan were not checked for {}: rows that it can't do \
                  will fail, and half of them stop a job; `s3sieve filter --for {}` sets them aside",
-                folder.display(),
+                handle.folder().display(),
                 kind.name(),
                 kind.name(),
             ));
@@ -56,11 +56,11 @@ fn has_versions(plan: &Plan) -> bool {
     own.chain([&plan.columns]).any(|columns| columns.iter().any(|name| name == "VersionId"))
 }
 
-fn other_operation(folder: &Path, planned: &str, kind: Kind) -> CliError {
+fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
     CliError::Usage(format!(
         "{}: the plan was made for {planned}, so its rows were not checked for {}: make one with \
          `s3sieve filter ... --for {}`, or submit it with --operation {planned}",
-        folder.display(),
+        handle.folder().display(),
         kind.name(),
         kind.name(),
     ))
@@ -77,10 +77,14 @@ pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> Setting {
 }
 
 /// The usual options of jobs: failed tasks only, and confirmation.
-pub(super) fn options(place: &PlaceArgs, role_arn: &str) -> Result<Options, CliError> {
+pub(super) fn options(
+    place: &PlaceArgs,
+    role_arn: &str,
+    handle: &PlanHandle,
+) -> Result<Options, CliError> {
     Ok(Options {
         role_arn: role_arn.to_owned(),
-        manifests: Place::parse("--manifest-bucket", &place.manifest_bucket)?,
+        manifests: manifest_place(place, handle)?.0,
         reports: Place::parse("--report", &place.report)?,
         all_tasks: false,
         priority: 0,
@@ -91,14 +95,8 @@ pub(super) fn options(place: &PlaceArgs, role_arn: &str) -> Result<Options, CliE
 }
 
 /// A plan, as far as its jobs depend on it.
-pub(super) fn source(plan: &Plan) -> Result<Source, CliError> {
-    let inventory = match &plan.inventory {
-        None => None,
-        Some(plan::Inventory { place, folder }) => {
-            let place = Place::parse("inventory.place of plan.json", place)?;
-            Some(Inventory { place, folder: folder.clone() })
-        }
-    };
+pub(super) fn source(place: &PlaceArgs, handle: &PlanHandle) -> Result<Source, CliError> {
+    let plan = &handle.plan;
     let manifest = |shard: &Shard| Manifest {
         path: shard.path.clone(),
         bucket: shard.bucket.clone(),
@@ -109,9 +107,53 @@ pub(super) fn source(plan: &Plan) -> Result<Source, CliError> {
     Ok(Source {
         report_md5s: plan.reports.iter().map(|report| report.manifest_md5.clone()).collect(),
         predicate: predicate(plan),
-        inventory,
+        place: manifest_place(place, handle)?.1,
         manifests: plan.shards.iter().map(manifest).collect(),
     })
+}
+
+/// Where the jobs read the manifests: what `--manifest-bucket` names, or, for a plan in S3, where
+/// they are, unless they are inventory reports, which say it themselves.
+fn manifest_place(
+    args: &PlaceArgs,
+    handle: &PlanHandle,
+) -> Result<(Place, ManifestPlace), CliError> {
+    const FLAG: &str = "--manifest-bucket";
+    let given = args.manifest_bucket.as_deref().map(|text| Place::parse(FLAG, text)).transpose()?;
+    if let Some(plan::Inventory { place, folder }) = &handle.plan.inventory {
+        let place = Place::parse("inventory.place of plan.json", place)?;
+        let inventory = Inventory { place: place.clone(), folder: folder.clone() };
+        return Ok((given.unwrap_or(place), ManifestPlace::Inventory(inventory)));
+    }
+    match (own_place(handle), given) {
+        (None, Some(given)) => Ok((given, ManifestPlace::Uploaded)),
+        (Some(own), given) if given.as_ref().is_none_or(|g| g.folder() == own.folder()) => {
+            Ok((own, ManifestPlace::InPlace))
+        }
+        (Some(own), _) => Err(CliError::Usage(format!(
+            "{FLAG} {}: the plan is in S3, and its jobs read the manifests where they are, in {}; \
+             leave the flag out",
+            args.manifest_bucket.as_deref().unwrap_or_default(),
+            own.address(),
+        ))),
+        (None, None) => Err(CliError::Usage(format!(
+            "{FLAG} is missing: the manifests of a plan on this machine are uploaded for the jobs \
+             to read; give s3://BUCKET/PREFIX"
+        ))),
+    }
+}
+
+/// The folder of a plan in S3.
+pub(super) fn own_place(handle: &PlanHandle) -> Option<Place> {
+    match handle.folder() {
+        Location::Path(_) => None,
+        #[cfg(feature = "aws")]
+        Location::Object(folder) => {
+            let key = folder.key();
+            let prefix = key.strip_suffix('/').unwrap_or(key).to_owned();
+            Some(Place { bucket: folder.bucket().to_owned(), prefix })
+        }
+    }
 }
 
 /// Which rows, and which try: a plan that tries again must not get the jobs of the plan before.

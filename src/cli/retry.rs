@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -30,18 +31,23 @@ struct Retried {
 }
 
 pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
-    let plan = plan::read(&args.plan)?;
-    let mut submission = Submission::reopen(&args.plan, &plan)?;
+    let handle = args.open()?;
+    let mut submission = Submission::reopen(handle.state(), &handle.plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
     submission.look(&control)?;
     refuse_open(args, &submission)?;
-    let outcomes = outcomes(args, &mut submission, &session)?;
+    let outcomes = outcomes(handle.state(), &mut submission, &session)?;
     let out = location(&args.out, &session)?;
+    if handle.folder().is_remote() {
+        // Rows of manifests are read where the jobs read them.
+        plan::verify(handle.folder(), &handle.plan, interrupt::flag())?;
+    }
     // First: from here on no job of this plan is created that the new one has.
     submission.note(Event::Continued { plan: args.out.display().to_string() })?;
     let options = RetryOptions { anyway: args.anyway.clone(), repeat: args.repeat };
-    let plan = retry(plan, &args.plan, &outcomes, &options, &out, interrupt::flag())?;
+    let (folder, stop) = (handle.folder().clone(), interrupt::flag());
+    let plan = retry(handle.plan, &folder, &outcomes, &options, &out, stop)?;
     let result = Retried {
         plan: args.out.display().to_string(),
         again: plan.totals.matched - plan.totals.excluded,
@@ -60,7 +66,7 @@ fn refuse_open(args: &RetryArgs, submission: &Submission) -> Result<(), CliError
     if open == 0 {
         return Ok(());
     }
-    let plan = args.plan.display();
+    let plan = args.plan_words();
     Err(CliError::Usage(format!(
         "{plan}: {} of this plan may still run: let them end (`s3sieve jobs {plan} run`) or cancel \
          them (`s3sieve jobs {plan} cancel --all`), then retry",
@@ -70,7 +76,7 @@ fn refuse_open(args: &RetryArgs, submission: &Submission) -> Result<(), CliError
 
 /// What became of each manifest, with the completion reports fetched.
 fn outcomes(
-    args: &RetryArgs,
+    state: &Path,
     submission: &mut Submission,
     session: &Session,
 ) -> Result<Vec<ShardOutcome>, CliError> {
@@ -88,7 +94,7 @@ fn outcomes(
         let request = submission.submitted(shard)?;
         let report = match &job {
             Some((job_id, end)) if !end.ran_nothing() && !end.is_clean() => {
-                report_of(&args.plan, session, &request, job_id)?
+                report_of(state, session, &request, job_id)?
             }
             _ => None,
         };

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::args::Format;
 use super::job_events::JobEvent;
 use super::operation_args::SubmitArgs;
+use super::plan_args::{self, tell_state};
 use super::print::{self, Report};
 use super::request::place;
 use super::{CliError, Exit, interrupt};
@@ -17,7 +18,7 @@ use crate::jobs::{
     Finding, JobView, Pause, Preflight, StepOutcome, Submission, Weight, check_update_encryption,
 };
 use crate::operation::job::{Request, Setting};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanHandle};
 use crate::units::counted;
 
 /// What a submission came to.
@@ -45,10 +46,11 @@ struct Job {
 
 pub(super) fn run(
     args: &SubmitArgs,
-    plan: &Plan,
+    handle: &PlanHandle,
     setting: &Setting,
     requests: &[Request],
 ) -> Result<Exit, CliError> {
+    let plan = &handle.plan;
     let Some(region) = setting.region.as_deref() else {
         return Err(CliError::Usage(
             "--region is missing: it is the region of the objects, and for copy of the target \
@@ -71,7 +73,7 @@ pub(super) fn run(
         account_id: &setting.account_id,
         region,
         role_arn: &args.role_arn,
-        manifest_bucket: &place("--manifest-bucket", &args.place.manifest_bucket)?.bucket,
+        manifest_bucket: manifest_bucket(first),
         report_bucket: &place("--report", &args.place.report)?.bucket,
         buckets: plan.shards.iter().map(|shard| shard.bucket.as_str()).collect(),
         operation: &first.operation,
@@ -81,8 +83,10 @@ pub(super) fn run(
     if tell(&preflight.run()?) {
         return Ok(Exit::Aws);
     }
-    let mut submission =
-        Submission::begin(&args.plan, plan, &lines(requests)?, &setting.account_id, region)?;
+    handle.claim_state()?;
+    tell_state(handle);
+    let (state, account_id) = (handle.state(), &setting.account_id);
+    let mut submission = Submission::begin(state, plan, &lines(requests)?, account_id, region)?;
     let mut on_step = |outcome: StepOutcome<'_>| {
         if args.format == Format::Human {
             JobEvent::from(outcome).tell(args.format);
@@ -105,6 +109,12 @@ pub(super) fn run(
     let result = summary(args, plan, &submission, &views);
     print::print(&result, args.format)?;
     Ok(if result.has_trouble() { Exit::Partly } else { Exit::Done })
+}
+
+/// The bucket that a job reads its manifest from.
+fn manifest_bucket(request: &Request) -> &str {
+    let arn = request.manifest["Location"]["ObjectArn"].as_str().unwrap_or_default();
+    arn.rsplit(":::").next().unwrap_or_default().split('/').next().unwrap_or_default()
 }
 
 fn created(plan: &Plan) -> Vec<Option<Timestamp>> {
@@ -170,7 +180,7 @@ fn summary(
     };
     let manifests = plan.shards.iter().map(|shard| shard.path.as_str());
     Submitted {
-        plan: args.plan.display().to_string(),
+        plan: plan_args::words(&args.plan, args.state.as_deref()),
         jobs: manifests.zip(stages).map(job).collect(),
         waiting,
         in_order,

@@ -4,7 +4,7 @@
 use clap::Args as ClapArgs;
 
 use super::CliError;
-use super::aws::{HEADING, ReachArgs};
+use super::aws::{HEADING, ReachArgs, Way};
 use crate::aws::Session;
 use crate::jobs::{Control, ControlEndpoint};
 
@@ -25,6 +25,11 @@ impl ServiceArgs {
     /// A way to AWS, as asked for, in a region.
     pub(super) fn session(&self, region: Option<&str>) -> Result<Session, CliError> {
         Ok(self.reach.session(region, false)?)
+    }
+
+    /// A way to AWS in a region, made when the first address is met.
+    pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> Way<'a> {
+        self.reach.way(region)
     }
 
     /// A client for the jobs of an account.

@@ -9,7 +9,7 @@ use super::policy;
 use super::print;
 use super::request::place;
 use super::setup_args::{Frequency, SetupAction, SetupArgs};
-use super::{CliError, Exit};
+use super::{CliError, Exit, plan_args};
 use crate::jobs::setup::{
     Change, bucket_key::BucketKey, inventory::Inventory, lifecycle::Lifecycle, role::Role,
 };
@@ -50,7 +50,8 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
         }
         SetupAction::Role(own) => {
             let session = args.service.session(own.place.region.as_deref())?;
-            let made = policy::make(own)?;
+            let mut way = args.service.way(own.place.region.as_deref());
+            let made = policy::make(own, &plan_args::open(&own.plan, None, &mut way)?)?;
             let role = Role {
                 name: made.role_arn.rsplit('/').next().unwrap_or_default().to_owned(),
                 trust_policy: json(&made.policies.trust_policy)?,

@@ -11,7 +11,9 @@ use super::operation_args::{ScopeArg, SubmitArgs};
 use super::request::{operation, options, setting, source, write_documents};
 use super::{CliError, Exit, interrupt, print};
 use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
-use crate::plan::{self, Plan, Shard, ShardRange};
+use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
+#[cfg(feature = "aws")]
+use crate::source::{Location, Object};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
@@ -22,15 +24,17 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
                 .to_owned(),
         ));
     }
-    let plan = plan::read(&args.plan)?;
-    let operation = operation(&args.operation, &args.plan, &plan)?;
+    let handle = args.open()?;
+    let plan = &handle.plan;
+    let operation = operation(&args.operation, &handle)?;
     let setting = setting(&args.place, &args.role_arn);
-    let source = source(&plan)?;
-    let requests = job::requests(operation.as_ref(), &setting, &job_options(args)?, &source)?;
-    plan::verify(&args.plan, &plan, interrupt::flag())?;
+    let source = source(&args.place, &handle)?;
+    let options = job_options(args, &handle)?;
+    let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;
+    verify(&handle, &source.manifest_folder(&options.manifests))?;
     #[cfg(feature = "aws")]
     if !args.dry_run {
-        return super::send::run(args, &plan, &setting, &requests);
+        return super::send::run(args, &handle, &setting, &requests);
     }
     if let Some(folder) = &args.out {
         write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
@@ -46,20 +50,42 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
-        Format::Human => human(&mut out, args, &plan, &requests)?,
+        Format::Human => human(&mut out, args, plan, &requests)?,
         Format::Json => lines(&mut out, &requests)?,
     }
     out.flush()?;
     Ok(Exit::Done)
 }
 
-fn job_options(args: &SubmitArgs) -> Result<Options, CliError> {
+/// Makes sure that the manifests are what the plan says: on this machine, or in S3, where the jobs
+/// will read them, in `manifests` (`bucket/prefix/`).
+fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
+    #[cfg(feature = "aws")]
+    if let Location::Object(folder) = handle.folder() {
+        let address = format!("s3://{manifests}");
+        let object = Object::parse(&address, folder.session())
+            .map_err(|error| CliError::Usage(error.to_string()))?;
+        let outcome = plan::verify_manifests(&object, &handle.plan, interrupt::flag());
+        if outcome.is_err() && handle.plan.inventory.is_some() {
+            print::tell(&format!(
+                "s3sieve: the plan's inventory reports name their data files at {address}, and \
+                 jobs read them there: `aws s3 sync {} {address}` copies them",
+                handle.folder().join("manifests/").display(),
+            ));
+        }
+        return Ok(outcome?);
+    }
+    let _ = manifests;
+    Ok(plan::verify(handle.folder(), &handle.plan, interrupt::flag())?)
+}
+
+fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<Options, CliError> {
     Ok(Options {
         all_tasks: args.report_scope == ScopeArg::AllTasks,
         priority: args.priority,
         description: args.description.clone(),
         confirmation: !args.no_confirmation,
-        ..options(&args.place, &args.role_arn)?
+        ..options(&args.place, &args.role_arn, handle)?
     })
 }
 
@@ -154,6 +180,13 @@ fn human(
         None => "--out DIR writes each request to a file, --format json one a line.".to_owned(),
     };
     writeln!(out, "{requests}")?;
+    if args.place.manifest_bucket.is_none() && plan.inventory.is_none() {
+        return writeln!(
+            out,
+            "Next, for each: put the manifest's ETag in place of {ETAG_MARKER}, and give the \
+             request to `aws s3control create-job --cli-input-json`. docs/jobs.md has the commands."
+        );
+    }
     writeln!(
         out,
         "Next, for each: upload the manifest, put its ETag in place of {ETAG_MARKER}, and give the \

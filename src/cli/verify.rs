@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::VerifyArgs;
 use super::print::{self, Report, percent};
-use super::{CliError, Exit, progress};
+use super::{CliError, Exit, plan_args, progress};
 use crate::plan::{self, Plan, Proof};
 use crate::units::{Count, counted};
 
@@ -17,9 +17,10 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         return Err(CliError::Usage(message.to_owned()));
     }
     let options = args.options();
+    let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way())?;
     let opened = args.report.open()?;
     let proven = progress::watched(opened.bytes_total(), args.format, |control| {
-        plan::prove(&args.plan, &opened, &options, control)
+        plan::prove(&handle, &opened, &options, control)
     })?;
     let proof = proven.proof.clone();
     let out = args.out.as_deref().map(|out| args.report.aws.way().location(out)).transpose()?;
@@ -29,7 +30,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     };
     let rest = match rest {
         Some(options) => Some(progress::watched(opened.bytes_total(), args.format, |control| {
-            plan::filter(&opened, &options, control)
+            plan::filter(&opened, &options, control).map(|outcome| outcome.plan)
         })?),
         None => None,
     };

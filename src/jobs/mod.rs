@@ -5,6 +5,7 @@
 //! | `create_job`, `members` | a request, as the SDK sends it |
 //! | `control`, `endpoint` | calls of S3 Control, and where they may go |
 //! | `upload` | a manifest goes up, once |
+//! | `in_place` | a manifest of a plan in S3 is used where it is |
 //! | `journal` | every step, before and after it is taken; what is next |
 //! | `preflight` | what would stop the jobs, or surprise, found before anything is sent |
 //! | `submit` | the steps are taken |
@@ -18,6 +19,7 @@ pub mod completion;
 mod control;
 mod create_job;
 mod endpoint;
+mod in_place;
 pub mod journal;
 mod members;
 mod outage;
@@ -38,4 +40,4 @@ pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
 pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
 pub use submit::{Pause, StepOutcome, Submission, SubmitError, describe, list, replay};
-pub use upload::{Digest, Lies, Upload, UploadError, abandon};
+pub use upload::{Digest, Upload, UploadError, abort_multipart};

@@ -169,7 +169,7 @@ pub struct RetryOptions {
 /// called again for objects for which it succeeded.
 pub fn retry(
     base: Plan,
-    folder: &Path,
+    folder: &Location,
     outcomes: &[ShardOutcome],
     options: &RetryOptions,
     out: &Location,
@@ -199,7 +199,7 @@ pub fn retry(
 /// Takes rows into the new plan.
 struct Taker<'a> {
     subset: Subset,
-    folder: &'a Path,
+    folder: &'a Location,
     options: &'a RetryOptions,
     unreadable: UnreadableRows,
     stop: &'a AtomicBool,

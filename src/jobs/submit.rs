@@ -18,14 +18,15 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::control::{Control, CreateError, JobView, Wanted};
+use super::in_place::find_in_place;
 use super::journal::{
     Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, JournalError, Progress, Stage, Step,
 };
 use super::requests::{REQUESTS, Requests, RequestsError};
-use super::upload::{Digest, Upload, UploadError, abandon};
+use super::upload::{Digest, Upload, UploadError, abort_multipart};
 use crate::aws::{AwsError, Session};
 use crate::operation::job::ETAG_MARKER;
-use crate::plan::{Plan, Shard};
+use crate::plan::{Plan, ReadError, Shard, StateError, plan_of_state_folder};
 
 /// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
 /// lets a request's signature differ.
@@ -70,6 +71,12 @@ pub enum SubmitError {
         /// When.
         begun: Timestamp,
     },
+    /// The folder of the journal does not say whose it is.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A manifest of a plan in S3 is not what the plan says.
+    #[error(transparent)]
+    Manifest(#[from] ReadError),
     /// A manifest could not be uploaded.
     #[error(transparent)]
     Upload(#[from] UploadError),
@@ -139,6 +146,8 @@ pub struct Submission {
     progress: Progress,
     manifests: Vec<String>,
     requests: Requests,
+    /// Whether the manifests are used in S3, where the plan is.
+    is_in_place: bool,
     /// Account and region of the jobs.
     account_id: String,
     region: String,
@@ -233,8 +242,10 @@ impl Submission {
         };
         let requests = Requests::open(folder, requests_sha256, manifests.len())?;
         let (account_id, region) = (account_id.clone(), region.clone());
+        // The journal of a plan in S3 has a folder of its own, which says whose it is.
+        let is_in_place = plan_of_state_folder(folder)?.is_some();
         let folder = folder.to_owned();
-        Ok(Self { folder, journal, progress, manifests, requests, account_id, region })
+        Ok(Self { folder, is_in_place, journal, progress, manifests, requests, account_id, region })
     }
 
     /// The account of the jobs.
@@ -492,19 +503,24 @@ impl Submission {
     ) -> Result<bool, SubmitError> {
         if let Stage::Uploading { in_parts: Some((object, id)) } = &self.progress.stages()[place] {
             let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
-            abandon(session, bucket, key, id)?;
+            abort_multipart(session, bucket, key, id)?;
         }
         let request = self.requests.read(place)?;
         let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
         let object = object.rsplit(":::").next().unwrap_or_default().to_owned();
         let manifest = self.manifests[place].clone();
         self.note(Event::Uploading { manifest: manifest.clone(), object: object.clone() })?;
+        if self.is_in_place {
+            let etag = find_in_place(session, &object, shard, stop)?;
+            self.note(Event::Uploaded { manifest, etag, found: true })?;
+            return Ok(true);
+        }
         // `bucket/.../plan-.../`: what stands before the manifest's own path there.
         let own = shard.path.split_once('/').map_or(&*shard.path, |(_, own)| own);
         let base = object.strip_suffix(own).unwrap_or_default().to_owned();
         let files = shard.files.iter().map(|file| (&file.path, file.bytes, Digest::Md5(&file.md5)));
         let last = (&shard.path, shard.bytes, Digest::Sha256(&shard.sha256));
-        let mut lies = None;
+        let mut outcome = None;
         for (path, bytes, digest) in files.chain([last]) {
             let own = path.split_once('/').map_or(&**path, |(_, own)| own);
             let object = format!("{base}{own}");
@@ -518,11 +534,13 @@ impl Submission {
                 let upload_id = upload_id.to_owned();
                 journal.append(Event::InParts { manifest, object, upload_id }).map(|_| ())
             };
-            lies = Some(upload.run(session, stop, &mut note)?);
+            outcome = Some(upload.run(session, stop, &mut note)?);
         }
-        let Some(lies) = lies else { return Err(misfit(&self.folder, "a manifest has no file")) };
-        self.note(Event::Uploaded { manifest, etag: lies.etag, found: lies.found })?;
-        Ok(lies.found)
+        let Some(outcome) = outcome else {
+            return Err(misfit(&self.folder, "a manifest has no file"));
+        };
+        self.note(Event::Uploaded { manifest, etag: outcome.etag, found: outcome.found })?;
+        Ok(outcome.found)
     }
 
     /// The job of a manifest that was asked for, if it was made: described as the request says,

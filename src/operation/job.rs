@@ -48,6 +48,9 @@ const ROLE_ARN_CHARS_MAX: usize = 2048;
 /// API, `S3KeyArnString`.
 const OBJECT_ARN_CHARS_MAX: usize = 2000;
 
+/// The folder of the manifests in a plan's own.
+const MANIFESTS: &str = "manifests";
+
 /// Of a plan's SHA-256, so many digits name its folder in the manifest bucket: 64 bits, which two
 /// plans won't share.
 const FOLDER_DIGITS: usize = 16;
@@ -70,7 +73,7 @@ pub struct Setting {
 pub struct Options {
     /// The role that the jobs take.
     pub role_arn: String,
-    /// Where the manifests will lie.
+    /// Where the manifests will lie; as [`Source::place`] has it, the plan's own folder.
     pub manifests: Place,
     /// Where completion reports are to go.
     pub reports: Place,
@@ -91,7 +94,7 @@ pub struct Options {
 pub struct Place {
     /// The bucket's name.
     pub bucket: String,
-    /// Without a slash at its ends; empty where there is none.
+    /// Without the slash at its end; empty where there is none.
     pub prefix: String,
 }
 
@@ -131,10 +134,21 @@ pub struct Source {
     pub report_md5s: Vec<String>,
     /// The predicate, as it was understood.
     pub predicate: String,
-    /// Where the manifests must lie, if they are inventory reports of our own.
-    pub inventory: Option<Inventory>,
+    /// Where the jobs read the manifests.
+    pub place: ManifestPlace,
     /// A job for each.
     pub manifests: Vec<Manifest>,
+}
+
+/// Where the jobs of a plan read its manifests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ManifestPlace {
+    /// In a folder of the plan's own below [`Options::manifests`], to which they are uploaded.
+    Uploaded,
+    /// In the plan's folder, which is in S3: [`Options::manifests`] is that folder.
+    InPlace,
+    /// Where they say themselves, for they are inventory reports of our own.
+    Inventory(Inventory),
 }
 
 /// Where inventory reports of our own must lie, for they name their data files by key.
@@ -187,11 +201,24 @@ impl Source {
     /// manifests are the same.
     #[must_use]
     pub fn folder(&self) -> String {
-        if let Some(inventory) = &self.inventory {
+        if let ManifestPlace::Inventory(inventory) = &self.place {
             return inventory.folder.clone();
         }
         let files = self.manifests.iter().map(|manifest| (&*manifest.path, &*manifest.sha256));
         plan_folder(&self.report_md5s, &self.predicate, &files.collect::<Vec<_>>())
+    }
+
+    /// The folder that stands for the plan's `manifests` where its jobs read them:
+    /// `bucket/prefix/.../`.
+    #[must_use]
+    pub fn manifest_folder(&self, manifests: &Place) -> String {
+        match &self.place {
+            ManifestPlace::Uploaded => format!("{}{}/", manifests.folder(), self.folder()),
+            ManifestPlace::InPlace => format!("{}{MANIFESTS}/", manifests.folder()),
+            ManifestPlace::Inventory(Inventory { place, folder }) => {
+                format!("{}{folder}/", place.folder())
+            }
+        }
     }
 }
 
@@ -242,8 +269,8 @@ pub fn requests(
     check_options(setting, options)?;
     check_place(options, source)?;
     operation.check(setting)?;
-    let common =
-        Common { kind: operation.kind(), setting, options, source, folder: source.folder() };
+    let (folder, manifests) = (source.folder(), source.manifest_folder(&options.manifests));
+    let common = Common { kind: operation.kind(), setting, options, source, folder, manifests };
     let build = |manifest| common.request(manifest, operation.request(setting, manifest)?);
     source.manifests.iter().map(build).collect()
 }
@@ -254,8 +281,10 @@ struct Common<'a> {
     setting: &'a Setting,
     options: &'a Options,
     source: &'a Source,
-    /// The plan's folder in the manifest bucket.
+    /// The name of the plan's folder in a manifest bucket.
     folder: String,
+    /// The folder that the jobs read the manifests in.
+    manifests: String,
 }
 
 impl Common<'_> {
@@ -281,15 +310,19 @@ impl Common<'_> {
     }
 
     fn manifest(&self, manifest: &Manifest) -> Result<Value, Refusal> {
-        const FLAG: &str = "--manifest-bucket";
-        let place = self.options.manifests.folder();
+        let flag = match &self.source.place {
+            ManifestPlace::InPlace => "the plan's address",
+            ManifestPlace::Uploaded | ManifestPlace::Inventory(_) => "--manifest-bucket",
+        };
         let partition = &self.setting.partition;
-        let object = format!("arn:{partition}:s3:::{place}{}/{}", self.folder, manifest.name());
-        length(FLAG, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
-        let spec = match &self.source.inventory {
-            None => json!({"Format": CSV_FORMAT, "Fields": manifest.columns}),
+        let object = format!("arn:{partition}:s3:::{}{}", self.manifests, manifest.name());
+        length(flag, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
+        let spec = match &self.source.place {
+            ManifestPlace::Uploaded | ManifestPlace::InPlace => {
+                json!({"Format": CSV_FORMAT, "Fields": manifest.columns})
+            }
             // Its columns are in the manifest.
-            Some(_) => json!({"Format": INVENTORY_FORMAT}),
+            ManifestPlace::Inventory(_) => json!({"Format": INVENTORY_FORMAT}),
         };
         Ok(json!({
             "Spec": spec,
@@ -381,7 +414,7 @@ pub fn check_manifest_key(
     setting: &Setting,
     source: &Source,
 ) -> Checked {
-    if source.inventory.is_none() {
+    if !matches!(source.place, ManifestPlace::Inventory(_)) {
         let rule = "S3 takes no CSV manifests that are encrypted with SSE-KMS";
         let authority = "UG, Creating an S3 Batch Operations job";
         let remedy = "upload them with SSE-S3, or make the plan with --emit inventory";
@@ -409,8 +442,8 @@ pub fn partition_of_region(region: Option<&str>) -> &'static str {
 /// Refuses another place for manifests than the one whose keys they hold.
 fn check_place(options: &Options, source: &Source) -> Checked {
     let given = &options.manifests;
-    match &source.inventory {
-        Some(Inventory { place, .. }) if place != given => {
+    match &source.place {
+        ManifestPlace::Inventory(Inventory { place, .. }) if place != given => {
             let rule =
                 format!("the plan's inventory reports name data files at {}", place.address());
             let remedy = "give that address, or make the plan again with this one";

@@ -79,6 +79,8 @@ pub struct Access {
     pub manifest_keys: Vec<String>,
     /// The manifests, as `bucket/folder/`.
     pub manifests: String,
+    /// The plan's folder, as `bucket/folder/`, if it is in S3: then nothing is uploaded.
+    pub plan: Option<String>,
     /// The completion reports, as `bucket/prefix/`, or `bucket/` where there is no prefix.
     pub reports: String,
     /// Whether jobs are created with tags.
@@ -175,8 +177,8 @@ impl Access {
         let jobs = vec![format!("arn:{partition}:s3:{region}:{account_id}:job/*")];
         let manifests = vec![self.bucket(&self.manifests) + "*"];
         let reports = vec![self.bucket(&self.reports) + "*"];
-        let own = [&self.manifests, &self.reports];
-        let own = own.iter().map(|place| place.split('/').next().unwrap_or_default());
+        let own = [&self.manifests, &self.reports].into_iter().chain(&self.plan);
+        let own = own.map(|place| place.split('/').next().unwrap_or_default());
         let names: BTreeSet<&str> = self.buckets.iter().map(String::as_str).chain(own).collect();
         let buckets = names.into_iter().map(|name| self.bucket(name)).collect();
         let role = vec![self.role_arn.clone()];
@@ -191,13 +193,25 @@ impl Access {
             Statement::new("SteerJobs", &steer, jobs),
             Statement::new("PassTheRole", &["iam:PassRole"], role.clone()).only_if(to_service),
             Statement::new("LookAtTheRole", &["iam:GetRole"], role),
-            self.allow("UploadManifests", &UPLOAD, manifests),
+            match &self.plan {
+                None => self.allow("UploadManifests", &UPLOAD, manifests),
+                Some(plan) => self.allow("ReadPlan", &["s3:GetObject"], self.in_place(plan)),
+            },
             self.allow("ReadReports", &["s3:GetObject"], reports),
             // What is looked at before anything is sent.
             self.allow("LookAtBuckets", &LOOK, buckets),
         ];
         statements.extend(self.allow_manifest_keys("EncryptManifests"));
         Policy::new(statements)
+    }
+
+    /// The ARNs of a plan in S3 and of its manifests, which as a rule are in there.
+    fn in_place(&self, plan: &str) -> Vec<String> {
+        let mut places = vec![self.bucket(plan) + "*"];
+        if !self.manifests.starts_with(plan) {
+            places.push(self.bucket(&self.manifests) + "*");
+        }
+        places
     }
 
     /// Reading and writing manifests that are encrypted with SSE-KMS (UG, "Granting permissions for

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::job::{self, Inventory, Manifest, Options, Place, Request, Setting, Source};
+use super::job::{
+    self, Inventory, Manifest, ManifestPlace, Options, Place, Request, Setting, Source,
+};
 use super::policy::Access;
 use super::*;
 
@@ -47,7 +49,7 @@ fn source(class: Option<&str>) -> Source {
     Source {
         report_md5s: vec!["d41d8cd98f00b204e9800998ecf8427e".to_owned()],
         predicate: "IsLatest".to_owned(),
-        inventory: None,
+        place: ManifestPlace::Uploaded,
         manifests: vec![manifest(class)],
     }
 }
@@ -431,7 +433,7 @@ fn reports_of_our_own_lie_where_the_plan_says() {
     let operation = delete_tags::Parameters;
     let mut source = source(None);
     let inventory = |place| Inventory { place, folder: "plan-0123456789abcdef".to_owned() };
-    source.inventory = Some(inventory(options().manifests));
+    source.place = ManifestPlace::Inventory(inventory(options().manifests));
     source.manifests[0].path = "manifests/00007/manifest.json".to_owned();
     let requests = job::requests(&operation, &setting(), &options(), &source).unwrap();
     let expected = json!({
@@ -444,9 +446,38 @@ fn reports_of_our_own_lie_where_the_plan_says() {
     });
     assert_eq!(requests[0].manifest, expected);
     let elsewhere = Place { prefix: "c".to_owned(), ..options().manifests };
-    source.inventory = Some(inventory(elsewhere));
+    source.place = ManifestPlace::Inventory(inventory(elsewhere));
     let told = job::requests(&operation, &setting(), &options(), &source).unwrap_err();
     assert!(told.to_string().contains("s3://manifests/c"), "{told}");
+}
+
+#[test]
+fn manifests_in_place_go_by_the_plans_own_folder() {
+    let operation = delete_tags::Parameters;
+    let uploaded = build(&operation, None).unwrap();
+    let mut source = source(None);
+    source.place = ManifestPlace::InPlace;
+    let build = |options: &Options| {
+        job::requests(&operation, &setting(), options, &source).unwrap().remove(0)
+    };
+    let request = build(&options());
+    let arn = |options: &Options| {
+        build(options).manifest["Location"]["ObjectArn"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(arn(&options()), "arn:aws:s3:::manifests/a/b/manifests/00000.csv");
+    assert_eq!(source.manifest_folder(&options().manifests), "manifests/a/b/manifests/");
+    // The same request each time, and another than that of an uploaded manifest.
+    assert_eq!(build(&options()), request);
+    assert_ne!(uploaded.client_request_token, request.client_request_token);
+    // Keys of a bucket's own kind, and of none.
+    let at = |prefix: &str| Options {
+        manifests: Place { bucket: "m".to_owned(), prefix: prefix.to_owned() },
+        ..options()
+    };
+    assert_eq!(arn(&at("a/")), "arn:aws:s3:::m/a//manifests/00000.csv");
+    assert_eq!(arn(&at("")), "arn:aws:s3:::m/manifests/00000.csv");
+    let told = job::requests(&operation, &setting(), &at(&"p".repeat(2000)), &source).unwrap_err();
+    assert!(told.to_string().starts_with("the plan's address"), "{told}");
 }
 
 #[test]
@@ -500,6 +531,7 @@ fn access(versions: bool) -> Access {
         object_keys: Vec::new(),
         manifest_keys: Vec::new(),
         manifests: "manifests/a/plan-1/".to_owned(),
+        plan: None,
         reports: "reports/r/".to_owned(),
         tags: false,
     }
@@ -663,4 +695,21 @@ fn the_submitter_may_tag_jobs_only_if_they_have_tags() {
     };
     assert!(!has_tagging(&access(true)));
     assert!(has_tagging(&Access { tags: true, ..access(true) }));
+}
+
+#[test]
+fn the_submitter_of_a_plan_in_s3_reads_it_and_uploads_nothing() {
+    let access = |manifests: &str| Access {
+        plan: Some("plans/today/".to_owned()),
+        manifests: manifests.to_owned(),
+        ..access(true)
+    };
+    let policy = |manifests| serde_json::to_string(&access(manifests).submitter_policy()).unwrap();
+    let inside = policy("plans/today/manifests/");
+    assert!(!inside.contains("UploadManifests"), "{inside}");
+    assert!(inside.contains(r#""Resource":["arn:aws:s3:::plans/today/*"]"#), "{inside}");
+    assert!(inside.contains(r#""arn:aws:s3:::plans""#), "{inside}");
+    let elsewhere = policy("manifests/plan-1/");
+    let both = r#"["arn:aws:s3:::plans/today/*","arn:aws:s3:::manifests/plan-1/*"]"#;
+    assert!(elsewhere.contains(both), "{elsewhere}");
 }

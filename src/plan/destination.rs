@@ -1,20 +1,25 @@
 //! Where a plan goes: a folder on this machine, or one in S3.
 //!
 //! A plan for S3 is made in a folder for temporary files, from which each file goes up while it is
-//! written, or at the end, if its name or its content is only known then; `plan.json` goes up last,
-//! and only if no other run was faster. So there, too, a folder with a `plan.json` holds a finished
-//! plan.
+//! written, or at the end, if its name or its content is only known then; `plan.json` goes up last.
+//! So there, too, a folder with a `plan.json` holds a finished plan.
+//!
+//! In S3 nothing is overwritten, and nothing is deleted but, with `force`, the files that the old
+//! `plan.json` lists. A file that is there already is taken over if it is the same, whoever sent
+//! it. So runs need not know of each other: one that is killed is finished by the same command, and
+//! of two that do the same at a time both succeed. A run that fails leaves the files that it
+//! finished, for another may have taken them over.
 //!
 //! Never knows what the files hold.
 
-#[cfg(not(feature = "aws"))]
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 #[cfg(feature = "aws")]
 use self::remote::publish;
 use super::folder::{self, PartialFolder};
+#[cfg(feature = "aws")]
+use super::scratch::ScratchFolder;
 use super::writer::Folders;
 use super::{Plan, PlanError};
 use crate::source::{Location, Uploads};
@@ -28,30 +33,48 @@ pub(super) enum Sending {
     AtTheEnd,
 }
 
-/// A plan being written. Dropped before [`Destination::commit`], it leaves nothing behind.
+/// A plan being written. Dropped before [`Destination::commit`], it leaves no plan, and nothing on
+/// this machine.
 pub(super) struct Destination {
-    /// Dropped first: it takes back what was sent.
     remote: Option<Arc<Uploads>>,
     sending: Sending,
     out: Location,
+    /// Dropped before the folder that it is in.
     pub(super) folder: PartialFolder,
+    #[cfg(feature = "aws")]
+    _scratch: Option<ScratchFolder>,
 }
 
 impl Destination {
-    /// Takes possession of `out`, as [`PartialFolder::create`] does.
-    pub(super) fn create(out: &Location, force: bool, sending: Sending) -> Result<Self, PlanError> {
+    /// Takes possession of `out`, as [`PartialFolder::create`] does. In S3, a plan that is there
+    /// may stay if it answers the same question, as `is_same_question` tells: the run then shows
+    /// whether it is the same plan.
+    pub(super) fn create(
+        out: &Location,
+        force: bool,
+        sending: Sending,
+        is_same_question: &dyn Fn(&Plan) -> bool,
+    ) -> Result<Self, PlanError> {
         match out {
-            Location::Path(path) => {
-                let folder = PartialFolder::create(path, force)?;
-                Ok(Self { remote: None, sending, out: out.clone(), folder })
-            }
+            Location::Path(path) => Ok(Self {
+                remote: None,
+                sending,
+                out: out.clone(),
+                folder: PartialFolder::create(path, force)?,
+                #[cfg(feature = "aws")]
+                _scratch: None,
+            }),
             #[cfg(feature = "aws")]
             Location::Object(object) => {
-                remote::clear(object, force)?;
-                let name = format!("s3sieve-{}", std::process::id());
-                let folder = PartialFolder::create(&std::env::temp_dir().join(name), false)?;
-                let remote = Some(Arc::new(Uploads::new(object)));
-                Ok(Self { remote, sending, out: out.clone(), folder })
+                let is_there = remote::prepare(object, force, is_same_question)?;
+                let scratch = ScratchFolder::create(&std::env::temp_dir())?;
+                Ok(Self {
+                    remote: Some(Arc::new(Uploads::new(object, is_there))),
+                    sending,
+                    out: out.clone(),
+                    folder: PartialFolder::create(&scratch.path().join("plan"), false)?,
+                    _scratch: Some(scratch),
+                })
             }
         }
     }
@@ -66,43 +89,51 @@ impl Destination {
         }
     }
 
-    /// Makes the plan a finished one; `stop` interrupts what is still to be sent.
-    pub(super) fn commit(self, plan: &Plan, stop: &AtomicBool) -> Result<(), PlanError> {
-        let Some(remote) = &self.remote else { return self.folder.commit(plan) };
+    /// Makes the plan a finished one; `stop` interrupts what is still to be sent. True where the
+    /// same plan was there already.
+    pub(super) fn commit(self, plan: &Plan, stop: &AtomicBool) -> Result<bool, PlanError> {
+        let Some(remote) = &self.remote else { return self.folder.commit(plan).map(|()| false) };
         let text = folder::document(plan).map_err(PlanError::at(self.out.clone()))?;
         let unsent = (self.sending == Sending::AtTheEnd).then(|| self.folder.manifests());
-        publish(remote, unsent, text, &self.out, stop)
+        publish(remote, unsent.as_deref(), plan, text, &self.out, stop)
     }
 }
 
 #[cfg(not(feature = "aws"))]
 fn publish(
     uploads: &Uploads,
-    _unsent: Option<PathBuf>,
+    _unsent: Option<&std::path::Path>,
+    _plan: &Plan,
     _text: Vec<u8>,
     _out: &Location,
     _stop: &AtomicBool,
-) -> Result<(), PlanError> {
+) -> Result<bool, PlanError> {
     match *uploads {}
 }
 
 #[cfg(feature = "aws")]
 mod remote {
     use std::fs::{self, File};
-    use std::path::{Path, PathBuf};
-    use std::sync::Arc;
+    use std::io::{self, Read};
+    use std::path::Path;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::super::PlanError;
-    use super::super::folder::{EXCLUDED, JOURNAL, MANIFESTS, PLAN};
+    use super::super::folder::{JOURNAL, MANIFESTS, PLAN};
+    use super::super::read::PLAN_BYTES_MAX;
+    use super::super::{PLAN_VERSION, Plan, PlanError};
     use crate::scan::ScanError;
-    use crate::source::{Location, Object, Uploads};
+    use crate::source::{Crc64Nvme, Location, Object, StoreError, Uploads};
 
-    /// Files of a plan that is replaced, at most: its shards and some reasons.
-    const ENTRIES_MAX: u64 = 200_000;
+    /// Read at once of a file whose checksum is computed: large enough that calls don't count.
+    const READ_BUFFER_BYTES: usize = 256 << 10;
 
-    /// Makes sure that a folder in S3 holds no plan; with `force`, deletes the one that it holds.
-    pub(super) fn clear(out: &Object, force: bool) -> Result<(), PlanError> {
+    /// Looks what a folder in S3 holds. True where it holds a plan that may stay, for it answers
+    /// the same question. With `force`, deletes the plan that it holds.
+    pub(super) fn prepare(
+        out: &Object,
+        force: bool,
+        is_same_question: &dyn Fn(&Plan) -> bool,
+    ) -> Result<bool, PlanError> {
         let folder = Location::Object(out.as_folder());
         let named = |name: &str| out.with_key(out.as_folder().key().to_owned() + name);
         let at = |object: &Object| PlanError::at(Location::Object(object.clone()));
@@ -110,51 +141,70 @@ mod remote {
         if journal.exists().map_err(at(&journal))? {
             return Err(PlanError::Submitted { path: folder });
         }
-        let plan = named(PLAN);
-        let mut found = if plan.exists().map_err(at(&plan))? { vec![plan] } else { Vec::new() };
-        let mut folders = vec![folder.join(MANIFESTS), folder.join(EXCLUDED)];
-        while let Some(folder) = folders.pop() {
-            let entries = folder.entries(ENTRIES_MAX).map_err(PlanError::at(folder))?;
-            for entry in entries.unwrap_or_default() {
-                match entry.location {
-                    folder if entry.is_folder => folders.push(folder),
-                    Location::Object(object) => found.push(object),
-                    Location::Path(_) => {}
-                }
-            }
+        let document = named(PLAN);
+        let Some((text, etag)) = document.read_whole(PLAN_BYTES_MAX).map_err(at(&document))? else {
+            // What else is there was left by a run that was killed, or is being sent by another: it
+            // is taken over file by file, or in the way.
+            return Ok(false);
+        };
+        let plan = parse(&text);
+        if !force {
+            let is_same = plan.is_ok_and(|plan| is_same_question(&plan));
+            return if is_same { Ok(true) } else { Err(PlanError::NotEmpty { path: folder }) };
         }
-        if !found.is_empty() && !force {
-            return Err(PlanError::NotEmpty { path: folder });
+        let plan = plan.map_err(|what| {
+            let path = Location::Object(document.clone());
+            PlanError::Unreadable { path, what }
+        })?;
+        // The plan first: from then on there is none, and what follows belongs to nothing. Of two
+        // runs, the one that deletes it deletes its files.
+        if !document.delete_if_match(&etag).map_err(at(&document))? {
+            return Err(PlanError::Replaced { path: folder });
         }
-        // The plan first: from then on there is none, and what follows belongs to nothing.
-        for object in found {
-            object.delete().map_err(at(&object))?;
+        for name in plan.files() {
+            let file = named(&name);
+            file.delete().map_err(at(&file))?;
         }
-        Ok(())
+        Ok(false)
     }
 
-    /// Sends what is still in the folder `unsent`, and the text of `plan.json` last.
+    fn parse(text: &[u8]) -> Result<Plan, String> {
+        let plan: Plan = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+        if plan.version > PLAN_VERSION {
+            return Err(format!("it has version {}, and {PLAN_VERSION} is known", plan.version));
+        }
+        Ok(plan)
+    }
+
+    /// Sends what is still in the folder `unsent`, and the text of `plan.json` last. True where the
+    /// same plan was there already.
     pub(super) fn publish(
-        uploads: &Arc<Uploads>,
-        unsent: Option<PathBuf>,
+        uploads: &Uploads,
+        unsent: Option<&Path>,
+        plan: &Plan,
         text: Vec<u8>,
         out: &Location,
         stop: &AtomicBool,
-    ) -> Result<(), PlanError> {
+    ) -> Result<bool, PlanError> {
         if let Some(folder) = unsent {
-            send_files(uploads, &folder, MANIFESTS, stop)?;
+            send_files(uploads, folder, MANIFESTS, stop)?;
         }
-        let target = out.join(PLAN);
-        if !uploads.put_new(PLAN, text).map_err(PlanError::at(target))? {
-            return Err(PlanError::Overtaken { path: out.clone() });
+        // Files that were found may have been deleted since, by a run with --force.
+        let missing = uploads.first_missing(&plan.files()).map_err(PlanError::at(out.clone()))?;
+        if let Some(path) = missing {
+            return Err(PlanError::Deleted { path });
         }
-        uploads.keep();
-        Ok(())
+        let is_same = |there: &[u8]| parse(there).is_ok_and(|there| there.is_same_as(plan));
+        match uploads.put_new(PLAN, text, PLAN_BYTES_MAX, is_same) {
+            Ok(outcome) => Ok(outcome.found),
+            Err(StoreError::Differs { .. }) => Err(PlanError::Overtaken { path: out.clone() }),
+            Err(error) => Err(PlanError::not_stored(out.join(PLAN))(error)),
+        }
     }
 
     /// Sends the files below a folder into the one of this name, and removes them here.
     fn send_files(
-        uploads: &Arc<Uploads>,
+        uploads: &Uploads,
         folder: &Path,
         name: &str,
         stop: &AtomicBool,
@@ -170,14 +220,29 @@ mod remote {
                 send_files(uploads, &path, &name, stop)?;
                 continue;
             }
-            let file = File::open(&path).map_err(PlanError::at(&path))?;
-            let bytes = file.metadata().map_err(PlanError::at(&path))?.len();
-            let mut upload = uploads.begin(&name);
+            let mut file = File::open(&path).map_err(PlanError::at(&path))?;
+            let (bytes, crc64nvme) = checksum(&mut file).map_err(PlanError::at(&path))?;
+            let upload = uploads.begin(&name);
             let target = upload.target();
-            let sent = upload.send(&file, bytes).and_then(|()| upload.finish(&file, bytes));
-            sent.map_err(PlanError::at(target))?;
+            let stored = upload.finish(&file, bytes, &crc64nvme, &mut |_| Ok(()));
+            stored.map_err(PlanError::not_stored(target))?;
             fs::remove_file(&path).map_err(PlanError::at(&path))?;
         }
         Ok(())
+    }
+
+    /// A file's length and checksum.
+    fn checksum(file: &mut File) -> io::Result<(u64, String)> {
+        let (mut bytes, mut checksum) = (0, Crc64Nvme::new());
+        let mut buffer = vec![0; READ_BUFFER_BYTES];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok((bytes, checksum.to_string())),
+                count => {
+                    checksum.update(&buffer[..count]);
+                    bytes += count as u64;
+                }
+            }
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::folder::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
 
 /// The version of the document. Raised when a reader of the one before would go wrong.
@@ -49,6 +50,43 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The manifests.
     pub shards: Vec<Shard>,
+}
+
+impl Plan {
+    /// Whether both plans have the same files for the same question. What depends on the run alone
+    /// doesn't count: how long it took, the program's version, and how reports and predicate were
+    /// spelled.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.as_compared() == other.as_compared()
+    }
+
+    fn as_compared(&self) -> Self {
+        let mut plan = self.clone();
+        plan.totals.seconds = 0.0;
+        plan.tool.clear();
+        plan.predicate.given.clear();
+        for report in &mut plan.reports {
+            report.manifest.clear();
+        }
+        plan
+    }
+
+    /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum beside
+    /// each manifest that is an inventory report.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        for shard in &self.shards {
+            files.extend(shard.files.iter().map(|file| file.path.clone()));
+            files.extend(
+                shard.path.strip_suffix(MANIFEST).map(|folder| folder.to_owned() + CHECKSUM),
+            );
+            files.push(shard.path.clone());
+        }
+        files.extend(self.excluded.iter().filter_map(|excluded| excluded.path.clone()));
+        files
+    }
 }
 
 /// A report that was read.
@@ -200,6 +238,10 @@ pub struct Shard {
     pub bytes: u64,
     /// The file's SHA-256, in hexadecimal.
     pub sha256: String,
+    /// The file's CRC-64/NVME, as S3's header `x-amz-checksum-crc64nvme` holds it; none in a plan
+    /// of a program that did not compute it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc64nvme: Option<String>,
     /// The key of its first row, as it stands in the manifest.
     pub first_key: String,
     /// The key of its last row, as it stands in the manifest.

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::scan::ScanError;
-use crate::source::Location;
+use crate::source::{Location, StoreError};
 
 use super::SHARDS_MAX;
 
@@ -30,12 +30,63 @@ pub enum PlanError {
         /// The folder.
         path: Location,
     },
-    /// Another run finished a plan there meanwhile.
-    #[error("{}: another run has finished a plan here meanwhile; choose another --out",
-        path.display())]
+    /// Another run finished another plan there meanwhile.
+    #[error(
+        "{}: another run has finished another plan here in the meantime, and it was not \
+         overwritten: choose another --out, or give --force to replace it", path.display()
+    )]
     Overtaken {
         /// The folder.
         path: Location,
+    },
+    /// A file of another plan is in the place of one of this plan.
+    #[error(
+        "{} already exists with different content ({what}), and was not overwritten: another run \
+         with other options writes here, or was killed; choose another --out, or delete the \
+         folder if nothing needs it", path.display()
+    )]
+    OtherContent {
+        /// The object.
+        path: Location,
+        /// What differs.
+        what: String,
+    },
+    /// A file of this plan was deleted.
+    #[error(
+        "{} was deleted while this run wrote the plan (another run with --force?): run the same \
+         command again", path.display()
+    )]
+    Deleted {
+        /// The object.
+        path: Location,
+    },
+    /// A `plan.json` that this program can't read, in the way.
+    #[error(
+        "{}: this program can't read the plan.json here ({what}), and --force deletes only the \
+         files that it lists: choose another --out", path.display()
+    )]
+    Unreadable {
+        /// The object.
+        path: Location,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Another run replaces the plan, too.
+    #[error(
+        "{}: another run is replacing the plan here, too: wait for it, or choose another --out",
+        path.display()
+    )]
+    Replaced {
+        /// The folder.
+        path: Location,
+    },
+    /// The folder for temporary files can't be used.
+    #[error("{}: {error}; TMPDIR names another folder for temporary files", path.display())]
+    Scratch {
+        /// The folder.
+        path: Location,
+        /// What the system says.
+        error: io::Error,
     },
     /// Another run writes to the folder.
     #[error("{}: another run is writing a plan here; wait for it or choose another --out",
@@ -119,6 +170,19 @@ impl PlanError {
     pub(super) fn at(path: impl Into<Location>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |error| Self::Io { path, error }
+    }
+
+    /// Names the object that could not be stored.
+    pub(super) fn not_stored(path: impl Into<Location>) -> impl FnOnce(StoreError) -> Self {
+        let path = path.into();
+        move |error| match error {
+            StoreError::Io(error) => Self::Io { path, error },
+            StoreError::Differs { what } => Self::OtherContent { path, what },
+            StoreError::Changed => {
+                let what = "its file changed on this machine while it was sent; run this again";
+                Self::Io { path, error: io::Error::other(what) }
+            }
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::warnings::warnings;
 use super::writer::{columns, described};
 use super::{
     Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Totals, inventory,
+    question,
 };
 use crate::operation::job::Place;
 use crate::scan::{
@@ -79,13 +80,22 @@ pub struct FilterOptions {
     pub settings: Settings,
 }
 
+/// What a filter run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FilterOutcome {
+    /// What `plan.json` says.
+    pub plan: Plan,
+    /// Whether the same plan was there already.
+    pub found: bool,
+}
+
 /// The memory for waiting output unless told otherwise, in bytes.
 #[must_use]
 pub fn memory_bytes_default(threads: NonZeroUsize) -> usize {
     MEMORY_BYTES_BASE + MEMORY_BYTES_PER_THREAD * threads.get()
 }
 
-/// Filters reports into a plan folder, and gives what `plan.json` says.
+/// Filters reports into a plan folder.
 ///
 /// # Errors
 /// When the options don't fit the reports, a report or data file is bad, files can't be written, or
@@ -94,7 +104,7 @@ pub fn filter(
     opened: &Opened,
     options: &FilterOptions,
     control: Control<'_>,
-) -> Result<Plan, PlanError> {
+) -> Result<FilterOutcome, PlanError> {
     let begun = Instant::now();
     refuse_bad_bounds(options.bounds)?;
     if let Emit::Inventory(place) = &options.emit {
@@ -103,7 +113,8 @@ pub fn filter(
     let wanted = Wanted::new(opened, options)?;
     let named_late = wanted.is_latest.is_some() || options.emit != Emit::Csv;
     let sending = if named_late { Sending::AtTheEnd } else { Sending::AtOnce };
-    let destination = Destination::create(&options.out, options.force, sending)?;
+    let is_same = |plan: &Plan| question::is_answered_by(plan, opened, &wanted, options);
+    let destination = Destination::create(&options.out, options.force, sending, &is_same)?;
     let outcome = run(opened, &wanted, options, control, &destination)?;
     if control.stop.load(Ordering::Relaxed) {
         return Err(ScanError::Interrupted.into());
@@ -114,8 +125,8 @@ pub fn filter(
         inventory::emit(&mut plan, &manifests, place, opened, threads, control.stop)?;
     }
     plan.totals.seconds = begun.elapsed().as_secs_f64();
-    destination.commit(&plan, control.stop)?;
-    Ok(plan)
+    let found = destination.commit(&plan, control.stop)?;
+    Ok(FilterOutcome { plan, found })
 }
 
 /// What [`filter`] would ask of each report's rows; for measuring the stages of a scan.
@@ -189,7 +200,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
             manifest: report.manifest_path.display().to_string(),
-            manifest_md5: report.manifest_md5.iter().map(|byte| format!("{byte:02x}")).collect(),
+            manifest_md5: question::md5_text(&report.manifest_md5),
             source_bucket: report.source_bucket.clone(),
             created: report.created.map(|created| created.to_string()),
             format: report.format.to_string(),

@@ -27,6 +27,7 @@ use crate::report::{
     key_components, md5_hex,
 };
 use crate::scan::{Opened, ScanError};
+use crate::source::Crc64Nvme;
 
 /// Bytes of a manifest that go into a data file, before they are quoted and compressed. 256 MiB:
 /// some 2 million rows, where S3 itself puts 3 million in one, and enough files for all threads.
@@ -126,6 +127,7 @@ impl Common<'_> {
         fs::write(&path, checksum).map_err(PlanError::at(&path))?;
         shard.path = format!("{MANIFESTS}/{}/{MANIFEST}", stem(&shard.path));
         shard.bytes = bytes.len() as u64;
+        shard.crc64nvme = Some(Crc64Nvme::of(&bytes).to_string());
         shard.sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(())
     }

@@ -11,11 +11,17 @@ mod eligibility;
 mod error;
 mod filter;
 mod folder;
+mod handle;
+#[cfg(feature = "aws")]
+mod in_place;
 mod inventory;
 mod line;
 mod objects;
 mod proof;
+mod question;
 mod read;
+#[cfg(feature = "aws")]
+mod scratch;
 mod series;
 mod shard;
 mod sink;
@@ -33,9 +39,12 @@ pub use document::{
 pub use eligibility::OperationOptions;
 pub use error::PlanError;
 pub use filter::{
-    Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, SHARD_BYTES_MAX,
-    filter, memory_bytes_default, selections,
+    Emit, FilterOptions, FilterOutcome, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX,
+    SHARD_BYTES_MAX, filter, memory_bytes_default, selections,
 };
+pub use handle::{PlanHandle, StateError, plan_of_state_folder};
+#[cfg(feature = "aws")]
+pub use in_place::{find_manifest, verify_manifests};
 pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;

@@ -2,14 +2,13 @@
 //!
 //! Never knows what becomes of them.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::mem;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Plan, ReadError, Shard, line};
 use crate::scan::{ObjectSet, Part};
+use crate::source::Location;
 
 /// Read of a manifest at a time: few calls, and still in the second-level cache.
 const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -22,7 +21,7 @@ const LINES_BETWEEN_LOOKS: u64 = 1 << 16;
 /// # Errors
 /// When a manifest can't be read or holds more than `plan.json` says, or `stop` is raised.
 pub(super) fn load(
-    folder: &Path,
+    folder: &Location,
     plan: &Plan,
     by_version: bool,
     part: Part,
@@ -37,9 +36,8 @@ pub(super) fn load(
             drop_version: columns.len() > 2 && !by_version,
         };
         for (path, lines) in manifests(folder, shard) {
-            let mut lines = lines.map_err(|error| ReadError::Io { path: path.clone(), error })?;
-            add(&mut set, &mut *lines, form, stop)
-                .map_err(|error| ReadError::Io { path: path.clone(), error })?;
+            let mut lines = lines.map_err(ReadError::at(&path))?;
+            add(&mut set, &mut *lines, form, stop).map_err(ReadError::at(&path))?;
             if stop.load(Ordering::Relaxed) {
                 return Err(ReadError::Interrupted);
             }
@@ -69,7 +67,7 @@ pub(super) struct Form {
 /// # Errors
 /// When a manifest can't be read, `take` fails, or `stop` is raised.
 pub(super) fn each_line<E: From<ReadError>>(
-    folder: &Path,
+    folder: &Location,
     shard: &Shard,
     stop: &AtomicBool,
     take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
@@ -77,15 +75,14 @@ pub(super) fn each_line<E: From<ReadError>>(
     let (mut line, mut unquoted) = (Vec::new(), Vec::new());
     let mut count: u64 = 0;
     for (path, lines) in manifests(folder, shard) {
-        let at = |error| ReadError::Io { path: path.clone(), error };
-        let mut lines = lines.map_err(at)?;
+        let mut lines = lines.map_err(ReadError::at(&path))?;
         loop {
             if count.is_multiple_of(LINES_BETWEEN_LOOKS) && stop.load(Ordering::Relaxed) {
                 return Err(ReadError::Interrupted.into());
             }
             count += 1;
             line.clear();
-            if lines.read_until(b'\n', &mut line).map_err(at)? == 0 {
+            if lines.read_until(b'\n', &mut line).map_err(ReadError::at(&path))? == 0 {
                 break;
             }
             line.pop();
@@ -130,14 +127,13 @@ pub(super) fn add(
 }
 
 /// The files that hold a shard's lines: the manifest, or the data files of one that is an inventory
-/// report.
+/// report. In S3 they are read as they come.
 fn manifests<'a>(
-    folder: &'a Path,
+    folder: &'a Location,
     shard: &'a Shard,
-) -> impl Iterator<Item = (PathBuf, io::Result<Box<dyn BufRead>>)> + 'a {
-    let open = |path: &Path| {
-        File::open(path).map(|file| BufReader::with_capacity(READ_BUFFER_BYTES, file))
-    };
+) -> impl Iterator<Item = (Location, io::Result<Box<dyn BufRead>>)> + 'a {
+    let open =
+        |path: &Location| path.open().map(|file| BufReader::with_capacity(READ_BUFFER_BYTES, file));
     let plain = shard.files.is_empty().then(|| {
         let path = folder.join(&shard.path);
         let lines = open(&path).map(|file| Box::new(file) as Box<dyn BufRead>);

@@ -10,15 +10,14 @@
 //! Never knows how rows are found.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Emit, FilterOptions, OperationOptions, Plan, ReadError, memory_bytes_default, objects, read,
-    verify,
+    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, memory_bytes_default,
+    objects, verify,
 };
 use crate::operation::Kind;
 use crate::predicate::{Matcher, Predicate};
@@ -191,20 +190,20 @@ impl Proven {
     }
 }
 
-/// Holds the plan in a folder against newer reports of its buckets.
+/// Holds a plan against newer reports of its buckets.
 ///
 /// # Errors
 /// When the plan was changed or can't be read, the reports are not newer or are of other buckets,
 /// a data file is bad, or the run is interrupted.
 pub fn prove(
-    folder: &Path,
+    handle: &PlanHandle,
     opened: &Opened,
     options: &ProofOptions,
     control: Control<'_>,
 ) -> Result<Proven, ProofError> {
-    let plan = read(folder)?;
-    verify(folder, &plan, control.stop)?;
-    let question = Question::new(&plan, opened, options)?;
+    let (plan, folder) = (&handle.plan, handle.folder());
+    verify(folder, plan, control.stop)?;
+    let question = Question::new(plan, opened, options)?;
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
     let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
     let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
@@ -216,7 +215,7 @@ pub fn prove(
     let mut rest = None;
     for number in 0..passes {
         let part = Part { number, of: passes };
-        let set = objects::load(folder, &plan, question.is_versioned, part, control.stop)?;
+        let set = objects::load(folder, plan, question.is_versioned, part, control.stop)?;
         let scanned = scan::look_up(opened, &set, &question.lookups, options.settings, control)?;
         proof.rows = scanned.rows;
         count(&set, &question, &mut proof);
@@ -227,7 +226,8 @@ pub fn prove(
             is_versioned: question.is_versioned,
         });
     }
-    Ok(Proven { proof, plan, rest, query: question.rest_query(&opened.reports) })
+    let query = question.rest_query(&opened.reports);
+    Ok(Proven { proof, plan: plan.clone(), rest, query })
 }
 
 /// What is asked of the newer reports.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::{PlanError, line};
-use crate::source::{Upload, WriteBehind};
+use crate::source::{Crc64Nvme, Upload, WriteBehind};
 
 /// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
 /// digits.
@@ -25,6 +25,8 @@ pub(super) struct Finished {
     pub(super) bytes: u64,
     /// In hexadecimal.
     pub(super) sha256: String,
+    /// As [`Crc64Nvme`] shows it.
+    pub(super) crc64nvme: String,
     pub(super) first_key: String,
     pub(super) last_key: String,
 }
@@ -39,6 +41,7 @@ pub(super) struct ShardFile {
     /// Where it goes, if that is not this machine.
     upload: Option<Upload>,
     sha256: Sha256,
+    crc64nvme: Crc64Nvme,
     first_line: Vec<u8>,
     last_line: Vec<u8>,
 }
@@ -57,6 +60,7 @@ impl ShardFile {
             behind: WriteBehind::default(),
             upload,
             sha256: Sha256::new(),
+            crc64nvme: Crc64Nvme::new(),
             first_line: Vec::new(),
             last_line: Vec::new(),
         })
@@ -80,13 +84,14 @@ impl ShardFile {
         self.rows += rows;
         self.bytes += lines.len() as u64;
         self.sha256.update(lines);
+        self.crc64nvme.update(lines);
         self.file.write_all(lines).map_err(PlanError::at(&self.path))?;
         match &mut self.upload {
             None => self.behind.written(self.file.get_ref(), self.bytes),
             Some(upload) if upload.is_due(self.bytes) => {
                 self.file.flush().map_err(PlanError::at(&self.path))?;
-                let sent = upload.send(self.file.get_ref(), self.bytes);
-                sent.map_err(PlanError::at(upload.target()))?;
+                let sent = upload.send(self.file.get_ref(), self.bytes, &mut |_| Ok(()));
+                sent.map_err(PlanError::not_stored(upload.target()))?;
             }
             Some(_) => {}
         }
@@ -97,10 +102,11 @@ impl ShardFile {
     /// for the disk in between.
     pub(super) fn finish(mut self) -> Result<Finished, PlanError> {
         self.file.flush().map_err(PlanError::at(&self.path))?;
+        let crc64nvme = self.crc64nvme.to_string();
         if let Some(upload) = self.upload.take() {
-            let target = upload.target();
-            let sent = upload.finish(self.file.get_ref(), self.bytes);
-            sent.map_err(PlanError::at(target))?;
+            let (target, file) = (upload.target(), self.file.get_ref());
+            let stored = upload.finish(file, self.bytes, &crc64nvme, &mut |_| Ok(()));
+            stored.map_err(PlanError::not_stored(target))?;
             fs::remove_file(&self.path).map_err(PlanError::at(&self.path))?;
         }
         let sha256 = self.sha256.finalize();
@@ -108,6 +114,7 @@ impl ShardFile {
             rows: self.rows,
             bytes: self.bytes,
             sha256: sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            crc64nvme,
             first_key: line::key(&self.first_line),
             last_key: line::key(&self.last_line),
         })

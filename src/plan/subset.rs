@@ -9,7 +9,6 @@
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::destination::{Destination, Sending};
@@ -57,7 +56,7 @@ impl Subset {
             true => Sending::AtTheEnd,
             false => Sending::AtOnce,
         };
-        let destination = Destination::create(out, false, sending)?;
+        let destination = Destination::create(out, false, sending, &|_| false)?;
         let bounds = Bounds { jobs: None, ..base.bounds };
         let mut writer = PlanWriter::new(destination.folders(), bounds);
         writer.keep_unfollowed(keeps_unfollowed(&base));
@@ -103,7 +102,7 @@ impl Subset {
     /// When a manifest can't be read, a row can't be written, or `known` fails.
     pub fn keep_unknown<E>(
         &mut self,
-        folder: &Path,
+        folder: &Location,
         shard: usize,
         known_rows: u64,
         known: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), E>,

@@ -254,6 +254,7 @@ pub(super) fn described(
             objects: file.rows,
             bytes: file.bytes,
             sha256: file.sha256,
+            crc64nvme: Some(file.crc64nvme),
             first_key: file.first_key,
             last_key: file.last_key,
             files: Vec::new(),

@@ -133,6 +133,16 @@ impl Location {
         }
     }
 
+    /// The same as a folder: in S3, with a slash at its end.
+    #[must_use]
+    pub fn as_folder(&self) -> Self {
+        match self {
+            Self::Path(path) => Self::Path(path.clone()),
+            #[cfg(feature = "aws")]
+            Self::Object(object) => Self::Object(object.as_folder()),
+        }
+    }
+
     /// The same with another extension.
     #[must_use]
     pub fn with_extension(&self, extension: &str) -> Self {
@@ -199,6 +209,12 @@ impl Location {
     #[must_use]
     pub fn is_remote(&self) -> bool {
         self.as_path().is_none()
+    }
+}
+
+impl From<&Location> for Location {
+    fn from(location: &Location) -> Self {
+        location.clone()
     }
 }
 
@@ -386,12 +402,12 @@ pub fn is_refusal(error: &io::Error) -> bool {
 /// When one can't be looked up.
 pub fn lengths(locations: &[Location]) -> io::Result<Vec<Option<u64>>> {
     #[cfg(feature = "aws")]
-    if let Some(Location::Object(first)) = locations.first() {
+    if let Some(Location::Object(_)) = locations.first() {
         let objects = locations.iter().map(|location| match location {
             Location::Object(object) => Ok(object.clone()),
             Location::Path(_) => Err(io::Error::other("paths among addresses")),
         });
-        return first.lengths(objects.collect::<io::Result<_>>()?);
+        return Object::lengths(objects.collect::<io::Result<_>>()?);
     }
     let length = |location: &Location| match location.as_path().map(fs::metadata) {
         Some(Ok(metadata)) => Ok(Some(metadata.len())),

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
 
-use super::Location;
+use super::{Location, StoreError};
+
+/// As uploads take it.
+pub type OnBegin<'a> = &'a mut dyn FnMut(&str) -> io::Result<()>;
 
 /// Never made.
 #[derive(Debug)]
@@ -14,11 +16,15 @@ pub enum Uploads {}
 #[derive(Debug)]
 pub enum Upload {}
 
+/// Never made.
+#[derive(Debug)]
+pub enum UploadOutcome {}
+
 impl Uploads {
     /// Never called.
     #[must_use]
-    pub fn begin(self: &Arc<Self>, _name: &str) -> Upload {
-        match **self {}
+    pub fn begin(&self, _name: &str) -> Upload {
+        match *self {}
     }
 }
 
@@ -39,7 +45,7 @@ impl Upload {
     ///
     /// # Errors
     /// Never.
-    pub fn send(&mut self, _file: &File, _bytes: u64) -> io::Result<()> {
+    pub fn send(&mut self, _: &File, _bytes: u64, _: OnBegin<'_>) -> Result<(), StoreError> {
         match *self {}
     }
 
@@ -47,7 +53,13 @@ impl Upload {
     ///
     /// # Errors
     /// Never.
-    pub fn finish(self, _file: &File, _bytes: u64) -> io::Result<()> {
+    pub fn finish(
+        self,
+        _: &File,
+        _bytes: u64,
+        _crc64nvme: &str,
+        _: OnBegin<'_>,
+    ) -> Result<UploadOutcome, StoreError> {
         match self {}
     }
 }

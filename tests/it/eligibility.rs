@@ -233,7 +233,7 @@ impl Case {
             settings,
         };
         let control = Control { stop: &AtomicBool::new(false), progress: &Progress::default() };
-        plan::filter(&opened, &options, control).unwrap()
+        plan::filter(&opened, &options, control).unwrap().plan
     }
 
     /// Whether noncurrent versions are looked for that no current version follows.

@@ -39,7 +39,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 14] = [
+const OWNED_CRATES: [(&str, &[&str]); 15] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -54,6 +54,7 @@ const OWNED_CRATES: [(&str, &[&str]); 14] = [
     ("tokio", &["aws", "jobs", "source", "listing"]),
     ("rustix", &["source", "report"]),
     ("parquet", &["format", "synth"]),
+    ("crc_fast", &["source"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -1,16 +1,12 @@
-//! What is in a folder of a bucket, and how long objects are.
+//! What is in a folder of a bucket.
 //!
 //! Never knows what names mean.
 
 use std::io;
 
 use super::{Object, refused};
-use crate::aws::{AwsError, AwsErrorKind};
+use crate::aws::AwsError;
 use crate::source::{Entry, Location};
-
-/// Objects whose length is asked for at the same time. 32: a report of 300 data files is looked
-/// through in a second, and S3 takes 5,500 such requests a second for a prefix.
-const HEADS_AT_ONCE: usize = 32;
 
 impl Object {
     /// What this folder holds; `None` if that is more than `entries_max`.
@@ -46,44 +42,5 @@ impl Object {
             }
         }
         Ok(Some(entries))
-    }
-
-    /// The lengths of objects, `None` for what is not there.
-    pub(in crate::source) fn lengths(&self, objects: Vec<Self>) -> io::Result<Vec<Option<u64>>> {
-        let mut lengths = Vec::with_capacity(objects.len());
-        let mut asked = std::collections::VecDeque::new();
-        let mut objects = objects.into_iter();
-        loop {
-            while asked.len() < HEADS_AT_ONCE
-                && let Some(object) = objects.next()
-            {
-                asked.push_back(self.session().spawn(length(object.target())));
-            }
-            let Some(answer) = asked.pop_front() else { return Ok(lengths) };
-            let answer = self.session().wait(answer).map_err(io::Error::other)?;
-            lengths.push(answer.map_err(refused)?);
-        }
-    }
-}
-
-async fn length(target: super::Target) -> Result<Option<u64>, AwsError> {
-    let request = target
-        .client
-        .head_object()
-        .bucket(&*target.bucket)
-        .key(&*target.key)
-        .set_request_payer(target.payer)
-        .send();
-    match request.await {
-        Ok(answer) => {
-            Ok(Some(u64::try_from(answer.content_length.unwrap_or_default()).unwrap_or_default()))
-        }
-        Err(error) => {
-            let error = AwsError::new("look it up", &error);
-            match error.kind {
-                AwsErrorKind::NoSuchKey => Ok(None),
-                _ => Err(error),
-            }
-        }
     }
 }

@@ -6,8 +6,10 @@
 //! Never knows what the bytes mean.
 
 mod fetch;
+mod head;
 mod held;
 mod listing;
+mod store;
 mod stream;
 mod upload;
 
@@ -20,10 +22,12 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::Handle;
 
+pub use self::head::{HeadChecksums, ObjectHead, visit_heads};
 pub use self::held::HeldObject;
+pub use self::store::{StoreOptions, UploadOutcome};
 use self::stream::Opening;
 pub use self::stream::{ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD};
-pub use self::upload::{Upload, Uploads};
+pub use self::upload::{OnBegin, Upload, Uploads};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 
 /// What every address begins with.
@@ -78,8 +82,14 @@ impl Object {
         if name.is_empty() || !name.bytes().all(plain) {
             return Err(wrong());
         }
-        let (session, name, ahead) = (session.clone(), name.into(), Mutex::default());
-        Ok(Self { bucket: Arc::new(Bucket { session, name, ahead }), key: key.to_owned() })
+        Ok(Self::new(session, name, key))
+    }
+
+    /// The object with this key in a bucket.
+    #[must_use]
+    pub fn new(session: &Session, bucket: &str, key: &str) -> Self {
+        let (session, name, ahead) = (session.clone(), bucket.into(), Mutex::default());
+        Self { bucket: Arc::new(Bucket { session, name, ahead }), key: key.to_owned() }
     }
 
     /// Whether a text looks like an address rather than a path.

@@ -244,6 +244,11 @@ impl ObjectFile {
         self.opened.pinned.bytes
     }
 
+    /// As S3 has it, in quotes.
+    pub(super) fn etag(&self) -> Option<&str> {
+        self.opened.pinned.etag.as_deref()
+    }
+
     /// Its MD5, if S3 states it.
     pub(in crate::source) fn stated_md5(&self) -> Option<&[u8; 16]> {
         self.opened.pinned.md5.as_ref()

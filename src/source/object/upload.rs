@@ -4,26 +4,27 @@
 //! holds the parts that are on their way only, however many files are open, and the disk holds each
 //! file until it is whole. What fits two parts is sent as one object at its end.
 //!
-//! A run that fails takes back what it sent: uploads that were begun are aborted, objects that were
-//! finished are deleted.
+//! An upload that fails is aborted; an object that was finished stays, for another run may have
+//! found it and rely on it. Where an object of that name is there, nothing is sent: it is compared
+//! with the file when that is whole.
 //!
 //! Never knows what the bytes mean.
 
 use std::fs::File;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{
-    ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, ServerSideEncryption,
-};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
+use super::store::{Content, StoreOptions, UploadOutcome};
 use super::{Object, Target, refused};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::source::Location;
 use crate::source::local::read_exact_at;
+use crate::source::{Crc64Nvme, Location, StoreError};
 
 /// Bytes of a part at first. 8 MiB, more than the least that S3 takes (5 MiB; S3 User Guide,
 /// "Amazon S3 multipart upload limits"), and large enough that requests cost nothing.
@@ -44,76 +45,111 @@ const PARTS_AT_ONCE: usize = 4;
 const _: () = assert!(PART_BYTES_FIRST >= 5 << 20 && PARTS_FIRST < PARTS_MAX);
 
 /// What errors say was to be done.
-const WRITE: &str = "write it";
+pub(super) const WRITE: &str = "write it";
 
-/// The files of one run, on their way into a folder in S3. Dropped before [`Uploads::keep`], it
-/// deletes what it sent.
+/// Told the id of each multipart upload that is begun, before its first part is sent.
+pub type OnBegin<'a> = &'a mut dyn FnMut(&str) -> io::Result<()>;
+
+/// The files of one run, on their way into a folder in S3.
 #[derive(Debug)]
 pub struct Uploads {
     folder: Object,
     on_their_way: Arc<Semaphore>,
-    finished: Mutex<Vec<Object>>,
+    /// Whether the files are there already as far as is known: each is compared before it is sent.
+    expected: bool,
+    options: StoreOptions,
 }
 
 impl Uploads {
-    /// Into this folder.
+    /// Into this folder. With `expected` the files are likely to be there already.
     #[must_use]
-    pub fn new(folder: &Object) -> Self {
+    pub fn new(folder: &Object, expected: bool) -> Self {
+        // Other servers may not know it.
+        let sse_s3 = folder.session().is_aws();
         Self {
             folder: folder.as_folder(),
             on_their_way: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
-            finished: Mutex::default(),
+            expected,
+            options: StoreOptions { sse_s3, content_type: None },
         }
     }
 
     /// A file of this name. Nothing is asked of S3 yet.
     #[must_use]
-    pub fn begin(self: &Arc<Self>, name: &str) -> Upload {
-        let object = self.folder.join(name);
-        Upload { uploads: Arc::clone(self), object, id: None, parts: Vec::new(), sent: 0 }
+    pub fn begin(&self, name: &str) -> Upload {
+        let slots = Arc::clone(&self.on_their_way);
+        let mut upload = Upload::with(self.folder.join(name), self.options, slots);
+        upload.compare_first = self.expected;
+        upload
     }
 
-    /// Writes a small object, unless there is one of that name; `false` if so.
+    /// Stores a small object, or finds one of that name that `is_same` takes for it. One that is
+    /// larger than `bytes_max` is not read.
     ///
     /// # Errors
-    /// When S3 refuses.
-    pub fn put_new(&self, name: &str, bytes: Vec<u8>) -> io::Result<bool> {
-        let object = self.folder.join(name);
-        match put(&object, bytes, true) {
-            Err(error) if error.kind == AwsErrorKind::Precondition => Ok(false),
-            outcome => outcome.map(|()| true).map_err(refused),
-        }
+    /// When S3 refuses, or there is another object.
+    pub fn put_new(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        bytes_max: u64,
+        is_same: impl Fn(&[u8]) -> bool,
+    ) -> Result<UploadOutcome, StoreError> {
+        self.folder.join(name).put_or_compare(bytes, self.options, bytes_max, is_same)
     }
 
-    /// What was sent stays.
-    pub fn keep(&self) {
-        self.finished.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-}
-
-impl Drop for Uploads {
-    fn drop(&mut self) {
-        let finished = self.finished.get_mut().unwrap_or_else(PoisonError::into_inner);
-        for object in finished.drain(..) {
-            // The error that ended the run is the one to tell.
-            let _ = object.delete();
-        }
+    /// The first of these files that is not there.
+    ///
+    /// # Errors
+    /// When S3 refuses to tell.
+    pub fn first_missing(&self, names: &[String]) -> io::Result<Option<Location>> {
+        let objects: Vec<Object> = names.iter().map(|name| self.folder.join(name)).collect();
+        let lengths = Object::lengths(objects.clone())?;
+        let missing = objects.into_iter().zip(lengths).find(|(_, length)| length.is_none());
+        Ok(missing.map(|(object, _)| Location::Object(object)))
     }
 }
 
 /// A file on its way. Dropped before it is finished, its upload is aborted.
 #[derive(Debug)]
 pub struct Upload {
-    uploads: Arc<Uploads>,
     object: Object,
+    options: StoreOptions,
+    on_their_way: Arc<Semaphore>,
+    /// Whether an object of that name was looked for.
+    looked: bool,
+    /// Whether there is one, or may be: nothing is sent until the file is whole and was compared.
+    compare_first: bool,
     /// Of the multipart upload, once it is begun.
     id: Option<String>,
     parts: Vec<JoinHandle<Result<CompletedPart, AwsError>>>,
     /// Bytes that were sent, or are on their way.
     sent: u64,
+    /// Of these.
+    checksum: Crc64Nvme,
 }
 
 impl Upload {
+    /// A file that becomes this object. Nothing is asked of S3 yet.
+    #[must_use]
+    pub fn new(object: Object, options: StoreOptions) -> Self {
+        Self::with(object, options, Arc::new(Semaphore::new(PARTS_AT_ONCE)))
+    }
+
+    fn with(object: Object, options: StoreOptions, on_their_way: Arc<Semaphore>) -> Self {
+        Self {
+            object,
+            options,
+            on_their_way,
+            looked: false,
+            compare_first: false,
+            id: None,
+            parts: Vec::new(),
+            sent: 0,
+            checksum: Crc64Nvme::new(),
+        }
+    }
+
     /// Where the file goes.
     #[must_use]
     pub fn target(&self) -> Location {
@@ -124,7 +160,7 @@ impl Upload {
     /// that has no more is sent as one object.
     #[must_use]
     pub fn is_due(&self, bytes: u64) -> bool {
-        bytes - self.sent >= 2 * self.part_bytes()
+        !self.compare_first && bytes.saturating_sub(self.sent) >= 2 * self.part_bytes()
     }
 
     fn part_bytes(&self) -> u64 {
@@ -134,25 +170,43 @@ impl Upload {
     /// Sends the parts that a file of so many bytes has; waits while too many are on their way.
     ///
     /// # Errors
-    /// When the file can't be read, or S3 refuses.
-    pub fn send(&mut self, file: &File, bytes: u64) -> io::Result<()> {
+    /// When the file can't be read, S3 refuses, or `on_begin` fails.
+    pub fn send(
+        &mut self,
+        file: &File,
+        bytes: u64,
+        on_begin: OnBegin<'_>,
+    ) -> Result<(), StoreError> {
+        if self.is_due(bytes) && !self.looked {
+            // What is there can't be told before the last request otherwise, and parts cost.
+            self.compare_first = self.object.exists()?;
+            self.looked = true;
+        }
         while self.is_due(bytes) {
+            self.begin_multipart(on_begin)?;
             self.send_part(file, self.part_bytes())?;
         }
         Ok(())
     }
 
-    fn send_part(&mut self, file: &File, bytes: u64) -> io::Result<()> {
-        if self.parts.len() as u64 == PARTS_MAX {
-            return Err(io::Error::other("larger than an upload to S3 may be (352 GiB)"));
+    fn begin_multipart(&mut self, on_begin: OnBegin<'_>) -> Result<(), StoreError> {
+        if self.id.is_none() {
+            let id = create(&self.object, self.options).map_err(refused)?;
+            on_begin(self.id.insert(id))?;
         }
-        let id = match &self.id {
-            Some(id) => id.clone(),
-            None => self.id.insert(create(&self.object).map_err(refused)?).clone(),
-        };
-        let waiting = Arc::clone(&self.uploads.on_their_way).acquire_owned();
+        Ok(())
+    }
+
+    fn send_part(&mut self, file: &File, bytes: u64) -> Result<(), StoreError> {
+        if self.parts.len() as u64 == PARTS_MAX {
+            let error = io::Error::other("larger than an upload to S3 may be (352 GiB)");
+            return Err(error.into());
+        }
+        let id = self.id.clone().unwrap_or_default();
+        let waiting = Arc::clone(&self.on_their_way).acquire_owned();
         let permit = self.object.session().wait(waiting).map_err(io::Error::other)?;
         let body = piece(file, self.sent, bytes)?;
+        self.checksum.update(&body);
         let number = self.parts.len() as i32 + 1;
         let sending = upload_part(self.object.target(), id, number, body, permit);
         self.parts.push(self.object.session().spawn(sending));
@@ -160,48 +214,89 @@ impl Upload {
         Ok(())
     }
 
-    /// Sends what is left of a file that has so many bytes, and waits until S3 has all.
+    /// Sends what is left of a file that has so many bytes and this checksum (as [`Crc64Nvme`]
+    /// shows it), and waits until S3 has all; or finds it there.
     ///
     /// # Errors
-    /// When the file can't be read, or S3 refuses.
-    pub fn finish(mut self, file: &File, bytes: u64) -> io::Result<()> {
-        if self.id.is_none() {
-            put(&self.object, piece(file, 0, bytes)?, false).map_err(refused)?;
-        } else {
-            self.send_part(file, bytes - self.sent)?;
-            let mut parts = Vec::with_capacity(self.parts.len());
-            for part in self.parts.drain(..) {
-                let part = self.object.session().wait(part).map_err(io::Error::other)?;
-                parts.push(part.map_err(refused)?);
-            }
-            let id = self.id.clone().unwrap_or_default();
-            complete(&self.object, id, parts).map_err(refused)?;
-            self.id = None;
+    /// When the file can't be read or has another checksum, S3 refuses, `on_begin` fails, or there
+    /// is an object of that name that is not this file.
+    pub fn finish(
+        mut self,
+        file: &File,
+        bytes: u64,
+        crc64nvme: &str,
+        on_begin: OnBegin<'_>,
+    ) -> Result<UploadOutcome, StoreError> {
+        let content = Content { bytes, crc64nvme };
+        let (object, options) = (self.object.clone(), self.options);
+        let is_small = bytes < 2 * PART_BYTES_FIRST;
+        if self.id.is_none()
+            && (self.compare_first || !is_small)
+            && let Some(found) = object.find(content, options)?
+        {
+            return Ok(found);
         }
-        let mut finished = self.uploads.finished.lock().unwrap_or_else(PoisonError::into_inner);
-        finished.push(self.object.clone());
-        Ok(())
+        if self.id.is_none() && is_small {
+            let bytes = piece(file, 0, bytes)?;
+            if Crc64Nvme::of(&bytes).to_string() != crc64nvme {
+                return Err(StoreError::Changed);
+            }
+            return object.put_object(bytes, options);
+        }
+        // Compared by now: what is sent from here on need not wait.
+        (self.looked, self.compare_first) = (true, false);
+        let attempt = || {
+            let sent = self.multipart(file, content, on_begin);
+            if sent.is_err() {
+                self.abort();
+            }
+            sent
+        };
+        object.stored_by(attempt, || object.find(content, options))
     }
-}
 
-impl Drop for Upload {
-    fn drop(&mut self) {
-        let Some(id) = self.id.take() else { return };
+    /// Sends all that was not sent yet as parts, and completes the upload.
+    fn multipart(
+        &mut self,
+        file: &File,
+        content: Content<'_>,
+        on_begin: OnBegin<'_>,
+    ) -> Result<UploadOutcome, StoreError> {
+        self.send(file, content.bytes, on_begin)?;
+        self.begin_multipart(on_begin)?;
+        self.send_part(file, content.bytes - self.sent)?;
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for part in self.parts.drain(..) {
+            let part = self.object.session().wait(part).map_err(io::Error::other)?;
+            parts.push(part.map_err(refused)?);
+        }
+        if self.checksum.to_string() != content.crc64nvme {
+            return Err(StoreError::Changed);
+        }
+        let id = self.id.clone().unwrap_or_default();
+        let outcome = complete(&self.object, id, parts, content.crc64nvme).map_err(refused)?;
+        self.id = None;
+        Ok(outcome)
+    }
+
+    /// Takes back what was sent, so that its parts cost nothing more.
+    fn abort(&mut self) {
+        (self.sent, self.checksum) = (0, Crc64Nvme::new());
         for part in self.parts.drain(..) {
             part.abort();
             // A part that ends after the upload was aborted would stay, and be paid for.
             let _ = self.object.session().wait(part);
         }
-        let target = self.object.target();
-        let abort = target
-            .client
-            .abort_multipart_upload()
-            .bucket(&*target.bucket)
-            .key(&*target.key)
-            .set_request_payer(target.payer)
-            .upload_id(id);
-        // The error that ended the run is the one to tell.
-        let _ = self.object.session().wait(abort.send());
+        if let Some(id) = self.id.take() {
+            // The error that ended the upload is the one to tell.
+            let _ = self.object.abort_multipart(&id);
+        }
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.abort();
     }
 }
 
@@ -211,35 +306,28 @@ impl Object {
     /// # Errors
     /// When S3 refuses to tell.
     pub fn exists(&self) -> io::Result<bool> {
-        self.lengths(vec![self.clone()]).map(|lengths| lengths.iter().any(Option::is_some))
+        Self::lengths(vec![self.clone()]).map(|lengths| lengths.iter().any(Option::is_some))
     }
 
-    /// Deletes the object, if it is there.
+    /// Aborts a multipart upload of this object, so that its parts cost nothing more.
     ///
     /// # Errors
-    /// When S3 refuses.
-    pub fn delete(&self) -> io::Result<()> {
+    /// When S3 refuses, for another reason than that there is no such upload.
+    pub fn abort_multipart(&self, id: &str) -> Result<(), AwsError> {
         let target = self.target();
         let request = target
             .client
-            .delete_object()
+            .abort_multipart_upload()
             .bucket(&*target.bucket)
             .key(&*target.key)
-            .set_request_payer(target.payer);
+            .set_request_payer(target.payer)
+            .upload_id(id);
         match self.session().wait(request.send()) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let error = AwsError::new("delete it", &error);
-                // Some servers tell what S3 does not.
-                if error.kind == AwsErrorKind::NoSuchKey { Ok(()) } else { Err(refused(error)) }
+            Err(error) if error.code() != Some("NoSuchUpload") => {
+                Err(AwsError::new(format!("abort the upload {id} to {self}"), &error))
             }
+            _ => Ok(()),
         }
-    }
-
-    /// How manifests are encrypted: Batch Operations can't read what KMS encrypts (S3 User Guide,
-    /// "Creating an S3 Batch Operations job"). Other servers may not know it.
-    fn encryption(&self) -> Option<ServerSideEncryption> {
-        self.session().is_aws().then_some(ServerSideEncryption::Aes256)
     }
 }
 
@@ -250,22 +338,7 @@ fn piece(file: &File, offset: u64, bytes: u64) -> io::Result<Vec<u8>> {
     Ok(piece)
 }
 
-fn put(object: &Object, bytes: Vec<u8>, only_new: bool) -> Result<(), AwsError> {
-    let target = object.target();
-    let request = target
-        .client
-        .put_object()
-        .bucket(&*target.bucket)
-        .key(&*target.key)
-        .set_request_payer(target.payer)
-        .set_server_side_encryption(object.encryption())
-        .set_if_none_match(only_new.then(|| "*".to_owned()))
-        .body(ByteStream::from(bytes));
-    let answer = object.session().wait(request.send());
-    answer.map(drop).map_err(|error| AwsError::new(WRITE, &error))
-}
-
-fn create(object: &Object) -> Result<String, AwsError> {
+fn create(object: &Object, options: StoreOptions) -> Result<String, AwsError> {
     let target = object.target();
     let request = target
         .client
@@ -273,10 +346,11 @@ fn create(object: &Object) -> Result<String, AwsError> {
         .bucket(&*target.bucket)
         .key(&*target.key)
         .set_request_payer(target.payer)
-        // What the SDK sends with each part; an upload that was begun without it is refused at its
-        // end for the checksums of its parts.
-        .checksum_algorithm(ChecksumAlgorithm::Crc32)
-        .set_server_side_encryption(object.encryption());
+        .set_server_side_encryption(options.encryption())
+        .set_content_type(options.content_type.map(str::to_owned))
+        // S3 then keeps a checksum of the whole object, as if it had come in one piece.
+        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+        .checksum_type(ChecksumType::FullObject);
     let answer = object.session().wait(request.send());
     let answer = answer.map_err(|error| AwsError::new(WRITE, &error))?;
     answer.upload_id.ok_or_else(|| AwsError::other(WRITE, "the server names no upload"))
@@ -289,6 +363,7 @@ async fn upload_part(
     body: Vec<u8>,
     _permit: OwnedSemaphorePermit,
 ) -> Result<CompletedPart, AwsError> {
+    let checksum = Crc64Nvme::of(&body).to_string();
     let request = target
         .client
         .upload_part()
@@ -297,16 +372,22 @@ async fn upload_part(
         .set_request_payer(target.payer)
         .upload_id(id)
         .part_number(number)
+        .checksum_crc64_nvme(&checksum)
         .body(ByteStream::from(body));
     let answer = request.send().await.map_err(|error| AwsError::new(WRITE, &error))?;
     Ok(CompletedPart::builder()
         .part_number(number)
         .set_e_tag(answer.e_tag)
-        .set_checksum_crc32(answer.checksum_crc32)
+        .checksum_crc64_nvme(checksum)
         .build())
 }
 
-fn complete(object: &Object, id: String, parts: Vec<CompletedPart>) -> Result<(), AwsError> {
+fn complete(
+    object: &Object,
+    id: String,
+    parts: Vec<CompletedPart>,
+    crc64nvme: &str,
+) -> Result<UploadOutcome, AwsError> {
     let target = object.target();
     let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
     let request = target
@@ -316,7 +397,19 @@ fn complete(object: &Object, id: String, parts: Vec<CompletedPart>) -> Result<()
         .key(&*target.key)
         .set_request_payer(target.payer)
         .upload_id(id)
+        .if_none_match("*")
+        .checksum_type(ChecksumType::FullObject)
+        .checksum_crc64_nvme(crc64nvme)
         .multipart_upload(parts);
-    let answer = object.session().wait(request.send());
-    answer.map(drop).map_err(|error| AwsError::new(WRITE, &error))
+    match object.session().wait(request.send()) {
+        Ok(answer) => UploadOutcome::sent(answer.e_tag),
+        Err(error) => {
+            let mut error = AwsError::new(WRITE, &error);
+            // No such upload: it was completed, and the answer was lost, or somebody aborted it.
+            if error.kind == AwsErrorKind::NoSuchKey {
+                error.kind = AwsErrorKind::Conflict;
+            }
+            Err(error)
+        }
+    }
 }

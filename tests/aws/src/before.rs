@@ -1,12 +1,29 @@
 //! A proxy that tells of each request before the server gets it: whoever waits for the right moment
-//! acts in it, and the request goes on when that is done.
+//! acts in it, and says what becomes of the request when that is done.
 
 use std::io::{self, BufReader, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::http::{listen, read_request};
+use crate::http::{listen, read_request, refusal};
 use crate::proxy::passed_on;
+
+/// What becomes of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// The server gets it, and its answer goes back.
+    PassOn,
+    /// The server gets it and does it, but its answer is lost: the client is told of an error.
+    LoseAnswer,
+    /// The server doesn't get it: the client is told of another request in the way.
+    Conflict,
+}
+
+impl From<()> for Deed {
+    fn from((): ()) -> Self {
+        Self::PassOn
+    }
+}
 
 /// A running proxy, as long as the process lives.
 pub struct BeforeProxy {
@@ -19,16 +36,26 @@ impl BeforeProxy {
     ///
     /// # Errors
     /// When the system gives no port.
-    pub fn start<F>(upstream: SocketAddr, before: F) -> io::Result<Self>
+    pub fn start<F, D>(upstream: SocketAddr, before: F) -> io::Result<Self>
     where
-        F: Fn(&str) + Send + Sync + 'static,
+        F: Fn(&str) -> D + Send + Sync + 'static,
+        D: Into<Deed>,
     {
         let before = Arc::new(before);
         let address = listen(move |stream| {
             let mut stream = BufReader::new(stream);
             let Some(request) = read_request(&mut stream)? else { return Ok(()) };
-            before(&request.lines[0]);
-            let answer = passed_on(&request, upstream)?;
+            let answer = match before(&request.lines[0]).into() {
+                Deed::PassOn => passed_on(&request, upstream)?,
+                Deed::LoseAnswer => {
+                    passed_on(&request, upstream)?;
+                    refusal("500 Internal Server Error", "InternalError", "We failed.", "").into()
+                }
+                Deed::Conflict => {
+                    let code = "ConditionalRequestConflict";
+                    refusal("409 Conflict", code, "Try again.", "").into()
+                }
+            };
             stream.get_mut().write_all(&answer)
         })?;
         Ok(Self { address })

@@ -13,7 +13,7 @@ mod refuse;
 mod server;
 
 pub use bare::BareServer;
-pub use before::BeforeProxy;
+pub use before::{BeforeProxy, Deed};
 pub use proxy::{FaultProxy, Faults};
 pub use refuse::{Refusal, Refuser};
 pub use server::{ACCESS_KEY, SECRET_KEY, Server, s3_service, serve};

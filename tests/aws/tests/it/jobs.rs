@@ -248,7 +248,7 @@ fn an_object_that_is_there_is_not_replaced() {
     other[0] ^= 1;
     for there in [&b"something else"[..], &other] {
         world.double.put("manifests", key, there);
-        world.submit(&world.plan, &[]).expect(4).says(&["is there already", "it is not replaced"]);
+        world.submit(&world.plan, &[]).expect(4).says(&["different content", "not overwritten"]);
         assert_eq!(world.double.get("manifests", key).unwrap(), there);
         assert!(world.double.state().jobs.is_empty());
     }
@@ -418,4 +418,18 @@ fn a_large_manifest_goes_up_in_parts() {
     assert!(there == fs::read(plan.join("manifests/00000.csv")).unwrap());
     let parts = journal(&plan).iter().filter(|line| line["event"] == "in-parts").count();
     assert_eq!(parts, 1);
+    // Another submission of the same plan finds the object, and says so.
+    let again = report.folder.path().join("again");
+    fs::create_dir_all(again.join("manifests")).unwrap();
+    for file in ["plan.json", "manifests/00000.csv"] {
+        fs::copy(plan.join(file), again.join(file)).unwrap();
+    }
+    let mut command = program();
+    double.environment(&mut command);
+    command.args(submit_arguments(&again, COPY)).args(["--endpoint-url", &double.url()]);
+    command.args(["--s3control-endpoint-url", &double.url()]).stdin(Stdio::null());
+    Run::of(command).expect(0).says(&["uploaded (was there already)"]);
+    let uploaded = journal(&again).into_iter().find(|line| line["event"] == "uploaded").unwrap();
+    assert_eq!((&uploaded["found"], &uploaded["etag"]), (&json!(true), &json!(job.request.etag)));
+    assert!(journal(&again).iter().all(|line| line["event"] != "in-parts"));
 }

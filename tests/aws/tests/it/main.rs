@@ -21,6 +21,8 @@ mod killed;
 mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
+mod plans_in_s3;
+mod races;
 mod read;
 mod refusals;
 #[path = "../../../it/schema.rs"]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
-use ground::{FaultProxy, Faults};
+use ground::{BeforeProxy, FaultProxy, Faults};
 
 use crate::buckets::{Buckets, data_file, s3sieve_at, tree_anywhere};
 
@@ -69,33 +70,95 @@ fn a_plan_in_s3_is_the_plan_on_disk() {
 fn a_finished_plan_is_replaced_only_by_force() {
     let (buckets, manifest) = buckets();
     let endpoint = buckets.server.endpoint();
-    s3sieve_at(&endpoint, filter(&manifest, PLAN, &[])).expect(0);
+    let bounds = ["--max-objects", "60000"];
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(0);
     let before = objects(&buckets);
-    s3sieve_at(&endpoint, filter(&manifest, PLAN, &[]))
-        .expect(2)
-        .says(&["is not empty", "--force"]);
+    // Another question, by each of its parts.
+    for more in [&[][..], &["--max-objects", "60000", "--split-by", "BucketKeyStatus"]] {
+        s3sieve_at(&endpoint, filter(&manifest, PLAN, more))
+            .expect(2)
+            .says(&["is not empty", "--force"]);
+    }
+    let size = ["filter", &manifest, "--where", "Size > 7", "--out", PLAN];
+    s3sieve_at(&endpoint, size.iter().chain(&bounds)).expect(2).says(&["is not empty"]);
     assert!(objects(&buckets) == before);
-    let journal = buckets.root.path().join("plans/today/jobs.jsonl");
-    fs::write(&journal, "{}").unwrap();
+    // What the old plan doesn't list is not the run's own.
+    let place = buckets.root.path().join("plans/today");
+    for foreign in ["manifests/99999.csv", "notes.txt"] {
+        fs::write(place.join(foreign), "foreign").unwrap();
+    }
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &["--force"])).expect(0);
+    let names: Vec<PathBuf> = objects(&buckets).into_keys().collect();
+    let wanted = ["manifests/00000.csv", "manifests/99999.csv", "notes.txt", "plan.json"];
+    assert_eq!(names, wanted.map(|name| Path::new("today").join(name)));
+    fs::write(place.join("jobs.jsonl"), "{}").unwrap();
     s3sieve_at(&endpoint, filter(&manifest, PLAN, &["--force"])).expect(2).says(&["was submitted"]);
 }
 
 #[test]
-fn a_run_that_fails_leaves_nothing() {
+fn force_deletes_nothing_without_a_plan_that_lists_it() {
     let (buckets, manifest) = buckets();
+    let endpoint = buckets.server.endpoint();
+    let place = buckets.root.path().join("plans/today");
+    fs::create_dir_all(place.join("manifests")).unwrap();
+    fs::write(place.join("manifests/00007.csv"), "foreign").unwrap();
+    let bounds = ["--max-objects", "60000", "--force"];
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(0);
+    assert_eq!(fs::read(place.join("manifests/00007.csv")).unwrap(), b"foreign");
+    fs::write(place.join("plan.json"), "{\"version\": 99}").unwrap();
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(2).says(&["plan.json"]);
+    assert_eq!(fs::read(place.join("plan.json")).unwrap(), b"{\"version\": 99}");
+    assert_eq!(fs::read_dir(place.join("manifests")).unwrap().count(), 6, "all are still there");
+}
+
+/// A plan that is there already is compared, and nothing is sent.
+#[test]
+fn the_same_plan_again_is_found() {
+    let (buckets, manifest) = buckets();
+    for more in [&["--max-objects", "60000"][..], &[], NUMBERED_LATE, INVENTORY] {
+        let out = format!("s3://plans/{}", more.len() + usize::from(more == INVENTORY));
+        s3sieve_at(&buckets.server.endpoint(), filter(&manifest, &out, more)).expect(0);
+        let document = format!("plans/{}/plan.json", out.rsplit('/').next().unwrap());
+        let document = buckets.root.path().join(document);
+        let before = (objects(&buckets), fs::read(&document).unwrap());
+        let sent: Arc<Mutex<Vec<String>>> = Arc::default();
+        let noted = Arc::clone(&sent);
+        let proxy = BeforeProxy::start(buckets.server.address(), move |line| {
+            if !line.starts_with("GET ") && !line.starts_with("HEAD ") {
+                noted.lock().unwrap().push(line.to_owned());
+            }
+        });
+        s3sieve_at(&proxy.unwrap().endpoint(), filter(&manifest, &out, more))
+            .expect(0)
+            .says(&["is there already"]);
+        assert!((objects(&buckets), fs::read(&document).unwrap()) == before, "{more:?}");
+        let sent = sent.lock().unwrap();
+        assert!(sent.iter().all(|line| line.contains("plan.json")), "{sent:?}");
+    }
+}
+
+#[test]
+fn a_run_that_fails_leaves_no_plan_and_the_next_finishes_it() {
+    let (buckets, manifest) = buckets();
+    let endpoint = buckets.server.endpoint();
     let damaged = buckets.file("demo/daily/data/2026-01-02T00-00Z-2.csv.gz");
-    let mut bytes = fs::read(&damaged).unwrap();
+    let whole = fs::read(&damaged).unwrap();
+    let mut bytes = whole.clone();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 64].fill(0);
     fs::write(&damaged, bytes).unwrap();
     let bounds = ["--max-objects", "20000", "--threads", "1"];
-    s3sieve_at(&buckets.server.endpoint(), filter(&manifest, PLAN, &bounds)).expect(3);
-    s3sieve_at(&buckets.server.endpoint(), filter(&manifest, PLAN, &["--threads", "1"])).expect(3);
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &["--threads", "1"])).expect(3);
     assert!(objects(&buckets).is_empty(), "{:?}", objects(&buckets).keys());
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(3);
     assert!(leavings(&buckets).is_empty(), "{:?}", leavings(&buckets));
-    s3sieve_at(&buckets.server.endpoint(), filter(&manifest, "s3://no-such-bucket/p", &[]))
-        .expect(4)
-        .says(&["s3://no-such-bucket/p"]);
+    assert!(!objects(&buckets).is_empty(), "what was finished stays");
+    assert!(!objects(&buckets).contains_key(Path::new("today/plan.json")));
+    fs::write(&damaged, whole).unwrap();
+    let local = buckets.out("local");
+    s3sieve_at(&endpoint, filter(&manifest, local.to_str().unwrap(), &bounds)).expect(0);
+    s3sieve_at(&endpoint, filter(&manifest, PLAN, &bounds)).expect(0);
+    assert!(objects(&buckets) == below("today", tree_anywhere(&local)));
 }
 
 #[test]

@@ -34,16 +34,19 @@ fn a_plan_is_the_plan_on_disk() {
     assert!(wanted.values().any(|bytes| bytes.len() > 16 << 20), "sent in parts");
     assert!(tree_anywhere(&fetched) == wanted, "{:?}", outside.keys(""));
     assert_eq!(outside.uploads(), 0);
-    filter(&plan, &[]).expect(2).says(&["is not empty", "--force"]);
+    filter(&plan, &[]).expect(0).says(&["is there already"]);
+    filter(&plan, &["--max-objects", "100000"]).expect(2).says(&["is not empty", "--force"]);
     filter(&plan, &["--force", "--max-objects", "100000"]).expect(0);
     assert_eq!(outside.keys("plans/today/manifests/").len(), 3);
+    let nowhere = "s3://s3sieve-no-such-bucket/p";
+    filter(nowhere, &[]).expect(4).says(&[nowhere]);
 }
 
 /// The signal comes before the first part is served, and four parts are on their way at most: the
 /// rest of the ten is still to be written then.
 #[test]
 #[ignore = "needs a server: see CONTRIBUTING.md"]
-fn an_interrupted_upload_leaves_nothing() {
+fn an_interrupted_upload_leaves_no_plan_and_no_parts() {
     let outside = Outside::new("interrupted");
     let manifest = outside.report("", "2026-01-02T00-00Z", &vec![data_file(0, 150_000); 8]);
     let child: Arc<OnceLock<u32>> = Arc::default();

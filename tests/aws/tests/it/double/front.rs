@@ -237,6 +237,10 @@ async fn storage(
         return Ok(response);
     }
     note_upload(shared, &parts, bucket, key, &query);
+    let encryption = match parts.method {
+        Method::GET | Method::HEAD => encryption(shared, bucket, key),
+        _ => None,
+    };
     let is_head_bucket = parts.method == Method::HEAD && key.is_empty();
     // On a task of its own: S3 finishes a request whose sender goes away, once it is complete.
     let request = Request::from_parts(parts, Body::from(body));
@@ -254,7 +258,16 @@ async fn storage(
     if is_head_bucket && response.status().is_success() {
         response.headers_mut().insert("x-amz-bucket-region", signer.region.parse().unwrap());
     }
+    if let Some(how) = encryption.filter(|_| response.status().is_success()) {
+        response.headers_mut().insert("x-amz-server-side-encryption", how.parse().unwrap());
+    }
     Ok(response)
+}
+
+/// How an object is encrypted, as far as its upload said.
+fn encryption(shared: &Shared, bucket: &str, key: &str) -> Option<String> {
+    let state = shared.state.lock().unwrap();
+    state.encryption.get(&format!("{bucket}/{key}")).filter(|how| !how.is_empty()).cloned()
 }
 
 fn note_upload(shared: &Shared, parts: &Parts, bucket: &str, key: &str, query: &Query) {

@@ -133,6 +133,10 @@ impl Double {
         self.wait(put.send()).unwrap();
     }
 
+    pub fn delete(&self, bucket: &str, key: &str) {
+        self.wait(self.shared.client.delete_object().bucket(bucket).key(key).send()).unwrap();
+    }
+
     /// Gives a bucket versions from now on.
     pub fn keep_versions(&self, bucket: &str) {
         let place = (bucket.to_owned(), "versioning".to_owned());

@@ -1,0 +1,73 @@
+//! The plan that a command line names: a folder on this machine, an address in S3, or the state
+//! folder of a plan in S3.
+
+use std::path::Path;
+
+use super::CliError;
+use super::aws::Way;
+#[cfg(feature = "aws")]
+use super::print;
+use crate::plan::{self, PlanHandle};
+use crate::source::Location;
+
+/// Reads the plan that a command line names. `state` is the folder that `--state` names.
+pub(super) fn open(
+    name: &Path,
+    state: Option<&Path>,
+    way: &mut Way<'_>,
+) -> Result<PlanHandle, CliError> {
+    let is_address = name.to_str().is_some_and(|text| text.starts_with("s3://"));
+    let address = if is_address { None } else { plan::plan_of_state_folder(name)? };
+    let (name, state) = match (&address, state) {
+        (Some(_), Some(state)) => {
+            return Err(CliError::Usage(format!(
+                "{} holds the journal of a plan in S3, and --state names {}: name one of them",
+                name.display(),
+                state.display()
+            )));
+        }
+        (Some(address), None) => (Path::new(address), Some(name)),
+        (None, state) => (name, state),
+    };
+    let location = way.location(name)?;
+    if let (Location::Path(path), Some(state)) = (&location, state) {
+        return Err(CliError::Usage(format!(
+            "--state {}: the journal of a plan on this machine is in its own folder, {}; leave \
+             --state out",
+            state.display(),
+            path.display()
+        )));
+    }
+    Ok(PlanHandle::open(&location, state)?)
+}
+
+/// Reads a plan that was submitted: its journal must be there.
+#[cfg(feature = "aws")]
+pub(super) fn open_submitted(
+    name: &Path,
+    state: Option<&Path>,
+    way: &mut Way<'_>,
+) -> Result<PlanHandle, CliError> {
+    let handle = open(name, state, way)?;
+    handle.find_state()?;
+    tell_state(&handle);
+    Ok(handle)
+}
+
+/// Tells where the journal of a plan in S3 is.
+#[cfg(feature = "aws")]
+pub(super) fn tell_state(handle: &PlanHandle) {
+    if handle.folder().is_remote() {
+        let (address, state) = (handle.folder().display(), handle.state().display());
+        print::tell(&format!("s3sieve: {address}: the journal of its jobs is in {state}"));
+    }
+}
+
+/// A plan as it stands on the command line, for commands to be shown.
+#[cfg(feature = "aws")]
+pub(super) fn words(name: &Path, state: Option<&Path>) -> String {
+    match state {
+        Some(state) => format!("{} --state {}", name.display(), state.display()),
+        None => name.display().to_string(),
+    }
+}

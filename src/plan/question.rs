@@ -1,0 +1,66 @@
+//! Whether a plan answers the question that is asked: the same reports, filtered in the same way.
+//!
+//! Told from its document before a report is scanned. It can still be another plan: objects of
+//! another plan that remain (`verify --out`) stand in no document.
+//!
+//! Never knows where plans are.
+
+use std::collections::BTreeSet;
+
+use super::wanted::Wanted;
+use super::{Emit, FilterOptions, Plan};
+use crate::scan::Opened;
+
+/// A report's MD5 as plans write it.
+pub(super) fn md5_text(md5: &[u8]) -> String {
+    md5.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Whether the plan is of these reports, for this query, operation, bounds and form.
+pub(super) fn is_answered_by(
+    plan: &Plan,
+    opened: &Opened,
+    wanted: &Wanted,
+    options: &FilterOptions,
+) -> bool {
+    let place = match &options.emit {
+        Emit::Csv => None,
+        Emit::Inventory(place) => Some(place.address()),
+    };
+    has_same_reports(plan, opened)
+        && plan.retry.is_none()
+        && plan.predicate.understood == wanted.understood
+        && plan.operation.as_ref() == wanted.eligibility.document()
+        && plan.limit == wanted.limit
+        && plan.bounds == options.bounds
+        && plan.inventory.as_ref().map(|inventory| &inventory.place) == place.as_ref()
+        && has_same_columns(plan, opened, wanted, options)
+}
+
+fn has_same_reports(plan: &Plan, opened: &Opened) -> bool {
+    let asked = opened.reports.iter().map(|report| md5_text(&report.manifest_md5));
+    plan.reports.iter().map(|report| report.manifest_md5.clone()).eq(asked)
+}
+
+/// Whether its manifests have the columns, and are split by those, that are asked for. A plan
+/// without a manifest doesn't tell.
+fn has_same_columns(
+    plan: &Plan,
+    opened: &Opened,
+    wanted: &Wanted,
+    options: &FilterOptions,
+) -> bool {
+    if plan.shards.is_empty() {
+        return true;
+    }
+    let found: BTreeSet<&String> = plan.shards.iter().flat_map(|s| s.split.keys()).collect();
+    let lists_versions = |columns: &[String]| columns.iter().any(|name| name == "VersionId");
+    let has_versions = plan.shards.iter().any(|shard| {
+        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
+        lists_versions(columns)
+    });
+    let all_tell = opened.reports.iter().all(|r| r.schema.position("VersionId").is_some());
+    found == wanted.split_by.iter().collect()
+        && (options.version_ids || !has_versions)
+        && (!options.version_ids || has_versions || !all_tell)
+}

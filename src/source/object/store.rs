@@ -1,0 +1,281 @@
+//! Objects stored on the condition that there is none of that name: nothing is ever overwritten.
+//!
+//! Where there is one, it is compared by length and checksum. The same content is success, whoever
+//! stored it: this run, whose answer was lost, one that was killed, or one that does the same at
+//! the same time. Other content is an error.
+//!
+//! Never knows what the bytes mean.
+
+use std::io::{self, Read};
+use std::thread;
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::ServerSideEncryption;
+use bytes::Bytes;
+
+use super::head::HeadChecksums;
+use super::upload::WRITE;
+use super::{Object, refused};
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::source::{Crc64Nvme, StoreError};
+
+/// Tries to store an object while other requests for the same key get in the way. Six, with the
+/// pauses between them three seconds: S3 refuses so only while another upload is being completed,
+/// which takes a moment.
+const TRIES_MAX: u32 = 6;
+
+/// Before the second try; it doubles with each further one.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+
+/// Read at once when an object is compared: large enough that calls don't count.
+const READ_BUFFER_BYTES: usize = 256 << 10;
+
+/// How objects are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreOptions {
+    /// Whether S3 must encrypt with its own keys (SSE-S3); if not, as the bucket does it.
+    pub sse_s3: bool,
+    /// What the object says that it holds.
+    pub content_type: Option<&'static str>,
+}
+
+impl StoreOptions {
+    pub(super) fn encryption(self) -> Option<ServerSideEncryption> {
+        self.sse_s3.then_some(ServerSideEncryption::Aes256)
+    }
+}
+
+/// A file that is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UploadOutcome {
+    /// Its `ETag`, without quotes.
+    pub etag: String,
+    /// Whether it was there already.
+    pub found: bool,
+}
+
+impl UploadOutcome {
+    /// Of an answer to a request that stored it.
+    pub(super) fn sent(etag: Option<String>) -> Result<Self, AwsError> {
+        let etag = bare_etag(etag);
+        let etag = etag.ok_or_else(|| AwsError::other(WRITE, "the answer has no ETag"))?;
+        Ok(Self { etag, found: false })
+    }
+}
+
+/// What an object must hold to be taken for a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Content<'a> {
+    pub(super) bytes: u64,
+    /// As [`Crc64Nvme`] shows it.
+    pub(super) crc64nvme: &'a str,
+}
+
+impl Object {
+    /// Stores a small object.
+    ///
+    /// # Errors
+    /// When S3 refuses, or there is an object of that key with other content.
+    pub(super) fn put_object(
+        &self,
+        bytes: Vec<u8>,
+        options: StoreOptions,
+    ) -> Result<UploadOutcome, StoreError> {
+        let crc64nvme = Crc64Nvme::of(&bytes).to_string();
+        let content = Content { bytes: bytes.len() as u64, crc64nvme: &crc64nvme };
+        let body = Bytes::from(bytes);
+        let put = || self.put_once(body.clone(), &crc64nvme, options);
+        self.stored_by(put, || self.find(content, options))
+    }
+
+    /// Stores a small object, or finds one of that key that `is_same` takes for it.
+    ///
+    /// # Errors
+    /// When S3 refuses, or there is an object of that key that is not the same.
+    pub(super) fn put_or_compare(
+        &self,
+        bytes: Vec<u8>,
+        options: StoreOptions,
+        bytes_max: u64,
+        is_same: impl Fn(&[u8]) -> bool,
+    ) -> Result<UploadOutcome, StoreError> {
+        let crc64nvme = Crc64Nvme::of(&bytes).to_string();
+        let body = Bytes::from(bytes);
+        let put = || self.put_once(body.clone(), &crc64nvme, options);
+        self.stored_by(put, || match self.read_whole(bytes_max)? {
+            Some((there, etag)) if is_same(&there) => Ok(Some(UploadOutcome { etag, found: true })),
+            Some(_) => Err(StoreError::Differs { what: "its bytes are others".to_owned() }),
+            None => Ok(None),
+        })
+    }
+
+    /// Stores by `attempt`. Where that is refused because of another object or another upload,
+    /// `look` tells whether the object is there, and the same; if there is none, it is tried again.
+    pub(super) fn stored_by<T>(
+        &self,
+        mut attempt: impl FnMut() -> Result<T, StoreError>,
+        look: impl Fn() -> Result<Option<T>, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut pause = PAUSE_FIRST;
+        let mut tries = 1;
+        loop {
+            let error = match attempt() {
+                Err(error) if is_in_the_way(&error) => error,
+                outcome => return outcome,
+            };
+            if let Some(found) = look()? {
+                return Ok(found);
+            }
+            if tries == TRIES_MAX {
+                return Err(error);
+            }
+            thread::sleep(pause);
+            (tries, pause) = (tries + 1, pause * 2);
+        }
+    }
+
+    fn put_once(
+        &self,
+        body: Bytes,
+        crc64nvme: &str,
+        options: StoreOptions,
+    ) -> Result<UploadOutcome, StoreError> {
+        let target = self.target();
+        let request = target
+            .client
+            .put_object()
+            .bucket(&*target.bucket)
+            .key(&*target.key)
+            .set_request_payer(target.payer)
+            .set_server_side_encryption(options.encryption())
+            .set_content_type(options.content_type.map(str::to_owned))
+            .if_none_match("*")
+            .checksum_crc64_nvme(crc64nvme)
+            .body(ByteStream::from(body));
+        let answer = self.session().wait(request.send());
+        let answer = answer.map_err(|error| refused(AwsError::new(WRITE, &error)))?;
+        Ok(UploadOutcome::sent(answer.e_tag).map_err(refused)?)
+    }
+
+    /// The object, if it is there and holds this content; none if it is not there.
+    pub(super) fn find(
+        &self,
+        content: Content<'_>,
+        options: StoreOptions,
+    ) -> Result<Option<UploadOutcome>, StoreError> {
+        let Some(head) = self.head(HeadChecksums::Asked).map_err(refused)? else {
+            return Ok(None);
+        };
+        let differs = |what: String| Err(StoreError::Differs { what });
+        if head.bytes != content.bytes {
+            return differs(format!("it has {} bytes instead of {}", head.bytes, content.bytes));
+        }
+        let crc64nvme = match &head.crc64nvme {
+            Some(crc64nvme) => Some(crc64nvme.clone()),
+            None => self.computed()?,
+        };
+        match crc64nvme {
+            // Deleted between the two requests.
+            None => Ok(None),
+            Some(crc64nvme) if crc64nvme != content.crc64nvme => {
+                differs(format!("its CRC-64/NVME is {crc64nvme} instead of {}", content.crc64nvme))
+            }
+            Some(_) if options.sse_s3 && head.is_by_other_keys() => {
+                differs("it is not encrypted with SSE-S3".to_owned())
+            }
+            Some(_) => Ok(Some(UploadOutcome { etag: head.etag, found: true })),
+        }
+    }
+
+    /// The checksum of the object's bytes, for a server that keeps none; none if it is gone.
+    fn computed(&self) -> io::Result<Option<String>> {
+        let mut file = match self.open() {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut checksum = Crc64Nvme::new();
+        let mut buffer = vec![0; READ_BUFFER_BYTES];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(Some(checksum.to_string())),
+                count => checksum.update(&buffer[..count]),
+            }
+        }
+    }
+
+    /// All bytes of a small object, and its `ETag`; none if it is not there.
+    ///
+    /// # Errors
+    /// When S3 refuses, or the object is larger than `bytes_max`.
+    pub fn read_whole(&self, bytes_max: u64) -> io::Result<Option<(Vec<u8>, String)>> {
+        let mut file = match self.open() {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if file.len() > bytes_max {
+            let what = format!("{} bytes, where at most {bytes_max} are expected", file.len());
+            return Err(io::Error::other(what));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(file.len()).map_err(io::Error::other)?);
+        file.read_to_end(&mut bytes)?;
+        Ok(Some((bytes, bare_etag(file.etag().map(str::to_owned)).unwrap_or_default())))
+    }
+
+    /// Deletes the object, if it is there.
+    ///
+    /// # Errors
+    /// When S3 refuses.
+    pub fn delete(&self) -> io::Result<()> {
+        self.delete_on(None).map(drop)
+    }
+
+    /// Deletes the object on the condition that it is still the one with this `ETag`; `false` where
+    /// it is gone or was replaced.
+    ///
+    /// # Errors
+    /// When S3 refuses.
+    pub fn delete_if_match(&self, etag: &str) -> io::Result<bool> {
+        self.delete_on(Some(format!("\"{etag}\"")))
+    }
+
+    fn delete_on(&self, etag: Option<String>) -> io::Result<bool> {
+        let target = self.target();
+        let request = target
+            .client
+            .delete_object()
+            .bucket(&*target.bucket)
+            .key(&*target.key)
+            .set_if_match(etag)
+            .set_request_payer(target.payer);
+        match self.session().wait(request.send()) {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                let error = AwsError::new("delete it", &error);
+                match error.kind {
+                    // Some servers tell that it is gone; S3 does not.
+                    AwsErrorKind::NoSuchKey
+                    | AwsErrorKind::Precondition
+                    | AwsErrorKind::Conflict => Ok(false),
+                    _ => Err(refused(error)),
+                }
+            }
+        }
+    }
+}
+
+/// Whether an object that was to be new is there, or another upload of it is under way.
+fn is_in_the_way(error: &StoreError) -> bool {
+    let StoreError::Io(error) = error else { return false };
+    let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<AwsError>());
+    refusal.is_some_and(|refusal| {
+        matches!(refusal.kind, AwsErrorKind::Precondition | AwsErrorKind::Conflict)
+    })
+}
+
+/// An `ETag` without its quotes; none if there is nothing in them.
+pub(super) fn bare_etag(etag: Option<String>) -> Option<String> {
+    etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty())
+}
