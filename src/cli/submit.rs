@@ -6,9 +6,9 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::args::Format;
-use super::operation_args::{ScopeArg, SubmitArgs};
-use super::request::{operation, options, setting, source, write_documents};
-use super::{CliError, Exit, interrupt};
+use super::operation_args::SubmitArgs;
+use super::request::{advice, operation, options, setting, source, write_documents};
+use super::{CliError, Exit, interrupt, print};
 use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
 use crate::plan::{self, Plan, Shard};
 use crate::units::{Count, counted};
@@ -27,6 +27,11 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let source = source(&plan)?;
     let requests = job::requests(operation.as_ref(), &setting, &job_options(args)?, &source)?;
     plan::verify(&args.plan, &plan, interrupt::flag())?;
+    if !requests.is_empty() {
+        for note in advice(&plan, operation.kind(), args.report_scope()) {
+            print::tell(&format!("s3sieve: note: {note}"));
+        }
+    }
     #[cfg(feature = "aws")]
     if !args.dry_run {
         return super::send::run(args, &plan, &setting, &requests);
@@ -45,7 +50,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
 
 fn job_options(args: &SubmitArgs) -> Result<Options, CliError> {
     Ok(Options {
-        all_tasks: args.report_scope == ScopeArg::AllTasks,
+        report_scope: args.report_scope(),
         priority: args.priority,
         description: args.description.clone(),
         confirmation: !args.no_confirmation,
