@@ -341,9 +341,7 @@ impl OperationArgs {
                     .map(Switch::is_on)
                     .or(planned.and_then(|planned| planned.bucket_key)),
             }),
-            Kind::Copy => {
-                Box::new(self.copy(planned.and_then(|planned| planned.storage_class)))
-            }
+            Kind::Copy => Box::new(self.copy(planned.and_then(|planned| planned.storage_class))),
             Kind::Tag => Box::new(tag::Parameters { tags: self.object_tag.clone() }),
             Kind::DeleteTags => Box::new(delete_tags::Parameters),
             Kind::Restore => Box::new(restore::Parameters {

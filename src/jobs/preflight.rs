@@ -256,7 +256,8 @@ impl Preflight<'_> {
         let account = key.split(':').nth(4)?;
         let head = || self.session.s3().head_bucket().bucket(bucket);
         let owned = self.session.wait(head().expected_bucket_owner(account).send());
-        let denied = AwsError::new("look at the bucket", &owned.err()?).kind == AwsErrorKind::Denied;
+        let denied =
+            AwsError::new("look at the bucket", &owned.err()?).kind == AwsErrorKind::Denied;
         // Where the bucket can't be looked at in any case, that was said of the bucket itself.
         let seen = denied && self.session.wait(head().send()).is_ok();
         seen.then(|| {

@@ -178,7 +178,13 @@ pub(super) fn partition(
     };
     let rule = format!("its partition is {}, that of the jobs is {jobs} ({by})", arn.partition);
     let source = "IAM User Guide, Amazon Resource Names: partitions are apart from each other";
-    Err(refusal(flag, value, rule, source, "name one of the jobs' partition, or correct the region"))
+    Err(refusal(
+        flag,
+        value,
+        rule,
+        source,
+        "name one of the jobs' partition, or correct the region",
+    ))
 }
 
 /// A KMS key by its full ARN, in the region of the job.
@@ -310,10 +316,7 @@ mod tests {
         assert_eq!(check_in(chinese, "aws-cn", None), Ok(()));
         assert_eq!(check_in(chinese, "aws-cn", Some("cn-north-1")), Ok(()));
         let told = check(chinese, Some("us-east-1")).unwrap_err().rule;
-        assert_eq!(
-            told,
-            "its partition is aws-cn, that of the jobs is aws (--region us-east-1)"
-        );
+        assert_eq!(told, "its partition is aws-cn, that of the jobs is aws (--region us-east-1)");
         assert!(check(chinese, None).unwrap_err().rule.contains("(--role-arn)"));
         assert!(check(key, Some("eu-west-1")).unwrap_err().rule.contains("us-east-1"));
         for wrong in [

@@ -470,12 +470,17 @@ fn check_manifest(kind: Kind, manifest: &Manifest, value: &Value) -> Checked {
         return Ok(());
     }
     if !kind.acts_on_directory_buckets() {
-        let rule = format!("{bucket} is a directory bucket, which only copy and lambda jobs act on");
+        let rule =
+            format!("{bucket} is a directory bucket, which only copy and lambda jobs act on");
         let source = "UG, Using Batch Operations with directory buckets";
         let remedy = "copy the objects, or let a function do it";
         return Err(refusal("--operation", kind.name(), rule, source, remedy));
     }
-    if kind == Kind::Lambda { lambda::check_schema_for_directory_bucket(value, bucket) } else { Ok(()) }
+    if kind == Kind::Lambda {
+        lambda::check_schema_for_directory_bucket(value, bucket)
+    } else {
+        Ok(())
+    }
 }
 
 /// Refuses another place for manifests than the one whose keys they hold.

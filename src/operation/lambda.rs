@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{
-    Arn, Checked, Refusal, length, missing, one_of_if_given, partition, refusal,
-};
+use super::check::{Arn, Checked, Refusal, length, missing, one_of_if_given, partition, refusal};
 use super::job::{Manifest, Setting};
 use super::policy::Statement;
 use super::rule::Rule;

@@ -165,7 +165,8 @@ mod tests {
             let found = Partition::of_region(region).map(|partition| partition.name);
             assert_eq!(found, Some(partition), "{region}");
         }
-        for unknown in ["", "us-east", "us-east-", "us--1", "us-east-1a", "xx-east-1", "eusc-east-1"]
+        for unknown in
+            ["", "us-east", "us-east-", "us--1", "us-east-1a", "xx-east-1", "eusc-east-1"]
         {
             assert_eq!(Partition::of_region(unknown), None, "{unknown}");
         }

@@ -329,7 +329,11 @@ fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() 
     }
     let plain = copy::Parameters { target_bucket: some(DIRECTORY), ..copy::Parameters::default() };
     let class = Some(CopyClass::Of(StorageClass::Standard));
-    refused(&copy::Parameters { storage_class: class, ..plain.clone() }, None, &["--storage-class"]);
+    refused(
+        &copy::Parameters { storage_class: class, ..plain.clone() },
+        None,
+        &["--storage-class"],
+    );
     refused(&copy::Parameters { bucket_key: Some(true), ..plain.clone() }, None, &["--bucket-key"]);
     let keep = copy::Parameters { tags_directive: some("keep"), ..plain.clone() };
     refused(&keep, None, &["--object-tags", "directory bucket"]);

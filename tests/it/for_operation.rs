@@ -352,8 +352,7 @@ fn delete_markers_go_to_functions_and_replication_when_asked_for() {
         let _ = fs::remove_dir_all(&out);
         let expression = ["--where", "IsDeleteMarker AND IsLatest", "--for", operation];
         let include = ["--include-ineligible", "delete-marker", "--out", out.to_str().unwrap()];
-        let run =
-            s3sieve([&["filter", manifest][..], &expression, &include].concat()).expect(0);
+        let run = s3sieve([&["filter", manifest][..], &expression, &include].concat()).expect(0);
         assert_eq!(manifests(&out), "demo,a,m1\ndemo,b,null\n", "{}", run.story());
         let plan = plan_document(&out);
         assert_eq!(plan["operation"]["included"], json!(["delete-marker"]));
