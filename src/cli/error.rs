@@ -222,7 +222,10 @@ fn of_plan(error: &PlanError) -> Exit {
         | PlanError::TooManyShards
         | PlanError::TooManyJobs { .. }
         | PlanError::UnknownReason { .. }
-        | PlanError::DeleteMarkersIncluded
+        | PlanError::DeleteMarkersIncluded { .. }
+        | PlanError::VersionIdsNeeded { .. }
+        | PlanError::DirectoryBucket { .. }
+        | PlanError::BucketKeyWithoutUpdate { .. }
         | PlanError::StorageClassWithoutCopy { .. }
         | PlanError::ManifestPrefix { .. }
         | PlanError::ZeroBound { .. } => Exit::Usage,
@@ -303,7 +306,7 @@ fn of_submit(error: &SubmitError) -> Exit {
         },
         SubmitError::Create { error, .. } => match error {
             CreateError::Request(_) => Exit::Usage,
-            CreateError::Aws(_) => Exit::Aws,
+            CreateError::OtherRequest { .. } | CreateError::Aws(_) => Exit::Aws,
         },
         SubmitError::Aws(_) => Exit::Aws,
         SubmitError::Interrupted => Exit::Interrupted,

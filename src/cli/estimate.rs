@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::args::EstimateArgs;
 use super::print::{self, Report};
+use super::request::becomes_kms;
 use super::{CliError, Exit, plan_args};
 use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
 use crate::operation::price::{Per, Price, Prices, Usd};
@@ -47,6 +48,9 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     }
     if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
         notes.extend(class_note);
+    }
+    if estimates.iter().any(|estimate| estimate.kind == Kind::UpdateEncryption) {
+        notes.extend(becomes_kms(&plan).map(|text| format!("For update-encryption: {text}.")));
     }
     let result = EstimateResult {
         plan: args.plan.to_string_lossy().into_owned(),

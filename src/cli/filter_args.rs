@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::CliError;
 use super::args::{Format, ReadArgs, ReportArgs, WHERE_HELP, objects, operations, size};
+use super::operation_args::Switch;
 use crate::operation::job::Place;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
@@ -17,7 +18,7 @@ use crate::scan::Query;
 const FILTER_EXAMPLES: &str = "\
 Examples:
   s3sieve filter REPORT --where \"BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'\" \\
-      --for update-encryption --out plan
+      --for update-encryption --bucket-key on --out plan
   s3sieve filter REPORT --where \"Key LIKE 'photos/%'\" --for copy --storage-class GLACIER_IR \\
       --include-ineligible archived --out plan
 The reasons for which an operation sets rows aside are in docs/eligibility.md.";
@@ -95,6 +96,10 @@ struct ForArgs {
     /// manifests of its own [default: keep]
     #[arg(long, value_name = "CLASS", requires = "operation", value_parser = CopyClass::from_name)]
     storage_class: Option<CopyClass>,
+    /// With --for update-encryption: whether the objects are to use a bucket key, which `submit`
+    /// then knows
+    #[arg(long, value_enum, requires = "operation")]
+    bucket_key: Option<Switch>,
 }
 
 impl ForArgs {
@@ -103,6 +108,7 @@ impl ForArgs {
             kind,
             include_ineligible: self.include_ineligible.clone(),
             storage_class: self.storage_class,
+            bucket_key: self.bucket_key.map(Switch::is_on),
         })
     }
 }

@@ -15,6 +15,7 @@ use super::aws::AwsArgs;
 use super::print::{self, Report};
 use super::{CliError, Exit, interrupt};
 use crate::listing::{self, ASKED, LISTED, Listing, Summary};
+use crate::operation::partition;
 use crate::units::{Count, counted};
 
 const LIST_HELP: &str = "\
@@ -71,6 +72,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     })?;
     let usual = LISTED.iter().map(|column| (*column).to_owned());
     let listing = Listing {
+        partition: partition::of_region(Some(prefix.session().region())).to_owned(),
         prefix,
         columns: if args.columns.is_empty() { usual.collect() } else { args.columns.clone() },
         versions: args.versions,

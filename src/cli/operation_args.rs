@@ -13,11 +13,12 @@ use super::service_args::ServiceArgs;
 use super::{CliError, plan_args};
 #[cfg(feature = "aws")]
 use crate::operation::job::ACTIVE_JOBS_MAX;
+use crate::operation::job::ReportScope;
 use crate::operation::{
     CopyClass, Kind, Operation, acl, checksum, copy, delete_tags, given, lambda, legal_hold,
     replicate, restore, retention, tag, update_encryption,
 };
-use crate::plan::PlanHandle;
+use crate::plan::{ForOperation, PlanHandle};
 
 const SUBMIT_HELP: &str = "\
 Examples:
@@ -51,9 +52,10 @@ pub(super) struct SubmitArgs {
     /// The ARN of the role that the jobs take; `s3sieve policy` writes what it needs
     #[arg(long, value_name = "ARN", help_heading = JOBS)]
     pub(super) role_arn: String,
-    /// What completion reports list
-    #[arg(long, value_enum, default_value_t = ScopeArg::FailedTasksOnly, help_heading = JOBS)]
-    pub(super) report_scope: ScopeArg,
+    /// What completion reports list [default: `FailedTasksOnly`; for checksum `AllTasks`, for the
+    /// checksums stand only there]
+    #[arg(long, value_enum, help_heading = JOBS)]
+    report_scope: Option<ScopeArg>,
     /// 0 to 2147483647; jobs with a higher priority go first
     #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,
         help_heading = JOBS)]
@@ -96,6 +98,14 @@ impl SubmitArgs {
     #[cfg(not(feature = "aws"))]
     pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
         plan_args::open(&self.plan, None, &mut ReachArgs {}.way(None))
+    }
+
+    /// What completion reports are to list, if that was said.
+    pub(super) fn report_scope(&self) -> Option<ReportScope> {
+        self.report_scope.map(|scope| match scope {
+            ScopeArg::FailedTasksOnly => ReportScope::FailedTasksOnly,
+            ScopeArg::AllTasks => ReportScope::AllTasks,
+        })
     }
 }
 
@@ -176,7 +186,7 @@ pub(super) struct PlaceArgs {
 
 /// What completion reports list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ScopeArg {
+enum ScopeArg {
     /// Tasks that failed
     #[value(name = "FailedTasksOnly")]
     FailedTasksOnly,
@@ -185,14 +195,17 @@ pub(super) enum ScopeArg {
     AllTasks,
 }
 
+/// Whether something is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
+pub(super) enum Switch {
+    /// It is
     On,
+    /// It is not
     Off,
 }
 
 impl Switch {
-    fn is_on(self) -> bool {
+    pub(super) fn is_on(self) -> bool {
         self == Self::On
     }
 }
@@ -221,7 +234,8 @@ pub(super) struct OperationArgs {
     /// The key to encrypt with, by its full ARN [also: copy]
     #[arg(long, value_name = "ARN", help_heading = UPDATE_ENCRYPTION)]
     kms_key_arn: Option<String>,
-    /// Whether S3 asks KMS once a bucket instead of once an object [also: copy]
+    /// Whether S3 asks KMS once a bucket instead of once an object [also: copy] [default: the
+    /// plan's, if it was made with --bucket-key]
     #[arg(long, value_enum, help_heading = UPDATE_ENCRYPTION)]
     bucket_key: Option<Switch>,
 
@@ -337,10 +351,10 @@ fn pair(text: &str) -> Result<(String, String), String> {
 type Belonging = (&'static str, bool, &'static [Kind]);
 
 impl OperationArgs {
-    /// The operation with its parameters. `storage_class` is what a plan for copies was made with.
+    /// The operation with its parameters. What is not given is as the plan was made with.
     pub(super) fn operation(
         &self,
-        storage_class: Option<CopyClass>,
+        planned: Option<&ForOperation>,
     ) -> Result<Box<dyn Operation>, CliError> {
         if let Some(path) = &self.operation_json {
             self.refuse_foreign(None)?;
@@ -355,9 +369,12 @@ impl OperationArgs {
         Ok(match kind {
             Kind::UpdateEncryption => Box::new(update_encryption::Parameters {
                 key_arn: self.kms_key_arn.clone(),
-                bucket_key: self.bucket_key.map(Switch::is_on),
+                bucket_key: self
+                    .bucket_key
+                    .map(Switch::is_on)
+                    .or(planned.and_then(|planned| planned.bucket_key)),
             }),
-            Kind::Copy => Box::new(self.copy(storage_class)),
+            Kind::Copy => Box::new(self.copy(planned.and_then(|planned| planned.storage_class))),
             Kind::Tag => Box::new(tag::Parameters { tags: self.object_tag.clone() }),
             Kind::DeleteTags => Box::new(delete_tags::Parameters),
             Kind::Restore => Box::new(restore::Parameters {

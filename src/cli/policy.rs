@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
 use super::request::{operation, options, own_place, setting, source, write_documents};
 use super::{CliError, Exit, plan_args};
-use crate::operation::job::{self, Options, Setting, Source, partition_of_region};
+use crate::operation::job::{self, Manifest, Options, Setting, Source};
+use crate::operation::partition;
 use crate::operation::policy::{Access, Policy};
 use crate::plan::PlanHandle;
 
@@ -76,23 +77,22 @@ pub(super) fn make(args: &PolicyArgs, handle: &PlanHandle) -> Result<Made, CliEr
 
 fn role_arn(args: &PolicyArgs) -> String {
     let by_name = || {
-        let partition = partition_of_region(args.place.region.as_deref());
+        let partition = partition::of_region(args.place.region.as_deref());
         let name = args.role.role_name.as_deref().unwrap_or_default();
-        format!("arn:{partition}:iam::{}:role/{name}", args.place.account_id)
+        partition::role_arn(partition, &args.place.account_id, name)
     };
     args.role.role_arn.clone().unwrap_or_else(by_name)
 }
 
 fn access(args: &PolicyArgs, setting: &Setting, options: &Options, source: &Source) -> Access {
     let buckets: BTreeSet<&String> = source.manifests.iter().map(|shard| &shard.bucket).collect();
-    let with_versions = |columns: &[String]| columns.iter().any(|name| name == "VersionId");
     Access {
         partition: setting.partition.clone(),
         account_id: setting.account_id.clone(),
         region: setting.region.clone(),
         role_arn: options.role_arn.clone(),
         buckets: buckets.into_iter().cloned().collect(),
-        versions: source.manifests.iter().any(|shard| with_versions(&shard.columns)),
+        versions: source.manifests.iter().any(Manifest::has_version_ids),
         object_keys: args.object_keys.clone(),
         manifest_keys: args.manifest_key.iter().cloned().collect(),
         manifests: source.manifest_folder(&options.manifests),

@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::operation_args::{OperationArgs, PlaceArgs};
 use super::{CliError, print};
 use crate::operation::job::{
-    Inventory, Manifest, ManifestPlace, Options, Place, Setting, Source, partition_of_arn,
+    Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Setting, Source,
 };
-use crate::operation::{Kind, Operation};
-use crate::plan::{self, Plan, PlanHandle, Shard};
+use crate::operation::update_encryption::NOT_SSE_KMS;
+use crate::operation::{Kind, Operation, partition};
+use crate::plan::{self, ForOperation, Plan, PlanHandle, Shard};
 use crate::source::Location;
 
 /// The operation that was asked for, if it is the one that the plan's rows were checked for.
@@ -22,8 +23,7 @@ pub(super) fn operation(
     handle: &PlanHandle,
 ) -> Result<Box<dyn Operation>, CliError> {
     let planned = handle.plan.operation.as_ref();
-    let class = planned.and_then(|planned| planned.storage_class);
-    let operation = args.operation(class)?;
+    let operation = args.operation(planned)?;
     let kind = operation.kind();
     match planned {
         Some(planned) if planned.name != kind.name() => {
@@ -56,6 +56,54 @@ fn has_versions(plan: &Plan) -> bool {
     own.chain([&plan.columns]).any(|columns| columns.iter().any(|name| name == "VersionId"))
 }
 
+/// What to know before jobs of this kind are sent: what they change beyond what was asked for, and
+/// what is lost.
+pub(super) fn advice(plan: &Plan, kind: Kind, scope: Option<ReportScope>) -> Vec<String> {
+    match kind {
+        Kind::UpdateEncryption => {
+            let key = "every object gets the key of --kms-key-arn, whatever key it has now: no \
+                       report tells which";
+            [Some(key.to_owned()), becomes_kms(plan)].into_iter().flatten().collect()
+        }
+        Kind::Lambda if scope.unwrap_or(ReportScope::usual(kind)) != ReportScope::AllTasks => {
+            let lost = "what the function answers stands in the report's rows of tasks that \
+                        succeeded, and is lost with FailedTasksOnly: give --report-scope AllTasks \
+                        to keep it";
+            vec![lost.to_owned()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What is to be said of a plan of which `update-encryption` may make objects SSE-KMS that are not.
+pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
+    let then = "each of them becomes SSE-KMS with the named key, and costs KMS requests from then \
+                on";
+    let told = |report: &plan::Report| {
+        report.schema.iter().any(|name| name.replace('_', "").eq_ignore_ascii_case(STATUS))
+    };
+    let reason = NOT_SSE_KMS.reason;
+    let own = |operation: &&ForOperation| operation.name == Kind::UpdateEncryption.name();
+    match plan.operation.as_ref().filter(own) {
+        Some(operation) if operation.includes(reason) => Some(format!(
+            "the plan holds objects that are not encrypted with SSE-KMS (--include-ineligible \
+             {reason}): {then}"
+        )),
+        Some(operation) if !operation.leaves_unchecked(reason) => None,
+        _ if plan.reports.iter().all(told) => Some(format!(
+            "the plan was not made for update-encryption, so objects with SSE-S3 may be in it: \
+             {then}; `s3sieve filter --for update-encryption` sets them aside"
+        )),
+        _ => Some(format!(
+            "the report has no {STATUS}, so objects with SSE-S3 may be in the plan: {then}; add \
+             the field to the inventory configuration to tell them apart"
+        )),
+    }
+}
+
+/// The column that tells how objects are encrypted.
+const STATUS: &str = "EncryptionStatus";
+
 fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
     CliError::Usage(format!(
         "{}: the plan was made for {planned}, so its rows were not checked for {}: make one with \
@@ -70,13 +118,13 @@ fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
 pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> Setting {
     Setting {
         account_id: place.account_id.clone(),
-        partition: partition_of_arn(role_arn).to_owned(),
+        partition: partition::of_jobs(place.region.as_deref(), role_arn).to_owned(),
         region: place.region.clone(),
         now: Timestamp::now(),
     }
 }
 
-/// The usual options of jobs: failed tasks only, and confirmation.
+/// The usual options of jobs: what reports usually list, and confirmation.
 pub(super) fn options(
     place: &PlaceArgs,
     role_arn: &str,
@@ -86,7 +134,7 @@ pub(super) fn options(
         role_arn: role_arn.to_owned(),
         manifests: manifest_place(place, handle)?.0,
         reports: Place::parse("--report", &place.report)?,
-        all_tasks: false,
+        report_scope: None,
         priority: 0,
         description: None,
         tags: place.tags.clone(),

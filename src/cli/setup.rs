@@ -13,7 +13,7 @@ use super::{CliError, Exit, plan_args};
 use crate::jobs::setup::{
     Change, bucket_key::BucketKey, inventory::Inventory, lifecycle::Lifecycle, role::Role,
 };
-use crate::operation::job::partition_of_region;
+use crate::operation::partition;
 
 pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
     match &args.action {
@@ -23,7 +23,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
                 bucket: own.bucket.clone(),
                 id: own.id.clone(),
                 destination: place("--destination", &own.destination)?,
-                partition: partition_of_region(own.region.as_deref()).to_owned(),
+                partition: partition::of_region(own.region.as_deref()).to_owned(),
                 daily: own.frequency == Frequency::Daily,
                 all_versions: !own.current_versions_only,
             };

@@ -7,8 +7,8 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 
 use super::args::Format;
-use super::operation_args::{ScopeArg, SubmitArgs};
-use super::request::{operation, options, setting, source, write_documents};
+use super::operation_args::SubmitArgs;
+use super::request::{advice, operation, options, setting, source, write_documents};
 use super::{CliError, Exit, interrupt, print};
 use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
 use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
@@ -32,6 +32,11 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let options = job_options(args, &handle)?;
     let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;
     verify(&handle, &source.manifest_folder(&options.manifests))?;
+    if !requests.is_empty() {
+        for note in advice(plan, operation.kind(), args.report_scope()) {
+            print::tell(&format!("s3sieve: note: {note}"));
+        }
+    }
     #[cfg(feature = "aws")]
     if !args.dry_run {
         return super::send::run(args, &handle, &setting, &requests);
@@ -81,7 +86,7 @@ fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
 
 fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<Options, CliError> {
     Ok(Options {
-        all_tasks: args.report_scope == ScopeArg::AllTasks,
+        report_scope: args.report_scope(),
         priority: args.priority,
         description: args.description.clone(),
         confirmation: !args.no_confirmation,

@@ -17,6 +17,7 @@ use super::create_job::create_job_input;
 use super::endpoint::{At, ControlEndpoint, OnlyAws};
 use super::members::RequestError;
 use crate::aws::{AwsError, Session};
+use crate::operation::bucket;
 
 /// Jobs in an answer of `ListJobs` at most (API, `MaxResults`).
 const PAGE_JOBS_MAX: i32 = 1000;
@@ -26,6 +27,9 @@ const PAGES_MAX: usize = 200;
 
 /// The member of a job's operation whose jobs are sent to AWS only.
 const UPDATE_ENCRYPTION: &str = "S3UpdateObjectEncryption";
+
+/// The code of a token that was used for another request (API, `IdempotencyException`).
+const OTHER_REQUEST: &str = "IdempotencyException";
 
 /// A job as AWS shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -83,6 +87,21 @@ pub enum CreateError {
     /// The SDK doesn't know the request.
     #[error(transparent)]
     Request(#[from] RequestError),
+    /// There is a job with the request's token, which was made from another request.
+    #[error(
+        "AWS has a job with this ClientRequestToken already, made from a request that differs from \
+         this one ({detail}). The token stands for all of the request but the ETag, so the request \
+         was sent by hand with another ETag, be it only with the quotes that S3 puts around one. \
+         `aws s3control list-jobs` shows that job, described as `{description}`: go on with it, or \
+         cancel it and submit a copy of the plan's folder without its jobs.jsonl, with another \
+         --description"
+    )]
+    OtherRequest {
+        /// The description in the request.
+        description: String,
+        /// What AWS said.
+        detail: String,
+    },
     /// AWS refused it.
     #[error(transparent)]
     Aws(#[from] AwsError),
@@ -135,7 +154,16 @@ impl Control {
         let client = if is_update { &self.guarded } else { &self.client };
         let action = "create the job";
         let answer = self.session.wait(input.send_with(client));
-        let answer = answer.map_err(|error| AwsError::new(action, &error))?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) if error.code() == Some(OTHER_REQUEST) => {
+                return Err(CreateError::OtherRequest {
+                    description: request["Description"].as_str().unwrap_or_default().to_owned(),
+                    detail: AwsError::new(action, &error).detail,
+                });
+            }
+            Err(error) => return Err(AwsError::new(action, &error).into()),
+        };
         let id = answer.job_id.filter(|id| !id.is_empty());
         Ok(id.ok_or_else(|| AwsError::other(action, "the answer names no job"))?)
     }
@@ -258,7 +286,7 @@ fn described(job: JobDescriptor) -> JobDetail {
         reasons: reasons.collect(),
         report: job.report.and_then(|report| {
             let bucket = report.bucket?;
-            let name = bucket.rsplit(':').next().unwrap_or_default().to_owned();
+            let name = bucket::name_in_arn(&bucket).to_owned();
             Some((name, report.prefix.unwrap_or_default()))
         }),
         view: listed(told),

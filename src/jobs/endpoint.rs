@@ -14,10 +14,7 @@ use aws_sdk_s3control::config::interceptors::BeforeTransmitInterceptorContextRef
 use aws_sdk_s3control::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3control::error::BoxError;
 
-/// Ends of the hosts that are AWS's own (AWS General Reference, S3 endpoints; VPC endpoints end in
-/// the same).
-const AWS_DOMAINS: [&str; 4] =
-    [".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
+use crate::operation::partition::is_aws_host;
 
 /// The server to which S3 Control's requests go, instead of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,8 +54,7 @@ pub fn check_update_encryption(endpoint: Option<&ControlEndpoint>) -> Result<(),
 }
 
 fn check_host(host: &str, trusted: bool) -> Result<(), NotAws> {
-    let is_aws = AWS_DOMAINS.iter().any(|domain| host.ends_with(domain));
-    if is_aws || (trusted && is_loopback(host)) {
+    if is_aws_host(host) || (trusted && is_loopback(host)) {
         return Ok(());
     }
     Err(NotAws { host: host.to_owned() })
@@ -125,6 +121,9 @@ mod tests {
         assert!(allowed("https://111122223333.s3-control.us-east-1.amazonaws.com", false));
         assert!(allowed("https://control.vpce-1.s3.us-east-1.vpce.amazonaws.com:443/", false));
         assert!(allowed("https://s3-control.cn-north-1.amazonaws.com.cn/x", false));
+        assert!(allowed("https://111122223333.s3-control.eusc-de-east-1.amazonaws.eu", false));
+        assert!(allowed("https://s3-control.us-iso-east-1.c2s.ic.gov", false));
+        assert!(allowed("https://s3-control.us-isob-east-1.api.aws.scloud", false));
         assert!(allowed("http://127.0.0.1:8000", true));
         assert!(allowed("http://[::1]:8000/", true));
         assert!(allowed("http://localhost:8000", true));

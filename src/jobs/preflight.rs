@@ -9,13 +9,16 @@
 use std::collections::BTreeSet;
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::types::{BucketVersioningStatus, ExpirationStatus, ServerSideEncryption};
+use aws_sdk_s3::types::{
+    BucketVersioningStatus, ExpirationStatus, ServerSideEncryption, ServerSideEncryptionRule,
+};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::role::{self, Trust};
 use crate::aws::{AwsError, AwsErrorKind, Session};
-use crate::operation::policy::SERVICE;
+use crate::operation::bucket;
+use crate::operation::partition::BATCH_OPERATIONS;
 
 /// A report that is older says little of the bucket now: S3 delivers them daily, up to 48 hours
 /// late (UG, "Amazon S3 Inventory").
@@ -77,6 +80,7 @@ impl Preflight<'_> {
         found.extend(self.buckets());
         found.extend(self.role());
         found.extend(self.target_settings());
+        found.extend(self.update_encryption());
         found.extend(self.reports_created.iter().filter_map(|created| self.age(*created)));
         found.sort_by_key(|finding| finding.weight);
         found.dedup();
@@ -111,7 +115,7 @@ impl Preflight<'_> {
     /// target's (UG, "Creating an S3 Batch Operations job").
     fn target(&self) -> Vec<&str> {
         match self.copy().and_then(|copy| copy["TargetResource"].as_str()) {
-            Some(arn) => vec![arn.rsplit(':').next().unwrap_or_default()],
+            Some(arn) => vec![bucket::name_in_arn(arn)],
             None => self.buckets.iter().copied().collect(),
         }
     }
@@ -142,6 +146,10 @@ impl Preflight<'_> {
     /// Whether a bucket is there, may be looked at, and is in the region of the jobs.
     fn bucket(&self, name: &str, role: &str, rule: &str, denied: Weight) -> Option<Finding> {
         let what = format!("bucket {name} ({role})");
+        if bucket::is_directory(name) {
+            // It is reached by sessions, which the submitter has no other need of.
+            return Some(notes(format!("{what} is a directory bucket, and was not looked at")));
+        }
         let answer = self.session.wait(self.session.s3().head_bucket().bucket(name).send());
         let region = match &answer {
             Ok(answer) => answer.bucket_region().map(str::to_owned),
@@ -186,7 +194,7 @@ impl Preflight<'_> {
             Ok(Some(trust)) if !trust.lets_jobs_in() => Some(blocks(format!(
                 "role {role} does not trust {}, so no job can take it: put the trust-policy.json \
                  of `s3sieve policy` in place, or run `s3sieve setup role`",
-                SERVICE
+                BATCH_OPERATIONS
             ))),
             Ok(Some(_)) => None,
             Ok(None) => Some(blocks(format!(
@@ -201,7 +209,7 @@ impl Preflight<'_> {
     fn target_settings(&self) -> Vec<Finding> {
         let Some(copy) = self.copy() else { return Vec::new() };
         let mut found = Vec::new();
-        for bucket in self.target() {
+        for bucket in self.target().into_iter().filter(|name| !bucket::is_directory(name)) {
             let names_own = copy["NewObjectMetadata"]["SSEAlgorithm"].is_string();
             if !names_own {
                 found.push(self.default_encryption(bucket));
@@ -211,23 +219,84 @@ impl Preflight<'_> {
         found
     }
 
-    fn default_encryption(&self, bucket: &str) -> Finding {
+    /// What becomes of objects that are written to a bucket from now on.
+    fn default_of(&self, bucket: &str) -> Result<DefaultEncryption, AwsError> {
         let call = self.session.s3().get_bucket_encryption().bucket(bucket);
-        let rules = match self.session.wait(call.send()) {
-            Ok(answer) => answer.server_side_encryption_configuration.map(|all| all.rules),
-            Err(error) => {
-                let action = format!("look at the default encryption of bucket {bucket}");
-                return notes(AwsError::new(action, &error).to_string());
-            }
+        let answer = self.session.wait(call.send()).map_err(|error| {
+            AwsError::new(format!("look at the default encryption of bucket {bucket}"), &error)
+        })?;
+        let rules = answer.server_side_encryption_configuration.map(|all| all.rules);
+        Ok(DefaultEncryption::of(rules.unwrap_or_default().into_iter().next()))
+    }
+
+    /// Whether the key can be used, as far as that is seen without asking KMS, and what objects
+    /// get that are written while the jobs run and after.
+    fn update_encryption(&self) -> Vec<Finding> {
+        let Some(update) = self.operation.get("S3UpdateObjectEncryption") else {
+            return Vec::new();
         };
-        let rule = rules.unwrap_or_default().into_iter().next();
-        let default = rule.as_ref().and_then(|rule| {
-            rule.apply_server_side_encryption_by_default
-                .as_ref()
-                .map(|default| &default.sse_algorithm)
-        });
-        let bucket_key = rule.as_ref().and_then(|rule| rule.bucket_key_enabled) == Some(true);
-        match default {
+        let kms = &update["ObjectEncryption"]["SSEKMS"];
+        let key = kms["KMSKeyArn"].as_str().unwrap_or_default();
+        let mut found = vec![notes(format!(
+            "whether the key exists, is enabled and lets the role use it was not checked: `aws kms \
+             describe-key --key-id {key}` tells the first two, the key's policy the third"
+        ))];
+        for bucket in &self.buckets {
+            found.extend(self.key_owner(bucket, key));
+            if kms["BucketKeyEnabled"] == true {
+                found.extend(self.bucket_key_of_new_objects(bucket));
+            }
+        }
+        found
+    }
+
+    /// Whether the key's account owns the bucket: others' keys are refused, but for organizations
+    /// that AWS Support has let (UG, "Update object encryption").
+    fn key_owner(&self, bucket: &str, key: &str) -> Option<Finding> {
+        let account = key.split(':').nth(4)?;
+        let head = || self.session.s3().head_bucket().bucket(bucket);
+        let owned = self.session.wait(head().expected_bucket_owner(account).send());
+        let denied =
+            AwsError::new("look at the bucket", &owned.err()?).kind == AwsErrorKind::Denied;
+        // Where the bucket can't be looked at in any case, that was said of the bucket itself.
+        let seen = denied && self.session.wait(head().send()).is_ok();
+        seen.then(|| {
+            warns(format!(
+                "the key is of account {account}, which does not own bucket {bucket}: \
+                 update-encryption takes keys of the bucket owner's account, unless AWS Support has \
+                 allowed those of your organization; name a key of the bucket's account"
+            ))
+        })
+    }
+
+    fn bucket_key_of_new_objects(&self, bucket: &str) -> Option<Finding> {
+        match self.default_of(bucket) {
+            Ok(DefaultEncryption { algorithm: Some(ServerSideEncryption::AwsKms), bucket_key }) => {
+                (!bucket_key).then(|| {
+                    warns(format!(
+                        "bucket {bucket} has no bucket key of its own: objects that are written \
+                         from now on come without one again; `s3sieve setup bucket-key --bucket \
+                         {bucket}` turns it on"
+                    ))
+                })
+            }
+            Ok(DefaultEncryption { algorithm, .. }) => {
+                let how = algorithm.as_ref().map_or("nothing", ServerSideEncryption::as_str);
+                Some(notes(format!(
+                    "bucket {bucket} encrypts objects that are written from now on with {how}, not \
+                     with SSE-KMS and the key of these jobs"
+                )))
+            }
+            Err(error) => Some(notes(error.to_string())),
+        }
+    }
+
+    fn default_encryption(&self, bucket: &str) -> Finding {
+        let DefaultEncryption { algorithm, bucket_key } = match self.default_of(bucket) {
+            Ok(default) => default,
+            Err(error) => return notes(error.to_string()),
+        };
+        match algorithm {
             Some(ServerSideEncryption::AwsKms) if bucket_key => notes(format!(
                 "copies are encrypted as bucket {bucket} does it: SSE-KMS with its bucket key"
             )),
@@ -298,6 +367,20 @@ impl Preflight<'_> {
                 hours / 24
             ))
         })
+    }
+}
+
+/// A bucket's default encryption.
+struct DefaultEncryption {
+    algorithm: Option<ServerSideEncryption>,
+    bucket_key: bool,
+}
+
+impl DefaultEncryption {
+    fn of(rule: Option<ServerSideEncryptionRule>) -> Self {
+        let bucket_key = rule.as_ref().and_then(|rule| rule.bucket_key_enabled) == Some(true);
+        let default = rule.and_then(|rule| rule.apply_server_side_encryption_by_default);
+        Self { algorithm: default.map(|default| default.sse_algorithm), bucket_key }
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_iam::Client;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Session};
-use crate::operation::policy::SERVICE;
+use crate::operation::partition::is_batch_operations;
 
 /// A role as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,9 @@ impl Trust {
         one_or_many(statements).into_iter().any(|statement| {
             let principal = &statement["Principal"];
             let service = principal == "*"
-                || one_or_many(&principal["Service"]).into_iter().any(|name| name == SERVICE);
+                || one_or_many(&principal["Service"])
+                    .into_iter()
+                    .any(|name| name.as_str().is_some_and(is_batch_operations));
             let acts = one_or_many(&statement["Action"]);
             let may = acts.into_iter().any(|act| {
                 act.as_str().is_some_and(|act| {
@@ -85,6 +87,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::operation::partition::BATCH_OPERATIONS as SERVICE;
 
     fn lets_in(statement: impl Into<Value>) -> bool {
         let policy = json!({"Statement": statement.into()});
@@ -101,6 +104,8 @@ mod tests {
         assert!(lets_in(allow(json!({"Service": SERVICE}), json!("sts:AssumeRole"))));
         let several = json!({"Service": ["ec2.amazonaws.com", SERVICE]});
         assert!(lets_in(json!([allow(several, json!(["sts:TagSession", "sts:AssumeRole"]))])));
+        let chinese = json!({"Service": "batchoperations.s3.amazonaws.com.cn"});
+        assert!(lets_in(allow(chinese, json!("sts:AssumeRole"))));
         assert!(lets_in(allow(json!("*"), json!("sts:*"))));
         assert!(!lets_in(allow(json!({"Service": "s3.amazonaws.com"}), json!("sts:AssumeRole"))));
         assert!(!lets_in(allow(json!({"Service": SERVICE}), json!("sts:TagSession"))));

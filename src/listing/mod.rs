@@ -65,6 +65,8 @@ pub struct Listing {
     pub versions: bool,
     /// Only what was last modified after that.
     pub newer_than: Option<Timestamp>,
+    /// The partition of the bucket, for its ARN in the report.
+    pub partition: String,
     /// When the report is begun, as its manifest says.
     pub now: Timestamp,
 }
@@ -228,7 +230,7 @@ fn write_manifest(
     let files = files.iter().zip(&names);
     let document = ManifestDocument {
         source_bucket: bucket,
-        destination_bucket: &format!("arn:aws:s3:::{bucket}"),
+        destination_bucket: &format!("arn:{}:s3:::{bucket}", listing.partition),
         version: MANIFEST_VERSION,
         creation_timestamp: Some(listing.now.as_millisecond().to_string()),
         file_format: "CSV",

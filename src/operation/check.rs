@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::job::Setting;
+
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{flag}{}: {rule} ({authority}); {remedy}", Shown(value))]
@@ -159,11 +161,37 @@ impl<'a> Arn<'a> {
     }
 }
 
+/// An ARN in the partition of the jobs: nothing can be reached from one partition in another.
+pub(super) fn partition(
+    flag: &'static str,
+    value: &str,
+    arn: Arn<'_>,
+    setting: &Setting,
+) -> Checked {
+    let jobs = &setting.partition;
+    if arn.partition == jobs {
+        return Ok(());
+    }
+    let by = match &setting.region {
+        Some(region) => format!("--region {region}"),
+        None => "--role-arn".to_owned(),
+    };
+    let rule = format!("its partition is {}, that of the jobs is {jobs} ({by})", arn.partition);
+    let source = "IAM User Guide, Amazon Resource Names: partitions are apart from each other";
+    Err(refusal(
+        flag,
+        value,
+        rule,
+        source,
+        "name one of the jobs' partition, or correct the region",
+    ))
+}
+
 /// A KMS key by its full ARN, in the region of the job.
 pub(super) fn key_arn(
     flag: &'static str,
     value: &str,
-    region: Option<&str>,
+    setting: &Setting,
     authority: &'static str,
 ) -> Checked {
     let arn = Arn::parse(value).filter(|arn| {
@@ -186,7 +214,9 @@ pub(super) fn key_arn(
             "`aws kms describe-key --key-id KEY` shows it as Arn",
         ));
     };
-    let Some(region) = region.filter(|region| *region != arn.region) else { return Ok(()) };
+    partition(flag, value, arn, setting)?;
+    let region = setting.region.as_deref().filter(|region| *region != arn.region);
+    let Some(region) = region else { return Ok(()) };
     Err(refusal(
         flag,
         value,
@@ -270,10 +300,24 @@ mod tests {
     #[test]
     fn keys_are_full_arns_in_the_region() {
         let key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab";
-        let check = |value: &str, region| key_arn("--kms-key-arn", value, region, "UG");
+        let setting = |partition: &str, region: Option<&str>| Setting {
+            account_id: "111122223333".to_owned(),
+            partition: partition.to_owned(),
+            region: region.map(str::to_owned),
+            now: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let check_in = |value: &str, partition: &str, region: Option<&str>| {
+            key_arn("--kms-key-arn", value, &setting(partition, region), "UG")
+        };
+        let check = |value: &str, region| check_in(value, "aws", region);
         assert_eq!(check(key, None), Ok(()));
         assert_eq!(check(key, Some("us-east-1")), Ok(()));
-        assert_eq!(check("arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1", None), Ok(()));
+        let chinese = "arn:aws-cn:kms:cn-north-1:111122223333:key/mrk-1";
+        assert_eq!(check_in(chinese, "aws-cn", None), Ok(()));
+        assert_eq!(check_in(chinese, "aws-cn", Some("cn-north-1")), Ok(()));
+        let told = check(chinese, Some("us-east-1")).unwrap_err().rule;
+        assert_eq!(told, "its partition is aws-cn, that of the jobs is aws (--region us-east-1)");
+        assert!(check(chinese, None).unwrap_err().rule.contains("(--role-arn)"));
         assert!(check(key, Some("eu-west-1")).unwrap_err().rule.contains("us-east-1"));
         for wrong in [
             "01234567-89ab",

@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::acl::CANNED;
 use super::check::{
-    self, Arn, Checked, Refusal, Tag, bucket_name, key_arn, length, missing, one_of,
-    one_of_if_given, refusal,
+    self, Arn, Checked, Refusal, Tag, account, bucket_name, key_arn, length, missing, one_of,
+    one_of_if_given, partition, refusal,
 };
 use super::checksum::ALGORITHMS;
 use super::job::{Manifest, Setting, tag_set};
@@ -14,7 +14,7 @@ use super::policy::{Access, Statement};
 use super::retention::check_lock;
 use super::rule::{ARCHIVED, Part, Rule, SSE_C};
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
-use super::{CopyClass, Kind, Operation, StorageClass};
+use super::{CopyClass, Kind, Operation, StorageClass, bucket};
 
 /// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
 /// service's error names the number).
@@ -42,6 +42,9 @@ const RULES: &str = "UG, Copy objects";
 
 /// What becomes of tags unless something else is asked for.
 const KEEP_TAGS: &str = "keep";
+
+/// The copies get no tags.
+const DROP_TAGS: &str = "none";
 
 /// API, `NonEmptyMaxLength1024String`: the target prefix and each value of the metadata.
 const TEXT_CHARS_MAX: usize = 1024;
@@ -167,9 +170,15 @@ impl Metadata {
     }
 }
 
+/// The bucket that is copied to.
+struct Target {
+    arn: String,
+    /// Whether it is a directory bucket, which lacks much of what copies can have.
+    is_directory: bool,
+}
+
 impl Parameters {
-    /// The ARN of the bucket that is copied to.
-    fn target(&self, setting: &Setting) -> Result<String, Refusal> {
+    fn target(&self, setting: &Setting) -> Result<Target, Refusal> {
         const FLAG: &str = "--target-bucket";
         let Some(target) = self.target_bucket.as_deref() else {
             let rule = "a copy needs a bucket to go to";
@@ -178,16 +187,63 @@ impl Parameters {
         };
         let Some(arn) = Arn::parse(target) else {
             bucket_name(FLAG, target)?;
-            return Ok(format!("arn:{}:s3:::{target}", setting.partition));
+            let is_directory = bucket::is_directory(target);
+            let arn = match &setting.region {
+                _ if !is_directory => bucket::general_arn(&setting.partition, target),
+                Some(region) => {
+                    let Setting { partition, account_id, .. } = setting;
+                    bucket::directory_arn(partition, region, account_id, target)
+                }
+                None => {
+                    let rule = "the ARN of a directory bucket names its region";
+                    return Err(missing("--region", rule, RULES, "give the target's region"));
+                }
+            };
+            return Ok(Target { arn, is_directory });
         };
-        if arn.service != "s3" || !arn.account.is_empty() {
-            let rule = "it must be the ARN of a general purpose bucket, arn:aws:s3:::BUCKET";
+        partition(FLAG, target, arn, setting)?;
+        let name = bucket::name_in_arn(target);
+        let is_directory = bucket::is_directory(name);
+        let fits = if is_directory {
+            arn.service == "s3express"
+                && setting.region.as_deref().is_none_or(|region| region == arn.region)
+                && account(FLAG, arn.account).is_ok()
+                && arn.resource != name
+        } else {
+            arn.service == "s3" && arn.account.is_empty() && arn.resource == name
+        };
+        if !fits {
+            let rule = "it must be arn:aws:s3:::BUCKET, or of a directory bucket in the jobs' region \
+                        arn:aws:s3express:REGION:ACCOUNT:bucket/BASE--ZONE--x-s3";
             let source = "API, S3RegionalOrS3ExpressBucketArnString";
-            let remedy = "give the bucket's name; for a directory bucket, use --operation-json";
-            return Err(refusal(FLAG, target, rule, source, remedy));
+            return Err(refusal(FLAG, target, rule, source, "give the bucket's name"));
         }
-        bucket_name(FLAG, arn.resource)?;
-        Ok(target.to_owned())
+        bucket_name(FLAG, name)?;
+        Ok(Target { arn: target.to_owned(), is_directory })
+    }
+
+    /// Refuses what directory buckets lack (API, `S3CopyObjectOperation`, member by member).
+    fn check_for_directory_bucket(&self) -> Checked {
+        let keeps_tags = self.tags_directive.as_deref().is_some_and(|what| what != DROP_TAGS);
+        let lacking = [
+            ("--storage-class", matches!(self.storage_class, Some(CopyClass::Of(_)))),
+            ("--object-tags", keeps_tags),
+            ("--object-tag", !self.tags.is_empty()),
+            ("--bucket-key", self.bucket_key.is_some()),
+            ("--acl", self.acl.is_some()),
+            ("--legal-hold", self.legal_hold.is_some()),
+            ("--retention-mode", self.lock_mode.is_some()),
+            ("--retain-until", self.lock_until.is_some()),
+            ("--redirect-location", self.redirect_location.is_some()),
+            ("--requester-pays", self.requester_pays),
+        ];
+        match lacking.into_iter().find(|(_, is_given)| *is_given) {
+            Some((flag, _)) => {
+                let rule = "copies in a directory bucket can't have it";
+                Err(missing(flag, rule, "API, S3CopyObjectOperation", "leave it out"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The class of a manifest's copies.
@@ -220,7 +276,7 @@ impl Parameters {
         let sse = self.sse.as_deref();
         one_of_if_given("--sse", sse, &["none", "AES256", "KMS"], "API, S3SSEAlgorithm")?;
         if let Some(key) = self.key_arn.as_deref() {
-            key_arn("--kms-key-arn", key, setting.region.as_deref(), SOURCE)?;
+            key_arn("--kms-key-arn", key, setting, SOURCE)?;
             if sse != Some("KMS") {
                 let rule = "a key is used with SSE-KMS only";
                 return Err(refusal("--kms-key-arn", key, rule, SOURCE, "give --sse KMS"));
@@ -238,13 +294,13 @@ impl Parameters {
         const FLAG: &str = "--object-tags";
         let directive = self.tags_directive.as_deref().unwrap_or(KEEP_TAGS);
         let source = "API, S3CopyObjectOperation";
-        one_of(FLAG, directive, &[KEEP_TAGS, "replace", "none"], source)?;
+        one_of(FLAG, directive, &[KEEP_TAGS, "replace", DROP_TAGS], source)?;
         match (directive, self.tags.is_empty()) {
             ("replace", true) => {
                 let remedy = "give --object-tag KEY=VALUE, or --object-tags none";
                 Err(refusal(FLAG, directive, "it needs tags", TAG_RULES, remedy))
             }
-            (KEEP_TAGS | "none", false) => {
+            (KEEP_TAGS | DROP_TAGS, false) => {
                 let rule = "tags are given, which only replace takes";
                 Err(refusal(FLAG, directive, rule, source, "give --object-tags replace"))
             }
@@ -293,9 +349,11 @@ impl Parameters {
         self.sse.as_deref().filter(|sse| *sse != "none")
     }
 
-    fn new_tags(&self) -> Option<Value> {
+    /// Without this member the tags of the source are copied, which fails in a directory bucket:
+    /// there, copies get none.
+    fn new_tags(&self, target: &Target) -> Option<Value> {
         let keeps = matches!(self.tags_directive.as_deref(), None | Some(KEEP_TAGS));
-        (!keeps).then(|| tag_set(&self.tags).into())
+        (!keeps || target.is_directory).then(|| tag_set(&self.tags).into())
     }
 }
 
@@ -305,8 +363,11 @@ impl Operation for Parameters {
     }
 
     fn check(&self, setting: &Setting) -> Checked {
-        self.target(setting)?;
-        self.storage_class()?;
+        if self.target(setting)?.is_directory {
+            self.check_for_directory_bucket()?;
+        } else {
+            self.storage_class()?;
+        }
         self.check_encryption(setting)?;
         self.check_tags()?;
         self.check_metadata()?;
@@ -321,16 +382,19 @@ impl Operation for Parameters {
 
     fn request(&self, setting: &Setting, manifest: &Manifest) -> Result<Value, Refusal> {
         let text = |value: &Option<String>| value.as_deref().map(Value::from);
+        let target = self.target(setting)?;
+        let class = if target.is_directory { None } else { Some(self.class(manifest)?) };
+        let tags = self.new_tags(&target);
         let members = [
-            ("TargetResource", Some(self.target(setting)?.into())),
+            ("TargetResource", Some(target.arn.into())),
             ("CannedAccessControlList", text(&self.acl)),
             ("MetadataDirective", self.directive().map(Value::from)),
             ("ModifiedSinceConstraint", text(&self.modified_since)),
             ("NewObjectMetadata", self.metadata.member(self.sse_algorithm())),
-            ("NewObjectTagging", self.new_tags()),
+            ("NewObjectTagging", tags),
             ("RedirectLocation", text(&self.redirect_location)),
             ("RequesterPays", self.requester_pays.then_some(Value::Bool(true))),
-            ("StorageClass", Some(self.class(manifest)?.into())),
+            ("StorageClass", class.map(Value::from)),
             ("UnModifiedSinceConstraint", text(&self.unmodified_since)),
             ("SSEAwsKmsKeyId", text(&self.key_arn)),
             ("TargetKeyPrefix", text(&self.target_prefix)),
@@ -385,11 +449,27 @@ pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
         (hold, "s3:PutObjectLegalHold"),
     ]);
     let target = request["TargetResource"].as_str().unwrap_or_default();
-    let mut statements = vec![
-        access.allow("ReadObjects", &read, access.object_arns()),
-        access.allow("TellWhatIsMissing", &["s3:ListBucket"], access.bucket_arns()),
-        access.allow("WriteCopies", &write, vec![format!("{target}/*")]),
-    ];
+    let mut statements = Vec::new();
+    let (directories, buckets): (Vec<String>, _) =
+        access.buckets.iter().cloned().partition(|name| bucket::is_directory(name));
+    let mut sessions: Vec<String> = directories.iter().map(|name| access.bucket(name)).collect();
+    if !buckets.is_empty() {
+        let sources = Access { buckets, ..access.clone() };
+        statements.push(access.allow("ReadObjects", &read, sources.object_arns()));
+        let look = access.allow("TellWhatIsMissing", &["s3:ListBucket"], sources.bucket_arns());
+        statements.push(look);
+    }
+    if bucket::is_directory(bucket::name_in_arn(target)) {
+        sessions.push(target.to_owned());
+    } else {
+        statements.push(access.allow("WriteCopies", &write, vec![format!("{target}/*")]));
+    }
+    // Directory buckets know no actions on objects (UG, "Actions, resources and condition keys for
+    // S3 Express One Zone"). Their ARNs name the account, so no condition needs to.
+    if !sessions.is_empty() {
+        sessions.dedup();
+        statements.push(Statement::new("UseSessions", &["s3express:CreateSession"], sessions));
+    }
     let key = request["SSEAwsKmsKeyId"].as_str().filter(|key| Arn::parse(key).is_some());
     let keys = key.map(str::to_owned).into_iter().chain(access.object_keys.iter().cloned());
     let use_keys = ["kms:Decrypt", "kms:GenerateDataKey"];

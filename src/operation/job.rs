@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::{self, Arn, Checked, Refusal, Tag, length, refusal};
-use super::{Kind, Operation, class};
+use super::{Kind, Operation, bucket, class, lambda};
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
 /// multipart upload's is no MD5.
@@ -35,6 +35,9 @@ pub const JOB_TAGS_MAX: usize = 50;
 
 /// The highest priority (API, `JobPriority`).
 pub const PRIORITY_MAX: i64 = i32::MAX as i64;
+
+/// API, `JobManifestFieldName`: the column of versions.
+const VERSION_ID: &str = "VersionId";
 
 /// API, `NonEmptyMaxLength256String` of CreateJob.
 pub const DESCRIPTION_CHARS_MAX: usize = 256;
@@ -60,7 +63,7 @@ const FOLDER_DIGITS: usize = 16;
 pub struct Setting {
     /// The account of the jobs.
     pub account_id: String,
-    /// `aws`, `aws-cn` or `aws-us-gov`.
+    /// The partition of the jobs ([`super::partition::of_jobs`]).
     pub partition: String,
     /// The region of the jobs, where it is known.
     pub region: Option<String>,
@@ -77,8 +80,9 @@ pub struct Options {
     pub manifests: Place,
     /// Where completion reports are to go.
     pub reports: Place,
-    /// Whether reports list all tasks, or only those that failed.
-    pub all_tasks: bool,
+    /// What reports list; where nothing is said, what costs the user nothing
+    /// ([`ReportScope::usual`]).
+    pub report_scope: Option<ReportScope>,
     /// From 0 to [`PRIORITY_MAX`]; jobs with a higher one go first.
     pub priority: i64,
     /// A text for people, in place of one that names operation and manifest.
@@ -87,6 +91,36 @@ pub struct Options {
     pub tags: Vec<Tag>,
     /// Whether a job waits, suspended, until somebody lets it run.
     pub confirmation: bool,
+}
+
+/// What completion reports list (API, `JobReportScope`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReportScope {
+    /// All tasks.
+    AllTasks,
+    /// Tasks that failed.
+    FailedTasksOnly,
+}
+
+impl ReportScope {
+    /// Its name in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AllTasks => "AllTasks",
+            Self::FailedTasksOnly => "FailedTasksOnly",
+        }
+    }
+
+    /// The scope for an operation where none is asked for. What a checksum job computes stands in
+    /// the rows of tasks that succeeded, and nowhere else (UG, "Compute checksums").
+    #[must_use]
+    pub const fn usual(kind: Kind) -> Self {
+        match kind {
+            Kind::Checksum => Self::AllTasks,
+            _ => Self::FailedTasksOnly,
+        }
+    }
 }
 
 /// A bucket and a prefix.
@@ -102,7 +136,8 @@ impl Place {
     /// Reads `s3://bucket/prefix`; `flag` is named in the refusal.
     ///
     /// # Errors
-    /// When it is no such address, or the bucket's name can't be one.
+    /// When it is no such address, the bucket's name can't be one, or it is a directory bucket's:
+    /// those hold neither manifests nor reports (API, `JobManifestLocation` and `JobReport`).
     pub fn parse(flag: &'static str, text: &str) -> Result<Self, Refusal> {
         let Some(rest) = text.strip_prefix("s3://") else {
             let rule = "it must be an address of S3";
@@ -110,6 +145,11 @@ impl Place {
         };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         check::bucket_name(flag, bucket)?;
+        if bucket::is_directory(bucket) {
+            let rule = "directory buckets hold neither manifests nor reports";
+            let source = "API, JobManifestLocation and JobReport";
+            return Err(refusal(flag, text, rule, source, "name a general purpose bucket"));
+        }
         Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
     }
 
@@ -188,6 +228,12 @@ impl Manifest {
             let remedy = "make the plan again, with --split-by StorageClass";
             refusal(flag, value, rule, authority, remedy)
         })
+    }
+
+    /// Whether each row names a version.
+    #[must_use]
+    pub fn has_version_ids(&self) -> bool {
+        self.columns.iter().any(|name| name == VERSION_ID)
     }
 
     /// Its file's path below the plan's folder in the manifest bucket.
@@ -269,15 +315,22 @@ pub fn requests(
     check_options(setting, options)?;
     check_place(options, source)?;
     operation.check(setting)?;
+    let kind = operation.kind();
+    let scope = check_scope(kind, options)?;
     let (folder, manifests) = (source.folder(), source.manifest_folder(&options.manifests));
-    let common = Common { kind: operation.kind(), setting, options, source, folder, manifests };
-    let build = |manifest| common.request(manifest, operation.request(setting, manifest)?);
+    let common = Common { kind, scope, setting, options, source, folder, manifests };
+    let build = |manifest| {
+        let value = operation.request(setting, manifest)?;
+        check_manifest(kind, manifest, &value)?;
+        common.request(manifest, value)
+    };
     source.manifests.iter().map(build).collect()
 }
 
 /// What the requests of a plan have in common.
 struct Common<'a> {
     kind: Kind,
+    scope: ReportScope,
     setting: &'a Setting,
     options: &'a Options,
     source: &'a Source,
@@ -314,8 +367,8 @@ impl Common<'_> {
             ManifestPlace::InPlace => "the plan's address",
             ManifestPlace::Uploaded | ManifestPlace::Inventory(_) => "--manifest-bucket",
         };
-        let partition = &self.setting.partition;
-        let object = format!("arn:{partition}:s3:::{}{}", self.manifests, manifest.name());
+        let path = format!("{}{}", self.manifests, manifest.name());
+        let object = bucket::general_arn(&self.setting.partition, &path);
         length(flag, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
         let spec = match &self.source.place {
             ManifestPlace::Uploaded | ManifestPlace::InPlace => {
@@ -334,14 +387,13 @@ impl Common<'_> {
         let mut report = Map::new();
         let mut put = |name: &str, value: Value| report.insert(name.to_owned(), value);
         let Place { bucket, prefix } = &self.options.reports;
-        put("Bucket", format!("arn:{}:s3:::{bucket}", self.setting.partition).into());
+        put("Bucket", bucket::general_arn(&self.setting.partition, bucket).into());
         put("Format", "Report_CSV_20180820".into());
         put("Enabled", true.into());
         if !prefix.is_empty() {
             put("Prefix", prefix.as_str().into());
         }
-        let scope = if self.options.all_tasks { "AllTasks" } else { "FailedTasksOnly" };
-        put("ReportScope", scope.into());
+        put("ReportScope", self.scope.name().into());
         // UG, "Compute checksums": the bucket owner condition must be used.
         if self.kind == Kind::Checksum {
             put("ExpectedBucketOwner", self.setting.account_id.as_str().into());
@@ -401,7 +453,7 @@ pub fn check_role(role_arn: &str, account_id: &str) -> Checked {
 /// When one is not.
 pub fn check_keys(flag: &'static str, keys: &[String], setting: &Setting) -> Checked {
     let source = "IAM User Guide, Resource: keys go by their ARNs";
-    keys.iter().try_for_each(|key| check::key_arn(flag, key, setting.region.as_deref(), source))
+    keys.iter().try_for_each(|key| check::key_arn(flag, key, setting, source))
 }
 
 /// Refuses a key for manifests that is not given by its full ARN, or that S3 would not use.
@@ -423,19 +475,45 @@ pub fn check_manifest_key(
     check_keys(flag, &[key.to_owned()], setting)
 }
 
-/// The partition that an ARN names; `aws` where it names none.
-#[must_use]
-pub fn partition_of_arn(arn: &str) -> &str {
-    Arn::parse(arn).map_or("aws", |arn| arn.partition)
+/// What reports list. A scope that would throw the results away is refused.
+fn check_scope(kind: Kind, options: &Options) -> Result<ReportScope, Refusal> {
+    let usual = ReportScope::usual(kind);
+    let scope = options.report_scope.unwrap_or(usual);
+    if kind != Kind::Checksum || scope == ReportScope::AllTasks {
+        return Ok(scope);
+    }
+    let rule = "the checksums stand in the report's rows of tasks that succeeded and nowhere else, \
+                so the job would be paid for nothing";
+    let remedy = "give --report-scope AllTasks, or leave it out";
+    Err(refusal("--report-scope", scope.name(), rule, "UG, Compute checksums", remedy))
 }
 
-/// The partition of a region (AWS General Reference, "Amazon Resource Names").
-#[must_use]
-pub fn partition_of_region(region: Option<&str>) -> &'static str {
-    match region {
-        Some(region) if region.starts_with("cn-") => "aws-cn",
-        Some(region) if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
+/// Refuses an operation, as the request has it, on objects that AWS would refuse it for.
+fn check_manifest(kind: Kind, manifest: &Manifest, value: &Value) -> Checked {
+    let Manifest { path, bucket, .. } = manifest;
+    if kind.needs_version_ids() && !manifest.has_version_ids() {
+        let rule = format!("{path} has no version ids, and jobs of this kind act on versions");
+        let source = "UG, Replicating existing objects with Batch Replication";
+        let remedy = format!(
+            "make the plan with `s3sieve filter --for {}`, from a report of all versions",
+            kind.name()
+        );
+        return Err(refusal("--operation", kind.name(), rule, source, remedy));
+    }
+    if !bucket::is_directory(bucket) {
+        return Ok(());
+    }
+    if !kind.acts_on_directory_buckets() {
+        let rule =
+            format!("{bucket} is a directory bucket, which only copy and lambda jobs act on");
+        let source = "UG, Using Batch Operations with directory buckets";
+        let remedy = "copy the objects, or let a function do it";
+        return Err(refusal("--operation", kind.name(), rule, source, remedy));
+    }
+    if kind == Kind::Lambda {
+        lambda::check_schema_for_directory_bucket(value, bucket)
+    } else {
+        Ok(())
     }
 }
 
@@ -455,6 +533,9 @@ fn check_place(options: &Options, source: &Source) -> Checked {
 
 fn check_options(setting: &Setting, options: &Options) -> Checked {
     check_role(&options.role_arn, &setting.account_id)?;
+    if let Some(role) = Arn::parse(&options.role_arn) {
+        check::partition("--role-arn", &options.role_arn, role, setting)?;
+    }
     if !options.reports.prefix.is_empty() {
         let prefix = &options.reports.prefix;
         length("--report", prefix, REPORT_PREFIX_CHARS_MAX, "API, ReportPrefixString")?;

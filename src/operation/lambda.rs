@@ -2,16 +2,19 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Arn, Checked, Refusal, length, missing, one_of_if_given, refusal};
+use super::check::{Arn, Checked, Refusal, length, missing, one_of_if_given, partition, refusal};
 use super::job::{Manifest, Setting};
 use super::policy::Statement;
 use super::rule::Rule;
 use super::{Kind, Operation};
 
 /// The schemas of an invocation; 1.0 unless said (API, `LambdaInvokeOperation`).
-const SCHEMAS: [&str; 2] = ["1.0", "2.0"];
+const SCHEMAS: [&str; 2] = ["1.0", LATER_SCHEMA];
 
 const RULES: &str = "API, LambdaInvokeOperation";
+
+/// The schema that user arguments and directory buckets need.
+const LATER_SCHEMA: &str = "2.0";
 
 /// API, `UserArguments`.
 const ARGUMENTS_MAX: usize = 10;
@@ -58,7 +61,7 @@ impl Parameters {
         if self.arguments.is_empty() {
             return Ok(());
         }
-        if self.schema_version.as_deref() != Some("2.0") {
+        if self.schema_version.as_deref() != Some(LATER_SCHEMA) {
             let rule = "arguments need version 2.0 of the invocation schema";
             return Err(missing(FLAG, rule, RULES, "give --schema-version 2.0"));
         }
@@ -86,8 +89,11 @@ impl Operation for Parameters {
         Kind::Lambda
     }
 
-    fn check(&self, _: &Setting) -> Checked {
-        self.function_arn()?;
+    fn check(&self, setting: &Setting) -> Checked {
+        let function = self.function_arn()?;
+        if let Some(arn) = Arn::parse(function) {
+            partition("--function-arn", function, arn, setting)?;
+        }
         one_of_if_given("--schema-version", self.schema_version.as_deref(), &SCHEMAS, RULES)?;
         self.check_arguments()
     }
@@ -104,6 +110,20 @@ impl Operation for Parameters {
         }
         Ok(member.into())
     }
+}
+
+/// Refuses an invocation, as the request has it, whose schema can't tell of objects in directory
+/// buckets (API, `LambdaInvokeOperation`).
+pub(super) fn check_schema_for_directory_bucket(request: &Value, bucket: &str) -> Checked {
+    if request["InvocationSchemaVersion"] == LATER_SCHEMA {
+        return Ok(());
+    }
+    let rule = format!(
+        "{bucket} is a directory bucket, of whose objects a function is told by version 2.0 of the \
+         invocation schema alone"
+    );
+    let remedy = "give --schema-version 2.0, and a function that understands it";
+    Err(missing("--schema-version", rule, RULES, remedy))
 }
 
 /// The rows that it can't do, besides delete markers.

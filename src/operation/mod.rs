@@ -9,8 +9,8 @@
 //! 4. `permissions()`: what the jobs' role needs. They are read from the request, so that they also
 //!    hold for a request that somebody else wrote ([`given`]).
 //!
-//! What they share: `check` for values, [`class`] for storage classes, [`job`] for the request
-//! around an operation, [`policy`] for policies. What they cost: [`mod@estimate`], from [`price`]
+//! What they share: `check` for values, [`class`] for storage classes, [`partition`] and [`bucket`]
+//! for ARNs, [`job`] for the request around an operation, [`policy`] for policies. What they cost: [`mod@estimate`], from [`price`]
 //! lists.
 //!
 //! A rule or limit stands beside its source. "UG" is the Amazon S3 User Guide, "API" the model of
@@ -19,6 +19,7 @@
 //! Never knows how rows are found, what a plan folder looks like, nor how flags are parsed.
 
 pub mod acl;
+pub mod bucket;
 mod check;
 pub mod checksum;
 pub mod class;
@@ -29,6 +30,7 @@ pub mod given;
 pub mod job;
 pub mod lambda;
 pub mod legal_hold;
+pub mod partition;
 pub mod policy;
 pub mod price;
 pub mod replicate;
@@ -172,6 +174,28 @@ impl Kind {
             Self::Lambda => lambda::eligibility(),
         };
         [vec![DELETE_MARKER], own].concat()
+    }
+
+    /// Whether its jobs can act on delete markers, which have a version id and nothing else: a
+    /// function is told of each version (UG, "Invoke AWS Lambda function", whose example removes
+    /// one), and replication knows them (UG, "Replicating delete markers between buckets").
+    #[must_use]
+    pub const fn acts_on_delete_markers(self) -> bool {
+        matches!(self, Self::Replicate | Self::Lambda)
+    }
+
+    /// Whether its jobs can act on objects of directory buckets (UG, "Using Batch Operations with
+    /// directory buckets").
+    #[must_use]
+    pub const fn acts_on_directory_buckets(self) -> bool {
+        matches!(self, Self::Copy | Self::Lambda)
+    }
+
+    /// Whether every row of its manifests must name a version: replication copies versions (UG,
+    /// "Replicating existing objects with Batch Replication").
+    #[must_use]
+    pub const fn needs_version_ids(self) -> bool {
+        matches!(self, Self::Replicate)
     }
 
     /// What the role of a job needs for a request's operation, besides reading its manifest and

@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The service that runs jobs (UG, "Granting permissions for Batch Operations").
-pub const SERVICE: &str = "batchoperations.s3.amazonaws.com";
+use super::{bucket, partition};
+
+/// The service that runs jobs.
+pub const SERVICE: &str = partition::BATCH_OPERATIONS;
 
 /// A policy document. Its version is the policy language's, the only one in use.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -61,7 +63,7 @@ impl Statement {
 /// What permissions depend on, besides the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// `aws`, `aws-cn` or `aws-us-gov`.
+    /// The partition of the jobs, as [`partition`] names it.
     pub partition: String,
     /// The account of the job; buckets must be its own.
     pub account_id: String,
@@ -88,9 +90,13 @@ pub struct Access {
 }
 
 impl Access {
-    /// The ARN of a bucket.
+    /// The ARN of a bucket, or of what lies in a general purpose bucket: `bucket/key`.
     pub(super) fn bucket(&self, name: &str) -> String {
-        format!("arn:{}:s3:::{name}", self.partition)
+        if bucket::is_directory(name) {
+            let region = self.region.as_deref().unwrap_or("*");
+            return bucket::directory_arn(&self.partition, region, &self.account_id, name);
+        }
+        bucket::general_arn(&self.partition, name)
     }
 
     /// The ARNs of the buckets of the objects.
@@ -180,7 +186,9 @@ impl Access {
         let own = [&self.manifests, &self.reports].into_iter().chain(&self.plan);
         let own = own.map(|place| place.split('/').next().unwrap_or_default());
         let names: BTreeSet<&str> = self.buckets.iter().map(String::as_str).chain(own).collect();
-        let buckets = names.into_iter().map(|name| self.bucket(name)).collect();
+        // Directory buckets are not looked at.
+        let names = names.into_iter().filter(|name| !bucket::is_directory(name));
+        let buckets = names.map(|name| self.bucket(name)).collect();
         let role = vec![self.role_arn.clone()];
         let to_service = json!({"StringEquals": {"iam:PassedToService": SERVICE}});
         let mut steer = vec!["s3:DescribeJob", "s3:UpdateJobStatus", "s3:UpdateJobPriority"];

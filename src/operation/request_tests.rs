@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::job::{
-    self, Inventory, Manifest, ManifestPlace, Options, Place, Request, Setting, Source,
+    self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
 };
 use super::policy::Access;
 use super::*;
@@ -26,7 +26,7 @@ fn options() -> Options {
         role_arn: "arn:aws:iam::111122223333:role/batch".to_owned(),
         manifests: Place::parse("--manifest-bucket", "s3://manifests/a/b/").unwrap(),
         reports: Place::parse("--report", "s3://reports").unwrap(),
-        all_tasks: false,
+        report_scope: None,
         priority: 10,
         description: None,
         tags: Vec::new(),
@@ -223,7 +223,7 @@ fn what_is_wrong_with_a_copy_is_named() {
         (|p| p.target_bucket = some("No_Bucket"), &["--target-bucket", "No_Bucket"]),
         (
             |p| p.target_bucket = some("arn:aws:s3express:us-east-1:111122223333:bucket/x"),
-            &["general purpose", "--operation-json"],
+            &["--target-bucket", "BASE--ZONE--x-s3"],
         ),
         (|p| p.target_prefix = Some("x".repeat(1025)), &["--target-prefix", "1024"]),
         (|p| p.sse = some("SSE-C"), &["--sse", "none, AES256, KMS"]),
@@ -261,7 +261,94 @@ fn tags_replace_all_tags() {
 #[test]
 fn operations_without_parameters_are_empty() {
     assert_eq!(member(&delete_tags::Parameters, None), "{}");
-    assert_eq!(member(&replicate::Parameters, None), "{}");
+    let value = replicate::Parameters.request(&setting(), &manifest(None)).unwrap();
+    assert_eq!(value, json!({}));
+}
+
+fn try_on(operation: &dyn Operation, bucket: &str, versions: bool) -> Result<Value, Refusal> {
+    let mut source = source(None);
+    bucket.clone_into(&mut source.manifests[0].bucket);
+    if versions {
+        source.manifests[0].columns.push("VersionId".to_owned());
+    }
+    let requests = job::requests(operation, &setting(), &options(), &source)?;
+    Ok(requests[0].operation[operation.kind().api_name()].clone())
+}
+
+#[test]
+fn a_replication_needs_version_ids() {
+    assert_eq!(try_on(&replicate::Parameters, "demo", true), Ok(json!({})));
+    let given = given::Parameters::parse(r#"{"S3ReplicateObject": {}}"#).unwrap();
+    for operation in [&replicate::Parameters as &dyn Operation, &given] {
+        let told = try_on(operation, "demo", false).unwrap_err().to_string();
+        assert!(told.contains("00000.csv has no version ids"), "{told}");
+        assert!(told.contains("--for replicate"), "{told}");
+    }
+}
+
+const DIRECTORY: &str = "data--use1-az4--x-s3";
+
+#[test]
+fn directory_buckets_are_for_copies_and_functions_alone() {
+    let tags = tag::Parameters { tags: vec![pair("a", "1")] };
+    let told = try_on(&tags, DIRECTORY, false).unwrap_err().to_string();
+    assert!(told.contains("directory bucket") && told.contains("copy and lambda"), "{told}");
+    assert!(try_on(&copy_in_place(), DIRECTORY, false).is_ok());
+    let arn = "arn:aws:lambda:us-east-1:111122223333:function:f";
+    let of = |version: Option<&str>| lambda::Parameters {
+        function_arn: some(arn),
+        schema_version: version.map(str::to_owned),
+        arguments: Vec::new(),
+    };
+    assert!(try_on(&of(Some("2.0")), DIRECTORY, false).is_ok());
+    for version in [None, Some("1.0")] {
+        let told = try_on(&of(version), DIRECTORY, false).unwrap_err().to_string();
+        assert!(told.contains("--schema-version 2.0"), "{told}");
+        assert!(try_on(&of(version), "demo", false).is_ok());
+    }
+    for flag in ["--manifest-bucket", "--report"] {
+        let address = format!("s3://{DIRECTORY}/x");
+        let told = Place::parse(flag, &address).unwrap_err().to_string();
+        assert!(told.contains(flag) && told.contains("general purpose bucket"), "{told}");
+    }
+}
+
+#[test]
+fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() {
+    let target = format!("arn:aws:s3express:us-east-1:111122223333:bucket/{DIRECTORY}");
+    for given in [DIRECTORY, &target] {
+        for class in [None, Some(CopyClass::Keep)] {
+            let copy = copy::Parameters {
+                target_bucket: some(given),
+                storage_class: class,
+                ..copy::Parameters::default()
+            };
+            let expected = json!({"TargetResource": target, "NewObjectTagging": []}).to_string();
+            assert_eq!(member(&copy, None), expected);
+        }
+    }
+    let plain = copy::Parameters { target_bucket: some(DIRECTORY), ..copy::Parameters::default() };
+    let class = Some(CopyClass::Of(StorageClass::Standard));
+    refused(
+        &copy::Parameters { storage_class: class, ..plain.clone() },
+        None,
+        &["--storage-class"],
+    );
+    refused(&copy::Parameters { bucket_key: Some(true), ..plain.clone() }, None, &["--bucket-key"]);
+    let keep = copy::Parameters { tags_directive: some("keep"), ..plain.clone() };
+    refused(&keep, None, &["--object-tags", "directory bucket"]);
+    let setting = Setting { region: None, ..setting() };
+    let told = job::requests(&plain, &setting, &options(), &source(None)).unwrap_err().to_string();
+    assert!(told.contains("--region"), "{told}");
+    for wrong in [
+        format!("arn:aws:s3:::{DIRECTORY}"),
+        format!("arn:aws:s3express:eu-west-1:111122223333:bucket/{DIRECTORY}"),
+        format!("arn:aws:s3express:us-east-1:111122223333:{DIRECTORY}"),
+        "arn:aws:s3express:us-east-1:111122223333:bucket/demo".to_owned(),
+    ] {
+        let copy = copy::Parameters { target_bucket: some(&wrong), ..plain.clone() };
+        refused(&copy, None, &["--target-bucket", &wrong]);
+    }
 }
 
 #[test]
@@ -323,6 +410,16 @@ fn a_checksum_job_names_its_algorithm_and_the_owner_of_its_report() {
     assert_eq!(member(&good, None), expected);
     let request = serde_json::to_value(build(&good, None).unwrap()).unwrap();
     assert_eq!(request["Report"]["ExpectedBucketOwner"], "111122223333");
+    assert_eq!(request["Report"]["ReportScope"], "AllTasks");
+    let given = given::Parameters::parse(&format!(r#"{{"S3ComputeObjectChecksum": {expected}}}"#));
+    for operation in [&good as &dyn Operation, &given.unwrap()] {
+        let scope = Some(ReportScope::FailedTasksOnly);
+        let options = Options { report_scope: scope, ..options() };
+        let told = job::requests(operation, &setting(), &options, &source(None)).unwrap_err();
+        for part in ["--report-scope", "succeeded", "AllTasks"] {
+            assert!(told.to_string().contains(part), "{told}");
+        }
+    }
     refused(&checksum::Parameters::default(), None, &["--checksum-algorithm", "CRC64NVME"]);
     let wrong = checksum::Parameters { checksum_type: some("PARTS"), ..good };
     refused(&wrong, None, &["--checksum-type", "FULL_OBJECT, COMPOSITE"]);
@@ -491,7 +588,11 @@ fn two_plans_have_two_folders() {
 #[test]
 fn what_is_wrong_with_a_job_is_named() {
     type Change = fn(&mut Setting, &mut Options);
-    let cases: [(Change, &[&str]); 13] = [
+    let cases: [(Change, &[&str]); 14] = [
+        (
+            |_, o| o.role_arn = "arn:aws-cn:iam::111122223333:role/x".to_owned(),
+            &["--role-arn", "aws-cn", "aws (--region us-east-1)"],
+        ),
         (|s, _| s.account_id = "1".to_owned(), &["--account-id", "12 digits"]),
         (|s, _| s.region = some("Virginia"), &["--region", "us-east-1"]),
         (|_, o| o.role_arn = "batch".to_owned(), &["--role-arn", "role/NAME"]),
@@ -546,7 +647,8 @@ fn grants(operation: &dyn Operation, class: Option<&str>, access: &Access) -> Ve
     let mut grants = Vec::new();
     for statement in policy.statement {
         let has_account = statement.condition.is_some();
-        assert!(has_account || statement.action == ["lambda:InvokeFunction"], "{statement:?}");
+        let in_arn = ["lambda:InvokeFunction", "s3express:CreateSession"];
+        assert!(has_account || in_arn.contains(&statement.action[0]), "{statement:?}");
         for action in &statement.action {
             grants.extend(statement.resource.iter().map(|resource| format!("{action} {resource}")));
         }
@@ -613,6 +715,35 @@ fn a_copy_without_tags_or_with_locks_has_other_permissions() {
     ] {
         assert!(full.contains(&needed), "{needed} in {full:#?}");
     }
+}
+
+#[test]
+fn a_copy_with_directory_buckets_uses_sessions() {
+    let directory = format!("arn:aws:s3express:us-east-1:111122223333:bucket/{DIRECTORY}");
+    let session = format!("s3express:CreateSession {directory}");
+    let from = Access { buckets: vec![DIRECTORY.to_owned()], ..access(false) };
+    let from = grants(&copy_in_place(), None, &from);
+    assert!(from.contains(&session), "{from:#?}");
+    assert!(from.iter().any(|grant| grant == "s3:PutObject arn:aws:s3:::demo/*"), "{from:#?}");
+    assert!(!from.iter().any(|grant| grant.contains("s3:GetObject arn:aws:s3:::demo")));
+    let to = copy::Parameters { target_bucket: some(DIRECTORY), ..copy::Parameters::default() };
+    let to = grants(&to, None, &access(false));
+    assert!(to.contains(&session), "{to:#?}");
+    assert!(to.iter().any(|grant| grant == "s3:GetObject arn:aws:s3:::demo/*"), "{to:#?}");
+    assert!(!to.iter().any(|grant| grant.starts_with("s3:PutObject arn:aws:s3express")));
+}
+
+/// The partition of a function or a target is that of the jobs, as that of a role.
+#[test]
+fn nothing_of_another_partition_is_named() {
+    let function = "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f";
+    let lambda = lambda::Parameters { function_arn: some(function), ..Default::default() };
+    refused(&lambda, None, &["--function-arn", "aws-us-gov", "aws (--region us-east-1)"]);
+    let copy = copy::Parameters { target_bucket: some("arn:aws-cn:s3:::demo"), ..copy_in_place() };
+    refused(&copy, None, &["--target-bucket", "aws-cn"]);
+    let key = some("arn:aws-iso:kms:us-iso-east-1:111122223333:key/1");
+    let update = update_encryption::Parameters { key_arn: key, bucket_key: Some(true) };
+    refused(&update, None, &["--kms-key-arn", "aws-iso"]);
 }
 
 #[test]

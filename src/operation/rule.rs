@@ -24,11 +24,12 @@ pub struct Part {
     pub columns: &'static [&'static str],
 }
 
-/// For every operation: a version that is no object can't be operated on (UG, "Configuring Amazon
-/// S3 Inventory": delete markers must be left out of manifests).
+/// For every operation: a version without content can't be operated on (UG, "Configuring Amazon S3
+/// Inventory": delete markers must be left out of manifests). Some operations can act on delete
+/// markers all the same, where somebody asks for it ([`super::Kind::acts_on_delete_markers`]).
 pub const DELETE_MARKER: Rule = Rule {
     reason: "delete-marker",
-    meaning: "a delete marker is no object",
+    meaning: "a delete marker is not an object",
     parts: &[Part { condition: "IsDeleteMarker", columns: &["IsDeleteMarker"] }],
 };
 

@@ -45,6 +45,20 @@ const OBJECT_LOCKED: Rule = Rule {
     ],
 };
 
+/// It takes what is not SSE-KMS, too, and makes it SSE-KMS with the named key: more than those ask
+/// for who come for bucket keys or another key, and KMS requests are billed for those objects from
+/// then on. So they are set aside unless asked for. What stands in a rule above is left to that
+/// rule, so that its rows come back with it.
+pub const NOT_SSE_KMS: Rule = Rule {
+    reason: "not-sse-kms",
+    meaning: "not encrypted with SSE-KMS: the job would make it so, and its KMS requests are billed",
+    parts: &[Part {
+        condition: "EncryptionStatus IS NULL OR EncryptionStatus NOT IN ('SSE-KMS', 'SSE-C', \
+                    'DSSE-KMS', 'NOT-SSE')",
+        columns: &["EncryptionStatus"],
+    }],
+};
+
 const RULES: &str = "UG, Update object encryption";
 
 /// The parameters.
@@ -82,7 +96,7 @@ impl Operation for Parameters {
 
     fn check(&self, setting: &Setting) -> Checked {
         self.bucket_key()?;
-        key_arn("--kms-key-arn", self.key_arn()?, setting.region.as_deref(), RULES)
+        key_arn("--kms-key-arn", self.key_arn()?, setting, RULES)
     }
 
     /// The AWS CLI and the model call the member `SSEKMS`; in the XML that is sent it is `SSE-KMS`.
@@ -92,9 +106,9 @@ impl Operation for Parameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers.
+/// The rows that it can't do, besides delete markers; last those that it does only when told to.
 pub(super) fn eligibility() -> Vec<Rule> {
-    vec![SSE_C, DSSE_KMS, NOT_ENCRYPTED, OBJECT_LOCKED]
+    vec![SSE_C, DSSE_KMS, NOT_ENCRYPTED, OBJECT_LOCKED, NOT_SSE_KMS]
 }
 
 /// What the role needs (UG, "Update object encryption"; what only a generated manifest needs is

@@ -127,10 +127,27 @@ pub struct ForOperation {
     /// For `copy`: the storage class of the copies, or `keep` where each keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub storage_class: Option<CopyClass>,
+    /// For `update-encryption`: whether the objects are to use a bucket key, if that was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_key: Option<bool>,
     /// Conditions that could not be looked at, because the report lacks a column.
     pub not_checked: Vec<NotChecked>,
     /// Reasons that were not to set a row aside (`--include-ineligible`).
     pub included: Vec<String>,
+}
+
+impl ForOperation {
+    /// Whether a condition of this reason could not be looked at in some report.
+    #[must_use]
+    pub fn leaves_unchecked(&self, reason: &str) -> bool {
+        self.not_checked.iter().any(|part| part.reason == reason)
+    }
+
+    /// Whether rows were not to be set aside for this reason.
+    #[must_use]
+    pub fn includes(&self, reason: &str) -> bool {
+        self.included.iter().any(|included| included == reason)
+    }
 }
 
 /// Where inventory reports of our own will lie: their manifests name their data files by key.

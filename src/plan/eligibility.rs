@@ -8,9 +8,9 @@
 
 use jiff::Timestamp;
 
-use super::{ForOperation, NotChecked, PlanError};
+use super::{FilterOptions, ForOperation, NoVersionIds, NotChecked, PlanError};
 use crate::operation::copy::NO_CURRENT_VERSION;
-use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule};
+use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule, bucket};
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
 use crate::scan::ScanError;
@@ -24,6 +24,9 @@ pub struct OperationOptions {
     pub include_ineligible: Vec<String>,
     /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
     pub storage_class: Option<CopyClass>,
+    /// For `update-encryption` alone: whether the objects are to use a bucket key, if that is
+    /// known by now.
+    pub bucket_key: Option<bool>,
 }
 
 /// The rules in force for a plan.
@@ -38,11 +41,8 @@ pub(super) struct Eligibility {
 
 impl Eligibility {
     /// The rules for these reports. Without an operation, delete markers alone are set aside.
-    pub(super) fn new(
-        options: Option<&OperationOptions>,
-        reports: &[Report],
-    ) -> Result<Self, PlanError> {
-        let Some(options) = options else {
+    pub(super) fn new(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
+        let Some(options) = &filter.operation else {
             return Ok(Self { rules: vec![DELETE_MARKER], operation: None, copy_class: None });
         };
         let kind = options.kind;
@@ -53,7 +53,12 @@ impl Eligibility {
                 return Err(PlanError::StorageClassWithoutCopy { operation: kind.name() });
             }
         };
+        if options.bucket_key.is_some() && kind != Kind::UpdateEncryption {
+            return Err(PlanError::BucketKeyWithoutUpdate { operation: kind.name() });
+        }
         refuse_bad_reasons(options)?;
+        refuse_missing_version_ids(options, filter.version_ids, reports)?;
+        refuse_directory_buckets(kind, reports)?;
         let is_included = |rule: &Rule| options.include_ineligible.iter().any(|r| r == rule.reason);
         let (included, mut rules): (Vec<_>, Vec<_>) =
             kind.rules().into_iter().partition(is_included);
@@ -63,6 +68,7 @@ impl Eligibility {
         let operation = ForOperation {
             name: kind.name().to_owned(),
             storage_class: copy_class,
+            bucket_key: options.bucket_key,
             not_checked: not_checked(&rules, reports),
             included: included.iter().map(|rule| rule.reason.to_owned()).collect(),
         };
@@ -126,22 +132,62 @@ impl Eligibility {
     }
 }
 
-/// Delete markers can't be included, and neither can what is no reason.
+/// Delete markers can be included where the operation acts on them; what is not a reason can't.
 fn refuse_bad_reasons(options: &OperationOptions) -> Result<(), PlanError> {
-    let rules = options.kind.rules();
+    let (kind, operation) = (options.kind, options.kind.name());
+    let rules = kind.rules();
+    let takes = |rule: &Rule| *rule != DELETE_MARKER || kind.acts_on_delete_markers();
     for reason in &options.include_ineligible {
-        if reason == DELETE_MARKER.reason {
-            return Err(PlanError::DeleteMarkersIncluded);
-        }
-        if !rules.iter().any(|rule| rule.reason == reason) {
-            return Err(PlanError::UnknownReason {
-                operation: options.kind.name(),
-                reason: reason.clone(),
-                reasons: rules.iter().skip(1).map(|rule| rule.reason).collect(),
-            });
+        match rules.iter().find(|rule| rule.reason == reason) {
+            Some(rule) if takes(rule) => {}
+            Some(_) => return Err(PlanError::DeleteMarkersIncluded { operation }),
+            None => {
+                let reasons = rules.iter().filter(|rule| takes(rule)).map(|rule| rule.reason);
+                let (reason, reasons) = (reason.clone(), reasons.collect());
+                return Err(PlanError::UnknownReason { operation, reason, reasons });
+            }
         }
     }
     Ok(())
+}
+
+/// Manifests need version ids for an operation on versions, and where delete markers are in them:
+/// without its id, the version before a marker can't be told from it.
+fn refuse_missing_version_ids(
+    options: &OperationOptions,
+    version_ids: bool,
+    reports: &[Report],
+) -> Result<(), PlanError> {
+    let marked = options.include_ineligible.iter().any(|reason| reason == DELETE_MARKER.reason);
+    let what = if options.kind.needs_version_ids() {
+        format!("--for {}", options.kind.name())
+    } else if marked {
+        format!("--include-ineligible {}", DELETE_MARKER.reason)
+    } else {
+        return Ok(());
+    };
+    if !version_ids {
+        return Err(PlanError::VersionIdsNeeded { what, cause: NoVersionIds::Unwanted });
+    }
+    let lacking = reports.iter().find(|report| report.schema.position("VersionId").is_none());
+    match lacking.map(|report| report.manifest_path.clone()) {
+        Some(path) => {
+            Err(PlanError::VersionIdsNeeded { what, cause: NoVersionIds::NotReported { path } })
+        }
+        None => Ok(()),
+    }
+}
+
+/// Few operations act on the objects of directory buckets.
+fn refuse_directory_buckets(kind: Kind, reports: &[Report]) -> Result<(), PlanError> {
+    let directory = reports.iter().find(|report| bucket::is_directory(&report.source_bucket));
+    match directory.filter(|_| !kind.acts_on_directory_buckets()) {
+        Some(report) => Err(PlanError::DirectoryBucket {
+            operation: kind.name(),
+            bucket: report.source_bucket.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// The parts that can be looked at with these columns, as one condition.

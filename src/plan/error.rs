@@ -137,12 +137,44 @@ pub enum PlanError {
         /// The reasons that could be given.
         reasons: Vec<&'static str>,
     },
-    /// Delete markers were to be included.
+    /// Delete markers were to be included for an operation that can't act on them.
     #[error(
-        "--include-ineligible delete-marker: a delete marker is no object, so no operation can \
-         act on it, and every one in a manifest is a failed task; leave this reason out"
+        "--include-ineligible delete-marker: {operation} acts on objects, and a delete marker is \
+         not an object: each in a manifest would be a failed task; leave this reason out (only \
+         lambda and replicate jobs can act on delete markers)"
     )]
-    DeleteMarkersIncluded,
+    DeleteMarkersIncluded {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// What is asked for needs version ids, and manifests would have none.
+    #[error("{what}: version ids are needed, for it acts on versions, {cause}")]
+    VersionIdsNeeded {
+        /// The flag and its value.
+        what: String,
+        /// Why they would have none.
+        cause: NoVersionIds,
+    },
+    /// An operation that does not act on the objects of directory buckets.
+    #[error(
+        "--for {operation}: {bucket} is a directory bucket, whose objects only copy and lambda \
+         jobs act on; name one of those"
+    )]
+    DirectoryBucket {
+        /// The operation.
+        operation: &'static str,
+        /// The bucket.
+        bucket: String,
+    },
+    /// Bucket keys for an operation that sets none here.
+    #[error(
+        "--bucket-key says what update-encryption jobs are to do: leave it out with --for \
+         {operation}"
+    )]
+    BucketKeyWithoutUpdate {
+        /// The operation.
+        operation: &'static str,
+    },
     /// A storage class for an operation that gives none.
     #[error("--storage-class says what copies become: leave it out with --for {operation}")]
     StorageClassWithoutCopy {
@@ -162,6 +194,23 @@ pub enum PlanError {
     ZeroBound {
         /// The flag.
         flag: &'static str,
+    },
+}
+
+/// Why manifests would have no version ids.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoVersionIds {
+    /// They were to be left out.
+    #[error("and --no-version-ids leaves them out; leave that flag out")]
+    Unwanted,
+    /// A report has none.
+    #[error(
+        "and {} has no column VersionId; set IncludedObjectVersions=All in the inventory \
+         configuration, and take the next report", path.display()
+    )]
+    NotReported {
+        /// The report's manifest.
+        path: Location,
     },
 }
 

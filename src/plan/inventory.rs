@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use super::folder::{CHECKSUM, DATA, MANIFEST, MANIFESTS};
 use super::{DataFile, Inventory, Plan, PlanError, Shard, line};
 use crate::engine::{self, BLOCK_BYTES, Block, Outlet, RunError, Sink, TaskError, Worker};
+use crate::operation::bucket;
 use crate::operation::job::{self, Place};
 use crate::report::{
     DataFileWriter, KEY_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
@@ -110,7 +111,7 @@ impl Common<'_> {
         let files = shard.files.iter().zip(&keys);
         let document = ManifestDocument {
             source_bucket: &shard.bucket,
-            destination_bucket: &format!("arn:{}:s3:::{}", self.partition, self.place.bucket),
+            destination_bucket: &bucket::general_arn(self.partition, &self.place.bucket),
             version: MANIFEST_VERSION,
             creation_timestamp: self.created.map(|at| at.as_millisecond().to_string()),
             file_format: "CSV",

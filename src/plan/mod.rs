@@ -37,7 +37,7 @@ pub use document::{
     Report, Retry, SetAside, Shard, ShardRange, Totals,
 };
 pub use eligibility::OperationOptions;
-pub use error::PlanError;
+pub use error::{NoVersionIds, PlanError};
 pub use filter::{
     Emit, FilterOptions, FilterOutcome, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX,
     SHARD_BYTES_MAX, filter, memory_bytes_default, selections,

@@ -170,6 +170,7 @@ impl Proven {
                 kind: Kind::from_name(&operation.name)?,
                 include_ineligible: operation.included,
                 storage_class: operation.storage_class,
+                bucket_key: operation.bucket_key,
             })
         });
         Some(FilterOptions {

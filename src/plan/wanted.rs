@@ -32,7 +32,7 @@ pub(super) struct Wanted {
 impl Wanted {
     pub(super) fn new(opened: &Opened, options: &FilterOptions) -> Result<Self, PlanError> {
         let reports = &opened.reports;
-        let eligibility = Eligibility::new(options.operation.as_ref(), reports)?;
+        let eligibility = Eligibility::new(options, reports)?;
         let split_by = split_by(&eligibility, reports, options)?;
         let is_latest = match eligibility.kind() {
             Some(Kind::Copy) => split_by.iter().position(|name| same_column(name, "IsLatest")),

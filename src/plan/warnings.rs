@@ -5,7 +5,8 @@
 use super::sink::Outcome;
 use super::wanted::Wanted;
 use super::{Emit, FilterOptions, NotChecked};
-use crate::operation::{Kind, StorageClass};
+use crate::operation::update_encryption::NOT_SSE_KMS;
+use crate::operation::{Kind, StorageClass, bucket};
 use crate::report::Report;
 use crate::units::{Count, counted};
 
@@ -20,6 +21,7 @@ pub(super) fn warnings(
     if let Some(operation) = wanted.eligibility.document() {
         warnings.extend(operation.not_checked.iter().map(not_checked));
     }
+    warnings.extend(directory_bucket(reports, wanted));
     warnings.extend(cannot_split(reports, wanted));
     warnings.extend(noncurrent(outcome));
     warnings.extend(noncurrent_nameless(outcome));
@@ -37,7 +39,22 @@ fn objects(outcome: &Outcome) -> u64 {
 }
 
 fn not_checked(part: &NotChecked) -> String {
-    format!("Not checked: {} ({}). {}", part.reason, part.condition, remedy(&part.missing))
+    let NotChecked { reason, condition, missing } = part;
+    let meaning = if *reason == NOT_SSE_KMS.reason {
+        " Objects with SSE-S3 among them would become SSE-KMS, and cost KMS requests from then on."
+    } else {
+        ""
+    };
+    format!("Not checked: {reason} ({condition}).{meaning} {}", remedy(missing))
+}
+
+/// A directory bucket, where no operation was named that could be refused.
+fn directory_bucket(reports: &[Report], wanted: &Wanted) -> Option<String> {
+    let mut names = reports.iter().map(|report| &report.source_bucket);
+    let name = names.find(|name| bucket::is_directory(name));
+    name.filter(|_| wanted.eligibility.kind().is_none()).map(|name| {
+        format!("{name} is a directory bucket: only copy and lambda jobs act on its objects.")
+    })
 }
 
 /// How a report comes to have these columns.

@@ -309,13 +309,17 @@ fn file_format(text: &str) -> Result<FileFormat, String> {
         .ok_or_else(|| format!("{:?} is none of CSV, ORC and Parquet", excerpt(text)))
 }
 
-/// The bare name of a bucket given as a name or as an ARN of any partition.
+/// The bare name of a bucket given as a name or as an ARN of any partition. Whether reports of
+/// directory buckets name them by their ARNs (`bucket/NAME`) is not documented; they are read.
 fn bucket_name(text: &str) -> Result<String, String> {
     let name = if text.starts_with("arn:") {
         let mut parts = text.splitn(6, ':');
         // arn, partition, service, region, account, name
         match (parts.nth(2), parts.nth(2)) {
             (Some("s3"), Some(name)) => name,
+            (Some("s3express"), Some(resource)) => {
+                resource.strip_prefix("bucket/").unwrap_or(resource)
+            }
             _ => return Err(format!("{:?} is not the ARN of a bucket", excerpt(text))),
         }
     } else {

@@ -53,6 +53,7 @@ fn parts(kind: Kind) -> Vec<(&'static str, &'static [&'static str])> {
             ("object-locked", &["ObjectLockMode", "ObjectLockRetainUntilDate"]),
             ("object-locked", &["ObjectLockLegalHoldStatus"]),
             ("object-locked", &["ObjectLockEventHoldStatus"]),
+            ("not-sse-kms", &["EncryptionStatus"]),
         ],
         Kind::Copy => vec![("too-large", &["Size"]), archived[0], archived[1], sse_c],
         Kind::Restore => vec![
@@ -104,6 +105,7 @@ fn is_true(reason: &str, row: &Fields) -> bool {
         "dsse-kms" => row.is("EncryptionStatus", "DSSE-KMS"),
         "not-encrypted" => row.is("EncryptionStatus", "NOT-SSE"),
         "object-locked" => is_locked(row),
+        "not-sse-kms" => matches!(row.get("EncryptionStatus"), Some("SSE-S3" | "")),
         "too-large" => bytes(row) > 5 * 1024 * 1024 * 1024,
         "archived" => is_archive_class(row) || is_archive_tier(row),
         "not-archived" => match row.get("StorageClass") {
@@ -163,14 +165,14 @@ fn cases() -> impl Strategy<Value = Case> {
     let options = (prop::option::of(0..4usize), any::<bool>(), any::<bool>(), 1..4usize);
     let kind = prop::sample::select(Kind::ALL.to_vec());
     (kind, options, columns, prop::collection::vec(rows, 1..4)).prop_map(
-        |(kind, (include, named_class, version_ids, threads), columns, files)| Case {
-            kind,
-            include,
-            named_class,
-            version_ids,
-            columns,
-            files,
-            threads,
+        |(kind, (include, named_class, version_ids, threads), mut columns, files)| {
+            // Replication is refused without version ids; another test has that.
+            let replicates = kind == Kind::Replicate;
+            if replicates && !columns.contains(&"VersionId") {
+                columns.push("VersionId");
+            }
+            let version_ids = version_ids || replicates;
+            Case { kind, include, named_class, version_ids, columns, files, threads }
         },
     )
 }
@@ -202,7 +204,10 @@ impl Case {
 
     /// The reason that is not to be applied.
     fn included(&self) -> Option<&'static str> {
-        let own = &reasons(self.kind)[1..];
+        let has_versions = self.version_ids && self.columns.contains(&"VersionId");
+        let takes_markers = matches!(self.kind, Kind::Replicate | Kind::Lambda) && has_versions;
+        let reasons = reasons(self.kind);
+        let own = &reasons[usize::from(!takes_markers)..];
         self.include.filter(|_| !own.is_empty()).map(|place| own[place % own.len()])
     }
 
@@ -216,6 +221,7 @@ impl Case {
             kind: self.kind,
             include_ineligible: self.included().into_iter().map(str::to_owned).collect(),
             storage_class: named.then_some(CopyClass::Of(StorageClass::StandardIa)),
+            bucket_key: None,
         };
         let options = FilterOptions {
             among: None,
@@ -470,6 +476,22 @@ const SET_ASIDE: [(&str, &[SetAside]); 11] = [
             ("dsse-kms", &["twice"]),
             ("not-encrypted", &["bare"]),
             ("object-locked", &["retained", "endless", "legal", "event"]),
+            (
+                "not-sse-kms",
+                &[
+                    "plain",
+                    "large",
+                    "largest",
+                    "glacier",
+                    "deep",
+                    "instant",
+                    "tier-none",
+                    "tier-frequent",
+                    "tier-archive",
+                    "expired",
+                    "free",
+                ],
+            ),
         ],
     ),
     (

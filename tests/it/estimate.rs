@@ -256,6 +256,24 @@ fn another_price_list_is_used_or_refused_by_field() {
 }
 
 #[test]
+fn an_estimate_says_what_update_encryption_may_make_sse_kms() {
+    let kms = "becomes SSE-KMS with the named key, and costs KMS requests from then on";
+    for flags in [&["--for", "update-encryption"][..], &[]] {
+        let (_folder, out, _) = seed_plan(flags);
+        let told = told(&out, &[]);
+        assert!(told.contains("the report has no EncryptionStatus"), "{told}");
+        assert!(told.contains(kms), "{told}");
+        let other = estimate(&out, &["--operation", "tag"]);
+        assert!(!other["notes"].to_string().contains(kms), "{other:#}");
+    }
+    let (_folder, out, _) = seed_plan(&["--for", "update-encryption"]);
+    let mut plan = plan_document(&out);
+    plan["operation"]["not_checked"] = json!([]);
+    rewrite(&out, &plan);
+    assert!(!told(&out, &[]).contains(kms), "all rows were looked at");
+}
+
+#[test]
 fn what_is_no_plan_is_bad_input() {
     let folder = tempfile::tempdir().unwrap();
     let name = folder.path().to_str().unwrap();

@@ -167,12 +167,14 @@ fn what_a_report_cannot_tell_is_listed_with_the_remedy() {
         (json!("object-locked"), json!(["ObjectLockRetainUntilDate"])),
         (json!("object-locked"), json!(["ObjectLockLegalHoldStatus"])),
         (json!("object-locked"), json!(["ObjectLockEventHoldStatus"])),
+        (json!("not-sse-kms"), json!(["EncryptionStatus"])),
     ];
     assert_eq!(found, expected);
     for said in [
         "Not checked: delete-marker (IsDeleteMarker). Set IncludedObjectVersions=All",
         "Not checked: sse-c (EncryptionStatus = 'SSE-C'). Add the field EncryptionStatus to",
         "(ObjectLockLegalHoldStatus = 'ON'). Add the field ObjectLockLegalHoldStatus to",
+        "'NOT-SSE')). Objects with SSE-S3 among them would become SSE-KMS",
     ] {
         assert!(warns(&plan, said), "{said}\n{plan:#}");
         assert!(run.stdout().contains(said), "{}", run.story());
@@ -255,7 +257,16 @@ fn wrong_options_say_what_to_do() {
         &include("archived"),
         &["tag sets no row aside for that reason", "leave it out"],
     );
-    refused("copy", &include("delete-marker"), &["a delete marker is no object"]);
+    refused(
+        "copy",
+        &include("delete-marker"),
+        &["copy acts on objects", "a delete marker is not an object", "lambda and replicate"],
+    );
+    refused("tag", &["--bucket-key", "on"], &["--bucket-key", "--for tag"]);
+    refused("replicate", &["--no-version-ids"], &["--for replicate", "leave that flag out"]);
+    let markers = ["--include-ineligible", "delete-marker", "--no-version-ids"];
+    refused("lambda", &markers, &["--include-ineligible delete-marker", "leave that flag out"]);
+    refused("lambda", &include("archived"), &["choose one of: delete-marker"]);
     refused("tag", &["--storage-class", "keep"], &["--storage-class", "--for tag"]);
     refused("copy", &["--storage-class", "COLD"], &["COLD", "keep", "DEEP_ARCHIVE"]);
     refused("delete", &[], &["delete", "update-encryption", "delete-tags"]);
@@ -337,5 +348,118 @@ fn plans_for_an_operation_are_byte_identical_for_any_number_of_threads() {
         for (threads, memory) in [("2", "0"), ("3", "64KiB"), ("8", "1GiB")] {
             assert!(run(threads, memory) == one, "{threads} threads give another plan");
         }
+    }
+}
+
+#[test]
+fn a_replication_is_refused_without_version_ids_in_the_report() {
+    let report = ReportFolder::new("Bucket, Key", &[row(&["demo", "a"]).as_bytes()]);
+    let manifest = report.manifest.to_str().unwrap();
+    filter_for(&report, "replicate", &[]).expect(2).says(&[
+        manifest,
+        "no column VersionId",
+        "IncludedObjectVersions=All",
+    ]);
+    assert!(!report.out().exists());
+}
+
+/// Versions under delete markers, and what an undelete function is given of them.
+fn marked() -> ReportFolder {
+    let columns = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size";
+    let text = row(&["demo", "a", "m1", "true", "true", ""])
+        + &row(&["demo", "a", "v1", "false", "false", "100"])
+        + &row(&["demo", "b", "", "true", "true", ""])
+        + &row(&["demo", "c", "v3", "true", "false", "300"]);
+    ReportFolder::new(columns, &[text.as_bytes()])
+}
+
+#[test]
+fn delete_markers_go_to_functions_and_replication_when_asked_for() {
+    let report = marked();
+    let manifest = report.manifest.to_str().unwrap();
+    let out = report.out();
+    for operation in ["lambda", "replicate"] {
+        let _ = fs::remove_dir_all(&out);
+        let expression = ["--where", "IsDeleteMarker AND IsLatest", "--for", operation];
+        let include = ["--include-ineligible", "delete-marker", "--out", out.to_str().unwrap()];
+        let run = s3sieve([&["filter", manifest][..], &expression, &include].concat()).expect(0);
+        assert_eq!(manifests(&out), "demo,a,m1\ndemo,b,null\n", "{}", run.story());
+        let plan = plan_document(&out);
+        assert_eq!(plan["operation"]["included"], json!(["delete-marker"]));
+        // Nobody asked: they stay out.
+        filter_for(&report, operation, &[]).expect(0);
+        assert_eq!(manifests(&out), "demo,a,v1\ndemo,c,v3\n");
+    }
+    filter_for(&report, "tag", &["--include-ineligible", "delete-marker"]).expect(2);
+}
+
+fn encrypted() -> ReportFolder {
+    let columns = "Bucket, Key, EncryptionStatus, BucketKeyStatus";
+    let text = row(&["demo", "kms", "SSE-KMS", "DISABLED"])
+        + &row(&["demo", "s3", "SSE-S3", "DISABLED"])
+        + &row(&["demo", "unsaid", "", "DISABLED"])
+        + &row(&["demo", "twice", "DSSE-KMS", "DISABLED"]);
+    ReportFolder::new(columns, &[text.as_bytes()])
+}
+
+#[test]
+fn what_is_not_sse_kms_is_set_aside_unless_it_is_asked_for() {
+    let report = encrypted();
+    let excluded = |reason: &str| {
+        fs::read_to_string(report.out().join(format!("excluded/{reason}.csv"))).unwrap()
+    };
+    for flags in [&["--bucket-key", "on"][..], &["--bucket-key", "off"], &[]] {
+        let run = filter_for(&report, "update-encryption", flags).expect(0);
+        assert_eq!(manifests(&report.out()), "demo,kms\n", "{}", run.story());
+        assert_eq!(excluded("not-sse-kms"), "demo,s3\ndemo,unsaid\n");
+        assert_eq!(excluded("dsse-kms"), "demo,twice\n");
+        assert!(run.stdout().contains("KMS requests are billed"), "{}", run.story());
+        let told = plan_document(&report.out())["operation"]["bucket_key"].clone();
+        let given = flags.get(1).map_or(Value::Null, |given| json!(*given == "on"));
+        assert_eq!(told, given);
+    }
+    let include = ["--include-ineligible", "not-sse-kms"];
+    filter_for(&report, "update-encryption", &include).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,kms\ndemo,s3\ndemo,unsaid\n");
+    let plan = plan_document(&report.out());
+    assert_eq!(plan["operation"]["included"], json!(["not-sse-kms"]));
+    // What another reason had set aside comes back with that one.
+    let include = ["--include-ineligible", "dsse-kms"];
+    filter_for(&report, "update-encryption", &include).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,kms\ndemo,twice\n");
+}
+
+fn of_bucket(name: &str, source_bucket: &str) -> ReportFolder {
+    let rows = row(&[name, "a", "v"]);
+    let file = crate::fixture::gzip(rows.as_bytes());
+    ReportFolder::of_compressed(source_bucket, "Bucket, Key, VersionId", &[file])
+}
+
+#[test]
+fn directory_buckets_are_for_copies_and_functions_alone() {
+    const NAME: &str = "data--usw2-az1--x-s3";
+    let arn = format!("arn:aws:s3express:us-west-2:111122223333:bucket/{NAME}");
+    for source in [NAME, &arn] {
+        let report = of_bucket(NAME, source);
+        for operation in ["tag", "restore", "acl", "update-encryption", "checksum", "replicate"] {
+            filter_for(&report, operation, &[]).expect(2).says(&[
+                &format!("--for {operation}: {NAME} is a directory bucket"),
+                "copy and lambda",
+            ]);
+            assert!(!report.out().exists());
+        }
+        for operation in ["copy", "lambda"] {
+            filter_for(&report, operation, &[]).expect(0);
+            assert_eq!(plan_document(&report.out())["shards"][0]["bucket"], NAME);
+        }
+        let (manifest, out) = (report.manifest.to_str().unwrap(), report.out());
+        fs::remove_dir_all(&out).unwrap();
+        let out = out.to_str().unwrap();
+        let run = s3sieve(["filter", manifest, "--where", "TRUE", "--out", out]).expect(0);
+        assert!(run.stdout().contains(&format!("{NAME} is a directory bucket")), "{}", run.story());
+        // A manifest can't lie in one.
+        let emit = ["--emit", "inventory", "--manifest-bucket", &format!("s3://{NAME}/x")];
+        let usual = ["filter", manifest, "--where", "TRUE", "--force", "--out", out];
+        s3sieve([&usual[..], &emit].concat()).expect(2).says(&["general purpose bucket"]);
     }
 }

@@ -101,6 +101,175 @@ fn a_changed_manifest_is_refused() {
     submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "no such file"]);
 }
 
+/// What a checksum job computes stands in rows of tasks that succeeded.
+#[test]
+fn checksum_jobs_report_all_tasks() {
+    let plan = seed_plan();
+    let file = plan.path.join("operation.json");
+    let operation = json!({"S3ComputeObjectChecksum": {"ChecksumAlgorithm": "SHA256"}});
+    fs::write(&file, operation.to_string()).unwrap();
+    let flags = ["--operation", "checksum", "--checksum-algorithm", "SHA256"];
+    for arguments in [&flags[..], &["--operation-json", file.to_str().unwrap()]] {
+        let scope = |more: &[&str]| {
+            let request = requests(&plan.path, &[arguments, more].concat()).remove(0);
+            request["Report"]["ReportScope"].clone()
+        };
+        assert_eq!(scope(&[]), "AllTasks");
+        assert_eq!(scope(&["--report-scope", "AllTasks"]), "AllTasks");
+        let failed = [arguments, &["--report-scope", "FailedTasksOnly"]].concat();
+        submit(&plan.path, &failed).expect(2).says(&[
+            "--report-scope `FailedTasksOnly`",
+            "tasks that succeeded",
+            "--report-scope AllTasks",
+        ]);
+        policy(&plan.path, arguments).expect(0);
+    }
+    let tags = requests(&plan.path, OPERATIONS[5]).remove(0);
+    assert_eq!(tags["Report"]["ReportScope"], "FailedTasksOnly");
+}
+
+#[test]
+fn what_a_function_answers_is_lost_unless_all_tasks_are_reported() {
+    let plan = seed_plan();
+    let file = plan.path.join("operation.json");
+    let arn = "arn:aws:lambda:us-east-1:111122223333:function:f";
+    fs::write(&file, json!({"LambdaInvoke": {"FunctionArn": arn}}).to_string()).unwrap();
+    let flags = ["--operation", "lambda", "--function-arn", arn];
+    for arguments in [&flags[..], &["--operation-json", file.to_str().unwrap()]] {
+        let lost = ["note: what the function answers", "--report-scope AllTasks"];
+        submit(&plan.path, arguments).expect(0).says(&lost);
+        let failed = [arguments, &["--report-scope", "FailedTasksOnly"]].concat();
+        submit(&plan.path, &failed).expect(0).says(&lost);
+        let all = [arguments, &["--report-scope", "AllTasks"]].concat();
+        let told = submit(&plan.path, &all).expect(0).stderr();
+        assert!(!told.contains("what the function answers"), "{told}");
+    }
+}
+
+/// A plan of rows with these columns; every row but its bucket and key is of one object.
+fn plan_of(bucket: &str, columns: &str, rows: &[&[&str]], flags: &[&str]) -> ReportFolder {
+    let text: String = rows.iter().map(|fields| row(&[&[bucket], *fields].concat())).collect();
+    let file = crate::fixture::gzip(text.as_bytes());
+    let report = ReportFolder::of_compressed(bucket, &format!("Bucket, Key{columns}"), &[file]);
+    let (manifest, out) = (report.manifest.to_str().unwrap(), report.out());
+    let usual = ["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()];
+    s3sieve([&usual[..], flags].concat()).expect(0);
+    report
+}
+
+#[test]
+fn submit_says_which_objects_update_encryption_may_make_sse_kms() {
+    const UPDATE: [&str; 4] = ["--operation", "update-encryption", "--kms-key-arn", KEY];
+    let on = [&UPDATE[..], &["--bucket-key", "on"]].concat();
+    let rows: [&[&str]; 2] = [&["a", "SSE-KMS"], &["b", "SSE-S3"]];
+    let of = |flags: &[&str]| plan_of("demo", ", EncryptionStatus", &rows, flags);
+    let any = ["every object gets the key of --kms-key-arn", "whatever key it has now"];
+    let kms = "becomes SSE-KMS with the named key, and costs KMS requests from then on";
+    let safe = of(&["--for", "update-encryption", "--bucket-key", "on"]);
+    // The plan knows about the bucket key.
+    let told = submit(&safe.out(), &UPDATE).expect(0).says(&any).stderr();
+    assert!(!told.contains(kms), "{told}");
+    let request = requests(&safe.out(), &UPDATE).remove(0);
+    let sse = &request["Operation"]["S3UpdateObjectEncryption"]["ObjectEncryption"]["SSEKMS"];
+    assert_eq!(sse["BucketKeyEnabled"], true);
+    let off = [&UPDATE[..], &["--bucket-key", "off"]].concat();
+    assert!(requests(&safe.out(), &off)[0].to_string().contains("\"BucketKeyEnabled\":false"));
+    let include = ["--for", "update-encryption", "--include-ineligible", "not-sse-kms"];
+    let taken = of(&include);
+    submit(&taken.out(), &on).expect(0).says(&any).says(&["--include-ineligible", kms]);
+    let unplanned = of(&[]);
+    submit(&unplanned.out(), &on).expect(0).says(&any).says(&["was not made for", kms]);
+    let bare: [&[&str]; 1] = [&["a"]];
+    for flags in [&["--for", "update-encryption"][..], &[]] {
+        let silent = plan_of("demo", "", &bare, flags);
+        let run = submit(&silent.out(), &on).expect(0);
+        run.says(&any).says(&["the report has no EncryptionStatus", kms]);
+    }
+}
+
+/// The place of [`PLACE`], with another region and role.
+fn submit_in(plan: &Path, region: &str, role: &str, arguments: &[&str]) -> Run {
+    let command = ["submit", plan.to_str().unwrap(), "--dry-run", "--format", "json"];
+    let place = PLACE.map(|value| match value {
+        "us-east-1" => region,
+        value if value.starts_with("arn:") => role,
+        value => value,
+    });
+    s3sieve(command.iter().chain(arguments).chain(&place))
+}
+
+#[test]
+fn a_role_of_another_partition_is_refused() {
+    let plan = seed_plan();
+    let role = |partition: &str| format!("arn:{partition}:iam::111122223333:role/batch");
+    for (region, partition) in [
+        ("us-east-1", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("eusc-de-east-1", "aws-eusc"),
+        ("us-iso-east-1", "aws-iso"),
+        ("us-isob-east-1", "aws-iso-b"),
+        ("eu-isoe-west-1", "aws-iso-e"),
+        ("us-isof-south-1", "aws-iso-f"),
+    ] {
+        let told = submit_in(&plan.path, region, &role(partition), OPERATIONS[5]).expect(0);
+        let request = told.json();
+        assert_eq!(request["Report"]["Bucket"], format!("arn:{partition}:s3:::reports"));
+        let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap();
+        assert!(object.starts_with(&format!("arn:{partition}:s3:::manifests/")), "{object}");
+        let other = if partition == "aws" { "aws-cn" } else { "aws" };
+        submit_in(&plan.path, region, &role(other), OPERATIONS[5]).expect(2).says(&[
+            "--role-arn",
+            &format!("its partition is {other}"),
+            &format!("that of the jobs is {partition} (--region {region})"),
+        ]);
+    }
+}
+
+#[test]
+fn a_plan_without_version_ids_is_not_replicated() {
+    let bare: [&[&str]; 1] = [&["a"]];
+    let plan = plan_of("demo", "", &bare, &[]);
+    let refused = submit(&plan.out(), &["--operation", "replicate"]).expect(2);
+    refused.says(&["manifests/00000.csv has no version ids", "--for replicate"]);
+}
+
+#[test]
+fn jobs_on_directory_buckets_are_copies_and_functions() {
+    const NAME: &str = "data--use1-az4--x-s3";
+    let bare: [&[&str]; 1] = [&["a"]];
+    let report = plan_of(NAME, "", &bare, &[]);
+    let plan = report.out();
+    for arguments in [OPERATIONS[4], OPERATIONS[5], OPERATIONS[6]] {
+        let parts = [NAME, "directory bucket", "copy and lambda"];
+        submit(&plan, arguments).expect(2).says(&parts);
+        policy(&plan, arguments).expect(2).says(&parts);
+    }
+    // Version 1.0 of the schema, and 2.0.
+    submit(&plan, OPERATIONS[11]).expect(2).says(&["--schema-version 2.0", NAME]);
+    submit(&plan, OPERATIONS[12]).expect(0);
+    let arn = format!("arn:aws:s3express:us-east-1:111122223333:bucket/{NAME}");
+    let policies = policy(&plan, OPERATIONS[1]).expect(0).json();
+    let session = json!([arn]);
+    let statements = policies["role-policy"]["Statement"].as_array().unwrap();
+    let open = statements.iter().find(|statement| statement["Sid"] == "UseSessions").unwrap();
+    assert_eq!(open["Action"], json!(["s3express:CreateSession"]));
+    assert_eq!(open["Resource"], session);
+    assert!(!policies.to_string().contains(&format!("s3:::{NAME}")), "{policies:#}");
+    // From there to another one.
+    let copy = ["--operation", "copy", "--target-bucket", NAME];
+    let request = requests(&plan, &copy).remove(0);
+    let expected = json!({"TargetResource": arn, "NewObjectTagging": []});
+    assert_eq!(request["Operation"]["S3PutObjectCopy"], expected);
+    let command = ["submit", plan.to_str().unwrap(), "--dry-run"];
+    for flag in ["s3://manifests/s3sieve", "s3://reports/s3sieve"] {
+        let address = format!("s3://{NAME}/x");
+        let place = PLACE.map(|value| if value == flag { address.as_str() } else { value });
+        let run = s3sieve(command.iter().chain(OPERATIONS[1]).chain(&place));
+        run.expect(2).says(&["directory buckets hold neither", "general purpose"]);
+    }
+}
+
 /// Changes the plan's document.
 fn edit(plan: &PlanFolder, change: impl FnOnce(&mut Value)) {
     let mut document = plan_document(&plan.path);
