@@ -41,6 +41,9 @@ const FIELDS: [&str; 18] = [
 
 const ROOT: &str = "InventoryConfiguration";
 
+/// Where the element is that holds the destination's bucket and form.
+const TARGET: [&str; 2] = ["Destination", "S3BucketDestination"];
+
 /// How reports are encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReportEncryption {
@@ -174,9 +177,7 @@ impl Inventory {
             element("IncludedObjectVersions", self.versions.unwrap_or("All")),
             element("Frequency", self.frequency.unwrap_or("Daily")),
         );
-        let parsed = xml::parse(action, &document, ROOT)?;
-        let after = lines(&document, parsed.root_element());
-        drop(parsed);
+        let after = lines(&document, xml::parse(action, &document, ROOT)?.root_element());
         Ok(Edited { document, before: Vec::new(), after, destination: place.clone() })
     }
 
@@ -184,76 +185,73 @@ impl Inventory {
     fn edited(&self, action: &str, there: &str, partition: &str) -> Result<Edited, SetupError> {
         let document = xml::parse(action, there, ROOT)?;
         let root = document.root_element();
-        let Some(target) = find(root, &["Destination", "S3BucketDestination"]) else {
+        let Some(target) = find(root, &TARGET) else {
             return Err(SetupError::Senseless(format!(
                 "inventory configuration `{}` of bucket {} has a destination that this program \
                  doesn't know; give another --id",
                 self.id, self.bucket
             )));
         };
-        let (destination, mut edits) = self.change_destination(there, target, partition)?;
-        let mut set = |node: Node<'_, '_>, name: &str, value: Option<&str>| {
-            edits.extend(value.and_then(|value| set_child(there, node, name, value)));
-        };
-        set(root, "IsEnabled", Some("true"));
-        set(root, "IncludedObjectVersions", self.versions);
-        set(target, "Format", self.format);
-        match (find(root, &["Schedule"]), self.frequency) {
-            (Some(schedule), frequency) => set(schedule, "Frequency", frequency),
-            (None, Some(frequency)) => {
-                let schedule = format!("<Schedule>{}</Schedule>", element("Frequency", frequency));
-                edits.push(xml::append(there, root, &schedule));
+        let own = destination(target);
+        let destination = self.destination_of(&own)?;
+        let bucket = (destination.bucket != own.bucket)
+            .then(|| format!("arn:{partition}:s3:::{}", destination.bucket));
+        let prefix = (destination.prefix != own.prefix).then_some(destination.prefix.as_str());
+        let set = |path: &'static [&'static str], name: &'static str, value: Option<&str>| {
+            let value = value.map(str::to_owned);
+            move |text: &str, root: Node<'_, '_>| {
+                set_child(text, find(root, path)?, name, value.as_ref()?)
             }
-            (None, None) => {}
+        };
+        let changes: [&dyn Fn(&str, Node<'_, '_>) -> Option<Edit>; 8] = [
+            &set(&TARGET, "Bucket", bucket.as_deref()),
+            &|text, root| change_prefix(text, find(root, &TARGET)?, prefix?),
+            &set(&TARGET, "Format", self.format),
+            &|text, root| self.change_encryption(text, find(root, &TARGET)?),
+            &set(&[], "IsEnabled", Some("true")),
+            &set(&[], "IncludedObjectVersions", self.versions),
+            &|text, root| self.change_frequency(text, root),
+            &missing_fields,
+        ];
+        let mut edited = there.to_owned();
+        for change in changes {
+            edited = xml::edited(action, edited, ROOT, change)?;
         }
-        edits.extend(self.change_encryption(there, target));
-        edits.extend(missing_fields(there, root));
-        let edited = xml::splice(there, edits);
-        let parsed = xml::parse(action, &edited, ROOT)?;
-        let after = lines(&edited, parsed.root_element());
-        drop(parsed);
+        let after = lines(&edited, xml::parse(action, &edited, ROOT)?.root_element());
         Ok(Edited { document: edited, before: lines(there, root), after, destination })
     }
 
-    fn change_destination(
-        &self,
-        there: &str,
-        target: Node<'_, '_>,
-        partition: &str,
-    ) -> Result<(Place, Vec<Edit>), SetupError> {
-        let bucket = text(target, &["Bucket"]).unwrap_or_default();
-        let bucket = bucket.rsplit(':').next().unwrap_or_default().to_owned();
-        let prefix = text(target, &["Prefix"]).unwrap_or_default();
-        let own = Place { bucket, prefix: prefix.trim_matches('/').to_owned() };
-        let Some(place) = self.destination.as_ref().filter(|place| **place != own) else {
-            return Ok((own, Vec::new()));
-        };
-        if !self.replace_destination {
-            return Err(SetupError::Senseless(format!(
-                "inventory configuration `{}` of bucket {} sends its reports to {}, where {} is \
-                 asked for: leave --destination out to keep that, give --replace-destination to \
-                 change it, or another --id to have both",
-                self.id,
-                self.bucket,
-                own.address(),
-                place.address()
-            )));
+    /// Where reports are to go: where they do, unless the user asks for another place, twice.
+    fn destination_of(&self, own: &Place) -> Result<Place, SetupError> {
+        match &self.destination {
+            Some(place) if place != own && !self.replace_destination => {
+                Err(SetupError::Senseless(format!(
+                    "inventory configuration `{}` of bucket {} sends its reports to {}, where {} \
+                     is asked for: leave --destination out to keep that, give \
+                     --replace-destination to change it, or another --id to have both",
+                    self.id,
+                    self.bucket,
+                    own.address(),
+                    place.address()
+                )))
+            }
+            Some(place) => Ok(place.clone()),
+            None => Ok(own.clone()),
         }
-        let arn = format!("arn:{partition}:s3:::{}", place.bucket);
-        let mut edits: Vec<Edit> = Vec::new();
-        if place.bucket != own.bucket {
-            edits.extend(set_child(there, target, "Bucket", &arn));
-        }
-        match find(target, &["Prefix"]) {
-            Some(node) if place.prefix.is_empty() => edits.push((node.range(), String::new())),
-            None if place.prefix.is_empty() => {}
-            _ if place.prefix == own.prefix => {}
-            _ => edits.extend(set_child(there, target, "Prefix", &place.prefix)),
-        }
-        Ok((place.clone(), edits))
     }
 
-    fn change_encryption(&self, there: &str, target: Node<'_, '_>) -> Option<Edit> {
+    fn change_frequency(&self, text: &str, root: Node<'_, '_>) -> Option<Edit> {
+        let frequency = self.frequency?;
+        match find(root, &["Schedule"]) {
+            Some(schedule) => set_child(text, schedule, "Frequency", frequency),
+            None => {
+                let schedule = format!("<Schedule>{}</Schedule>", element("Frequency", frequency));
+                Some(xml::append(text, root, &schedule))
+            }
+        }
+    }
+
+    fn change_encryption(&self, document: &str, target: Node<'_, '_>) -> Option<Edit> {
         let wanted = self.encryption.as_ref()?;
         let node = find(target, &["Encryption"]);
         let is_so = node.is_some_and(|node| match wanted {
@@ -264,7 +262,7 @@ impl Inventory {
         match node {
             _ if is_so => None,
             Some(node) => Some((node.range(), xml)),
-            None => Some(xml::append(there, target, &xml)),
+            None => Some(xml::append(document, target, &xml)),
         }
     }
 
@@ -298,6 +296,22 @@ fn caller(session: &Session) -> Result<(String, String), AwsError> {
     Ok((answer.account.unwrap_or_default(), partition))
 }
 
+/// Where a configuration sends its reports.
+fn destination(target: Node<'_, '_>) -> Place {
+    let bucket = text(target, &["Bucket"]).unwrap_or_default();
+    let bucket = bucket.rsplit(':').next().unwrap_or_default().to_owned();
+    let prefix = text(target, &["Prefix"]).unwrap_or_default();
+    Place { bucket, prefix: prefix.trim_matches('/').to_owned() }
+}
+
+/// Another prefix; with an empty one, the element goes.
+fn change_prefix(document: &str, target: Node<'_, '_>, prefix: &str) -> Option<Edit> {
+    if !prefix.is_empty() {
+        return set_child(document, target, "Prefix", prefix);
+    }
+    Some((find(target, &["Prefix"])?.range(), String::new()))
+}
+
 /// The fields that a configuration lacks, added behind its own.
 fn missing_fields(there: &str, root: Node<'_, '_>) -> Option<Edit> {
     let own = find(root, &["OptionalFields"]);
@@ -326,8 +340,8 @@ fn key_warning(
     writer: &Writer,
 ) -> Result<Option<String>, SetupError> {
     let parsed = xml::parse(action, document, ROOT)?;
-    let path = ["Destination", "S3BucketDestination", "Encryption"];
-    let key = match find(parsed.root_element(), &path) {
+    let target = find(parsed.root_element(), &TARGET);
+    let key = match target.and_then(|target| find(target, &["Encryption"])) {
         Some(encryption) => text(encryption, &["SSE-KMS", "KeyId"]).map(str::to_owned),
         None => default_key_id(session, &writer.destination.bucket).unwrap_or_default(),
     };
@@ -357,7 +371,7 @@ fn lines(document: &str, root: Node<'_, '_>) -> Vec<String> {
     ];
     let path = |path: &[&str]| text(root, path).unwrap_or_default().to_owned();
     let mut lines = vec![format!("enabled: {}", path(&["IsEnabled"]))];
-    let target = find(root, &["Destination", "S3BucketDestination"]);
+    let target = find(root, &TARGET);
     if let Some(target) = target {
         let of = |name: &str| text(target, &[name]);
         let prefix = of("Prefix").unwrap_or_default();

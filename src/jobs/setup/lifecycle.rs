@@ -103,7 +103,7 @@ impl Lifecycle {
             }
             None => Some(xml::append(there, root, &self.rule(&rules))),
         };
-        let edited = xml::splice(there, edit.into_iter().collect());
+        let edited = xml::edited(action, there.to_owned(), ROOT, |_, _| edit)?;
         let after = xml::parse(action, &edited, ROOT)?;
         let lines = |root| children(root, "Rule").map(line).collect();
         let (before, after) = (lines(root), lines(after.root_element()));

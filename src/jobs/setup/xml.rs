@@ -111,18 +111,19 @@ pub(super) fn element(name: &str, text: &str) -> String {
     format!("<{name}>{}</{name}>", escape(text))
 }
 
-/// A text with its edits made. Edits don't overlap; those at the same place stay in order.
-pub(super) fn splice(document: &str, mut edits: Vec<Edit>) -> String {
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut whole = String::with_capacity(document.len());
-    let mut done = 0;
-    for (range, text) in edits {
-        whole.push_str(&document[done..range.start]);
-        whole.push_str(&text);
-        done = range.end;
-    }
-    whole.push_str(&document[done..]);
-    whole
+/// A document with a change made to it. Changes are made one after the other, each on what the one
+/// before left, so that they never meet in the same place.
+pub(super) fn edited(
+    action: &str,
+    document: String,
+    root: &str,
+    change: impl FnOnce(&str, Node<'_, '_>) -> Option<Edit>,
+) -> Result<String, AwsError> {
+    let edit = change(&document, parse(action, &document, root)?.root_element());
+    Ok(match edit {
+        Some((range, text)) => [&document[..range.start], &text, &document[range.end..]].concat(),
+        None => document,
+    })
 }
 
 /// A text as XML holds it.
@@ -134,9 +135,8 @@ pub(super) fn escape(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn edited(document: &str, edit: impl Fn(Node<'_, '_>) -> Option<Edit>) -> String {
-        let parsed = Document::parse(document).unwrap();
-        splice(document, edit(parsed.root_element()).into_iter().collect())
+    fn with(text: &str, change: impl Fn(&str, Node<'_, '_>) -> Option<Edit>) -> String {
+        edited("look", text.to_owned(), "A", change).unwrap()
     }
 
     #[test]
@@ -144,14 +144,13 @@ mod tests {
         let text =
             "<?xml version=\"1.0\"?>\n<A xmlns=\"n\"><!-- c --><B at='1>2'> 3 </B>\n<C/></A>";
         let set = |name: &'static str, value: &'static str| {
-            edited(text, |root| set_child(text, root, name, value))
+            with(text, |text, root| set_child(text, root, name, value))
         };
         assert_eq!(set("B", "3"), text);
         assert_eq!(set("B", "4"), text.replace(" 3 ", "4"));
         assert_eq!(set("C", "a&b"), text.replace("<C/>", "<C>a&amp;b</C>"));
         assert_eq!(set("D", "x"), text.replace("</A>", "<D>x</D></A>"));
-        let empty = "<A at='1' />";
-        let one = edited(empty, |root| Some(append(empty, root, "<B/>")));
+        let one = with("<A at='1' />", |text, root| Some(append(text, root, "<B/>")));
         assert_eq!(one, "<A at='1'><B/></A>");
     }
 
