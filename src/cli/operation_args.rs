@@ -141,6 +141,14 @@ pub(super) struct PolicyArgs {
     /// Keys that the objects are encrypted with, which no report tells; may be given several times
     #[arg(long = "object-kms-key-arn", value_name = "ARN", help_heading = JOBS)]
     pub(super) object_keys: Vec<String>,
+    /// How the target bucket of copies encrypts by default, where they get that: `sse-s3`, `aws/s3`
+    /// (AWS's own key), or its KMS key's ARN. `setup role` asks the bucket, `policy` asks you
+    #[arg(long, value_name = "sse-s3|aws/s3|ARN", help_heading = JOBS)]
+    pub(super) target_encryption: Option<String>,
+    /// The key that the bucket of the completion reports encrypts with by default, by its ARN;
+    /// `setup role` asks the bucket
+    #[arg(long = "report-kms-key-arn", value_name = "ARN", help_heading = JOBS)]
+    pub(super) report_key: Option<String>,
     /// The key that the manifests are encrypted with, by its ARN; with --emit inventory alone, for
     /// S3 takes no CSV manifests with SSE-KMS
     #[arg(long = "manifest-kms-key-arn", value_name = "ARN", help_heading = JOBS)]

@@ -5,13 +5,17 @@ use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
 use super::request::{operation, options, own_place, setting, source, write_documents};
 use super::{CliError, Exit, plan_args};
-use crate::operation::job::{self, Manifest, Options, Setting, Source};
-use crate::operation::partition;
+use crate::operation::copy_key::{TargetEncryption, target_key};
+use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
+#[cfg(feature = "aws")]
+use crate::operation::policy::inline_name;
 use crate::operation::policy::{Access, Policy};
+use crate::operation::{Kind, Refusal, partition};
 use crate::plan::PlanHandle;
 
 /// The three policies, by the names of their files.
@@ -23,34 +27,37 @@ pub(super) struct Policies {
     submitter_policy: Policy,
 }
 
-/// The policies of a plan's jobs, and what they are for.
-#[cfg_attr(
-    not(feature = "aws"),
-    expect(dead_code, reason = "only `setup role` asks for more than the policies")
-)]
-pub(super) struct Made {
-    pub(super) policies: Policies,
-    pub(super) role_arn: String,
-    /// The plan's folder in the manifest bucket.
-    pub(super) folder: String,
+/// A plan's jobs, as far as policies depend on them.
+pub(super) struct Draft {
+    pub(super) setting: Setting,
+    options: Options,
+    source: Source,
+    kind: Kind,
+    /// The plan's folder, if it is in S3.
+    plan: Option<String>,
+    /// The operation of a request, as the API has it.
+    operation: Value,
 }
 
 pub(super) fn run(args: &PolicyCommandArgs) -> Result<Exit, CliError> {
     let PolicyCommandArgs { policy: args, reach } = args;
     let mut way = reach.way(args.place.region.as_deref());
     let handle = plan_args::open(&args.plan, None, &mut way)?;
-    show(args, &make(args, &handle)?.policies)?;
+    let draft = draft(args, &handle)?;
+    let target = draft.target_key(args, |_| Err("`policy` asks AWS nothing".to_owned()))?;
+    show(args, &draft.policies(&draft.access(args, target, args.report_key.clone())))?;
     Ok(Exit::Done)
 }
 
-/// Makes the policies that a plan's jobs need.
-pub(super) fn make(args: &PolicyArgs, handle: &PlanHandle) -> Result<Made, CliError> {
+/// Takes a plan, and checks what its jobs are to do.
+pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, CliError> {
     let operation = operation(&args.operation, handle)?;
     let role_arn = role_arn(args);
     let setting = setting(&args.place, &role_arn);
     let options = options(&args.place, &role_arn, handle)?;
     let source = source(&args.place, handle)?;
     job::check_keys("--object-kms-key-arn", &args.object_keys, &setting)?;
+    job::check_keys("--report-kms-key-arn", args.report_key.as_slice(), &setting)?;
     if let Some(key) = &args.manifest_key {
         job::check_manifest_key("--manifest-kms-key-arn", key, &setting, &source)?;
     }
@@ -61,18 +68,10 @@ pub(super) fn make(args: &PolicyArgs, handle: &PlanHandle) -> Result<Made, CliEr
             args.plan.display()
         )));
     };
-    let access = Access {
-        plan: own_place(handle).map(|place| place.folder()),
-        ..access(args, &setting, &options, &source)
-    };
     let kind = operation.kind();
-    let needed = kind.permissions(&request.operation[kind.api_name()], &access);
-    let policies = Policies {
-        role_policy: access.role_policy(needed),
-        trust_policy: Access::trust_policy(),
-        submitter_policy: access.submitter_policy(),
-    };
-    Ok(Made { policies, role_arn, folder: source.folder() })
+    let operation = request.operation[kind.api_name()].clone();
+    let plan = own_place(handle).map(|place| place.folder());
+    Ok(Draft { setting, options, source, kind, plan, operation })
 }
 
 fn role_arn(args: &PolicyArgs) -> String {
@@ -84,21 +83,88 @@ fn role_arn(args: &PolicyArgs) -> String {
     args.role.role_arn.clone().unwrap_or_else(by_name)
 }
 
-fn access(args: &PolicyArgs, setting: &Setting, options: &Options, source: &Source) -> Access {
-    let buckets: BTreeSet<&String> = source.manifests.iter().map(|shard| &shard.bucket).collect();
-    Access {
-        partition: setting.partition.clone(),
-        account_id: setting.account_id.clone(),
-        region: setting.region.clone(),
-        role_arn: options.role_arn.clone(),
-        buckets: buckets.into_iter().cloned().collect(),
-        versions: source.manifests.iter().any(Manifest::has_version_ids),
-        object_keys: args.object_keys.clone(),
-        manifest_keys: args.manifest_key.iter().cloned().collect(),
-        manifests: source.manifest_folder(&options.manifests),
-        plan: None,
-        reports: options.reports.folder(),
-        tags: !options.tags.is_empty(),
+impl Draft {
+    /// The key of the target bucket that copies get, if they get it and rights on it are needed.
+    /// `look` reads a bucket's default encryption, or says why it can't.
+    pub(super) fn target_key(
+        &self,
+        args: &PolicyArgs,
+        look: impl FnOnce(&str) -> Result<TargetEncryption, String>,
+    ) -> Result<Option<String>, CliError> {
+        let stated = args.target_encryption.as_deref();
+        if self.kind == Kind::Copy {
+            let stated = stated.map(|text| TargetEncryption::parse(text, &self.setting));
+            return Ok(target_key(&self.operation, stated.transpose()?, look)?);
+        }
+        stated.map_or(Ok(None), |stated| {
+            Err(CliError::Refused(Refusal {
+                flag: "--target-encryption",
+                value: Some(stated.to_owned()),
+                rule: format!("{} makes no copies", self.kind.name()),
+                authority: "s3sieve",
+                remedy: "leave it out".to_owned(),
+            }))
+        })
+    }
+
+    /// What the policies depend on.
+    pub(super) fn access(
+        &self,
+        args: &PolicyArgs,
+        target_key: Option<String>,
+        report_key: Option<String>,
+    ) -> Access {
+        let Self { setting, options, source, .. } = self;
+        let shards = &source.manifests;
+        let buckets: BTreeSet<&String> = shards.iter().map(|shard| &shard.bucket).collect();
+        Access {
+            partition: setting.partition.clone(),
+            account_id: setting.account_id.clone(),
+            region: setting.region.clone(),
+            role_arn: options.role_arn.clone(),
+            buckets: buckets.into_iter().cloned().collect(),
+            versions: shards.iter().any(Manifest::has_version_ids),
+            object_keys: args.object_keys.clone(),
+            target_keys: target_key.into_iter().collect(),
+            manifest_keys: args.manifest_key.iter().cloned().collect(),
+            report_keys: report_key.into_iter().collect(),
+            manifests: match source.place {
+                // Not the plan's own folder: what `retry` and `verify --out` make later lies
+                // beside it.
+                ManifestPlace::Uploaded => options.manifests.folder(),
+                _ => source.manifest_folder(&options.manifests),
+            },
+            plan: self.plan.clone(),
+            reports: options.reports.folder(),
+            tags: !options.tags.is_empty(),
+        }
+    }
+
+    /// The policies that the plan's jobs need.
+    pub(super) fn policies(&self, access: &Access) -> Policies {
+        Policies {
+            role_policy: access.role_policy(self.kind.permissions(&self.operation, access)),
+            trust_policy: Access::trust_policy(),
+            submitter_policy: access.submitter_policy(),
+        }
+    }
+}
+
+/// What `setup role` asks for besides the policies.
+#[cfg(feature = "aws")]
+impl Draft {
+    pub(super) fn role_arn(&self) -> &str {
+        &self.options.role_arn
+    }
+
+    pub(super) fn report_bucket(&self) -> &str {
+        &self.options.reports.bucket
+    }
+
+    /// The name of the role's inline policy.
+    pub(super) fn inline_name(&self, access: &Access, role_policy: &Policy) -> String {
+        let bucket = access.buckets.first().map(String::as_str).unwrap_or_default();
+        inline_name(self.kind.name(), bucket, role_policy)
     }
 }
 

@@ -5,37 +5,28 @@ use std::io::{self, Write};
 use serde_json::Value;
 
 use super::diff::diff;
+use super::operation_args::PolicyArgs;
 use super::policy;
 use super::print;
 use super::request::place;
-use super::setup_args::{Frequency, SetupAction, SetupArgs};
+use super::setup_args::{Frequency, InventoryArgs, ReportFormat, SetupAction, SetupArgs};
 use super::{CliError, Exit, plan_args};
-use crate::jobs::setup::{
-    Change, bucket_key::BucketKey, inventory::Inventory, lifecycle::Lifecycle, role::Role,
-};
-use crate::operation::partition;
+use crate::jobs::setup::bucket_key::BucketKey;
+use crate::jobs::setup::inventory::{Inventory, ReportEncryption};
+use crate::jobs::setup::lifecycle::Lifecycle;
+use crate::jobs::setup::role::Role;
+use crate::jobs::setup::{Change, default_key};
+use crate::operation::copy_key::TargetEncryption;
 
 pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
     match &args.action {
-        SetupAction::Inventory(own) => {
-            let session = args.service.session(own.region.as_deref())?;
-            let inventory = Inventory {
-                bucket: own.bucket.clone(),
-                id: own.id.clone(),
-                destination: place("--destination", &own.destination)?,
-                partition: partition::of_region(own.region.as_deref()).to_owned(),
-                daily: own.frequency == Frequency::Daily,
-                all_versions: !own.current_versions_only,
-            };
-            let planned = inventory.look(&session)?;
-            decide(args, &[&planned.change.clone()], || Ok(inventory.apply(&session, planned)?))
-        }
+        SetupAction::Inventory(own) => inventory(args, own),
         SetupAction::BucketKey(own) => {
             let session = args.service.session(own.region.as_deref())?;
             let bucket_key =
                 BucketKey { bucket: own.bucket.clone(), key_arn: own.kms_key_arn.clone() };
             let planned = bucket_key.look(&session)?;
-            decide(args, &[&planned.change.clone()], || Ok(bucket_key.apply(&session, planned)?))
+            decide(args, &[planned.change.clone()], || Ok(bucket_key.apply(&session, planned)?))
         }
         SetupAction::Lifecycle(own) => {
             let session = args.service.session(own.region.as_deref())?;
@@ -46,21 +37,82 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
                 days: own.days,
             };
             let planned = lifecycle.look(&session)?;
-            decide(args, &[&planned.change.clone()], || Ok(lifecycle.apply(&session, planned)?))
+            decide(args, &[planned.change.clone()], || Ok(lifecycle.apply(&session, planned)?))
         }
-        SetupAction::Role(own) => {
-            let session = args.service.session(own.place.region.as_deref())?;
-            let mut way = args.service.way(own.place.region.as_deref());
-            let made = policy::make(own, &plan_args::open(&own.plan, None, &mut way)?)?;
-            let role = Role {
-                name: made.role_arn.rsplit('/').next().unwrap_or_default().to_owned(),
-                trust_policy: json(&made.policies.trust_policy)?,
-                policy_name: format!("s3sieve-{}", made.folder),
-                policy: json(&made.policies.role_policy)?,
-            };
-            let planned = role.look(&session)?;
-            let [trust, permissions] = &planned.changes;
-            decide(args, &[trust, permissions], || Ok(role.apply(&session, &planned)?))
+        SetupAction::Role(own) => role(args, own),
+    }
+}
+
+fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
+    let session = args.service.session(own.region.as_deref())?;
+    let destination = own.destination.as_deref().map(|address| place("--destination", address));
+    let encryption = own.report_encryption.as_deref().map(|text| match text {
+        "sse-s3" => Ok(ReportEncryption::SseS3),
+        key if key.starts_with("arn:") => Ok(ReportEncryption::Key(key.to_owned())),
+        other => Err(CliError::Usage(format!(
+            "--report-encryption `{other}`: it must be sse-s3 or the ARN of a key"
+        ))),
+    });
+    let versions = match (own.current_versions_only, own.all_versions) {
+        (true, _) => Some("Current"),
+        (false, true) => Some("All"),
+        (false, false) => None,
+    };
+    let inventory = Inventory {
+        bucket: own.bucket.clone(),
+        id: own.id.clone(),
+        destination: destination.transpose()?,
+        replace_destination: own.replace_destination,
+        frequency: own.frequency.map(Frequency::name),
+        versions,
+        format: own.report_format.map(ReportFormat::name),
+        encryption: encryption.transpose()?,
+        leave_bucket_policy: own.leave_bucket_policy,
+    };
+    let planned = inventory.look(&session)?;
+    decide(args, &planned.changes.clone(), || Ok(inventory.apply(&session, planned)?))
+}
+
+fn role(args: &SetupArgs, own: &PolicyArgs) -> Result<Exit, CliError> {
+    let mut way = args.service.way(own.place.region.as_deref());
+    let draft = policy::draft(own, &plan_args::open(&own.plan, None, &mut way)?)?;
+    let session = args.service.session(own.place.region.as_deref())?;
+    let look = |bucket: &str| default_key(&session, bucket, &draft.setting);
+    let target = draft.target_key(own, look)?;
+    let access = draft.access(own, target, report_key(own, look, draft.report_bucket()));
+    let policies = draft.policies(&access);
+    let (name, path) = Role::of_arn(draft.role_arn());
+    let role = Role {
+        name,
+        path,
+        arn: draft.role_arn().to_owned(),
+        trust_policy: json(&policies.trust_policy)?,
+        policy_name: draft.inline_name(&access, &policies.role_policy),
+        policy: json(&policies.role_policy)?,
+    };
+    let planned = role.look(&session)?;
+    decide(args, &planned.changes.clone(), || Ok(role.apply(&session, &planned)?))
+}
+
+/// The key of the completion reports. Who may not ask is told, and stops nothing: a report that
+/// can't be written costs no object.
+fn report_key(
+    args: &PolicyArgs,
+    look: impl FnOnce(&str) -> Result<TargetEncryption, String>,
+    bucket: &str,
+) -> Option<String> {
+    if args.report_key.is_some() {
+        return args.report_key.clone();
+    }
+    match look(bucket) {
+        Ok(TargetEncryption::Key(key)) => Some(key),
+        Ok(TargetEncryption::Free) => None,
+        Err(why) => {
+            print::tell(&format!(
+                "s3sieve: warning: {why}. If bucket {bucket} encrypts with a KMS key, no \
+                 completion report comes until --report-kms-key-arn names it"
+            ));
+            None
         }
     }
 }
@@ -72,14 +124,14 @@ fn json(document: &impl serde::Serialize) -> Result<Value, CliError> {
 /// Shows the changes, and makes them if asked.
 fn decide(
     args: &SetupArgs,
-    changes: &[&Change],
+    changes: &[Change],
     apply: impl FnOnce() -> Result<(), CliError>,
 ) -> Result<Exit, CliError> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     for change in changes {
         show(&mut out, change)?;
     }
-    if changes.iter().all(|change| change.is_none()) {
+    if changes.iter().all(Change::is_none) {
         writeln!(out, "Nothing to change.")?;
         out.flush()?;
         return Ok(Exit::Done);

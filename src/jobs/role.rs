@@ -37,8 +37,8 @@ impl Trust {
     }
 }
 
-/// A policy holds one value where another holds a list.
-fn one_or_many(value: &Value) -> Vec<&Value> {
+/// The values of a member: a policy holds one value where another holds a list.
+pub(super) fn one_or_many(value: &Value) -> Vec<&Value> {
     match value {
         Value::Array(values) => values.iter().collect(),
         Value::Null => Vec::new(),

@@ -8,9 +8,10 @@ use super::check::{
     one_of_if_given, partition, refusal,
 };
 use super::checksum::ALGORITHMS;
+use super::copy_key::CopyKey;
 use super::job::{Manifest, Setting, tag_set};
 use super::legal_hold::STATUSES;
-use super::policy::{Access, Statement};
+use super::policy::{Access, Statement, USE_KEYS};
 use super::retention::check_lock;
 use super::rule::{ARCHIVED, Part, Rule, SSE_C};
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
@@ -470,9 +471,12 @@ pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
         sessions.dedup();
         statements.push(Statement::new("UseSessions", &["s3express:CreateSession"], sessions));
     }
-    let key = request["SSEAwsKmsKeyId"].as_str().filter(|key| Arn::parse(key).is_some());
-    let keys = key.map(str::to_owned).into_iter().chain(access.object_keys.iter().cloned());
-    let use_keys = ["kms:Decrypt", "kms:GenerateDataKey"];
-    statements.extend(Access::allow_keys("UseKeys", &use_keys, keys.collect()));
+    let keys = match CopyKey::of(request) {
+        CopyKey::Named(key) => vec![key],
+        _ => access.target_keys.clone(),
+    };
+    statements.extend(Access::allow_keys("UseKeys", &USE_KEYS, keys));
+    let old_keys = access.object_keys.clone();
+    statements.extend(Access::allow_keys("DecryptObjects", &USE_KEYS[..1], old_keys));
     statements
 }

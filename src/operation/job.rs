@@ -275,7 +275,8 @@ pub fn plan_folder(report_md5s: &[String], predicate: &str, files: &[(&str, &str
     format!("plan-{}", &digest[..FOLDER_DIGITS])
 }
 
-fn sha256(value: &Value) -> String {
+/// The SHA-256 of a value's text, in hexadecimal.
+pub(super) fn sha256(value: &Value) -> String {
     let digest = Sha256::digest(value.to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -24,6 +24,7 @@ mod check;
 pub mod checksum;
 pub mod class;
 pub mod copy;
+pub mod copy_key;
 pub mod delete_tags;
 pub mod estimate;
 pub mod given;

@@ -7,10 +7,25 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::job::sha256;
 use super::{bucket, partition};
 
 /// The service that runs jobs.
 pub const SERVICE: &str = partition::BATCH_OPERATIONS;
+
+/// How the names of a role's inline policies begin that `setup role` writes.
+pub const INLINE_PREFIX: &str = "s3sieve-";
+
+/// Characters of a bucket's name in the name of an inline policy: all of a general purpose bucket's
+/// (UG, "General purpose bucket naming rules").
+const BUCKET_CHARS_MAX: usize = 63;
+
+/// Digits of a digest in the name of an inline policy: 48 bits, for the few policies of one role.
+const NAME_DIGITS: usize = 12;
+
+/// What reading and writing with SSE-KMS takes, reading first (UG, "Using server-side encryption
+/// with AWS KMS keys": permissions).
+pub(super) const USE_KEYS: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey"];
 
 /// A policy document. Its version is the policy language's, the only one in use.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -77,9 +92,14 @@ pub struct Access {
     pub versions: bool,
     /// The keys that the objects are encrypted with now, which no report tells.
     pub object_keys: Vec<String>,
+    /// The key of the copies where the request leaves it to the target bucket.
+    pub target_keys: Vec<String>,
     /// The keys that the manifests are encrypted with, if they are inventory reports.
     pub manifest_keys: Vec<String>,
-    /// The manifests, as `bucket/folder/`.
+    /// The keys that the completion reports are encrypted with.
+    pub report_keys: Vec<String>,
+    /// Where the manifests of this plan and of later ones lie, as `bucket/prefix/`, or `bucket/`
+    /// where there is no prefix.
     pub manifests: String,
     /// The plan's folder, as `bucket/folder/`, if it is in S3: then nothing is uploaded.
     pub plan: Option<String>,
@@ -157,6 +177,7 @@ impl Access {
         statements.push(self.allow("ReadManifests", &read, manifests));
         statements.extend(self.allow_manifest_keys("DecryptManifests"));
         statements.push(self.allow("WriteReports", &["s3:PutObject"], reports));
+        statements.extend(self.allow_report_keys("EncryptReports", &USE_KEYS));
         Policy::new(statements)
     }
 
@@ -210,6 +231,7 @@ impl Access {
             self.allow("LookAtBuckets", &LOOK, buckets),
         ];
         statements.extend(self.allow_manifest_keys("EncryptManifests"));
+        statements.extend(self.allow_report_keys("DecryptReports", &USE_KEYS[..1]));
         Policy::new(statements)
     }
 
@@ -225,7 +247,24 @@ impl Access {
     /// Reading and writing manifests that are encrypted with SSE-KMS (UG, "Granting permissions for
     /// Batch Operations", for manifests that are inventory reports).
     fn allow_manifest_keys(&self, sid: &'static str) -> Option<Statement> {
-        let use_keys = ["kms:Decrypt", "kms:GenerateDataKey"];
-        Self::allow_keys(sid, &use_keys, self.manifest_keys.clone())
+        Self::allow_keys(sid, &USE_KEYS, self.manifest_keys.clone())
     }
+
+    fn allow_report_keys(&self, sid: &'static str, action: &[&'static str]) -> Option<Statement> {
+        Self::allow_keys(sid, action, self.report_keys.clone())
+    }
+}
+
+/// The name of a role's inline policy: the operation, a bucket for people, and a digest of all that
+/// it covers in S3. Plans of the same operation, buckets and places share it, so a plan and its
+/// retries do. IAM takes 128 letters, digits and `+=,.@_-` (IAM API, `policyNameType`).
+#[must_use]
+pub fn inline_name(operation: &str, bucket: &str, policy: &Policy) -> String {
+    let resources = policy.statement.iter().flat_map(|statement| &statement.resource);
+    let covered: BTreeSet<&String> =
+        resources.filter(|arn| arn.split(':').nth(2) == Some("s3")).collect();
+    let digest = sha256(&json!([operation, covered]));
+    let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let bucket: String = bucket.chars().take(BUCKET_CHARS_MAX).map(plain).collect();
+    format!("{INLINE_PREFIX}{operation}-{bucket}-{}", &digest[..NAME_DIGITS])
 }

@@ -630,8 +630,10 @@ fn access(versions: bool) -> Access {
         buckets: vec!["demo".to_owned()],
         versions,
         object_keys: Vec::new(),
+        target_keys: Vec::new(),
         manifest_keys: Vec::new(),
-        manifests: "manifests/a/plan-1/".to_owned(),
+        report_keys: Vec::new(),
+        manifests: "manifests/a/".to_owned(),
         plan: None,
         reports: "reports/r/".to_owned(),
         tags: false,
@@ -683,8 +685,8 @@ fn a_copy_role_may_do_what_the_guide_lists_but_for_acls_that_are_not_set() {
     }
     for grants in [&usual, &with_acl] {
         for needed in [
-            "s3:GetObject arn:aws:s3:::manifests/a/plan-1/*",
-            "s3:GetObjectVersion arn:aws:s3:::manifests/a/plan-1/*",
+            "s3:GetObject arn:aws:s3:::manifests/a/*",
+            "s3:GetObjectVersion arn:aws:s3:::manifests/a/*",
             "s3:PutObject arn:aws:s3:::reports/r/*",
         ] {
             assert!(grants.iter().any(|grant| grant == needed), "{needed} in {grants:#?}");

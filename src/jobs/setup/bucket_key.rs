@@ -1,12 +1,15 @@
 //! Default encryption with a bucket key: new objects ask KMS once a bucket, not once an object.
 
-use aws_sdk_s3::types::{
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule,
-};
+use roxmltree::Node;
 
+use super::body::{ReceivedBody, SentBody};
+use super::xml::{self, Edit, append, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
+
+const ROOT: &str = "ServerSideEncryptionConfiguration";
+
+const DEFAULT: &str = "ApplyServerSideEncryptionByDefault";
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +25,7 @@ pub struct BucketKey {
 pub struct Planned {
     /// For people.
     pub change: Change,
-    configuration: ServerSideEncryptionConfiguration,
+    document: String,
 }
 
 impl BucketKey {
@@ -31,29 +34,21 @@ impl BucketKey {
     /// # Errors
     /// When AWS refuses, or the bucket encrypts with no KMS key and none is named.
     pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
+        let action = format!("look at the default encryption of bucket {}", self.bucket);
+        let body = ReceivedBody::default();
         let call = session.s3().get_bucket_encryption().bucket(&self.bucket);
-        let answer = session.wait(call.send()).map_err(|error| {
-            let action = format!("look at the default encryption of bucket {}", self.bucket);
-            AwsError::new(action, &error)
-        })?;
-        let rules = answer.server_side_encryption_configuration.map(|all| all.rules);
-        let mut rules = rules.unwrap_or_default();
-        if rules.is_empty() {
-            rules.push(ServerSideEncryptionRule::builder().build());
-        }
-        let before = rules.iter().flat_map(lines).collect();
-        for rule in &mut rules {
-            self.change(rule)?;
-        }
-        let after = rules.iter().flat_map(lines).collect();
-        let configuration = ServerSideEncryptionConfiguration::builder()
-            .set_rules(Some(rules))
-            .build()
-            .map_err(|error| SetupError::Senseless(error.to_string()))?;
+        let call = call.customize().interceptor(body.clone());
+        session.wait(call.send()).map_err(|error| AwsError::new(&action, &error))?;
+        let there = body.text(&action)?;
+        let document = self.edited(&action, &there)?;
+        let lines = |text: &str| -> Result<Vec<String>, AwsError> {
+            let parsed = xml::parse(&action, text, ROOT)?;
+            Ok(children(parsed.root_element(), "Rule").flat_map(lines).collect())
+        };
         let change = Change {
             what: format!("default encryption of bucket {}", self.bucket),
-            before,
-            after,
+            before: lines(&there)?,
+            after: lines(&document)?,
             warnings: vec![
                 "policies and grants that name an object's ARN as encryption context \
                  (kms:EncryptionContext:aws:s3:arn) stop fitting: with a bucket key the context is \
@@ -64,38 +59,51 @@ impl BucketKey {
                     .to_owned(),
             ],
         };
-        Ok(Planned { change, configuration })
+        Ok(Planned { change, document })
     }
 
-    fn change(&self, rule: &mut ServerSideEncryptionRule) -> Result<(), SetupError> {
-        let default = rule.apply_server_side_encryption_by_default.as_ref();
-        let algorithm = default.map(|default| &default.sse_algorithm);
-        match (algorithm, &self.key_arn) {
-            (Some(ServerSideEncryption::AwsKmsDsse), _) => {
-                return Err(SetupError::Senseless(format!(
-                    "bucket {}: its default is DSSE-KMS, which has no bucket keys",
-                    self.bucket
-                )));
-            }
-            (Some(ServerSideEncryption::AwsKms), None) => {}
-            (_, Some(key)) => {
-                let default = ServerSideEncryptionByDefault::builder()
-                    .sse_algorithm(ServerSideEncryption::AwsKms)
-                    .kms_master_key_id(key)
-                    .build()
-                    .map_err(|error| SetupError::Senseless(error.to_string()))?;
-                rule.apply_server_side_encryption_by_default = Some(default);
-            }
-            (_, None) => {
-                return Err(SetupError::Senseless(format!(
-                    "bucket {}: its default is not SSE-KMS, so a bucket key changes nothing; give \
-                     --kms-key-arn to make it so",
-                    self.bucket
-                )));
-            }
+    /// The configuration with the bucket key on. S3 keeps one rule for a bucket; another one would
+    /// stay as it is.
+    fn edited(&self, action: &str, there: &str) -> Result<String, SetupError> {
+        let mut edited = xml::edited(action, there.to_owned(), ROOT, |text, root| {
+            rule(root).is_none().then(|| append(text, root, "<Rule></Rule>"))
+        })?;
+        self.check(rule(xml::parse(action, &edited, ROOT)?.root_element()))?;
+        let changes: [&dyn Fn(&str, Node<'_, '_>) -> Option<Edit>; 4] = [
+            &|text, rule| {
+                let has_default = find(rule, &[DEFAULT]).is_some();
+                (!has_default).then(|| append(text, rule, &element(DEFAULT, "")))
+            },
+            &|text, rule| {
+                let algorithm = self.key_arn.as_ref().map(|_| "aws:kms")?;
+                set_child(text, find(rule, &[DEFAULT])?, "SSEAlgorithm", algorithm)
+            },
+            &|text, rule| {
+                let key = self.key_arn.as_ref()?;
+                set_child(text, find(rule, &[DEFAULT])?, "KMSMasterKeyID", key)
+            },
+            &|text, rule| set_child(text, rule, "BucketKeyEnabled", "true"),
+        ];
+        for change in changes {
+            edited = xml::edited(action, edited, ROOT, |text, root| change(text, rule(root)?))?;
         }
-        rule.bucket_key_enabled = Some(true);
-        Ok(())
+        Ok(edited)
+    }
+
+    fn check(&self, rule: Option<Node<'_, '_>>) -> Result<(), SetupError> {
+        let algorithm = rule.and_then(|rule| text(rule, &[DEFAULT, "SSEAlgorithm"]));
+        match (algorithm, &self.key_arn) {
+            (Some("aws:kms:dsse"), _) => Err(SetupError::Senseless(format!(
+                "bucket {}: its default is DSSE-KMS, which has no bucket keys",
+                self.bucket
+            ))),
+            (Some("aws:kms"), _) | (_, Some(_)) => Ok(()),
+            (_, None) => Err(SetupError::Senseless(format!(
+                "bucket {}: its default is not SSE-KMS, so a bucket key changes nothing; give \
+                 --kms-key-arn to make it so",
+                self.bucket
+            ))),
+        }
     }
 
     /// Puts the default encryption in place.
@@ -104,26 +112,57 @@ impl BucketKey {
     /// When AWS refuses.
     pub fn apply(&self, session: &Session, planned: Planned) -> Result<(), SetupError> {
         let call = session.s3().put_bucket_encryption().bucket(&self.bucket);
-        let call = call.server_side_encryption_configuration(planned.configuration);
+        let call = call.customize().interceptor(SentBody(planned.document));
         let action = || format!("put the default encryption of bucket {}", self.bucket);
         let answer = session.wait(call.send());
         answer.map(|_| ()).map_err(|error| AwsError::new(action(), &error).into())
     }
 }
 
-fn lines(rule: &ServerSideEncryptionRule) -> Vec<String> {
-    let default = rule.apply_server_side_encryption_by_default.as_ref();
-    let algorithm = default.map_or("none", |default| default.sse_algorithm.as_str());
+/// The rule of a bucket.
+fn rule<'a, 'i>(root: Node<'a, 'i>) -> Option<Node<'a, 'i>> {
+    children(root, "Rule").next()
+}
+
+fn lines(rule: Node<'_, '_>) -> Vec<String> {
+    let algorithm = text(rule, &[DEFAULT, "SSEAlgorithm"]).unwrap_or("none");
     let mut lines = vec![format!("encryption: {algorithm}")];
-    if let Some(key) = default.and_then(|default| default.kms_master_key_id.as_ref()) {
-        lines.push(format!("key: {key}"));
-    }
-    let on = rule.bucket_key_enabled == Some(true);
+    lines.extend(text(rule, &[DEFAULT, "KMSMasterKeyID"]).map(|key| format!("key: {key}")));
+    let on = text(rule, &["BucketKeyEnabled"]) == Some("true");
     lines.push(format!("bucket key: {}", if on { "on" } else { "off" }));
-    if let Some(blocked) = &rule.blocked_encryption_types {
-        let types = blocked.encryption_type.iter().flatten();
-        let types: Vec<&str> = types.map(|blocked| blocked.as_str()).collect();
-        lines.push(format!("blocked: {}", types.join(", ")));
+    if let Some(blocked) = find(rule, &["BlockedEncryptionTypes"]) {
+        let types = children(blocked, "EncryptionType").filter_map(|blocked| blocked.text());
+        lines.push(format!("blocked: {}", types.collect::<Vec<_>>().join(", ")));
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edited(key: Option<&str>, rule: &str) -> Result<String, String> {
+        let asked = BucketKey { bucket: "b".to_owned(), key_arn: key.map(str::to_owned) };
+        let text = asked.edited("look", &format!("<{ROOT}>{rule}</{ROOT}>"));
+        let text = text.map_err(|error| error.to_string())?;
+        Ok(text.replace(&format!("<{ROOT}>"), "").replace(&format!("</{ROOT}>"), ""))
+    }
+
+    #[test]
+    fn only_the_bucket_key_and_a_named_key_change() {
+        let kms = "<Rule>\n<ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms\
+            </SSEAlgorithm><KMSMasterKeyID>k</KMSMasterKeyID><New/>\
+            </ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled>\
+            <Newer a='1'/></Rule>";
+        assert_eq!(edited(None, kms), Ok(kms.replace("false", "true")));
+        let other = kms.replace("false", "true").replace(">k<", ">arn:other<");
+        assert_eq!(edited(Some("arn:other"), kms), Ok(other));
+        assert!(edited(None, &kms.replace("aws:kms", "AES256")).is_err());
+        assert!(edited(Some("k"), &kms.replace("aws:kms", "aws:kms:dsse")).is_err());
+        let made = "<Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>aws:kms</SSEAlgorithm>\
+            <KMSMasterKeyID>k</KMSMasterKeyID></ApplyServerSideEncryptionByDefault>\
+            <BucketKeyEnabled>true</BucketKeyEnabled></Rule>";
+        assert_eq!(edited(Some("k"), ""), Ok(made.to_owned()));
+        assert_eq!(edited(Some("k"), "<Rule/>"), Ok(made.to_owned()));
+    }
 }

@@ -1,15 +1,19 @@
 //! An inventory configuration: a report with every field that this program can use.
+//!
+//! One that is there keeps all that somebody chose: how often, which versions, form, prefix,
+//! encryption, the destination's account, elements that this program doesn't know. It gets the
+//! fields that it lacks, and what a flag names.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
-use aws_sdk_s3::types::{
-    InventoryConfiguration, InventoryDestination, InventoryFormat, InventoryFrequency,
-    InventoryIncludedObjectVersions, InventoryOptionalField, InventoryS3BucketDestination,
-    InventorySchedule,
-};
+use roxmltree::Node;
 
+use super::body::{ReceivedBody, SentBody};
+use super::bucket_policy::{self, PolicyPlan, Writer};
+use super::default_key::default_key_id;
+use super::xml::{self, Edit, NAMESPACE, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
-use crate::operation::job::Place;
+use crate::operation::job::{Place, partition_of_arn};
 
 /// The fields that predicates and operations look at (API, `InventoryOptionalField`). Left out:
 /// `ObjectAccessControlList`, which makes a report several times as large, and holds nothing that
@@ -35,137 +39,462 @@ const FIELDS: [&str; 18] = [
     "LifecycleExpirationDate",
 ];
 
-/// What is asked for.
+const ROOT: &str = "InventoryConfiguration";
+
+/// Where the element is that holds the destination's bucket and form.
+const TARGET: [&str; 2] = ["Destination", "S3BucketDestination"];
+
+/// How reports are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReportEncryption {
+    /// With S3's own keys.
+    SseS3,
+    /// With this key, by its ARN.
+    Key(String),
+}
+
+impl ReportEncryption {
+    fn xml(&self) -> String {
+        match self {
+            Self::SseS3 => "<SSE-S3></SSE-S3>".to_owned(),
+            Self::Key(key) => format!("<SSE-KMS>{}</SSE-KMS>", element("KeyId", key)),
+        }
+    }
+}
+
+/// What is asked for. What is none stays as it is; a new configuration gets the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inventory {
     /// The bucket that reports list.
     pub bucket: String,
     /// The configuration's name.
     pub id: String,
-    /// Where reports go.
-    pub destination: Place,
-    /// The partition of both buckets, `aws` as a rule.
-    pub partition: String,
-    /// Whether there is a report every day, or every week.
-    pub daily: bool,
-    /// Whether reports list noncurrent versions too.
-    pub all_versions: bool,
+    /// Where reports go. A new configuration needs it.
+    pub destination: Option<Place>,
+    /// Whether reports may go elsewhere than they do.
+    pub replace_destination: bool,
+    /// `Daily` (the default) or `Weekly`.
+    pub frequency: Option<&'static str>,
+    /// `All` (the default) or `Current`.
+    pub versions: Option<&'static str>,
+    /// `CSV` (the default), `Parquet` or `ORC`.
+    pub format: Option<&'static str>,
+    /// How reports are encrypted; by default, as the destination does it.
+    pub encryption: Option<ReportEncryption>,
+    /// Whether the destination's policy is left alone.
+    pub leave_bucket_policy: bool,
 }
 
-/// The change, and what is to be put.
+/// The changes, and what is to be put.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    /// For people.
-    pub change: Change,
-    configuration: InventoryConfiguration,
+    /// For people: the destination's policy, where it can be looked at, then the configuration.
+    pub changes: Vec<Change>,
+    document: String,
+    policy: Option<PolicyPlan>,
+}
+
+/// A configuration as it is to be, and where its reports go.
+struct Edited {
+    document: String,
+    before: Vec<String>,
+    after: Vec<String>,
+    destination: Place,
 }
 
 impl Inventory {
-    /// Reads the configuration of this name, and adds what it lacks.
+    /// Reads the configuration of this name and the destination's policy, and adds what they lack.
     ///
     /// # Errors
-    /// When AWS refuses.
+    /// When AWS refuses, or the configuration that is there has another destination.
     pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
+        let (account, partition) = caller(session)?;
+        let action = format!("look at the inventory of bucket {}", self.bucket);
+        let body = ReceivedBody::default();
         let call = session.s3().get_bucket_inventory_configuration();
-        let answer = session.wait(call.bucket(&self.bucket).id(&self.id).send());
-        let there = match answer {
-            Ok(answer) => answer.inventory_configuration,
+        let call = call.bucket(&self.bucket).id(&self.id).customize().interceptor(body.clone());
+        let there = match session.wait(call.send()) {
+            Ok(_) => Some(body.text(&action)?),
             Err(error) if error.code() == Some("NoSuchConfiguration") => None,
-            Err(error) => {
-                let action = format!("look at the inventory of bucket {}", self.bucket);
-                return Err(AwsError::new(action, &error).into());
+            Err(error) => return Err(AwsError::new(action, &error).into()),
+        };
+        let Edited { document, before, after, destination } = match &there {
+            Some(there) => self.edited(&action, there, &partition)?,
+            None => self.made(&action, &partition)?,
+        };
+        let writer = Writer {
+            source: format!("arn:{partition}:s3:::{}", self.bucket),
+            account,
+            partition,
+            destination,
+        };
+        let mut warnings = vec!["the first report comes within 48 hours".to_owned()];
+        warnings.extend(key_warning(session, &action, &document, &writer)?);
+        let what = format!("inventory configuration `{}` of bucket {}", self.id, self.bucket);
+        let mut change = Change { what, before, after, warnings };
+        let policy = if self.leave_bucket_policy {
+            Err(writer.missing("--leave-bucket-policy is given"))
+        } else {
+            bucket_policy::look(session, &writer)?
+        };
+        let mut changes = Vec::new();
+        let policy = match policy {
+            Ok(plan) => {
+                changes.push(plan.change.clone());
+                Some(plan)
+            }
+            Err(warning) => {
+                change.warnings.push(warning);
+                None
             }
         };
-        let configuration = self.configuration(there.as_ref())?;
-        let change = Change {
-            what: format!("inventory configuration `{}` of bucket {}", self.id, self.bucket),
-            before: there.as_ref().map(lines).unwrap_or_default(),
-            after: lines(&configuration),
-            warnings: vec![format!(
-                "the policy of bucket {} must let s3.amazonaws.com put objects for this bucket; \
-                 without it no report comes. The first one comes within 48 hours",
-                self.destination.bucket
-            )],
-        };
-        Ok(Planned { change, configuration })
+        changes.push(change);
+        Ok(Planned { changes, document, policy })
     }
 
-    fn configuration(
-        &self,
-        there: Option<&InventoryConfiguration>,
-    ) -> Result<InventoryConfiguration, SetupError> {
-        let Place { bucket, prefix } = &self.destination;
-        let bucket = InventoryS3BucketDestination::builder()
-            .bucket(format!("arn:{}:s3:::{bucket}", self.partition))
-            .format(InventoryFormat::Csv)
-            .set_prefix((!prefix.is_empty()).then(|| prefix.clone()))
-            // An encryption that somebody chose stays.
-            .set_encryption(there.and_then(|there| {
-                there.destination.as_ref()?.s3_bucket_destination.as_ref()?.encryption.clone()
-            }))
-            .build()
-            .map_err(|error| SetupError::Senseless(error.to_string()))?;
-        let frequency =
-            if self.daily { InventoryFrequency::Daily } else { InventoryFrequency::Weekly };
-        let schedule = InventorySchedule::builder().frequency(frequency).build();
-        let versions = if self.all_versions {
-            InventoryIncludedObjectVersions::All
-        } else {
-            InventoryIncludedObjectVersions::Current
+    /// A new configuration.
+    fn made(&self, action: &str, partition: &str) -> Result<Edited, SetupError> {
+        let Some(place) = &self.destination else {
+            return Err(SetupError::Senseless(format!(
+                "bucket {} has no inventory configuration `{}`: give --destination \
+                 s3://BUCKET/PREFIX to make one, or the --id of one that is there",
+                self.bucket, self.id
+            )));
         };
-        let mut fields: Vec<InventoryOptionalField> =
-            FIELDS.map(InventoryOptionalField::from).into();
-        let own = there.and_then(|there| there.optional_fields.clone()).unwrap_or_default();
-        fields.extend(own.into_iter().filter(|field| !FIELDS.contains(&field.as_str())));
-        let destination = InventoryDestination::builder().s3_bucket_destination(bucket).build();
-        InventoryConfiguration::builder()
-            .id(&self.id)
-            .is_enabled(true)
-            .destination(destination)
-            .schedule(schedule.map_err(|error| SetupError::Senseless(error.to_string()))?)
-            .included_object_versions(versions)
-            .set_filter(there.and_then(|there| there.filter.clone()))
-            .set_optional_fields(Some(fields))
-            .build()
-            .map_err(|error| SetupError::Senseless(error.to_string()))
+        let fields = FIELDS.map(|field| element("Field", field)).concat();
+        let prefix = &place.prefix;
+        let prefix = if prefix.is_empty() { String::new() } else { element("Prefix", prefix) };
+        let encryption = self.encryption.as_ref().map(ReportEncryption::xml);
+        let encryption = encryption.map(|xml| format!("<Encryption>{xml}</Encryption>"));
+        let document = format!(
+            "<{ROOT} xmlns=\"{NAMESPACE}\"><Destination><S3BucketDestination>{}{}{prefix}{}\
+             </S3BucketDestination></Destination><IsEnabled>true</IsEnabled>{}{}<OptionalFields>\
+             {fields}</OptionalFields><Schedule>{}</Schedule></{ROOT}>",
+            element("Format", self.format.unwrap_or("CSV")),
+            element("Bucket", &format!("arn:{partition}:s3:::{}", place.bucket)),
+            encryption.unwrap_or_default(),
+            element("Id", &self.id),
+            element("IncludedObjectVersions", self.versions.unwrap_or("All")),
+            element("Frequency", self.frequency.unwrap_or("Daily")),
+        );
+        let after = lines(&document, xml::parse(action, &document, ROOT)?.root_element());
+        Ok(Edited { document, before: Vec::new(), after, destination: place.clone() })
     }
 
-    /// Puts the configuration in place.
+    /// The configuration that is there, with what it lacks and what a flag names.
+    fn edited(&self, action: &str, there: &str, partition: &str) -> Result<Edited, SetupError> {
+        let document = xml::parse(action, there, ROOT)?;
+        let root = document.root_element();
+        let Some(target) = find(root, &TARGET) else {
+            return Err(SetupError::Senseless(format!(
+                "inventory configuration `{}` of bucket {} has a destination that this program \
+                 doesn't know; give another --id",
+                self.id, self.bucket
+            )));
+        };
+        let own = destination(target);
+        let destination = self.destination_of(&own)?;
+        let bucket = (destination.bucket != own.bucket)
+            .then(|| format!("arn:{partition}:s3:::{}", destination.bucket));
+        let prefix = (destination.prefix != own.prefix).then_some(destination.prefix.as_str());
+        let set = |path: &'static [&'static str], name: &'static str, value: Option<&str>| {
+            let value = value.map(str::to_owned);
+            move |text: &str, root: Node<'_, '_>| {
+                set_child(text, find(root, path)?, name, value.as_ref()?)
+            }
+        };
+        let changes: [&dyn Fn(&str, Node<'_, '_>) -> Option<Edit>; 8] = [
+            &set(&TARGET, "Bucket", bucket.as_deref()),
+            &|text, root| change_prefix(text, find(root, &TARGET)?, prefix?),
+            &set(&TARGET, "Format", self.format),
+            &|text, root| self.change_encryption(text, find(root, &TARGET)?),
+            &set(&[], "IsEnabled", Some("true")),
+            &set(&[], "IncludedObjectVersions", self.versions),
+            &|text, root| self.change_frequency(text, root),
+            &missing_fields,
+        ];
+        let mut edited = there.to_owned();
+        for change in changes {
+            edited = xml::edited(action, edited, ROOT, change)?;
+        }
+        let after = lines(&edited, xml::parse(action, &edited, ROOT)?.root_element());
+        Ok(Edited { document: edited, before: lines(there, root), after, destination })
+    }
+
+    /// Where reports are to go: where they do, unless the user asks for another place, twice.
+    fn destination_of(&self, own: &Place) -> Result<Place, SetupError> {
+        match &self.destination {
+            Some(place) if place != own && !self.replace_destination => {
+                Err(SetupError::Senseless(format!(
+                    "inventory configuration `{}` of bucket {} sends its reports to {}, where {} \
+                     is asked for: leave --destination out to keep that, give \
+                     --replace-destination to change it, or another --id to have both",
+                    self.id,
+                    self.bucket,
+                    own.address(),
+                    place.address()
+                )))
+            }
+            Some(place) => Ok(place.clone()),
+            None => Ok(own.clone()),
+        }
+    }
+
+    fn change_frequency(&self, text: &str, root: Node<'_, '_>) -> Option<Edit> {
+        let frequency = self.frequency?;
+        match find(root, &["Schedule"]) {
+            Some(schedule) => set_child(text, schedule, "Frequency", frequency),
+            None => {
+                let schedule = format!("<Schedule>{}</Schedule>", element("Frequency", frequency));
+                Some(xml::append(text, root, &schedule))
+            }
+        }
+    }
+
+    fn change_encryption(&self, document: &str, target: Node<'_, '_>) -> Option<Edit> {
+        let wanted = self.encryption.as_ref()?;
+        let node = find(target, &["Encryption"]);
+        let is_so = node.is_some_and(|node| match wanted {
+            ReportEncryption::SseS3 => find(node, &["SSE-S3"]).is_some(),
+            ReportEncryption::Key(key) => text(node, &["SSE-KMS", "KeyId"]) == Some(key),
+        });
+        let xml = format!("<Encryption>{}</Encryption>", wanted.xml());
+        match node {
+            _ if is_so => None,
+            Some(node) => Some((node.range(), xml)),
+            None => Some(xml::append(document, target, &xml)),
+        }
+    }
+
+    /// Puts the destination's policy and the configuration in place, the policy first.
     ///
     /// # Errors
     /// When AWS refuses.
     pub fn apply(&self, session: &Session, planned: Planned) -> Result<(), SetupError> {
+        if let Some(policy) = &planned.policy {
+            policy.apply(session)?;
+        }
+        // The last change is the configuration's.
+        if planned.changes.last().is_none_or(Change::is_none) {
+            return Ok(());
+        }
         let call = session.s3().put_bucket_inventory_configuration();
         let call = call.bucket(&self.bucket).id(&self.id);
-        let answer = session.wait(call.inventory_configuration(planned.configuration).send());
+        let call = call.customize().interceptor(SentBody(planned.document));
         let action = || format!("put the inventory configuration of bucket {}", self.bucket);
+        let answer = session.wait(call.send());
         answer.map(|_| ()).map_err(|error| AwsError::new(action(), &error).into())
     }
 }
 
-fn lines(configuration: &InventoryConfiguration) -> Vec<String> {
-    let destination = configuration.destination.as_ref();
-    let bucket = destination.and_then(|destination| destination.s3_bucket_destination.as_ref());
-    let mut lines = vec![format!("enabled: {}", configuration.is_enabled)];
-    if let Some(bucket) = bucket {
-        let prefix = bucket.prefix.as_deref().unwrap_or_default();
-        lines.push(format!("destination: {} {prefix}", bucket.bucket).trim_end().to_owned());
-        lines.push(format!("format: {}", bucket.format.as_str()));
-        if bucket.encryption.is_some() {
-            lines.push("encryption: as chosen".to_owned());
+/// The caller's account and partition: the bucket's, as only its owner may set its inventory.
+fn caller(session: &Session) -> Result<(String, String), AwsError> {
+    let client = aws_sdk_sts::Client::new(session.config());
+    let answer = session.wait(client.get_caller_identity().send());
+    let answer = answer.map_err(|error| AwsError::new("ask AWS who you are", &error))?;
+    let partition = partition_of_arn(answer.arn.as_deref().unwrap_or_default()).to_owned();
+    Ok((answer.account.unwrap_or_default(), partition))
+}
+
+/// Where a configuration sends its reports.
+fn destination(target: Node<'_, '_>) -> Place {
+    let bucket = text(target, &["Bucket"]).unwrap_or_default();
+    let bucket = bucket.rsplit(':').next().unwrap_or_default().to_owned();
+    let prefix = text(target, &["Prefix"]).unwrap_or_default();
+    Place { bucket, prefix: prefix.trim_matches('/').to_owned() }
+}
+
+/// Another prefix; with an empty one, the element goes.
+fn change_prefix(document: &str, target: Node<'_, '_>, prefix: &str) -> Option<Edit> {
+    if !prefix.is_empty() {
+        return set_child(document, target, "Prefix", prefix);
+    }
+    Some((find(target, &["Prefix"])?.range(), String::new()))
+}
+
+/// The fields that a configuration lacks, added behind its own.
+fn missing_fields(there: &str, root: Node<'_, '_>) -> Option<Edit> {
+    let own = find(root, &["OptionalFields"]);
+    let known: Vec<&str> = own
+        .into_iter()
+        .flat_map(|fields| children(fields, "Field"))
+        .filter_map(|field| field.text().map(str::trim))
+        .collect();
+    let missing = FIELDS.into_iter().filter(|field| !known.contains(field));
+    let missing: String = missing.map(|field| element("Field", field)).collect();
+    match own {
+        _ if missing.is_empty() => None,
+        Some(fields) => Some(xml::append(there, fields, &missing)),
+        None => {
+            let fields = format!("<OptionalFields>{missing}</OptionalFields>");
+            Some(xml::append(there, root, &fields))
         }
     }
-    if let Some(schedule) = &configuration.schedule {
-        lines.push(format!("frequency: {}", schedule.frequency.as_str()));
+}
+
+/// What the policy of a customer's key must say, where reports are encrypted with one.
+fn key_warning(
+    session: &Session,
+    action: &str,
+    document: &str,
+    writer: &Writer,
+) -> Result<Option<String>, SetupError> {
+    let parsed = xml::parse(action, document, ROOT)?;
+    let target = find(parsed.root_element(), &TARGET);
+    let key = match target.and_then(|target| find(target, &["Encryption"])) {
+        Some(encryption) => text(encryption, &["SSE-KMS", "KeyId"]).map(str::to_owned),
+        None => default_key_id(session, &writer.destination.bucket).unwrap_or_default(),
+    };
+    Ok(key.map(|key| {
+        format!(
+            "reports are encrypted with key {key}: its policy must hold this statement, or no \
+             report comes: {}",
+            writer.key_statement()
+        )
+    }))
+}
+
+fn lines(document: &str, root: Node<'_, '_>) -> Vec<String> {
+    const KNOWN: [&str; 12] = [
+        "Destination",
+        "IsEnabled",
+        "Filter",
+        "Id",
+        "IncludedObjectVersions",
+        "OptionalFields",
+        "Schedule",
+        "AccountId",
+        "Bucket",
+        "Format",
+        "Prefix",
+        "Encryption",
+    ];
+    let path = |path: &[&str]| text(root, path).unwrap_or_default().to_owned();
+    let mut lines = vec![format!("enabled: {}", path(&["IsEnabled"]))];
+    let target = find(root, &TARGET);
+    if let Some(target) = target {
+        let of = |name: &str| text(target, &[name]);
+        let prefix = of("Prefix").unwrap_or_default();
+        let bucket = of("Bucket").unwrap_or_default();
+        lines.push(format!("destination: {bucket} {prefix}").trim_end().to_owned());
+        lines.extend(of("AccountId").map(|account| format!("destination's account: {account}")));
+        lines.push(format!("format: {}", of("Format").unwrap_or_default()));
+        if let Some(encryption) = find(target, &["Encryption"]) {
+            lines.push(match text(encryption, &["SSE-KMS", "KeyId"]) {
+                Some(key) => format!("encryption: SSE-KMS, {key}"),
+                None => match encryption.first_element_child() {
+                    Some(child) => format!("encryption: {}", child.tag_name().name()),
+                    None => "encryption: none".to_owned(),
+                },
+            });
+        }
     }
-    lines.push(format!("versions: {}", configuration.included_object_versions.as_str()));
-    if let Some(filter) = &configuration.filter {
-        lines.push(format!("only below: {}", filter.prefix));
+    lines.push(format!("frequency: {}", path(&["Schedule", "Frequency"])));
+    lines.push(format!("versions: {}", path(&["IncludedObjectVersions"])));
+    if let Some(filter) = find(root, &["Filter"]) {
+        lines.push(match text(filter, &["Prefix"]) {
+            Some(prefix) => format!("only below: {prefix}"),
+            None => format!("only: {}", xml::source(document, filter)),
+        });
     }
-    let fields = configuration.optional_fields.iter().flatten();
+    let others = root.children().chain(target.into_iter().flat_map(|target| target.children()));
+    let others =
+        others.filter(|child| child.is_element() && !KNOWN.contains(&child.tag_name().name()));
+    lines.extend(others.map(|other| format!("also: {}", xml::source(document, other))));
+    let fields = find(root, &["OptionalFields"]);
+    let fields = fields.into_iter().flat_map(|fields| children(fields, "Field"));
     let mut fields: Vec<String> =
-        fields.map(|field| format!("field: {}", field.as_str())).collect();
+        fields.filter_map(|field| Some(format!("field: {}", field.text()?.trim()))).collect();
     fields.sort_unstable();
     lines.extend(fields);
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked() -> Inventory {
+        Inventory {
+            bucket: "demo".to_owned(),
+            id: "mine".to_owned(),
+            destination: None,
+            replace_destination: false,
+            frequency: None,
+            versions: None,
+            format: None,
+            encryption: None,
+            leave_bucket_policy: false,
+        }
+    }
+
+    const THERE: &str = "<?xml version=\"1.0\"?>\n<InventoryConfiguration xmlns=\"n\"><Destination>\
+        <S3BucketDestination><AccountId>444455556666</AccountId><Bucket>arn:aws-cn:s3:::reports\
+        </Bucket><Format>Parquet</Format><Newer a=\"1\"/></S3BucketDestination></Destination>\
+        <IsEnabled>true</IsEnabled><Id>mine</Id><IncludedObjectVersions>Current\
+        </IncludedObjectVersions><OptionalFields><Field>Size</Field></OptionalFields>\n\
+        <Schedule><Frequency>Weekly</Frequency><At>noon</At></Schedule><New/>\
+        </InventoryConfiguration>\n";
+
+    fn edited(asked: &Inventory) -> String {
+        asked.edited("look", THERE, "aws-cn").map(|edited| edited.document).unwrap()
+    }
+
+    /// Without the fields that are added, the document is what it was.
+    #[test]
+    fn what_no_flag_names_stays_byte_for_byte() {
+        let missing: String = FIELDS[1..].iter().map(|field| element("Field", field)).collect();
+        let with_fields = THERE.replace("</OptionalFields>", &(missing + "</OptionalFields>"));
+        assert_eq!(edited(&asked()), with_fields);
+        let told = Inventory {
+            frequency: Some("Daily"),
+            versions: Some("All"),
+            format: Some("CSV"),
+            encryption: Some(ReportEncryption::SseS3),
+            ..asked()
+        };
+        let wanted = with_fields
+            .replace("Weekly", "Daily")
+            .replace("Current", "All")
+            .replace("Parquet", "CSV")
+            .replace(
+                "</S3BucketDestination>",
+                "<Encryption><SSE-S3></SSE-S3></Encryption></S3BucketDestination>",
+            );
+        assert_eq!(edited(&told), wanted);
+    }
+
+    #[test]
+    fn a_destination_is_replaced_only_when_told() {
+        let place = |bucket: &str, prefix: &str| {
+            Some(Place { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+        };
+        let same = Inventory { destination: place("reports", ""), ..asked() };
+        assert_eq!(edited(&same), edited(&asked()));
+        let other = Inventory { destination: place("other", "a"), ..asked() };
+        let error = other.edited("look", THERE, "aws-cn").err().unwrap().to_string();
+        for part in ["s3://reports", "s3://other/a", "--replace-destination"] {
+            assert!(error.contains(part), "{error}");
+        }
+        let told = Inventory { replace_destination: true, ..other };
+        let text = edited(&told);
+        for part in [
+            "<AccountId>444455556666</AccountId><Bucket>arn:aws-cn:s3:::other</Bucket>",
+            "<Newer a=\"1\"/><Prefix>a</Prefix></S3BucketDestination>",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_new_configuration_needs_a_destination() {
+        let error = asked().made("look", "aws").err().unwrap().to_string();
+        assert!(error.contains("--destination"), "{error}");
+        let place = Place { bucket: "reports".to_owned(), prefix: "a&b".to_owned() };
+        let made = Inventory { destination: Some(place), ..asked() }.made("look", "aws-us-gov");
+        let made = made.map(|made| made.document).unwrap();
+        for part in ["arn:aws-us-gov:s3:::reports<", ">a&amp;b<", ">Daily<", ">All<", ">CSV<"] {
+            assert!(made.contains(part), "{part} in {made}");
+        }
+    }
 }

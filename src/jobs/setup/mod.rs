@@ -2,16 +2,26 @@
 //! and put in place only when asked.
 //!
 //! Each has the same two calls: `look` reads what is there and gives a [`Change`], `apply` puts it
-//! in place. What is there already is kept: a setting is added to, never replaced by ours.
+//! in place. What is there already is kept: a setting is added to, never replaced by ours. XML and
+//! JSON that came are edited as they came, so that what this program doesn't know stays too.
 //!
 //! Never knows how a change is shown.
 
+mod body;
 pub mod bucket_key;
+mod bucket_policy;
+mod default_key;
+mod grants;
 pub mod inventory;
 pub mod lifecycle;
 pub mod role;
+mod xml;
+
+use serde_json::Value;
 
 use crate::aws::AwsError;
+
+pub use default_key::default_key;
 
 /// What would change, as text: a setting a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +42,11 @@ impl Change {
     pub fn is_none(&self) -> bool {
         self.before == self.after
     }
+}
+
+/// A document as text, a member a line.
+fn lines(document: &Value) -> Vec<String> {
+    format!("{document:#}").lines().map(str::to_owned).collect()
 }
 
 /// Why a setting can't be changed.

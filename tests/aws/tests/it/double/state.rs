@@ -227,6 +227,8 @@ impl Job {
 #[derive(Debug, Clone, Default)]
 pub struct Role {
     pub trust: String,
+    /// As `/team/`; empty for `/`.
+    pub path: String,
     /// Inline policies by name.
     pub policies: BTreeMap<String, String>,
 }
@@ -237,7 +239,7 @@ impl Role {
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":
             {{"Service":"{service}.amazonaws.com"}},"Action":"sts:AssumeRole"}}]}}"#
         );
-        Self { trust, policies: BTreeMap::new() }
+        Self { trust, ..Self::default() }
     }
 }
 
