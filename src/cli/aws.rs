@@ -22,36 +22,28 @@ enum Payer {
 /// How AWS is reached by any command that may.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ReachArgs {
-    /// The profile in ~/.aws/config whose credentials and region are used
+    /// The profile in ~/.aws/config whose credentials and region are used, whatever keys the
+    /// environment holds
     #[arg(long, value_name = "NAME", global = true, help_heading = HEADING)]
     profile: Option<String>,
     #[arg(
         long,
         value_name = "URL",
         global = true,
-        help = "Another server than AWS's: http://127.0.0.1:9000"
+        help = "Another server than AWS's: http://127.0.0.1:9000, also with a path"
     )]
     endpoint_url: Option<String>,
 }
 
 impl ReachArgs {
-    /// A way to AWS, as asked for, in a region.
-    pub(super) fn session(
-        &self,
-        region: Option<&str>,
-        requester_pays: bool,
-    ) -> Result<Session, AwsError> {
-        Session::new(&Options {
+    /// How AWS is to be reached, as far as these flags say it.
+    pub(super) fn options(&self, region: Option<&str>) -> Options {
+        Options {
             profile: self.profile.clone(),
             region: region.map(str::to_owned),
             endpoint_url: self.endpoint_url.clone(),
-            requester_pays,
-        })
-    }
-
-    /// Whether another server than AWS's is named.
-    pub(super) fn names_endpoint(&self) -> bool {
-        self.endpoint_url.is_some()
+            ..Options::default()
+        }
     }
 }
 
@@ -60,7 +52,7 @@ impl ReachArgs {
 pub(super) struct AwsArgs {
     #[command(flatten)]
     reach: ReachArgs,
-    /// The region of the bucket
+    /// The region to ask first; a bucket that is in another one is found there
     #[arg(long, value_name = "REGION", help_heading = HEADING)]
     region: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
@@ -71,7 +63,8 @@ pub(super) struct AwsArgs {
 impl AwsArgs {
     /// A way to AWS, as asked for.
     fn session(&self) -> Result<Session, AwsError> {
-        self.reach.session(self.region.as_deref(), self.request_payer.is_some())
+        let requester_pays = self.request_payer.is_some();
+        Session::new(&Options { requester_pays, ..self.reach.options(self.region.as_deref()) })
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs};
 use super::print::{self, Report};
+use super::service_args::Unchecked;
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt};
 use crate::aws::Session;
@@ -210,6 +211,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let mut submission = Submission::resume(&args.plan, &plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
+    args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
     let mut watch = Watch::new(run.watch.interval, &control, args.format)?;
     let mut told = |taken: Taken<'_>| {
         if let Taken::Created { manifest, job_id, .. } = taken {
@@ -300,6 +302,7 @@ fn steered(
     let mut submission = Submission::resume(&args.plan, &plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
+    args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
     let jobs = chosen(&mut submission, &control, named)?;
     for job_id in &jobs {
         tell_job(&mut submission, job_id, what, || tell(&control, job_id))?;

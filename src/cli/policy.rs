@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::operation_args::PolicyArgs;
-use super::request::{operation, options, setting, source, write_documents};
+use super::request::{operation, options, region, setting, source, write_documents};
 use super::{CliError, Exit};
 use crate::operation::job::{self, Options, Setting, Source, partition_of_region};
 use crate::operation::policy::{Access, Policy};
@@ -71,7 +71,7 @@ pub(super) fn make(args: &PolicyArgs) -> Result<Made, CliError> {
 
 fn role_arn(args: &PolicyArgs) -> String {
     let by_name = || {
-        let partition = partition_of_region(args.place.region.as_deref());
+        let partition = partition_of_region(region(&args.place).as_deref());
         let name = args.role.role_name.as_deref().unwrap_or_default();
         format!("arn:{partition}:iam::{}:role/{name}", args.place.account_id)
     };

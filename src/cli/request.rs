@@ -15,6 +15,9 @@ use crate::operation::job::{
 use crate::operation::{Kind, Operation};
 use crate::plan::{self, Plan, Shard};
 
+/// Variables that name a region, in the order in which they count.
+const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
 /// The operation that was asked for, if it is the one that the plan's rows were checked for.
 pub(super) fn operation(
     args: &OperationArgs,
@@ -58,9 +61,16 @@ pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> Setting {
     Setting {
         account_id: place.account_id.clone(),
         partition: partition_of_arn(role_arn).to_owned(),
-        region: place.region.clone(),
+        region: region(place),
         now: Timestamp::now(),
     }
+}
+
+/// The region of the jobs: by the flag, or by the environment, as AWS's tools read it.
+pub(super) fn region(place: &PlaceArgs) -> Option<String> {
+    let variable = |name: &&str| std::env::var(name).ok().filter(|region| !region.is_empty());
+    let of_environment = || REGION_VARIABLES.iter().find_map(variable);
+    place.region.clone().or_else(of_environment)
 }
 
 /// The usual options of jobs: failed tasks only, and confirmation.

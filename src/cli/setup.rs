@@ -8,8 +8,10 @@ use super::diff::diff;
 use super::policy;
 use super::print;
 use super::request::place;
+use super::service_args::Unchecked;
 use super::setup_args::{Frequency, SetupAction, SetupArgs};
 use super::{CliError, Exit};
+use crate::aws::Session;
 use crate::jobs::setup::{
     Change, bucket_key::BucketKey, inventory::Inventory, lifecycle::Lifecycle, role::Role,
 };
@@ -18,7 +20,7 @@ use crate::operation::job::partition_of_region;
 pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
     match &args.action {
         SetupAction::Inventory(own) => {
-            let session = args.service.session(own.region.as_deref())?;
+            let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let inventory = Inventory {
                 bucket: own.bucket.clone(),
                 id: own.id.clone(),
@@ -31,14 +33,14 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             decide(args, &[&planned.change.clone()], || Ok(inventory.apply(&session, planned)?))
         }
         SetupAction::BucketKey(own) => {
-            let session = args.service.session(own.region.as_deref())?;
+            let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let bucket_key =
                 BucketKey { bucket: own.bucket.clone(), key_arn: own.kms_key_arn.clone() };
             let planned = bucket_key.look(&session)?;
             decide(args, &[&planned.change.clone()], || Ok(bucket_key.apply(&session, planned)?))
         }
         SetupAction::Lifecycle(own) => {
-            let session = args.service.session(own.region.as_deref())?;
+            let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let lifecycle = Lifecycle {
                 bucket: own.bucket.clone(),
                 id: own.id.clone(),
@@ -49,7 +51,8 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             decide(args, &[&planned.change.clone()], || Ok(lifecycle.apply(&session, planned)?))
         }
         SetupAction::Role(own) => {
-            let session = args.service.session(own.place.region.as_deref())?;
+            let region = own.place.region.as_deref();
+            let session = session(args, region, Some(&own.place.account_id))?;
             let made = policy::make(own)?;
             let role = Role {
                 name: made.role_arn.rsplit('/').next().unwrap_or_default().to_owned(),
@@ -62,6 +65,18 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             decide(args, &[trust, permissions], || Ok(role.apply(&session, &planned)?))
         }
     }
+}
+
+/// A way to AWS, in the account that is meant.
+fn session(
+    args: &SetupArgs,
+    region: Option<&str>,
+    account_id: Option<&str>,
+) -> Result<Session, CliError> {
+    let session = args.service.session(region)?;
+    let unchecked = if args.apply { Unchecked::Refused } else { Unchecked::Told };
+    args.service.check_account(&session, account_id, unchecked)?;
+    Ok(session)
 }
 
 fn json(document: &impl serde::Serialize) -> Result<Value, CliError> {

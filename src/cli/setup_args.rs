@@ -46,6 +46,14 @@ pub(super) enum Frequency {
     Weekly,
 }
 
+/// The account whose settings are changed.
+#[derive(Debug, ClapArgs)]
+pub(super) struct AccountArgs {
+    /// The account that the credentials must be of; it is shown in any case
+    #[arg(long, value_name = "ID")]
+    pub(super) account_id: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct InventoryArgs {
     /// The bucket that the reports list
@@ -66,6 +74,8 @@ pub(super) struct InventoryArgs {
     /// The bucket's region
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -79,6 +89,8 @@ pub(super) struct BucketKeyArgs {
     /// The bucket's region
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -98,4 +110,6 @@ pub(super) struct LifecycleArgs {
     /// The bucket's region
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
 }

@@ -23,7 +23,12 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     }
     let plan = plan::read(&args.plan)?;
     let operation = operation(&args.operation, &args.plan, &plan)?;
-    let setting = setting(&args.place, &args.role_arn);
+    #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "profiles come with AWS"))]
+    let mut setting = setting(&args.place, &args.role_arn);
+    #[cfg(feature = "aws")]
+    if !args.dry_run && setting.region.is_none() {
+        setting.region = Some(super::send::region_of_profile(args)?);
+    }
     let source = source(&plan)?;
     let requests = job::requests(operation.as_ref(), &setting, &job_options(args)?, &source)?;
     plan::verify(&args.plan, &plan, interrupt::flag())?;

@@ -22,13 +22,19 @@ const AWS_DOMAINS: [&str; 4] =
 /// The server to which S3 Control's requests go, instead of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlEndpoint {
-    /// `http://host:port`.
+    /// `http://host:port/path`, without a slash at its end.
     pub url: String,
     /// Whether it is a double that knows `UpdateObjectEncryption`, as the user says.
     pub trusted: bool,
 }
 
 impl ControlEndpoint {
+    /// Whether it is AWS's own: a VPC endpoint, for example.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        is_aws(host(&self.url))
+    }
+
     /// Whether it is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
@@ -57,11 +63,14 @@ pub fn check_update_encryption(endpoint: Option<&ControlEndpoint>) -> Result<(),
 }
 
 fn check_host(host: &str, trusted: bool) -> Result<(), NotAws> {
-    let is_aws = AWS_DOMAINS.iter().any(|domain| host.ends_with(domain));
-    if is_aws || (trusted && is_loopback(host)) {
+    if is_aws(host) || (trusted && is_loopback(host)) {
         return Ok(());
     }
     Err(NotAws { host: host.to_owned() })
+}
+
+fn is_aws(host: &str) -> bool {
+    AWS_DOMAINS.iter().any(|domain| host.ends_with(domain))
 }
 
 fn is_loopback(host: &str) -> bool {
