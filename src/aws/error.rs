@@ -14,11 +14,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::regions::told_region;
+
 /// Longest message of the service that is repeated, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
 
-/// Where S3 tells a bucket's region, also with a refusal.
-const REGION_HEADER: &str = "x-amz-bucket-region";
+/// How much is repeated of an answer that is not XML, in characters.
+const BEGINNING_CHARS_MAX: usize = 80;
 
 /// Why AWS, or the way to it, refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub enum AwsErrorKind {
     NoSuchBucket,
     /// There is no such object.
     NoSuchKey,
+    /// The bucket is there, and has no such configuration.
+    NoSuchConfiguration,
     /// This machine's clock is wrong.
     ClockSkew,
     /// A condition of the request does not hold: the object is there already, or was replaced.
@@ -51,6 +55,10 @@ pub enum AwsErrorKind {
     Busy,
     /// No connection to the server, or it broke.
     Unreachable,
+    /// The answer is not XML, so it comes from something in between, or from another server.
+    NotXml,
+    /// A profile, a variable or a flag that says how AWS is reached is wrong.
+    Misconfigured,
     /// Anything else that the service said.
     Other,
 }
@@ -72,12 +80,21 @@ impl AwsError {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let kind = kind_of(error);
-        let detail = match error {
-            SdkError::ServiceError(refusal) => said(refusal.err(), refusal.raw()),
-            other => innermost(other),
+        let (kind, detail) = match strange_answer(error) {
+            Some(strange) => strange,
+            None => match error {
+                SdkError::ServiceError(refusal) => {
+                    (kind_of(error), said(refusal.err(), refusal.raw()))
+                }
+                other => (kind_of(error), innermost(other)),
+            },
         };
         Self { action: action.into(), kind, detail }
+    }
+
+    /// What says how AWS is reached is wrong: which flag, variable or profile, and what to do.
+    pub(super) fn misconfigured(text: String) -> Self {
+        Self { action: String::new(), kind: AwsErrorKind::Misconfigured, detail: text }
     }
 
     /// The body of an answer broke off, or did not come.
@@ -119,6 +136,9 @@ impl Error for AwsError {}
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, kind, detail } = self;
+        if *kind == AwsErrorKind::Misconfigured {
+            return f.write_str(detail);
+        }
         write!(f, "cannot {action}: ")?;
         match kind {
             AwsErrorKind::NoRuntime => write!(f, "{detail}"),
@@ -150,6 +170,7 @@ impl fmt::Display for AwsError {
             }
             AwsErrorKind::NoSuchBucket => write!(f, "there is no such bucket ({detail})"),
             AwsErrorKind::NoSuchKey => write!(f, "there is no such object ({detail})"),
+            AwsErrorKind::NoSuchConfiguration => write!(f, "it is not configured ({detail})"),
             AwsErrorKind::ClockSkew => write!(
                 f,
                 "this machine's clock is more than 15 minutes wrong ({detail}); set it, then run \
@@ -174,7 +195,12 @@ impl fmt::Display for AwsError {
                 "the server cannot be reached or broke off ({detail}); look at the network, \
                  --endpoint-url and --region"
             ),
-            AwsErrorKind::Other => write!(f, "{detail}"),
+            AwsErrorKind::NotXml => write!(
+                f,
+                "the answer is not XML ({detail}), so it does not come from AWS: look at \
+                 --endpoint-url and at the proxy (HTTPS_PROXY)"
+            ),
+            AwsErrorKind::Other | AwsErrorKind::Misconfigured => write!(f, "{detail}"),
         }
     }
 }
@@ -186,7 +212,7 @@ where
     match error {
         SdkError::ServiceError(refusal) => {
             let status = refusal.raw().status().as_u16();
-            let region = refusal.raw().headers().get(REGION_HEADER).map(str::to_owned);
+            let region = told_region(refusal.raw());
             if is_clock_skew(refusal.err().message().unwrap_or_default()) {
                 return AwsErrorKind::ClockSkew;
             }
@@ -223,7 +249,8 @@ fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorK
             AwsErrorKind::WrongRegion(region)
         }
         "NoSuchBucket" => AwsErrorKind::NoSuchBucket,
-        "NoSuchKey" | "NotFound" => AwsErrorKind::NoSuchKey,
+        "NoSuchKey" | "NoSuchVersion" | "NotFound" => AwsErrorKind::NoSuchKey,
+        code if is_configuration(code) => AwsErrorKind::NoSuchConfiguration,
         "PreconditionFailed" => AwsErrorKind::Precondition,
         "ConditionalRequestConflict" | "OperationAborted" => AwsErrorKind::Conflict,
         "InvalidRange" => AwsErrorKind::OutOfRange,
@@ -241,13 +268,56 @@ fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorK
             // A request without a body that was signed for another region.
             400 if code.is_none() && region.is_some() => AwsErrorKind::WrongRegion(region),
             401 | 403 => AwsErrorKind::Denied,
-            404 => AwsErrorKind::NoSuchKey,
+            404 if code.is_none() => AwsErrorKind::NoSuchKey,
             412 => AwsErrorKind::Precondition,
             416 => AwsErrorKind::OutOfRange,
             429 | 500.. => AwsErrorKind::Busy,
             _ => AwsErrorKind::Other,
         },
     }
+}
+
+/// Whether a code says that a bucket has no configuration of some kind (S3 API reference, "Error
+/// responses"): `NoSuchLifecycleConfiguration`, `ServerSideEncryptionConfigurationNotFoundError`.
+fn is_configuration(code: &str) -> bool {
+    (code.starts_with("NoSuch") && code.ends_with("Configuration"))
+        || code.ends_with("ConfigurationNotFound")
+        || code.ends_with("ConfigurationNotFoundError")
+        || matches!(code, "NoSuchBucketPolicy" | "NoSuchTagSet" | "OwnershipControlsNotFoundError")
+}
+
+/// What an answer comes to that the service can't have given: it is not XML, or ends early.
+fn strange_answer<E>(error: &SdkError<E, HttpResponse>) -> Option<(AwsErrorKind, String)>
+where
+    E: ProvideErrorMetadata,
+{
+    let response = error.raw_response()?;
+    let body = response.body().bytes().unwrap_or_default();
+    let status = response.status();
+    if !body.is_empty() && !is_xml(body) {
+        let text = String::from_utf8_lossy(body);
+        let beginning: String = text.trim_start().chars().take(BEGINNING_CHARS_MAX).collect();
+        let detail = format!("HTTP {}, it begins with `{}`", status.as_u16(), short(&beginning));
+        // A gateway in between that fails now may work later.
+        let passing = matches!(status.as_u16(), 429 | 500..);
+        return Some((if passing { AwsErrorKind::Busy } else { AwsErrorKind::NotXml }, detail));
+    }
+    let is_unread = match error {
+        SdkError::ServiceError(refusal) => refusal.err().code().is_none() && status.is_success(),
+        _ => false,
+    };
+    is_unread.then(|| {
+        let detail = format!("HTTP {}, the XML of the answer is cut or damaged", status.as_u16());
+        (AwsErrorKind::Unreachable, detail)
+    })
+}
+
+/// Whether a body may be XML of the service, rather than a page for people.
+fn is_xml(body: &[u8]) -> bool {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body).trim_ascii_start();
+    let begins =
+        |with: &[u8]| body.get(..with.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(with));
+    begins(b"<") && !begins(b"<!doctype html") && !begins(b"<html")
 }
 
 /// Whether credentials are what failed, and how.
@@ -302,6 +372,17 @@ mod tests {
         assert_eq!(kind("ConditionalRequestConflict", 409), AwsErrorKind::Conflict);
         assert_eq!(kind("EntityAlreadyExists", 409), AwsErrorKind::Other);
         assert_eq!(kind("Anything", 418), AwsErrorKind::Other);
+        assert_eq!(kind("NoSuchKey", 404), AwsErrorKind::NoSuchKey);
+        assert_eq!(kind("NoSuchUpload", 404), AwsErrorKind::Other);
+        for code in [
+            "NoSuchConfiguration",
+            "NoSuchLifecycleConfiguration",
+            "ServerSideEncryptionConfigurationNotFoundError",
+            "ReplicationConfigurationNotFoundError",
+            "NoSuchTagSet",
+        ] {
+            assert_eq!(kind(code, 404), AwsErrorKind::NoSuchConfiguration, "{code}");
+        }
         let head = |status, region: Option<&str>| of_code(None, status, region.map(str::to_owned));
         let there = || Some("eu-west-1".to_owned());
         assert_eq!(head(301, Some("eu-west-1")), AwsErrorKind::WrongRegion(there()));
@@ -309,6 +390,17 @@ mod tests {
         assert_eq!(head(400, None), AwsErrorKind::Other);
         assert_eq!(head(404, None), AwsErrorKind::NoSuchKey);
         assert_eq!(head(403, Some("eu-west-1")), AwsErrorKind::Denied);
+    }
+
+    #[test]
+    fn pages_for_people_and_json_are_not_xml() {
+        for body in ["<?xml version=\"1.0\"?><Error/>", "\u{feff} \n<Error/>", "<ListBucketResult"]
+        {
+            assert!(is_xml(body.as_bytes()), "{body}");
+        }
+        for body in ["<!DOCTYPE html><html>", "<HTML>", "{\"message\":1}", "Forbidden", "", "  "] {
+            assert!(!is_xml(body.as_bytes()), "{body}");
+        }
     }
 
     #[test]

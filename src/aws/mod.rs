@@ -1,20 +1,30 @@
 //! How AWS is reached: configuration, credentials, a runtime on threads of its own, and what its
 //! errors mean for a person.
 //!
+//! | module | what |
+//! |---|---|
+//! | `settings` | environment variables and profiles, read as the AWS CLI reads them |
+//! | `endpoint` | servers that the user named instead of AWS's |
+//! | `regions` | requests that follow a bucket into its region |
+//! | `trust` | a CA bundle instead of the system's |
+//! | `error` | what AWS refused, for a person |
+//!
 //! The only place that makes SDK clients' configuration. Layers above take a client from here, wait
 //! for its answers with [`Session::wait`], and turn its errors into [`AwsError`]s.
 //!
 //! Never knows what is asked of AWS, nor why.
 
+mod endpoint;
 mod error;
+mod regions;
+mod settings;
+mod trust;
 
-use std::env;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -23,7 +33,11 @@ use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
+pub use endpoint::Endpoint;
+use endpoint::Endpoints;
 pub use error::{AwsError, AwsErrorKind};
+use regions::FollowRegions;
+use settings::Settings;
 
 /// Until a connection stands, TLS included. A server in another region takes half a second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -32,8 +46,9 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// markers may take ten.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often a request is tried. Between two tries the SDK waits up to 1, 2, 4, 8 seconds, by
-/// chance, which is longer than S3 takes to grow with a new load as a rule.
+/// How often a request is tried where neither `AWS_MAX_ATTEMPTS` nor `AWS_RETRY_MODE` is set, nor
+/// their keys in the profile. Between two tries the SDK waits up to 1, 2, 4, 8 seconds, by chance,
+/// which is longer than S3 takes to grow with a new load as a rule.
 pub const TRIES_MAX: u32 = 5;
 
 /// Threads that speak to the network. Two: one core moves more than a gigabyte a second, TLS
@@ -52,8 +67,10 @@ pub struct Options {
     pub profile: Option<String>,
     /// The region.
     pub region: Option<String>,
-    /// Another server than AWS's.
+    /// Another server than AWS's, for all services but S3 Control.
     pub endpoint_url: Option<String>,
+    /// Another server than AWS's for S3 Control.
+    pub control_endpoint_url: Option<String>,
     /// Whether the requester of an object pays for the request and the transfer.
     pub requester_pays: bool,
 }
@@ -69,13 +86,15 @@ struct Shared {
     config: SdkConfig,
     s3: aws_sdk_s3::Client,
     requester_pays: bool,
-    is_aws: bool,
+    endpoints: Endpoints,
+    region: Option<String>,
+    tries: Option<u32>,
 }
 
 impl fmt::Debug for Session {
     /// Shows no configuration: it may hold credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("is_aws", &self.shared.is_aws).finish_non_exhaustive()
+        f.debug_struct("Session").field("is_aws", &self.is_aws()).finish_non_exhaustive()
     }
 }
 
@@ -84,7 +103,8 @@ impl Session {
     /// made: credentials are first looked for with the first request.
     ///
     /// # Errors
-    /// When the system gives no threads.
+    /// When the system gives no threads, or the configuration is wrong: a profile that is not
+    /// there, a malformed URL, a CA bundle that can't be read.
     pub fn new(options: &Options) -> Result<Self, AwsError> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(NETWORK_THREADS)
@@ -92,42 +112,63 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| AwsError::no_runtime(&error))?;
-        let config = runtime.block_on(load(options));
-        let is_aws = config.endpoint_url().is_none() && env::var_os(S3_ENDPOINT_VARIABLE).is_none();
-        let s3 = aws_sdk_s3::config::Builder::from(&config)
-            // Other servers have no host name for each bucket.
-            .force_path_style(!is_aws)
-            // Of a part of an object nothing can be checked, and whole files have their MD5.
-            .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
-            .build();
-        let s3 = aws_sdk_s3::Client::from_conf(s3);
+        let settings = runtime.block_on(Settings::read(options.profile.as_deref()))?;
+        let endpoints = Endpoints::find(options, &settings)?;
+        let region = match &options.region {
+            Some(region) => Some(region.clone()),
+            None => runtime.block_on(settings.region()),
+        };
+        let tries = settings.tries()?;
+        let signed_for = Region::new(region.clone().unwrap_or_else(|| REGION_DEFAULT.to_owned()));
+        let config = runtime.block_on(load(options, &settings, &endpoints, signed_for))?;
+        let s3 = s3_client(&config, &endpoints);
         let requester_pays = options.requester_pays;
-        let shared = Shared { runtime, config, s3, requester_pays, is_aws };
+        let shared = Shared { runtime, config, s3, requester_pays, endpoints, region, tries };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What clients of other services are made from.
+    /// What clients of other services are made from. A client of S3 Control also needs
+    /// [`Session::control_endpoint`].
     #[must_use]
     pub fn config(&self) -> &SdkConfig {
         &self.shared.config
     }
 
-    /// The client for S3.
+    /// The client for S3. Its requests follow a bucket into the region that the bucket is in.
     #[must_use]
     pub fn s3(&self) -> &aws_sdk_s3::Client {
         &self.shared.s3
     }
 
-    /// The region that requests are signed for.
+    /// The region that was asked for, or that the environment or the profile names; `None` if none
+    /// does.
     #[must_use]
-    pub fn region(&self) -> &str {
-        self.config().region().map_or(REGION_DEFAULT, AsRef::as_ref)
+    pub fn region(&self) -> Option<&str> {
+        self.shared.region.as_deref()
     }
 
-    /// Whether requests go to AWS itself, rather than to a server that the user named.
+    /// How often a request is tried, where the user has set that.
+    #[must_use]
+    pub fn tries(&self) -> Option<u32> {
+        self.shared.tries
+    }
+
+    /// Whether requests for S3 go to AWS itself, rather than to a server that the user named.
     #[must_use]
     pub fn is_aws(&self) -> bool {
-        self.shared.is_aws
+        self.s3_endpoint().is_none()
+    }
+
+    /// The server for S3, if the user named one.
+    #[must_use]
+    pub fn s3_endpoint(&self) -> Option<&Endpoint> {
+        self.shared.endpoints.s3.as_ref()
+    }
+
+    /// The server for S3 Control, if the user named one.
+    #[must_use]
+    pub fn control_endpoint(&self) -> Option<&Endpoint> {
+        self.shared.endpoints.control.as_ref()
     }
 
     /// Who pays, as requests for objects say it.
@@ -157,31 +198,48 @@ impl Session {
     }
 }
 
-/// The environment variable that names another server for S3 alone.
-const S3_ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL_S3";
-
 /// The configuration by the SDK's default chain: options, environment, shared files (SSO and
 /// credential processes among them), the machine's role.
-async fn load(options: &Options) -> SdkConfig {
+async fn load(
+    options: &Options,
+    settings: &Settings,
+    endpoints: &Endpoints,
+    region: Region,
+) -> Result<SdkConfig, AwsError> {
     let timeouts =
         TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts.build())
         // Bodies are watched by who reads them.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .retry_config(RetryConfig::standard().with_max_attempts(TRIES_MAX));
+        .retry_config(settings.retry_config()?)
+        .region(region.clone());
+    let trusting = settings.ca_bundle().map(|bundle| trust::http_client(&bundle)).transpose()?;
+    if let Some(client) = &trusting {
+        loader = loader.http_client(client.clone());
+    }
     if let Some(profile) = &options.profile {
-        loader = loader.profile_name(profile);
+        let provider = settings::credentials_of(profile, region, trusting);
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
-    if let Some(url) = &options.endpoint_url {
-        loader = loader.endpoint_url(url);
+    if options.endpoint_url.is_some()
+        && let Some(endpoint) = &endpoints.s3
+    {
+        loader = loader.endpoint_url(&endpoint.url);
     }
-    if let Some(region) = &options.region {
-        loader = loader.region(Region::new(region.clone()));
-    }
-    let config = loader.load().await;
-    if config.region().is_some() {
-        return config;
-    }
-    config.into_builder().region(Region::from_static(REGION_DEFAULT)).build()
+    Ok(loader.load().await)
+}
+
+fn s3_client(config: &SdkConfig, endpoints: &Endpoints) -> aws_sdk_s3::Client {
+    let follow = FollowRegions::default();
+    let mut builder = aws_sdk_s3::config::Builder::from(config)
+        // Other servers have no host name for each bucket.
+        .force_path_style(endpoints.s3.is_some())
+        // Of a part of an object nothing can be checked, and whole files have their MD5.
+        .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+        .endpoint_resolver(follow.clone())
+        .interceptor(follow.clone())
+        .retry_classifier(follow);
+    builder.set_endpoint_url(endpoints.s3.as_ref().map(|endpoint| endpoint.url.clone()));
+    aws_sdk_s3::Client::from_conf(builder.build())
 }

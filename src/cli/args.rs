@@ -4,7 +4,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
@@ -321,7 +321,8 @@ pub(super) struct BenchArgs {
     )]
     filter: String,
     /// Where the last stage writes its plan, a new folder; removed afterwards
-    #[arg(long, value_name = "DIR", default_value = "s3sieve-bench")]
+    #[arg(long, value_name = "DIR", default_value = "s3sieve-bench",
+        value_parser = local_folder())]
     out: PathBuf,
     /// How often each stage is run; the medians are shown
     #[arg(long, value_name = "N", default_value = "3")]
@@ -354,6 +355,20 @@ impl BenchArgs {
     }
 }
 
+/// A folder on this machine. An address in S3 is refused: as a path it would be a folder `s3:`.
+pub(super) fn local_folder() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| {
+        let text = path.to_string_lossy();
+        match text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("s3:/")) {
+            true => Err(
+                "this command writes to a folder on this machine only; write it there, then copy \
+                 it with `aws s3 cp --recursive`",
+            ),
+            false => Ok(path),
+        }
+    })
+}
+
 const SYNTH_HELP: &str = "\
 Examples:
   s3sieve synth --rows 100000 --files 4 --out trial
@@ -372,7 +387,7 @@ pub(super) struct SynthArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) files: u64,
     /// An empty or new folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = local_folder())]
     pub(super) out: PathBuf,
     /// The columns, by their fileSchema names
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]

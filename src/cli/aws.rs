@@ -22,41 +22,33 @@ enum Payer {
 /// How AWS is reached by any command that may.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ReachArgs {
-    /// The profile in ~/.aws/config whose credentials and region are used
+    /// The profile in ~/.aws/config whose credentials and region are used, whatever keys the
+    /// environment holds
     #[arg(long, value_name = "NAME", global = true, help_heading = HEADING)]
     profile: Option<String>,
     #[arg(
         long,
         value_name = "URL",
         global = true,
-        help = "Another server than AWS's: http://127.0.0.1:9000"
+        help = "Another server than AWS's: http://127.0.0.1:9000, also with a path"
     )]
     endpoint_url: Option<String>,
 }
 
 impl ReachArgs {
-    /// A way to AWS, as asked for, in a region.
-    pub(super) fn session(
-        &self,
-        region: Option<&str>,
-        requester_pays: bool,
-    ) -> Result<Session, AwsError> {
-        Session::new(&Options {
+    /// How AWS is to be reached, as far as these flags say it.
+    pub(super) fn options(&self, region: Option<&str>) -> Options {
+        Options {
             profile: self.profile.clone(),
             region: region.map(str::to_owned),
             endpoint_url: self.endpoint_url.clone(),
-            requester_pays,
-        })
+            ..Options::default()
+        }
     }
 
     /// A way to AWS in a region, made when the first address is met.
     pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> Way<'a> {
         Way { reach: self, region, requester_pays: false, session: None }
-    }
-
-    /// Whether another server than AWS's is named.
-    pub(super) fn names_endpoint(&self) -> bool {
-        self.endpoint_url.is_some()
     }
 }
 
@@ -65,7 +57,7 @@ impl ReachArgs {
 pub(super) struct AwsArgs {
     #[command(flatten)]
     reach: ReachArgs,
-    /// The region of the bucket
+    /// The region to ask first; a bucket that is in another one is found there
     #[arg(long, value_name = "REGION", help_heading = HEADING)]
     region: Option<String>,
     /// Say that you pay for requests to a Requester Pays bucket
@@ -105,8 +97,9 @@ impl Way<'_> {
         let session = match &self.session {
             Some(session) => session,
             None => {
-                let session = self.reach.session(self.region, self.requester_pays)?;
-                self.session.insert(session)
+                let requester_pays = self.requester_pays;
+                let options = Options { requester_pays, ..self.reach.options(self.region) };
+                self.session.insert(Session::new(&options)?)
             }
         };
         object(text, session).map(Some)

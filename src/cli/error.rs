@@ -5,13 +5,17 @@ use std::path::PathBuf;
 
 use super::Exit;
 #[cfg(feature = "aws")]
+use crate::aws::AwsErrorKind;
+#[cfg(feature = "aws")]
 use crate::jobs::completion::{self, FetchError};
 #[cfg(feature = "aws")]
 use crate::jobs::journal::JournalError;
 #[cfg(feature = "aws")]
 use crate::jobs::setup::SetupError;
 #[cfg(feature = "aws")]
-use crate::jobs::{CreateError, NotAws, RequestsError, RetryError, SubmitError, UploadError};
+use crate::jobs::{
+    CallerError, CreateError, NotAws, RequestsError, RetryError, SubmitError, UploadError,
+};
 #[cfg(feature = "aws")]
 use crate::listing::ListingError;
 use crate::operation::Refusal;
@@ -70,6 +74,10 @@ pub enum CliError {
     #[cfg(feature = "aws")]
     #[error(transparent)]
     Aws(#[from] crate::aws::AwsError),
+    /// The credentials are not those that are meant.
+    #[cfg(feature = "aws")]
+    #[error(transparent)]
+    Caller(#[from] CallerError),
     /// A bucket could not be listed.
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -149,7 +157,9 @@ impl CliError {
             },
             Self::Synth(error) => of_synth(error),
             #[cfg(feature = "aws")]
-            Self::Aws(_) => Exit::Aws,
+            Self::Aws(error) if error.kind == AwsErrorKind::Misconfigured => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::Aws(_) | Self::Caller(_) => Exit::Aws,
             #[cfg(feature = "aws")]
             Self::Listing(error) => match error {
                 ListingError::Aws { .. } => Exit::Aws,

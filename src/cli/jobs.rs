@@ -13,6 +13,7 @@ use super::args::Format;
 use super::job_events::JobEvent;
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
 use super::print::{self, Report, visible};
+use super::service_args::Unchecked;
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt};
 use crate::aws::{AwsError, Session};
@@ -276,6 +277,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let mut submission = Submission::resume(handle.state(), plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
+    args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
     let mut watch = Watch::new(&run.watch, &control, args.format)?;
     let mut wave = Wave { plan, session: &session, control: &control, format: args.format };
     loop {
@@ -392,6 +394,7 @@ impl Steering {
         let submission = Submission::reopen(handle.state(), &handle.plan)?;
         let session = args.service.session(Some(submission.region()))?;
         let control = args.service.control(&session, submission.account_id())?;
+        args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
         Ok(Self { submission, control })
     }
 

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::Format;
+use super::args::{Format, local_folder};
 use super::aws::AwsArgs;
 use super::print::{self, Report};
 use super::{CliError, Exit, interrupt};
@@ -37,7 +37,7 @@ pub(super) struct ListArgs {
     #[arg(value_name = "s3://BUCKET[/PREFIX]", help = "The bucket, and what the keys begin with")]
     prefix: PathBuf,
     /// An empty or new folder for the report
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = local_folder())]
     out: PathBuf,
     /// The columns, besides those of every report [default: those that the listing itself tells]
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]

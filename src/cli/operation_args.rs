@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::args::{Format, operations};
+use super::args::{Format, local_folder, operations};
 use super::aws::ReachArgs;
 #[cfg(feature = "aws")]
 use super::service_args::ServiceArgs;
@@ -79,7 +79,7 @@ pub(super) struct SubmitArgs {
     #[command(flatten)]
     pub(super) service: ServiceArgs,
     /// With --dry-run: write each request to a file of its own in this new folder
-    #[arg(long, value_name = "DIR", requires = "dry_run")]
+    #[arg(long, value_name = "DIR", requires = "dry_run", value_parser = local_folder())]
     pub(super) out: Option<PathBuf>,
     /// How the result is shown; with --dry-run as JSON, a request a line
     #[arg(long, value_enum, default_value_t)]
@@ -154,7 +154,7 @@ pub(super) struct PolicyArgs {
     #[arg(long = "manifest-kms-key-arn", value_name = "ARN", help_heading = JOBS)]
     pub(super) manifest_key: Option<String>,
     /// Write role-policy.json, trust-policy.json and submitter-policy.json to this new folder
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = local_folder())]
     pub(super) out: Option<PathBuf>,
 }
 
@@ -177,7 +177,8 @@ pub(super) struct PlaceArgs {
     /// The account of the jobs
     #[arg(long, value_name = "ID", help_heading = JOBS)]
     pub(super) account_id: String,
-    /// The region of the objects; for copy, of the target bucket
+    /// The region of the objects; for copy, of the target bucket [default: AWS_REGION, then the
+    /// profile's where the profile is read]
     #[arg(long, value_name = "REGION", help_heading = JOBS)]
     pub(super) region: Option<String>,
     /// Where the manifests are uploaded to: `s3://BUCKET/PREFIX`; each plan gets a folder of its

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
-use super::request::{operation, options, own_place, setting, source, write_documents};
+use super::request::{operation, options, own_place, region, setting, source, write_documents};
 use super::{CliError, Exit, plan_args};
 use crate::operation::copy_key::{TargetEncryption, target_key};
 use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
@@ -76,7 +76,7 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, Cli
 
 fn role_arn(args: &PolicyArgs) -> String {
     let by_name = || {
-        let partition = partition::of_region(args.place.region.as_deref());
+        let partition = partition::of_region(region(&args.place).as_deref());
         let name = args.role.role_name.as_deref().unwrap_or_default();
         partition::role_arn(partition, &args.place.account_id, name)
     };

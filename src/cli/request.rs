@@ -17,6 +17,9 @@ use crate::operation::{Kind, Operation, partition};
 use crate::plan::{self, ForOperation, Plan, PlanHandle, Shard};
 use crate::source::Location;
 
+/// Variables that name a region, in the order in which they count.
+const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
+
 /// The operation that was asked for, if it is the one that the plan's rows were checked for.
 pub(super) fn operation(
     args: &OperationArgs,
@@ -118,10 +121,17 @@ fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
 pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> Setting {
     Setting {
         account_id: place.account_id.clone(),
-        partition: partition::of_jobs(place.region.as_deref(), role_arn).to_owned(),
-        region: place.region.clone(),
+        partition: partition::of_jobs(region(place).as_deref(), role_arn).to_owned(),
+        region: region(place),
         now: Timestamp::now(),
     }
+}
+
+/// The region of the jobs: by the flag, or by the environment, as AWS's tools read it.
+pub(super) fn region(place: &PlaceArgs) -> Option<String> {
+    let variable = |name: &&str| std::env::var(name).ok().filter(|region| !region.is_empty());
+    let of_environment = || REGION_VARIABLES.iter().find_map(variable);
+    place.region.clone().or_else(of_environment)
 }
 
 /// The usual options of jobs: what reports usually list, and confirmation.

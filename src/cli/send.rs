@@ -51,22 +51,16 @@ pub(super) fn run(
     requests: &[Request],
 ) -> Result<Exit, CliError> {
     let plan = &handle.plan;
-    let Some(region) = setting.region.as_deref() else {
-        return Err(CliError::Usage(
-            "--region is missing: it is the region of the objects, and for copy of the target \
-             bucket"
-                .to_owned(),
-        ));
-    };
+    let Some(region) = setting.region.as_deref() else { return Err(no_region()) };
     let Some(first) = requests.first() else {
         print::tell("s3sieve: the plan holds no manifest, so there is no job to create");
         return Ok(Exit::Done);
     };
-    let endpoint = args.service.control_endpoint()?;
+    let session = args.service.session(Some(region))?;
+    let endpoint = args.service.control_endpoint(&session)?;
     if first.operation.get("S3UpdateObjectEncryption").is_some() {
         check_update_encryption(endpoint.as_ref())?;
     }
-    let session = args.service.session(Some(region))?;
     let control = args.service.control(&session, &setting.account_id)?;
     let preflight = Preflight {
         session: &session,
@@ -115,6 +109,20 @@ pub(super) fn run(
 fn manifest_bucket(request: &Request) -> &str {
     let arn = request.manifest["Location"]["ObjectArn"].as_str().unwrap_or_default();
     arn.rsplit(":::").next().unwrap_or_default().split('/').next().unwrap_or_default()
+}
+
+/// The region of the jobs where neither a flag nor the environment names it: the profile's.
+pub(super) fn region_of_profile(args: &SubmitArgs) -> Result<String, CliError> {
+    let session = args.service.session(None)?;
+    session.region().map(str::to_owned).ok_or_else(no_region)
+}
+
+fn no_region() -> CliError {
+    CliError::Usage(
+        "--region is missing: it is the region of the objects, and for copy of the target bucket \
+         (AWS_REGION or the profile may name it, too)"
+            .to_owned(),
+    )
 }
 
 fn created(plan: &Plan) -> Vec<Option<Timestamp>> {

@@ -5,8 +5,9 @@ use clap::Args as ClapArgs;
 
 use super::CliError;
 use super::aws::{HEADING, ReachArgs, Way};
-use crate::aws::Session;
-use crate::jobs::{Control, ControlEndpoint};
+use super::print;
+use crate::aws::{Options, Session};
+use crate::jobs::{CallerError, Checked, Control, ControlEndpoint, check_caller};
 
 /// How AWS is reached.
 #[derive(Debug, Clone, ClapArgs)]
@@ -21,10 +22,20 @@ pub(super) struct ServiceArgs {
     trust_endpoint: bool,
 }
 
+/// What happens where the caller's account can't be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unchecked {
+    /// Nothing is changed, if an account was named.
+    Refused,
+    /// A warning is shown: what follows is refused by AWS itself in another account.
+    Told,
+}
+
 impl ServiceArgs {
     /// A way to AWS, as asked for, in a region.
     pub(super) fn session(&self, region: Option<&str>) -> Result<Session, CliError> {
-        Ok(self.reach.session(region, false)?)
+        let control_endpoint_url = self.s3control_endpoint_url.clone();
+        Ok(Session::new(&Options { control_endpoint_url, ..self.reach.options(region) })?)
     }
 
     /// A way to AWS in a region, made when the first address is met.
@@ -34,22 +45,53 @@ impl ServiceArgs {
 
     /// A client for the jobs of an account.
     pub(super) fn control(&self, session: &Session, account_id: &str) -> Result<Control, CliError> {
-        Ok(Control::new(session, account_id, self.control_endpoint()?))
+        Ok(Control::new(session, account_id, self.control_endpoint(session)?))
     }
 
     /// Where S3 Control is, if not at AWS.
-    pub(super) fn control_endpoint(&self) -> Result<Option<ControlEndpoint>, CliError> {
-        match (&self.s3control_endpoint_url, self.reach.names_endpoint()) {
-            (Some(url), _) => {
-                Ok(Some(ControlEndpoint { url: url.clone(), trusted: self.trust_endpoint }))
+    pub(super) fn control_endpoint(
+        &self,
+        session: &Session,
+    ) -> Result<Option<ControlEndpoint>, CliError> {
+        let control = session.control_endpoint().map(|endpoint| ControlEndpoint {
+            url: endpoint.url.clone(),
+            trusted: self.trust_endpoint,
+        });
+        // Manifests on one server, and jobs on another, would never find each other.
+        match (session.s3_endpoint(), session.control_endpoint(), &control) {
+            (Some(s3), None, _) => Err(CliError::Usage(format!(
+                "{} is given without a server for S3 Control: manifests and jobs would be at \
+                 different places; give --s3control-endpoint-url (or AWS_ENDPOINT_URL_S3_CONTROL), \
+                 too, or neither",
+                s3.named_by
+            ))),
+            (None, Some(named), Some(control)) if !control.is_aws() => {
+                Err(CliError::Usage(format!(
+                    "{} is given without a server for S3: manifests would be at AWS, and jobs at \
+                     {}; give --endpoint-url (or AWS_ENDPOINT_URL_S3), too, or neither",
+                    named.named_by, named.url
+                )))
             }
-            (None, false) => Ok(None),
-            // Manifests on one server, and jobs at AWS, would never find each other.
-            (None, true) => Err(CliError::Usage(
-                "--endpoint-url is given without --s3control-endpoint-url: manifests and jobs \
-                 would be at different places; give both, or neither"
-                    .to_owned(),
-            )),
+            _ => Ok(control),
         }
+    }
+
+    /// Shows who the caller is, and refuses another account than the one that is meant.
+    pub(super) fn check_account(
+        &self,
+        session: &Session,
+        account_id: Option<&str>,
+        unchecked: Unchecked,
+    ) -> Result<(), CliError> {
+        match (check_caller(session, account_id)?, account_id) {
+            (Checked::Caller(caller), _) => print::tell(&format!("s3sieve: {caller}")),
+            (Checked::Unknown(error), Some(account)) if unchecked == Unchecked::Refused => {
+                return Err(CallerError::Unchecked { account: account.to_owned(), error }.into());
+            }
+            (Checked::Unknown(error), _) => {
+                print::tell(&format!("s3sieve: warning: the AWS account is unknown: {error}"));
+            }
+        }
+        Ok(())
     }
 }

@@ -9,8 +9,10 @@ use super::operation_args::PolicyArgs;
 use super::policy;
 use super::print;
 use super::request::place;
+use super::service_args::Unchecked;
 use super::setup_args::{Frequency, InventoryArgs, ReportFormat, SetupAction, SetupArgs};
 use super::{CliError, Exit, plan_args};
+use crate::aws::Session;
 use crate::jobs::setup::bucket_key::BucketKey;
 use crate::jobs::setup::inventory::{Inventory, ReportEncryption};
 use crate::jobs::setup::lifecycle::Lifecycle;
@@ -22,14 +24,14 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
     match &args.action {
         SetupAction::Inventory(own) => inventory(args, own),
         SetupAction::BucketKey(own) => {
-            let session = args.service.session(own.region.as_deref())?;
+            let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let bucket_key =
                 BucketKey { bucket: own.bucket.clone(), key_arn: own.kms_key_arn.clone() };
             let planned = bucket_key.look(&session)?;
             decide(args, &[planned.change.clone()], || Ok(bucket_key.apply(&session, planned)?))
         }
         SetupAction::Lifecycle(own) => {
-            let session = args.service.session(own.region.as_deref())?;
+            let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let lifecycle = Lifecycle {
                 bucket: own.bucket.clone(),
                 id: own.id.clone(),
@@ -44,7 +46,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
 }
 
 fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
-    let session = args.service.session(own.region.as_deref())?;
+    let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
     let destination = own.destination.as_deref().map(|address| place("--destination", address));
     let encryption = own.report_encryption.as_deref().map(|text| match text {
         "sse-s3" => Ok(ReportEncryption::SseS3),
@@ -76,7 +78,7 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
 fn role(args: &SetupArgs, own: &PolicyArgs) -> Result<Exit, CliError> {
     let mut way = args.service.way(own.place.region.as_deref());
     let draft = policy::draft(own, &plan_args::open(&own.plan, None, &mut way)?)?;
-    let session = args.service.session(own.place.region.as_deref())?;
+    let session = session(args, own.place.region.as_deref(), Some(&own.place.account_id))?;
     let look = |bucket: &str| default_key(&session, bucket, &draft.setting);
     let target = draft.target_key(own, look)?;
     let access = draft.access(own, target, report_key(own, look, draft.report_bucket()));
@@ -115,6 +117,18 @@ fn report_key(
             None
         }
     }
+}
+
+/// A way to AWS, in the account that is meant.
+fn session(
+    args: &SetupArgs,
+    region: Option<&str>,
+    account_id: Option<&str>,
+) -> Result<Session, CliError> {
+    let session = args.service.session(region)?;
+    let unchecked = if args.apply { Unchecked::Refused } else { Unchecked::Told };
+    args.service.check_account(&session, account_id, unchecked)?;
+    Ok(session)
 }
 
 fn json(document: &impl serde::Serialize) -> Result<Value, CliError> {

@@ -105,6 +105,14 @@ impl ReportFormat {
     }
 }
 
+/// The account whose settings are changed.
+#[derive(Debug, ClapArgs)]
+pub(super) struct AccountArgs {
+    /// The account that the credentials must be of; it is shown in any case
+    #[arg(long, value_name = "ID")]
+    pub(super) account_id: Option<String>,
+}
+
 #[derive(Debug, ClapArgs)]
 #[command(after_help = INVENTORY_HELP)]
 pub(super) struct InventoryArgs {
@@ -142,6 +150,8 @@ pub(super) struct InventoryArgs {
     /// The bucket's region
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -156,6 +166,8 @@ pub(super) struct BucketKeyArgs {
     /// The bucket's region
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -176,4 +188,6 @@ pub(super) struct LifecycleArgs {
     /// The bucket's region
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+    #[command(flatten)]
+    pub(super) account: AccountArgs,
 }

@@ -27,7 +27,12 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let handle = args.open()?;
     let plan = &handle.plan;
     let operation = operation(&args.operation, &handle)?;
-    let setting = setting(&args.place, &args.role_arn);
+    #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "profiles come with AWS"))]
+    let mut setting = setting(&args.place, &args.role_arn);
+    #[cfg(feature = "aws")]
+    if !args.dry_run && setting.region.is_none() {
+        setting.region = Some(super::send::region_of_profile(args)?);
+    }
     let source = source(&args.place, &handle)?;
     let options = job_options(args, &handle)?;
     let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;

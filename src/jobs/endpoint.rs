@@ -19,13 +19,19 @@ use crate::operation::partition::is_aws_host;
 /// The server to which S3 Control's requests go, instead of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ControlEndpoint {
-    /// `http://host:port`.
+    /// `http://host:port/path`, without a slash at its end.
     pub url: String,
     /// Whether it is a double that knows `UpdateObjectEncryption`, as the user says.
     pub trusted: bool,
 }
 
 impl ControlEndpoint {
+    /// Whether it is AWS's own: a VPC endpoint, for example.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        is_aws_host(host(&self.url))
+    }
+
     /// Whether it is on this machine.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | `create_job`, `members` | a request, as the SDK sends it |
+//! | `caller` | whose credentials these are |
 //! | `control`, `endpoint` | calls of S3 Control, and where they may go |
 //! | `upload` | a manifest goes up, once |
 //! | `in_place` | a manifest of a plan in S3 is used where it is |
@@ -15,6 +16,7 @@
 //!
 //! Never knows how rows were found, nor what an operation means.
 
+mod caller;
 pub mod completion;
 mod control;
 mod create_job;
@@ -31,6 +33,7 @@ pub mod setup;
 mod submit;
 mod upload;
 
+pub use caller::{Caller, CallerError, Checked, caller, check_caller};
 pub use control::{Control, CreateError, JobDetail, JobView, Wanted};
 pub use create_job::create_job_input;
 pub use endpoint::{ControlEndpoint, NotAws, check_update_encryption};

@@ -15,6 +15,7 @@ use aws_sdk_s3::types::{
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::caller::{Caller, caller};
 use super::role::{self, Trust};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::operation::bucket;
@@ -76,7 +77,7 @@ impl Preflight<'_> {
     /// When the credentials don't work, or this machine's clock is wrong.
     pub fn run(&self) -> Result<Vec<Finding>, AwsError> {
         let mut found = Vec::new();
-        found.extend(self.account()?);
+        found.push(self.account()?);
         found.extend(self.buckets());
         found.extend(self.role());
         found.extend(self.target_settings());
@@ -87,28 +88,22 @@ impl Preflight<'_> {
         Ok(found)
     }
 
-    fn account(&self) -> Result<Option<Finding>, AwsError> {
-        let client = aws_sdk_sts::Client::new(self.session.config());
-        let answer = self.session.wait(client.get_caller_identity().send());
-        let account = match answer {
-            Ok(answer) => answer.account.unwrap_or_default(),
-            Err(error) => {
-                let error = AwsError::new("ask AWS who you are", &error);
-                return match error.kind {
-                    AwsErrorKind::Unreachable | AwsErrorKind::Busy | AwsErrorKind::Other => {
-                        Ok(Some(warns(format!("the account was not checked: {error}"))))
-                    }
-                    _ => Err(error),
-                };
-            }
-        };
+    fn account(&self) -> Result<Finding, AwsError> {
         let wanted = self.account_id;
-        Ok((account != wanted).then(|| {
-            blocks(format!(
-                "the credentials are of account {account}, the jobs of {wanted} (--account-id): \
-                 name another --profile, or correct --account-id"
-            ))
-        }))
+        match caller(self.session) {
+            Ok(Caller { account_id, .. }) if account_id != wanted => Ok(blocks(format!(
+                "the credentials are of account {account_id}, the jobs of {wanted} \
+                 (--account-id): name another --profile, or correct --account-id"
+            ))),
+            Ok(caller) => Ok(notes(caller.to_string())),
+            Err(error) => match error.kind {
+                AwsErrorKind::Unreachable
+                | AwsErrorKind::Busy
+                | AwsErrorKind::NotXml
+                | AwsErrorKind::Other => Ok(warns(format!("the account was not checked: {error}"))),
+                _ => Err(error),
+            },
+        }
     }
 
     /// The bucket whose region the jobs must be created in: the objects', and of a copy the

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
-use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
+use aws_sdk_s3::types::{ChecksumAlgorithm, EncodingType, ServerSideEncryption};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -19,6 +19,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use super::rows::Row;
 use super::{ASKED, Listing, ListingError, OF_VERSIONS};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::format::key::decode_key;
 use crate::source::Location;
 
 /// Folders that are listed at the same time. 16: S3 takes 5,500 such requests a second for each
@@ -119,6 +120,30 @@ struct Marker {
     version: Option<String>,
 }
 
+/// How an answer writes keys. XML can't hold every character of a key, so they are asked for as in
+/// a URL; a server that doesn't know that says nothing of it, and sends them as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Encoded,
+    Plain,
+}
+
+impl Names {
+    fn of(encoding: Option<&EncodingType>) -> Self {
+        if encoding == Some(&EncodingType::Url) { Self::Encoded } else { Self::Plain }
+    }
+
+    fn decoded(self, name: String) -> String {
+        if self == Self::Plain {
+            return name;
+        }
+        let mut decoded = Vec::with_capacity(name.len());
+        decode_key(name.as_bytes(), &mut decoded);
+        // Keys are UTF-8 (S3 User Guide, "Naming Amazon S3 objects").
+        String::from_utf8(decoded).unwrap_or(name)
+    }
+}
+
 /// An answer to a list.
 struct Listed {
     found: Vec<Found>,
@@ -213,12 +238,14 @@ impl Shared {
             .prefix(prefix)
             .set_delimiter(delimiter)
             .set_continuation_token(from.key)
+            .encoding_type(EncodingType::Url)
             .set_request_payer(self.payer.clone());
         let answer = request.send().await.map_err(|error| AwsError::new("list it", &error))?;
         let more = answer.is_truncated.unwrap_or_default();
         let next = answer.next_continuation_token.filter(|_| more);
+        let names = Names::of(answer.encoding_type.as_ref());
         let found = answer.contents.unwrap_or_default().into_iter().map(|object| Found {
-            key: object.key.unwrap_or_default(),
+            key: names.decoded(object.key.unwrap_or_default()),
             is_latest: true,
             size: object.size,
             modified: object.last_modified,
@@ -230,7 +257,7 @@ impl Shared {
         let folders = answer.common_prefixes.unwrap_or_default().into_iter();
         Ok(Listed {
             found: found.collect(),
-            folders: folders.filter_map(|folder| folder.prefix).collect(),
+            folders: folders.filter_map(|folder| folder.prefix.map(|p| names.decoded(p))).collect(),
             next: next.map(|key| Marker { key: Some(key), version: None }),
         })
     }
@@ -249,12 +276,15 @@ impl Shared {
             .set_delimiter(delimiter)
             .set_key_marker(from.key)
             .set_version_id_marker(from.version)
+            .encoding_type(EncodingType::Url)
             .set_request_payer(self.payer.clone());
         let answer = request.send().await.map_err(|error| AwsError::new("list it", &error))?;
         let more = answer.is_truncated.unwrap_or_default();
-        let next = Marker { key: answer.next_key_marker, version: answer.next_version_id_marker };
+        let names = Names::of(answer.encoding_type.as_ref());
+        let key = answer.next_key_marker.map(|key| names.decoded(key));
+        let next = Marker { key, version: answer.next_version_id_marker };
         let versions = answer.versions.unwrap_or_default().into_iter().map(|version| Found {
-            key: version.key.unwrap_or_default(),
+            key: names.decoded(version.key.unwrap_or_default()),
             version: version.version_id,
             is_latest: version.is_latest.unwrap_or_default(),
             size: version.size,
@@ -265,7 +295,7 @@ impl Shared {
             ..Found::default()
         });
         let markers = answer.delete_markers.unwrap_or_default().into_iter().map(|marker| Found {
-            key: marker.key.unwrap_or_default(),
+            key: names.decoded(marker.key.unwrap_or_default()),
             version: marker.version_id,
             is_latest: marker.is_latest.unwrap_or_default(),
             is_delete_marker: true,
@@ -275,7 +305,7 @@ impl Shared {
         let folders = answer.common_prefixes.unwrap_or_default().into_iter();
         Ok(Listed {
             found: versions.chain(markers).collect(),
-            folders: folders.filter_map(|folder| folder.prefix).collect(),
+            folders: folders.filter_map(|folder| folder.prefix.map(|p| names.decoded(p))).collect(),
             next: more.then_some(next).filter(|next| next.key.is_some()),
         })
     }

@@ -24,9 +24,14 @@ use tokio::time;
 use super::{Target, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 
-/// Failures in a row, without a byte between them, after which a range is given up. With the
-/// longest waits in between that is about half a minute: S3's own slow-downs are over by then.
+/// Failures in a row, without a byte between them, after which a range is given up, where the user
+/// has set no number of tries. With the longest waits in between that is about half a minute: S3's
+/// own slow-downs are over by then.
 const FAILURES_MAX: u32 = 10;
+
+/// How often a range follows its bucket into another region. Once is enough: from then on the
+/// client knows the region.
+const MOVES_MAX: u32 = 1;
 
 /// The longest wait after the first failure; twice as long after each further one.
 const WAIT_FIRST: Duration = Duration::from_millis(100);
@@ -59,7 +64,8 @@ pub(super) async fn fetch(
     chunks: UnboundedSender<io::Result<Bytes>>,
 ) {
     let Range { start: mut at, mut end } = range;
-    let mut failures = 0;
+    let failures_max = target.tries.map_or(FAILURES_MAX, |tries| tries.saturating_sub(1));
+    let (mut failures, mut moves) = (0, 0);
     loop {
         let before = at;
         let mut fetched = fetch_once(&target, at..end, pinned.as_ref()).await;
@@ -83,8 +89,12 @@ pub(super) async fn fetch(
         }
         // A body that ends too early without an error is one that was cut.
         let error = fetched.err().unwrap_or_else(|| too_short(at, end));
+        if matches!(error.kind, AwsErrorKind::WrongRegion(Some(_))) && moves < MOVES_MAX {
+            moves += 1;
+            continue;
+        }
         failures = if at > before { 1 } else { failures + 1 };
-        if !error.is_passing() || failures > FAILURES_MAX {
+        if !error.is_passing() || failures > failures_max {
             let error = refused(error);
             match told.take() {
                 Some(told) => drop(told.send(Err(error))),

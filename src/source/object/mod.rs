@@ -67,6 +67,8 @@ struct Target {
     bucket: Arc<str>,
     key: Arc<str>,
     payer: Option<RequestPayer>,
+    /// How often a request is tried, where the user has set that.
+    tries: Option<u32>,
 }
 
 impl Object {
@@ -198,6 +200,7 @@ impl Object {
             bucket: Arc::clone(&self.bucket.name),
             key: self.key.as_str().into(),
             payer: session.request_payer(),
+            tries: session.tries(),
         }
     }
 
