@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::CliError;
-use crate::aws::{AwsError, Options, Session};
+use crate::aws::{Options, Session};
 use crate::source::{AddressError, Location, Object};
 
 /// Where these options stand in the help. Named by each, for a group's own heading would go on to

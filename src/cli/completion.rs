@@ -15,8 +15,8 @@ use super::print::{self, Report, visible};
 use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
 use crate::jobs::completion::{
-    Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch, message_code,
-    read_rows, remedy,
+    Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch,
+    message_code, read_rows, remedy,
 };
 use crate::units::{Count, counted};
 
@@ -293,5 +293,19 @@ impl Summary {
             )?;
         }
         Ok(())
+    }
+}
+
+impl Failures {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { code, http, message_code, tasks, retry, .. } = self;
+        let inner = message_code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
+        let http = http.map(|http| format!(" ({http})")).unwrap_or_default();
+        let again = if *retry { "can be tried again" } else { "would fail again" };
+        let code = format!("{code}{inner}");
+        writeln!(out, "\n{}{http}: {}, {again}", visible(&code), counted(*tasks, "task"))?;
+        writeln!(out, "  {}", self.remedy)?;
+        let (key, message) = (visible(&self.example_key), visible(&self.example_message));
+        writeln!(out, "  such as {key}: {message}")
     }
 }

@@ -10,7 +10,7 @@
 //!
 //! Never asks AWS for anything.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::completion::{self, Fate, Fetched, UnreadableRows, read_rows, remedy};

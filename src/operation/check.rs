@@ -194,17 +194,7 @@ pub(super) fn key_arn(
     setting: &Setting,
     authority: &'static str,
 ) -> Checked {
-    let arn = Arn::parse(value).filter(|arn| {
-        let id = arn.resource.strip_prefix("key/").unwrap_or_default();
-        let id_letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        arn.partition.starts_with("aws")
-            && arn.service == "kms"
-            && !arn.region.is_empty()
-            && is_account(arn.account)
-            && !id.is_empty()
-            && id.bytes().all(id_letters)
-    });
-    let Some(arn) = arn else {
+    let Some(arn) = key_of_arn(value) else {
         return Err(refusal(
             flag,
             value,
@@ -224,6 +214,20 @@ pub(super) fn key_arn(
         "UG, Specifying server-side encryption with AWS KMS: a key in the bucket's Region",
         "name a key of the bucket's region, or correct --region",
     ))
+}
+
+/// The parts of a KMS key's full ARN.
+pub(super) fn key_of_arn(value: &str) -> Option<Arn<'_>> {
+    Arn::parse(value).filter(|arn| {
+        let id = arn.resource.strip_prefix("key/").unwrap_or_default();
+        let id_letters = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        arn.partition.starts_with("aws")
+            && arn.service == "kms"
+            && !arn.region.is_empty()
+            && is_account(arn.account)
+            && !id.is_empty()
+            && id.bytes().all(id_letters)
+    })
 }
 
 /// A tag: key and value.

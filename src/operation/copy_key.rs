@@ -35,9 +35,7 @@ impl CopyKey {
         let key = request["SSEAwsKmsKeyId"].as_str();
         match (request["NewObjectMetadata"]["SSEAlgorithm"].as_str(), key) {
             (Some("KMS"), None) | (Some("AES256"), _) => Self::Free,
-            (_, Some(key)) if check::key_arn(TARGET_FLAG, key, None, AUTHORITY).is_ok() => {
-                Self::Named(key.to_owned())
-            }
+            (_, Some(key)) if check::key_of_arn(key).is_some() => Self::Named(key.to_owned()),
             (_, Some(key)) => Self::ByAlias(key.to_owned()),
             _ => Self::OfBucket(target.rsplit([':', '/']).next().unwrap_or_default().to_owned()),
         }
@@ -66,7 +64,7 @@ impl TargetEncryption {
             let rule = "it must be sse-s3, aws/s3 or the ARN of a key";
             return Err(refusal(TARGET_FLAG, text, rule, "s3sieve", "give one of these"));
         }
-        check::key_arn(TARGET_FLAG, text, setting.region.as_deref(), AUTHORITY)?;
+        check::key_arn(TARGET_FLAG, text, setting, AUTHORITY)?;
         Ok(Self::Key(text.to_owned()))
     }
 }

@@ -102,8 +102,14 @@ static PARTITIONS: [Partition; 8] = Partition::ALL;
 pub fn of_jobs<'a>(region: Option<&str>, role_arn: &'a str) -> &'a str {
     match region.and_then(Partition::of_region) {
         Some(partition) => partition.name,
-        None => Arn::parse(role_arn).map_or(DEFAULT, |arn| arn.partition),
+        None => of_arn(role_arn),
     }
+}
+
+/// The partition that an ARN names; the commercial one where it names none.
+#[must_use]
+pub fn of_arn(arn: &str) -> &str {
+    Arn::parse(arn).map_or(DEFAULT, |arn| arn.partition)
 }
 
 /// The partition of a region; the commercial one where the region is not given or not known.

@@ -66,7 +66,7 @@ pub enum ReadError {
     )]
     Older {
         /// The document.
-        path: PathBuf,
+        path: Location,
         /// Its version.
         version: u32,
     },

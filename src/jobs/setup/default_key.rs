@@ -21,8 +21,12 @@ pub fn default_key(
 ) -> Result<TargetEncryption, String> {
     match default_key_id(session, bucket).map_err(|error| error.to_string())? {
         None => Ok(TargetEncryption::Free),
-        Some(key) => named(&key, session.region(), setting)
-            .ok_or_else(|| format!("the bucket names its key by an alias: {key}")),
+        Some(key) => {
+            let region = setting.region.as_deref().or(session.region());
+            region.and_then(|region| named(&key, region, setting)).ok_or_else(|| {
+                format!("the bucket names its key by an alias, or its region is not known: {key}")
+            })
+        }
     }
 }
 

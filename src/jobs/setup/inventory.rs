@@ -13,7 +13,8 @@ use super::default_key::default_key_id;
 use super::xml::{self, Edit, NAMESPACE, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
-use crate::operation::job::{Place, partition_of_arn};
+use crate::operation::job::Place;
+use crate::operation::partition;
 
 /// The fields that predicates and operations look at (API, `InventoryOptionalField`). Left out:
 /// `ObjectAccessControlList`, which makes a report several times as large, and holds nothing that
@@ -292,7 +293,7 @@ fn caller(session: &Session) -> Result<(String, String), AwsError> {
     let client = aws_sdk_sts::Client::new(session.config());
     let answer = session.wait(client.get_caller_identity().send());
     let answer = answer.map_err(|error| AwsError::new("ask AWS who you are", &error))?;
-    let partition = partition_of_arn(answer.arn.as_deref().unwrap_or_default()).to_owned();
+    let partition = partition::of_arn(answer.arn.as_deref().unwrap_or_default()).to_owned();
     Ok((answer.account.unwrap_or_default(), partition))
 }
 
