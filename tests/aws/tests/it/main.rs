@@ -18,6 +18,7 @@ mod killed;
 mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
+mod preflight;
 mod read;
 mod refusals;
 #[path = "../../../it/schema.rs"]
