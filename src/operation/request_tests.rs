@@ -643,7 +643,12 @@ fn access(versions: bool) -> Access {
 /// Actions on resources of the jobs' role, `action resource` each.
 fn grants(operation: &dyn Operation, class: Option<&str>, access: &Access) -> Vec<String> {
     let kind = operation.kind();
-    let request = build(operation, class).unwrap();
+    let mut source = source(class);
+    if access.versions {
+        source.manifests[0].columns.push("VersionId".to_owned());
+    }
+    let requests = job::requests(operation, &setting(), &options(), &source).unwrap();
+    let request = &requests[0];
     let needed = kind.permissions(&request.operation[kind.api_name()], access);
     let policy = access.role_policy(needed);
     let mut grants = Vec::new();

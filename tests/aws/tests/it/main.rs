@@ -22,6 +22,7 @@ mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
 mod plans_in_s3;
+mod preflight;
 mod races;
 mod read;
 mod refusals;

@@ -230,6 +230,14 @@ async fn storage(
         response.headers_mut().insert("x-amz-bucket-region", region.parse().unwrap());
         return Ok(response);
     }
+    let owner = parts.headers.get("x-amz-expected-bucket-owner");
+    if owner.is_some_and(|owner| owner != super::ACCOUNT) {
+        let mut response = bare_error(403, "AccessDenied", "the bucket is of another account");
+        if parts.method == Method::HEAD {
+            *response.body_mut() = Body::empty();
+        }
+        return Ok(response);
+    }
     if key.is_empty()
         && let Some(response) =
             account::bucket_setting(shared, &parts.method, bucket, &query, &body)
