@@ -116,7 +116,13 @@ impl Inventory {
         let call = call.bucket(&self.bucket).id(&self.id).customize().interceptor(body.clone());
         let there = match session.wait(call.send()) {
             Ok(_) => Some(body.text(&action)?),
-            Err(error) if error.code() == Some("NoSuchConfiguration") => None,
+            // S3 calls it NoSuchConfiguration, other servers otherwise.
+            Err(error)
+                if error.code() != Some("NoSuchBucket")
+                    && error.raw_response().is_some_and(|raw| raw.status().as_u16() == 404) =>
+            {
+                None
+            }
             Err(error) => return Err(AwsError::new(action, &error).into()),
         };
         let Edited { document, before, after, destination } = match &there {
