@@ -129,8 +129,7 @@ fn codes_are_judged_before_statuses_and_in_messages() {
         assert_eq!(found["retry"], *again, "{rest}: {found:#}");
         assert!(found["remedy"].as_str().unwrap().contains(part), "{rest}: {found:#}");
     }
-    let message =
-        "error details: {\"failureMessage\":\"Task 1, printed\", \"errorCode\": \"404\"}";
+    let message = "error details: {\"failureMessage\":\"Task 1, printed\", \"errorCode\": \"404\"}";
     assert!(failures.iter().any(|failure| failure["example_message"] == message), "{told:#}");
     let again = retried(&world);
     let kept: Vec<bool> = (0..8).map(|number| again.contains(&key(number))).collect();
