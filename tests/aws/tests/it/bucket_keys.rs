@@ -54,11 +54,12 @@ impl Page {
         let mut ran = false;
         for block in text.split("```").skip(1).step_by(2) {
             let (language, text) = block.split_once('\n').unwrap();
+            let calls = |program: &str| text.lines().any(|line| line.starts_with(program));
             match language {
-                "sh" if text.contains("s3sieve ") => {
+                "sh" if calls("aws ") => page.by_hand.push(text.to_owned()),
+                "sh" if calls("s3sieve ") => {
                     page.examples.push(Example { commands: text.to_owned(), printed: None });
                 }
-                "sh" if text.contains("aws ") => page.by_hand.push(text.to_owned()),
                 "sh" => page.variables += text,
                 "text" => {
                     assert!(ran, "output of nothing:\n{text}");
@@ -66,7 +67,7 @@ impl Page {
                 }
                 other => panic!("a block of `{other}`"),
             }
-            ran = language == "sh" && text.contains("s3sieve ");
+            ran = language == "sh" && calls("s3sieve ");
         }
         page
     }
