@@ -18,11 +18,13 @@ mod killed;
 mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
+mod reach;
 mod read;
 mod refusals;
 #[path = "../../../it/schema.rs"]
 mod schema;
 mod setup;
+mod tls;
 mod walk;
 mod world;
 mod write;
