@@ -15,6 +15,7 @@ mod double;
 mod fixture;
 mod jobs;
 mod killed;
+mod listing;
 mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
