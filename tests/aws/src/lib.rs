@@ -1,6 +1,6 @@
 //! The ground for tests that need AWS: an S3 server, a proxy that does harm by seed, one that lets
-//! a test act before a request, one whose answers a test writes, a server that refuses, and one that
-//! only sends bytes.
+//! a test act before a request, one whose answers a test writes, a server that refuses, and one
+//! that only sends bytes.
 //!
 //! All of them listen on this machine alone, on ports that the system picks.
 //!

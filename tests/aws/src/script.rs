@@ -1,5 +1,5 @@
-//! A proxy whose answers a test writes: to each request the test gives an answer of its own, or lets
-//! the server behind it answer.
+//! A proxy whose answers a test writes: to each request the test gives an answer of its own, or
+//! lets the server behind it answer.
 
 use std::io::{self, BufReader, Write};
 use std::net::SocketAddr;

@@ -1,5 +1,5 @@
-//! Listings from a server whose answers a test writes: keys that XML can't hold, and answers that are
-//! not S3's.
+//! Listings from a server whose answers a test writes: keys that XML can't hold, and answers that
+//! are not S3's.
 
 use std::fs;
 use std::io::Read;
