@@ -1,6 +1,6 @@
 //! Who the caller is, as STS says, and whether that is the account that is meant.
 //!
-//! Credentials come from many places, and the wrong ones work as well as the right ones. So whatever
+//! Credentials come from many places, and the wrong ones work as well as the right ones. So what
 //! changes something at AWS first says in which account.
 
 use std::fmt;

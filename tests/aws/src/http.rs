@@ -8,7 +8,7 @@ use std::thread;
 const HEAD_BYTES_MAX: u64 = 64 << 10;
 
 /// A request.
-pub(crate) struct Request {
+pub struct Request {
     /// The request line and the header lines, without the blank line.
     pub(crate) lines: Vec<String>,
     pub(crate) body: Vec<u8>,
@@ -16,7 +16,8 @@ pub(crate) struct Request {
 
 impl Request {
     /// The value of a header, whose name is given in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.lines.iter().skip(1).find_map(|line| {
             let (found, value) = line.split_once(':')?;
             found.eq_ignore_ascii_case(name).then_some(value.trim())
@@ -24,13 +25,22 @@ impl Request {
     }
 
     /// `GET`, `PUT`, ...
-    pub(crate) fn method(&self) -> &str {
+    #[must_use]
+    pub fn method(&self) -> &str {
         self.lines[0].split(' ').next().unwrap_or_default()
     }
 
     /// What is asked for.
-    pub(crate) fn target(&self) -> &str {
+    #[must_use]
+    pub fn target(&self) -> &str {
         self.lines[0].split(' ').nth(1).unwrap_or_default()
+    }
+
+    /// The region that it was signed for.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        let scope = self.header("authorization").and_then(|text| text.split("Credential=").nth(1));
+        scope.and_then(|scope| scope.split('/').nth(2)).unwrap_or_default()
     }
 }
 

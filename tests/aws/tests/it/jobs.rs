@@ -371,7 +371,7 @@ fn no_credentials_and_no_server_are_told_of() {
     let alone = ["--endpoint-url", "http://127.0.0.1:1"];
     let arguments = submit_arguments(&world.plan, COPY);
     let run = s3sieve(arguments.iter().map(String::as_str).chain(alone));
-    run.expect(2).says(&["--endpoint-url is given without --s3control-endpoint-url"]);
+    run.expect(2).says(&["--endpoint-url is given without a server for S3 Control"]);
     let without_region = arguments.iter().filter(|a| *a != "--region" && *a != REGION);
     world.run(without_region).expect(2).says(&["--region is missing"]);
 }

@@ -18,18 +18,21 @@ mod fixture;
 mod iam;
 mod jobs;
 mod killed;
+mod listing;
 mod memory;
 #[path = "../../../it/plans.rs"]
 mod plans;
 mod plans_in_s3;
 mod preflight;
 mod races;
+mod reach;
 mod read;
 mod refusals;
 #[path = "../../../it/schema.rs"]
 mod schema;
 mod setup;
 mod steering;
+mod tls;
 mod walk;
 mod walks;
 mod world;

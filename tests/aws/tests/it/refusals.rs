@@ -13,13 +13,16 @@ const ADDRESS: &str = "s3://reports/demo/manifest.json";
 fn each_refusal_has_one_message_that_names_the_remedy() {
     let forbidden = "403 Forbidden";
     let region = "x-amz-bucket-region: eu-west-3\r\n";
-    let cases: [(&str, &str, &str, &[&str]); 8] = [
+    let missing = "404 Not Found";
+    let cases: [(&str, &str, &str, &[&str]); 10] = [
         (forbidden, "AccessDenied", "", &["access denied", "KMS key"]),
         ("400 Bad Request", "ExpiredToken", "", &["have expired", "aws sso login"]),
         (forbidden, "InvalidAccessKeyId", "", &["does not accept the credentials"]),
         (forbidden, "RequestTimeTooSkewed", "", &["clock is more than 15 minutes wrong"]),
         ("404 Not Found", "NoSuchBucket", "", &["no such bucket"]),
         ("404 Not Found", "NoSuchKey", "", &["no such object"]),
+        (missing, "NoSuchLifecycleConfiguration", "", &["it is not configured"]),
+        (missing, "SomethingElse", "", &["read it: SomethingElse: No."]),
         ("301 Moved Permanently", "PermanentRedirect", region, &["give --region eu-west-3"]),
         ("400 Bad Request", "AuthorizationHeaderMalformed", region, &["--region eu-west-3"]),
     ];
