@@ -213,8 +213,7 @@ impl Object {
         Ok(Some(Head {
             bytes: u64::try_from(answer.content_length.unwrap_or_default()).unwrap_or_default(),
             etag: bare_etag(answer.e_tag).unwrap_or_default(),
-            // One of parts' checksums has their number behind it.
-            crc64nvme: answer.checksum_crc64_nvme.filter(|checksum| !checksum.contains('-')),
+            crc64nvme: answer.checksum_crc64_nvme.filter(|text| Crc64Nvme::is_one(text)),
             encryption: answer.server_side_encryption,
         }))
     }
