@@ -79,9 +79,8 @@ impl Plan {
         let mut files = Vec::new();
         for shard in &self.shards {
             files.extend(shard.files.iter().map(|file| file.path.clone()));
-            files.extend(
-                shard.path.strip_suffix(MANIFEST).map(|folder| folder.to_owned() + CHECKSUM),
-            );
+            let folder = shard.path.strip_suffix(MANIFEST);
+            files.extend(folder.map(|folder| format!("{folder}{CHECKSUM}")));
             files.push(shard.path.clone());
         }
         files.extend(self.excluded.iter().filter_map(|excluded| excluded.path.clone()));
