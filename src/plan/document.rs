@@ -72,8 +72,8 @@ impl Plan {
         plan
     }
 
-    /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum beside
-    /// each manifest that is an inventory report.
+    /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum
+    /// beside each manifest that is an inventory report.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
         let mut files = Vec::new();
