@@ -72,16 +72,15 @@ impl Plan {
         plan
     }
 
-    /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum beside
-    /// each manifest that is an inventory report.
+    /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum
+    /// beside each manifest that is an inventory report.
     #[must_use]
     pub fn files(&self) -> Vec<String> {
         let mut files = Vec::new();
         for shard in &self.shards {
             files.extend(shard.files.iter().map(|file| file.path.clone()));
-            files.extend(
-                shard.path.strip_suffix(MANIFEST).map(|folder| folder.to_owned() + CHECKSUM),
-            );
+            let folder = shard.path.strip_suffix(MANIFEST);
+            files.extend(folder.map(|folder| format!("{folder}{CHECKSUM}")));
             files.push(shard.path.clone());
         }
         files.extend(self.excluded.iter().filter_map(|excluded| excluded.path.clone()));

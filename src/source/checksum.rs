@@ -10,6 +10,9 @@ use crc_fast::{CrcAlgorithm, Digest};
 /// The digits of Base64 (RFC 4648).
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+/// Digits of six bits that 64 bits take; one of padding follows.
+const DIGITS: usize = 11;
+
 /// A CRC-64/NVME being computed. It is shown as S3's header `x-amz-checksum-crc64nvme` holds it:
 /// eight bytes, the highest first, in Base64.
 #[derive(Clone)]
@@ -30,6 +33,14 @@ impl Crc64Nvme {
         checksum
     }
 
+    /// Whether a text may be one, of a whole object: servers have been seen to give others for
+    /// objects that came in parts.
+    #[must_use]
+    pub fn is_one(text: &str) -> bool {
+        let digits = text.strip_suffix('=').unwrap_or_default().as_bytes();
+        digits.len() == DIGITS && digits.iter().all(|digit| BASE64.contains(digit))
+    }
+
     /// Takes in more bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
@@ -44,9 +55,9 @@ impl Default for Crc64Nvme {
 
 impl fmt::Display for Crc64Nvme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // 64 bits are ten digits of six bits, one of four, and one of padding.
+        // The last digit has two bits more than there are.
         let padded = u128::from(self.0.finalize()) << 2;
-        let digits: String = (0..11)
+        let digits: String = (0..DIGITS)
             .rev()
             .map(|place| char::from(BASE64[(padded >> (6 * place)) as usize & 63]))
             .collect();
@@ -69,6 +80,10 @@ mod tests {
         // The check value of the algorithm is ae8b14860a799888.
         assert_eq!(Crc64Nvme::of(b"123456789").to_string(), "rosUhgp5mIg=");
         assert_eq!(Crc64Nvme::new().to_string(), "AAAAAAAAAAA=");
+        assert!(Crc64Nvme::is_one("rosUhgp5mIg="));
+        for other in ["", "7w4HOw==", "rosUhgp5mIg=-2", "rosUhgp5mI-=", "rosUhgp5mIgg"] {
+            assert!(!Crc64Nvme::is_one(other), "{other}");
+        }
         let mut pieces = Crc64Nvme::of(b"1234");
         pieces.update(b"56789");
         assert_eq!(pieces.to_string(), "rosUhgp5mIg=");

@@ -11,6 +11,7 @@ use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 use super::store::bare_etag;
 use super::{Object, Target, refused};
 use crate::aws::{AwsError, AwsErrorKind};
+use crate::source::Crc64Nvme;
 
 /// Objects that are asked about at the same time. 32: a report of 300 data files is looked through
 /// in a second, and S3 takes 5,500 such requests a second for a prefix.
@@ -122,6 +123,6 @@ fn described(answer: HeadObjectOutput) -> ObjectHead {
         etag: bare_etag(answer.e_tag).unwrap_or_default(),
         encryption: answer.server_side_encryption.map(|how| how.as_str().to_owned()),
         // One of parts' checksums has their number behind it.
-        crc64nvme: answer.checksum_crc64_nvme.filter(|checksum| !checksum.contains('-')),
+        crc64nvme: answer.checksum_crc64_nvme.filter(|text| Crc64Nvme::is_one(text)),
     }
 }
