@@ -258,8 +258,8 @@ impl Preflight<'_> {
         seen.then(|| {
             warns(format!(
                 "the key is of account {account}, which does not own bucket {bucket}: \
-                 update-encryption takes keys of the bucket owner's account, unless AWS Support has \
-                 allowed those of your organization; name a key of the bucket's account"
+                 update-encryption takes keys of the bucket owner's account, unless AWS Support \
+                 has allowed those of your organization; name a key of the bucket's account"
             ))
         })
     }

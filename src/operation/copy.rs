@@ -214,8 +214,8 @@ impl Parameters {
             arn.service == "s3" && arn.account.is_empty() && arn.resource == name
         };
         if !fits {
-            let rule = "it must be arn:aws:s3:::BUCKET, or of a directory bucket in the jobs' region \
-                        arn:aws:s3express:REGION:ACCOUNT:bucket/BASE--ZONE--x-s3";
+            let rule = "it must be arn:aws:s3:::BUCKET, or of a directory bucket in the region of \
+                        the jobs arn:aws:s3express:REGION:ACCOUNT:bucket/BASE--ZONE--x-s3";
             let source = "API, S3RegionalOrS3ExpressBucketArnString";
             return Err(refusal(FLAG, target, rule, source, "give the bucket's name"));
         }

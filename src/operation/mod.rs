@@ -10,8 +10,8 @@
 //!    hold for a request that somebody else wrote ([`given`]).
 //!
 //! What they share: `check` for values, [`class`] for storage classes, [`partition`] and [`bucket`]
-//! for ARNs, [`job`] for the request around an operation, [`policy`] for policies. What they cost: [`mod@estimate`], from [`price`]
-//! lists.
+//! for ARNs, [`job`] for the request around an operation, [`policy`] for policies. What they cost:
+//! [`mod@estimate`], from [`price`] lists.
 //!
 //! A rule or limit stands beside its source. "UG" is the Amazon S3 User Guide, "API" the model of
 //! the S3 Control API.

@@ -51,7 +51,7 @@ const OBJECT_LOCKED: Rule = Rule {
 /// rule, so that its rows come back with it.
 pub const NOT_SSE_KMS: Rule = Rule {
     reason: "not-sse-kms",
-    meaning: "not encrypted with SSE-KMS: the job would make it so, and its KMS requests are billed",
+    meaning: "not encrypted with SSE-KMS: it would be, and its KMS requests are billed",
     parts: &[Part {
         condition: "EncryptionStatus IS NULL OR EncryptionStatus NOT IN ('SSE-KMS', 'SSE-C', \
                     'DSSE-KMS', 'NOT-SSE')",

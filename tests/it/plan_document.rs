@@ -37,13 +37,24 @@ fn a_plan_for_an_operation_fits_the_schema() {
     let columns = "Bucket, Key, IsLatest, IsDeleteMarker, Size";
     let text = row(&["demo", "a", "true", "false", "5"]) + &row(&["demo", "b", "", "true", ""]);
     let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    let line = row(&["demo", "a", "v"]);
+    let versioned = ReportFolder::new("Bucket, Key, VersionId", &[line.as_bytes()]);
     let manifest = report.manifest.to_str().unwrap();
     for kind in s3sieve::operation::Kind::ALL {
         let out = report.folder.path().join(kind.name());
         let flags = ["--where", "TRUE", "--for", kind.name(), "--out", out.to_str().unwrap()];
-        s3sieve([&["filter", manifest], &flags[..]].concat()).expect(0);
+        let manifest =
+            if kind.needs_version_ids() { &versioned } else { &report }.manifest.to_str();
+        s3sieve([&["filter", manifest.unwrap()], &flags[..]].concat()).expect(0);
         fits_the_schema(&plan_document(&out));
     }
+    let out = report.folder.path().join("bucket-key");
+    let flags =
+        ["--for", "update-encryption", "--bucket-key", "on", "--out", out.to_str().unwrap()];
+    s3sieve([&["filter", manifest, "--where", "TRUE"], &flags[..]].concat()).expect(0);
+    let plan = plan_document(&out);
+    fits_the_schema(&plan);
+    assert_eq!(plan["operation"]["bucket_key"], true);
     let out = report.out();
     let flags = ["--where", "TRUE", "--for", "copy", "--include-ineligible", "archived"];
     let flags = [&flags[..], &["--storage-class", "keep", "--out", out.to_str().unwrap()]].concat();

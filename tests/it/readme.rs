@@ -1,8 +1,9 @@
 //! The README's commands print what the README says.
 //!
 //! Its `sh` blocks that name the program are run in order, in one folder with the sample report;
-//! each that a `text` block follows must print that, on both streams as a terminal shows them. There, `...` stands for what is left out: a
-//! line of dots for any lines, dots in a line for its rest. Times and speeds may differ.
+//! each that a `text` block follows must print that, on both streams as a terminal shows them.
+//! There, `...` stands for what is left out: a line of dots for any lines, dots in a line for its
+//! rest. Times and speeds may differ.
 
 use std::env;
 use std::fs;
