@@ -1,9 +1,11 @@
 //! `setup`: what would change is shown, and changed when asked; what is there stays.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::REPOSITORY;
 use crate::double::{Double, Options, Role};
 use crate::fixture::{Run, program};
 use crate::world::{COPY, World, submit_arguments};
@@ -32,6 +34,32 @@ fn shown_then_made(double: &Double, arguments: &[&str], shown: &[&str]) {
     assert!(run.stdout().ends_with("Done.\n"), "{}", run.story());
     let run = setup(double, &apply).expect(0);
     assert!(run.stdout().ends_with("Nothing to change.\n"), "{}", run.story());
+}
+
+/// Every action that `--help` names stands in docs/setup.md, and there is at least one of each.
+#[test]
+fn help_and_docs_name_the_permissions() {
+    let docs = fs::read_to_string(Path::new(REPOSITORY).join("docs/setup.md")).unwrap();
+    for (command, needed) in [
+        ("inventory", "s3:PutBucketPolicy"),
+        ("bucket-key", "s3:PutEncryptionConfiguration"),
+        ("lifecycle", "s3:PutLifecycleConfiguration"),
+        ("role", "iam:ListRolePolicies"),
+    ] {
+        let mut help = program();
+        help.args(["setup", command, "--help"]);
+        let help = Run::of(help).expect(0).stdout();
+        let words = help.split(|c: char| c.is_whitespace() || ",;".contains(c));
+        let actions: Vec<&str> = words
+            .filter(|word| {
+                word.starts_with("iam:") || word.starts_with("s3:") && !word.contains('/')
+            })
+            .collect();
+        assert!(actions.contains(&needed), "{needed} is missing in {help}");
+        for action in actions {
+            assert!(docs.contains(&format!("`{action}`")), "docs/setup.md lacks {action}");
+        }
+    }
 }
 
 fn setting(double: &Double, place: &str) -> String {
