@@ -167,7 +167,8 @@ fn reports_go_elsewhere_only_when_told_twice() {
 fn the_destination_s_policy_is_added_to_or_left_alone() {
     let double = Double::start(Options::default());
     let own = json!({"Version": "2008-10-17", "Id": "own", "Statement": {"Sid": "Own",
-        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::reports/x"}});
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": "arn:aws:s3:::reports/x"}});
     let place = ("reports".to_owned(), "policy".to_owned());
     double.state().settings.insert(place.clone(), own.to_string());
     let arguments = ["inventory", "--bucket", "demo", "--destination", "s3://reports", "--apply"];
@@ -481,8 +482,9 @@ fn superfluous_policies_are_named_and_stay() {
 fn a_role_without_room_is_refused_with_what_could_go() {
     let world = World::new(Options::default(), 2, 2);
     let long = |letter: &str, length| {
+        let resource = format!("arn:aws:s3:::{}", letter.repeat(length));
         json!({"Version": "2012-10-17", "Statement": [{"Sid": "S", "Effect": "Allow",
-            "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}", letter.repeat(length))}]})
+            "Action": "s3:GetObject", "Resource": resource}]})
     };
     {
         let mut state = world.double.state();
