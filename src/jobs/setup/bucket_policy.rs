@@ -136,7 +136,8 @@ impl Writer {
         } else if own.iter().any(|statement| statement["Sid"] == wanted["Sid"]) {
             return Err(SetupError::Senseless(format!(
                 "the policy of bucket {bucket} has a statement {} that doesn't let S3 write the \
-                 reports; correct or remove it, or give --leave-bucket-policy. It should be: {wanted}",
+                 reports; correct or remove it, or give --leave-bucket-policy. It should be: \
+                 {wanted}",
                 self.sid()
             )));
         } else {

@@ -122,7 +122,7 @@ fn add_to(own: &mut Value, more: &Value) -> Option<()> {
     Some(())
 }
 
-/// A condition that holds wherever one of two does; they must be of `StringEquals` on the same keys.
+/// A condition that holds wherever one of two does; both must be of `StringEquals` on one key.
 fn either_condition(one: &Value, other: &Value) -> Option<Value> {
     if one == other {
         return Some(one.clone());

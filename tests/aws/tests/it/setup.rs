@@ -1,9 +1,11 @@
 //! `setup`: what would change is shown, and changed when asked; what is there stays.
 
+use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::REPOSITORY;
 use crate::double::{Double, Options, Role};
 use crate::fixture::{Run, program};
 use crate::world::{COPY, World, submit_arguments};
@@ -32,6 +34,32 @@ fn shown_then_made(double: &Double, arguments: &[&str], shown: &[&str]) {
     assert!(run.stdout().ends_with("Done.\n"), "{}", run.story());
     let run = setup(double, &apply).expect(0);
     assert!(run.stdout().ends_with("Nothing to change.\n"), "{}", run.story());
+}
+
+/// Every action that `--help` names stands in docs/setup.md, and there is at least one of each.
+#[test]
+fn help_and_docs_name_the_permissions() {
+    let docs = fs::read_to_string(Path::new(REPOSITORY).join("docs/setup.md")).unwrap();
+    for (command, needed) in [
+        ("inventory", "s3:PutBucketPolicy"),
+        ("bucket-key", "s3:PutEncryptionConfiguration"),
+        ("lifecycle", "s3:PutLifecycleConfiguration"),
+        ("role", "iam:ListRolePolicies"),
+    ] {
+        let mut help = program();
+        help.args(["setup", command, "--help"]);
+        let help = Run::of(help).expect(0).stdout();
+        let words = help.split(|c: char| c.is_whitespace() || ",;".contains(c));
+        let actions: Vec<&str> = words
+            .filter(|word| {
+                word.starts_with("iam:") || word.starts_with("s3:") && !word.contains('/')
+            })
+            .collect();
+        assert!(actions.contains(&needed), "{needed} is missing in {help}");
+        for action in actions {
+            assert!(docs.contains(&format!("`{action}`")), "docs/setup.md lacks {action}");
+        }
+    }
 }
 
 fn setting(double: &Double, place: &str) -> String {
@@ -139,7 +167,8 @@ fn reports_go_elsewhere_only_when_told_twice() {
 fn the_destination_s_policy_is_added_to_or_left_alone() {
     let double = Double::start(Options::default());
     let own = json!({"Version": "2008-10-17", "Id": "own", "Statement": {"Sid": "Own",
-        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::reports/x"}});
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*",
+        "Resource": "arn:aws:s3:::reports/x"}});
     let place = ("reports".to_owned(), "policy".to_owned());
     double.state().settings.insert(place.clone(), own.to_string());
     let arguments = ["inventory", "--bucket", "demo", "--destination", "s3://reports", "--apply"];
@@ -453,8 +482,9 @@ fn superfluous_policies_are_named_and_stay() {
 fn a_role_without_room_is_refused_with_what_could_go() {
     let world = World::new(Options::default(), 2, 2);
     let long = |letter: &str, length| {
+        let resource = format!("arn:aws:s3:::{}", letter.repeat(length));
         json!({"Version": "2012-10-17", "Statement": [{"Sid": "S", "Effect": "Allow",
-            "Action": "s3:GetObject", "Resource": format!("arn:aws:s3:::{}", letter.repeat(length))}]})
+            "Action": "s3:GetObject", "Resource": resource}]})
     };
     {
         let mut state = world.double.state();

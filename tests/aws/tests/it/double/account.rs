@@ -206,7 +206,8 @@ fn described(name: &str, role: &Role) -> String {
     let path = if role.path.is_empty() { "/" } else { &role.path };
     format!(
         "<Role><Path>{path}</Path><RoleName>{name}</RoleName><RoleId>AROA</RoleId>\
-         <Arn>arn:aws:iam::{ACCOUNT}:role{path}{name}</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate>\
+         <Arn>arn:aws:iam::{ACCOUNT}:role{path}{name}</Arn>\
+         <CreateDate>2026-01-01T00:00:00Z</CreateDate>\
          <AssumeRolePolicyDocument>{}</AssumeRolePolicyDocument></Role>",
         encoded(&role.trust)
     )
