@@ -20,6 +20,7 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
+use super::error::innermost;
 use super::{AwsError, TRIES_MAX};
 
 /// The shared files, by the variable that names another file, and by where they are without.
@@ -58,7 +59,10 @@ impl Settings {
             (Ok(profiles), _) => profiles,
             (Err(error), Some((name, by))) => {
                 let files = looked_in(&env);
-                let text = format!("{by}: profile {name:?} can't be read from {files}: {error}");
+                let text = format!(
+                    "{by}: profile {name:?} can't be read from {files}: {}",
+                    innermost(&error)
+                );
                 return Err(AwsError::misconfigured(text));
             }
             // What the environment alone gives may be enough.

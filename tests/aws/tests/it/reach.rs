@@ -73,23 +73,43 @@ fn a_profile_on_the_command_line_wins_over_keys_in_the_environment() {
     let with = |change: &dyn Fn(&mut Command)| {
         let mut command = count_at(&buckets.server.endpoint(), &address);
         profiles.give(&mut command);
-        command.env("AWS_ACCESS_KEY_ID", "WRONG");
+        command.env("AWS_SECRET_ACCESS_KEY", "WRONG");
         change(&mut command);
         Run::of(command)
     };
     let unknown = "does not accept the credentials";
-    with(&|command| drop(command.args(["--profile", "good"]))).expect(0);
-    with(&|command| drop(command.args(["--profile", "asked"]))).expect(0);
+    with(&|command| {
+        command.args(["--profile", "good"]);
+    })
+    .expect(0);
+    with(&|command| {
+        command.args(["--profile", "asked"]);
+    })
+    .expect(0);
     // As with the AWS CLI, the variable for the profile counts less than those for the keys.
-    with(&|command| drop(command.env("AWS_PROFILE", "good"))).expect(4).says(&[unknown]);
+    with(&|command| {
+        command.env("AWS_PROFILE", "good");
+    })
+    .expect(4)
+    .says(&[unknown]);
     with(&|_| ()).expect(4).says(&[unknown]);
-    with(&|command| drop(command.args(["--profile", "empty"])))
-        .expect(4)
-        .says(&["no AWS credentials"]);
-    with(&|command| drop(command.args(["--profile", "roled"]))).expect(4).says(&["nowhere"]);
+    with(&|command| {
+        command.args(["--profile", "empty"]);
+    })
+    .expect(4)
+    .says(&["no AWS credentials"]);
+    with(&|command| {
+        command.args(["--profile", "roled"]);
+    })
+    .expect(4)
+    .says(&["no AWS credentials"]);
     for missing in [
-        with(&|command| drop(command.args(["--profile", "gone"]))),
-        with(&|command| drop(command.env("AWS_PROFILE", "gone"))),
+        with(&|command| {
+            command.args(["--profile", "gone"]);
+        }),
+        with(&|command| {
+            command.env("AWS_PROFILE", "gone");
+        }),
     ] {
         let config = profiles.path("config");
         let config = config.to_str().unwrap();
@@ -137,11 +157,17 @@ fn tries_are_those_that_the_environment_or_the_profile_sets() {
         proxy.requests()
     };
     for arguments in [&list[..], &count] {
-        let twice = |command: &mut Command| drop(command.env("AWS_MAX_ATTEMPTS", "2"));
+        let twice = |command: &mut Command| {
+            command.env("AWS_MAX_ATTEMPTS", "2");
+        };
         assert_eq!(requests(arguments, &twice), 2, "{arguments:?}");
-        let once = |command: &mut Command| drop(command.args(["--profile", "once"]));
+        let once = |command: &mut Command| {
+            command.args(["--profile", "once"]);
+        };
         assert_eq!(requests(arguments, &once), 1, "{arguments:?}");
-        let mode = |command: &mut Command| drop(command.env("AWS_RETRY_MODE", "standard"));
+        let mode = |command: &mut Command| {
+            command.env("AWS_RETRY_MODE", "standard");
+        };
         assert_eq!(requests(arguments, &mode), 3, "{arguments:?}");
     }
     for (variable, value, said) in [
