@@ -231,7 +231,7 @@ async fn storage(
         return Ok(response);
     }
     let owner = parts.headers.get("x-amz-expected-bucket-owner");
-    if owner.is_some_and(|owner| owner != super::ACCOUNT) {
+    if owner.is_some_and(|owner| owner != ACCOUNT) {
         let mut response = bare_error(403, "AccessDenied", "the bucket is of another account");
         if parts.method == Method::HEAD {
             *response.body_mut() = Body::empty();
