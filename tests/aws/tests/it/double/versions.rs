@@ -59,6 +59,11 @@ impl Versions {
         self.buckets.get(bucket).and_then(|keys| keys.get(key)).map_or(&[], Vec::as_slice)
     }
 
+    /// The keys of a bucket, with their versions, the newest last.
+    pub fn keys(&self, bucket: &str) -> impl Iterator<Item = (&String, &Vec<Version>)> {
+        self.buckets[bucket].iter()
+    }
+
     /// What a read of a version gives, or of the current one where `id` is empty.
     pub fn content(&self, bucket: &str, key: &str, id: &str) -> Result<&[u8], Refusal> {
         let versions = self.of(bucket, key);
