@@ -56,14 +56,17 @@ impl Destination {
         is_same_question: &dyn Fn(&Plan) -> bool,
     ) -> Result<Self, PlanError> {
         match out {
-            Location::Path(path) => Ok(Self {
-                remote: None,
-                sending,
-                out: out.clone(),
-                folder: PartialFolder::create(path, force)?,
-                #[cfg(feature = "aws")]
-                _scratch: None,
-            }),
+            Location::Path(path) => {
+                let _ = is_same_question;
+                Ok(Self {
+                    remote: None,
+                    sending,
+                    out: out.clone(),
+                    folder: PartialFolder::create(path, force)?,
+                    #[cfg(feature = "aws")]
+                    _scratch: None,
+                })
+            }
             #[cfg(feature = "aws")]
             Location::Object(object) => {
                 let is_there = remote::prepare(object, force, is_same_question)?;
