@@ -240,6 +240,7 @@ fn s3_client(config: &SdkConfig, endpoints: &Endpoints) -> aws_sdk_s3::Client {
         .endpoint_resolver(follow.clone())
         .interceptor(follow.clone())
         .retry_classifier(follow);
-    builder.set_endpoint_url(endpoints.s3.as_ref().map(|endpoint| endpoint.url.clone()));
+    // The SDK puts the bucket right behind the path, which must end in a slash.
+    builder.set_endpoint_url(endpoints.s3.as_ref().map(|endpoint| format!("{}/", endpoint.url)));
     aws_sdk_s3::Client::from_conf(builder.build())
 }
