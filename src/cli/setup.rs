@@ -1,6 +1,7 @@
 //! `s3sieve setup`: settings at AWS, shown as differences, and put in place when asked.
 
 use std::io::{self, Write};
+use std::slice;
 
 use serde_json::Value;
 
@@ -28,7 +29,9 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             let bucket_key =
                 BucketKey { bucket: own.bucket.clone(), key_arn: own.kms_key_arn.clone() };
             let planned = bucket_key.look(&session)?;
-            decide(args, &[planned.change.clone()], || Ok(bucket_key.apply(&session, planned)?))
+            decide(args, slice::from_ref(&planned.change), || {
+                Ok(bucket_key.apply(&session, &planned)?)
+            })
         }
         SetupAction::Lifecycle(own) => {
             let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
@@ -39,7 +42,9 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
                 days: own.days,
             };
             let planned = lifecycle.look(&session)?;
-            decide(args, &[planned.change.clone()], || Ok(lifecycle.apply(&session, planned)?))
+            decide(args, slice::from_ref(&planned.change), || {
+                Ok(lifecycle.apply(&session, &planned)?)
+            })
         }
         SetupAction::Role(own) => role(args, own),
     }
@@ -72,7 +77,7 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
         leave_bucket_policy: own.leave_bucket_policy,
     };
     let planned = inventory.look(&session)?;
-    decide(args, &planned.changes.clone(), || Ok(inventory.apply(&session, planned)?))
+    decide(args, &planned.changes, || Ok(inventory.apply(&session, &planned)?))
 }
 
 fn role(args: &SetupArgs, own: &PolicyArgs) -> Result<Exit, CliError> {
@@ -93,7 +98,7 @@ fn role(args: &SetupArgs, own: &PolicyArgs) -> Result<Exit, CliError> {
         policy: json(&policies.role_policy)?,
     };
     let planned = role.look(&session)?;
-    decide(args, &planned.changes.clone(), || Ok(role.apply(&session, &planned)?))
+    decide(args, &planned.changes, || Ok(role.apply(&session, &planned)?))
 }
 
 /// The key of the completion reports. Who may not ask is told, and stops nothing: a report that

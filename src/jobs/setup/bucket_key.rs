@@ -3,7 +3,7 @@
 use roxmltree::Node;
 
 use super::body::{ReceivedBody, SentBody};
-use super::xml::{self, Edit, append, children, element, find, set_child, text};
+use super::xml::{self, FindEdit, append, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
 
@@ -69,7 +69,7 @@ impl BucketKey {
             rule(root).is_none().then(|| append(text, root, "<Rule></Rule>"))
         })?;
         self.check(rule(xml::parse(action, &edited, ROOT)?.root_element()))?;
-        let changes: [&dyn Fn(&str, Node<'_, '_>) -> Option<Edit>; 4] = [
+        let changes: [FindEdit<'_>; 4] = [
             &|text, rule| {
                 let has_default = find(rule, &[DEFAULT]).is_some();
                 (!has_default).then(|| append(text, rule, &element(DEFAULT, "")))
@@ -110,9 +110,9 @@ impl BucketKey {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
         let call = session.s3().put_bucket_encryption().bucket(&self.bucket);
-        let call = call.customize().interceptor(SentBody(planned.document));
+        let call = call.customize().interceptor(SentBody(planned.document.clone()));
         let action = || format!("put the default encryption of bucket {}", self.bucket);
         let answer = session.wait(call.send());
         answer.map(|_| ()).map_err(|error| AwsError::new(action(), &error).into())

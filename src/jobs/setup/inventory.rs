@@ -10,7 +10,7 @@ use roxmltree::Node;
 use super::body::{ReceivedBody, SentBody};
 use super::bucket_policy::{self, PolicyPlan, Writer};
 use super::default_key::default_key_id;
-use super::xml::{self, Edit, NAMESPACE, children, element, find, set_child, text};
+use super::xml::{self, Edit, FindEdit, NAMESPACE, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
 use crate::operation::job::Place;
@@ -210,7 +210,7 @@ impl Inventory {
                 set_child(text, find(root, path)?, name, value.as_ref()?)
             }
         };
-        let changes: [&dyn Fn(&str, Node<'_, '_>) -> Option<Edit>; 8] = [
+        let changes: [FindEdit<'_>; 8] = [
             &set(&TARGET, "Bucket", bucket.as_deref()),
             &|text, root| change_prefix(text, find(root, &TARGET)?, prefix?),
             &set(&TARGET, "Format", self.format),
@@ -277,7 +277,7 @@ impl Inventory {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
         if let Some(policy) = &planned.policy {
             policy.apply(session)?;
         }
@@ -287,7 +287,7 @@ impl Inventory {
         }
         let call = session.s3().put_bucket_inventory_configuration();
         let call = call.bucket(&self.bucket).id(&self.id);
-        let call = call.customize().interceptor(SentBody(planned.document));
+        let call = call.customize().interceptor(SentBody(planned.document.clone()));
         let action = || format!("put the inventory configuration of bucket {}", self.bucket);
         let answer = session.wait(call.send());
         answer.map(|_| ()).map_err(|error| AwsError::new(action(), &error).into())

@@ -171,11 +171,11 @@ impl Lifecycle {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
         let action = || format!("put the lifecycle rules of bucket {}", self.bucket);
         let call = session.s3().put_bucket_lifecycle_configuration().bucket(&self.bucket);
-        let call = call.set_transition_default_minimum_object_size(planned.minimum_size);
-        let call = call.customize().interceptor(SentBody(planned.document));
+        let call = call.set_transition_default_minimum_object_size(planned.minimum_size.clone());
+        let call = call.customize().interceptor(SentBody(planned.document.clone()));
         let answer = session.wait(call.send());
         answer.map(|_| ()).map_err(|error| AwsError::new(action(), &error).into())
     }

@@ -13,6 +13,9 @@ pub(super) const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 /// A place in a text, and what is to stand there.
 pub(super) type Edit = (Range<usize>, String);
 
+/// Finds what is to change below the root of a document, or below an element of it.
+pub(super) type FindEdit<'a> = &'a dyn Fn(&str, Node<'_, '_>) -> Option<Edit>;
+
 /// Reads a document whose root has this name, as S3 writes it: without a prefix.
 pub(super) fn parse<'a>(action: &str, text: &'a str, root: &str) -> Result<Document<'a>, AwsError> {
     let wrong = |why: String| AwsError::other(action, format!("the answer can't be read: {why}"));
