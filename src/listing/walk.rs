@@ -134,7 +134,8 @@ impl Names {
     }
 
     fn decoded(self, name: String) -> String {
-        if self == Self::Plain {
+        // Some servers say that they encode, and don't.
+        if self == Self::Plain || !is_encoded(&name) {
             return name;
         }
         let mut decoded = Vec::with_capacity(name.len());
@@ -142,6 +143,14 @@ impl Names {
         // Keys are UTF-8 (S3 User Guide, "Naming Amazon S3 objects").
         String::from_utf8(decoded).unwrap_or(name)
     }
+}
+
+/// Whether a name can be what encoding gives: visible ASCII, and each percent sign with two digits.
+fn is_encoded(name: &str) -> bool {
+    let digits = |rest: &str| {
+        rest.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
+    };
+    name.bytes().all(|byte| byte.is_ascii_graphic()) && name.split('%').skip(1).all(digits)
 }
 
 /// An answer to a list.
