@@ -104,6 +104,14 @@ impl AwsError {
     }
 }
 
+impl AwsError {
+    /// Whether a job can't be told this in the state that it is in: it has ended, for example.
+    #[must_use]
+    pub fn is_job_status(&self) -> bool {
+        self.detail.starts_with("JobStatusException")
+    }
+}
+
 impl Error for AwsError {}
 
 impl fmt::Display for AwsError {

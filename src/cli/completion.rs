@@ -1,23 +1,24 @@
-//! `s3sieve jobs DIR report` and `s3sieve retry`: completion reports are fetched, summed up, and
-//! turned into a new plan.
+//! `s3sieve jobs DIR report`: completion reports are fetched and summed up, and what tasks gave
+//! back is kept.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::path::Path;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
+use serde_json::Value;
 
-use super::aws::location;
 use super::jobs::{JobLine, Opened};
-use super::jobs_args::{JobsArgs, RetryArgs};
+use super::jobs_args::JobsArgs;
 use super::print::{self, Report, visible};
 use super::{CliError, Exit, interrupt};
+use crate::aws::Session;
 use crate::jobs::completion::{
-    Fate, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch, message_code,
-    read_rows, remedy,
+    Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch,
+    message_code, read_rows, remedy,
 };
-use crate::jobs::{Ended, retry};
 use crate::units::{Count, counted};
 
 /// Codes that are told apart at most; a report has a handful.
@@ -83,40 +84,57 @@ struct Failures {
     example_message: String,
 }
 
+/// A job that has ended, with its report, if there is one.
+struct Ended {
+    /// The place of its manifest in the plan.
+    shard: usize,
+    job: JobLine,
+    job_id: String,
+    report: Option<Fetched>,
+}
+
 /// The jobs of a plan that have ended, with their reports fetched.
-fn ended(opened: &mut Opened, args: &JobsArgs) -> Result<Vec<(JobLine, Ended)>, CliError> {
-    let reports = args.plan.join(REPORTS);
+fn ended(opened: &mut Opened, args: &JobsArgs) -> Result<Vec<Ended>, CliError> {
     let mut ended = Vec::new();
     for (shard, job) in opened.jobs()?.into_iter().enumerate() {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
         let request = opened.request(shard)?;
-        let bucket = request["Report"]["Bucket"].as_str().unwrap_or_default();
-        let place = Place {
-            bucket: bucket.rsplit(':').next().unwrap_or_default().to_owned(),
-            prefix: request["Report"]["Prefix"].as_str().unwrap_or_default().to_owned(),
-        };
-        let report = fetch(&opened.session, &place, &job_id, &reports, interrupt::flag())?;
-        let never_run = job.tasks.saturating_sub(job.succeeded + job.failed);
-        ended.push((job, Ended { shard, job_id, report, never_run }));
+        let report = report_of(&args.plan, &opened.session, &request, &job_id)?;
+        ended.push(Ended { shard, job, job_id, report });
     }
     Ok(ended)
+}
+
+/// Fetches the report of a job to the folder of its plan.
+pub(super) fn report_of(
+    folder: &Path,
+    session: &Session,
+    request: &Value,
+    job_id: &str,
+) -> Result<Option<Fetched>, CliError> {
+    let bucket = request["Report"]["Bucket"].as_str().unwrap_or_default();
+    let place = Place {
+        bucket: bucket.rsplit(':').next().unwrap_or_default().to_owned(),
+        prefix: request["Report"]["Prefix"].as_str().unwrap_or_default().to_owned(),
+    };
+    Ok(fetch(session, &place, job_id, &folder.join(REPORTS), interrupt::flag())?)
 }
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
     let ended = ended(&mut opened, args)?;
     let mut reading = Reading::new(args);
-    for (_, job) in &ended {
+    for job in &ended {
         reading.read(&mut opened, job)?;
     }
-    let sum = |(job, ended): (JobLine, Ended)| JobSum {
+    let sum = |Ended { job, job_id, report, .. }: Ended| JobSum {
         manifest: job.manifest,
-        job_id: ended.job_id,
+        job_id,
         status: job.status,
         tasks: job.tasks,
         succeeded: job.succeeded,
         failed: job.failed,
-        report: ended.report.is_some(),
+        report: report.is_some(),
     };
     let summary = reading.finish(ended.into_iter().map(sum).collect())?;
     let whole = summary.jobs.iter().all(|job| job.status == "Complete" && job.failed == 0);
@@ -291,57 +309,5 @@ impl Failures {
         writeln!(out, "  {}", self.remedy)?;
         let (key, message) = (visible(&self.example_key), visible(&self.example_message));
         writeln!(out, "  such as {key}: {message}")
-    }
-}
-
-/// What a retry came to.
-#[derive(Serialize)]
-struct Retried {
-    plan: String,
-    again: u64,
-    set_aside: BTreeMap<String, u64>,
-    warnings: Vec<String>,
-}
-
-pub(super) fn again(args: &RetryArgs) -> Result<Exit, CliError> {
-    let jobs_args = args.jobs_args();
-    let mut opened = Opened::new(&jobs_args)?;
-    let ended = ended(&mut opened, &jobs_args)?;
-    let open = opened.plan.shards.len() - ended.len();
-    if open > 0 {
-        print::tell(&format!(
-            "s3sieve: warning: {} of this plan have not ended: their failed tasks are not in the \
-             new plan",
-            counted(open as u64, "job")
-        ));
-    }
-    let jobs: Vec<Ended> = ended.into_iter().map(|(_, ended)| ended).collect();
-    let out = location(&args.out, &opened.session)?;
-    let plan = retry(opened.plan, &jobs, &args.anyway, &out, interrupt::flag())?;
-    let set_aside = plan.excluded.iter().map(|set| (set.reason.clone(), set.rows)).collect();
-    let result = Retried {
-        plan: args.out.display().to_string(),
-        again: plan.totals.matched - plan.totals.excluded,
-        set_aside,
-        warnings: plan.warnings,
-    };
-    print::print(&result, args.format)?;
-    Ok(Exit::Done)
-}
-
-impl Report for Retried {
-    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}: {} to be tried again.", self.plan, counted(self.again, "object"))?;
-        for (reason, rows) in &self.set_aside {
-            writeln!(
-                out,
-                "{} set aside, which would fail again: excluded/{reason}.csv",
-                counted(*rows, "object")
-            )?;
-        }
-        for warning in &self.warnings {
-            writeln!(out, "warning: {warning}")?;
-        }
-        Ok(())
     }
 }

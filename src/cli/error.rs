@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 #[cfg(feature = "aws")]
-use crate::jobs::completion::{self, FetchError};
+use crate::jobs::completion::{CompletionError, FetchError};
 #[cfg(feature = "aws")]
 use crate::jobs::journal::JournalError;
 #[cfg(feature = "aws")]
@@ -94,7 +94,7 @@ pub enum CliError {
     /// A completion report that is here can't be read.
     #[cfg(feature = "aws")]
     #[error(transparent)]
-    Completion(#[from] completion::ReadError),
+    Completion(#[from] CompletionError),
     /// A completion report can't be read, or no plan be made of it.
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -105,7 +105,7 @@ pub enum CliError {
     Setup(#[from] SetupError),
     /// The user wanted it to end.
     #[cfg(feature = "aws")]
-    #[error("interrupted; the jobs go on")]
+    #[error("interrupted; submitted jobs keep running")]
     Interrupted,
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
@@ -116,6 +116,16 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// What AWS said, or failed to say, if that is what failed.
+    #[cfg(feature = "aws")]
+    pub(super) fn aws(&self) -> Option<&crate::aws::AwsError> {
+        match self {
+            Self::Aws(error) => Some(error),
+            Self::Submit(error) => error.aws(),
+            _ => None,
+        }
+    }
+
     /// What the program ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -166,8 +176,10 @@ impl CliError {
             #[cfg(feature = "aws")]
             Self::Retry(error) => match error {
                 RetryError::Plan(error) => of_plan(error),
+                RetryError::Read(error) => of_read(error),
                 RetryError::Report(error) => of_completion(error),
                 RetryError::OtherBucket { .. } => Exit::Input,
+                RetryError::WouldRepeat { .. } => Exit::Usage,
             },
             #[cfg(feature = "aws")]
             Self::Completion(error) => of_completion(error),
@@ -222,6 +234,7 @@ fn of_read(error: &ReadError) -> Exit {
         ReadError::Missing { .. }
         | ReadError::Unfinished { .. }
         | ReadError::Newer { .. }
+        | ReadError::Older { .. }
         | ReadError::Malformed { .. }
         | ReadError::Changed { .. } => Exit::Input,
         ReadError::Io { .. } => Exit::Environment,
@@ -256,7 +269,7 @@ fn of_submit(error: &SubmitError) -> Exit {
     match error {
         SubmitError::Journal(error) => of_journal(error),
         SubmitError::Misfit { .. } => Exit::Input,
-        SubmitError::OtherRequests { .. } => Exit::Usage,
+        SubmitError::OtherRequests { .. } | SubmitError::Continued { .. } => Exit::Usage,
         SubmitError::Requests(error) => of_requests(error),
         SubmitError::Upload(error) => match error {
             UploadError::Aws(_) | UploadError::Other { .. } => Exit::Aws,
@@ -275,19 +288,19 @@ fn of_submit(error: &SubmitError) -> Exit {
 }
 
 #[cfg(feature = "aws")]
-fn of_completion(error: &completion::ReadError) -> Exit {
+fn of_completion(error: &CompletionError) -> Exit {
     match error {
-        completion::ReadError::Io { .. } => Exit::Environment,
-        completion::ReadError::Interrupted => Exit::Interrupted,
+        CompletionError::Io { .. } => Exit::Environment,
+        CompletionError::Interrupted => Exit::Interrupted,
     }
 }
 
 #[cfg(feature = "aws")]
 fn of_journal(error: &JournalError) -> Exit {
     match error {
-        JournalError::Missing { .. } | JournalError::Line { .. } | JournalError::Newer { .. } => {
-            Exit::Input
-        }
+        JournalError::Missing { .. }
+        | JournalError::Line { .. }
+        | JournalError::OtherVersion { .. } => Exit::Input,
         JournalError::Busy { .. } => Exit::Usage,
         JournalError::Io { .. } => Exit::Environment,
     }

@@ -8,41 +8,65 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs};
+use super::args::Format;
+use super::job_events::JobEvent;
+use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
 use super::print::{self, Report, visible};
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt};
-use crate::aws::Session;
-use crate::jobs::journal::{self, Event, JournalError, Progress, Stage, Told};
-use crate::jobs::{Control, JobView, Pause, Requests, Submission, Taken, list, replay};
+use crate::aws::{AwsError, Session};
+use crate::jobs::journal::{self, Command, Event, JobEnd, JournalError, Progress, Stage};
+use crate::jobs::{
+    Control, JobView, Pause, Requests, StepOutcome, Submission, describe, list, replay,
+};
 use crate::plan::{self, Plan};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     match &args.action {
         JobsAction::List => show(args),
-        JobsAction::Watch(watch) => {
-            let opened = Opened::new(args)?;
-            let mut watch = Watch::new(watch.interval, &opened.control, args.format)?;
-            loop {
-                let jobs = opened.jobs()?;
+        JobsAction::Watch(watch) => follow(args, watch),
+        JobsAction::Run(run) => let_run(args, run),
+        JobsAction::Cancel(asked) => cancel(args, asked),
+        JobsAction::Priority(priority) => set_priority(args, priority),
+        JobsAction::Report => completion::run(args),
+    }
+}
+
+/// Follows jobs until nothing happens by itself any more.
+fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
+    let opened = Opened::new(args)?;
+    let mut watch = Watch::new(watched, &opened.control, args.format)?;
+    loop {
+        match opened.jobs() {
+            Ok(jobs) => {
+                watch.answered();
                 watch.show(&jobs);
                 if jobs.iter().all(JobLine::is_settled) {
                     watch.end();
                     return Ok(outcome(&jobs));
                 }
-                if !watch.pause() {
-                    watch.end();
-                    return Err(CliError::Interrupted);
-                }
             }
+            Err(error) => watch.bear(error)?,
         }
-        JobsAction::Run(run) => let_run(args, run),
-        JobsAction::Cancel(cancel) => end(args, cancel),
-        JobsAction::Priority(priority) => set_priority(args, priority),
-        JobsAction::Report => completion::run(args),
+        if !watch.pause() {
+            watch.end();
+            return Err(CliError::Interrupted);
+        }
     }
 }
+
+/// The state of a job that is yet to be created.
+const WAITING: &str = "Waiting";
+
+/// The same, where jobs that must have done all their tasks before have not.
+const HELD: &str = "Held";
+
+/// The state of a job that won't be created.
+const WITHDRAWN: &str = "Withdrawn";
+
+/// The state of a job that AWS does not list: it is too new.
+const UNLISTED: &str = "Unlisted";
 
 /// A submitted plan, and the way to its jobs.
 pub(super) struct Opened {
@@ -57,8 +81,7 @@ impl Opened {
     pub(super) fn new(args: &JobsArgs) -> Result<Self, CliError> {
         let plan = plan::read(&args.plan)?;
         let entries = journal::read(&args.plan)?;
-        let manifests: Vec<String> = plan.shards.iter().map(|shard| shard.path.clone()).collect();
-        let progress = replay(&args.plan, &manifests, &entries)?;
+        let progress = replay(&args.plan, &plan.shards, &entries)?;
         let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
@@ -77,7 +100,13 @@ impl Opened {
 
     /// Every job of the plan, as AWS shows it now.
     pub(super) fn jobs(&self) -> Result<Vec<JobLine>, CliError> {
-        let views = list(&self.control, &self.progress)?;
+        let mut views = list(&self.control, &self.progress)?;
+        // A job that AWS no longer lists may still be known by its id.
+        for job_id in self.progress.open() {
+            if !views.iter().any(|view| view.job_id == job_id) {
+                views.extend(self.control.describe(job_id)?.map(|detail| detail.view));
+            }
+        }
         job_lines(&self.plan, &self.progress, views, &self.control)
     }
 }
@@ -88,8 +117,9 @@ pub(super) struct JobLine {
     pub(super) manifest: String,
     pub(super) objects: u64,
     pub(super) job_id: Option<String>,
-    /// The API's name of its state; `Waiting` where it is yet to be created, `Unlisted` where AWS
-    /// does not list it.
+    /// The API's name of its state; `Waiting` where it is yet to be created, `Held` where that waits
+    /// for tasks that other jobs left undone, `Withdrawn` where it won't be, `Unlisted` where AWS
+    /// does not list it yet, `Forgotten` where AWS no longer knows it.
     pub(super) status: String,
     pub(super) priority: Option<i32>,
     pub(super) tasks: u64,
@@ -104,7 +134,28 @@ pub(super) struct JobLine {
 impl JobLine {
     /// Whether it has ended.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.status.as_str(), "Complete" | "Cancelled" | "Failed")
+        matches!(self.status.as_str(), "Complete" | "Cancelled" | "Failed" | JobEnd::FORGOTTEN)
+    }
+
+    /// Whether it has done every task.
+    fn is_clean(&self) -> bool {
+        self.status == "Complete" && self.failed == 0
+    }
+
+    /// Its state in words: `Active, 1,000 of 5,000 done, 3 failed`.
+    pub(super) fn in_words(&self) -> String {
+        let mut text = visible(&self.status).into_owned();
+        if self.tasks > 0 {
+            let done = self.succeeded + self.failed;
+            text += &format!(", {} of {} done", Count(done), Count(self.tasks));
+            if self.failed > 0 {
+                text += &format!(", {} failed", Count(self.failed));
+            }
+        }
+        for reason in &self.reasons {
+            text += &format!(", {}", visible(reason));
+        }
+        text
     }
 
     /// Whether nothing happens to it by itself any more.
@@ -122,25 +173,32 @@ fn job_lines(
     let mut views: HashMap<String, JobView> =
         views.into_iter().map(|view| (view.job_id.clone(), view)).collect();
     let mut lines = Vec::new();
-    for (shard, stage) in plan.shards.iter().zip(progress.stages()) {
-        let (job_id, ended) = match stage {
-            Stage::Created { job_id, ended } => (Some(job_id.clone()), ended.clone()),
-            _ => (None, None),
+    for (place, (shard, stage)) in plan.shards.iter().zip(progress.stages()).enumerate() {
+        let job_id = match stage {
+            Stage::Created { job_id, .. } => Some(job_id.clone()),
+            _ => None,
         };
         let view = job_id.as_ref().and_then(|id| views.remove(id));
-        let unseen = || match (&job_id, ended) {
-            (None, _) => "Waiting".to_owned(),
+        let unseen = || match stage {
             // Too new to be listed, or AWS forgot it, 90 days after it ended.
-            (Some(_), ended) => ended.unwrap_or_else(|| "Unlisted".to_owned()),
+            Stage::Created { .. } => {
+                stage.end().map_or_else(|| UNLISTED.to_owned(), |end| end.status.clone())
+            }
+            Stage::Withdrawn { .. } => WITHDRAWN.to_owned(),
+            _ if progress.is_held(place) => HELD.to_owned(),
+            _ => WAITING.to_owned(),
         };
+        let counts = view.as_ref().map(|view| (view.tasks, view.succeeded, view.failed));
+        let noted = stage.end().map(|end| (end.tasks, end.succeeded, end.failed));
+        let (tasks, succeeded, failed) = counts.or(noted).unwrap_or_default();
         let mut line = JobLine {
             manifest: shard.path.clone(),
             objects: shard.objects,
             status: view.as_ref().map_or_else(unseen, |view| view.status.clone()),
             priority: view.as_ref().map(|view| view.priority),
-            tasks: view.as_ref().map_or(0, |view| view.tasks),
-            succeeded: view.as_ref().map_or(0, |view| view.succeeded),
-            failed: view.as_ref().map_or(0, |view| view.failed),
+            tasks,
+            succeeded,
+            failed,
             active_seconds: view.as_ref().map_or(0, |view| view.active_seconds),
             job_id,
             reasons: Vec::new(),
@@ -158,9 +216,12 @@ fn job_lines(
 
 /// The exit code for jobs as they are.
 fn outcome(jobs: &[JobLine]) -> Exit {
-    let partly =
-        jobs.iter().any(|job| job.failed > 0 || (job.is_over() && job.status != "Complete"));
-    if partly { Exit::Partly } else { Exit::Done }
+    let partly = |job: &JobLine| {
+        job.failed > 0
+            || (job.is_over() && !job.is_clean())
+            || matches!(job.status.as_str(), HELD | WITHDRAWN)
+    };
+    if jobs.iter().any(partly) { Exit::Partly } else { Exit::Done }
 }
 
 /// All jobs of a plan.
@@ -210,29 +271,53 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let mut submission = Submission::resume(&args.plan, &plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
-    let mut watch = Watch::new(run.watch.interval, &control, args.format)?;
-    let mut told = |taken: Taken<'_>| {
-        if let Taken::Created { manifest, job_id, .. } = taken {
-            print::tell(&format!("{manifest}: job {job_id}"));
-        }
-    };
+    let mut watch = Watch::new(&run.watch, &control, args.format)?;
+    let mut wave = Wave { plan: &plan, session: &session, control: &control, format: args.format };
     loop {
-        let mut views = submission.look(&control)?;
-        let stop = interrupt::flag();
-        let max = run.max_active;
-        let pause = submission.advance(&plan, &session, &control, max, stop, &mut told)?;
-        confirm(&mut submission, &control, &mut views, max)?;
-        let jobs = job_lines(&plan, submission.progress(), views, &control)?;
-        watch.show(&jobs);
-        let over = pause == Pause::Done && jobs.iter().all(JobLine::is_over);
-        if over || run.detach {
-            watch.end();
-            return Ok(outcome(&jobs));
+        match wave.round(&mut submission, run.max_active) {
+            Ok((pause, jobs)) => {
+                watch.answered();
+                watch.show(&jobs);
+                let created = jobs.iter().filter(|job| job.job_id.is_some());
+                let over = pause != Pause::Waits && created.clone().all(JobLine::is_over);
+                if over || run.detach {
+                    watch.end();
+                    say_what_is_left(args, &jobs);
+                    return Ok(outcome(&jobs));
+                }
+            }
+            Err(error) => watch.bear(error)?,
         }
         if !watch.pause() {
             watch.end();
             return Err(CliError::Interrupted);
         }
+    }
+}
+
+/// The jobs that may run at a time.
+struct Wave<'a> {
+    plan: &'a Plan,
+    session: &'a Session,
+    control: &'a Control,
+    format: Format,
+}
+
+impl Wave<'_> {
+    /// Looks, creates what may be created, confirms what may run, and gives the jobs as they are.
+    fn round(
+        &mut self,
+        submission: &mut Submission,
+        max_active: usize,
+    ) -> Result<(Pause, Vec<JobLine>), CliError> {
+        let Self { plan, session, control, format } = *self;
+        let mut views = submission.look(control)?;
+        let mut on_step = |outcome: StepOutcome<'_>| JobEvent::from(outcome).tell(format);
+        let stop = interrupt::flag();
+        let pause = submission.advance(plan, session, control, max_active, stop, &mut on_step)?;
+        confirm(submission, control, &mut views, max_active, format)?;
+        let jobs = job_lines(plan, submission.progress(), views, control)?;
+        Ok((pause, jobs))
     }
 }
 
@@ -242,85 +327,135 @@ fn confirm(
     control: &Control,
     views: &mut [JobView],
     max_active: usize,
+    format: Format,
 ) -> Result<(), CliError> {
     let mut running = views.iter().filter(|view| !view.is_over() && !view.is_suspended()).count();
-    let order: Vec<String> = submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
-    for job_id in order {
+    let jobs = submission.progress().jobs();
+    let order: Vec<(usize, String)> = jobs.map(|(place, id)| (place, id.to_owned())).collect();
+    for (place, job_id) in order {
         let suspended = |view: &&mut JobView| view.job_id == job_id && view.is_suspended();
         let Some(view) = views.iter_mut().find(suspended) else { continue };
         if running >= max_active {
             break;
         }
-        tell_job(submission, &job_id, Told::Run, || control.request_status(&job_id, true))?;
+        if !submission.progress().is_ready(place) {
+            continue;
+        }
+        submission.command(control, &job_id, Command::Run)?;
+        JobEvent::of_command(&job_id, Command::Run).tell(format);
         view.status = "Ready".to_owned();
         running += 1;
     }
     Ok(())
 }
 
-/// Tells a job something, with a line in the journal before and after.
-fn tell_job(
-    submission: &mut Submission,
-    job_id: &str,
-    what: Told,
-    tell: impl FnOnce() -> Result<(), crate::aws::AwsError>,
-) -> Result<(), CliError> {
-    let job_id = job_id.to_owned();
-    submission.note(Event::Telling { job_id: job_id.clone(), what })?;
-    tell()?;
-    Ok(submission.note(Event::Told { job_id, what })?)
+/// Says which way leads from here to "all done", where jobs left something undone.
+fn say_what_is_left(args: &JobsArgs, jobs: &[JobLine]) {
+    if args.format != Format::Human {
+        return;
+    }
+    let plan = args.plan.display();
+    let held = jobs.iter().filter(|job| job.status == HELD).count();
+    if held > 0 {
+        print::tell(&format!(
+            "{} of current versions not created: jobs of noncurrent versions, which must be copied \
+             before, left tasks undone",
+            counted(held as u64, "job"),
+        ));
+    }
+    if held > 0 || jobs.iter().any(|job| job.is_over() && !job.is_clean()) {
+        print::tell(&format!(
+            "`s3sieve jobs {plan} report` says what failed; `s3sieve retry {plan} --out PLAN2` makes \
+             a plan of all that was left undone"
+        ));
+    }
 }
 
-/// The jobs that were named, or all; those that have ended are left out.
-fn chosen(
-    submission: &mut Submission,
-    control: &Control,
-    named: &[String],
-) -> Result<Vec<String>, CliError> {
-    let known: Vec<String> = submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
-    if let Some(stranger) = named.iter().find(|id| !known.contains(id)) {
-        return Err(CliError::Usage(format!(
-            "{stranger} is no job of this plan; `s3sieve jobs DIR list` shows them"
-        )));
-    }
-    let views = submission.look(control)?;
-    let open = |id: &String| views.iter().any(|view| view.job_id == *id && !view.is_over());
-    let wanted = |id: &String| named.is_empty() || named.contains(id);
-    Ok(known.into_iter().filter(|id| wanted(id) && open(id)).collect())
+/// A submission of a plan, and the way to its jobs, for commands that steer them.
+struct Steering {
+    submission: Submission,
+    control: Control,
 }
 
-fn steered(
-    args: &JobsArgs,
-    named: &[String],
-    what: Told,
-    verb: &str,
-    tell: impl Fn(&Control, &str) -> Result<(), crate::aws::AwsError>,
-) -> Result<Exit, CliError> {
-    let plan = plan::read(&args.plan)?;
-    let mut submission = Submission::resume(&args.plan, &plan)?;
-    let session = args.service.session(Some(submission.region()))?;
-    let control = args.service.control(&session, submission.account_id())?;
-    let jobs = chosen(&mut submission, &control, named)?;
-    for job_id in &jobs {
-        tell_job(&mut submission, job_id, what, || tell(&control, job_id))?;
-        print::tell(&format!("job {job_id}: {verb}"));
+impl Steering {
+    fn new(args: &JobsArgs) -> Result<Self, CliError> {
+        let plan = plan::read(&args.plan)?;
+        let submission = Submission::reopen(&args.plan, &plan)?;
+        let session = args.service.session(Some(submission.region()))?;
+        let control = args.service.control(&session, submission.account_id())?;
+        Ok(Self { submission, control })
     }
-    print::tell(&format!("{} {verb}", counted(jobs.len() as u64, "job")));
+
+    /// The jobs that were named, or all; those that have ended are left out.
+    fn chosen(&mut self, named: &[String]) -> Result<Vec<String>, CliError> {
+        let known: Vec<String> =
+            self.submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
+        if let Some(stranger) = named.iter().find(|id| !known.contains(id)) {
+            return Err(CliError::Usage(format!(
+                "job {stranger} does not belong to this plan; `s3sieve jobs DIR list` shows its jobs"
+            )));
+        }
+        self.submission.look(&self.control)?;
+        let open = self.submission.progress().open();
+        let wanted = |id: &&str| named.is_empty() || named.iter().any(|name| name == id);
+        Ok(open.filter(wanted).map(str::to_owned).collect())
+    }
+
+    /// Sends a command to jobs. One that ended meanwhile takes none, and needs none.
+    fn command(
+        &mut self,
+        jobs: &[String],
+        command: Command,
+        format: Format,
+    ) -> Result<(), CliError> {
+        for job_id in jobs {
+            // One that is too new to be listed is waited for.
+            describe(&self.control, job_id)?;
+            match self.submission.command(&self.control, job_id, command) {
+                Ok(()) => JobEvent::of_command(job_id, command).tell(format),
+                Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {
+                    JobEvent::AlreadyOver { job_id }.tell(format);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
+    let mut steering = Steering::new(args)?;
+    // First, so that none of them is created meanwhile.
+    if asked.all {
+        let jobs = steering.submission.withdraw(&steering.control)?;
+        if jobs > 0 {
+            JobEvent::Withdrawn { jobs }.tell(args.format);
+        }
+    }
+    let jobs = steering.chosen(&asked.jobs)?;
+    steering.command(&jobs, Command::Cancel, args.format)?;
+    if args.format == Format::Human {
+        print::tell(&format!("{} asked to end", counted(jobs.len() as u64, "job")));
+    }
     Ok(Exit::Done)
 }
 
-fn end(args: &JobsArgs, cancel: &CancelArgs) -> Result<Exit, CliError> {
-    steered(args, &cancel.jobs, Told::Cancel, "asked to end", |control, id| {
-        control.request_status(id, false)
-    })
-}
-
 fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError> {
+    let mut steering = Steering::new(args)?;
     let priority = asked.priority;
-    let verb = format!("has priority {priority}");
-    steered(args, &asked.jobs, Told::Priority(priority), &verb, |control, id| {
-        control.set_priority(id, priority)
-    })
+    if asked.jobs.is_empty() {
+        let jobs = steering.submission.plan_priority(priority)?;
+        if jobs > 0 {
+            JobEvent::PriorityPlanned { jobs, priority }.tell(args.format);
+        }
+    }
+    let jobs = steering.chosen(&asked.jobs)?;
+    steering.command(&jobs, Command::Priority(priority), args.format)?;
+    if args.format == Format::Human {
+        let jobs = counted(jobs.len() as u64, "job");
+        print::tell(&format!("{jobs} given priority {priority}"));
+    }
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]
@@ -343,6 +478,28 @@ mod tests {
         };
         assert_eq!(outcome(&[job("Complete", 0), job("Active", 0)]), Exit::Done);
         assert_eq!(outcome(&[job("Complete", 1)]), Exit::Partly);
-        assert_eq!(outcome(&[job("Cancelled", 0)]), Exit::Partly);
+        for status in ["Cancelled", "Failed", JobEnd::FORGOTTEN, HELD, WITHDRAWN] {
+            assert_eq!(outcome(&[job(status, 0)]), Exit::Partly, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_job_in_words() {
+        let mut job = JobLine {
+            manifest: "manifests/00000.csv".to_owned(),
+            objects: 5000,
+            job_id: None,
+            status: WAITING.to_owned(),
+            priority: None,
+            tasks: 0,
+            succeeded: 0,
+            failed: 0,
+            active_seconds: 0,
+            reasons: Vec::new(),
+        };
+        assert_eq!(job.in_words(), "Waiting");
+        (job.status, job.tasks, job.succeeded, job.failed) = ("Failed".to_owned(), 5000, 997, 3);
+        job.reasons.push("A: b".to_owned());
+        assert_eq!(job.in_words(), "Failed, 1,000 of 5,000 done, 3 failed, A: b");
     }
 }

@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::args::{Format, at_least_one};
 use super::service_args::ServiceArgs;
+use crate::jobs::OUTAGE_MAX;
 use crate::operation::job::ACTIVE_JOBS_MAX;
 
 const JOBS_HELP: &str = "\
@@ -13,7 +14,7 @@ Examples:
   s3sieve jobs plan list                 where each job is
   s3sieve jobs plan run                  let them run, six at a time, and follow them to their end
   s3sieve jobs plan watch                follow them; Ctrl-C ends the watching, not the jobs
-  s3sieve jobs plan cancel --all
+  s3sieve jobs plan cancel --all         end them, and create no more
   s3sieve jobs plan report               what failed, and what to do about it; checksums
 docs/jobs.md walks through them.";
 
@@ -53,6 +54,9 @@ pub(super) struct WatchArgs {
     /// Between two looks; AWS asks for no more than one in 30 seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     pub(super) interval: f64,
+    /// How long AWS may not answer before this gives up; the jobs run on
+    #[arg(long, value_name = "SECONDS", default_value_t = OUTAGE_MAX.as_secs())]
+    pub(super) outage_max: u64,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -72,7 +76,7 @@ pub(super) struct CancelArgs {
     /// The jobs, by their ids
     #[arg(value_name = "JOB", required_unless_present = "all", conflicts_with = "all")]
     pub(super) jobs: Vec<String>,
-    /// All that have not ended
+    /// All that have not ended, and those that wait to be created: they never are
     #[arg(long)]
     pub(super) all: bool,
 }
@@ -82,7 +86,7 @@ pub(super) struct PriorityArgs {
     /// 0 to 2147483647; jobs with a higher one go first
     #[arg(value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     pub(super) priority: i32,
-    /// The jobs, by their ids [default: all that have not ended]
+    /// The jobs, by their ids [default: all that have not ended, and those that wait to be created]
     #[arg(value_name = "JOB")]
     pub(super) jobs: Vec<String>,
 }
@@ -91,7 +95,8 @@ const RETRY_HELP: &str = "\
 Examples:
   s3sieve retry plan --out plan-2
   s3sieve retry plan --out plan-2 --anyway InvalidObjectState
-Keys are the manifest's own, byte for byte. Submit the new plan as the old one.";
+Takes tasks that failed, and tasks that never ran. Keys are the manifest's own, byte for byte. Submit
+the new plan as the old one, whose jobs must have ended: no job is created for it any more.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RETRY_HELP)]
@@ -106,21 +111,12 @@ pub(super) struct RetryArgs {
     /// times
     #[arg(long, value_name = "CODE")]
     pub(super) anyway: Vec<String>,
+    /// Call a function again also for objects for which it succeeded, where nobody can tell which
+    #[arg(long)]
+    pub(super) repeat: bool,
     #[command(flatten)]
     pub(super) service: ServiceArgs,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
-}
-
-impl RetryArgs {
-    /// As for the report of the jobs, which comes first.
-    pub(super) fn jobs_args(&self) -> JobsArgs {
-        JobsArgs {
-            plan: self.plan.clone(),
-            action: JobsAction::Report,
-            service: self.service.clone(),
-            format: self.format,
-        }
-    }
 }

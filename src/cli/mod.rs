@@ -19,6 +19,8 @@ mod filter_args;
 mod inspect;
 mod interrupt;
 #[cfg(feature = "aws")]
+mod job_events;
+#[cfg(feature = "aws")]
 mod jobs;
 #[cfg(feature = "aws")]
 mod jobs_args;
@@ -29,6 +31,8 @@ mod policy;
 mod print;
 mod progress;
 mod request;
+#[cfg(feature = "aws")]
+mod retry;
 #[cfg(feature = "aws")]
 mod send;
 #[cfg(feature = "aws")]
@@ -79,7 +83,7 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         #[cfg(feature = "aws")]
         Command::Jobs(args) => jobs::run(args),
         #[cfg(feature = "aws")]
-        Command::Retry(args) => completion::again(args),
+        Command::Retry(args) => retry::run(args),
         #[cfg(feature = "aws")]
         Command::Setup(args) => setup::run(args),
         Command::Verify(args) => verify::run(args),

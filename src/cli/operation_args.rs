@@ -62,6 +62,10 @@ pub(super) struct SubmitArgs {
     #[arg(long, value_name = "N", default_value_t = ACTIVE_JOBS_MAX, help_heading = JOBS,
         value_parser = super::args::at_least_one)]
     pub(super) max_active: usize,
+    /// Create jobs anew that ended before they ran a task, and those that were withdrawn
+    #[cfg(feature = "aws")]
+    #[arg(long, conflicts_with = "dry_run", help_heading = JOBS)]
+    pub(super) again: bool,
     #[cfg(feature = "aws")]
     #[command(flatten)]
     pub(super) service: ServiceArgs,

@@ -30,6 +30,13 @@ pub(super) fn operation(
             Err(other_operation(folder, &planned.name, kind))
         }
         Some(_) => Ok(operation),
+        None if kind == Kind::Copy && has_versions(plan) => Err(CliError::Usage(format!(
+            "{}: the plan was not made for copies, and its manifests may mix noncurrent versions \
+             with current ones: a copy makes each the newest version of its key, so old content \
+             could be what is read. Make the plan with `s3sieve filter ... --for copy`, which copies \
+             noncurrent versions first",
+            folder.display(),
+        ))),
         None => {
             print::tell(&format!(
                 "s3sieve: {}: the rows of this plan were not checked for {}: rows that it can't do \
@@ -41,6 +48,12 @@ pub(super) fn operation(
             Ok(operation)
         }
     }
+}
+
+/// Whether any manifest names versions.
+fn has_versions(plan: &Plan) -> bool {
+    let own = plan.shards.iter().filter_map(|shard| shard.columns.as_ref());
+    own.chain([&plan.columns]).any(|columns| columns.iter().any(|name| name == "VersionId"))
 }
 
 fn other_operation(folder: &Path, planned: &str, kind: Kind) -> CliError {

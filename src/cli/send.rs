@@ -7,12 +7,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::Format;
+use super::job_events::JobEvent;
 use super::operation_args::SubmitArgs;
 use super::print::{self, Report};
 use super::request::place;
 use super::{CliError, Exit, interrupt};
-use crate::jobs::journal::Stage;
-use crate::jobs::{Finding, Pause, Preflight, Submission, Taken, Weight, check_update_encryption};
+use crate::jobs::journal::{JobEnd, Stage};
+use crate::jobs::{
+    Finding, JobView, Pause, Preflight, StepOutcome, Submission, Weight, check_update_encryption,
+};
 use crate::operation::job::{Request, Setting};
 use crate::plan::Plan;
 use crate::units::counted;
@@ -24,6 +27,8 @@ struct Submitted {
     jobs: Vec<Job>,
     /// How many jobs wait in the journal until others end.
     waiting: usize,
+    /// Of these, how many wait for jobs of noncurrent versions, which must do every task first.
+    in_order: usize,
     #[serde(skip)]
     confirmation: bool,
 }
@@ -32,6 +37,10 @@ struct Submitted {
 struct Job {
     manifest: String,
     job_id: Option<String>,
+    /// The API's name of its state, where AWS lists the job.
+    status: Option<String>,
+    /// Whether it ended before it ran a task.
+    ran_nothing: bool,
 }
 
 pub(super) fn run(
@@ -74,29 +83,28 @@ pub(super) fn run(
     }
     let mut submission =
         Submission::begin(&args.plan, plan, &lines(requests)?, &setting.account_id, region)?;
-    let shown = args.format == Format::Human;
-    let mut told = |taken: Taken<'_>| {
-        if shown {
-            show(taken);
+    let mut on_step = |outcome: StepOutcome<'_>| {
+        if args.format == Format::Human {
+            JobEvent::from(outcome).tell(args.format);
         }
     };
+    if args.again {
+        submission.look(&control)?;
+        submission.begin_again()?;
+    }
     let stop = interrupt::flag();
-    let waiting = loop {
-        let open_max = args.max_active;
-        match submission.advance(plan, &session, &control, open_max, stop, &mut told)? {
-            Pause::Done => break 0,
-            Pause::Waits(left) => {
-                let open = submission.progress().open().count();
-                submission.look(&control)?;
-                if submission.progress().open().count() == open {
-                    break left;
-                }
-            }
+    let open_max = args.max_active;
+    let views = loop {
+        let pause = submission.advance(plan, &session, &control, open_max, stop, &mut on_step)?;
+        let open = submission.progress().open().count();
+        let views = submission.look(&control)?;
+        if pause != Pause::Waits || submission.progress().open().count() == open {
+            break views;
         }
     };
-    let result = summary(args, plan, &submission, waiting);
+    let result = summary(args, plan, &submission, &views);
     print::print(&result, args.format)?;
-    Ok(Exit::Done)
+    Ok(if result.has_trouble() { Exit::Partly } else { Exit::Done })
 }
 
 fn created(plan: &Plan) -> Vec<Option<Timestamp>> {
@@ -132,53 +140,136 @@ fn lines(requests: &[Request]) -> io::Result<Vec<u8>> {
     Ok(text)
 }
 
-fn show(taken: Taken<'_>) {
-    let was = |found| if found { " (was there already)" } else { "" };
-    match taken {
-        Taken::Uploaded { manifest, found } => {
-            print::tell(&format!("{manifest}: uploaded{}", was(found)));
-        }
-        Taken::Created { manifest, job_id, found } => {
-            print::tell(&format!("{manifest}: job {job_id}{}", was(found)));
-        }
-    }
-}
-
-fn summary(args: &SubmitArgs, plan: &Plan, submission: &Submission, waiting: usize) -> Submitted {
-    let stages = submission.progress().stages();
-    let job = |(manifest, stage): (&str, &Stage)| Job {
-        manifest: manifest.to_owned(),
-        job_id: match stage {
+fn summary(
+    args: &SubmitArgs,
+    plan: &Plan,
+    submission: &Submission,
+    views: &[JobView],
+) -> Submitted {
+    let progress = submission.progress();
+    let stages = progress.stages();
+    let is_left = |stage: &Stage| !matches!(stage, Stage::Created { .. } | Stage::Withdrawn { .. });
+    let left = (0..stages.len()).filter(|place| is_left(&stages[*place]));
+    let waiting = left.clone().count();
+    let in_order = left.filter(|place| !progress.is_ready(*place)).count();
+    let job = |(manifest, stage): (&str, &Stage)| {
+        let job_id = match stage {
             Stage::Created { job_id, .. } => Some(job_id.clone()),
             _ => None,
-        },
+        };
+        let view = views.iter().find(|view| Some(&view.job_id) == job_id.as_ref());
+        Job {
+            manifest: manifest.to_owned(),
+            status: match (view, stage.end()) {
+                (Some(view), _) => Some(view.status.clone()),
+                (None, end) => end.map(|end| end.status.clone()),
+            },
+            ran_nothing: stage.end().is_some_and(JobEnd::ran_nothing),
+            job_id,
+        }
     };
     let manifests = plan.shards.iter().map(|shard| shard.path.as_str());
     Submitted {
         plan: args.plan.display().to_string(),
         jobs: manifests.zip(stages).map(job).collect(),
         waiting,
+        in_order,
         confirmation: !args.no_confirmation,
+    }
+}
+
+impl Submitted {
+    fn count(&self, wanted: impl Fn(&Job) -> bool) -> u64 {
+        self.jobs.iter().filter(|job| wanted(job)).count() as u64
+    }
+
+    /// Whether a job ended otherwise than complete.
+    fn has_trouble(&self) -> bool {
+        self.count(Job::is_dead) > 0
+    }
+}
+
+impl Job {
+    /// Whether it ended otherwise than complete.
+    fn is_dead(&self) -> bool {
+        let status = self.status.as_deref();
+        matches!(status, Some("Failed" | "Cancelled" | JobEnd::FORGOTTEN))
+    }
+
+    fn is_complete(&self) -> bool {
+        self.status.as_deref() == Some("Complete")
     }
 }
 
 impl Report for Submitted {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let created = self.jobs.iter().filter(|job| job.job_id.is_some()).count();
-        writeln!(out, "{} created.", counted(created as u64, "job"))?;
-        if self.confirmation {
-            writeln!(out, "Each waits, suspended, until you let it run:")?;
-        } else {
-            writeln!(out, "Each runs as soon as it is ready. To follow them:")?;
+        let plan = &self.plan;
+        writeln!(out, "{} created.", counted(self.count(|job| job.job_id.is_some()), "job"))?;
+        let complete = self.count(Job::is_complete);
+        if complete > 0 {
+            writeln!(out, "{} complete.", counted(complete, "job"))?;
         }
-        let verb = if self.confirmation { "run" } else { "watch" };
-        writeln!(out, "  s3sieve jobs {} {verb}", self.plan)?;
-        if self.waiting > 0 {
+        let open = |job: &Job| job.job_id.is_some() && !job.is_dead() && !job.is_complete();
+        let open = self.count(open);
+        if open > 0 {
+            let verb = if self.confirmation { "run" } else { "watch" };
+            let fate = if self.confirmation {
+                "waits, suspended, until you let it run:"
+            } else {
+                "runs as soon as it is ready. To follow them:"
+            };
+            writeln!(out, "Each {fate}\n  s3sieve jobs {plan} {verb}")?;
+        }
+        if self.in_order > 0 {
             writeln!(
                 out,
-                "{} more will be created when these end (--max-active): `s3sieve jobs {} run` does \
-                 it, or this command again.",
-                self.waiting, self.plan
+                "{} of current versions will be created when the jobs of noncurrent versions have \
+                 done all their tasks: copied in any other order, old content would be what is \
+                 read. `s3sieve jobs {plan} run` does it.",
+                counted(self.in_order as u64, "job"),
+            )?;
+        }
+        if self.waiting > self.in_order {
+            writeln!(
+                out,
+                "{} more will be created when these end (--max-active): `s3sieve jobs {plan} run` \
+                 does it, or this command again.",
+                self.waiting - self.in_order
+            )?;
+        }
+        self.trouble(out)
+    }
+}
+
+impl Submitted {
+    /// Says which jobs are dead, and what leads on.
+    fn trouble(&self, out: &mut dyn Write) -> io::Result<()> {
+        let plan = &self.plan;
+        let states = |dead: &dyn Fn(&Job) -> bool| {
+            let of = self.jobs.iter().filter(|job| dead(job));
+            let mut states: Vec<&str> = of.filter_map(|job| job.status.as_deref()).collect();
+            states.sort_unstable();
+            states.dedup();
+            states.join(" or ")
+        };
+        let idle = |job: &Job| job.is_dead() && job.ran_nothing;
+        if self.count(idle) > 0 {
+            writeln!(
+                out,
+                "{} {} before any task ran: `s3sieve jobs {plan} list` says why. Put it right, then \
+                 give this command with --again.",
+                counted(self.count(idle), "job"),
+                states(&idle),
+            )?;
+        }
+        let stopped = |job: &Job| job.is_dead() && !job.ran_nothing;
+        if self.count(stopped) > 0 {
+            writeln!(
+                out,
+                "{} {} after some tasks ran: `s3sieve retry {plan} --out PLAN2` makes a plan of \
+                 what is left.",
+                counted(self.count(stopped), "job"),
+                states(&stopped),
             )?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! `s3sieve submit`: the job requests that a plan comes to. `send` sends them.
 
+use std::fs;
 use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
@@ -8,9 +9,9 @@ use comfy_table::{Cell, CellAlignment, Table};
 use super::args::Format;
 use super::operation_args::{ScopeArg, SubmitArgs};
 use super::request::{operation, options, setting, source, write_documents};
-use super::{CliError, Exit, interrupt};
+use super::{CliError, Exit, interrupt, print};
 use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
-use crate::plan::{self, Plan, Shard};
+use crate::plan::{self, Plan, Shard, ShardRange};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
@@ -33,6 +34,15 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     }
     if let Some(folder) = &args.out {
         write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
+        if let Some(order) = order(&plan.shards) {
+            let path = folder.join(ORDER);
+            fs::write(&path, order).map_err(|error| CliError::File { path, error })?;
+        }
+    }
+    if args.format == Format::Json
+        && let Some(order) = order(&plan.shards)
+    {
+        print::tell(order.trim_end());
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     match args.format {
@@ -58,6 +68,49 @@ fn job_options(args: &SubmitArgs) -> Result<Options, CliError> {
 fn file_name(shard: &Shard) -> String {
     let name = shard.path.split('/').nth(1).unwrap_or(&shard.path);
     name.strip_suffix(".csv").unwrap_or(name).to_owned() + ".json"
+}
+
+/// Beside the requests: in which order their jobs are to be created.
+const ORDER: &str = "order.txt";
+
+/// In which order jobs are to be created, where that matters.
+fn order(shards: &[Shard]) -> Option<String> {
+    let mut text = String::new();
+    let mut last: &[ShardRange] = &[];
+    for shard in shards.iter().filter(|shard| !shard.after.is_empty()) {
+        if shard.after == last {
+            continue;
+        }
+        last = &shard.after;
+        let names = |range: &ShardRange| {
+            let [first, end] = [range.first, range.last].map(|place| file_name(&shards[place]));
+            if range.first == range.last { first } else { format!("{first} to {end}") }
+        };
+        let first: Vec<String> = last.iter().map(names).collect();
+        let then = shards.iter().enumerate().filter(|(_, other)| other.after == last);
+        let then: Vec<usize> = then.map(|(place, _)| place).collect();
+        let then: Vec<String> = runs(&then).iter().map(names).collect();
+        text += &format!(
+            "The order matters: create the jobs of {} first. When each of them is Complete, with \
+             no failed task, create those of {}: copied in another order, old content would be \
+             what is read.\n",
+            first.join(", "),
+            then.join(", "),
+        );
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// Numbers in ascending order, as ranges.
+fn runs(places: &[usize]) -> Vec<ShardRange> {
+    let mut runs: Vec<ShardRange> = Vec::new();
+    for place in places {
+        match runs.last_mut() {
+            Some(run) if run.last + 1 == *place => run.last = *place,
+            _ => runs.push(ShardRange { first: *place, last: *place }),
+        }
+    }
+    runs
 }
 
 fn lines(out: &mut dyn Write, requests: &[Request]) -> io::Result<()> {
@@ -93,6 +146,9 @@ fn human(
         "waits, suspended, until you let it run"
     };
     writeln!(out, "Nothing was sent. Each job, once created, {fate}.")?;
+    if let Some(order) = order(&plan.shards) {
+        write!(out, "{order}")?;
+    }
     let requests = match &args.out {
         Some(folder) => format!("The requests are in {}.", folder.display()),
         None => "--out DIR writes each request to a file, --format json one a line.".to_owned(),

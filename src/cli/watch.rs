@@ -1,4 +1,5 @@
-//! Jobs are followed: a bar for each on a terminal, a line for each change elsewhere.
+//! Jobs are followed: a bar for each on a terminal, a line for each change elsewhere. An outage of
+//! AWS is waited out.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
@@ -9,9 +10,12 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::Format;
+use super::job_events::JobEvent;
 use super::jobs::JobLine;
+use super::jobs_args::WatchArgs;
 use super::{CliError, interrupt, print};
-use crate::jobs::Control;
+use crate::aws::AwsErrorKind;
+use crate::jobs::{Control, Outage, Verdict};
 use crate::units::Count;
 
 /// Between two looks at least: S3 asks to look at a job no more often (UG, "Troubleshooting Batch
@@ -27,6 +31,11 @@ const BARS_MAX: usize = 20;
 /// How jobs are followed.
 pub(super) struct Watch {
     interval: Duration,
+    format: Format,
+    outage: Outage,
+    outage_seconds_max: u64,
+    /// Whether AWS has answered at all.
+    was_reached: bool,
     bars: Option<Bars>,
     /// What was last told of each job.
     told: HashMap<String, String>,
@@ -40,10 +49,11 @@ struct Bars {
 
 impl Watch {
     pub(super) fn new(
-        interval_seconds: f64,
+        args: &WatchArgs,
         control: &Control,
         format: Format,
     ) -> Result<Self, CliError> {
+        let interval_seconds = args.interval;
         let interval = Duration::try_from_secs_f64(interval_seconds).unwrap_or_default();
         if interval < INTERVAL_MIN && !control.is_loopback() {
             return Err(CliError::Usage(format!(
@@ -55,7 +65,43 @@ impl Watch {
         let on_terminal = format == Format::Human && io::stderr().is_terminal();
         let bars =
             on_terminal.then(|| Bars { all: MultiProgress::new(), by_manifest: HashMap::new() });
-        Ok(Self { interval, bars, told: HashMap::new(), seen: HashMap::new() })
+        Ok(Self {
+            interval,
+            format,
+            outage: Outage::new(Duration::from_secs(args.outage_max)),
+            outage_seconds_max: args.outage_max,
+            was_reached: false,
+            bars,
+            told: HashMap::new(),
+            seen: HashMap::new(),
+        })
+    }
+
+    /// AWS answered.
+    pub(super) fn answered(&mut self) {
+        self.was_reached = true;
+        if self.outage.ended() {
+            JobEvent::OutageEnded.tell(self.format);
+        }
+    }
+
+    /// A request failed; an error where waiting won't help, or has not helped for too long.
+    pub(super) fn bear(&mut self, error: CliError) -> Result<(), CliError> {
+        let cause = error.aws();
+        // A server that was never there is an address that is wrong.
+        let is_wrong = cause.is_some_and(|cause| cause.kind == AwsErrorKind::Unreachable);
+        if is_wrong && !self.was_reached {
+            return Err(error);
+        }
+        match self.outage.failed(cause, Instant::now()) {
+            Verdict::Begins => {
+                let (error, seconds_max) = (error.to_string(), self.outage_seconds_max);
+                JobEvent::Outage { error, seconds_max }.tell(self.format);
+                Ok(())
+            }
+            Verdict::GoesOn => Ok(()),
+            Verdict::GiveUp => Err(error),
+        }
     }
 
     /// Shows the jobs as they are.
@@ -69,9 +115,9 @@ impl Watch {
             match &mut self.bars {
                 Some(bars) => bars.show(job, rate),
                 None => {
-                    let text = line(job);
+                    let text = job.in_words();
                     if self.told.get(&job.manifest) != Some(&text) {
-                        print::tell(&format!("{}: {text}", job.manifest));
+                        JobEvent::Job { job }.tell(self.format);
                         self.told.insert(job.manifest.clone(), text);
                     }
                 }
@@ -104,22 +150,6 @@ impl Watch {
 
 fn rate(tasks: u64, elapsed: Duration) -> f64 {
     tasks as f64 / elapsed.as_secs_f64().max(1e-3)
-}
-
-/// A job's state in words: `Active, 1,000 of 5,000 done, 3 failed`.
-fn line(job: &JobLine) -> String {
-    let mut text = print::visible(&job.status).into_owned();
-    if job.tasks > 0 {
-        let done = job.succeeded + job.failed;
-        text += &format!(", {} of {} done", Count(done), Count(job.tasks));
-        if job.failed > 0 {
-            text += &format!(", {} failed", Count(job.failed));
-        }
-    }
-    for reason in &job.reasons {
-        text += &format!(", {}", print::visible(reason));
-    }
-    text
 }
 
 impl Bars {
@@ -169,30 +199,5 @@ impl Bars {
         bar.set_prefix(print::visible(&job.manifest).into_owned());
         self.by_manifest.insert(job.manifest.clone(), bar);
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_job_in_words() {
-        let mut job = JobLine {
-            manifest: "manifests/00000.csv".to_owned(),
-            objects: 5000,
-            job_id: None,
-            status: "Waiting".to_owned(),
-            priority: None,
-            tasks: 0,
-            succeeded: 0,
-            failed: 0,
-            active_seconds: 0,
-            reasons: Vec::new(),
-        };
-        assert_eq!(line(&job), "Waiting");
-        (job.status, job.tasks, job.succeeded, job.failed) = ("Failed".to_owned(), 5000, 997, 3);
-        job.reasons.push("A: b".to_owned());
-        assert_eq!(line(&job), "Failed, 1,000 of 5,000 done, 3 failed, A: b");
     }
 }

@@ -8,6 +8,7 @@
 //! | `journal` | every step, before and after it is taken; what is next |
 //! | `preflight` | what would stop the jobs, or surprise, found before anything is sent |
 //! | `submit` | the steps are taken |
+//! | `outage` | how long it is waited for AWS to answer again |
 //! | `setup`, `role` | settings at AWS, shown before they are changed |
 //! | `completion`, `retry` | what jobs say they did, and a new plan of what failed |
 //!
@@ -19,6 +20,7 @@ mod create_job;
 mod endpoint;
 pub mod journal;
 mod members;
+mod outage;
 mod preflight;
 mod requests;
 mod retry;
@@ -31,8 +33,9 @@ pub use control::{Control, CreateError, JobDetail, JobView, Wanted};
 pub use create_job::create_job_input;
 pub use endpoint::{ControlEndpoint, NotAws, check_update_encryption};
 pub use members::RequestError;
+pub use outage::{OUTAGE_MAX, Outage, Verdict};
 pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
-pub use retry::{Ended, RetryError, retry};
-pub use submit::{Pause, Submission, SubmitError, Taken, describe, list, replay};
+pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
+pub use submit::{Pause, StepOutcome, Submission, SubmitError, describe, list, replay};
 pub use upload::{Digest, Lies, Upload, UploadError, abandon};

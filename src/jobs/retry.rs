@@ -1,16 +1,21 @@
-//! Failed tasks become a new plan.
+//! What a plan's jobs left undone becomes a new plan: tasks that failed, and tasks that never ran.
 //!
-//! Keys go out as the bytes that stand in the completion report, which are the manifest's own.
-//! Tasks that would fail again are set aside, by code. Tasks that were never run are in no report;
-//! the new plan says which jobs ended before they ran all.
+//! Failed tasks stand in the completion reports. Keys go out as the bytes that stand there, which
+//! are the manifest's own. Tasks that would fail again are excluded, by code. Tasks that never ran
+//! are in no report: of a job that was stopped they are the rows of its manifest that its report
+//! doesn't have, and of a job that ran nothing, or was never created, all rows.
+//!
+//! Where a report lists failed tasks only, nobody can tell which of the other rows of a stopped job
+//! succeeded: all of them are taken again, and the plan says how many run twice.
 //!
 //! Never asks AWS for anything.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use super::completion::{Fate, Fetched, ReadError, UnreadableRows, read_rows, remedy};
-use crate::plan::{Plan, PlanError, Retry, Subset};
+use super::completion::{CompletionError, Fate, Fetched, Row, UnreadableRows, read_rows, remedy};
+use super::journal::JobEnd;
+use crate::plan::{Plan, PlanError, ReadError, Retry, Subset};
 use crate::source::Location;
 use crate::units::counted;
 
@@ -20,9 +25,12 @@ pub enum RetryError {
     /// The plan can't be written.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A manifest of the plan can't be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
     /// A report can't be read.
     #[error(transparent)]
-    Report(#[from] ReadError),
+    Report(#[from] CompletionError),
     /// A row is not of the job's manifest.
     #[error(
         "{}: a row is of bucket {found}, where the job's manifest is of {wanted}: the report is \
@@ -36,88 +44,255 @@ pub enum RetryError {
         /// The manifest's.
         wanted: String,
     },
+    /// A function would be called again for objects for which it succeeded.
+    #[error(
+        "job {job_id} was stopped after {tasks} tasks had succeeded, and its completion report \
+         lists failed tasks only, so nobody can tell which: the function would be called again for \
+         them. Give --repeat if it may be, and submit with --report-scope AllTasks next time"
+    )]
+    WouldRepeat {
+        /// The job.
+        job_id: String,
+        /// How many tasks.
+        tasks: u64,
+    },
 }
 
-/// A job that has ended, with its report.
+/// What became of a manifest.
 #[derive(Debug, Clone)]
-pub struct Ended {
-    /// The place of its manifest in the plan.
+pub struct ShardOutcome {
+    /// Its place in the plan.
     pub shard: usize,
-    /// Its id.
-    pub job_id: String,
-    /// Its report, if there is one.
+    /// Its job, and how that ended; none where it was never created.
+    pub job: Option<(String, JobEnd)>,
+    /// The job's report, if there is one.
     pub report: Option<Fetched>,
-    /// Tasks that it never ran.
-    pub never_run: u64,
+    /// Whether the report lists the tasks that succeeded, too.
+    pub lists_succeeded: bool,
+    /// Whether a task that succeeded may be run again without harm.
+    pub is_repeatable: bool,
 }
 
-/// Makes a plan of the failed tasks of jobs of `base`, in a new folder. Tasks that failed with one
-/// of the codes in `anyway` are tried again, whatever their fate.
+/// Which rows of a manifest are taken again.
+enum Left {
+    /// None.
+    Nothing,
+    /// All.
+    All,
+    /// Those that failed.
+    Failed,
+    /// Those that failed, and those that the report doesn't have.
+    FailedAndUnknown,
+}
+
+impl ShardOutcome {
+    fn left(&self) -> Left {
+        let Some((_, end)) = &self.job else { return Left::All };
+        if end.is_clean() {
+            return Left::Nothing;
+        }
+        let is_forgotten = end.status == JobEnd::FORGOTTEN;
+        match &self.report {
+            _ if end.ran_nothing() => Left::All,
+            None if is_forgotten => Left::Nothing,
+            None => Left::All,
+            Some(_) if end.is_complete() || (is_forgotten && !self.lists_succeeded) => Left::Failed,
+            Some(_) => Left::FailedAndUnknown,
+        }
+    }
+
+    /// Tasks that succeeded, and are run again because nobody can tell them from others.
+    fn repeated(&self) -> u64 {
+        let succeeded = self.job.as_ref().map_or(0, |(_, end)| end.succeeded);
+        match self.left() {
+            Left::All => succeeded,
+            Left::FailedAndUnknown if !self.lists_succeeded => succeeded,
+            _ => 0,
+        }
+    }
+
+    fn files(&self, wanted: impl Fn(bool) -> bool) -> impl Iterator<Item = &PathBuf> {
+        let files = self.report.iter().flat_map(|report| &report.files);
+        files.filter(move |(succeeded, _)| wanted(*succeeded)).map(|(_, path)| path)
+    }
+
+    /// What a person should know of this job's rows.
+    fn warnings(&self, path: &str, unknown: u64) -> Vec<String> {
+        let Some((job_id, end)) = &self.job else { return Vec::new() };
+        let mut warnings = Vec::new();
+        if end.status == JobEnd::FORGOTTEN && !self.lists_succeeded {
+            warnings.push(format!(
+                "AWS no longer knows job {job_id} ({path}): the tasks that its completion report \
+                 calls failed are here, but whether it ran all others can't be told. A newer \
+                 report tells (`s3sieve verify`)."
+            ));
+        }
+        if self.report.is_none() && !end.ran_nothing() && !end.is_clean() {
+            warnings.push(format!(
+                "Job {job_id} ({path}) has no completion report: {}",
+                match self.left() {
+                    Left::All => "all its objects are here.",
+                    _ => "none of its objects are here.",
+                }
+            ));
+        }
+        if unknown > 0 {
+            warnings.push(format!(
+                "Job {job_id} ({path}) was stopped: {unknown} of its tasks are not in its \
+                 completion report, and are here."
+            ));
+        }
+        if self.repeated() > 0 {
+            warnings.push(format!(
+                "{} tasks of job {job_id} ({path}) had succeeded, and run again: its completion \
+                 report lists failed tasks only. --report-scope AllTasks tells them apart.",
+                self.repeated()
+            ));
+        }
+        warnings
+    }
+}
+
+/// How a retry is made.
+#[derive(Debug, Clone)]
+pub struct RetryOptions {
+    /// Codes whose failed tasks are tried again, whatever their fate.
+    pub anyway: Vec<String>,
+    /// Whether tasks that succeeded may be run again, whatever the operation.
+    pub repeat: bool,
+}
+
+/// Makes a plan of what the jobs of `base`, in this folder, left undone, in a new folder.
 ///
 /// # Errors
-/// When a report can't be read, or the plan can't be written.
+/// When a report or manifest can't be read, the plan can't be written, or a function would be
+/// called again for objects for which it succeeded.
 pub fn retry(
     base: Plan,
-    jobs: &[Ended],
-    anyway: &[String],
+    folder: &Path,
+    outcomes: &[ShardOutcome],
+    options: &RetryOptions,
     out: &Location,
     stop: &AtomicBool,
 ) -> Result<Plan, RetryError> {
-    let buckets: Vec<String> = base.shards.iter().map(|shard| shard.bucket.clone()).collect();
-    let paths: Vec<String> = base.shards.iter().map(|shard| shard.path.clone()).collect();
-    let mut subset = Subset::create(base, out)?;
+    for outcome in outcomes.iter().filter(|outcome| !outcome.is_repeatable && !options.repeat) {
+        if let (tasks @ 1.., Some((job_id, _))) = (outcome.repeated(), &outcome.job) {
+            return Err(RetryError::WouldRepeat { job_id: job_id.clone(), tasks });
+        }
+    }
+    let mut shards = base.shards.iter().map(|shard| (shard.path.clone(), shard.bucket.clone()));
+    let shards: Vec<(String, String)> = shards.by_ref().collect();
+    let subset = Subset::create(base, out)?;
+    let unreadable = UnreadableRows::default();
+    let mut taker = Taker { subset, folder, options, stop, unreadable };
     let mut warnings = Vec::new();
-    let mut unreadable = UnreadableRows::default();
-    let mut line = Vec::new();
-    for job in jobs {
-        let wanted = &buckets[job.shard];
-        let files = job.report.iter().flat_map(|report| &report.files);
-        for (_, path) in files.filter(|(succeeded, _)| !succeeded) {
-            read_rows(path, wanted, stop, |row| {
+    for outcome in outcomes {
+        let (path, bucket) = &shards[outcome.shard];
+        let unknown = taker.take(outcome, bucket)?;
+        warnings.extend(outcome.warnings(path, unknown));
+    }
+    warnings.extend(unreadable_warning(&taker.unreadable));
+    let jobs = outcomes.iter().filter_map(|outcome| Some(outcome.job.as_ref()?.0.clone()));
+    let retry = Retry { jobs: jobs.collect() };
+    Ok(taker.subset.finish(retry, warnings, stop)?)
+}
+
+/// Takes rows into the new plan.
+struct Taker<'a> {
+    subset: Subset,
+    folder: &'a Path,
+    options: &'a RetryOptions,
+    stop: &'a AtomicBool,
+    /// Rows of reports of failed tasks, of which nobody can tell whose they are.
+    unreadable: UnreadableRows,
+}
+
+fn unreadable_warning(unreadable: &UnreadableRows) -> Option<String> {
+    let (path, first) = unreadable.first.as_ref()?;
+    Some(format!(
+        "{} of the completion reports can't be read. Of a job that was stopped, their tasks are \
+         here; of one that ran all its tasks, they are not. The first: {}: {first}",
+        counted(unreadable.rows, "row"),
+        path.display()
+    ))
+}
+
+impl Taker<'_> {
+    /// Takes what a manifest's job left undone; gives how many rows its report doesn't have.
+    fn take(&mut self, outcome: &ShardOutcome, bucket: &str) -> Result<u64, RetryError> {
+        let (shard, stop) = (outcome.shard, self.stop);
+        match outcome.left() {
+            Left::Nothing => Ok(0),
+            Left::All => {
+                let mut none = |_: &mut dyn FnMut(&[u8])| Ok::<(), RetryError>(());
+                self.subset.keep_unknown(self.folder, shard, 0, &mut none, stop)?;
+                Ok(0)
+            }
+            Left::Failed => self.take_failed(outcome, bucket).map(|()| 0),
+            Left::FailedAndUnknown => {
+                self.take_failed(outcome, bucket)?;
+                let mut known_rows = 0;
+                for path in outcome.files(|_| true) {
+                    read_rows(path, bucket, stop, |row| {
+                        known_rows += u64::from(row.is_ok());
+                        Ok::<(), RetryError>(())
+                    })?;
+                }
+                let columns = self.subset.columns(shard);
+                let mut known = |name: &mut dyn FnMut(&[u8])| {
+                    let mut line = Vec::new();
+                    outcome.files(|_| true).try_for_each(|path| {
+                        read_rows(path, bucket, stop, |row| {
+                            let Ok(row) = row else { return Ok(()) };
+                            write_line(&mut line, &row, columns);
+                            name(&line[..line.len() - 1]);
+                            Ok::<(), RetryError>(())
+                        })
+                    })
+                };
+                self.subset.keep_unknown(self.folder, shard, known_rows, &mut known, stop)
+            }
+        }
+    }
+
+    /// Takes the tasks that a report calls failed.
+    fn take_failed(&mut self, outcome: &ShardOutcome, bucket: &str) -> Result<(), RetryError> {
+        let columns = self.subset.columns(outcome.shard);
+        let mut line = Vec::new();
+        for path in outcome.files(|succeeded| !succeeded) {
+            read_rows(path, bucket, self.stop, |row| {
                 let row = match row {
                     Ok(row) => row,
                     Err(bad) => {
-                        unreadable.add(path, bad);
+                        self.unreadable.add(path, bad);
                         return Ok(());
                     }
                 };
                 if row.succeeded {
                     return Ok(());
                 }
-                if row.bucket != wanted.as_bytes() {
+                if row.bucket != bucket.as_bytes() {
                     let found = String::from_utf8_lossy(&row.bucket).into_owned();
-                    let (path, wanted) = (path.clone(), wanted.clone());
+                    let (path, wanted) = (path.clone(), bucket.to_owned());
                     return Err(RetryError::OtherBucket { path, found, wanted });
                 }
-                line.clear();
-                row.write_manifest_fields(subset.columns(job.shard), &mut line);
-                line.push(b'\n');
+                write_line(&mut line, &row, columns);
                 let again = remedy(&row).0 == Fate::Again
-                    || anyway.iter().any(|code| code.eq_ignore_ascii_case(&row.code));
-                if again {
-                    subset.keep(job.shard, &line)?;
-                } else {
-                    subset.set_aside(&row.code, &line)?;
+                    || self.options.anyway.iter().any(|code| code.eq_ignore_ascii_case(&row.code));
+                match again {
+                    true => self.subset.keep(outcome.shard, &line)?,
+                    false => self.subset.set_aside(&row.code, &line)?,
                 }
                 Ok(())
             })?;
         }
-        if job.never_run > 0 {
-            warnings.push(format!(
-                "job {} ({}) ended before it ran {} of its tasks: they are in no completion \
-                 report, and so not in this plan; a plan from a newer report has them",
-                job.job_id, paths[job.shard], job.never_run
-            ));
-        }
+        Ok(())
     }
-    if let Some((path, bad)) = &unreadable.first {
-        warnings.push(format!(
-            "{} of completion reports can't be read, and their tasks are not in this plan; the \
-             first: {}: {bad}",
-            counted(unreadable.rows, "row"),
-            path.display()
-        ));
-    }
-    let jobs = jobs.iter().map(|job| job.job_id.clone()).collect();
-    Ok(subset.finish(Retry { jobs }, warnings, stop)?)
+}
+
+/// A row as a line of a manifest.
+fn write_line(line: &mut Vec<u8>, row: &Row, columns: usize) {
+    line.clear();
+    row.write_manifest_fields(columns, line);
+    line.push(b'\n');
 }

@@ -14,11 +14,13 @@ use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::control::{Control, CreateError, JobView, Wanted};
-use super::journal::{Entry, Event, JOURNAL_VERSION, Journal, JournalError, Progress, Stage, Step};
+use super::journal::{
+    Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, JournalError, Progress, Stage, Step,
+};
 use super::requests::{REQUESTS, Requests, RequestsError};
 use super::upload::{Digest, Upload, UploadError, abandon};
 use crate::aws::{AwsError, Session};
@@ -29,6 +31,11 @@ use crate::plan::{Plan, Shard};
 /// lets a request's signature differ.
 const CLOCKS_DIFFER_SECONDS: i64 = 15 * 60;
 
+/// AWS lists a job by then: `ListJobs` is eventually consistent, by seconds (UG, "Troubleshooting
+/// Batch Operations"). One that is not listed, nor described, after an hour was forgotten: AWS
+/// deletes jobs 90 days after they ended.
+const LISTED_SECONDS_MAX: i64 = 3600;
+
 /// Looks for a job's description before it is given up: AWS may not know a job right after it was
 /// created (UG, "Troubleshooting Batch Operations").
 const LOOKS_MAX: u32 = 8;
@@ -36,7 +43,7 @@ const LOOKS_MAX: u32 = 8;
 /// Before the second look; it doubles with each further one, to 25 seconds in all.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// Why a submission ended early. What is in the journal is done, and the same command goes on.
+/// Why a submission ended early. What is in the journal is done; the same command resumes it.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
     /// The journal can't be read or written, or does not fit the plan.
@@ -52,9 +59,10 @@ pub enum SubmitError {
     },
     /// The plan was submitted with other parameters.
     #[error(
-        "{}: this plan was submitted at {begun} with other parameters: give the same again to go \
-         on ({} has the requests), or submit a copy of the plan's folder without its jobs.jsonl",
-        folder.display(), REQUESTS
+        "{}: this plan was submitted at {begun} with other parameters: give the same again to \
+         resume it ({} has the requests). For other parameters, cancel its jobs (`s3sieve jobs \
+         {} cancel --all`) and submit what `s3sieve retry` makes of it",
+        folder.display(), REQUESTS, folder.display()
     )]
     OtherRequests {
         /// The plan's folder.
@@ -79,14 +87,25 @@ pub enum SubmitError {
     /// The requests can't be read or written.
     #[error(transparent)]
     Requests(#[from] RequestsError),
+    /// Another plan has what this one left undone.
+    #[error(
+        "{}: `s3sieve retry` made a plan of what this one left undone, {plan}: submit that; no job \
+         is created for this one any more", folder.display()
+    )]
+    Continued {
+        /// The plan's folder.
+        folder: PathBuf,
+        /// The other plan.
+        plan: String,
+    },
     /// The stop flag was raised.
-    #[error("interrupted; what was done is in jobs.jsonl, and the same command goes on")]
+    #[error("interrupted; progress is in jobs.jsonl; run the same command again to resume")]
     Interrupted,
 }
 
 /// A step that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken<'a> {
+pub enum StepOutcome<'a> {
     /// A manifest is there.
     Uploaded {
         /// Which.
@@ -102,6 +121,13 @@ pub enum Taken<'a> {
         job_id: &'a str,
         /// Whether it was there already.
         found: bool,
+    },
+    /// A job has another priority.
+    Prioritised {
+        /// The job.
+        job_id: &'a str,
+        /// Which.
+        priority: i32,
     },
 }
 
@@ -121,10 +147,12 @@ pub struct Submission {
 /// Where a submission left off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pause {
-    /// Every job was created.
+    /// Every job was created, or won't be.
     Done,
-    /// So many jobs wait for others to end.
-    Waits(usize),
+    /// Jobs that are open must end before the others are created.
+    Waits,
+    /// The others wait for jobs that ended with tasks undone.
+    Held,
 }
 
 impl Submission {
@@ -141,6 +169,7 @@ impl Submission {
         region: &str,
     ) -> Result<Self, SubmitError> {
         let (mut journal, mut entries) = Journal::open(folder)?;
+        refuse_continued(folder, &entries)?;
         let sha256 = hex(&Sha256::digest(requests));
         match entries.first() {
             None => {
@@ -164,11 +193,25 @@ impl Submission {
         Self::with(folder, plan, journal, &entries)
     }
 
-    /// Goes on with a submission that was begun.
+    /// Resumes a submission that was begun.
+    ///
+    /// # Errors
+    /// When there is none, another run holds its journal, or another plan continues it.
+    pub fn resume(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
+        let submission = Self::reopen(folder, plan)?;
+        match submission.progress.continued() {
+            None => Ok(submission),
+            Some(plan) => {
+                Err(SubmitError::Continued { folder: folder.to_owned(), plan: plan.to_owned() })
+            }
+        }
+    }
+
+    /// The same, also where another plan continues it: for who looks at its jobs, and creates none.
     ///
     /// # Errors
     /// When there is none, or another run holds its journal.
-    pub fn resume(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
+    pub fn reopen(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
         // An empty journal must not be made where there is none.
         super::journal::read(folder)?;
         let (journal, entries) = Journal::open(folder)?;
@@ -182,7 +225,7 @@ impl Submission {
         entries: &[Entry],
     ) -> Result<Self, SubmitError> {
         let manifests: Vec<String> = plan.shards.iter().map(|shard| shard.path.clone()).collect();
-        let progress = replay(folder, &manifests, entries)?;
+        let progress = replay(folder, &plan.shards, entries)?;
         let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
@@ -212,6 +255,14 @@ impl Submission {
         &self.progress
     }
 
+    /// The request of a manifest as it was submitted, without the `ETag`.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn submitted(&mut self, place: usize) -> Result<Value, SubmitError> {
+        Ok(self.requests.read(place)?)
+    }
+
     /// Writes a line, and takes it in.
     ///
     /// # Errors
@@ -221,7 +272,8 @@ impl Submission {
         self.progress.apply(&entry).map_err(|what| misfit(&self.folder, what))
     }
 
-    /// Takes steps until every job was created, or `open_max` jobs are open. `told` hears of each.
+    /// Takes steps until every job was created that may be: `open_max` are open at a time, and some
+    /// wait for others to end. `on_step` hears of each.
     ///
     /// # Errors
     /// When a step fails. The journal holds what was done.
@@ -232,7 +284,7 @@ impl Submission {
         control: &Control,
         open_max: usize,
         stop: &AtomicBool,
-        told: &mut dyn FnMut(Taken<'_>),
+        on_step: &mut dyn FnMut(StepOutcome<'_>),
     ) -> Result<Pause, SubmitError> {
         loop {
             if stop.load(Ordering::Relaxed) {
@@ -241,64 +293,192 @@ impl Submission {
             match self.progress.next(open_max) {
                 Step::Upload(place) => {
                     let found = self.upload(place, &plan.shards[place], session, stop)?;
-                    told(Taken::Uploaded { manifest: &self.manifests[place], found });
+                    on_step(StepOutcome::Uploaded { manifest: &self.manifests[place], found });
                 }
                 Step::Find(place) => {
                     let job_id = self.find(place, control)?;
                     let found = job_id.is_some();
                     self.created(place, control, job_id)?;
-                    self.tell_created(place, found, told);
+                    self.report_created(place, found, on_step);
                 }
                 Step::Create(place) => {
-                    let (_, token) = self.request(place)?;
-                    let manifest = self.manifests[place].clone();
-                    self.note(Event::Creating { manifest, token })?;
+                    self.ask_for(place, 1)?;
                     self.created(place, control, None)?;
-                    self.tell_created(place, false, told);
+                    self.report_created(place, false, on_step);
                 }
-                Step::Wait => {
-                    let left = self.progress.stages().iter();
-                    let left = left.filter(|stage| matches!(stage, Stage::Uploaded { .. }));
-                    return Ok(Pause::Waits(left.count()));
+                Step::Prioritise(place, priority) => {
+                    let Stage::Created { job_id, .. } = &self.progress.stages()[place] else {
+                        continue;
+                    };
+                    let job_id = job_id.clone();
+                    self.command(control, &job_id, Command::Priority(priority))?;
+                    on_step(StepOutcome::Prioritised { job_id: &job_id, priority });
                 }
+                Step::Wait => return Ok(Pause::Waits),
+                Step::Held => return Ok(Pause::Held),
                 Step::Done => return Ok(Pause::Done),
             }
         }
     }
 
-    fn tell_created(&self, place: usize, found: bool, told: &mut dyn FnMut(Taken<'_>)) {
+    fn report_created(&self, place: usize, found: bool, on_step: &mut dyn FnMut(StepOutcome<'_>)) {
         if let Stage::Created { job_id, .. } = &self.progress.stages()[place] {
-            told(Taken::Created { manifest: &self.manifests[place], job_id, found });
+            on_step(StepOutcome::Created { manifest: &self.manifests[place], job_id, found });
         }
     }
 
+    /// Notes that a job is about to be created.
+    fn ask_for(&mut self, place: usize, attempt: u32) -> Result<(), SubmitError> {
+        let token = token_of(&self.requests.read(place)?, attempt);
+        let manifest = self.manifests[place].clone();
+        self.note(Event::Creating { manifest, attempt, token })
+    }
+
+    /// Makes the jobs of these manifests possible again that ended before they ran a task, or were
+    /// withdrawn: [`Submission::advance`] creates them anew. Gives how many.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn begin_again(&mut self) -> Result<usize, SubmitError> {
+        let mut count = 0;
+        for place in 0..self.manifests.len() {
+            match &self.progress.stages()[place] {
+                Stage::Created { attempt, end: Some(end), .. }
+                    if end.ran_nothing() && self.progress.is_ready(place) =>
+                {
+                    let attempt = attempt + 1;
+                    self.ask_for(place, attempt)?;
+                }
+                Stage::Withdrawn { .. } => {
+                    let manifest = self.manifests[place].clone();
+                    self.note(Event::Reinstated { manifest })?;
+                }
+                _ => continue,
+            }
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Withdraws the jobs that were not created yet: they won't be. One that was asked for is looked
+    /// for first. Gives how many.
+    ///
+    /// # Errors
+    /// When AWS refuses, or the disk fails.
+    pub fn withdraw(&mut self, control: &Control) -> Result<usize, SubmitError> {
+        let mut count = 0;
+        for place in 0..self.manifests.len() {
+            let manifest = self.manifests[place].clone();
+            match &self.progress.stages()[place] {
+                Stage::Created { .. } | Stage::Withdrawn { .. } => continue,
+                Stage::Creating { .. } => {
+                    if let Some(job_id) = self.find(place, control)? {
+                        self.note(Event::Created { manifest, job_id, found: true })?;
+                        continue;
+                    }
+                }
+                Stage::Waiting | Stage::Uploading { .. } | Stage::Uploaded { .. } => {}
+            }
+            self.note(Event::Withdrawn { manifest })?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Plans a priority for the jobs that were not created yet: they get it as soon as they are.
+    /// Gives how many.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn plan_priority(&mut self, priority: i32) -> Result<usize, SubmitError> {
+        let mut count = 0;
+        for place in 0..self.manifests.len() {
+            let stage = &self.progress.stages()[place];
+            if !matches!(stage, Stage::Created { .. } | Stage::Withdrawn { .. }) {
+                let manifest = self.manifests[place].clone();
+                self.note(Event::PriorityPlanned { manifest, priority })?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// Sends a command to a job, with a line in the journal before and after.
+    ///
+    /// # Errors
+    /// When AWS refuses, or the disk fails.
+    pub fn command(
+        &mut self,
+        control: &Control,
+        job_id: &str,
+        command: Command,
+    ) -> Result<(), SubmitError> {
+        let job_id = job_id.to_owned();
+        self.note(Event::CommandSent { job_id: job_id.clone(), command })?;
+        match command {
+            Command::Run => control.request_status(&job_id, true)?,
+            Command::Cancel => control.request_status(&job_id, false)?,
+            Command::Priority(priority) => control.set_priority(&job_id, priority)?,
+        }
+        self.note(Event::CommandAcked { job_id, command })
+    }
+
     /// Looks which open jobs are over, and notes it. Gives all jobs of the submission that AWS
-    /// lists.
+    /// knows. One that it no longer knows is over, too.
     ///
     /// # Errors
     /// When AWS refuses.
     pub fn look(&mut self, control: &Control) -> Result<Vec<JobView>, SubmitError> {
-        let views = list(control, &self.progress)?;
+        let mut views = list(control, &self.progress)?;
         let open: Vec<String> = self.progress.open().map(str::to_owned).collect();
         for job_id in open {
-            let Some(view) = views.iter().find(|view| view.job_id == job_id) else { continue };
+            let listed = views.iter().find(|view| view.job_id == job_id).cloned();
+            let view = match listed {
+                Some(view) => view,
+                None => match control.describe(&job_id)? {
+                    Some(detail) => {
+                        views.push(detail.view.clone());
+                        detail.view
+                    }
+                    None if self.should_be_known(&job_id) => {
+                        let status = JobEnd::FORGOTTEN.to_owned();
+                        let end = JobEnd { status, tasks: 0, succeeded: 0, failed: 0 };
+                        self.note(Event::Ended { job_id, end })?;
+                        continue;
+                    }
+                    None => continue,
+                },
+            };
             if view.is_over() {
-                self.note(Event::Ended { job_id, status: view.status.clone() })?;
+                let JobView { status, tasks, succeeded, failed, .. } = view;
+                let end = JobEnd { status, tasks, succeeded, failed };
+                self.note(Event::Ended { job_id, end })?;
             }
         }
         Ok(views)
     }
 
-    /// The request of a manifest, with its `ETag` if that is known, and its token.
-    fn request(&mut self, place: usize) -> Result<(Value, String), SubmitError> {
+    /// Whether AWS lists a job unless it has forgotten it.
+    fn should_be_known(&self, id: &str) -> bool {
+        let now = Timestamp::now().as_second();
+        self.progress.stages().iter().any(|stage| match stage {
+            Stage::Created { job_id, since, .. } if job_id == id => {
+                now - since.as_second() > LISTED_SECONDS_MAX
+            }
+            _ => false,
+        })
+    }
+
+    /// The request of a manifest, with its `ETag` if that is known, and the token of the attempt.
+    fn request(&mut self, place: usize) -> Result<Value, SubmitError> {
         let mut request = self.requests.read(place)?;
-        let etag = match &self.progress.stages()[place] {
-            Stage::Uploaded { etag } | Stage::Creating { etag, .. } => etag.clone(),
-            _ => ETAG_MARKER.to_owned(),
+        let (etag, attempt) = match &self.progress.stages()[place] {
+            Stage::Creating { etag, attempt, .. } => (etag.clone(), *attempt),
+            _ => (ETAG_MARKER.to_owned(), 1),
         };
         request["Manifest"]["Location"]["ETag"] = etag.into();
-        let token = request["ClientRequestToken"].as_str().unwrap_or_default().to_owned();
-        Ok((request, token))
+        request["ClientRequestToken"] = token_of(&request, attempt).into();
+        Ok(request)
     }
 
     /// Uploads the files of a manifest: of an inventory report the data files first, so that what
@@ -314,7 +494,7 @@ impl Submission {
             let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
             abandon(session, bucket, key, id)?;
         }
-        let (request, _) = self.request(place)?;
+        let request = self.requests.read(place)?;
         let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
         let object = object.rsplit(":::").next().unwrap_or_default().to_owned();
         let manifest = self.manifests[place].clone();
@@ -348,14 +528,16 @@ impl Submission {
     /// The job of a manifest that was asked for, if it was made: described as the request says,
     /// with the manifest of the request, and no older than the line that asks for it.
     fn find(&mut self, place: usize, control: &Control) -> Result<Option<String>, SubmitError> {
-        let (request, _) = self.request(place)?;
+        let request = self.requests.read(place)?;
         let Stage::Creating { since, .. } = self.progress.stages()[place] else { return Ok(None) };
         let oldest = since.as_second() - CLOCKS_DIFFER_SECONDS;
         let description = request["Description"].as_str().unwrap_or_default();
         let manifest = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
+        let progress = &self.progress;
         let candidates = control.list(|view| {
             let young = view.created.is_none_or(|created| created.as_second() >= oldest);
-            if young && view.description == description { Wanted::Yes } else { Wanted::No }
+            let alike = view.description == description && !progress.is_former(&view.job_id);
+            if young && alike { Wanted::Yes } else { Wanted::No }
         })?;
         for candidate in candidates {
             let detail = describe(control, &candidate.job_id)?;
@@ -378,7 +560,7 @@ impl Submission {
         let job_id = match known {
             Some(job_id) => job_id,
             None => {
-                let (request, _) = self.request(place)?;
+                let request = self.request(place)?;
                 control.create(&request).map_err(|error| {
                     let manifest = manifest.clone();
                     SubmitError::Create { manifest, error }
@@ -393,12 +575,8 @@ impl Submission {
 ///
 /// # Errors
 /// When they don't fit.
-pub fn replay(
-    folder: &Path,
-    manifests: &[String],
-    entries: &[Entry],
-) -> Result<Progress, SubmitError> {
-    let mut progress = Progress::new(manifests);
+pub fn replay(folder: &Path, shards: &[Shard], entries: &[Entry]) -> Result<Progress, SubmitError> {
+    let mut progress = Progress::new(shards);
     for (number, entry) in entries.iter().enumerate() {
         progress
             .apply(entry)
@@ -441,6 +619,27 @@ pub fn describe(
         pause *= 2;
     }
     Ok(None)
+}
+
+/// The token of a job: the request's, or, of another job for the same request, one that comes from
+/// it. The same attempt has the same token, so that sending it twice makes one job.
+fn token_of(request: &Value, attempt: u32) -> String {
+    let token = request["ClientRequestToken"].as_str().unwrap_or_default();
+    if attempt == 1 {
+        return token.to_owned();
+    }
+    hex(&Sha256::digest(json!([token, attempt]).to_string()))
+}
+
+fn refuse_continued(folder: &Path, entries: &[Entry]) -> Result<(), SubmitError> {
+    let continued = entries.iter().rev().find_map(|entry| match &entry.event {
+        Event::Continued { plan } => Some(plan.clone()),
+        _ => None,
+    });
+    match continued {
+        Some(plan) => Err(SubmitError::Continued { folder: folder.to_owned(), plan }),
+        None => Ok(()),
+    }
 }
 
 fn misfit(folder: &Path, what: impl Into<String>) -> SubmitError {

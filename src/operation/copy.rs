@@ -28,6 +28,16 @@ const TOO_LARGE: Rule = Rule {
 
 const _: () = assert!(SOURCE_BYTES_MAX == 5_368_709_120);
 
+/// A noncurrent version that no copy of its key's current version follows (UG, "Copy objects": copy
+/// noncurrent versions first, then the current ones). It depends on the other rows of a plan, so it
+/// has no condition: whoever writes the plan looks for it.
+pub const NO_CURRENT_VERSION: Rule = Rule {
+    reason: "no-current-version",
+    meaning: "a noncurrent version whose copy would become what is read, as the current version is \
+              not in this plan",
+    parts: &[],
+};
+
 const RULES: &str = "UG, Copy objects";
 
 /// What becomes of tags unless something else is asked for.
@@ -337,7 +347,7 @@ impl Operation for Parameters {
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
-    vec![TOO_LARGE, ARCHIVED, SSE_C]
+    vec![TOO_LARGE, ARCHIVED, SSE_C, NO_CURRENT_VERSION]
 }
 
 /// What the role needs (UG, "Copy objects: `PutObject`", and "Using S3 Batch Operations to encrypt

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::operation::CopyClass;
 
 /// The version of the document. Raised when a reader of the one before would go wrong.
-pub const PLAN_VERSION: u32 = 1;
+pub const PLAN_VERSION: u32 = 2;
 
 /// A finished plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -178,7 +178,7 @@ pub struct SetAside {
 }
 
 /// One manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Shard {
     /// The file, relative to the plan.
     pub path: String,
@@ -190,6 +190,10 @@ pub struct Shard {
     /// Columns and values that all its rows share (`--split-by`, and what the operation asks for).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub split: BTreeMap<String, Option<String>>,
+    /// The shards whose jobs must have ended, every task done, before this one's job may be created:
+    /// noncurrent versions that are copied before the current ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<ShardRange>,
     /// How many objects.
     pub objects: u64,
     /// The file's length.
@@ -211,6 +215,15 @@ impl Shard {
     pub fn bytes_total(&self) -> u64 {
         self.files.iter().fold(self.bytes, |sum, file| sum.saturating_add(file.bytes))
     }
+}
+
+/// Shards that follow one another in [`Plan::shards`], by their places there, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShardRange {
+    /// The first.
+    pub first: usize,
+    /// The last: never less than `first`.
+    pub last: usize,
 }
 
 /// A data file of a manifest that is an inventory report: gzip, CSV.

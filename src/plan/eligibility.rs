@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 
 use super::{ForOperation, NotChecked, PlanError};
+use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule};
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
@@ -54,7 +55,11 @@ impl Eligibility {
         };
         refuse_bad_reasons(options)?;
         let is_included = |rule: &Rule| options.include_ineligible.iter().any(|r| r == rule.reason);
-        let (included, rules): (Vec<_>, Vec<_>) = kind.rules().into_iter().partition(is_included);
+        let (included, mut rules): (Vec<_>, Vec<_>) =
+            kind.rules().into_iter().partition(is_included);
+        // It can't be true where there are no noncurrent versions.
+        let has_versions = |report: &Report| report.schema.position("IsLatest").is_some();
+        rules.retain(|rule| *rule != NO_CURRENT_VERSION || reports.iter().any(has_versions));
         let operation = ForOperation {
             name: kind.name().to_owned(),
             storage_class: copy_class,
@@ -77,6 +82,14 @@ impl Eligibility {
     /// What the plan says of its operation.
     pub(super) fn document(&self) -> Option<&ForOperation> {
         self.operation.as_ref().map(|(_, document)| document)
+    }
+
+    /// Whether noncurrent versions are copied also where the current version is not.
+    pub(super) fn keeps_unfollowed(&self) -> bool {
+        let included = |operation: &ForOperation| {
+            operation.included.iter().any(|reason| reason == NO_CURRENT_VERSION.reason)
+        };
+        self.document().is_some_and(included)
     }
 
     /// Whether each copy is to keep its storage class.

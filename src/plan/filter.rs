@@ -159,6 +159,7 @@ fn run(
         folders: destination.folders(),
         keep_going: options.keep_going,
         is_latest: wanted.is_latest,
+        keeps_unfollowed: wanted.eligibility.keeps_unfollowed(),
         limit: wanted.limit,
     });
     let holding = Holding {
@@ -213,10 +214,10 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
             files: outcome.scanned.files,
             rows: outcome.scanned.rows,
             matched: outcome.totals.matched,
-            excluded: outcome.totals.excluded.iter().sum(),
+            excluded: outcome.excluded_rows(),
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
-            object_bytes: wanted.tells_sizes().then_some(outcome.totals.object_bytes),
+            object_bytes: outcome.object_bytes().filter(|_| wanted.tells_sizes()),
             // Known when all is done.
             seconds: 0.0,
         },

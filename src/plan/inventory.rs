@@ -315,7 +315,6 @@ impl Sink<Option<WrittenFile>, PlanError> for Listing<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::io::Read;
 
     use flate2::read::GzDecoder;
@@ -327,14 +326,9 @@ mod tests {
         Shard {
             path: format!("{MANIFESTS}/{number:05}.csv"),
             bucket: "demo".to_owned(),
-            columns: None,
-            split: BTreeMap::new(),
             objects: text.lines().count() as u64,
             bytes: text.len() as u64,
-            sha256: String::new(),
-            first_key: String::new(),
-            last_key: String::new(),
-            files: Vec::new(),
+            ..Shard::default()
         }
     }
 

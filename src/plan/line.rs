@@ -36,6 +36,11 @@ pub(super) fn last(lines: &[u8]) -> &[u8] {
     &lines[memrchr(b'\n', lines).map_or(0, |at| at + 1)..]
 }
 
+/// Of a line with a version id, what names the object: bucket and key. A version id has no comma.
+pub(super) fn object(line: &[u8]) -> &[u8] {
+    memrchr(b',', line).map_or(line, |end| &line[..end])
+}
+
 /// Appends a line with every field in quotes, as S3 writes its inventories.
 pub(super) fn push_quoted(line: &[u8], out: &mut Vec<u8>) {
     let mut rest = line.strip_suffix(b"\n").unwrap_or(line);

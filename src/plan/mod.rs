@@ -21,13 +21,14 @@ mod shard;
 mod sink;
 mod spread;
 mod subset;
+mod versions;
 mod wanted;
 mod warnings;
 mod writer;
 
 pub use document::{
     Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
-    Report, Retry, SetAside, Shard, Totals,
+    Report, Retry, SetAside, Shard, ShardRange, Totals,
 };
 pub use eligibility::OperationOptions;
 pub use error::PlanError;

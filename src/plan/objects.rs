@@ -8,8 +8,6 @@ use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use memchr::memrchr;
-
 use super::{Plan, ReadError, Shard, line};
 use crate::scan::{ObjectSet, Part};
 
@@ -31,9 +29,7 @@ pub(super) fn load(
     stop: &AtomicBool,
 ) -> Result<ObjectSet, ReadError> {
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
-    // Parts differ in size by chance: by far less than a tenth where there are several.
-    let room = if part.of == 1 { objects } else { objects / part.of + objects / part.of / 10 + 1 };
-    let mut set = ObjectSet::new(part, room);
+    let mut set = ObjectSet::new(part, room(part, objects));
     for shard in &plan.shards {
         let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
         let form = Form {
@@ -52,15 +48,60 @@ pub(super) fn load(
     Ok(set)
 }
 
+/// How many objects a part of so many needs room for. Parts differ in size by chance: by far less
+/// than a tenth where there are several.
+pub(super) fn room(part: Part, objects: u64) -> u64 {
+    if part.of == 1 { objects } else { objects / part.of + objects / part.of / 10 + ROOM_OBJECTS }
+}
+
+/// Room for chance in parts that hold few objects.
+const ROOM_OBJECTS: u64 = 100;
+
 /// How lines are written, and what of them names an object.
 #[derive(Clone, Copy)]
-struct Form {
-    is_quoted: bool,
-    drop_version: bool,
+pub(super) struct Form {
+    pub(super) is_quoted: bool,
+    pub(super) drop_version: bool,
+}
+
+/// Hands each line of a shard to `take`, unquoted and without its line feed.
+///
+/// # Errors
+/// When a manifest can't be read, `take` fails, or `stop` is raised.
+pub(super) fn each_line<E: From<ReadError>>(
+    folder: &Path,
+    shard: &Shard,
+    stop: &AtomicBool,
+    take: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let (mut line, mut unquoted) = (Vec::new(), Vec::new());
+    let mut count: u64 = 0;
+    for (path, lines) in manifests(folder, shard) {
+        let at = |error| ReadError::Io { path: path.clone(), error };
+        let mut lines = lines.map_err(at)?;
+        loop {
+            if count.is_multiple_of(LINES_BETWEEN_LOOKS) && stop.load(Ordering::Relaxed) {
+                return Err(ReadError::Interrupted.into());
+            }
+            count += 1;
+            line.clear();
+            if lines.read_until(b'\n', &mut line).map_err(at)? == 0 {
+                break;
+            }
+            line.pop();
+            if !shard.files.is_empty() {
+                unquoted.clear();
+                line::push_unquoted(&line, &mut unquoted);
+                mem::swap(&mut line, &mut unquoted);
+            }
+            take(&line)?;
+        }
+    }
+    Ok(())
 }
 
 /// Adds the object of each line, until the end or until told to stop.
-fn add(
+pub(super) fn add(
     set: &mut ObjectSet,
     lines: &mut dyn BufRead,
     form: Form,
@@ -80,11 +121,7 @@ fn add(
             line::push_unquoted(&line, &mut unquoted);
             mem::swap(&mut line, &mut unquoted);
         }
-        // A version id has no comma.
-        let named = match memrchr(b',', &line).filter(|_| form.drop_version) {
-            Some(end) => &line[..end],
-            None => &line,
-        };
+        let named = if form.drop_version { line::object(&line) } else { &line };
         if !set.insert(named) {
             return Err(io::Error::other("it holds more objects than plan.json says"));
         }

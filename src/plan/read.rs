@@ -48,6 +48,18 @@ pub enum ReadError {
         /// Its version.
         version: u32,
     },
+    /// An older program wrote it.
+    #[error(
+        "{}: a plan of version {version}, of an earlier s3sieve; this program reads version \
+         {PLAN_VERSION}: make the plan again with `s3sieve filter`, or use the program that wrote \
+         it", path.display()
+    )]
+    Older {
+        /// The document.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
     /// It is no plan.
     #[error("{}: not a plan: {error}; make it again with `s3sieve filter`", path.display())]
     Malformed {
@@ -117,6 +129,9 @@ pub fn read(folder: &Path) -> Result<Plan, ReadError> {
     let Version { version } = serde_json::from_slice(&text).map_err(malformed)?;
     if version > PLAN_VERSION {
         return Err(ReadError::Newer { path, version });
+    }
+    if version < PLAN_VERSION {
+        return Err(ReadError::Older { path, version });
     }
     serde_json::from_slice(&text).map_err(malformed)
 }
@@ -194,7 +209,8 @@ mod tests {
         assert!(error(|dir| fs::create_dir(dir.join(PARTIAL)).unwrap()).contains("not finished"));
         let write = |text: &'static str| move |dir: &Path| fs::write(dir.join(PLAN), text).unwrap();
         assert!(error(write("{}")).contains("missing field `version`"));
-        assert!(error(write("{\"version\": 1}")).contains("missing field `tool`"));
-        assert!(error(write("{\"version\": 2}")).contains("version 2"));
+        assert!(error(write("{\"version\": 1}")).contains("version 1, of an earlier s3sieve"));
+        assert!(error(write("{\"version\": 2}")).contains("missing field `tool`"));
+        assert!(error(write("{\"version\": 3}")).contains("version 3, newer"));
     }
 }

@@ -82,6 +82,15 @@ impl<L: Clone> Shards<L> {
         Ok(named)
     }
 
+    /// The files, as they are named now, of the finished shards whose label is `wanted`, and their
+    /// rows. None where they went to S3 at once.
+    pub(super) fn files(&self, wanted: impl Fn(&L) -> bool) -> (Vec<PathBuf>, u64) {
+        let of = self.finished.iter().filter(|(_, label, _)| wanted(label));
+        let path = |begun: &usize| self.folder.join(working_name(*begun));
+        let rows = of.clone().map(|(_, _, finished)| finished.rows).sum();
+        (of.map(|(begun, _, _)| path(begun)).collect(), rows)
+    }
+
     fn begin(&mut self) -> Result<(usize, ShardFile), PlanError> {
         if self.begun == SHARDS_MAX {
             return Err(PlanError::TooManyShards);

@@ -44,6 +44,20 @@ pub(super) struct Outcome {
     pub(super) set_aside: Vec<SetAside>,
 }
 
+impl Outcome {
+    /// Rows that are not in a manifest because of what they are.
+    pub(super) fn excluded_rows(&self) -> u64 {
+        self.written.excluded.iter().map(|excluded| excluded.rows).sum()
+    }
+
+    /// The sizes of the objects in manifests, added up. Unknown where rows were excluded after
+    /// their sizes had been added: those of copies that no copy of the current version follows.
+    pub(super) fn object_bytes(&self) -> Option<u64> {
+        let while_scanned: u64 = self.totals.excluded.iter().sum();
+        (while_scanned == self.excluded_rows()).then_some(self.totals.object_bytes)
+    }
+}
+
 /// What a sink is told at its start.
 pub(super) struct SinkOptions<'a> {
     pub(super) lanes: &'a Lanes,
@@ -56,6 +70,8 @@ pub(super) struct SinkOptions<'a> {
     pub(super) keep_going: bool,
     /// The place of IsLatest among the columns to split by, where noncurrent versions go first.
     pub(super) is_latest: Option<usize>,
+    /// Whether noncurrent versions are copied also where the current version is not.
+    pub(super) keeps_unfollowed: bool,
     pub(super) limit: Option<u64>,
 }
 
@@ -66,6 +82,7 @@ impl<'a> PlanSink<'a> {
         for reason in options.reasons {
             writer.reason(reason);
         }
+        writer.keep_unfollowed(options.keeps_unfollowed);
         Self {
             lanes: options.lanes,
             writer,

@@ -31,7 +31,10 @@ impl Spool {
     /// An empty file in `folder`, which is made if need be.
     pub(super) fn create(folder: &Path, number: usize) -> Result<Self, PlanError> {
         fs::create_dir_all(folder).map_err(PlanError::at(folder))?;
-        let path = folder.join(format!("{number}.csv"));
+        Self::at(folder.join(format!("{number}.csv")))
+    }
+
+    fn at(path: PathBuf) -> Result<Self, PlanError> {
         let file = File::create_new(&path).map_err(PlanError::at(&path))?;
         Ok(Self { path, file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), rows: 0 })
     }
@@ -47,16 +50,51 @@ impl Spool {
         self.rows
     }
 
-    /// Cuts the rows into `count` shards, and removes the file.
+    /// Writes what is left, and gives the file.
+    pub(super) fn flush(&mut self) -> Result<&Path, PlanError> {
+        self.file.flush().map_err(PlanError::at(&self.path))?;
+        Ok(&self.path)
+    }
+
+    /// Cuts the rows into shards, and removes the file.
     pub(super) fn cut<L: Clone>(
-        mut self,
+        self,
         label: L,
-        count: u64,
+        cut: Cut,
         shards: &mut Shards<L>,
         stop: &AtomicBool,
     ) -> Result<(), PlanError> {
-        self.file.flush().map_err(PlanError::at(&self.path))?;
-        let mut series = Series::new(label, Cut::Evenly { rows: self.rows, shards: count });
+        let mut series = Series::new(label, cut);
+        self.drain(stop, &mut |lines| series.write(shards, lines, line::count(lines)))?;
+        series.finish(shards)
+    }
+
+    /// Hands each row, a line with its line feed, to `take` together with the spool that takes this
+    /// one's place.
+    pub(super) fn rewrite(
+        self,
+        stop: &AtomicBool,
+        take: &mut dyn FnMut(&[u8], &mut Self) -> Result<(), PlanError>,
+    ) -> Result<Self, PlanError> {
+        let path = self.path.with_extension("kept");
+        let mut kept = Self::at(path.clone())?;
+        let name = self.path.clone();
+        self.drain(stop, &mut |lines| {
+            lines.split_inclusive(|byte| *byte == b'\n').try_for_each(|row| take(row, &mut kept))
+        })?;
+        kept.flush()?;
+        fs::rename(&path, &name).map_err(PlanError::at(&path))?;
+        kept.path = name;
+        Ok(kept)
+    }
+
+    /// Hands all rows to `take`, whole lines at a time, and removes the file.
+    fn drain(
+        mut self,
+        stop: &AtomicBool,
+        take: &mut dyn FnMut(&[u8]) -> Result<(), PlanError>,
+    ) -> Result<(), PlanError> {
+        self.flush()?;
         let mut file = File::open(&self.path).map_err(PlanError::at(&self.path))?;
         let mut buffer = vec![0; BLOCK_BYTES];
         let mut filled = 0;
@@ -71,8 +109,7 @@ impl Spool {
             filled += read;
             match memrchr(b'\n', &buffer[..filled]) {
                 Some(at) => {
-                    let lines = &buffer[..=at];
-                    series.write(shards, lines, line::count(lines))?;
+                    take(&buffer[..=at])?;
                     buffer.copy_within(at + 1..filled, 0);
                     filled -= at + 1;
                 }
@@ -81,7 +118,6 @@ impl Spool {
                 None => {}
             }
         }
-        series.finish(shards)?;
         fs::remove_file(&self.path).map_err(PlanError::at(&self.path))
     }
 }

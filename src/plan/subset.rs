@@ -1,22 +1,32 @@
-//! A plan of some of another plan's objects: those whose tasks failed, for example.
+//! A plan of some of another plan's objects: those whose tasks failed or never ran, for example.
 //!
 //! Rows come in any order, each with the shard that it was in. They go to new shards that have in
 //! common what that shard had: bucket, columns, what it was split by. Rows that are set aside go to
-//! `excluded/`, by reason.
+//! `excluded/`, by reason. Noncurrent versions that are to be copied stay noncurrent: they are
+//! copied before the current version of their key, or not at all (`versions`).
 //!
 //! Never knows why a row is kept or set aside.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use super::destination::{Destination, Sending};
+use super::wanted::same_column;
 use super::writer::{Label, PlanWriter, SeriesId, Written, columns, described};
-use super::{Bounds, Plan, PlanError, Retry, Shard, Totals};
+use super::{Bounds, Plan, PlanError, ReadError, Retry, Shard, Totals, objects};
+use crate::operation::Kind;
+use crate::operation::copy::NO_CURRENT_VERSION;
+use crate::scan::{OBJECT_BYTES, ObjectSet, Part};
 use crate::source::Location;
 
 /// Reasons at most: codes of failures, of which a report has a handful.
 const REASONS_MAX: usize = 100;
+
+/// Memory for rows that are known. 256 MiB: 11 million at a time; files are read once for each so
+/// many.
+const KNOWN_MEMORY_BYTES: u64 = 256 << 20;
 
 /// Where rows go whose reason is one too many.
 const OTHER: &str = "other";
@@ -42,8 +52,15 @@ impl Subset {
     /// # Errors
     /// When the folder holds something, or can't be written.
     pub fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
-        let destination = Destination::create(out, false, Sending::AtOnce)?;
-        let writer = PlanWriter::new(destination.folders(), Bounds { jobs: None, ..base.bounds });
+        // Those go before all others, so manifests get their numbers at the end.
+        let sending = match base.shards.iter().any(is_noncurrent) && is_for_copies(&base) {
+            true => Sending::AtTheEnd,
+            false => Sending::AtOnce,
+        };
+        let destination = Destination::create(out, false, sending)?;
+        let bounds = Bounds { jobs: None, ..base.bounds };
+        let mut writer = PlanWriter::new(destination.folders(), bounds);
+        writer.keep_unfollowed(keeps_unfollowed(&base));
         let same = |one: &Shard, other: &Shard| {
             (&one.bucket, &one.columns, &one.split) == (&other.bucket, &other.columns, &other.split)
         };
@@ -78,8 +95,48 @@ impl Subset {
         self.writer.write(series, line, 1)
     }
 
-    /// What a shard of the base has in common. Its rows come in the base's order, in which
-    /// noncurrent versions are first already.
+    /// Keeps the rows of a shard's manifest that are not `known`, and gives how many. `known` is
+    /// called once or several times, and each time names all known rows, at most `known_rows` of
+    /// them, as lines without their line feed.
+    ///
+    /// # Errors
+    /// When a manifest can't be read, a row can't be written, or `known` fails.
+    pub fn keep_unknown<E>(
+        &mut self,
+        folder: &Path,
+        shard: usize,
+        known_rows: u64,
+        known: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), E>,
+        stop: &AtomicBool,
+    ) -> Result<u64, E>
+    where
+        E: From<PlanError> + From<ReadError>,
+    {
+        let of = known_rows.saturating_mul(OBJECT_BYTES).div_ceil(KNOWN_MEMORY_BYTES).max(1);
+        let own = self.plan.shards[shard].clone();
+        let mut kept = 0;
+        for number in 0..of {
+            let part = Part { number, of };
+            let mut set = ObjectSet::new(part, objects::room(part, known_rows));
+            let mut has_room = true;
+            known(&mut |line| has_room &= set.insert(line))?;
+            if !has_room {
+                let what = format!("there are more than {known_rows} rows in its reports");
+                let path = folder.join(&own.path);
+                return Err(ReadError::Changed { path, what }.into());
+            }
+            objects::each_line(folder, &own, stop, &mut |line| {
+                if !set.lacks(line) {
+                    return Ok(());
+                }
+                kept += 1;
+                self.keep(shard, &[line, b"\n"].concat()).map_err(E::from)
+            })?;
+        }
+        Ok(kept)
+    }
+
+    /// What a shard of the base has in common.
     fn label(&self, shard: usize) -> Label {
         let Shard { bucket, split, .. } = &self.plan.shards[shard];
         let value = |value: &Option<String>| value.clone().unwrap_or_default().into_bytes();
@@ -87,7 +144,7 @@ impl Subset {
             bucket: bucket.clone().into_bytes(),
             versions: self.columns(shard) == columns(true).len(),
             split: self.split_by.iter().map(|name| split.get(name).map(value)).collect(),
-            noncurrent: false,
+            noncurrent: is_for_copies(&self.plan) && is_noncurrent(&self.plan.shards[shard]),
         }
     }
 
@@ -139,6 +196,23 @@ impl Subset {
         self.destination.commit(&plan, stop)?;
         Ok(plan)
     }
+}
+
+/// Whether a shard's rows are noncurrent versions.
+fn is_noncurrent(shard: &Shard) -> bool {
+    let latest = shard.split.iter().find(|(name, _)| same_column(name, "IsLatest"));
+    let value = latest.and_then(|(_, value)| value.as_deref());
+    value.is_some_and(|value| value.eq_ignore_ascii_case("false"))
+}
+
+fn is_for_copies(plan: &Plan) -> bool {
+    plan.operation.as_ref().is_some_and(|operation| operation.name == Kind::Copy.name())
+}
+
+/// Whether noncurrent versions are copied also where the current version is not.
+fn keeps_unfollowed(plan: &Plan) -> bool {
+    let included = plan.operation.iter().flat_map(|operation| &operation.included);
+    included.into_iter().any(|reason| reason == NO_CURRENT_VERSION.reason)
 }
 
 /// A reason as a file's name: `NoSuchKey` is `nosuchkey`.

@@ -72,8 +72,9 @@ fn noncurrent(outcome: &Outcome) -> Option<String> {
     let (rows, last) = noncurrent_rows(outcome, true)?;
     Some(format!(
         "{} of the {} selected rows are noncurrent versions: a copy makes each of them the newest \
-         version of its key. They are in the manifests up to {last}, whose jobs must have ended \
-         before those of the current versions begin. Add AND IsLatest to leave them out.",
+         version of its key. They are in the manifests up to {last}. The jobs of the current \
+         versions are created when theirs have ended without a failure. Add AND IsLatest to leave \
+         them out.",
         Count(rows),
         Count(objects(outcome)),
     ))

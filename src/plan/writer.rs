@@ -14,7 +14,9 @@ use super::folder::{EXCLUDED, MANIFESTS};
 use super::series::{Cut, Series, Shards};
 use super::shard::{Finished, ShardFile};
 use super::spread::{self, Spool};
-use super::{Bounds, Excluded, PlanError, Shard};
+use super::versions::Current;
+use super::{Bounds, Excluded, PlanError, Shard, ShardRange};
+use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::source::Uploads;
 
 /// What all rows of a series of shards have in common.
@@ -28,11 +30,19 @@ pub(super) struct Label {
     pub(super) noncurrent: bool,
 }
 
+impl Label {
+    /// Whether a copy of each row would make it the newest version of its key.
+    fn is_superseded(&self) -> bool {
+        self.noncurrent && self.versions
+    }
+}
+
 /// Where rows go that have the same label.
 enum Way {
     /// Cut at once.
     Series(Box<Series<Label>>),
-    /// Collected, to be cut evenly once their number is known.
+    /// Collected: to be cut evenly once their number is known, or to be looked through once the
+    /// current versions are.
     Spool(Label, Spool),
 }
 
@@ -40,6 +50,58 @@ enum Way {
 struct Aside {
     reason: String,
     file: Option<ShardFile>,
+}
+
+impl Aside {
+    fn write(&mut self, folders: &Folders, lines: &[u8], rows: u64) -> Result<(), PlanError> {
+        let Self { reason, file } = self;
+        let file = match file {
+            Some(file) => file,
+            none => {
+                let begin = |uploads: &Arc<Uploads>| uploads.begin(&excluded_path(reason));
+                let upload = folders.uploads.as_ref().map(begin);
+                let path = folders.excluded.join(excluded_name(reason));
+                none.insert(ShardFile::create(&path, upload)?)
+            }
+        };
+        file.write(lines, rows)
+    }
+}
+
+/// Takes the noncurrent versions out of collected rows whose key's current version is not in the
+/// plan.
+fn exclude_unfollowed(
+    mut spools: Vec<(Label, Spool)>,
+    shards: &Shards<Label>,
+    folders: &Folders,
+    aside: &mut Vec<Aside>,
+    stop: &AtomicBool,
+) -> Result<Vec<(Label, Spool)>, PlanError> {
+    if !spools.iter().any(|(label, _)| label.is_superseded()) {
+        return Ok(spools);
+    }
+    let is_current = |label: &Label| label.versions && !label.noncurrent;
+    let (mut files, mut rows) = shards.files(is_current);
+    for (_, spool) in spools.iter_mut().filter(|(label, _)| is_current(label)) {
+        files.push(spool.flush()?.to_owned());
+        rows += spool.rows();
+    }
+    let current = Current { files, rows };
+    let reason = NO_CURRENT_VERSION.reason;
+    let known = aside.iter().position(|aside| aside.reason == reason);
+    let place = known.unwrap_or_else(|| {
+        aside.push(Aside { reason: reason.to_owned(), file: None });
+        aside.len() - 1
+    });
+    let mut exclude = |row: &[u8]| aside[place].write(folders, row, 1);
+    let look = |(label, spool): (Label, Spool)| {
+        let spool = match label.is_superseded() {
+            true => current.retain_followed(spool, stop, &mut exclude)?,
+            false => spool,
+        };
+        Ok((label, spool))
+    };
+    spools.into_iter().map(look).collect()
 }
 
 /// Folders that a plan is written in.
@@ -65,6 +127,8 @@ pub(super) struct PlanWriter {
     /// In the order in which labels were met: the order of series in the plan.
     ways: Vec<Way>,
     aside: Vec<Aside>,
+    /// Whether copies of noncurrent versions stay that no copy of the current version follows.
+    keeps_unfollowed: bool,
 }
 
 /// The files of a plan.
@@ -78,18 +142,25 @@ impl PlanWriter {
     pub(super) fn new(folders: Folders, bounds: Bounds) -> Self {
         let manifests = folders.manifests.clone();
         let shards = Shards::new(manifests, folders.manifest_uploads.clone(), bounds.bytes_max);
-        Self { bounds, folders, shards, ways: Vec::new(), aside: Vec::new() }
+        let (ways, aside) = (Vec::new(), Vec::new());
+        Self { bounds, folders, shards, ways, aside, keeps_unfollowed: false }
+    }
+
+    /// Keeps copies of noncurrent versions that no copy of the current version follows, if the user
+    /// takes the reason back.
+    pub(super) fn keep_unfollowed(&mut self, keep: bool) {
+        self.keeps_unfollowed = keep;
     }
 
     /// A series for rows with this label.
     pub(super) fn series(&mut self, label: Label) -> Result<SeriesId, PlanError> {
         let place = self.ways.len();
-        self.ways.push(match self.bounds.jobs {
-            None => {
-                let cut = Cut::Every(self.bounds.objects_max);
-                Way::Series(Box::new(Series::new(label, cut)))
-            }
-            Some(_) => Way::Spool(label, Spool::create(&self.folders.spool, place)?),
+        let must_wait = label.is_superseded() && !self.keeps_unfollowed;
+        self.ways.push(if self.bounds.jobs.is_some() || must_wait {
+            Way::Spool(label, Spool::create(&self.folders.spool, place)?)
+        } else {
+            let cut = Cut::Every(self.bounds.objects_max);
+            Way::Series(Box::new(Series::new(label, cut)))
         });
         Ok(SeriesId(place))
     }
@@ -120,17 +191,7 @@ impl PlanWriter {
         lines: &[u8],
         rows: u64,
     ) -> Result<(), PlanError> {
-        let Aside { reason, file } = &mut self.aside[reason];
-        let file = match file {
-            Some(file) => file,
-            none => {
-                let begin = |uploads: &Arc<Uploads>| uploads.begin(&excluded_path(reason));
-                let upload = self.folders.uploads.as_ref().map(begin);
-                let path = self.folders.excluded.join(excluded_name(reason));
-                none.insert(ShardFile::create(&path, upload)?)
-            }
-        };
-        file.write(lines, rows)
+        self.aside[reason].write(&self.folders, lines, rows)
     }
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
@@ -142,12 +203,23 @@ impl PlanWriter {
                 Way::Spool(label, spool) => spools.push((label, spool)),
             }
         }
+        if !self.keeps_unfollowed {
+            spools =
+                exclude_unfollowed(spools, &self.shards, &self.folders, &mut self.aside, stop)?;
+        }
         let rows: Vec<u64> = spools.iter().map(|(_, spool)| spool.rows()).collect();
         let counts = spread::deal(&rows, self.bounds.jobs.unwrap_or(0));
         for ((label, spool), count) in spools.into_iter().zip(counts) {
-            // Even shards that are larger than a shard may be are made smaller, and more.
-            let least = spool.rows().div_ceil(self.bounds.objects_max);
-            spool.cut(label, count.max(least), &mut self.shards, stop)?;
+            let Bounds { objects_max, jobs, .. } = self.bounds;
+            let cut = match jobs {
+                None => Cut::Every(objects_max),
+                // Even shards that are larger than a shard may be are made smaller, and more.
+                Some(_) => Cut::Evenly {
+                    rows: spool.rows(),
+                    shards: count.max(spool.rows().div_ceil(objects_max)),
+                },
+            };
+            spool.cut(label, cut, &mut self.shards, stop)?;
         }
         let mut excluded = Vec::new();
         for Aside { reason, file } in self.aside {
@@ -178,6 +250,7 @@ pub(super) fn described(
             bucket: text(&label.bucket),
             columns: (own_columns != plan_columns).then_some(own_columns),
             split: split.collect::<BTreeMap<_, _>>(),
+            after: Vec::new(),
             objects: file.rows,
             bytes: file.bytes,
             sha256: file.sha256,
@@ -186,7 +259,27 @@ pub(super) fn described(
             files: Vec::new(),
         }
     };
-    shards.into_iter().map(shard).collect()
+    let superseded: Vec<bool> = shards.iter().map(|(_, label, _)| label.is_superseded()).collect();
+    let mut described: Vec<Shard> = shards.into_iter().map(shard).collect();
+    put_in_order(&mut described, &superseded);
+    described
+}
+
+/// Says of each shard of current versions which shards of noncurrent ones, of the same bucket, are
+/// copied before it. Those stand before all others in the plan.
+fn put_in_order(shards: &mut [Shard], superseded: &[bool]) {
+    let mut earlier: BTreeMap<String, Vec<ShardRange>> = BTreeMap::new();
+    for (place, shard) in shards.iter_mut().enumerate() {
+        let ranges = earlier.entry(shard.bucket.clone()).or_default();
+        if !superseded[place] {
+            shard.after.clone_from(ranges);
+            continue;
+        }
+        match ranges.last_mut() {
+            Some(range) if range.last + 1 == place => range.last = place,
+            _ => ranges.push(ShardRange { first: place, last: place }),
+        }
+    }
 }
 
 /// The columns of a manifest.

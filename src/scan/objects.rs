@@ -104,6 +104,13 @@ impl ObjectSet {
         (self.hashes[slot] == hash).then_some(slot)
     }
 
+    /// Whether an object is of this part, and not in the set.
+    #[must_use]
+    pub fn lacks(&self, line: &[u8]) -> bool {
+        let hash = hash(line);
+        self.part.holds(hash) && self.hashes[self.slot(hash)] != hash
+    }
+
     /// Adds marks to those of an object that was found.
     pub fn mark(&self, slot: usize, marks: u8) {
         self.marks[slot].fetch_or(marks, Ordering::Relaxed);
@@ -177,6 +184,10 @@ mod tests {
         assert!(sets.iter().all(|set| (900..1_100).contains(&set.len())));
         for line in &lines {
             assert_eq!(sets.iter().filter(|set| set.find(line).is_some()).count(), 1);
+            assert!(!sets.iter().any(|set| set.lacks(line)));
+        }
+        for line in (3_000..3_100_u32).map(u32::to_le_bytes) {
+            assert_eq!(sets.iter().filter(|set| set.lacks(&line)).count(), 1);
         }
     }
 

@@ -63,6 +63,32 @@ fn copies_of_noncurrent_versions_come_first_and_each_class_apart() {
     assert_eq!(plan["totals"]["object_bytes"], 35);
     assert!(warns(&plan, "2 of the 5 selected rows are noncurrent versions"), "{plan:#}");
     assert!(warns(&plan, "in the manifests up to 00001.csv"), "{plan:#}");
+    let after: Vec<&Value> =
+        plan["shards"].as_array().unwrap().iter().map(|shard| &shard["after"]).collect();
+    let noncurrent = json!([{"first": 0, "last": 1}]);
+    assert_eq!(after, [&Value::Null, &Value::Null, &noncurrent, &noncurrent]);
+}
+
+/// Where the current version is not copied after it, a copy of a noncurrent one would be what is
+/// read.
+#[test]
+fn noncurrent_versions_are_not_copied_without_the_current_one() {
+    let marker = |key: &str| row(&["demo", key, "m", "true", "true", "", "", "", ""]);
+    let archived = version("d", "d2", "true", "GLACIER") + &version("d", "d1", "false", "STANDARD");
+    let deleted = marker("e") + &version("e", "e1", "false", "STANDARD");
+    let kept = version("f", "f1", "false", "STANDARD") + &version("f", "f2", "true", "STANDARD");
+    let text = [archived, deleted, kept].concat();
+    let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
+    let run = filter_for(&report, "copy", &["--storage-class", "STANDARD"]).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,f,f1\ndemo,f,f2\n", "{}", run.story());
+    let plan = plan_document(&report.out());
+    let excluded = fs::read_to_string(report.out().join("excluded/no-current-version.csv"));
+    assert_eq!(excluded.unwrap(), "demo,d,d1\ndemo,e,e1\n");
+    assert_eq!(plan["totals"]["excluded"], 4, "{plan:#}");
+    assert!(run.stdout().contains("2 rows"), "{}", run.story());
+    let flags = ["--include-ineligible", "no-current-version", "--storage-class", "STANDARD"];
+    filter_for(&report, "copy", &flags).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,d,d1\ndemo,e,e1\ndemo,f,f1\ndemo,f,f2\n");
 }
 
 #[test]
@@ -218,7 +244,11 @@ fn wrong_options_say_what_to_do() {
         assert!(!report.out().exists());
     };
     let include = |reason| ["--include-ineligible", reason];
-    refused("copy", &include("too-big"), &["too-big", "too-large, archived, sse-c"]);
+    refused(
+        "copy",
+        &include("too-big"),
+        &["too-big", "too-large, archived, sse-c, no-current-version"],
+    );
     refused("copy", &include("not-archived"), &["too-large, archived, sse-c"]);
     refused(
         "tag",

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::fixture::{ReportFolder, Run, manifests, md5, plan_document, row, s3sieve, seed, tree};
-use crate::plans::{OPERATIONS, PLACE, inventory_plan, requests, submit};
+use crate::plans::{OPERATIONS, PLACE, inventory_plan_for, requests, submit};
 use crate::schema::fits_the_schema;
 
 const COLUMNS: &str = "Bucket, Key, VersionId, Size, StorageClass";
@@ -164,8 +164,8 @@ fn a_job_names_the_report() {
 
 #[test]
 fn every_operation_takes_a_report() {
-    let plan = inventory_plan();
     for arguments in OPERATIONS {
+        let plan = inventory_plan_for(arguments);
         let found = requests(&plan.path, arguments);
         assert_eq!(found[0]["Manifest"]["Spec"]["Format"], "S3InventoryReport_CSV_20161130");
     }

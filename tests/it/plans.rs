@@ -34,9 +34,21 @@ pub fn seed_plan() -> PlanFolder {
     seed_plan_with(&[])
 }
 
+/// The same, for an operation of [`OPERATIONS`]: copies of versions need a plan that was made for
+/// them.
+pub fn seed_plan_for(operation: &[&str]) -> PlanFolder {
+    seed_plan_with(made_for(operation))
+}
+
 /// The plan of the sample report, with manifests that are inventory reports.
-pub fn inventory_plan() -> PlanFolder {
-    seed_plan_with(&["--emit", "inventory", "--manifest-bucket", "s3://manifests/s3sieve"])
+pub fn inventory_plan_for(operation: &[&str]) -> PlanFolder {
+    let inventory = ["--emit", "inventory", "--manifest-bucket", "s3://manifests/s3sieve"];
+    seed_plan_with(&[&inventory, made_for(operation)].concat())
+}
+
+fn made_for(operation: &[&str]) -> &'static [&'static str] {
+    let is_copy = operation.contains(&"copy");
+    if is_copy { &["--for", "copy", "--storage-class", "STANDARD"] } else { &[] }
 }
 
 fn seed_plan_with(flags: &[&str]) -> PlanFolder {

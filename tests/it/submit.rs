@@ -5,16 +5,16 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{ReportFolder, Run, plan_document, s3sieve};
+use crate::fixture::{ReportFolder, Run, plan_document, row, s3sieve};
 use crate::plans::{
     KEY, OPERATIONS, PLACE, PlanFolder, SPLIT_OPERATIONS, archived_plan, requests, seed_plan,
-    submit,
+    seed_plan_for, submit,
 };
 
 #[test]
 fn every_operation_has_a_request() {
-    let plan = seed_plan();
     for arguments in OPERATIONS {
+        let plan = seed_plan_for(arguments);
         let requests = requests(&plan.path, arguments);
         assert_eq!(requests.len(), 1);
         let request = &requests[0];
@@ -40,6 +40,34 @@ fn jobs_of_one_plan_differ_by_storage_class() {
         let days = &restore["Operation"]["S3InitiateRestoreObject"]["ExpirationInDays"];
         assert_eq!(days.is_null(), class == "INTELLIGENT_TIERING", "{class}");
     }
+}
+
+/// Copies of noncurrent versions come first: whoever sends the requests by hand is told so.
+#[test]
+fn the_order_of_copies_is_said_with_the_requests() {
+    let columns = "Bucket, Key, VersionId, IsLatest";
+    let text = row(&["demo", "a", "a2", "true"])
+        + &row(&["demo", "a", "a1", "false"])
+        + &row(&["demo", "b", "b2", "true"])
+        + &row(&["demo", "b", "b1", "false"]);
+    let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    let (manifest, out) = (report.manifest.to_str().unwrap().to_owned(), report.out());
+    let filter = |flags: &[&str]| {
+        let usual = ["filter", &manifest, "--where", "TRUE", "--max-objects", "1"];
+        s3sieve(usual.iter().chain(&["--out", out.to_str().unwrap()]).chain(flags)).expect(0);
+    };
+    let copy = ["--operation", "copy", "--target-bucket", "demo", "--storage-class", "STANDARD"];
+    filter(&[]);
+    submit(&out, &copy).expect(2).says(&["not made for copies", "--for copy"]);
+    fs::remove_dir_all(&out).unwrap();
+    filter(&["--for", "copy", "--storage-class", "STANDARD"]);
+    let folder = out.join("requests");
+    let told = submit(&out, &[&copy[..], &["--out", folder.to_str().unwrap()]].concat()).expect(0);
+    let order = "create the jobs of 00000.json to 00001.json first";
+    assert!(told.stdout().contains(order), "{}", told.story());
+    let written = fs::read_to_string(folder.join("order.txt")).unwrap();
+    assert!(written.contains(order) && written.contains("00002.json to 00003.json"), "{written}");
+    submit(&out, &[&copy[..], &["--format", "json"]].concat()).expect(0).says(&[order]);
 }
 
 #[test]
@@ -187,8 +215,8 @@ fn policy(plan: &Path, arguments: &[&str]) -> Run {
 
 #[test]
 fn policies_name_what_the_requests_name() {
-    let plan = seed_plan();
     for arguments in OPERATIONS {
+        let plan = seed_plan_for(arguments);
         let policies = policy(&plan.path, arguments).expect(0).json();
         for name in ["role-policy", "trust-policy", "submitter-policy"] {
             assert_eq!(policies[name]["Version"], "2012-10-17");
@@ -228,7 +256,7 @@ fn policies_go_to_files_and_name_the_role() {
 
 #[test]
 fn a_policy_takes_the_keys_of_the_objects() {
-    let plan = seed_plan();
+    let plan = seed_plan_for(OPERATIONS[1]);
     let arguments = [OPERATIONS[1], &["--object-kms-key-arn", KEY]].concat();
     let policies = policy(&plan.path, &arguments).expect(0).json();
     assert!(policies["role-policy"].to_string().contains(KEY));

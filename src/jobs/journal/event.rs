@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The version of the journal. Raised when a reader of the one before would go wrong.
-pub const JOURNAL_VERSION: u32 = 1;
+pub const JOURNAL_VERSION: u32 = 2;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub enum Event {
     Creating {
         /// For which manifest.
         manifest: String,
+        /// Which job it is of this manifest, from 1: the jobs before it ended without running a
+        /// task.
+        attempt: u32,
         /// The request's token.
         token: String,
     },
@@ -77,33 +80,93 @@ pub enum Event {
         /// Whether it was there already.
         found: bool,
     },
-    /// A job is about to be told something.
-    Telling {
+    /// A command is about to be sent to a job.
+    CommandSent {
         /// The job.
         job_id: String,
-        /// What.
-        what: Told,
+        /// Which.
+        command: Command,
     },
-    /// A job was told.
-    Told {
+    /// A job has taken a command.
+    CommandAcked {
         /// The job.
         job_id: String,
-        /// What.
-        what: Told,
+        /// Which.
+        command: Command,
     },
     /// A job was seen in a state that it never leaves.
     Ended {
         /// The job.
         job_id: String,
-        /// That state.
-        status: String,
+        /// That state, and what it did.
+        #[serde(flatten)]
+        end: JobEnd,
     },
+    /// The job of a manifest, not created yet, gets this priority as soon as it is.
+    PriorityPlanned {
+        /// Which manifest.
+        manifest: String,
+        /// The priority.
+        priority: i32,
+    },
+    /// The job of a manifest, not created yet, won't be.
+    Withdrawn {
+        /// Which manifest.
+        manifest: String,
+    },
+    /// The job of a manifest will be created after all.
+    Reinstated {
+        /// Which manifest.
+        manifest: String,
+    },
+    /// Another plan has what this one left undone. No job is created any more.
+    Continued {
+        /// Where that plan is.
+        plan: String,
+    },
+}
+
+/// The state of a job that it never leaves, and what it did until then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct JobEnd {
+    /// As the API's `JobStatus` names it, or [`JobEnd::FORGOTTEN`].
+    pub status: String,
+    /// Its tasks: one for each row of its manifest; 0 where it never read that.
+    pub tasks: u64,
+    /// Of those, how many succeeded.
+    pub succeeded: u64,
+    /// Of those, how many failed.
+    pub failed: u64,
+}
+
+impl JobEnd {
+    /// Stands for the state of a job that AWS no longer knows: it ended at some time.
+    pub const FORGOTTEN: &str = "Forgotten";
+
+    /// Whether every task was done.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.is_complete() && self.failed == 0
+    }
+
+    /// Whether every task was run, done or failed.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.status == "Complete"
+    }
+
+    /// Whether it is sure that no task was run.
+    #[must_use]
+    pub fn ran_nothing(&self) -> bool {
+        matches!(&*self.status, "Failed" | "Cancelled") && self.succeeded + self.failed == 0
+    }
 }
 
 /// What a job can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Told {
+pub enum Command {
     /// To run, where it waits for confirmation.
     Run,
     /// To end before it is done.

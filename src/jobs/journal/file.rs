@@ -50,12 +50,12 @@ pub enum JournalError {
         /// What is wrong.
         what: String,
     },
-    /// A newer program wrote it.
+    /// Another program wrote it.
     #[error(
-        "{}: version {version} of the journal, and this program knows up to {JOURNAL_VERSION}; use \
-         the program that wrote it, or a newer one", path.display()
+        "{}: version {version} of the journal, and this program knows version {JOURNAL_VERSION}; \
+         use the program that wrote it", path.display()
     )]
-    Newer {
+    OtherVersion {
         /// The file.
         path: PathBuf,
         /// Its version.
@@ -156,8 +156,11 @@ fn entries(path: &Path, mut file: &File) -> Result<(Vec<Entry>, u64), JournalErr
         let entry: Entry =
             serde_json::from_slice(&line).map_err(|error| wrong(number, error.to_string()))?;
         match (&entry.event, entries.is_empty()) {
-            (Event::Begun { version, .. }, true) if *version > JOURNAL_VERSION => {
-                return Err(JournalError::Newer { path: path.to_owned(), version: *version });
+            (Event::Begun { version, .. }, true) if *version != JOURNAL_VERSION => {
+                return Err(JournalError::OtherVersion {
+                    path: path.to_owned(),
+                    version: *version,
+                });
             }
             (Event::Begun { .. }, true) => {}
             (Event::Begun { .. }, false) => {
@@ -238,8 +241,12 @@ mod tests {
             let error = read(folder.path()).unwrap_err();
             assert!(matches!(error, JournalError::Line { line: found, .. } if found == line));
         }
-        fs::write(&path, first.replace("\"version\":1", "\"version\":9") + "\n").unwrap();
-        assert!(matches!(read(folder.path()), Err(JournalError::Newer { version: 9, .. })));
+        for version in [1, 9] {
+            let other = first.replace("\"version\":2", &format!("\"version\":{version}"));
+            fs::write(&path, other + "\n").unwrap();
+            let error = read(folder.path()).unwrap_err();
+            assert!(matches!(error, JournalError::OtherVersion { version: v, .. } if v == version));
+        }
     }
 
     #[test]

@@ -12,6 +12,6 @@ mod event;
 mod file;
 mod progress;
 
-pub use event::{Entry, Event, JOURNAL_VERSION, Told};
+pub use event::{Command, Entry, Event, JOURNAL_VERSION, JobEnd};
 pub use file::{Journal, JournalError, read};
 pub use progress::{Progress, Stage, Step};

@@ -3,14 +3,16 @@
 //! Pure: no clock, no disk, no network. So the tests can play every interruption there is.
 //!
 //! The order: all manifests are uploaded first; then jobs are created, as many as may be open at a
-//! time. A step whose end the journal doesn't know is looked into before it is taken again:
-//! [`Step::Upload`] finds an object that is there already, and [`Step::Find`] a job.
+//! time. A manifest may name others whose jobs must have ended first, every task done; its own job
+//! isn't created before that. A step whose end the journal doesn't know is looked into before it is
+//! taken again: [`Step::Upload`] finds an object that is there already, and [`Step::Find`] a job.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Entry, Event};
+use super::{Command, Entry, Event, JobEnd};
+use crate::plan::{Shard, ShardRange};
 
 /// How far a manifest is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Stage {
     Waiting,
     /// Its upload was begun, perhaps in parts, and perhaps ended.
     Uploading {
-        /// The upload in parts that was begun, to be given up: `bucket/key` and its id.
+        /// The upload in parts that was begun, to be aborted: `bucket/key` and its id.
         in_parts: Option<(String, String)>,
     },
     /// It lies where its job will read it.
@@ -31,16 +33,40 @@ pub enum Stage {
     Creating {
         /// The manifest's `ETag`.
         etag: String,
+        /// Which job of this manifest, from 1.
+        attempt: u32,
         /// When it was first asked for: the job is no older.
         since: Timestamp,
     },
     /// Its job is there.
     Created {
+        /// The manifest's `ETag`.
+        etag: String,
+        /// Which job of this manifest, from 1.
+        attempt: u32,
         /// The job.
         job_id: String,
+        /// When the job was known to be there.
+        since: Timestamp,
         /// The state that it never leaves, once it was seen in it.
-        ended: Option<String>,
+        end: Option<JobEnd>,
     },
+    /// Its job was not created, and won't be.
+    Withdrawn {
+        /// How far it was.
+        from: Box<Stage>,
+    },
+}
+
+impl Stage {
+    /// How its job ended, if it was seen to.
+    #[must_use]
+    pub fn end(&self) -> Option<&JobEnd> {
+        match self {
+            Self::Created { end, .. } => end.as_ref(),
+            _ => None,
+        }
+    }
 }
 
 /// What is to be done next. Numbers are places in the plan's list of manifests.
@@ -52,9 +78,13 @@ pub enum Step {
     Find(usize),
     /// Create the job of this manifest, which was never asked for.
     Create(usize),
+    /// Give the job of this manifest the priority that was planned for it.
+    Prioritise(usize, i32),
     /// Wait for an open job to end, to create others.
     Wait,
-    /// Every job was created.
+    /// Nothing more can be created: what is left waits for jobs that left tasks undone.
+    Held,
+    /// Every job was created, or won't be.
     Done,
 }
 
@@ -62,16 +92,33 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     stages: Vec<Stage>,
+    /// The manifests whose jobs must have ended first, for each.
+    after: Vec<Vec<ShardRange>>,
     /// Places by the manifests' paths.
     places: HashMap<String, usize>,
+    /// Places of jobs by their ids.
+    by_job: HashMap<String, usize>,
+    /// Priorities that jobs get once they are created, by place.
+    planned: BTreeMap<usize, i32>,
+    /// Jobs that another attempt has taken the place of.
+    former: HashSet<String>,
+    continued: Option<String>,
 }
 
 impl Progress {
     /// Nothing was done with any of these manifests.
     #[must_use]
-    pub fn new(manifests: &[String]) -> Self {
-        let places = manifests.iter().cloned().enumerate().map(|(place, path)| (path, place));
-        Self { stages: vec![Stage::Waiting; manifests.len()], places: places.collect() }
+    pub fn new(shards: &[Shard]) -> Self {
+        let paths = shards.iter().map(|shard| shard.path.clone()).enumerate();
+        Self {
+            stages: vec![Stage::Waiting; shards.len()],
+            after: shards.iter().map(|shard| shard.after.clone()).collect(),
+            places: paths.map(|(place, path)| (path, place)).collect(),
+            by_job: HashMap::new(),
+            planned: BTreeMap::new(),
+            former: HashSet::new(),
+            continued: None,
+        }
     }
 
     /// How far each manifest is, in the order of the plan.
@@ -80,13 +127,25 @@ impl Progress {
         &self.stages
     }
 
+    /// The plan that has what this one left undone, if there is one.
+    #[must_use]
+    pub fn continued(&self) -> Option<&str> {
+        self.continued.as_deref()
+    }
+
+    /// Whether a job is one whose place another attempt has taken.
+    #[must_use]
+    pub fn is_former(&self, job_id: &str) -> bool {
+        self.former.contains(job_id)
+    }
+
     /// Takes in a line.
     ///
     /// # Errors
     /// When it doesn't fit what the lines before it say: a text that tells how.
     pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
         match &entry.event {
-            Event::Begun { .. } | Event::Telling { .. } | Event::Told { .. } => Ok(()),
+            Event::Begun { .. } | Event::CommandSent { .. } => Ok(()),
             Event::Uploading { manifest, .. } => self.change(manifest, |stage| match stage {
                 Stage::Waiting | Stage::Uploading { .. } => {
                     Some(Stage::Uploading { in_parts: None })
@@ -106,20 +165,48 @@ impl Progress {
                 Stage::Uploading { .. } => Some(Stage::Uploaded { etag: etag.clone() }),
                 _ => None,
             }),
-            Event::Creating { manifest, .. } => self.change(manifest, |stage| match stage {
-                Stage::Uploaded { etag } => {
-                    Some(Stage::Creating { etag: etag.clone(), since: entry.time })
-                }
+            Event::Creating { manifest, attempt, .. } => {
+                self.create(manifest, *attempt, entry.time)
+            }
+            Event::Created { manifest, job_id, .. } => {
+                self.change(manifest, |stage| match stage {
+                    Stage::Creating { etag, attempt, .. } => Some(Stage::Created {
+                        etag: etag.clone(),
+                        attempt: *attempt,
+                        job_id: job_id.clone(),
+                        since: entry.time,
+                        end: None,
+                    }),
+                    _ => None,
+                })?;
+                self.by_job.insert(job_id.clone(), self.places[manifest]);
+                Ok(())
+            }
+            Event::CommandAcked { job_id, command } => self.acked(job_id, *command),
+            Event::Ended { job_id, end } => self.end(job_id, end),
+            Event::PriorityPlanned { manifest, priority } => {
+                let place = self.place(manifest)?;
+                self.planned.insert(place, *priority);
+                Ok(())
+            }
+            Event::Withdrawn { manifest } => self.change(manifest, |stage| match stage {
+                Stage::Created { .. } | Stage::Withdrawn { .. } => None,
+                other => Some(Stage::Withdrawn { from: Box::new(other.clone()) }),
+            }),
+            Event::Reinstated { manifest } => self.change(manifest, |stage| match stage {
+                Stage::Withdrawn { from } => Some((**from).clone()),
                 _ => None,
             }),
-            Event::Created { manifest, job_id, .. } => self.change(manifest, |stage| match stage {
-                Stage::Creating { .. } => {
-                    Some(Stage::Created { job_id: job_id.clone(), ended: None })
-                }
-                _ => None,
-            }),
-            Event::Ended { job_id, status } => self.end(job_id, status),
+            Event::Continued { plan } => {
+                self.continued = Some(plan.clone());
+                Ok(())
+            }
         }
+    }
+
+    fn place(&self, manifest: &str) -> Result<usize, String> {
+        let place = self.places.get(manifest).copied();
+        place.ok_or_else(|| format!("{manifest} is not a manifest of the plan"))
     }
 
     fn change(
@@ -127,10 +214,8 @@ impl Progress {
         manifest: &str,
         change: impl FnOnce(&Stage) -> Option<Stage>,
     ) -> Result<(), String> {
-        let place = self.places.get(manifest);
-        let Some(stage) = place.map(|place| &mut self.stages[*place]) else {
-            return Err(format!("{manifest} is no manifest of the plan"));
-        };
+        let place = self.place(manifest)?;
+        let stage = &mut self.stages[place];
         let Some(next) = change(stage) else {
             return Err(format!("{manifest}: this can't follow {stage:?}"));
         };
@@ -138,30 +223,86 @@ impl Progress {
         Ok(())
     }
 
-    fn end(&mut self, id: &str, status: &str) -> Result<(), String> {
-        let of_job =
-            |stage: &&mut Stage| matches!(stage, Stage::Created { job_id, .. } if job_id == id);
-        let Some(Stage::Created { ended, .. }) = self.stages.iter_mut().find(of_job) else {
-            return Err(format!("there is no job {id}"));
-        };
-        *ended = Some(status.to_owned());
+    /// A job is asked for: the first of a manifest, or another after one that ran nothing.
+    fn create(&mut self, manifest: &str, number: u32, since: Timestamp) -> Result<(), String> {
+        let mut former = None;
+        self.change(manifest, |stage| match stage {
+            Stage::Uploaded { etag } if number == 1 => {
+                Some(Stage::Creating { etag: etag.clone(), attempt: number, since })
+            }
+            Stage::Created { etag, attempt, job_id, end: Some(end), .. }
+                if end.ran_nothing() && number == attempt + 1 =>
+            {
+                former = Some(job_id.clone());
+                Some(Stage::Creating { etag: etag.clone(), attempt: number, since })
+            }
+            _ => None,
+        })?;
+        self.former.extend(former);
         Ok(())
+    }
+
+    fn acked(&mut self, job_id: &str, command: Command) -> Result<(), String> {
+        let place = self.place_of_job(job_id)?;
+        if let Command::Priority(priority) = command
+            && self.planned.get(&place) == Some(&priority)
+        {
+            self.planned.remove(&place);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, id: &str, found: &JobEnd) -> Result<(), String> {
+        let place = self.place_of_job(id)?;
+        match &mut self.stages[place] {
+            Stage::Created { job_id, end, .. } if job_id == id => {
+                *end = Some(found.clone());
+                self.planned.remove(&place);
+                Ok(())
+            }
+            other => Err(format!("job {id}: this can't follow {other:?}")),
+        }
+    }
+
+    fn place_of_job(&self, job_id: &str) -> Result<usize, String> {
+        self.by_job.get(job_id).copied().ok_or_else(|| format!("there is no job {job_id}"))
     }
 
     /// Jobs that were created, and not seen to end.
     pub fn open(&self) -> impl Iterator<Item = &str> {
         self.stages.iter().filter_map(|stage| match stage {
-            Stage::Created { job_id, ended: None } => Some(job_id.as_str()),
+            Stage::Created { job_id, end: None, .. } => Some(job_id.as_str()),
             _ => None,
         })
     }
 
-    /// All jobs with the places of their manifests.
+    /// The last job of each manifest that has one, with the places of the manifests.
     pub fn jobs(&self) -> impl Iterator<Item = (usize, &str)> {
         self.stages.iter().enumerate().filter_map(|(place, stage)| match stage {
             Stage::Created { job_id, .. } => Some((place, job_id.as_str())),
             _ => None,
         })
+    }
+
+    /// Whether the jobs that must have ended before this manifest's have done all their tasks.
+    #[must_use]
+    pub fn is_ready(&self, place: usize) -> bool {
+        self.earlier(place).all(|stage| stage.end().is_some_and(JobEnd::is_clean))
+    }
+
+    /// Whether a job that must have done all its tasks before this manifest's has ended otherwise,
+    /// or won't be created.
+    #[must_use]
+    pub fn is_held(&self, place: usize) -> bool {
+        self.earlier(place).any(|stage| match stage {
+            Stage::Withdrawn { .. } => true,
+            stage => stage.end().is_some_and(|end| !end.is_clean()),
+        })
+    }
+
+    fn earlier(&self, place: usize) -> impl Iterator<Item = &Stage> {
+        let ranges = self.after.get(place).into_iter().flatten();
+        ranges.flat_map(|range| self.stages.iter().take(range.last + 1).skip(range.first))
     }
 
     /// What is to be done next, with at most so many jobs open at a time.
@@ -176,10 +317,32 @@ impl Progress {
         if let Some(place) = first(|stage| matches!(stage, Stage::Creating { .. })) {
             return Step::Find(place);
         }
-        match first(|stage| matches!(stage, Stage::Uploaded { .. })) {
-            None => Step::Done,
-            Some(_) if self.open().count() >= open_max => Step::Wait,
+        let is_created = |place: usize| matches!(self.stages[place], Stage::Created { .. });
+        if let Some((place, priority)) = self.planned.iter().find(|(place, _)| is_created(**place))
+        {
+            return Step::Prioritise(*place, *priority);
+        }
+        let uploaded = |place: &usize| matches!(self.stages[*place], Stage::Uploaded { .. });
+        let mut left = (0..self.stages.len()).filter(uploaded).peekable();
+        if left.peek().is_none() {
+            return Step::Done;
+        }
+        if self.open().count() >= open_max {
+            return Step::Wait;
+        }
+        // Manifests that wait for the same ones stand side by side: they are looked at once.
+        let mut known: Option<(&[ShardRange], bool)> = None;
+        let ready = left.find(|place| {
+            let after = self.after.get(*place).map_or(&[][..], Vec::as_slice);
+            match known {
+                Some((same, is_ready)) if same == after => is_ready,
+                _ => known.insert((after, self.is_ready(*place))).1,
+            }
+        });
+        match ready {
             Some(place) => Step::Create(place),
+            None if self.open().next().is_some() => Step::Wait,
+            None => Step::Held,
         }
     }
 }
@@ -219,19 +382,38 @@ mod tests {
             self.open_most = self.open_most.max(open);
             (self.jobs.len() - 1).to_string()
         }
+
+        fn has_ended(&self, place: usize) -> bool {
+            self.jobs.iter().position(|job| *job == place).is_some_and(|id| self.ended[id])
+        }
     }
 
     fn name(place: usize) -> String {
         format!("manifests/{place:05}.csv")
     }
 
-    fn replay(lines: &[Entry], count: usize) -> Progress {
-        let manifests: Vec<String> = (0..count).map(name).collect();
-        let mut progress = Progress::new(&manifests);
+    /// Shards of which those from `noncurrent` on come after those before.
+    fn shards(count: usize, noncurrent: usize) -> Vec<Shard> {
+        let last = noncurrent.min(count);
+        let range = (last > 0).then(|| ShardRange { first: 0, last: last - 1 });
+        let shard = |place: usize| Shard {
+            path: name(place),
+            after: range.into_iter().filter(|_| place >= last).collect(),
+            ..Shard::default()
+        };
+        (0..count).map(shard).collect()
+    }
+
+    fn replay(lines: &[Entry], shards: &[Shard]) -> Progress {
+        let mut progress = Progress::new(shards);
         for line in lines {
             progress.apply(line).unwrap();
         }
         progress
+    }
+
+    fn ended(status: &str, succeeded: u64, failed: u64) -> JobEnd {
+        JobEnd { status: status.to_owned(), tasks: succeeded + failed, succeeded, failed }
     }
 
     /// One run, killed when `budget` is used up: each line and each deed costs one. True when there
@@ -239,11 +421,11 @@ mod tests {
     fn run(
         lines: &mut Vec<Entry>,
         world: &mut World,
-        count: usize,
+        shards: &[Shard],
         open_max: usize,
         mut budget: usize,
     ) -> bool {
-        let mut progress = replay(lines, count);
+        let mut progress = replay(lines, shards);
         let mut pay = || {
             budget = budget.saturating_sub(1);
             budget > 0
@@ -275,11 +457,14 @@ mod tests {
                     let manifest = name(place);
                     let known = matches!(step, Step::Find(_)).then(|| world.find(place)).flatten();
                     if matches!(step, Step::Create(_)) {
-                        let token = String::new();
-                        say(Event::Creating { manifest: manifest.clone(), token }, &mut progress);
+                        let (manifest, token) = (manifest.clone(), String::new());
+                        say(Event::Creating { manifest, attempt: 1, token }, &mut progress);
                     }
                     if !pay() {
                         return false;
+                    }
+                    for range in &shards[place].after {
+                        assert!((range.first..=range.last).all(|place| world.has_ended(place)));
                     }
                     let found = known.is_some();
                     let job_id = known.unwrap_or_else(|| world.create(place));
@@ -289,12 +474,13 @@ mod tests {
                     say(Event::Created { manifest, job_id, found }, &mut progress);
                 }
                 Step::Wait => {
-                    let Some(id) = progress.open().next().map(str::to_owned) else {
+                    let Some(job_id) = progress.open().next().map(str::to_owned) else {
                         panic!("waits for nothing");
                     };
-                    world.ended[id.parse::<usize>().unwrap()] = true;
-                    say(Event::Ended { job_id: id, status: "Complete".to_owned() }, &mut progress);
+                    world.ended[job_id.parse::<usize>().unwrap()] = true;
+                    say(Event::Ended { job_id, end: ended("Complete", 1, 0) }, &mut progress);
                 }
+                step @ (Step::Prioritise(..) | Step::Held) => panic!("{step:?}"),
                 Step::Done => return true,
             }
         }
@@ -304,33 +490,142 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(512))]
 
         #[test]
-        fn however_often_it_is_killed_each_manifest_gets_one_job(
+        fn however_often_it_is_killed_each_manifest_gets_one_job_in_order(
             count in 0usize..12,
+            noncurrent in 0usize..8,
             open_max in 1usize..8,
             budgets in prop::collection::vec(1usize..12, 0..30),
         ) {
             let (mut lines, mut world) = (Vec::new(), World::default());
+            let shards = shards(count, noncurrent);
             for budget in budgets {
-                run(&mut lines, &mut world, count, open_max, budget);
+                run(&mut lines, &mut world, &shards, open_max, budget);
             }
-            prop_assert!(run(&mut lines, &mut world, count, open_max, usize::MAX));
+            prop_assert!(run(&mut lines, &mut world, &shards, open_max, usize::MAX));
             let mut jobs = world.jobs.clone();
             jobs.sort_unstable();
             prop_assert_eq!(jobs, (0..count).collect::<Vec<_>>());
             prop_assert_eq!(world.uploads.len(), count);
             prop_assert!(world.open_most <= open_max);
             // The journal says what is there.
-            let progress = replay(&lines, count);
+            let progress = replay(&lines, &shards);
             for (place, id) in progress.jobs() {
                 prop_assert_eq!(world.jobs[id.parse::<usize>().unwrap()], place);
             }
         }
     }
 
+    /// Takes in events, the jobs of the first manifests among them.
+    fn after(shards: &[Shard], events: impl IntoIterator<Item = Event>) -> Progress {
+        let mut progress = Progress::new(shards);
+        for place in 0..shards.len() {
+            let (manifest, object) = (name(place), String::new());
+            say(&mut progress, Event::Uploading { manifest: manifest.clone(), object }).unwrap();
+            let etag = "e".to_owned();
+            say(&mut progress, Event::Uploaded { manifest, etag, found: false }).unwrap();
+        }
+        for event in events {
+            say(&mut progress, event).unwrap();
+        }
+        progress
+    }
+
+    fn say(progress: &mut Progress, event: Event) -> Result<(), String> {
+        progress.apply(&Entry { time: Timestamp::UNIX_EPOCH, event })
+    }
+
+    /// The events of a job that was created.
+    fn job(place: usize, attempt: u32, job_id: &str) -> [Event; 2] {
+        let (manifest, token) = (name(place), String::new());
+        let created =
+            Event::Created { manifest: manifest.clone(), job_id: job_id.to_owned(), found: false };
+        [Event::Creating { manifest, attempt, token }, created]
+    }
+
+    fn end(job_id: &str, end: JobEnd) -> Event {
+        Event::Ended { job_id: job_id.to_owned(), end }
+    }
+
+    #[test]
+    fn current_versions_wait_until_every_noncurrent_task_is_done() {
+        let shards = shards(3, 2);
+        let mut progress = after(&shards, []);
+        assert_eq!(progress.next(6), Step::Create(0));
+        for event in job(0, 1, "a").into_iter().chain(job(1, 1, "b")) {
+            say(&mut progress, event).unwrap();
+        }
+        assert_eq!((progress.next(6), progress.is_held(2)), (Step::Wait, false));
+        say(&mut progress, end("a", ended("Complete", 5, 0))).unwrap();
+        assert_eq!((progress.next(6), progress.is_held(2)), (Step::Wait, false));
+        let clean = {
+            let mut progress = progress.clone();
+            say(&mut progress, end("b", ended("Complete", 5, 0))).unwrap();
+            progress
+        };
+        assert_eq!(clean.next(6), Step::Create(2));
+        for unclean in [ended("Complete", 4, 1), ended("Failed", 0, 0), ended("Cancelled", 3, 0), {
+            JobEnd { tasks: 0, ..ended(JobEnd::FORGOTTEN, 0, 0) }
+        }] {
+            let mut progress = progress.clone();
+            say(&mut progress, end("b", unclean)).unwrap();
+            assert_eq!((progress.next(6), progress.is_held(2)), (Step::Held, true));
+        }
+    }
+
+    #[test]
+    fn a_job_that_ran_nothing_can_be_followed_by_another() {
+        let shards = shards(1, 0);
+        let mut progress = after(&shards, job(0, 1, "a"));
+        let again = Event::Creating { manifest: name(0), attempt: 2, token: String::new() };
+        assert!(say(&mut progress.clone(), again.clone()).is_err(), "it is still open");
+        let mut ran = progress.clone();
+        say(&mut ran, end("a", ended("Failed", 1, 0))).unwrap();
+        assert!(say(&mut ran, again.clone()).is_err(), "it ran a task");
+        say(&mut progress, end("a", ended("Failed", 0, 0))).unwrap();
+        assert_eq!(progress.next(6), Step::Done);
+        say(&mut progress, again).unwrap();
+        assert!(progress.is_former("a"));
+        assert_eq!(progress.next(6), Step::Find(0));
+        let created = Event::Created { manifest: name(0), job_id: "b".to_owned(), found: false };
+        say(&mut progress, created).unwrap();
+        assert_eq!(progress.jobs().collect::<Vec<_>>(), [(0, "b")]);
+        assert!(say(&mut progress, end("a", ended("Failed", 0, 0))).is_err());
+    }
+
+    #[test]
+    fn what_is_withdrawn_is_not_created_until_it_is_reinstated() {
+        let shards = shards(2, 0);
+        let withdrawn = Event::Withdrawn { manifest: name(0) };
+        let mut progress = after(&shards, [withdrawn.clone()]);
+        assert_eq!(progress.next(6), Step::Create(1));
+        assert!(say(&mut progress, withdrawn).is_err());
+        for event in job(1, 1, "b") {
+            say(&mut progress, event).unwrap();
+        }
+        assert_eq!(progress.next(6), Step::Done);
+        say(&mut progress, Event::Reinstated { manifest: name(0) }).unwrap();
+        assert_eq!(progress.next(6), Step::Create(0));
+    }
+
+    #[test]
+    fn a_planned_priority_is_given_once() {
+        let shards = shards(1, 0);
+        let planned = Event::PriorityPlanned { manifest: name(0), priority: 7 };
+        let mut progress = after(&shards, [planned]);
+        assert_eq!(progress.next(6), Step::Create(0));
+        for event in job(0, 1, "a") {
+            say(&mut progress, event).unwrap();
+        }
+        assert_eq!(progress.next(6), Step::Prioritise(0, 7));
+        let command = Command::Priority(7);
+        say(&mut progress, Event::CommandAcked { job_id: "a".to_owned(), command }).unwrap();
+        assert_eq!(progress.next(6), Step::Done);
+    }
+
     #[test]
     fn a_line_that_does_not_fit_is_refused() {
-        let mut progress = Progress::new(&[name(0)]);
-        let mut say = |event| progress.apply(&Entry { time: Timestamp::UNIX_EPOCH, event });
+        let mut progress = Progress::new(&shards(1, 0));
+        let mut say = |event| say(&mut progress, event);
         let created = |job_id: &str| Event::Created {
             manifest: name(0),
             job_id: job_id.to_owned(),
@@ -338,14 +633,13 @@ mod tests {
         };
         assert!(say(created("1")).unwrap_err().contains("can't follow Waiting"));
         let other = Event::Uploading { manifest: name(9), object: String::new() };
-        assert!(say(other).unwrap_err().contains("no manifest of the plan"));
-        let ended = Event::Ended { job_id: "1".to_owned(), status: "Complete".to_owned() };
-        assert!(say(ended).unwrap_err().contains("no job 1"));
+        assert!(say(other).unwrap_err().contains("not a manifest of the plan"));
+        assert!(say(end("1", ended("Complete", 1, 0))).unwrap_err().contains("no job 1"));
     }
 
     #[test]
     fn an_upload_in_parts_is_known_until_it_ends() {
-        let mut progress = Progress::new(&[name(0)]);
+        let mut progress = Progress::new(&shards(1, 0));
         for event in [
             Event::Uploading { manifest: name(0), object: String::new() },
             Event::InParts {
@@ -354,7 +648,7 @@ mod tests {
                 upload_id: "u".to_owned(),
             },
         ] {
-            progress.apply(&Entry { time: Timestamp::UNIX_EPOCH, event }).unwrap();
+            say(&mut progress, event).unwrap();
         }
         let in_parts = Some(("b/k".to_owned(), "u".to_owned()));
         assert_eq!(progress.stages(), [Stage::Uploading { in_parts }]);

@@ -146,7 +146,10 @@ fn jobs_are_cancelled_and_given_priorities() {
     assert!(world.double.state().jobs.iter().all(|job| job.priority == 99));
     let id = world.double.state().jobs[1].id.clone();
     world.jobs(&["cancel", &id]).expect(0);
-    world.jobs(&["cancel", "no-such-job"]).expect(2).says(&["no-such-job is no job of this plan"]);
+    world
+        .jobs(&["cancel", "no-such-job"])
+        .expect(2)
+        .says(&["job no-such-job does not belong to this plan"]);
     world.jobs(&["watch", "--interval", "0.02"]).expect(5);
     assert_eq!(world.double.state().jobs[1].status, Status::Cancelled);
     world.jobs(&["cancel", "--all"]).expect(0);
@@ -154,8 +157,8 @@ fn jobs_are_cancelled_and_given_priorities() {
     assert_eq!(run.stderr().matches("Cancelled").count(), 3, "{}", run.story());
     world.jobs(&["watch"]).expect(5);
     let told: Vec<_> = journal(&world.plan).iter().map(|l| l["event"].clone()).collect();
-    assert_eq!(told.iter().filter(|event| **event == "telling").count(), 6);
-    assert_eq!(told.iter().filter(|event| **event == "told").count(), 6);
+    assert_eq!(told.iter().filter(|event| **event == "command-sent").count(), 6);
+    assert_eq!(told.iter().filter(|event| **event == "command-acked").count(), 6);
 }
 
 #[test]
@@ -207,8 +210,8 @@ fn half_of_a_thousand_failures_stop_a_job() {
     let again = world.path("again");
     let run = world.run(["retry", world.plan.to_str().unwrap(), "--out", again.to_str().unwrap()]);
     let run = run.expect(0);
-    assert!(run.stdout().contains("before it ran 100 of its tasks"), "{}", run.story());
-    assert_eq!(manifests(&again).lines().count(), 1000);
+    assert!(run.stdout().contains("was stopped: 100 of its tasks are not"), "{}", run.story());
+    assert_eq!(manifests(&again).lines().count(), 1100, "failed tasks, and those never run");
 }
 
 #[test]

@@ -25,6 +25,7 @@ mod refusals;
 #[path = "../../../it/schema.rs"]
 mod schema;
 mod setup;
+mod steering;
 mod walk;
 mod world;
 mod write;

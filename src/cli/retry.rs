@@ -1,0 +1,121 @@
+//! `s3sieve retry`: what a plan's jobs left undone becomes a new plan.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::aws::location;
+use super::completion::report_of;
+use super::jobs_args::RetryArgs;
+use super::print::{self, Report, visible};
+use super::{CliError, Exit, interrupt};
+use crate::aws::Session;
+use crate::jobs::journal::{Event, JobEnd, Stage};
+use crate::jobs::{RetryOptions, ShardOutcome, Submission, retry};
+use crate::plan;
+use crate::units::counted;
+
+/// The operation of which a task that is run again may do something twice: what a function does,
+/// nobody but its author knows. All others come to the same again.
+const NOT_REPEATABLE: &str = "LambdaInvoke";
+
+/// What a retry came to.
+#[derive(Serialize)]
+struct Retried {
+    plan: String,
+    again: u64,
+    excluded: BTreeMap<String, u64>,
+    warnings: Vec<String>,
+}
+
+pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
+    let plan = plan::read(&args.plan)?;
+    let mut submission = Submission::reopen(&args.plan, &plan)?;
+    let session = args.service.session(Some(submission.region()))?;
+    let control = args.service.control(&session, submission.account_id())?;
+    submission.look(&control)?;
+    refuse_open(args, &submission)?;
+    let outcomes = outcomes(args, &mut submission, &session)?;
+    let out = location(&args.out, &session)?;
+    // First: from here on no job of this plan is created that the new one has.
+    submission.note(Event::Continued { plan: args.out.display().to_string() })?;
+    let options = RetryOptions { anyway: args.anyway.clone(), repeat: args.repeat };
+    let plan = retry(plan, &args.plan, &outcomes, &options, &out, interrupt::flag())?;
+    let result = Retried {
+        plan: args.out.display().to_string(),
+        again: plan.totals.matched - plan.totals.excluded,
+        excluded: plan.excluded.iter().map(|set| (set.reason.clone(), set.rows)).collect(),
+        warnings: plan.warnings,
+    };
+    print::print(&result, args.format)?;
+    Ok(Exit::Done)
+}
+
+/// A job that is open would do what the new plan's jobs do.
+fn refuse_open(args: &RetryArgs, submission: &Submission) -> Result<(), CliError> {
+    let is_open =
+        |stage: &&Stage| matches!(stage, Stage::Creating { .. } | Stage::Created { end: None, .. });
+    let open = submission.progress().stages().iter().filter(is_open).count();
+    if open == 0 {
+        return Ok(());
+    }
+    let plan = args.plan.display();
+    Err(CliError::Usage(format!(
+        "{plan}: {} of this plan may still run: let them end (`s3sieve jobs {plan} run`) or cancel \
+         them (`s3sieve jobs {plan} cancel --all`), then retry",
+        counted(open as u64, "job"),
+    )))
+}
+
+/// What became of each manifest, with the completion reports fetched.
+fn outcomes(
+    args: &RetryArgs,
+    submission: &mut Submission,
+    session: &Session,
+) -> Result<Vec<ShardOutcome>, CliError> {
+    let jobs: Vec<Option<(String, JobEnd)>> = submission
+        .progress()
+        .stages()
+        .iter()
+        .map(|stage| match stage {
+            Stage::Created { job_id, end: Some(end), .. } => Some((job_id.clone(), end.clone())),
+            _ => None,
+        })
+        .collect();
+    let mut outcomes = Vec::with_capacity(jobs.len());
+    for (shard, job) in jobs.into_iter().enumerate() {
+        let request = submission.submitted(shard)?;
+        let report = match &job {
+            Some((job_id, end)) if !end.ran_nothing() && !end.is_clean() => {
+                report_of(&args.plan, session, &request, job_id)?
+            }
+            _ => None,
+        };
+        outcomes.push(ShardOutcome {
+            shard,
+            job,
+            report,
+            lists_succeeded: request["Report"]["ReportScope"] == "AllTasks",
+            is_repeatable: request["Operation"].get(NOT_REPEATABLE).is_none(),
+        });
+    }
+    Ok(outcomes)
+}
+
+impl Report for Retried {
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}: {} to be tried again.", self.plan, counted(self.again, "object"))?;
+        for (reason, rows) in self.excluded.iter().filter(|(_, rows)| **rows > 0) {
+            writeln!(
+                out,
+                "{} excluded, which would fail or do harm: excluded/{reason}.csv",
+                counted(*rows, "object")
+            )?;
+        }
+        for warning in &self.warnings {
+            writeln!(out, "warning: {}", visible(warning))?;
+        }
+        Ok(())
+    }
+}

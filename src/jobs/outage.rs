@@ -1,0 +1,102 @@
+//! Outages of AWS are waited out, for a time that is bounded.
+//!
+//! The SDK tries a request a few times, within seconds. Jobs run for days: whoever follows them
+//! goes on when AWS answers again, and gives up only when it has not answered for so long that
+//! somebody should look.
+//!
+//! Never knows what is asked of AWS.
+
+use std::time::{Duration, Instant};
+
+use super::SubmitError;
+use super::control::CreateError;
+use super::upload::UploadError;
+use crate::aws::AwsError;
+
+/// How long an outage may last unless told otherwise: one hour. S3's own incidents seldom last
+/// longer, and jobs run on meanwhile.
+pub const OUTAGE_MAX: Duration = Duration::from_secs(3600);
+
+/// What a failed request means for who follows jobs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The outage has just begun.
+    Begins,
+    /// It goes on, and there is time left.
+    GoesOn,
+    /// It passes by no waiting, or has lasted too long.
+    GiveUp,
+}
+
+/// Whether AWS answers, and since when not.
+#[derive(Debug)]
+pub struct Outage {
+    max: Duration,
+    since: Option<Instant>,
+}
+
+impl Outage {
+    /// AWS answers. An outage may last as long as `max`.
+    #[must_use]
+    pub fn new(max: Duration) -> Self {
+        Self { max, since: None }
+    }
+
+    /// AWS answered at this time; true where it did not before.
+    pub fn ended(&mut self) -> bool {
+        self.since.take().is_some()
+    }
+
+    /// A request failed at this time.
+    pub fn failed(&mut self, error: Option<&AwsError>, now: Instant) -> Verdict {
+        if !error.is_some_and(AwsError::is_passing) {
+            return Verdict::GiveUp;
+        }
+        match self.since {
+            None if self.max.is_zero() => Verdict::GiveUp,
+            None => {
+                self.since = Some(now);
+                Verdict::Begins
+            }
+            Some(since) if now.saturating_duration_since(since) < self.max => Verdict::GoesOn,
+            Some(_) => Verdict::GiveUp,
+        }
+    }
+}
+
+impl SubmitError {
+    /// What AWS said, or failed to say, if that is what ended it.
+    #[must_use]
+    pub fn aws(&self) -> Option<&AwsError> {
+        match self {
+            Self::Aws(error)
+            | Self::Upload(UploadError::Aws(error))
+            | Self::Create { error: CreateError::Aws(error), .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::AwsErrorKind;
+
+    #[test]
+    fn an_outage_is_borne_for_so_long_and_anew_after_an_answer() {
+        let error = |kind| AwsError { action: String::new(), kind, detail: String::new() };
+        let busy = error(AwsErrorKind::Busy);
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut outage = Outage::new(Duration::from_secs(10));
+        assert_eq!(outage.failed(Some(&busy), at(0)), Verdict::Begins);
+        assert_eq!(outage.failed(Some(&error(AwsErrorKind::Unreachable)), at(9)), Verdict::GoesOn);
+        assert!(outage.ended());
+        assert!(!outage.ended());
+        assert_eq!(outage.failed(Some(&busy), at(30)), Verdict::Begins);
+        assert_eq!(outage.failed(Some(&busy), at(40)), Verdict::GiveUp);
+        assert_eq!(outage.failed(Some(&error(AwsErrorKind::Denied)), at(31)), Verdict::GiveUp);
+        assert_eq!(outage.failed(None, at(31)), Verdict::GiveUp);
+        assert_eq!(Outage::new(Duration::ZERO).failed(Some(&busy), at(0)), Verdict::GiveUp);
+    }
+}

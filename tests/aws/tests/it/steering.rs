@@ -1,0 +1,151 @@
+//! Jobs are steered: cancelled, given priorities, created anew, followed by another plan.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::double::{Failure, Options, Role, Status};
+use crate::fixture::{manifests, plan_document};
+use crate::world::{World, journal, key};
+
+/// The state of each job of a plan, as `jobs list` shows it.
+fn states(world: &World, code: i32) -> Vec<String> {
+    let listed = world.jobs(&["list", "--format", "json"]).expect(code).json();
+    let state = |job: &Value| job["status"].as_str().unwrap().to_owned();
+    listed["jobs"].as_array().unwrap().iter().map(state).collect()
+}
+
+fn retry(world: &World, out: &str, code: i32) -> crate::fixture::Run {
+    let (plan, out) = (world.plan.to_str().unwrap().to_owned(), world.path(out));
+    world.run(["retry", &plan, "--out", out.to_str().unwrap()]).expect(code)
+}
+
+#[test]
+fn cancel_all_ends_jobs_that_wait_to_be_created_too() {
+    let world = World::new(Options::default(), 8, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    let told = world.jobs(&["cancel", "--all"]).expect(0).stderr();
+    assert!(told.contains("3 jobs not created yet: withdrawn"), "{told}");
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    let wanted = ["Cancelled", "Withdrawn", "Withdrawn", "Withdrawn"];
+    assert_eq!(states(&world, 5), wanted);
+    // Neither of these creates any.
+    world.let_run(&world.plan).expect(5);
+    world.submit(&world.plan, &["--max-active", "9"]).expect(5).says(&["--again"]);
+    assert_eq!(world.double.state().jobs.len(), 1);
+    world.submit(&world.plan, &["--max-active", "9", "--again"]).expect(0);
+    world.let_run(&world.plan).expect(0);
+    assert_eq!(states(&world, 0), ["Complete"; 4]);
+    assert_eq!(world.double.state().jobs.len(), 5, "the cancelled job ran nothing");
+}
+
+#[test]
+fn a_job_that_is_not_listed_yet_is_cancelled() {
+    let world = World::new(Options { blind_looks: 3, ..Options::default() }, 2, 2);
+    world.submit(&world.plan, &["--no-confirmation"]).expect(0);
+    world.double.state().jobs[0].blind_looks = 3;
+    world.jobs(&["cancel", "--all"]).expect(0).says(&["1 job asked to end"]);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    assert_eq!(world.double.state().jobs[0].status, Status::Cancelled);
+}
+
+#[test]
+fn a_priority_reaches_jobs_that_wait_to_be_created() {
+    let world = World::new(Options::default(), 6, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    let told = world.jobs(&["priority", "77"]).expect(0).stderr();
+    assert!(told.contains("2 jobs not created yet: priority 77 once created"), "{told}");
+    world.let_run(&world.plan).expect(0);
+    let state = world.double.state();
+    assert_eq!(state.jobs.iter().map(|job| job.priority).collect::<Vec<_>>(), [77, 77, 77]);
+}
+
+/// Nothing ran: the same requests make other jobs, once the cause is mended.
+#[test]
+fn jobs_that_failed_before_a_task_ran_are_created_again() {
+    let world = World::new(Options::default(), 4, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.double.state().roles.insert("batch".to_owned(), Role::trusting("s3"));
+    let ids = |world: &World| -> Vec<String> {
+        world.double.state().jobs.iter().map(|job| job.request.token.clone()).collect()
+    };
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5).says(&["AccessDenied"]);
+    world.double.state().roles.insert("batch".to_owned(), Role::trusting("batchoperations.s3"));
+    let run = world.submit(&world.plan, &[]).expect(5);
+    let said = "2 jobs Failed before any task ran";
+    assert!(run.stdout().contains(said), "{}", run.story());
+    assert_eq!(world.double.state().jobs.len(), 2);
+    world.submit(&world.plan, &["--again"]).expect(0);
+    let tokens = ids(&world);
+    assert_eq!(tokens.len(), 4);
+    assert!((0..2).all(|place| tokens[place] != tokens[place + 2]), "{tokens:?}");
+    let attempts: Vec<Value> =
+        journal(&world.plan).iter().map(|line| line["attempt"].clone()).collect();
+    assert_eq!(attempts.iter().filter(|attempt| **attempt == 2).count(), 2);
+    // What is there is not created a third time.
+    world.submit(&world.plan, &["--again"]).expect(0);
+    world.let_run(&world.plan).expect(0);
+    assert_eq!(world.double.state().jobs.len(), 4);
+}
+
+/// The journal is lost: AWS gives the old, dead job for the same token, and that is said.
+#[test]
+fn a_dead_job_that_is_found_is_told_of() {
+    let world = World::new(Options::default(), 2, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.jobs(&["cancel", "--all"]).expect(0);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    fs::remove_file(world.plan.join("jobs.jsonl")).unwrap();
+    let run = world.submit(&world.plan, &[]).expect(5);
+    let said = "1 job Cancelled before any task ran";
+    assert!(run.stdout().contains(said), "{}", run.story());
+    world.submit(&world.plan, &["--again"]).expect(0);
+    world.let_run(&world.plan).expect(0);
+}
+
+#[test]
+fn a_retry_waits_for_open_jobs_and_closes_the_plan() {
+    let options = Options {
+        failures: vec![Failure {
+            key_part: "photos/00001",
+            code: "InternalError",
+            status: 500,
+            message: "again",
+            once: true,
+        }],
+        ..Options::default()
+    };
+    let world = World::new(options, 6, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    retry(&world, "early", 2).says(&["1 job of this plan may still run", "cancel --all"]);
+    world.jobs(&["run", "--interval", "0.02", "--detach"]).expect(0);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    retry(&world, "again", 0);
+    // The failed task, and the manifests whose jobs were never created.
+    let wanted: String = [1, 2, 3, 4, 5].map(|number| format!("demo,{}\n", key(number))).concat();
+    assert_eq!(manifests(&world.path("again")), wanted);
+    assert_eq!(plan_document(&world.path("again"))["totals"]["matched"], 5);
+    for run in [world.submit(&world.plan, &[]), world.let_run(&world.plan)] {
+        run.expect(2).says(&["made a plan of what this one left undone", "again"]);
+    }
+    world.submit(&world.path("again"), &[]).expect(0);
+    world.let_run(&world.path("again")).expect(0);
+    let copied =
+        |number| world.double.get("demo", &format!("copied/photos/{number:05} of many.jpg"));
+    assert!((0..6).all(|number| copied(number).is_some()));
+}
+
+#[test]
+fn programs_read_a_line_for_each_event() {
+    let world = World::new(Options::default(), 4, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    let run = world.jobs(&["run", "--interval", "0.02", "--format", "json"]).expect(0);
+    let lines: Vec<Value> =
+        run.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
+    assert_eq!((of("created"), of("confirmed")), (1, 2), "{}", run.story());
+    let last = lines.iter().rev().find(|line| line["event"] == "job").unwrap();
+    assert_eq!(last["status"], "Complete", "{last}");
+    let run = world.jobs(&["priority", "5", "--format", "json"]).expect(0);
+    assert_eq!(run.stdout(), "", "all jobs have ended");
+}
