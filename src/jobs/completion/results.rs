@@ -3,8 +3,8 @@
 //!
 //! | file | of | columns behind Bucket, Key, VersionId |
 //! |---|---|---|
-//! | `checksums.csv` | checksum jobs | ChecksumAlgorithm, ChecksumType, Checksum |
-//! | `results.csv` | Lambda jobs; checksums in an unknown form | Result |
+//! | `checksums.csv` | checksum jobs | `ChecksumAlgorithm`, `ChecksumType`, `Checksum` |
+//! | `results.csv` | Lambda jobs; checksums in an unknown form | `Result` |
 //!
 //! Bucket, key and version id are the manifest's own, byte for byte. Checksums are in base64, as S3
 //! has them everywhere else. Rows go out as they come in; nothing is held.
