@@ -1,4 +1,5 @@
-//! `s3sieve jobs DIR report`: completion reports are fetched and summed up.
+//! `s3sieve jobs DIR report`: completion reports are fetched and summed up, and what tasks gave
+//! back is kept.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

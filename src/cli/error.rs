@@ -7,7 +7,7 @@ use super::Exit;
 #[cfg(feature = "aws")]
 use crate::aws::AwsErrorKind;
 #[cfg(feature = "aws")]
-use crate::jobs::completion::{self, FetchError};
+use crate::jobs::completion::{CompletionError, FetchError};
 #[cfg(feature = "aws")]
 use crate::jobs::journal::JournalError;
 #[cfg(feature = "aws")]
@@ -105,7 +105,7 @@ pub enum CliError {
     /// A completion report that is here can't be read.
     #[cfg(feature = "aws")]
     #[error(transparent)]
-    Completion(#[from] completion::ReadError),
+    Completion(#[from] CompletionError),
     /// A completion report can't be read, or no plan be made of it.
     #[cfg(feature = "aws")]
     #[error(transparent)]
@@ -324,10 +324,10 @@ fn of_submit(error: &SubmitError) -> Exit {
 }
 
 #[cfg(feature = "aws")]
-fn of_completion(error: &completion::ReadError) -> Exit {
+fn of_completion(error: &CompletionError) -> Exit {
     match error {
-        completion::ReadError::Io { .. } => Exit::Environment,
-        completion::ReadError::Interrupted => Exit::Interrupted,
+        CompletionError::Io { .. } => Exit::Environment,
+        CompletionError::Interrupted => Exit::Interrupted,
     }
 }
 

@@ -149,7 +149,7 @@ impl JobLine {
 
     /// Its state in words: `Active, 1,000 of 5,000 done, 3 failed`.
     pub(super) fn in_words(&self) -> String {
-        let mut text = self.status.clone();
+        let mut text = visible(&self.status).into_owned();
         if self.tasks > 0 {
             let done = self.succeeded + self.failed;
             text += &format!(", {} of {} done", Count(done), Count(self.tasks));
@@ -158,7 +158,7 @@ impl JobLine {
             }
         }
         for reason in &self.reasons {
-            text += &format!(", {reason}");
+            text += &format!(", {}", visible(reason));
         }
         text
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::aws::location;
 use super::completion::report_of;
 use super::jobs_args::RetryArgs;
-use super::print::{self, Report};
+use super::print::{self, Report, visible};
 use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
 use crate::jobs::journal::{Event, JobEnd, Stage};
@@ -120,7 +120,7 @@ impl Report for Retried {
             )?;
         }
         for warning in &self.warnings {
-            writeln!(out, "warning: {warning}")?;
+            writeln!(out, "warning: {}", visible(warning))?;
         }
         Ok(())
     }

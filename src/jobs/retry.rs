@@ -13,7 +13,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use super::completion::{self, Fate, Fetched, UnreadableRows, read_rows, remedy};
+use super::completion::{CompletionError, Fate, Fetched, UnreadableRows, read_rows, remedy};
 use super::journal::JobEnd;
 use crate::plan::{Plan, PlanError, ReadError, Retry, Subset};
 use crate::source::Location;
@@ -30,7 +30,7 @@ pub enum RetryError {
     Read(#[from] ReadError),
     /// A report can't be read.
     #[error(transparent)]
-    Report(#[from] completion::ReadError),
+    Report(#[from] CompletionError),
     /// A row is not of the job's manifest.
     #[error(
         "{}: a row is of bucket {found}, where the job's manifest is of {wanted}: the report is \

@@ -15,7 +15,7 @@ const ROWS_PER_LOOK: u64 = 10_000;
 
 /// Why a report that is here can't be read, or what is made of it can't be written.
 #[derive(Debug, thiserror::Error)]
-pub enum ReadError {
+pub enum CompletionError {
     /// A file can't be read or written.
     #[error("{}: {error}", path.display())]
     Io {
@@ -29,7 +29,7 @@ pub enum ReadError {
     Interrupted,
 }
 
-impl ReadError {
+impl CompletionError {
     pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |error| Self::Io { path: path.to_owned(), error }
     }
@@ -39,19 +39,19 @@ impl ReadError {
 ///
 /// # Errors
 /// When the file can't be read, `stop` is raised, or `take` refuses a row.
-pub fn read_rows<E: From<ReadError>>(
+pub fn read_rows<E: From<CompletionError>>(
     path: &Path,
     bucket: &str,
     stop: &AtomicBool,
     mut take: impl FnMut(Result<Row, BadRow>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let file = File::open(path).map_err(ReadError::at(path))?;
+    let file = File::open(path).map_err(CompletionError::at(path))?;
     let mut rows = Rows::new(BufReader::with_capacity(READ_BUFFER_BYTES, file), bucket);
     for number in 0.. {
         if number % ROWS_PER_LOOK == 0 && stop.load(Ordering::Relaxed) {
-            return Err(ReadError::Interrupted.into());
+            return Err(CompletionError::Interrupted.into());
         }
-        let Some(row) = rows.next_row().map_err(ReadError::at(path))? else { break };
+        let Some(row) = rows.next_row().map_err(CompletionError::at(path))? else { break };
         take(row)?;
     }
     Ok(())

@@ -17,7 +17,7 @@ mod results;
 mod row;
 
 pub use fetch::{FetchError, Fetched, Place, fetch};
-pub use file::{ReadError, UnreadableRows, read_rows};
+pub use file::{CompletionError, UnreadableRows, read_rows};
 pub use remedy::{Fate, message_code, remedy};
 pub use results::{ResultFile, ResultFiles, ResultKind};
 pub use row::{BadRow, Row, Rows};

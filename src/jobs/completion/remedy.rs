@@ -179,9 +179,8 @@ fn of_message(code: &str) -> (Fate, &'static str) {
 
 /// By a code that is known.
 fn of_code(code: &str) -> Option<(Fate, &'static str)> {
-    let is_it = |known: &&str| known.eq_ignore_ascii_case(code);
-    let found = REMEDIES.iter().find(|remedy| remedy.codes.iter().any(|known| is_it(&known)))?;
-    Some((found.fate, found.text))
+    let has = |remedy: &&Remedy| remedy.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
+    REMEDIES.iter().find(has).map(|found| (found.fate, found.text))
 }
 
 /// By the ending of replication's codes, of which there are many, and will be more.

@@ -3,8 +3,8 @@
 //!
 //! | file | of | columns behind Bucket, Key, VersionId |
 //! |---|---|---|
-//! | `checksums.csv` | checksum jobs | ChecksumAlgorithm, ChecksumType, Checksum |
-//! | `results.csv` | Lambda jobs; checksums in an unknown form | Result |
+//! | `checksums.csv` | checksum jobs | `ChecksumAlgorithm`, `ChecksumType`, `Checksum` |
+//! | `results.csv` | Lambda jobs; checksums in an unknown form | `Result` |
 //!
 //! Bucket, key and version id are the manifest's own, byte for byte. Checksums are in base64, as S3
 //! has them everywhere else. Rows go out as they come in; nothing is held.
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
-use super::file::ReadError;
+use super::file::CompletionError;
 use super::row::{Row, push_field};
 
 const CHECKSUMS: &str = "checksums.csv";
@@ -77,7 +77,12 @@ impl ResultFiles {
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn add(&mut self, kind: ResultKind, row: &Row, columns: usize) -> Result<(), ReadError> {
+    pub fn add(
+        &mut self,
+        kind: ResultKind,
+        row: &Row,
+        columns: usize,
+    ) -> Result<(), CompletionError> {
         self.line.clear();
         if columns == VERSIONED_COLUMNS {
             row.write_manifest_fields(columns, &mut self.line);
@@ -119,7 +124,7 @@ impl ResultFiles {
     ///
     /// # Errors
     /// When a file can't be written.
-    pub fn finish(self) -> Result<(Vec<ResultFile>, u64), ReadError> {
+    pub fn finish(self) -> Result<(Vec<ResultFile>, u64), CompletionError> {
         let files = [self.checksums, self.texts].into_iter().flatten();
         Ok((files.map(PartialFile::finish).collect::<Result<_, _>>()?, self.unknown))
     }
@@ -134,25 +139,25 @@ struct PartialFile {
 }
 
 impl PartialFile {
-    fn create(path: PathBuf, header: &[u8]) -> Result<Self, ReadError> {
+    fn create(path: PathBuf, header: &[u8]) -> Result<Self, CompletionError> {
         let partial = path.with_extension("csv.partial");
         let folder = path.parent().unwrap_or(&path);
-        fs::create_dir_all(folder).map_err(ReadError::at(folder))?;
-        let file = File::create(&partial).map_err(ReadError::at(&partial))?;
+        fs::create_dir_all(folder).map_err(CompletionError::at(folder))?;
+        let file = File::create(&partial).map_err(CompletionError::at(&partial))?;
         let mut out = BufWriter::new(file);
-        out.write_all(header).map_err(ReadError::at(&partial))?;
+        out.write_all(header).map_err(CompletionError::at(&partial))?;
         Ok(Self { path, partial, out, rows: 0 })
     }
 
-    fn add(&mut self, line: &[u8]) -> Result<(), ReadError> {
+    fn add(&mut self, line: &[u8]) -> Result<(), CompletionError> {
         self.rows += 1;
-        self.out.write_all(line).map_err(ReadError::at(&self.partial))
+        self.out.write_all(line).map_err(CompletionError::at(&self.partial))
     }
 
-    fn finish(mut self) -> Result<ResultFile, ReadError> {
-        self.out.flush().map_err(ReadError::at(&self.partial))?;
-        self.out.get_ref().sync_all().map_err(ReadError::at(&self.partial))?;
-        fs::rename(&self.partial, &self.path).map_err(ReadError::at(&self.path))?;
+    fn finish(mut self) -> Result<ResultFile, CompletionError> {
+        self.out.flush().map_err(CompletionError::at(&self.partial))?;
+        self.out.get_ref().sync_all().map_err(CompletionError::at(&self.partial))?;
+        fs::rename(&self.partial, &self.path).map_err(CompletionError::at(&self.path))?;
         Ok(ResultFile { path: self.path.clone(), rows: self.rows })
     }
 }

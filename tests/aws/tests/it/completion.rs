@@ -144,7 +144,8 @@ fn an_empty_version_id_is_the_null_version_of_the_plan() {
     let report = ReportFolder::new(columns, &[rows.as_bytes()]);
     let plan = report.out();
     let manifest = report.manifest.to_str().unwrap();
-    s3sieve(["filter", manifest, "--where", "TRUE", "--out", plan.to_str().unwrap()]).expect(0);
+    let filter = ["filter", manifest, "--where", "TRUE", "--for", "copy"];
+    s3sieve(filter.iter().chain(&["--out", plan.to_str().unwrap()])).expect(0);
     let wanted = format!("demo,{},null\n", key(0));
     assert_eq!(manifests(&plan), wanted);
     world.double.state().struck.clear();
