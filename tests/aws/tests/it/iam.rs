@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::double::{Double, Options, Status};
 use crate::fixture::s3sieve;
 use crate::plans::{KEY, PLACE};
-use crate::world::{COPY, World, submit_arguments};
+use crate::world::{COPY, COPY_WITH_SSE, World, submit_arguments};
 
 /// An update of encryption, at a double that may be trusted with it.
 const UPDATE: &[&str] =
@@ -48,8 +48,8 @@ fn reasons(double: &Double) -> String {
 #[test]
 fn policies_are_enough_for_a_copy() {
     let world = enforcing(6);
-    grant(&world, COPY, |_| true);
-    world.submit(&world.plan, &[]).expect(0);
+    grant(&world, COPY_WITH_SSE, |_| true);
+    world.run(submit_arguments(&world.plan, COPY_WITH_SSE)).expect(0);
     world.let_run(&world.plan).expect(0);
     world.jobs(&["report"]).expect(0);
 }
@@ -68,8 +68,8 @@ fn policies_are_enough_for_an_update_of_encryption() {
 #[test]
 fn a_role_without_rights_to_the_manifest_runs_nothing() {
     let world = enforcing(6);
-    grant(&world, COPY, |statement| statement["Sid"] != "ReadManifests");
-    world.submit(&world.plan, &[]).expect(0);
+    grant(&world, COPY_WITH_SSE, |statement| statement["Sid"] != "ReadManifests");
+    world.run(submit_arguments(&world.plan, COPY_WITH_SSE)).expect(0);
     world.let_run(&world.plan).expect(5).says(&["Reading the manifest is forbidden"]);
     assert_eq!(world.double.state().jobs[0].done, 0);
 }
@@ -78,12 +78,12 @@ fn a_role_without_rights_to_the_manifest_runs_nothing() {
 fn a_role_without_rights_to_the_objects_fails_every_task() {
     for action in ["s3:GetObject", "s3:PutObject"] {
         let world = enforcing(6);
-        grant(&world, COPY, |statement| {
+        grant(&world, COPY_WITH_SSE, |statement| {
             let of_objects =
                 ["ReadObjects", "WriteCopies"].contains(&statement["Sid"].as_str().unwrap());
             !(of_objects && allows(statement, action))
         });
-        world.submit(&world.plan, &[]).expect(0);
+        world.run(submit_arguments(&world.plan, COPY_WITH_SSE)).expect(0);
         world.let_run(&world.plan).expect(5);
         let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
         assert_eq!(told["failures"][0]["code"], "AccessDenied", "{told:#}");
@@ -106,7 +106,7 @@ fn a_role_without_rights_to_the_key_fails_every_task() {
 #[test]
 fn a_copy_by_the_default_of_its_target_needs_its_key() {
     let world = enforcing(3);
-    grant(&world, COPY, |_| true);
+    grant(&world, COPY_WITH_SSE, |_| true);
     let encryption = format!(
         "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>\
          <SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{KEY}</KMSMasterKeyID>\
@@ -114,7 +114,7 @@ fn a_copy_by_the_default_of_its_target_needs_its_key() {
     );
     let place = ("demo".to_owned(), "encryption".to_owned());
     world.double.state().settings.insert(place, encryption);
-    world.submit(&world.plan, &[]).expect(0);
+    world.run(submit_arguments(&world.plan, COPY)).expect(0);
     world.let_run(&world.plan).expect(5);
     assert_eq!(world.double.state().jobs[0].failed, 3);
 }
@@ -122,8 +122,8 @@ fn a_copy_by_the_default_of_its_target_needs_its_key() {
 #[test]
 fn a_report_that_may_not_be_written_fails_the_job() {
     let world = enforcing(3);
-    grant(&world, COPY, |statement| statement["Sid"] != "WriteReports");
-    world.submit(&world.plan, &[]).expect(0);
+    grant(&world, COPY_WITH_SSE, |statement| statement["Sid"] != "WriteReports");
+    world.run(submit_arguments(&world.plan, COPY_WITH_SSE)).expect(0);
     world.let_run(&world.plan).expect(5);
     assert_eq!(world.double.state().jobs[0].status, Status::Failed);
     assert!(reasons(&world.double).contains("Writing the report is forbidden"));
@@ -133,13 +133,13 @@ fn a_report_that_may_not_be_written_fails_the_job() {
 fn a_caller_without_rights_is_denied() {
     for (sid, says) in [("CreateJobs", "access denied"), ("PassTheRole", "access denied")] {
         let world = enforcing(3);
-        grant(&world, COPY, |_| true);
+        grant(&world, COPY_WITH_SSE, |_| true);
         {
             let mut state = world.double.state();
             let policy = state.submitter.as_mut().unwrap();
             policy["Statement"].as_array_mut().unwrap().retain(|part| part["Sid"] != sid);
         }
-        world.submit(&world.plan, &[]).expect(4).says(&[says]);
+        world.run(submit_arguments(&world.plan, COPY_WITH_SSE)).expect(4).says(&[says]);
         assert!(world.double.state().jobs.is_empty());
     }
 }

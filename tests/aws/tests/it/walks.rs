@@ -14,7 +14,8 @@ use crate::fixture::{manifests, plan_document, row, s3sieve};
 use crate::killed::cut_short;
 use crate::plans::PLACE;
 use crate::world::{
-    COPY, PICTURE, World, assert_journal_is_true, copied, key, object, submit_arguments,
+    COPY, COPY_WITH_SSE, PICTURE, World, assert_journal_is_true, copied, key, object,
+    submit_arguments,
 };
 
 /// What does not happen by then never will.
@@ -324,7 +325,7 @@ fn retry_with_the_policies_of_the_first_plan() {
     let world = World::new(options, OBJECTS, JOB_OBJECTS);
     let policies = world.path("policies");
     let mut policy = vec!["policy", world.plan.to_str().unwrap()];
-    policy.extend(COPY);
+    policy.extend(COPY_WITH_SSE);
     policy.extend(PLACE);
     policy.extend(["--out", policies.to_str().unwrap()]);
     s3sieve(&policy).expect(0);
@@ -336,12 +337,12 @@ fn retry_with_the_policies_of_the_first_plan() {
         role.policies.insert("plan".to_owned(), read("role-policy.json"));
         state.submitter = Some(serde_json::from_str(&read("submitter-policy.json")).unwrap());
     }
-    world.submit(&world.plan, &[]).expect(0);
+    world.run(submit_arguments(&world.plan, COPY_WITH_SSE)).expect(0);
     world.let_run(&world.plan).expect(5).says(&["failed"]);
     world.jobs(&["report"]).expect(5);
     let next = retry(&world, &world.plan, "plan-2", &[]);
     assert_eq!(plan_document(&next)["totals"]["matched"], 10);
-    world.submit(&next, &[]).expect(0);
+    world.run(submit_arguments(&next, COPY_WITH_SSE)).expect(0);
     world.let_run(&next).expect(0);
     assert_all_copied(&world, OBJECTS);
 }

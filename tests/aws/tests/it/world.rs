@@ -131,6 +131,20 @@ pub const COPY: &[&str] = &[
     "STANDARD",
 ];
 
+/// The same, encrypted as the request says, whatever the target bucket does by default.
+pub const COPY_WITH_SSE: &[&str] = &[
+    "--operation",
+    "copy",
+    "--target-bucket",
+    "demo",
+    "--target-prefix",
+    "copied/",
+    "--storage-class",
+    "STANDARD",
+    "--sse",
+    "AES256",
+];
+
 pub fn submit_arguments(plan: &Path, operation: &[&str]) -> Vec<String> {
     let plan = ["submit", plan.to_str().unwrap()];
     let all = plan.iter().chain(operation).chain(&PLACE);

@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn document(statement: Value) -> Value {
+    fn document(statement: &Value) -> Value {
         json!({"Version": "2012-10-17", "Statement": statement})
     }
 
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn calls_are_denied_unless_allowed_and_not_denied() {
-        let reads = document(json!({
+        let reads = document(&json!({
             "Effect": "Allow", "Action": ["s3:get*"], "Resource": "arn:aws:s3:::demo/*",
             "Condition": {"StringEquals": {"s3:ResourceAccount": ACCOUNT}},
         }));
@@ -163,7 +163,7 @@ mod tests {
         assert!(!allows([], asked));
         assert!(!allows([&reads], Asked { action: "s3:PutObject", ..asked }));
         assert!(!allows([&reads], Asked { resource: "arn:aws:s3:::other/a", ..asked }));
-        let never = document(json!([
+        let never = document(&json!([
             {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::demo/secret/*"}
         ]));
         assert!(allows([&reads, &never], asked));
@@ -176,13 +176,13 @@ mod tests {
     #[test]
     fn conditions_narrow_a_statement() {
         let key = "arn:aws:kms:us-east-1:444455556666:key/k";
-        let keys = document(json!([{
+        let keys = document(&json!([{
             "Effect": "Allow", "Action": "kms:Decrypt", "Resource": key,
             "Condition": {"StringEquals": {"aws:ResourceAccount": ["444455556666"]}},
         }]));
         assert!(allows([&keys], Asked::new("kms:Decrypt", key)));
         let service = "batchoperations.s3.amazonaws.com";
-        let pass = document(json!([{
+        let pass = document(&json!([{
             "Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::1:role/r",
             "Condition": {"StringEquals": {"iam:PassedToService": service}},
         }]));
