@@ -122,9 +122,9 @@ pub(super) struct JobLine {
     pub(super) manifest: String,
     pub(super) objects: u64,
     pub(super) job_id: Option<String>,
-    /// The API's name of its state; `Waiting` where it is yet to be created, `Held` where that waits
-    /// for tasks that other jobs left undone, `Withdrawn` where it won't be, `Unlisted` where AWS
-    /// does not list it yet, `Forgotten` where AWS no longer knows it.
+    /// The API's name of its state; `Waiting` where it is yet to be created, `Held` where that
+    /// waits for tasks that other jobs left undone, `Withdrawn` where it won't be, `Unlisted` where
+    /// AWS does not list it yet, `Forgotten` where AWS no longer knows it.
     pub(super) status: String,
     pub(super) priority: Option<i32>,
     pub(super) tasks: u64,
@@ -376,8 +376,8 @@ fn say_what_is_left(args: &JobsArgs, jobs: &[JobLine]) {
     }
     if held > 0 || jobs.iter().any(|job| job.is_over() && !job.is_clean()) {
         print::tell(&format!(
-            "`s3sieve jobs {plan} report` says what failed; `s3sieve retry {plan} --out PLAN2` makes \
-             a plan of all that was left undone"
+            "`s3sieve jobs {plan} report` says what failed; `s3sieve retry {plan} --out PLAN2` \
+             makes a plan of all that was left undone"
         ));
     }
 }
@@ -404,7 +404,8 @@ impl Steering {
             self.submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
         if let Some(stranger) = named.iter().find(|id| !known.contains(id)) {
             return Err(CliError::Usage(format!(
-                "job {stranger} does not belong to this plan; `s3sieve jobs DIR list` shows its jobs"
+                "job {stranger} does not belong to this plan; `s3sieve jobs DIR list` shows the \
+                 jobs that do"
             )));
         }
         self.submission.look(&self.control)?;

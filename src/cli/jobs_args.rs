@@ -118,8 +118,8 @@ const RETRY_HELP: &str = "\
 Examples:
   s3sieve retry plan --out plan-2
   s3sieve retry plan --out plan-2 --anyway InvalidObjectState
-Takes tasks that failed, and tasks that never ran. Keys are the manifest's own, byte for byte. Submit
-the new plan as the old one, whose jobs must have ended: no job is created for it any more.";
+Takes tasks that failed, and tasks that never ran. Keys are the manifest's own, byte for byte.
+Submit the new plan as the old one, whose jobs must have ended: no job is created for it any more.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = RETRY_HELP)]

@@ -274,8 +274,8 @@ impl Submitted {
         if self.count(idle) > 0 {
             writeln!(
                 out,
-                "{} {} before any task ran: `s3sieve jobs {plan} list` says why. Put it right, then \
-                 give this command with --again.",
+                "{} {} before any task ran: `s3sieve jobs {plan} list` says why. Put it right, \
+                 then give this command with --again.",
                 counted(self.count(idle), "job"),
                 states(&idle),
             )?;

@@ -371,8 +371,8 @@ impl Submission {
         Ok(count)
     }
 
-    /// Withdraws the jobs that were not created yet: they won't be. One that was asked for is looked
-    /// for first. Gives how many.
+    /// Withdraws the jobs that were not created yet: they won't be. One that was asked for is
+    /// looked for first. Gives how many.
     ///
     /// # Errors
     /// When AWS refuses, or the disk fails.

@@ -244,8 +244,8 @@ pub struct Shard {
     /// Columns and values that all its rows share (`--split-by`, and what the operation asks for).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub split: BTreeMap<String, Option<String>>,
-    /// The shards whose jobs must have ended, every task done, before this one's job may be created:
-    /// noncurrent versions that are copied before the current ones.
+    /// The shards whose jobs must have ended, every task done, before this one's job may be
+    /// created: noncurrent versions that are copied before the current ones.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<ShardRange>,
     /// How many objects.

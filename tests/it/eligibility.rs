@@ -577,7 +577,9 @@ fn every_operation_sets_aside_what_it_cannot_do() {
             assert!(run.stdout().contains(&counted), "{}", run.story());
             set_aside.extend(found);
         }
-        assert_eq!(plan["excluded"].as_array().unwrap().len(), reasons.len(), "{operation}");
+        let excluded = plan["excluded"].as_array().unwrap().iter();
+        let met = excluded.filter(|excluded| excluded["rows"] != 0).count();
+        assert_eq!(met, reasons.len(), "{operation}");
         assert_eq!(plan["operation"]["name"], operation);
         assert_eq!(plan["operation"]["not_checked"].as_array().unwrap().len(), 0);
         let mut kept: Vec<String> = Vec::new();

@@ -279,8 +279,10 @@ fn what_is_no_plan_is_bad_input() {
     let name = folder.path().to_str().unwrap();
     s3sieve(["estimate", name]).expect(3).says(&[name, "filter --out"]);
     s3sieve(["estimate", "no/such/plan"]).expect(3).says(&["no/such/plan"]);
-    rewrite(folder.path(), &json!({"version": 2}));
-    s3sieve(["estimate", name]).expect(3).says(&["version 2", "update s3sieve"]);
+    rewrite(folder.path(), &json!({"version": 3}));
+    s3sieve(["estimate", name]).expect(3).says(&["version 3", "update s3sieve"]);
     rewrite(folder.path(), &json!({"version": 1}));
+    s3sieve(["estimate", name]).expect(3).says(&["version 1", "an earlier s3sieve"]);
+    rewrite(folder.path(), &json!({"version": 2}));
     s3sieve(["estimate", name]).expect(3).says(&["plan.json", "missing field"]);
 }

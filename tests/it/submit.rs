@@ -249,7 +249,7 @@ fn jobs_on_directory_buckets_are_copies_and_functions() {
     submit(&plan, OPERATIONS[11]).expect(2).says(&["--schema-version 2.0", NAME]);
     submit(&plan, OPERATIONS[12]).expect(0);
     let arn = format!("arn:aws:s3express:us-east-1:111122223333:bucket/{NAME}");
-    let policies = policy(&plan, OPERATIONS[1]).expect(0).json();
+    let policies = policy(&plan, &with_encryption(OPERATIONS[1])).expect(0).json();
     let session = json!([arn]);
     let statements = policies["role-policy"]["Statement"].as_array().unwrap();
     let open = statements.iter().find(|statement| statement["Sid"] == "UseSessions").unwrap();
@@ -393,7 +393,7 @@ fn with_encryption<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
 /// fails every copy.
 #[test]
 fn a_copy_with_the_target_s_encryption_needs_to_know_it() {
-    let plan = seed_plan();
+    let plan = seed_plan_for(OPERATIONS[1]);
     let copy = OPERATIONS[1];
     let run = policy(&plan.path, copy).expect(2);
     run.says(&["--target-encryption", "sse-s3", "bucket demo", "get-bucket-encryption"]);
@@ -421,13 +421,14 @@ fn a_copy_with_the_target_s_encryption_needs_to_know_it() {
     refused(&[copy, &["--target-encryption", "alias/x"]].concat(), &["sse-s3", "ARN"]);
     let own = [copy, &["--sse", "AES256", "--target-encryption", "sse-s3"]].concat();
     refused(&own, &["says itself", "leave it out"]);
-    refused(&[OPERATIONS[5], &["--target-encryption", "sse-s3"]].concat(), &["makes no copies"]);
+    let none = [OPERATIONS[5], &["--target-encryption", "sse-s3"]].concat();
+    policy(&seed_plan().path, &none).expect(2).says(&["makes no copies"]);
 }
 
 /// An operation in a file may name its key by an alias, which no policy can hold.
 #[test]
 fn a_key_by_its_alias_is_asked_for() {
-    let plan = seed_plan();
+    let plan = seed_plan_for(OPERATIONS[1]);
     let file = plan.path.join("operation.json");
     let operation = json!({"S3PutObjectCopy": {"TargetResource": "arn:aws:s3:::demo",
         "NewObjectMetadata": {"SSEAlgorithm": "KMS"}, "SSEAwsKmsKeyId": "alias/mine"}});

@@ -350,7 +350,8 @@ mod tests {
     /// A request as the program sends it, but for what is in a test's mind to change.
     const GOOD: &str = "<Operation><S3PutObjectCopy><TargetResource>arn:aws:s3:::demo\
         </TargetResource></S3PutObjectCopy></Operation><Report>\
-        <Bucket>arn:aws:s3:::reports</Bucket><Enabled>true</Enabled><Format>Report_CSV_20180820</Format><ReportScope>AllTasks\
+        <Bucket>arn:aws:s3:::reports</Bucket><Enabled>true</Enabled><Format>Report_CSV_20180820\
+</Format><ReportScope>AllTasks\
         </ReportScope></Report><ClientRequestToken>token</ClientRequestToken><Manifest><Spec>\
         <Format>S3BatchOperations_CSV_20180820</Format><Fields><member>Bucket</member><member>Key\
         </member></Fields></Spec><Location><ObjectArn>arn:aws:s3:::manifests/a.csv</ObjectArn>\
