@@ -30,6 +30,8 @@ struct Submitted {
     waiting: usize,
     /// Of these, how many wait for jobs of noncurrent versions, which must do every task first.
     in_order: usize,
+    /// How many jobs were withdrawn before they were created.
+    withdrawn: usize,
     #[serde(skip)]
     confirmation: bool,
 }
@@ -192,6 +194,7 @@ fn summary(
         jobs: manifests.zip(stages).map(job).collect(),
         waiting,
         in_order,
+        withdrawn: stages.iter().filter(|stage| matches!(stage, Stage::Withdrawn { .. })).count(),
         confirmation: !args.no_confirmation,
     }
 }
@@ -201,9 +204,9 @@ impl Submitted {
         self.jobs.iter().filter(|job| wanted(job)).count() as u64
     }
 
-    /// Whether a job ended otherwise than complete.
+    /// Whether a job ended otherwise than complete, or won't be created.
     fn has_trouble(&self) -> bool {
-        self.count(Job::is_dead) > 0
+        self.withdrawn > 0 || self.count(Job::is_dead) > 0
     }
 }
 
@@ -278,6 +281,13 @@ impl Submitted {
                  then give this command with --again.",
                 counted(self.count(idle), "job"),
                 states(&idle),
+            )?;
+        }
+        if self.withdrawn > 0 {
+            writeln!(
+                out,
+                "{} withdrawn before creation: this command with --again creates them after all.",
+                counted(self.withdrawn as u64, "job"),
             )?;
         }
         let stopped = |job: &Job| job.is_dead() && !job.ran_nothing;

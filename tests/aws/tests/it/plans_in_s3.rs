@@ -315,7 +315,9 @@ fn manifests_in_place_go_nowhere_else() {
 fn the_policies_of_a_plan_in_s3_are_enough() {
     let options = Options { enforce_role: true, ..Options::default() };
     let world = world_with_plan(options, 12);
-    let policies = plain(&world, &[&["policy", PLAN], COPY, &place()].concat()).expect(0).json();
+    let target = ["--target-encryption", "sse-s3"];
+    let policy = [&["policy", PLAN], COPY, &place(), &target].concat();
+    let policies = plain(&world, &policy).expect(0).json();
     {
         let mut state = world.double.state();
         let role = state.roles.get_mut("batch").unwrap();

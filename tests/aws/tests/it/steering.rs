@@ -31,7 +31,10 @@ fn cancel_all_ends_jobs_that_wait_to_be_created_too() {
     assert_eq!(states(&world, 5), wanted);
     // Neither of these creates any.
     world.let_run(&world.plan).expect(5);
-    world.submit(&world.plan, &["--max-active", "9"]).expect(5).says(&["--again"]);
+    let run = world.submit(&world.plan, &["--max-active", "9"]).expect(5);
+    for part in ["1 job Cancelled before any task ran", "3 jobs withdrawn", "--again"] {
+        assert!(run.stdout().contains(part), "`{part}` is missing{}", run.story());
+    }
     assert_eq!(world.double.state().jobs.len(), 1);
     world.submit(&world.plan, &["--max-active", "9", "--again"]).expect(0);
     world.let_run(&world.plan).expect(0);
@@ -42,7 +45,7 @@ fn cancel_all_ends_jobs_that_wait_to_be_created_too() {
 #[test]
 fn a_job_that_is_not_listed_yet_is_cancelled() {
     let world = World::new(Options { blind_looks: 3, ..Options::default() }, 2, 2);
-    world.submit(&world.plan, &["--no-confirmation"]).expect(0);
+    world.submit(&world.plan, &[]).expect(0);
     world.double.state().jobs[0].blind_looks = 3;
     world.jobs(&["cancel", "--all"]).expect(0).says(&["1 job asked to end"]);
     world.jobs(&["watch", "--interval", "0.02"]).expect(5);
@@ -118,7 +121,8 @@ fn a_retry_waits_for_open_jobs_and_closes_the_plan() {
     let world = World::new(options, 6, 2);
     world.submit(&world.plan, &["--max-active", "1"]).expect(0);
     retry(&world, "early", 2).says(&["1 job of this plan may still run", "cancel --all"]);
-    world.jobs(&["run", "--interval", "0.02", "--detach"]).expect(0);
+    let one = ["run", "--interval", "0.02", "--max-active", "1", "--detach"];
+    world.jobs(&one).expect(0);
     world.jobs(&["watch", "--interval", "0.02"]).expect(5);
     retry(&world, "again", 0);
     // The failed task, and the manifests whose jobs were never created.
