@@ -19,6 +19,7 @@ use crate::jobs::completion::{
     Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch,
     message_code, read_rows, remedy,
 };
+use crate::jobs::journal::JobEnd;
 use crate::units::{Count, counted};
 
 /// Codes that are told apart at most; a report has a handful.
@@ -121,11 +122,12 @@ pub(super) fn report_of(
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
-    let ended = ended(&mut opened)?;
+    let mut ended = ended(&mut opened)?;
     let mut reading = Reading::new(&opened.state);
-    for job in &ended {
+    for job in &mut ended {
         reading.read(&mut opened, job)?;
     }
+    let whole = ended.iter().all(|ended| ended.job.is_clean());
     let sum = |Ended { job, job_id, report, .. }: Ended| JobSum {
         manifest: job.manifest,
         job_id,
@@ -136,7 +138,6 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
         report: report.is_some(),
     };
     let summary = reading.finish(ended.into_iter().map(sum).collect())?;
-    let whole = summary.jobs.iter().all(|job| job.status == "Complete" && job.failed == 0);
     let exit = if whole && summary.unreadable_rows == 0 { Exit::Done } else { Exit::Partly };
     print::print(&summary, args.format)?;
     Ok(exit)
@@ -164,20 +165,25 @@ impl Reading {
         }
     }
 
-    /// Reads the report of a job.
-    fn read(&mut self, opened: &mut Opened, job: &Ended) -> Result<(), CliError> {
+    /// Reads the report of a job. Of one that AWS no longer knows, the report alone tells what it
+    /// did.
+    fn read(&mut self, opened: &mut Opened, job: &mut Ended) -> Result<(), CliError> {
         let request = opened.request(job.shard)?;
         let operation = request["Operation"].as_object().and_then(|only| only.keys().next());
         let kind = operation.and_then(|name| ResultKind::of_operation(name));
         self.lost |= kind.is_some() && request["Report"]["ReportScope"] != "AllTasks";
         let shard = &opened.plan.shards[job.shard];
         let columns = shard.columns.as_ref().unwrap_or(&opened.plan.columns).len();
+        let is_forgotten = job.job.status == JobEnd::FORGOTTEN;
+        let (mut done, mut failed) = (0, 0);
         for (succeeded, path) in job.report.iter().flat_map(|report| &report.files) {
             // What succeeded and gave back nothing needs no look.
-            if *succeeded && kind.is_none() {
+            if *succeeded && kind.is_none() && !is_forgotten {
                 continue;
             }
             read_rows(path, &shard.bucket, interrupt::flag(), |row| {
+                let count = if *succeeded { &mut done } else { &mut failed };
+                *count += u64::from(row.is_ok());
                 match (row, kind) {
                     (Err(bad), _) => self.unreadable.add(path, bad),
                     (Ok(row), _) if !row.succeeded => self.add(row),
@@ -186,6 +192,9 @@ impl Reading {
                 }
                 Ok::<_, CliError>(())
             })?;
+        }
+        if is_forgotten {
+            (job.job.tasks, job.job.succeeded, job.job.failed) = (done + failed, done, failed);
         }
         Ok(())
     }

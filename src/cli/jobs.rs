@@ -142,9 +142,13 @@ impl JobLine {
         matches!(self.status.as_str(), "Complete" | "Cancelled" | "Failed" | JobEnd::FORGOTTEN)
     }
 
-    /// Whether it has done every task.
-    fn is_clean(&self) -> bool {
-        self.status == "Complete" && self.failed == 0
+    /// Whether it has done every task, as far as that is known.
+    pub(super) fn is_clean(&self) -> bool {
+        match self.status.as_str() {
+            "Complete" => self.failed == 0,
+            JobEnd::FORGOTTEN => self.failed == 0 && self.succeeded >= self.objects,
+            _ => false,
+        }
     }
 
     /// Its state in words: `Active, 1,000 of 5,000 done, 3 failed`.
@@ -424,13 +428,16 @@ impl Steering {
         for job_id in jobs {
             // One that is too new to be listed is waited for.
             describe(&self.control, job_id)?;
-            match self.submission.command(&self.control, job_id, command) {
-                Ok(()) => JobEvent::of_command(job_id, command).tell(format),
-                Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {
-                    JobEvent::AlreadyOver { job_id }.tell(format);
-                }
-                Err(error) => return Err(error.into()),
+            let Err(error) = self.submission.command(&self.control, job_id, command) else {
+                JobEvent::of_command(job_id, command).tell(format);
+                continue;
+            };
+            // It is refused in words that differ from command to command.
+            let now = self.control.describe(job_id)?;
+            if !now.is_some_and(|detail| detail.view.is_over()) {
+                return Err(error.into());
             }
+            JobEvent::AlreadyOver { job_id }.tell(format);
         }
         Ok(())
     }

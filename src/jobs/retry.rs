@@ -212,8 +212,8 @@ impl Taker<'_> {
         match outcome.left() {
             Left::Nothing => Ok(0),
             Left::All => {
-                let mut none = |_: &mut dyn FnMut(&[u8])| Ok::<(), RetryError>(());
-                self.subset.keep_unknown(self.folder, shard, 0, &mut none, stop)?;
+                let none = |_: &mut dyn FnMut(&[u8])| Ok::<(), RetryError>(());
+                self.subset.keep_unknown(self.folder, shard, 0, none, stop)?;
                 Ok(0)
             }
             Left::Failed => {
@@ -243,7 +243,7 @@ impl Taker<'_> {
             })?;
         }
         let columns = self.subset.columns(shard);
-        let mut known = |name: &mut dyn FnMut(&[u8])| {
+        let known = |name: &mut dyn FnMut(&[u8])| {
             let mut line = Vec::new();
             outcome.files(|_| true).try_for_each(|path| {
                 read_rows(path, bucket, stop, |row| {
@@ -256,7 +256,7 @@ impl Taker<'_> {
                 })
             })
         };
-        self.subset.keep_unknown(self.folder, shard, known_rows, &mut known, stop)
+        self.subset.keep_unknown(self.folder, shard, known_rows, known, stop)
     }
 
     /// Takes the tasks that a report calls failed.

@@ -74,7 +74,7 @@ impl Spool {
     pub(super) fn rewrite(
         self,
         stop: &AtomicBool,
-        take: &mut dyn FnMut(&[u8], &mut Self) -> Result<(), PlanError>,
+        mut take: impl FnMut(&[u8], &mut Self) -> Result<(), PlanError>,
     ) -> Result<Self, PlanError> {
         let path = self.path.with_extension("kept");
         let mut kept = Self::at(path.clone())?;

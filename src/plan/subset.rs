@@ -105,7 +105,7 @@ impl Subset {
         folder: &Location,
         shard: usize,
         known_rows: u64,
-        known: &mut dyn FnMut(&mut dyn FnMut(&[u8])) -> Result<(), E>,
+        mut known: impl FnMut(&mut dyn FnMut(&[u8])) -> Result<(), E>,
         stop: &AtomicBool,
     ) -> Result<u64, E>
     where

@@ -58,7 +58,7 @@ impl Current {
         let of = self.rows.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
         for number in 0..of {
             let keys = self.keys(Part { number, of }, stop)?;
-            spool = spool.rewrite(stop, &mut |row, kept| {
+            spool = spool.rewrite(stop, |row, kept| {
                 if keys.lacks(line::object(row)) { exclude(row) } else { kept.write(row, 1) }
             })?;
         }

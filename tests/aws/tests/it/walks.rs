@@ -304,6 +304,7 @@ fn plan_in_s3_by_two_runs_at_once() {
     let state = world.path("state");
     let state = state.to_str().unwrap();
     let mut submit = submit_arguments(Path::new(PLACE_OF_PLAN), COPY);
+    // Its manifests are read where they are.
     let flag = submit.iter().position(|argument| argument == "--manifest-bucket").unwrap();
     submit.drain(flag..flag + 2);
     submit.extend(["--state", state].map(str::to_owned));
@@ -382,6 +383,8 @@ fn forgotten() {
     let times = ["\"time\":\"", &year].concat();
     fs::write(&journal, text.replace(&times, &["\"time\":\"", &before].concat())).unwrap();
     world.let_run(&world.plan).expect(5).says(&["Forgotten"]);
+    let told = world.jobs(&["report", "--format", "json"]).expect(0).json();
+    assert_eq!(told["jobs"][0]["succeeded"], JOB_OBJECTS, "{told:#}");
     let next = retry(&world, &world.plan, "plan-2", &[]);
     assert_eq!(manifests(&next), "", "its report says that all was done");
 }
