@@ -1,8 +1,8 @@
 //! Buckets in other regions: their answers say where they are, and requests follow them there.
 //!
 //! An address names a bucket, not its region. A request that was signed for another region is
-//! refused with the right one (S3 API reference, "PermanentRedirect",
-//! "AuthorizationHeaderMalformed"); it is then sent again, and every later request for that bucket
+//! refused with the right one (S3 API reference, `PermanentRedirect`,
+//! `AuthorizationHeaderMalformed`); it is then sent again, and every later request for that bucket
 //! goes to its region at once. So the buckets of one command may be in different regions.
 
 use std::collections::HashMap;

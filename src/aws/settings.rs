@@ -73,7 +73,7 @@ impl Settings {
 
     fn value(&self, variable: &str, key: &str) -> Option<Found> {
         self.lookup(
-            EnvConfigValue::new().env(variable).profile(key),
+            &EnvConfigValue::new().env(variable).profile(key),
             |env| is_set(env, variable).then(|| variable.to_owned()),
             key,
         )
@@ -82,7 +82,7 @@ impl Settings {
     /// A value, and what sets it: a variable, if `by` finds one, or else a key of the profile.
     fn lookup(
         &self,
-        wanted: EnvConfigValue<'_>,
+        wanted: &EnvConfigValue<'_>,
         by: impl FnOnce(&Env) -> Option<String>,
         key: &str,
     ) -> Option<Found> {
@@ -163,7 +163,7 @@ impl Settings {
         let key = "endpoint_url";
         let wanted = EnvConfigValue::new().env(ENDPOINT_VARIABLE).profile(key).service_id(service);
         self.lookup(
-            wanted,
+            &wanted,
             |env| is_set(env, ENDPOINT_VARIABLE).then(|| ENDPOINT_VARIABLE.to_owned()),
             key,
         )

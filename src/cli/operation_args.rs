@@ -177,7 +177,7 @@ pub(super) struct PlaceArgs {
     /// The account of the jobs
     #[arg(long, value_name = "ID", help_heading = JOBS)]
     pub(super) account_id: String,
-    /// The region of the objects; for copy, of the target bucket [default: AWS_REGION, then the
+    /// The region of the objects; for copy, of the target bucket [default: `AWS_REGION`, then the
     /// profile's where the profile is read]
     #[arg(long, value_name = "REGION", help_heading = JOBS)]
     pub(super) region: Option<String>,

@@ -209,8 +209,8 @@ pub fn verify(
         Location::Object(folder) => return in_place::verify(&folder, plan, stop),
         folder @ Location::Path(_) => folder,
     };
-    let files = plan.shards.iter().flat_map(PlanFile::of);
-    files.map(|file| file.verify(&file.below(&folder)?, stop)).collect()
+    let mut files = plan.shards.iter().flat_map(PlanFile::of);
+    files.try_for_each(|file| file.verify(&file.below(&folder)?, stop))
 }
 
 /// A file of a plan, as the plan describes it.

@@ -41,7 +41,7 @@ impl ObjectHead {
 }
 
 /// Whether checksums are asked for. For an object that KMS encrypts that takes `kms:Decrypt` (API
-/// reference, "HeadObject").
+/// reference, `HeadObject`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HeadChecksums {
     /// They are.
