@@ -290,8 +290,8 @@ fn note_upload(shared: &Shared, parts: &Parts, bucket: &str, key: &str, query: &
     if let Some(key_id) = key_id.and_then(|key_id| key_id.to_str().ok()) {
         state.object_keys.insert(format!("{bucket}/{key}"), key_id.to_owned());
     }
-    // A part says nothing of encryption. Where nothing is said, the bucket's default holds, which is
-    // SSE-S3 unless somebody chose another (UG, "Setting default server-side encryption").
+    // A part says nothing of encryption. Where nothing is said, the bucket's default holds, which
+    // is SSE-S3 unless somebody chose another (UG, "Setting default server-side encryption").
     if !query.contains_key("partNumber") {
         let how = headers.get("x-amz-server-side-encryption").and_then(|how| how.to_str().ok());
         let default = state.settings.get(&(bucket.to_owned(), "encryption".to_owned()));
