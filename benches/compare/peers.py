@@ -10,8 +10,8 @@ from start to end. Every engine's lines are first held against s3sieve's, sorted
     target/release/s3sieve synth --rows 8000000 --files 16 --out /tmp/report
     benches/compare/peers.py /tmp/report --scratch /tmp/peers --results benches/compare/results
 
-Installs DuckDB, Polars, chdb, DataFusion and pyarrow from PyPI and xan from crates.io into the
-scratch folder, which takes some minutes. igzip and ripgrep (Debian `isal` and `ripgrep`) take part
+Installs DuckDB, Polars, chdb, DataFusion and pyarrow with pip and xan with cargo into the scratch
+folder, which takes some minutes. igzip and ripgrep (Debian `isal` and `ripgrep`) take part
 where they are on the path; without igzip there is no floor to compare with.
 
 With --results it writes a dated result: figures, machine, versions and commands as JSON, tables as

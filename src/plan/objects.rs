@@ -46,8 +46,8 @@ pub(super) fn load(
     Ok(set)
 }
 
-/// How many objects a part of so many needs room for. Parts differ in size by chance: by far less
-/// than a tenth where there are several.
+/// How many objects a part needs room for, of a set that has `objects`. Parts differ in size by
+/// chance: by far less than a tenth where there are several.
 pub(super) fn room(part: Part, objects: u64) -> u64 {
     if part.of == 1 { objects } else { objects / part.of + objects / part.of / 10 + ROOM_OBJECTS }
 }

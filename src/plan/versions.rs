@@ -21,7 +21,7 @@ use super::{PlanError, line};
 use crate::scan::{OBJECT_BYTES, ObjectSet, Part};
 
 /// Memory for the keys of current versions. 256 MiB: 11 million keys at a time; rows are read once
-/// for each so many.
+/// for each time.
 const KEYS_MEMORY_BYTES: u64 = 256 << 20;
 
 /// Read of a manifest at a time: few calls, and still in the second-level cache.

@@ -73,7 +73,7 @@ impl ResultFiles {
         Self { folder, checksums: None, texts: None, unknown: 0, line: Vec::new() }
     }
 
-    /// Writes what a task gave back, of a job whose manifest has so many columns.
+    /// Writes what a task gave back, of a job whose manifest has `columns` columns.
     ///
     /// # Errors
     /// When the file can't be written.

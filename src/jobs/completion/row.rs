@@ -75,7 +75,7 @@ impl Row {
         [&self.bucket, &self.key, version]
     }
 
-    /// Appends the object's line of a manifest with so many columns, without its line feed.
+    /// Appends the object's line of a manifest with `columns` columns, without its line feed.
     pub fn write_manifest_fields(&self, columns: usize, line: &mut Vec<u8>) {
         for (number, field) in self.manifest_fields().into_iter().take(columns).enumerate() {
             if number > 0 {

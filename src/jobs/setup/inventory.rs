@@ -13,6 +13,7 @@ use super::default_key::default_key_id;
 use super::xml::{self, Edit, FindEdit, NAMESPACE, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
+use crate::jobs::caller;
 use crate::operation::job::Place;
 use crate::operation::partition;
 
@@ -109,7 +110,9 @@ impl Inventory {
     /// # Errors
     /// When AWS refuses, or the configuration that is there has another destination.
     pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
-        let (account, partition) = caller(session)?;
+        // The account is the bucket's, too: only its owner may set its inventory.
+        let caller = caller(session)?;
+        let partition = partition::of_arn(&caller.arn).to_owned();
         let action = format!("look at the inventory of bucket {}", self.bucket);
         let body = ReceivedBody::default();
         let call = session.s3().get_bucket_inventory_configuration();
@@ -131,7 +134,7 @@ impl Inventory {
         };
         let writer = Writer {
             source: format!("arn:{partition}:s3:::{}", self.bucket),
-            account,
+            account: caller.account_id,
             partition,
             destination,
         };
@@ -292,15 +295,6 @@ impl Inventory {
         let answer = session.wait(call.send());
         answer.map(|_| ()).map_err(|error| AwsError::new(action(), &error).into())
     }
-}
-
-/// The caller's account and partition: the bucket's, as only its owner may set its inventory.
-fn caller(session: &Session) -> Result<(String, String), AwsError> {
-    let client = aws_sdk_sts::Client::new(session.config());
-    let answer = session.wait(client.get_caller_identity().send());
-    let answer = answer.map_err(|error| AwsError::new("ask AWS who you are", &error))?;
-    let partition = partition::of_arn(answer.arn.as_deref().unwrap_or_default()).to_owned();
-    Ok((answer.account.unwrap_or_default(), partition))
 }
 
 /// Where a configuration sends its reports.

@@ -2,7 +2,7 @@
 //!
 //! A role that is there keeps its trust policy, with the service added if it lacks, and all its
 //! permissions. What the jobs need and no inline policy grants yet goes into one of its own, named
-//! by what it covers, so that plans of the same buckets and places share it. IAM takes only so many
+//! by what it covers, so that plans of the same buckets and places share it. IAM bounds the
 //! characters of all inline policies of a role together, which is looked at before anything is
 //! sent. Policies that the new one makes superfluous are named, and removed by nobody but the user.
 

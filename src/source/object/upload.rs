@@ -214,7 +214,7 @@ impl Upload {
         Ok(())
     }
 
-    /// Sends what is left of a file that has so many bytes and this checksum (as [`Crc64Nvme`]
+    /// Sends what is left of a file with this size and checksum (as [`Crc64Nvme`]
     /// shows it), and waits until S3 has all; or finds it there.
     ///
     /// # Errors
