@@ -1,6 +1,7 @@
 //! The command line as typed. Nothing here touches files; what needs checking against a report is
 //! checked by the layers below.
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -256,7 +257,9 @@ pub(super) struct EstimateArgs {
 const VERIFY_HELP: &str = "\
 An object is done when the newer report has a row for it that no longer answers the plan's
 expression; it remains when the row still does, and is gone when there is none. With exit code 5,
-some remain. Take a report that was begun after the last job ended.
+some remain, or are not proven. Take a report that was begun after the last job ended. Where
+noncurrent versions are copied before current ones, run it where the plan was submitted: the
+journal of the jobs tells which of them were done.
 
 Examples:
   s3sieve verify plan NEWER-REPORT
@@ -300,6 +303,7 @@ impl VerifyArgs {
             at_once: self.out.is_some(),
             now: Timestamp::now(),
             settings: self.read.settings(),
+            clean: BTreeSet::new(),
         }
     }
 

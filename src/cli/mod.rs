@@ -46,6 +46,8 @@ mod submit;
 mod synth;
 mod verify;
 #[cfg(feature = "aws")]
+mod verify_jobs;
+#[cfg(feature = "aws")]
 mod watch;
 
 use std::process::ExitCode;

@@ -1,12 +1,17 @@
 //! `s3sieve verify`: which objects of a plan a newer report still finds undone.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::args::VerifyArgs;
 use super::print::{self, Report, percent};
+#[cfg(feature = "aws")]
+use super::verify_jobs;
 use super::{CliError, Exit, plan_args, progress};
+#[cfg(feature = "aws")]
+use crate::plan::ProofOptions;
 use crate::plan::{self, Plan, Proof};
 use crate::units::{Count, counted};
 
@@ -16,13 +21,17 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
                        files again";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let options = args.options();
     let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way())?;
+    #[cfg(feature = "aws")]
+    let options = ProofOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
+    #[cfg(not(feature = "aws"))]
+    let options = args.options();
     let opened = args.report.open()?;
     let proven = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::prove(&handle, &opened, &options, control)
     })?;
-    let proof = proven.proof.clone();
+    let mut proof = proven.proof.clone();
+    proof.notes.extend(unproven(&proof, &args.plan));
     let out = args.out.as_deref().map(|out| args.report.aws.way().location(out)).transpose()?;
     let rest = match out {
         Some(out) if proof.remaining > 0 => proven.rest(out, args.force, &options),
@@ -34,9 +43,25 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
-    let remaining = proof.remaining;
+    let is_proven = proof.remaining == 0 && proof.unproven == 0;
     print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
-    Ok(if remaining == 0 { Exit::Done } else { Exit::Partly })
+    Ok(if is_proven { Exit::Done } else { Exit::Partly })
+}
+
+/// What a person should know of versions that are not proven to be copied.
+fn unproven(proof: &Proof, plan: &Path) -> Option<String> {
+    let (unproven, plan) = (proof.unproven, plan.display());
+    (unproven > 0).then(|| {
+        format!(
+            "of the noncurrent versions, {} listed as current by {plan}, and no journal here says \
+             that their manifests' jobs did every task: an older version of these keys, copied \
+             before them, may be what is read now. Keep them: let no lifecycle rule expire them. \
+             Where the plan was submitted, `s3sieve jobs {plan} run` creates jobs that wait, and \
+             `s3sieve retry {plan} --out DIR` makes a plan of what failed; where a retry was run, \
+             verify its plan",
+            if unproven == 1 { "1 was".to_owned() } else { format!("{} were", Count(unproven)) },
+        )
+    })
 }
 
 /// What became of a plan's objects.
@@ -81,6 +106,9 @@ impl Report for Verified<'_> {
         if proof.superseded > 0 {
             line(proof.superseded, "noncurrent versions, whose copies took their places")?;
         }
+        if proof.unproven > 0 {
+            line(proof.unproven, "noncurrent versions, not proven to be copied")?;
+        }
         line(proof.gone, "gone")?;
         for note in &proof.notes {
             writeln!(out, "Note: {note}.")?;
@@ -98,6 +126,10 @@ impl Verified<'_> {
             }
             _ if self.proof.remaining > 0 => {
                 writeln!(out, "Next: --out DIR makes a plan of those that remain.")
+            }
+            _ if self.proof.unproven > 0 => {
+                let plan = self.args.plan.display();
+                writeln!(out, "Next: s3sieve jobs {plan} run, or s3sieve retry {plan} --out DIR.")
             }
             (None, Some(folder)) => {
                 writeln!(out, "Nothing remains; {} was not written.", folder.display())

@@ -45,7 +45,7 @@ pub use filter::{
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
-pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, prove};
+pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, needs_jobs, prove};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;
 pub use subset::Subset;

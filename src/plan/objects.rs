@@ -16,7 +16,8 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 /// Lines between two looks at whether to stop: some ten milliseconds.
 const LINES_BETWEEN_LOOKS: u64 = 1 << 16;
 
-/// The objects of one part, by their versions or by their keys alone.
+/// The objects of one part, by their versions or by their keys alone. `marks` has those that the
+/// objects of each shard get.
 ///
 /// # Errors
 /// When a manifest can't be read or holds more than `plan.json` says, or `stop` is raised.
@@ -25,15 +26,17 @@ pub(super) fn load(
     plan: &Plan,
     by_version: bool,
     part: Part,
+    marks: &[u8],
     stop: &AtomicBool,
 ) -> Result<ObjectSet, ReadError> {
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
     let mut set = ObjectSet::new(part, room(part, objects));
-    for shard in &plan.shards {
+    for (place, shard) in plan.shards.iter().enumerate() {
         let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
         let form = Form {
             is_quoted: !shard.files.is_empty(),
             drop_version: columns.len() > 2 && !by_version,
+            marks: marks.get(place).copied().unwrap_or_default(),
         };
         for (path, lines) in manifests(folder, shard) {
             let mut lines = lines.map_err(ReadError::at(&path))?;
@@ -55,11 +58,12 @@ pub(super) fn room(part: Part, objects: u64) -> u64 {
 /// Room for chance in parts that hold few objects.
 const ROOM_OBJECTS: u64 = 100;
 
-/// How lines are written, and what of them names an object.
+/// How lines are written, what of them names an object, and the marks that it gets.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
     pub(super) is_quoted: bool,
     pub(super) drop_version: bool,
+    pub(super) marks: u8,
 }
 
 /// Hands each line of a shard to `take`, unquoted and without its line feed.
@@ -121,6 +125,11 @@ pub(super) fn add(
         let named = if form.drop_version { line::object(&line) } else { &line };
         if !set.insert(named) {
             return Err(io::Error::other("it holds more objects than plan.json says"));
+        }
+        if form.marks != 0
+            && let Some(slot) = set.find(named)
+        {
+            set.mark(slot, form.marks);
         }
     }
     Ok(())

@@ -15,9 +15,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::subset::is_noncurrent;
 use super::{
-    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, memory_bytes_default,
-    objects, verify,
+    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
+    memory_bytes_default, objects, verify,
 };
 use crate::operation::Kind;
 use crate::predicate::{Matcher, Predicate};
@@ -42,6 +43,8 @@ const ANSWERS: u8 = 2;
 const NONCURRENT: u8 = 4;
 /// It was written since the plan's report.
 const NEW: u8 = 8;
+/// It was current when the plan was made, and its job is not known to have copied it.
+const UNPROVEN: u8 = 16;
 
 /// Why a plan can't be held against a report.
 #[derive(Debug, thiserror::Error)]
@@ -119,6 +122,9 @@ pub struct ProofOptions {
     pub now: Timestamp,
     /// How data files are read.
     pub settings: Settings,
+    /// The places of the shards whose jobs are known to have done every task. Only asked for where
+    /// [`needs_jobs`] says so.
+    pub clean: BTreeSet<usize>,
 }
 
 /// What became of a plan's objects.
@@ -136,6 +142,9 @@ pub struct Proof {
     /// Versions that still answer it, but are no longer current, in a plan for `copy`: their copies
     /// took their places.
     pub superseded: u64,
+    /// Such versions that were current when the plan was made, and whose job is not known to have
+    /// copied them. What took their places may be the copy of an older version.
+    pub unproven: u64,
     /// Those that the newer report has no row of.
     pub gone: u64,
     /// Rows of the newer report.
@@ -206,6 +215,7 @@ pub fn prove(
     verify(folder, plan, control.stop)?;
     let question = Question::new(plan, opened, options)?;
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
+    let marks: Vec<u8> = unproven(plan, &options.clean);
     let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
     let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
     if options.at_once && passes > 1 {
@@ -216,7 +226,7 @@ pub fn prove(
     let mut rest = None;
     for number in 0..passes {
         let part = Part { number, of: passes };
-        let set = objects::load(folder, plan, question.is_versioned, part, control.stop)?;
+        let set = objects::load(folder, plan, question.is_versioned, part, &marks, control.stop)?;
         let scanned = scan::look_up(opened, &set, &question.lookups, options.settings, control)?;
         proof.rows = scanned.rows;
         count(&set, &question, &mut proof);
@@ -229,6 +239,24 @@ pub fn prove(
     }
     let query = question.rest_query(&opened.reports);
     Ok(Proven { proof, plan: plan.clone(), rest, query })
+}
+
+/// Whether only its jobs can tell what took the place of a version that the plan copies. Where
+/// noncurrent versions are copied first, or were in the plan that this one tries again, that can be
+/// the copy of an older version.
+#[must_use]
+pub fn needs_jobs(plan: &Plan) -> bool {
+    plan.retry.is_some() || plan.shards.iter().any(|shard| !shard.after.is_empty())
+}
+
+/// The marks that the objects of each shard have from the start.
+fn unproven(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
+    let is_asked =
+        |shard: &Shard| !shard.after.is_empty() || (plan.retry.is_some() && !is_noncurrent(shard));
+    let marks = |(place, shard): (usize, &Shard)| {
+        if is_asked(shard) && !clean.contains(&place) { UNPROVEN } else { 0 }
+    };
+    plan.shards.iter().enumerate().map(marks).collect()
 }
 
 /// What is asked of the newer reports.
@@ -413,7 +441,10 @@ fn count(set: &ObjectSet, question: &Question, proof: &mut Proof) {
         } else if marks & ANSWERS == 0 {
             proof.done += 1;
         } else if question.is_copy && question.is_versioned && marks & NONCURRENT != 0 {
-            proof.superseded += 1;
+            match marks & UNPROVEN {
+                0 => proof.superseded += 1,
+                _ => proof.unproven += 1,
+            }
         } else {
             proof.remaining += 1;
             new += u64::from(marks & NEW != 0);

@@ -198,7 +198,7 @@ impl Subset {
 }
 
 /// Whether a shard's rows are noncurrent versions.
-fn is_noncurrent(shard: &Shard) -> bool {
+pub(super) fn is_noncurrent(shard: &Shard) -> bool {
     let latest = shard.split.iter().find(|(name, _)| same_column(name, "IsLatest"));
     let value = latest.and_then(|(_, value)| value.as_deref());
     value.is_some_and(|value| value.eq_ignore_ascii_case("false"))

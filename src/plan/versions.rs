@@ -67,7 +67,7 @@ impl Current {
 
     fn keys(&self, part: Part, stop: &AtomicBool) -> Result<ObjectSet, PlanError> {
         let mut keys = ObjectSet::new(part, objects::room(part, self.rows));
-        let form = Form { is_quoted: false, drop_version: true };
+        let form = Form { is_quoted: false, drop_version: true, marks: 0 };
         for path in &self.files {
             let file = File::open(path).map_err(PlanError::at(path))?;
             let mut lines = BufReader::with_capacity(READ_BUFFER_BYTES, file);
