@@ -193,7 +193,7 @@ impl CliError {
                 RetryError::Read(error) => of_read(error),
                 RetryError::Report(error) => of_completion(error),
                 RetryError::OtherBucket { .. } => Exit::Input,
-                RetryError::WouldRepeat { .. } => Exit::Usage,
+                RetryError::WouldRepeat { .. } | RetryError::MayRepeat { .. } => Exit::Usage,
             },
             #[cfg(feature = "aws")]
             Self::Completion(error) => of_completion(error),

@@ -118,6 +118,7 @@ const RETRY_HELP: &str = "\
 Examples:
   s3sieve retry plan --out plan-2
   s3sieve retry plan --out plan-2 --anyway InvalidObjectState
+  s3sieve retry plan --out plan-2 --without KMS.NotFoundException
 Takes tasks that failed, and tasks that never ran. Keys are the manifest's own, byte for byte.
 Submit the new plan as the old one, whose jobs must have ended: no job is created for it any more.";
 
@@ -141,6 +142,10 @@ pub(super) struct RetryArgs {
     /// times
     #[arg(long, value_name = "CODE")]
     pub(super) anyway: Vec<String>,
+    /// Exclude tasks that failed with this code, although they could be tried again; may be given
+    /// several times
+    #[arg(long, value_name = "CODE")]
+    pub(super) without: Vec<String>,
     /// Call a function again also for objects for which it succeeded, where nobody can tell which
     #[arg(long)]
     pub(super) repeat: bool,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -13,8 +13,9 @@ use super::print::{self, Report, visible};
 use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
 use crate::jobs::journal::{Event, JobEnd, Stage};
-use crate::jobs::{RetryOptions, ShardOutcome, Submission, retry};
+use crate::jobs::{RetryOptions, ShardOutcome, Submission, check_caller, retry};
 use crate::plan;
+use crate::source::{Location, Object};
 use crate::units::counted;
 
 /// The operation of which a task that is run again may do something twice: what a function does,
@@ -31,23 +32,29 @@ struct Retried {
 }
 
 pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
+    refuse_both(args)?;
     let handle = args.open()?;
     let mut submission = Submission::reopen(handle.state(), &handle.plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
+    refuse_second(args, &submission, &session)?;
+    // What another account says of the jobs would be that they are forgotten.
+    check_caller(&session, Some(submission.account_id()))?;
     submission.look(&control)?;
     refuse_open(args, &submission)?;
     let outcomes = outcomes(handle.state(), &mut submission, &session)?;
     let out = location(&args.out, &session)?;
-    if handle.folder().is_remote() {
-        // Rows of manifests are read where the jobs read them.
-        plan::verify(handle.folder(), &handle.plan, interrupt::flag())?;
-    }
-    // First: from here on no job of this plan is created that the new one has.
-    submission.note(Event::Continued { plan: args.out.display().to_string() })?;
-    let options = RetryOptions { anyway: args.anyway.clone(), repeat: args.repeat };
+    plan::verify(handle.folder(), &handle.plan, interrupt::flag())?;
+    let options = RetryOptions {
+        anyway: args.anyway.clone(),
+        without: args.without.clone(),
+        repeat: args.repeat,
+    };
     let (folder, stop) = (handle.folder().clone(), interrupt::flag());
-    let plan = retry(handle.plan, &folder, &outcomes, &options, &out, stop)?;
+    let name = absolute(&args.out).display().to_string();
+    // Before the new plan is there: from then on no job of this plan is created that it has.
+    let continued = || Ok::<_, CliError>(submission.note(Event::Continued { plan: name })?);
+    let plan = retry(handle.plan, &folder, &outcomes, &options, &out, continued, stop)?;
     let result = Retried {
         plan: args.out.display().to_string(),
         again: plan.totals.matched - plan.totals.excluded,
@@ -56,6 +63,50 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     };
     print::print(&result, args.format)?;
     Ok(Exit::Done)
+}
+
+/// Codes that are both tried again and excluded.
+fn refuse_both(args: &RetryArgs) -> Result<(), CliError> {
+    let is_both = |code: &&String| args.anyway.iter().any(|one| one.eq_ignore_ascii_case(code));
+    match args.without.iter().find(is_both) {
+        Some(code) => Err(CliError::Usage(format!("{code}: give --anyway or --without, not both"))),
+        None => Ok(()),
+    }
+}
+
+/// Two plans of what one left undone would do the same twice. A run that was killed is repeated
+/// with the same folder; one whose plan is not there any more may be followed by any.
+fn refuse_second(
+    args: &RetryArgs,
+    submission: &Submission,
+    session: &Session,
+) -> Result<(), CliError> {
+    let Some(first) = submission.progress().continued().map(Path::new) else { return Ok(()) };
+    if absolute(first) == absolute(&args.out) {
+        return Ok(());
+    }
+    let is_there = match location(first, session)?.join("plan.json") {
+        Location::Path(path) => path.exists(),
+        // What S3 refuses to tell can't be checked.
+        Location::Object(object) => object.exists().unwrap_or(false),
+    };
+    if !is_there {
+        return Ok(());
+    }
+    let first = first.display();
+    Err(CliError::Usage(format!(
+        "{}: an earlier retry made {first} of what this plan left undone: submit that, or retry it \
+         once its jobs have ended. If it was never submitted, delete it to make another",
+        args.plan_words(),
+    )))
+}
+
+/// A folder by its whole path, so that it is found from everywhere; addresses are whole already.
+fn absolute(name: &Path) -> PathBuf {
+    match name.to_str() {
+        Some(text) if Object::is_address(text) => PathBuf::from(text.trim_end_matches('/')),
+        _ => std::path::absolute(name).unwrap_or_else(|_| name.to_owned()),
+    }
 }
 
 /// A job that is open would do what the new plan's jobs do.
@@ -115,7 +166,7 @@ impl Report for Retried {
         for (reason, rows) in self.excluded.iter().filter(|(_, rows)| **rows > 0) {
             writeln!(
                 out,
-                "{} excluded, which would fail or do harm: excluded/{reason}.csv",
+                "{} excluded, which would fail or do harm, or by --without: excluded/{reason}.csv",
                 counted(*rows, "object")
             )?;
         }

@@ -13,7 +13,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use super::completion::{CompletionError, Fate, Fetched, UnreadableRows, read_rows, remedy};
+use super::completion::{CompletionError, Fate, Fetched, Row, UnreadableRows, read_rows, remedy};
 use super::journal::JobEnd;
 use crate::plan::{Plan, PlanError, ReadError, Retry, Subset};
 use crate::source::Location;
@@ -56,6 +56,16 @@ pub enum RetryError {
         /// How many tasks.
         tasks: u64,
     },
+    /// A function may be called again for objects for which it succeeded.
+    #[error(
+        "AWS no longer knows job {job_id}, and there is no completion report of it, so nobody can \
+         tell for which objects the function was called: it would be called for all. Give --repeat \
+         if it may be"
+    )]
+    MayRepeat {
+        /// The job.
+        job_id: String,
+    },
 }
 
 /// What became of a manifest.
@@ -94,11 +104,17 @@ impl ShardOutcome {
         let is_forgotten = end.status == JobEnd::FORGOTTEN;
         match &self.report {
             _ if end.ran_nothing() => Left::All,
-            None if is_forgotten => Left::Nothing,
+            // One that was forgotten without a report most likely never ran a task.
             None => Left::All,
             Some(_) if end.is_complete() || (is_forgotten && !self.lists_succeeded) => Left::Failed,
             Some(_) => Left::FailedAndUnknown,
         }
+    }
+
+    /// Whether nothing tells what its job did: AWS no longer knows it, and it left no report.
+    fn is_untold(&self) -> bool {
+        let is_forgotten = |(_, end): &(String, JobEnd)| end.status == JobEnd::FORGOTTEN;
+        self.report.is_none() && self.job.as_ref().is_some_and(is_forgotten)
     }
 
     /// Tasks that succeeded, and are run again because nobody can tell them from others.
@@ -120,20 +136,24 @@ impl ShardOutcome {
     fn warnings(&self, path: &str, unknown: u64) -> Vec<String> {
         let Some((job_id, end)) = &self.job else { return Vec::new() };
         let mut warnings = Vec::new();
-        if end.status == JobEnd::FORGOTTEN && !self.lists_succeeded {
+        if self.is_untold() {
+            warnings.push(format!(
+                "AWS no longer knows job {job_id} ({path}), and it has no completion report: all \
+                 its objects are here, for it most likely never ran a task."
+            ));
+        } else if end.status == JobEnd::FORGOTTEN && !self.lists_succeeded {
             warnings.push(format!(
                 "AWS no longer knows job {job_id} ({path}): the tasks that its completion report \
                  calls failed are here, but whether it ran all others can't be told. A newer \
                  report tells (`s3sieve verify`)."
             ));
         }
-        if self.report.is_none() && !end.ran_nothing() && !end.is_clean() {
+        let ran = !end.ran_nothing() && !end.is_clean();
+        if self.report.is_none() && ran && !self.is_untold() {
             warnings.push(format!(
-                "Job {job_id} ({path}) has no completion report: {}",
-                match self.left() {
-                    Left::All => "all its objects are here.",
-                    _ => "none of its objects are here.",
-                }
+                "Job {job_id} ({path}) has no completion report: all its objects are here. Where \
+                 it ended only minutes ago, its report may be yet to come: delete this plan, and \
+                 retry later to take what failed alone."
             ));
         }
         if unknown > 0 {
@@ -158,42 +178,69 @@ impl ShardOutcome {
 pub struct RetryOptions {
     /// Codes whose failed tasks are tried again, whatever their fate.
     pub anyway: Vec<String>,
+    /// Codes whose failed tasks are excluded, whatever their fate.
+    pub without: Vec<String>,
     /// Whether tasks that succeeded may be run again, whatever the operation.
     pub repeat: bool,
 }
 
-/// Makes a plan of what the jobs of `base`, in this folder, left undone, in a new folder.
+impl RetryOptions {
+    /// Whether a failed task is tried again.
+    fn tries(&self, row: &Row) -> bool {
+        let has = |codes: &[String]| codes.iter().any(|code| code.eq_ignore_ascii_case(&row.code));
+        !has(&self.without) && (has(&self.anyway) || remedy(row).0 == Fate::Again)
+    }
+}
+
+/// Makes a plan of what the jobs of `base`, in this folder, left undone, in a new folder. Calls
+/// `before_shown` once nothing but that can keep the plan from being there: then it can be noted
+/// that no job of `base` is created any more.
 ///
 /// # Errors
-/// When a report or manifest can't be read, the plan can't be written, or a function would be
-/// called again for objects for which it succeeded.
-pub fn retry(
+/// When a report or manifest can't be read, the plan can't be written, a function would be called
+/// again for objects for which it succeeded, or `before_shown` fails.
+pub fn retry<E>(
     base: Plan,
     folder: &Location,
     outcomes: &[ShardOutcome],
     options: &RetryOptions,
     out: &Location,
+    before_shown: impl FnOnce() -> Result<(), E>,
     stop: &AtomicBool,
-) -> Result<Plan, RetryError> {
-    for outcome in outcomes.iter().filter(|outcome| !outcome.is_repeatable && !options.repeat) {
-        if let (tasks @ 1.., Some((job_id, _))) = (outcome.repeated(), &outcome.job) {
-            return Err(RetryError::WouldRepeat { job_id: job_id.clone(), tasks });
-        }
-    }
+) -> Result<Plan, E>
+where
+    E: From<RetryError> + From<PlanError>,
+{
+    refuse_repeats(outcomes, options)?;
     let shards = base.shards.iter().map(|shard| (shard.path.clone(), shard.bucket.clone()));
     let shards: Vec<(String, String)> = shards.collect();
     let unreadable = UnreadableRows::default();
-    let mut taker = Taker { subset: Subset::create(base, out)?, folder, options, unreadable, stop };
+    let subset = Subset::create(base, out)?;
+    let mut taker = Taker { subset, folder, options, unreadable, serves_older: 0, stop };
     let mut warnings = Vec::new();
     for outcome in outcomes {
         let (path, bucket) = &shards[outcome.shard];
         let unknown = taker.take(outcome, bucket)?;
         warnings.extend(outcome.warnings(path, unknown));
     }
-    warnings.extend(taker.warning());
+    warnings.extend(taker.warnings());
     let jobs = outcomes.iter().filter_map(|outcome| Some(outcome.job.as_ref()?.0.clone()));
     let retry = Retry { jobs: jobs.collect() };
-    Ok(taker.subset.finish(retry, warnings, stop)?)
+    taker.subset.finish(retry, warnings, before_shown, stop)
+}
+
+/// Refuses to call a function again for objects for which it succeeded, unless that was asked for.
+fn refuse_repeats(outcomes: &[ShardOutcome], options: &RetryOptions) -> Result<(), RetryError> {
+    for outcome in outcomes.iter().filter(|outcome| !outcome.is_repeatable && !options.repeat) {
+        let Some((job_id, _)) = &outcome.job else { continue };
+        if outcome.is_untold() {
+            return Err(RetryError::MayRepeat { job_id: job_id.clone() });
+        }
+        if let tasks @ 1.. = outcome.repeated() {
+            return Err(RetryError::WouldRepeat { job_id: job_id.clone(), tasks });
+        }
+    }
+    Ok(())
 }
 
 /// Takes rows into the new plan.
@@ -202,6 +249,8 @@ struct Taker<'a> {
     folder: &'a Location,
     options: &'a RetryOptions,
     unreadable: UnreadableRows,
+    /// Current versions that are set aside, where older ones were copied before.
+    serves_older: u64,
     stop: &'a AtomicBool,
 }
 
@@ -281,11 +330,11 @@ impl Taker<'_> {
                 line.clear();
                 row.write_manifest_fields(columns, &mut line);
                 line.push(b'\n');
-                let again = remedy(&row).0 == Fate::Again
-                    || self.options.anyway.iter().any(|code| code.eq_ignore_ascii_case(&row.code));
-                match again {
-                    true => self.subset.keep(outcome.shard, &line)?,
-                    false => self.subset.set_aside(&row.code, &line)?,
+                if self.options.tries(&row) {
+                    self.subset.keep(outcome.shard, &line)?;
+                } else {
+                    self.subset.set_aside(&row.code, &line)?;
+                    self.serves_older += u64::from(self.subset.follows_older(outcome.shard));
                 }
                 Ok(())
             })?;
@@ -293,14 +342,26 @@ impl Taker<'_> {
         Ok(())
     }
 
-    /// What a person should know of rows that can't be read.
-    fn warning(&self) -> Option<String> {
-        let (path, bad) = self.unreadable.first.as_ref()?;
-        Some(format!(
-            "{} of completion reports can't be read; the first: {}: {bad}. Where a report lists \
-             failed tasks only, their tasks are not in this plan.",
-            counted(self.unreadable.rows, "row"),
-            path.display()
-        ))
+    /// What a person should know of rows that can't be read, and of keys that serve old content.
+    fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some((path, bad)) = &self.unreadable.first {
+            warnings.push(format!(
+                "{} of completion reports can't be read; the first: {}: {bad}. Where a report \
+                 lists failed tasks only, their tasks are not in this plan.",
+                counted(self.unreadable.rows, "row"),
+                path.display()
+            ));
+        }
+        if self.serves_older > 0 {
+            warnings.push(format!(
+                "Up to {} now serve an older version: their older versions were copied, but the \
+                 copy of their current version failed, and is not tried again. Their current \
+                 version ids are in excluded/CODE.csv: restore what is archived, then copy these \
+                 versions by hand.",
+                counted(self.serves_older, "key")
+            ));
+        }
+        warnings
     }
 }

@@ -165,16 +165,27 @@ impl Subset {
         self.writer.set_aside(place, line, 1)
     }
 
-    /// Writes what is left, and shows the plan; `stop` interrupts it.
+    /// Whether older versions of a shard's keys were copied before its job was created.
+    #[must_use]
+    pub fn follows_older(&self, shard: usize) -> bool {
+        let own = &self.plan.shards[shard];
+        // Those of a retry may have been copied by the plan that it continues.
+        let may_follow = self.plan.retry.is_some() && is_latest(own, "true");
+        is_for_copies(&self.plan) && (!own.after.is_empty() || may_follow)
+    }
+
+    /// Writes what is left, calls `before_shown` once all is written but `plan.json`, and shows the
+    /// plan; `stop` interrupts it.
     ///
     /// # Errors
-    /// When it can't be written.
-    pub fn finish(
+    /// When it can't be written, or `before_shown` fails.
+    pub fn finish<E: From<PlanError>>(
         self,
         retry: Retry,
         warnings: Vec<String>,
+        before_shown: impl FnOnce() -> Result<(), E>,
         stop: &AtomicBool,
-    ) -> Result<Plan, PlanError> {
+    ) -> Result<Plan, E> {
         let Written { shards, mut excluded } = self.writer.finish(stop)?;
         excluded.sort_by(|one, other| one.reason.cmp(&other.reason));
         let base = self.plan;
@@ -192,6 +203,7 @@ impl Subset {
             shards,
             ..base
         };
+        before_shown()?;
         self.destination.commit(&plan, stop)?;
         Ok(plan)
     }
@@ -199,9 +211,14 @@ impl Subset {
 
 /// Whether a shard's rows are noncurrent versions.
 pub(super) fn is_noncurrent(shard: &Shard) -> bool {
+    is_latest(shard, "false")
+}
+
+/// Whether a shard was split by `IsLatest`, and holds the rows of this value.
+fn is_latest(shard: &Shard, wanted: &str) -> bool {
     let latest = shard.split.iter().find(|(name, _)| same_column(name, "IsLatest"));
     let value = latest.and_then(|(_, value)| value.as_deref());
-    value.is_some_and(|value| value.eq_ignore_ascii_case("false"))
+    value.is_some_and(|value| value.eq_ignore_ascii_case(wanted))
 }
 
 fn is_for_copies(plan: &Plan) -> bool {
