@@ -63,6 +63,8 @@ pub enum RetryError {
 pub struct ShardOutcome {
     /// Its place in the plan.
     pub shard: usize,
+    /// How many objects it has.
+    pub objects: u64,
     /// Its job, and how that ended; none where it was never created.
     pub job: Option<(String, JobEnd)>,
     /// The job's report, if there is one.
@@ -88,7 +90,7 @@ enum Left {
 impl ShardOutcome {
     fn left(&self) -> Left {
         let Some((_, end)) = &self.job else { return Left::All };
-        if end.is_clean() {
+        if end.is_clean(self.objects) {
             return Left::Nothing;
         }
         let is_forgotten = end.status == JobEnd::FORGOTTEN;
@@ -96,7 +98,9 @@ impl ShardOutcome {
             _ if end.ran_nothing() => Left::All,
             None if is_forgotten => Left::Nothing,
             None => Left::All,
-            Some(_) if end.is_complete() || (is_forgotten && !self.lists_succeeded) => Left::Failed,
+            Some(_) if end.ran_all(self.objects) || (is_forgotten && !self.lists_succeeded) => {
+                Left::Failed
+            }
             Some(_) => Left::FailedAndUnknown,
         }
     }
@@ -127,7 +131,7 @@ impl ShardOutcome {
                  report tells (`s3sieve verify`)."
             ));
         }
-        if self.report.is_none() && !end.ran_nothing() && !end.is_clean() {
+        if self.report.is_none() && !end.ran_nothing() && !end.is_clean(self.objects) {
             warnings.push(format!(
                 "Job {job_id} ({path}) has no completion report: {}",
                 match self.left() {
@@ -138,8 +142,9 @@ impl ShardOutcome {
         }
         if unknown > 0 {
             warnings.push(format!(
-                "Job {job_id} ({path}) was stopped: {unknown} of its tasks are not in its \
-                 completion report, and are here."
+                "Job {job_id} ({path}) {}: {unknown} of its tasks are not in its completion \
+                 report, and are here.",
+                if end.is_complete() { "ran fewer tasks than it has" } else { "was stopped" }
             ));
         }
         if self.repeated() > 0 {
