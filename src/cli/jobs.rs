@@ -19,7 +19,7 @@ use super::{CliError, Exit, completion, interrupt};
 use crate::aws::{AwsError, Session};
 use crate::jobs::journal::{self, Command, Event, JobEnd, JournalError, Progress, Stage};
 use crate::jobs::{
-    Control, JobView, Pause, Requests, StepOutcome, Submission, describe, list, replay,
+    Control, JobDetail, JobView, Pause, Requests, StepOutcome, Submission, describe, list, replay,
 };
 use crate::plan::Plan;
 use crate::units::{Count, counted};
@@ -145,8 +145,7 @@ impl JobLine {
     /// Whether it has done every task, as far as that is known.
     pub(super) fn is_clean(&self) -> bool {
         match self.status.as_str() {
-            "Complete" => self.failed == 0,
-            JobEnd::FORGOTTEN => self.failed == 0 && self.succeeded >= self.objects,
+            "Complete" | JobEnd::FORGOTTEN => self.failed == 0 && self.succeeded >= self.objects,
             _ => false,
         }
     }
@@ -212,6 +211,14 @@ fn job_lines(
             job_id,
             reasons: Vec::new(),
         };
+        if line.status == "Complete" && line.failed == 0 && !line.is_clean() {
+            // Lists lag behind.
+            let id = line.job_id.as_deref().unwrap_or_default();
+            if let Some(JobDetail { view, .. }) = control.describe(id)? {
+                (line.tasks, line.succeeded, line.failed) =
+                    (view.tasks, view.succeeded, view.failed);
+            }
+        }
         if line.status == "Failed" {
             let id = line.job_id.as_deref().unwrap_or_default();
             let reasons = control.describe(id)?.map(|detail| detail.reasons).unwrap_or_default();
@@ -445,18 +452,22 @@ impl Steering {
 
 fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
     let mut steering = Steering::new(args)?;
+    // What can't be settled keeps no other job from being cancelled.
+    let mut settled = Ok(());
     // First, so that none of them is created meanwhile.
     if asked.all {
-        let jobs = steering.submission.withdraw(&steering.control)?;
+        let jobs = steering.submission.withdraw()?;
         if jobs > 0 {
             JobEvent::Withdrawn { jobs }.tell(args.format);
         }
+        settled = steering.submission.settle(&steering.control);
     }
     let jobs = steering.chosen(&asked.jobs)?;
     steering.command(&jobs, Command::Cancel, args.format)?;
     if args.format == Format::Human {
         print::tell(&format!("{} asked to end", counted(jobs.len() as u64, "job")));
     }
+    settled?;
     Ok(Exit::Done)
 }
 
@@ -491,13 +502,14 @@ mod tests {
             status: status.to_owned(),
             priority: None,
             tasks: 1,
-            succeeded: 0,
+            succeeded: u64::from(status == "Complete" && failed == 0),
             failed,
             active_seconds: 0,
             reasons: Vec::new(),
         };
         assert_eq!(outcome(&[job("Complete", 0), job("Active", 0)]), Exit::Done);
         assert_eq!(outcome(&[job("Complete", 1)]), Exit::Partly);
+        assert_eq!(outcome(&[JobLine { objects: 2, ..job("Complete", 0) }]), Exit::Partly);
         for status in ["Cancelled", "Failed", JobEnd::FORGOTTEN, HELD, WITHDRAWN] {
             assert_eq!(outcome(&[job(status, 0)]), Exit::Partly, "{status}");
         }

@@ -42,7 +42,8 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     check_caller(&session, Some(submission.account_id()))?;
     submission.look(&control)?;
     refuse_open(args, &submission)?;
-    let outcomes = outcomes(handle.state(), &mut submission, &session)?;
+    let objects: Vec<u64> = handle.plan.shards.iter().map(|shard| shard.objects).collect();
+    let outcomes = outcomes(handle.state(), &objects, &mut submission, &session)?;
     let out = location(&args.out, &session)?;
     plan::verify(handle.folder(), &handle.plan, interrupt::flag())?;
     let options = RetryOptions {
@@ -128,6 +129,7 @@ fn refuse_open(args: &RetryArgs, submission: &Submission) -> Result<(), CliError
 /// What became of each manifest, with the completion reports fetched.
 fn outcomes(
     state: &Path,
+    objects: &[u64],
     submission: &mut Submission,
     session: &Session,
 ) -> Result<Vec<ShardOutcome>, CliError> {
@@ -141,16 +143,17 @@ fn outcomes(
         })
         .collect();
     let mut outcomes = Vec::with_capacity(jobs.len());
-    for (shard, job) in jobs.into_iter().enumerate() {
+    for (shard, (job, objects)) in jobs.into_iter().zip(objects).enumerate() {
         let request = submission.submitted(shard)?;
         let report = match &job {
-            Some((job_id, end)) if !end.ran_nothing() && !end.is_clean() => {
+            Some((job_id, end)) if !end.ran_nothing() && !end.is_clean(*objects) => {
                 report_of(state, session, &request, job_id)?
             }
             _ => None,
         };
         outcomes.push(ShardOutcome {
             shard,
+            objects: *objects,
             job,
             report,
             lists_succeeded: request["Report"]["ReportScope"] == "AllTasks",

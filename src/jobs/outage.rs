@@ -12,6 +12,7 @@ use super::SubmitError;
 use super::control::CreateError;
 use super::upload::UploadError;
 use crate::aws::AwsError;
+use crate::plan::ReadError;
 
 /// How long an outage may last unless told otherwise: one hour. S3's own incidents seldom last
 /// longer, and jobs run on meanwhile.
@@ -72,6 +73,10 @@ impl SubmitError {
             Self::Aws(error)
             | Self::Upload(UploadError::Aws(error))
             | Self::Create { error: CreateError::Aws(error), .. } => Some(error),
+            // Of a plan in S3.
+            Self::Manifest(ReadError::Io { error, .. }) => {
+                error.get_ref().and_then(|inner| inner.downcast_ref())
+            }
             _ => None,
         }
     }
@@ -79,8 +84,27 @@ impl SubmitError {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::path::Path;
+
     use super::*;
     use crate::aws::AwsErrorKind;
+    use crate::source::Location;
+
+    #[test]
+    fn an_outage_while_a_manifest_is_looked_for_in_s3_is_an_outage() {
+        let busy = AwsError {
+            action: "look".to_owned(),
+            kind: AwsErrorKind::Busy,
+            detail: "503".to_owned(),
+        };
+        let at = |error| {
+            let path = Location::from(Path::new("manifests/00000.csv"));
+            SubmitError::Manifest(ReadError::Io { path, error })
+        };
+        assert!(at(io::Error::other(busy)).aws().is_some_and(AwsError::is_passing));
+        assert!(at(io::Error::other("the disk is full")).aws().is_none());
+    }
 
     #[test]
     fn an_outage_is_borne_for_so_long_and_anew_after_an_answer() {

@@ -73,6 +73,8 @@ pub enum RetryError {
 pub struct ShardOutcome {
     /// Its place in the plan.
     pub shard: usize,
+    /// How many objects it has.
+    pub objects: u64,
     /// Its job, and how that ended; none where it was never created.
     pub job: Option<(String, JobEnd)>,
     /// The job's report, if there is one.
@@ -98,7 +100,7 @@ enum Left {
 impl ShardOutcome {
     fn left(&self) -> Left {
         let Some((_, end)) = &self.job else { return Left::All };
-        if end.is_clean() {
+        if end.is_clean(self.objects) {
             return Left::Nothing;
         }
         let is_forgotten = end.status == JobEnd::FORGOTTEN;
@@ -106,7 +108,9 @@ impl ShardOutcome {
             _ if end.ran_nothing() => Left::All,
             // One that was forgotten without a report most likely never ran a task.
             None => Left::All,
-            Some(_) if end.is_complete() || (is_forgotten && !self.lists_succeeded) => Left::Failed,
+            Some(_) if end.ran_all(self.objects) || (is_forgotten && !self.lists_succeeded) => {
+                Left::Failed
+            }
             Some(_) => Left::FailedAndUnknown,
         }
     }
@@ -148,7 +152,7 @@ impl ShardOutcome {
                  report tells (`s3sieve verify`)."
             ));
         }
-        let ran = !end.ran_nothing() && !end.is_clean();
+        let ran = !end.ran_nothing() && !end.is_clean(self.objects);
         if self.report.is_none() && ran && !self.is_untold() {
             warnings.push(format!(
                 "Job {job_id} ({path}) has no completion report: all its objects are here. Where \
@@ -158,8 +162,9 @@ impl ShardOutcome {
         }
         if unknown > 0 {
             warnings.push(format!(
-                "Job {job_id} ({path}) was stopped: {unknown} of its tasks are not in its \
-                 completion report, and are here."
+                "Job {job_id} ({path}) {}: {unknown} of its tasks are not in its completion \
+                 report, and are here.",
+                if end.is_complete() { "ran fewer tasks than it has" } else { "was stopped" }
             ));
         }
         if self.repeated() > 0 {

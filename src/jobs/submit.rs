@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::control::{Control, CreateError, JobView, Wanted};
+use super::control::{Control, CreateError, JobDetail, JobView, Wanted};
 use super::in_place::find_in_place;
 use super::journal::{
     Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, JournalError, Progress, Stage, Step,
@@ -313,7 +313,7 @@ impl Submission {
                     self.report_created(place, found, on_step);
                 }
                 Step::Create(place) => {
-                    self.ask_for(place, 1)?;
+                    self.ask_for(place)?;
                     self.created(place, control, None)?;
                     self.report_created(place, false, on_step);
                 }
@@ -322,8 +322,9 @@ impl Submission {
                         continue;
                     };
                     let job_id = job_id.clone();
-                    self.command(control, &job_id, Command::Priority(priority))?;
-                    on_step(StepOutcome::Prioritised { job_id: &job_id, priority });
+                    if self.prioritise(control, &job_id, priority)? {
+                        on_step(StepOutcome::Prioritised { job_id: &job_id, priority });
+                    }
                 }
                 Step::Wait => return Ok(Pause::Waits),
                 Step::Held => return Ok(Pause::Held),
@@ -338,8 +339,43 @@ impl Submission {
         }
     }
 
+    /// Gives a job that was just created the priority that was planned for it; false where it is
+    /// over, and needs none.
+    fn prioritise(
+        &mut self,
+        control: &Control,
+        job_id: &str,
+        priority: i32,
+    ) -> Result<bool, SubmitError> {
+        // AWS may not know it yet.
+        let over =
+            |detail: Option<JobDetail>| detail.map(|detail| detail.view).filter(JobView::is_over);
+        if let Some(view) = over(describe(control, job_id)?) {
+            self.note_end(view)?;
+            return Ok(false);
+        }
+        let Err(error) = self.command(control, job_id, Command::Priority(priority)) else {
+            return Ok(true);
+        };
+        // It may have ended meanwhile: that is refused in words that differ.
+        match over(control.describe(job_id)?) {
+            Some(view) => self.note_end(view).map(|()| false),
+            None => Err(error),
+        }
+    }
+
+    /// Notes how a job ended.
+    fn note_end(&mut self, view: JobView) -> Result<(), SubmitError> {
+        let JobView { job_id, status, tasks, succeeded, failed, .. } = view;
+        self.note(Event::Ended { job_id, end: JobEnd { status, tasks, succeeded, failed } })
+    }
+
     /// Notes that a job is about to be created.
-    fn ask_for(&mut self, place: usize, attempt: u32) -> Result<(), SubmitError> {
+    fn ask_for(&mut self, place: usize) -> Result<(), SubmitError> {
+        let attempt = match self.progress.stages()[place] {
+            Stage::Uploaded { attempt, .. } => attempt,
+            _ => 1,
+        };
         let token = token_of(&self.requests.read(place)?, attempt);
         let manifest = self.manifests[place].clone();
         self.note(Event::Creating { manifest, attempt, token })
@@ -353,47 +389,59 @@ impl Submission {
     pub fn begin_again(&mut self) -> Result<usize, SubmitError> {
         let mut count = 0;
         for place in 0..self.manifests.len() {
-            match &self.progress.stages()[place] {
-                Stage::Created { attempt, end: Some(end), .. }
-                    if end.ran_nothing() && self.progress.is_ready(place) =>
-                {
-                    let attempt = attempt + 1;
-                    self.ask_for(place, attempt)?;
-                }
-                Stage::Withdrawn { .. } => {
-                    let manifest = self.manifests[place].clone();
-                    self.note(Event::Reinstated { manifest })?;
-                }
-                _ => continue,
+            let is_meant = match &self.progress.stages()[place] {
+                Stage::Created { end: Some(end), .. } => end.ran_nothing(),
+                Stage::Withdrawn { .. } => true,
+                _ => false,
+            };
+            if is_meant {
+                let manifest = self.manifests[place].clone();
+                self.note(Event::Reinstated { manifest })?;
+                count += 1;
             }
-            count += 1;
         }
         Ok(count)
     }
 
-    /// Withdraws the jobs that were not created yet: they won't be. One that was asked for is
-    /// looked for first. Gives how many.
+    /// Withdraws the jobs that were never asked for: they won't be created. Gives how many.
     ///
     /// # Errors
-    /// When AWS refuses, or the disk fails.
-    pub fn withdraw(&mut self, control: &Control) -> Result<usize, SubmitError> {
+    /// When the disk fails.
+    pub fn withdraw(&mut self) -> Result<usize, SubmitError> {
         let mut count = 0;
         for place in 0..self.manifests.len() {
-            let manifest = self.manifests[place].clone();
-            match &self.progress.stages()[place] {
-                Stage::Created { .. } | Stage::Withdrawn { .. } => continue,
-                Stage::Creating { .. } => {
-                    if let Some(job_id) = self.find(place, control)? {
-                        self.note(Event::Created { manifest, job_id, found: true })?;
-                        continue;
-                    }
-                }
-                Stage::Waiting | Stage::Uploading { .. } | Stage::Uploaded { .. } => {}
+            if let Stage::Waiting | Stage::Uploading { .. } | Stage::Uploaded { .. } =
+                &self.progress.stages()[place]
+            {
+                let manifest = self.manifests[place].clone();
+                self.note(Event::Withdrawn { manifest })?;
+                count += 1;
             }
-            self.note(Event::Withdrawn { manifest })?;
-            count += 1;
         }
         Ok(count)
+    }
+
+    /// Finds out which jobs those are that were asked for and perhaps made, so that they can be
+    /// told to end. That AWS does not list one proves nothing while it is new: so it is asked for
+    /// again, with the same token, which gives that job or makes it. All are tried.
+    ///
+    /// # Errors
+    /// When AWS refuses, the first time, or the disk fails.
+    pub fn settle(&mut self, control: &Control) -> Result<(), SubmitError> {
+        let mut outcome = Ok(());
+        for place in 0..self.manifests.len() {
+            let Stage::Creating { since, .. } = self.progress.stages()[place] else { continue };
+            let settled = self.find(place, control).and_then(|id| self.created(place, control, id));
+            let Err(error) = settled else { continue };
+            let age_seconds = Timestamp::now().as_second() - since.as_second();
+            if is_never_made(&error, age_seconds) {
+                let manifest = self.manifests[place].clone();
+                self.note(Event::Withdrawn { manifest })?;
+            } else {
+                outcome = outcome.and(Err(error));
+            }
+        }
+        outcome
     }
 
     /// Plans a priority for the jobs that were not created yet: they get it as soon as they are.
@@ -445,6 +493,7 @@ impl Submission {
         for job_id in open {
             let listed = views.iter().find(|view| view.job_id == job_id).cloned();
             let view = match listed {
+                Some(view) if view.is_over() => self.in_full(control, view)?,
                 Some(view) => view,
                 None => match control.describe(&job_id)? {
                     Some(detail) => {
@@ -461,12 +510,20 @@ impl Submission {
                 },
             };
             if view.is_over() {
-                let JobView { status, tasks, succeeded, failed, .. } = view;
-                let end = JobEnd { status, tasks, succeeded, failed };
-                self.note(Event::Ended { job_id, end })?;
+                self.note_end(view)?;
             }
         }
         Ok(views)
+    }
+
+    /// A job that is listed as over, as its description has it: lists lag behind, and what other
+    /// jobs wait for is not decided by one.
+    fn in_full(&self, control: &Control, view: JobView) -> Result<JobView, SubmitError> {
+        if !self.progress.is_end_weighed(&view.job_id, view.succeeded) {
+            return Ok(view);
+        }
+        let detail = control.describe(&view.job_id)?.map(|detail| detail.view);
+        Ok(detail.filter(JobView::is_over).unwrap_or(view))
     }
 
     /// Whether AWS lists a job unless it has forgotten it.
@@ -623,10 +680,7 @@ pub fn list(control: &Control, progress: &Progress) -> Result<Vec<JobView>, AwsE
 ///
 /// # Errors
 /// When AWS refuses.
-pub fn describe(
-    control: &Control,
-    job_id: &str,
-) -> Result<Option<super::control::JobDetail>, AwsError> {
+pub fn describe(control: &Control, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
     let mut pause = LOOK_AGAIN;
     for look in 1.. {
         let found = control.describe(job_id)?;
@@ -660,10 +714,42 @@ fn refuse_continued(folder: &Path, entries: &[Entry]) -> Result<(), SubmitError>
     }
 }
 
+/// Whether there is surely no job that was asked for so long ago, is not listed, and can't be asked
+/// for again for this reason.
+fn is_never_made(error: &SubmitError, age_seconds: i64) -> bool {
+    match error {
+        // It is never sent.
+        SubmitError::Create { error: CreateError::Request(_), .. } => true,
+        // A refusal alone says nothing of what was allowed before; but it would be listed by now.
+        SubmitError::Create { error: CreateError::Aws(error), .. } => {
+            !error.is_passing() && age_seconds > LISTED_SECONDS_MAX
+        }
+        _ => false,
+    }
+}
+
 fn misfit(folder: &Path, what: impl Into<String>) -> SubmitError {
     SubmitError::Misfit { folder: folder.to_owned(), what: what.into() }
 }
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::AwsErrorKind;
+
+    #[test]
+    fn a_job_that_was_asked_for_is_given_up_only_where_it_would_be_listed() {
+        let refused = |kind| SubmitError::Create {
+            manifest: String::new(),
+            error: AwsError { action: String::new(), kind, detail: String::new() }.into(),
+        };
+        let (denied, busy) = (refused(AwsErrorKind::Denied), refused(AwsErrorKind::Busy));
+        assert!(!is_never_made(&denied, LISTED_SECONDS_MAX));
+        assert!(is_never_made(&denied, LISTED_SECONDS_MAX + 1));
+        assert!(!is_never_made(&busy, LISTED_SECONDS_MAX + 1));
+    }
 }

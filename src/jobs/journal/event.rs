@@ -114,7 +114,8 @@ pub enum Event {
         /// Which manifest.
         manifest: String,
     },
-    /// The job of a manifest will be created after all.
+    /// The job of a manifest will be created after all: it was withdrawn, or ended before it ran a
+    /// task.
     Reinstated {
         /// Which manifest.
         manifest: String,
@@ -144,16 +145,22 @@ impl JobEnd {
     /// Stands for the state of a job that AWS no longer knows: it ended at some time.
     pub const FORGOTTEN: &str = "Forgotten";
 
-    /// Whether every task was done.
+    /// Whether every task of a manifest of so many objects was done.
     #[must_use]
-    pub fn is_clean(&self) -> bool {
-        self.is_complete() && self.failed == 0
+    pub fn is_clean(&self, objects: u64) -> bool {
+        self.is_complete() && self.failed == 0 && self.succeeded >= objects
     }
 
-    /// Whether every task was run, done or failed.
+    /// Whether every task that the job knew was run, done or failed.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.status == "Complete"
+    }
+
+    /// Whether every task of a manifest of so many objects was run, done or failed.
+    #[must_use]
+    pub fn ran_all(&self, objects: u64) -> bool {
+        self.is_complete() && self.succeeded.saturating_add(self.failed) >= objects
     }
 
     /// Whether it is sure that no task was run.

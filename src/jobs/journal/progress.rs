@@ -28,6 +28,8 @@ pub enum Stage {
     Uploaded {
         /// Its `ETag`, without quotes.
         etag: String,
+        /// Which job of this manifest is created next, from 1: those before it ran nothing.
+        attempt: u32,
     },
     /// Its job was asked for, and perhaps made.
     Creating {
@@ -76,7 +78,7 @@ pub enum Step {
     Upload(usize),
     /// Look for the job of this manifest, and create it if there is none.
     Find(usize),
-    /// Create the job of this manifest, which was never asked for.
+    /// Create the next job of this manifest, which was never asked for.
     Create(usize),
     /// Give the job of this manifest the priority that was planned for it.
     Prioritise(usize, i32),
@@ -92,8 +94,12 @@ pub enum Step {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     stages: Vec<Stage>,
+    /// How many objects each manifest has.
+    objects: Vec<u64>,
     /// The manifests whose jobs must have ended first, for each.
     after: Vec<Vec<ShardRange>>,
+    /// Whether another manifest's job waits for this one's, for each.
+    is_waited_for: Vec<bool>,
     /// Places by the manifests' paths.
     places: HashMap<String, usize>,
     /// Places of jobs by their ids.
@@ -112,7 +118,9 @@ impl Progress {
         let paths = shards.iter().map(|shard| shard.path.clone()).enumerate();
         Self {
             stages: vec![Stage::Waiting; shards.len()],
+            objects: shards.iter().map(|shard| shard.objects).collect(),
             after: shards.iter().map(|shard| shard.after.clone()).collect(),
+            is_waited_for: waited_for(shards),
             places: paths.map(|(place, path)| (path, place)).collect(),
             by_job: HashMap::new(),
             planned: BTreeMap::new(),
@@ -162,7 +170,7 @@ impl Progress {
                 })
             }
             Event::Uploaded { manifest, etag, .. } => self.change(manifest, |stage| match stage {
-                Stage::Uploading { .. } => Some(Stage::Uploaded { etag: etag.clone() }),
+                Stage::Uploading { .. } => Some(Stage::Uploaded { etag: etag.clone(), attempt: 1 }),
                 _ => None,
             }),
             Event::Creating { manifest, attempt, .. } => {
@@ -193,10 +201,7 @@ impl Progress {
                 Stage::Created { .. } | Stage::Withdrawn { .. } => None,
                 other => Some(Stage::Withdrawn { from: Box::new(other.clone()) }),
             }),
-            Event::Reinstated { manifest } => self.change(manifest, |stage| match stage {
-                Stage::Withdrawn { from } => Some((**from).clone()),
-                _ => None,
-            }),
+            Event::Reinstated { manifest } => self.reinstate(manifest),
             Event::Continued { plan } => {
                 self.continued = Some(plan.clone());
                 Ok(())
@@ -223,11 +228,28 @@ impl Progress {
         Ok(())
     }
 
-    /// A job is asked for: the first of a manifest, or another after one that ran nothing.
+    /// A job will be created after all: one that was withdrawn, or another after one that ran
+    /// nothing.
+    fn reinstate(&mut self, manifest: &str) -> Result<(), String> {
+        let mut former = None;
+        self.change(manifest, |stage| match stage {
+            Stage::Withdrawn { from } => Some((**from).clone()),
+            Stage::Created { etag, attempt, job_id, end: Some(end), .. } if end.ran_nothing() => {
+                former = Some(job_id.clone());
+                Some(Stage::Uploaded { etag: etag.clone(), attempt: attempt + 1 })
+            }
+            _ => None,
+        })?;
+        self.former.extend(former);
+        Ok(())
+    }
+
+    /// A job is asked for: the next of a manifest, or, in journals of older programs, another after
+    /// one that ran nothing.
     fn create(&mut self, manifest: &str, number: u32, since: Timestamp) -> Result<(), String> {
         let mut former = None;
         self.change(manifest, |stage| match stage {
-            Stage::Uploaded { etag } if number == 1 => {
+            Stage::Uploaded { etag, attempt } if number == *attempt => {
                 Some(Stage::Creating { etag: etag.clone(), attempt: number, since })
             }
             Stage::Created { etag, attempt, job_id, end: Some(end), .. }
@@ -287,22 +309,33 @@ impl Progress {
     /// Whether the jobs that must have ended before this manifest's have done all their tasks.
     #[must_use]
     pub fn is_ready(&self, place: usize) -> bool {
-        self.earlier(place).all(|stage| stage.end().is_some_and(JobEnd::is_clean))
+        self.earlier(place)
+            .all(|(stage, objects)| stage.end().is_some_and(|end| end.is_clean(objects)))
     }
 
     /// Whether a job that must have done all its tasks before this manifest's has ended otherwise,
     /// or won't be created.
     #[must_use]
     pub fn is_held(&self, place: usize) -> bool {
-        self.earlier(place).any(|stage| match stage {
+        self.earlier(place).any(|(stage, objects)| match stage {
             Stage::Withdrawn { .. } => true,
-            stage => stage.end().is_some_and(|end| !end.is_clean()),
+            stage => stage.end().is_some_and(|end| !end.is_clean(objects)),
         })
     }
 
-    fn earlier(&self, place: usize) -> impl Iterator<Item = &Stage> {
+    /// The manifests whose jobs must have ended before: how far they are, and their objects.
+    fn earlier(&self, place: usize) -> impl Iterator<Item = (&Stage, u64)> {
         let ranges = self.after.get(place).into_iter().flatten();
-        ranges.flat_map(|range| self.stages.iter().take(range.last + 1).skip(range.first))
+        let stages = self.stages.iter().zip(self.objects.iter().copied());
+        ranges.flat_map(move |range| stages.clone().take(range.last + 1).skip(range.first))
+    }
+
+    /// Whether much hangs on how a job ended that so many tasks succeeded of: others wait for it,
+    /// or fewer did than its manifest has objects.
+    #[must_use]
+    pub fn is_end_weighed(&self, job_id: &str, succeeded: u64) -> bool {
+        let place = self.by_job.get(job_id);
+        place.is_some_and(|place| succeeded < self.objects[*place] || self.is_waited_for[*place])
     }
 
     /// What is to be done next, with at most so many jobs open at a time.
@@ -345,6 +378,23 @@ impl Progress {
             None => Step::Held,
         }
     }
+}
+
+/// Which manifests' jobs others wait for. Those that wait for the same ones stand side by side.
+fn waited_for(shards: &[Shard]) -> Vec<bool> {
+    let mut is_waited_for = vec![false; shards.len()];
+    let mut last: &[ShardRange] = &[];
+    for shard in shards.iter().filter(|shard| !shard.after.is_empty()) {
+        if shard.after == last {
+            continue;
+        }
+        last = &shard.after;
+        for range in last {
+            let places = is_waited_for.iter_mut().take(range.last + 1).skip(range.first);
+            places.for_each(|is_waited_for| *is_waited_for = true);
+        }
+    }
+    is_waited_for
 }
 
 #[cfg(test)]
@@ -573,6 +623,22 @@ mod tests {
     }
 
     #[test]
+    fn a_job_that_did_fewer_tasks_than_its_manifest_has_objects_is_not_clean() {
+        let mut shards = shards(2, 1);
+        shards[0].objects = 5;
+        let progress = after(&shards, job(0, 1, "a"));
+        for (succeeded, failed, next) in
+            [(5, 0, Step::Create(1)), (4, 0, Step::Held), (0, 0, Step::Held), (4, 1, Step::Held)]
+        {
+            let mut progress = progress.clone();
+            say(&mut progress, end("a", ended("Complete", succeeded, failed))).unwrap();
+            assert_eq!(progress.next(6), next, "{succeeded} and {failed}");
+        }
+        assert!(progress.is_end_weighed("a", 5), "the other waits for it");
+        assert!(ended("Complete", 4, 1).ran_all(5) && !ended("Complete", 3, 1).ran_all(5));
+    }
+
+    #[test]
     fn a_job_that_ran_nothing_can_be_followed_by_another() {
         let shards = shards(1, 0);
         let mut progress = after(&shards, job(0, 1, "a"));
@@ -583,6 +649,16 @@ mod tests {
         assert!(say(&mut ran, again.clone()).is_err(), "it ran a task");
         say(&mut progress, end("a", ended("Failed", 0, 0))).unwrap();
         assert_eq!(progress.next(6), Step::Done);
+        // It may be planned first, and is then created like any other.
+        {
+            let mut progress = progress.clone();
+            say(&mut progress, Event::Reinstated { manifest: name(0) }).unwrap();
+            assert!(progress.is_former("a"));
+            assert_eq!(progress.next(6), Step::Create(0));
+            assert_eq!(progress.next(0), Step::Wait);
+            say(&mut progress, again.clone()).unwrap();
+            assert_eq!(progress.next(6), Step::Find(0));
+        }
         say(&mut progress, again).unwrap();
         assert!(progress.is_former("a"));
         assert_eq!(progress.next(6), Step::Find(0));

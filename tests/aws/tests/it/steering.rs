@@ -52,6 +52,82 @@ fn a_job_that_is_not_listed_yet_is_cancelled() {
     assert_eq!(world.double.state().jobs[0].status, Status::Cancelled);
 }
 
+/// As a run leaves it that is killed after it sent `CreateJob`, and before it noted the answer.
+fn forget_created(world: &World) {
+    let path = world.plan.join("jobs.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, _) = text.split_once(r#""event":"created""#).unwrap();
+    let kept = before.rfind('\n').unwrap() + 1;
+    fs::write(&path, &text[..kept]).unwrap();
+    assert_eq!(journal(&world.plan).last().unwrap()["event"], "creating");
+}
+
+/// The job is there, and nobody lists it yet: it must end all the same.
+#[test]
+fn cancel_all_ends_a_job_whose_creation_was_cut_short() {
+    let world = World::new(Options::default(), 4, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    forget_created(&world);
+    world.double.state().jobs[0].blind_looks = 2;
+    let run = world.jobs(&["cancel", "--all"]).expect(0);
+    run.says(&["1 job not created yet: withdrawn", "1 job asked to end"]);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    assert_eq!(states(&world, 5), ["Cancelled", "Withdrawn"]);
+    let state = world.double.state();
+    assert_eq!(state.jobs.len(), 1, "the token is the same");
+    assert_eq!(state.jobs[0].status, Status::Cancelled);
+}
+
+/// It was never made: it is made to be ended, for nobody can tell.
+#[test]
+fn cancel_all_leaves_no_job_that_may_come_to_be() {
+    let options = Options { denied: vec!["s3:CreateJob"], ..Options::default() };
+    let world = World::new(options, 4, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(4);
+    let run = world.jobs(&["cancel", "--all"]).expect(4);
+    run.says(&["1 job not created yet: withdrawn", "Access Denied"]);
+    world.double.state().granted = true;
+    world.jobs(&["cancel", "--all"]).expect(0).says(&["1 job asked to end"]);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    assert_eq!(states(&world, 5), ["Cancelled", "Withdrawn"]);
+}
+
+#[test]
+fn a_planned_priority_waits_until_the_job_is_known() {
+    let world = World::new(Options { blind_looks: 2, ..Options::default() }, 4, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    world.jobs(&["priority", "77"]).expect(0);
+    world.let_run(&world.plan).expect(0);
+    let state = world.double.state();
+    assert_eq!(state.jobs.iter().map(|job| job.priority).collect::<Vec<_>>(), [77, 77]);
+}
+
+#[test]
+fn a_planned_priority_is_dropped_where_the_job_is_over() {
+    let world = World::new(Options::default(), 2, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.jobs(&["cancel", "--all"]).expect(0);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    forget_created(&world);
+    world.jobs(&["priority", "77"]).expect(0).says(&["priority 77 once created"]);
+    let run = world.submit(&world.plan, &[]).expect(5);
+    let said = "1 job Cancelled before any task ran";
+    assert!(run.stdout().contains(said), "{}", run.story());
+}
+
+#[test]
+fn jobs_are_created_again_no_more_at_a_time_than_may_be_open() {
+    let world = World::new(Options::default(), 6, 2);
+    world.submit(&world.plan, &["--max-active", "9"]).expect(0);
+    world.jobs(&["cancel", "--all"]).expect(0);
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5);
+    world.submit(&world.plan, &["--max-active", "1", "--again"]).expect(0);
+    assert_eq!(world.double.state().jobs.len(), 4, "one of three");
+    world.let_run(&world.plan).expect(0);
+    assert_eq!(states(&world, 0), ["Complete"; 3]);
+    assert_eq!(world.double.state().jobs.len(), 6);
+}
+
 #[test]
 fn a_priority_reaches_jobs_that_wait_to_be_created() {
     let world = World::new(Options::default(), 6, 2);
