@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::jobs::{JobLine, Opened};
 use super::jobs_args::JobsArgs;
+use super::older::{self, Deed};
 use super::print::{self, Report, visible};
 use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
@@ -32,6 +33,8 @@ const REPORTS: &str = "reports";
 #[derive(Serialize)]
 struct Summary {
     jobs: Vec<JobSum>,
+    /// How many jobs were not created, and won't be by themselves: `Held` or `Withdrawn`.
+    not_created: u64,
     failures: Vec<Failures>,
     /// Rows of reports that can't be read; all others were.
     unreadable_rows: u64,
@@ -42,6 +45,9 @@ struct Summary {
     unknown_results: u64,
     /// Whether there would have been results, had the jobs reported all tasks.
     results_lost: bool,
+    /// What is said of keys that are served in an older version.
+    #[serde(skip)]
+    older: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -93,10 +99,10 @@ struct Ended {
     report: Option<Fetched>,
 }
 
-/// The jobs of a plan that have ended, with their reports fetched.
-fn ended(opened: &mut Opened) -> Result<Vec<Ended>, CliError> {
+/// Of the jobs of a plan, those that have ended, with their reports fetched.
+fn ended(opened: &mut Opened, jobs: Vec<JobLine>) -> Result<Vec<Ended>, CliError> {
     let mut ended = Vec::new();
-    for (shard, job) in opened.jobs()?.into_iter().enumerate() {
+    for (shard, job) in jobs.into_iter().enumerate() {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
         let request = opened.request(shard)?;
         let report = report_of(&opened.state, &opened.session, &request, &job_id)?;
@@ -122,10 +128,15 @@ pub(super) fn report_of(
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
-    let mut ended = ended(&mut opened)?;
+    let jobs = opened.jobs()?;
+    let not_created = jobs.iter().filter(|job| job.is_left_out()).count() as u64;
+    let mut deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
+    let mut ended = ended(&mut opened, jobs)?;
     let mut reading = Reading::new(&opened.state);
     for job in &mut ended {
         reading.read(&mut opened, job)?;
+        // The report may tell more of a job than AWS still does.
+        deeds[job.shard] = Deed::of_line(&job.job);
     }
     let whole = ended.iter().all(|ended| ended.job.is_clean());
     let sum = |Ended { job, job_id, report, .. }: Ended| JobSum {
@@ -137,8 +148,11 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
         failed: job.failed,
         report: report.is_some(),
     };
-    let summary = reading.finish(ended.into_iter().map(sum).collect())?;
-    let exit = if whole && summary.unreadable_rows == 0 { Exit::Done } else { Exit::Partly };
+    let mut summary = reading.finish(ended.into_iter().map(sum).collect())?;
+    summary.not_created = not_created;
+    summary.older = older::warning(&opened.plan.shards, &deeds, &args.plan_words(), false);
+    let whole = whole && not_created == 0 && summary.unreadable_rows == 0;
+    let exit = if whole { Exit::Done } else { Exit::Partly };
     print::print(&summary, args.format)?;
     Ok(exit)
 }
@@ -233,12 +247,14 @@ impl Reading {
         });
         Ok(Summary {
             jobs,
+            not_created: 0,
             failures,
             unreadable_rows: self.unreadable.rows,
             unreadable_example: first,
             results: files.into_iter().map(file).collect(),
             unknown_results,
             results_lost: self.lost,
+            older: None,
         })
     }
 }
@@ -261,6 +277,16 @@ impl Report for Summary {
         writeln!(out, "{table}")?;
         for job in self.jobs.iter().filter(|job| !job.report && job.failed > 0) {
             writeln!(out, "{}: there is no completion report", visible(&job.manifest))?;
+        }
+        if self.not_created > 0 {
+            writeln!(
+                out,
+                "{} held or withdrawn, and not created: `s3sieve jobs DIR list` shows which",
+                counted(self.not_created, "job")
+            )?;
+        }
+        if let Some(older) = &self.older {
+            writeln!(out, "{older}")?;
         }
         for failures in &self.failures {
             failures.human(out)?;

@@ -1,25 +1,29 @@
 //! `s3sieve jobs`: the jobs of a submitted plan are listed, followed and steered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::args::Format;
 use super::job_events::JobEvent;
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
+use super::older::{self, Deed};
 use super::print::{self, Report, visible};
 use super::service_args::Unchecked;
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt};
-use crate::aws::{AwsError, Session};
-use crate::jobs::journal::{self, Command, Event, JobEnd, JournalError, Progress, Stage};
+use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::jobs::journal::{self, Command, Entry, Event, JobEnd, JournalError, Progress, Stage};
 use crate::jobs::{
-    Control, JobDetail, JobView, Pause, Requests, StepOutcome, Submission, describe, list, replay,
+    Control, JobDetail, JobView, Pause, Requests, StepOutcome, Submission, SubmitError, describe,
+    list, replay, should_be_known,
 };
 use crate::plan::Plan;
 use crate::units::{Count, counted};
@@ -37,7 +41,7 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
 
 /// Follows jobs until nothing happens by itself any more.
 fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
-    let opened = Opened::new(args)?;
+    let mut opened = Opened::new(args)?;
     let mut watch = Watch::new(watched, &opened.control, args.format)?;
     loop {
         match opened.jobs() {
@@ -49,7 +53,12 @@ fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
                     return Ok(outcome(&jobs));
                 }
             }
-            Err(error) => watch.bear(error)?,
+            Err(error) => {
+                if opened.was_reached {
+                    watch.reached();
+                }
+                watch.bear(error)?;
+            }
         }
         if !watch.pause() {
             watch.end();
@@ -79,7 +88,13 @@ pub(super) struct Opened {
     pub(super) session: Session,
     pub(super) control: Control,
     requests: Requests,
+    reasons: Reasons,
+    /// Whether AWS has listed jobs.
+    was_reached: bool,
 }
+
+/// Why jobs failed, by their ids: it doesn't change, so it is asked for once.
+type Reasons = HashMap<String, Vec<String>>;
 
 impl Opened {
     pub(super) fn new(args: &JobsArgs) -> Result<Self, CliError> {
@@ -95,7 +110,8 @@ impl Opened {
         let requests = Requests::open(&state, requests_sha256, plan.shards.len())?;
         let session = args.service.session(Some(region))?;
         let control = args.service.control(&session, account_id)?;
-        Ok(Self { plan, state, progress, session, control, requests })
+        let (reasons, was_reached) = (Reasons::new(), false);
+        Ok(Self { plan, state, progress, session, control, requests, reasons, was_reached })
     }
 
     /// The request of a manifest, as it was submitted, but for the `ETag`.
@@ -103,16 +119,40 @@ impl Opened {
         Ok(self.requests.read(shard)?)
     }
 
-    /// Every job of the plan, as AWS shows it now.
-    pub(super) fn jobs(&self) -> Result<Vec<JobLine>, CliError> {
-        let mut views = list(&self.control, &self.progress)?;
-        // A job that AWS no longer lists may still be known by its id.
-        for job_id in self.progress.open() {
-            if !views.iter().any(|view| view.job_id == job_id) {
-                views.extend(self.control.describe(job_id)?.map(|detail| detail.view));
+    /// Every job of the plan, as AWS shows it now. Ends that the journal doesn't know are taken in,
+    /// and not written: another run may hold it.
+    pub(super) fn jobs(&mut self) -> Result<Vec<JobLine>, CliError> {
+        let listed = list(&self.control, &self.progress)?;
+        self.was_reached |= self.progress.jobs().next().is_some();
+        let mut views = by_id(listed);
+        let open: Vec<String> = self.progress.open().map(str::to_owned).collect();
+        for job_id in open {
+            // A job that AWS no longer lists may still be known by its id.
+            if !views.contains_key(&job_id)
+                && let Some(detail) = self.control.describe(&job_id)?
+            {
+                views.insert(job_id.clone(), detail.view);
             }
+            let end = match views.get(&job_id) {
+                Some(view) if view.is_over() => JobEnd {
+                    status: view.status.clone(),
+                    tasks: view.tasks,
+                    succeeded: view.succeeded,
+                    failed: view.failed,
+                },
+                None if should_be_known(&self.progress, &job_id) => {
+                    let status = JobEnd::FORGOTTEN.to_owned();
+                    JobEnd { status, tasks: 0, succeeded: 0, failed: 0 }
+                }
+                _ => continue,
+            };
+            let entry = Entry { time: Timestamp::now(), event: Event::Ended { job_id, end } };
+            let folder = || self.state.clone();
+            self.progress
+                .apply(&entry)
+                .map_err(|what| SubmitError::Misfit { folder: folder(), what })?;
         }
-        job_lines(&self.plan, &self.progress, views, &self.control)
+        job_lines(&self.plan, &self.progress, views, &self.control, &mut self.reasons)
     }
 }
 
@@ -150,6 +190,16 @@ impl JobLine {
         }
     }
 
+    /// Whether it is not created, nor will be by itself.
+    pub(super) fn is_left_out(&self) -> bool {
+        matches!(self.status.as_str(), HELD | WITHDRAWN)
+    }
+
+    /// Whether it may still come to wait for confirmation.
+    fn is_coming(&self) -> bool {
+        self.job_id.is_some() && matches!(self.status.as_str(), "New" | "Preparing" | UNLISTED)
+    }
+
     /// Its state in words: `Active, 1,000 of 5,000 done, 3 failed`.
     pub(super) fn in_words(&self) -> String {
         let mut text = visible(&self.status).into_owned();
@@ -172,14 +222,17 @@ impl JobLine {
     }
 }
 
+fn by_id(views: Vec<JobView>) -> HashMap<String, JobView> {
+    views.into_iter().map(|view| (view.job_id.clone(), view)).collect()
+}
+
 fn job_lines(
     plan: &Plan,
     progress: &Progress,
-    views: Vec<JobView>,
+    mut views: HashMap<String, JobView>,
     control: &Control,
+    reasons: &mut Reasons,
 ) -> Result<Vec<JobLine>, CliError> {
-    let mut views: HashMap<String, JobView> =
-        views.into_iter().map(|view| (view.job_id.clone(), view)).collect();
     let mut lines = Vec::new();
     for (place, (shard, stage)) in plan.shards.iter().zip(progress.stages()).enumerate() {
         let job_id = match stage {
@@ -221,22 +274,32 @@ fn job_lines(
         }
         if line.status == "Failed" {
             let id = line.job_id.as_deref().unwrap_or_default();
-            let reasons = control.describe(id)?.map(|detail| detail.reasons).unwrap_or_default();
-            line.reasons =
-                reasons.into_iter().map(|(code, reason)| format!("{code}: {reason}")).collect();
+            line.reasons = reasons_of(id, control, reasons)?;
         }
         lines.push(line);
     }
     Ok(lines)
 }
 
+/// Why a job failed.
+fn reasons_of(
+    job_id: &str,
+    control: &Control,
+    known: &mut Reasons,
+) -> Result<Vec<String>, CliError> {
+    if let Some(reasons) = known.get(job_id) {
+        return Ok(reasons.clone());
+    }
+    // One that is not known may be described later.
+    let Some(detail) = control.describe(job_id)? else { return Ok(Vec::new()) };
+    let texts = detail.reasons.into_iter().map(|(code, reason)| format!("{code}: {reason}"));
+    Ok(known.entry(job_id.to_owned()).or_insert(texts.collect()).clone())
+}
+
 /// The exit code for jobs as they are.
 fn outcome(jobs: &[JobLine]) -> Exit {
-    let partly = |job: &JobLine| {
-        job.failed > 0
-            || (job.is_over() && !job.is_clean())
-            || matches!(job.status.as_str(), HELD | WITHDRAWN)
-    };
+    let partly =
+        |job: &JobLine| job.failed > 0 || (job.is_over() && !job.is_clean()) || job.is_left_out();
     if jobs.iter().any(partly) { Exit::Partly } else { Exit::Done }
 }
 
@@ -290,21 +353,42 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let control = args.service.control(&session, submission.account_id())?;
     args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
     let mut watch = Watch::new(&run.watch, &control, args.format)?;
-    let mut wave = Wave { plan, session: &session, control: &control, format: args.format };
+    let mut wave = Wave {
+        plan,
+        session: &session,
+        control: &control,
+        format: args.format,
+        reasons: Reasons::new(),
+        was_reached: false,
+    };
+    let needs_confirmation = !plan.shards.is_empty()
+        && submission.submitted(0)?["ConfirmationRequired"].as_bool() == Some(true);
+    let begun = Instant::now();
     loop {
         match wave.round(&mut submission, run.max_active) {
             Ok((pause, jobs)) => {
                 watch.answered();
                 watch.show(&jobs);
+                let coming = if needs_confirmation { to_confirm(&jobs, run.max_active) } else { 0 };
+                let is_late = begun.elapsed() >= DETACH_MAX;
                 let created = jobs.iter().filter(|job| job.job_id.is_some());
                 let over = pause != Pause::Waits && created.clone().all(JobLine::is_over);
-                if over || run.detach {
+                if over || (run.detach && (coming == 0 || is_late)) {
                     watch.end();
-                    say_what_is_left(args, &jobs);
+                    say_what_is_left(args, plan, &jobs);
+                    if coming > 0 {
+                        say_what_is_coming(coming);
+                        return Ok(Exit::Partly);
+                    }
                     return Ok(outcome(&jobs));
                 }
             }
-            Err(error) => watch.bear(error)?,
+            Err(error) => {
+                if wave.was_reached {
+                    watch.reached();
+                }
+                watch.bear(error)?;
+            }
         }
         if !watch.pause() {
             watch.end();
@@ -313,12 +397,37 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     }
 }
 
+/// How long `run --detach` waits at most until jobs can be confirmed: S3 reads the manifest first,
+/// which takes minutes.
+const DETACH_MAX: Duration = Duration::from_secs(600);
+
+/// How many jobs will wait for confirmation soon, of those that may run then.
+fn to_confirm(jobs: &[JobLine], max_active: usize) -> usize {
+    let is_running = |job: &&JobLine| {
+        job.job_id.is_some() && !job.is_over() && !job.is_coming() && job.status != "Suspended"
+    };
+    let running = jobs.iter().filter(is_running).count();
+    let coming = jobs.iter().filter(|job| job.is_coming()).count();
+    coming.min(max_active.saturating_sub(running))
+}
+
+fn say_what_is_coming(jobs: usize) {
+    print::tell(&format!(
+        "{} can't be confirmed yet, for S3 still prepares what it will do: give this command again \
+         later, or a job waits until it fails, after 30 days",
+        counted(jobs as u64, "job"),
+    ));
+}
+
 /// The jobs that may run at a time.
 struct Wave<'a> {
     plan: &'a Plan,
     session: &'a Session,
     control: &'a Control,
     format: Format,
+    reasons: Reasons,
+    /// Whether AWS has listed or created jobs.
+    was_reached: bool,
 }
 
 impl Wave<'_> {
@@ -328,13 +437,19 @@ impl Wave<'_> {
         submission: &mut Submission,
         max_active: usize,
     ) -> Result<(Pause, Vec<JobLine>), CliError> {
-        let Self { plan, session, control, format } = *self;
-        let mut views = submission.look(control)?;
-        let mut on_step = |outcome: StepOutcome<'_>| JobEvent::from(outcome).tell(format);
+        let Self { plan, session, control, format, .. } = *self;
+        let mut views = by_id(submission.look(control)?);
+        // Without a job, nothing was asked.
+        self.was_reached |= submission.progress().jobs().next().is_some();
+        let was_reached = &mut self.was_reached;
+        let mut on_step = |outcome: StepOutcome<'_>| {
+            *was_reached |= matches!(outcome, StepOutcome::Created { .. });
+            JobEvent::from(outcome).tell(format);
+        };
         let stop = interrupt::flag();
         let pause = submission.advance(plan, session, control, max_active, stop, &mut on_step)?;
         confirm(submission, control, &mut views, max_active, format)?;
-        let jobs = job_lines(plan, submission.progress(), views, control)?;
+        let jobs = job_lines(plan, submission.progress(), views, control, &mut self.reasons)?;
         Ok((pause, jobs))
     }
 }
@@ -343,16 +458,21 @@ impl Wave<'_> {
 fn confirm(
     submission: &mut Submission,
     control: &Control,
-    views: &mut [JobView],
+    views: &mut HashMap<String, JobView>,
     max_active: usize,
     format: Format,
 ) -> Result<(), CliError> {
-    let mut running = views.iter().filter(|view| !view.is_over() && !view.is_suspended()).count();
+    // One that is being prepared will be suspended, and takes its turn then.
+    let is_running = |view: &&JobView| {
+        !view.is_over() && !matches!(view.status.as_str(), "New" | "Preparing" | "Suspended")
+    };
+    let mut running = views.values().filter(is_running).count();
     let jobs = submission.progress().jobs();
     let order: Vec<(usize, String)> = jobs.map(|(place, id)| (place, id.to_owned())).collect();
     for (place, job_id) in order {
-        let suspended = |view: &&mut JobView| view.job_id == job_id && view.is_suspended();
-        let Some(view) = views.iter_mut().find(suspended) else { continue };
+        let Some(view) = views.get_mut(&job_id).filter(|view| view.is_suspended()) else {
+            continue;
+        };
         if running >= max_active {
             break;
         }
@@ -372,9 +492,13 @@ fn confirm(
 }
 
 /// Says which way leads from here to "all done", where jobs left something undone.
-fn say_what_is_left(args: &JobsArgs, jobs: &[JobLine]) {
+fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
     if args.format != Format::Human {
         return;
+    }
+    let deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
+    if let Some(text) = older::warning(&plan.shards, &deeds, &args.plan_words(), true) {
+        print::tell(&text);
     }
     let plan = args.plan_words();
     let held = jobs.iter().filter(|job| job.status == HELD).count();
@@ -395,6 +519,7 @@ fn say_what_is_left(args: &JobsArgs, jobs: &[JobLine]) {
 
 /// A submission of a plan, and the way to its jobs, for commands that steer them.
 struct Steering {
+    plan: Plan,
     submission: Submission,
     control: Control,
 }
@@ -406,11 +531,12 @@ impl Steering {
         let session = args.service.session(Some(submission.region()))?;
         let control = args.service.control(&session, submission.account_id())?;
         args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
-        Ok(Self { submission, control })
+        Ok(Self { plan: handle.plan, submission, control })
     }
 
-    /// The jobs that were named, or all; those that have ended are left out.
-    fn chosen(&mut self, named: &[String]) -> Result<Vec<String>, CliError> {
+    /// The jobs that were named, or all; those that have ended, or are about to, are left out.
+    /// With what AWS lists.
+    fn chosen(&mut self, named: &[String]) -> Result<(Vec<String>, Vec<JobView>), CliError> {
         let known: Vec<String> =
             self.submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
         if let Some(stranger) = named.iter().find(|id| !known.contains(id)) {
@@ -419,35 +545,75 @@ impl Steering {
                  jobs that do"
             )));
         }
-        self.submission.look(&self.control)?;
-        let open = self.submission.progress().open();
-        let wanted = |id: &&str| named.is_empty() || named.iter().any(|name| name == id);
-        Ok(open.filter(wanted).map(str::to_owned).collect())
+        let views = self.submission.look(&self.control)?;
+        let ending: HashSet<&str> =
+            views.iter().filter(|view| is_ending(view)).map(|view| &*view.job_id).collect();
+        let named: HashSet<&str> = named.iter().map(String::as_str).collect();
+        let open = self.submission.progress().open().filter(|id| !ending.contains(id));
+        let wanted = |id: &&str| named.is_empty() || named.contains(id);
+        let chosen = open.filter(wanted).map(str::to_owned).collect();
+        Ok((chosen, views))
     }
 
-    /// Sends a command to jobs. One that ended meanwhile takes none, and needs none.
+    /// Sends a command to jobs, to all of them, also where one refuses it. One that ended
+    /// meanwhile, or is about to, takes none, and needs none. Gives how many took it, and the first
+    /// refusal.
     fn command(
         &mut self,
         jobs: &[String],
         command: Command,
         format: Format,
-    ) -> Result<(), CliError> {
+    ) -> Result<(u64, Option<CliError>), CliError> {
+        let (mut taken, mut first) = (0, None);
         for job_id in jobs {
-            // One that is too new to be listed is waited for.
-            describe(&self.control, job_id)?;
-            let Err(error) = self.submission.command(&self.control, job_id, command) else {
-                JobEvent::of_command(job_id, command).tell(format);
-                continue;
+            let error = match self.command_one(job_id, command, format) {
+                Ok(true) => {
+                    taken += 1;
+                    continue;
+                }
+                Ok(false) => continue,
+                Err(error) => error,
             };
-            // It is refused in words that differ from command to command.
-            let now = self.control.describe(job_id)?;
-            if !now.is_some_and(|detail| detail.view.is_over()) {
-                return Err(error.into());
+            // Others won't fare better where AWS can't be reached, or the journal not be written.
+            let is_refusal = |aws: &AwsError| aws.kind != AwsErrorKind::Unreachable;
+            if !error.aws().is_some_and(is_refusal) {
+                return Err(first.unwrap_or(error));
             }
-            JobEvent::AlreadyOver { job_id }.tell(format);
+            if first.is_some() {
+                print::tell(&format!("s3sieve: {error}"));
+            } else {
+                first = Some(error);
+            }
         }
-        Ok(())
+        Ok((taken, first))
     }
+
+    /// Sends a command to a job; false where it has ended, or is about to.
+    fn command_one(
+        &mut self,
+        job_id: &str,
+        command: Command,
+        format: Format,
+    ) -> Result<bool, CliError> {
+        // One that is too new to be listed is waited for.
+        describe(&self.control, job_id)?;
+        let Err(error) = self.submission.command(&self.control, job_id, command) else {
+            JobEvent::of_command(job_id, command).tell(format);
+            return Ok(true);
+        };
+        // It is refused in words that differ from command to command.
+        let now = self.control.describe(job_id)?;
+        if !now.is_some_and(|detail| detail.view.is_over() || is_ending(&detail.view)) {
+            return Err(error.into());
+        }
+        JobEvent::AlreadyOver { job_id }.tell(format);
+        Ok(false)
+    }
+}
+
+/// Whether a job is on its way to a state that it never leaves (API, `JobStatus`).
+fn is_ending(view: &JobView) -> bool {
+    matches!(view.status.as_str(), "Cancelling" | "Completing" | "Failing")
 }
 
 fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
@@ -462,13 +628,20 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
         }
         settled = steering.submission.settle(&steering.control);
     }
-    let jobs = steering.chosen(&asked.jobs)?;
-    steering.command(&jobs, Command::Cancel, args.format)?;
+    let (jobs, views) = steering.chosen(&asked.jobs)?;
+    let (taken, refusal) = steering.command(&jobs, Command::Cancel, args.format)?;
     if args.format == Format::Human {
-        print::tell(&format!("{} asked to end", counted(jobs.len() as u64, "job")));
+        print::tell(&format!("{} asked to end", counted(taken, "job")));
+        let deeds = Deed::of_all(steering.submission.progress(), &views);
+        // Jobs that were told to end do no more; those by name may leave others, which go on.
+        let deeds: Vec<Deed> = if asked.all { Deed::ended(deeds) } else { deeds };
+        let words = args.plan_words();
+        if let Some(text) = older::warning(&steering.plan.shards, &deeds, &words, true) {
+            print::tell(&text);
+        }
     }
     settled?;
-    Ok(Exit::Done)
+    refusal.map_or(Ok(Exit::Done), Err)
 }
 
 fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError> {
@@ -480,13 +653,13 @@ fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError>
             JobEvent::PriorityPlanned { jobs, priority }.tell(args.format);
         }
     }
-    let jobs = steering.chosen(&asked.jobs)?;
-    steering.command(&jobs, Command::Priority(priority), args.format)?;
+    let (jobs, _) = steering.chosen(&asked.jobs)?;
+    let (taken, refusal) = steering.command(&jobs, Command::Priority(priority), args.format)?;
     if args.format == Format::Human {
-        let jobs = counted(jobs.len() as u64, "job");
+        let jobs = counted(taken, "job");
         print::tell(&format!("{jobs} given priority {priority}"));
     }
-    Ok(Exit::Done)
+    refusal.map_or(Ok(Exit::Done), Err)
 }
 
 #[cfg(test)]
@@ -513,6 +686,29 @@ mod tests {
         for status in ["Cancelled", "Failed", JobEnd::FORGOTTEN, HELD, WITHDRAWN] {
             assert_eq!(outcome(&[job(status, 0)]), Exit::Partly, "{status}");
         }
+    }
+
+    #[test]
+    fn detaching_waits_for_jobs_that_may_run_and_are_not_suspended_yet() {
+        let jobs = |states: &[&str]| -> Vec<JobLine> {
+            let job = |state: &&str| JobLine {
+                manifest: String::new(),
+                objects: 1,
+                job_id: (*state != WAITING).then(|| "j".to_owned()),
+                status: (*state).to_owned(),
+                priority: None,
+                tasks: 0,
+                succeeded: 0,
+                failed: 0,
+                active_seconds: 0,
+                reasons: Vec::new(),
+            };
+            states.iter().map(job).collect()
+        };
+        assert_eq!(to_confirm(&jobs(&["New", "Preparing", UNLISTED, WAITING]), 6), 3);
+        assert_eq!(to_confirm(&jobs(&["New", "Preparing", "Active"]), 2), 1);
+        assert_eq!(to_confirm(&jobs(&["Ready", "Active", "Preparing"]), 2), 0);
+        assert_eq!(to_confirm(&jobs(&["Complete", "Suspended", HELD]), 6), 0);
     }
 
     #[test]

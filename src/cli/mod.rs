@@ -26,6 +26,8 @@ mod jobs;
 mod jobs_args;
 #[cfg(feature = "aws")]
 mod list;
+#[cfg(feature = "aws")]
+mod older;
 mod operation_args;
 mod plan_args;
 mod policy;

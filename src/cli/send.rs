@@ -1,6 +1,7 @@
 //! `s3sieve submit` without `--dry-run`: looks first, then uploads the manifests and creates the
 //! jobs.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::job_events::JobEvent;
+use super::older::{self, Deed};
 use super::operation_args::SubmitArgs;
 use super::plan_args::{self, tell_state};
 use super::print::{self, Report};
@@ -30,10 +32,15 @@ struct Submitted {
     waiting: usize,
     /// Of these, how many wait for jobs of noncurrent versions, which must do every task first.
     in_order: usize,
+    /// Of those that wait, how many wait in vain: a job of noncurrent versions left tasks undone.
+    held: usize,
     /// How many jobs were withdrawn before they were created.
     withdrawn: usize,
     #[serde(skip)]
     confirmation: bool,
+    /// What is said of keys that are served in an older version.
+    #[serde(skip)]
+    older: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -44,6 +51,8 @@ struct Job {
     status: Option<String>,
     /// Whether it ended before it ran a task.
     ran_nothing: bool,
+    /// Its tasks that failed.
+    failed: u64,
 }
 
 pub(super) fn run(
@@ -171,13 +180,15 @@ fn summary(
     let is_left = |stage: &Stage| !matches!(stage, Stage::Created { .. } | Stage::Withdrawn { .. });
     let left = (0..stages.len()).filter(|place| is_left(&stages[*place]));
     let waiting = left.clone().count();
-    let in_order = left.filter(|place| !progress.is_ready(*place)).count();
+    let held = left.clone().filter(|place| progress.is_held(*place)).count();
+    let in_order = left.filter(|place| !progress.is_ready(*place)).count() - held;
+    let by_id: HashMap<&str, &JobView> = views.iter().map(|view| (&*view.job_id, view)).collect();
     let job = |(manifest, stage): (&str, &Stage)| {
         let job_id = match stage {
             Stage::Created { job_id, .. } => Some(job_id.clone()),
             _ => None,
         };
-        let view = views.iter().find(|view| Some(&view.job_id) == job_id.as_ref());
+        let view = job_id.as_deref().and_then(|id| by_id.get(id));
         Job {
             manifest: manifest.to_owned(),
             status: match (view, stage.end()) {
@@ -185,15 +196,22 @@ fn summary(
                 (None, end) => end.map(|end| end.status.clone()),
             },
             ran_nothing: stage.end().is_some_and(JobEnd::ran_nothing),
+            failed: match (view, stage.end()) {
+                (Some(view), _) => view.failed,
+                (None, end) => end.map_or(0, |end| end.failed),
+            },
             job_id,
         }
     };
     let manifests = plan.shards.iter().map(|shard| shard.path.as_str());
+    let words = plan_args::words(&args.plan, args.state.as_deref());
     Submitted {
-        plan: plan_args::words(&args.plan, args.state.as_deref()),
+        older: older::warning(&plan.shards, &Deed::of_all(progress, views), &words, false),
+        plan: words,
         jobs: manifests.zip(stages).map(job).collect(),
         waiting,
         in_order,
+        held,
         withdrawn: stages.iter().filter(|stage| matches!(stage, Stage::Withdrawn { .. })).count(),
         confirmation: !args.no_confirmation,
     }
@@ -204,9 +222,10 @@ impl Submitted {
         self.jobs.iter().filter(|job| wanted(job)).count() as u64
     }
 
-    /// Whether a job ended otherwise than complete, or won't be created.
+    /// Whether a job ended otherwise than complete, tasks failed, or a job won't be created.
     fn has_trouble(&self) -> bool {
-        self.withdrawn > 0 || self.count(Job::is_dead) > 0
+        let is_bad = |job: &Job| job.is_dead() || job.failed > 0;
+        self.withdrawn > 0 || self.held > 0 || self.count(is_bad) > 0
     }
 }
 
@@ -250,12 +269,12 @@ impl Report for Submitted {
                 counted(self.in_order as u64, "job"),
             )?;
         }
-        if self.waiting > self.in_order {
+        let more = self.waiting.saturating_sub(self.in_order + self.held);
+        if more > 0 {
             writeln!(
                 out,
-                "{} more will be created when these end (--max-active): `s3sieve jobs {plan} run` \
-                 does it, or this command again.",
-                self.waiting - self.in_order
+                "{more} more will be created when these end (--max-active): `s3sieve jobs {plan} \
+                 run` does it, or this command again.",
             )?;
         }
         self.trouble(out)
@@ -299,6 +318,33 @@ impl Submitted {
                 counted(self.count(stopped), "job"),
                 states(&stopped),
             )?;
+        }
+        self.undone(out)
+    }
+
+    /// Says where tasks failed, and what that keeps from being done.
+    fn undone(&self, out: &mut dyn Write) -> io::Result<()> {
+        let plan = &self.plan;
+        let partly = self.count(|job| job.is_complete() && job.failed > 0);
+        if partly > 0 {
+            writeln!(
+                out,
+                "{} complete with failed tasks: `s3sieve retry {plan} --out PLAN2` makes a plan of \
+                 them.",
+                counted(partly, "job"),
+            )?;
+        }
+        if self.held > 0 {
+            writeln!(
+                out,
+                "{} of current versions held: jobs of noncurrent versions, which must be copied \
+                 before, left tasks undone. `s3sieve retry {plan} --out PLAN2` makes a plan of all \
+                 that is left.",
+                counted(self.held as u64, "job"),
+            )?;
+        }
+        if let Some(older) = &self.older {
+            writeln!(out, "{older}")?;
         }
         Ok(())
     }

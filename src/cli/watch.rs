@@ -22,6 +22,9 @@ use crate::units::Count;
 /// Operations"). One look shows all jobs. A server on this machine may be asked more often.
 const INTERVAL_MIN: Duration = Duration::from_secs(30);
 
+/// Between two looks at most: one that is longer is a slip, and no clock may count as far.
+const INTERVAL_MAX: Duration = Duration::from_secs(24 * 3600);
+
 /// Between two looks at whether to stop.
 const NAP: Duration = Duration::from_millis(50);
 
@@ -54,7 +57,7 @@ impl Watch {
         format: Format,
     ) -> Result<Self, CliError> {
         let interval_seconds = args.interval;
-        let interval = Duration::try_from_secs_f64(interval_seconds).unwrap_or_default();
+        let interval = interval(interval_seconds)?;
         if interval < INTERVAL_MIN && !control.is_loopback() {
             return Err(CliError::Usage(format!(
                 "--interval {interval_seconds}: S3 asks to look at a job no more often than every \
@@ -83,6 +86,11 @@ impl Watch {
         if self.outage.ended() {
             JobEvent::OutageEnded.tell(self.format);
         }
+    }
+
+    /// AWS has answered once, at least.
+    pub(super) fn reached(&mut self) {
+        self.was_reached = true;
     }
 
     /// A request failed; an error where waiting won't help, or has not helped for too long.
@@ -148,6 +156,18 @@ impl Watch {
     }
 }
 
+/// The time between two looks, as it was asked for in seconds.
+fn interval(seconds: f64) -> Result<Duration, CliError> {
+    let interval = Duration::try_from_secs_f64(seconds).ok();
+    interval.filter(|interval| *interval <= INTERVAL_MAX).ok_or_else(|| {
+        CliError::Usage(format!(
+            "--interval {seconds}: the time between two looks is from {} to {} seconds",
+            INTERVAL_MIN.as_secs(),
+            INTERVAL_MAX.as_secs()
+        ))
+    })
+}
+
 fn rate(tasks: u64, elapsed: Duration) -> f64 {
     tasks as f64 / elapsed.as_secs_f64().max(1e-3)
 }
@@ -199,5 +219,20 @@ impl Bars {
         bar.set_prefix(print::visible(&job.manifest).into_owned());
         self.by_manifest.insert(job.manifest.clone(), bar);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interval_is_a_day_at_most() {
+        assert_eq!(interval(30.0).unwrap(), INTERVAL_MIN);
+        assert_eq!(interval(86_400.0).unwrap(), INTERVAL_MAX);
+        for seconds in [86_401.0, 1e19, 1e300, f64::INFINITY, f64::NAN, -1.0] {
+            let error = interval(seconds).unwrap_err().to_string();
+            assert!(error.contains("from 30 to 86400 seconds"), "{error}");
+        }
     }
 }

@@ -42,5 +42,7 @@ pub use outage::{OUTAGE_MAX, Outage, Verdict};
 pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
 pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
-pub use submit::{Pause, StepOutcome, Submission, SubmitError, describe, list, replay};
+pub use submit::{
+    Pause, StepOutcome, Submission, SubmitError, describe, list, replay, should_be_known,
+};
 pub use upload::{Digest, Upload, UploadError, abort_multipart};

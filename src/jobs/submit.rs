@@ -500,7 +500,7 @@ impl Submission {
                         views.push(detail.view.clone());
                         detail.view
                     }
-                    None if self.should_be_known(&job_id) => {
+                    None if should_be_known(&self.progress, &job_id) => {
                         let status = JobEnd::FORGOTTEN.to_owned();
                         let end = JobEnd { status, tasks: 0, succeeded: 0, failed: 0 };
                         self.note(Event::Ended { job_id, end })?;
@@ -524,17 +524,6 @@ impl Submission {
         }
         let detail = control.describe(&view.job_id)?.map(|detail| detail.view);
         Ok(detail.filter(JobView::is_over).unwrap_or(view))
-    }
-
-    /// Whether AWS lists a job unless it has forgotten it.
-    fn should_be_known(&self, id: &str) -> bool {
-        let now = Timestamp::now().as_second();
-        self.progress.stages().iter().any(|stage| match stage {
-            Stage::Created { job_id, since, .. } if job_id == id => {
-                now - since.as_second() > LISTED_SECONDS_MAX
-            }
-            _ => false,
-        })
     }
 
     /// The request of a manifest, with its `ETag` if that is known, and the token of the attempt.
@@ -658,6 +647,18 @@ pub fn replay(folder: &Path, shards: &[Shard], entries: &[Entry]) -> Result<Prog
             .map_err(|what| misfit(folder, format!("jobs.jsonl, line {}: {what}", number + 1)))?;
     }
     Ok(progress)
+}
+
+/// Whether AWS lists a job unless it has forgotten it.
+#[must_use]
+pub fn should_be_known(progress: &Progress, id: &str) -> bool {
+    let now = Timestamp::now().as_second();
+    progress.stages().iter().any(|stage| match stage {
+        Stage::Created { job_id, since, .. } if job_id == id => {
+            now - since.as_second() > LISTED_SECONDS_MAX
+        }
+        _ => false,
+    })
 }
 
 /// The jobs of a submission as AWS lists them. One call shows a thousand.

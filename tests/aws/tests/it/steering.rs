@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::double::{Failure, Options, Role, Status};
 use crate::fixture::{manifests, plan_document};
@@ -126,6 +126,52 @@ fn jobs_are_created_again_no_more_at_a_time_than_may_be_open() {
     world.let_run(&world.plan).expect(0);
     assert_eq!(states(&world, 0), ["Complete"; 3]);
     assert_eq!(world.double.state().jobs.len(), 6);
+}
+
+/// Whatever is refused for one job, the others are told; the first refusal is how it ends.
+#[test]
+fn a_refusal_for_one_job_does_not_keep_the_others_from_being_cancelled() {
+    let world = World::new(Options::default(), 6, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    let id = world.double.state().jobs[0].id.clone();
+    let everything = json!({"Effect": "Allow", "Action": "*", "Resource": "*"});
+    let but_one = json!({
+        "Effect": "Deny",
+        "Action": ["s3:UpdateJobStatus", "s3:UpdateJobPriority"],
+        "Resource": format!("arn:aws:s3:*:*:job/{id}"),
+    });
+    let policy = json!({"Version": "2012-10-17", "Statement": [everything, but_one]});
+    world.double.state().submitter = Some(policy);
+    let told = world.jobs(&["priority", "7"]).expect(4);
+    let told = told.says(&["2 jobs given priority 7", "access denied"]);
+    assert!(told.stderr().contains(&id), "{}", told.story());
+    world.jobs(&["cancel", "--all"]).expect(4).says(&["2 jobs asked to end", "access denied"]);
+    let state = world.double.state();
+    assert_eq!(state.jobs.iter().map(|job| job.priority).filter(|p| *p == 7).count(), 2);
+    assert!(!matches!(state.jobs[0].status, Status::Cancelling | Status::Cancelled));
+    for job in &state.jobs[1..] {
+        assert!(matches!(job.status, Status::Cancelling | Status::Cancelled), "{:?}", job.status);
+    }
+}
+
+/// Right after `submit` no job waits for confirmation yet.
+#[test]
+fn detaching_lets_jobs_run_that_are_being_prepared() {
+    let world = World::new(Options { blind_looks: 3, ..Options::default() }, 6, 2);
+    world.submit(&world.plan, &["--max-active", "1"]).expect(0);
+    let run = world.jobs(&["run", "--detach", "--interval", "0.02"]).expect(0);
+    assert_eq!(run.stderr().matches("asked to run").count(), 3, "{}", run.story());
+    world.jobs(&["watch", "--interval", "0.02"]).expect(0);
+    assert!(world.double.state().jobs.iter().all(|job| job.status == Status::Complete));
+}
+
+#[test]
+fn an_interval_that_no_clock_counts_is_refused() {
+    let world = World::new(Options::default(), 2, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    for interval in ["1e19", "1e300", "inf"] {
+        world.jobs(&["watch", "--interval", interval]).expect(2).says(&["30 to 86400 seconds"]);
+    }
 }
 
 #[test]

@@ -265,11 +265,41 @@ fn noncurrent_copies_that_fail_are_not_tried_after_the_current_ones() {
             let story = run.story();
             assert!(versions.len() <= 3, "a current version was copied: {versions:?}{story}");
         }
+        // Every command says so, and none calls the held jobs coming ones.
+        let older = "now serve an older version";
+        assert!(run.stderr().contains(older), "{}", run.story());
+        let again = world.run(submit_arguments(&world.plan, COPY_IN_PLACE)).expect(5);
+        for part in ["complete with failed tasks", "of current versions held", "retry", older] {
+            assert!(again.stdout().contains(part), "`{part}` is missing{}", again.story());
+        }
+        assert!(!again.stdout().contains("will be created"), "{}", again.story());
+        let told = world.jobs(&["report"]).expect(5);
+        for part in ["held or withdrawn, and not created", older] {
+            assert!(told.stdout().contains(part), "`{part}` is missing{}", told.story());
+        }
         let next = retry(&world, &world.plan, "plan-2", &[]);
         world.run(submit_arguments(&next, COPY_IN_PLACE)).expect(0);
         world.let_run(&next).expect(0);
         assert_current_is_new(&world, 2);
     }
+}
+
+/// Noncurrent versions were copied, and the current ones never will be: that is told.
+#[test]
+fn noncurrent_copies_alone_are_told_of() {
+    let world = versioned(Options { tasks_per_step: 4, ..shuffled() });
+    world.run(submit_arguments(&world.plan, COPY_IN_PLACE)).expect(0);
+    let first = world.double.state().jobs.len();
+    wait_until(&world, |state| state.jobs.iter().all(|job| job.status == Status::Suspended));
+    world.jobs(&["run", "--detach", "--interval", "0.02"]).expect(0);
+    wait_until(&world, |state| state.jobs.iter().all(|job| job.status.is_terminal()));
+    let run = world.jobs(&["cancel", "--all"]).expect(0);
+    let run = run.says(&["withdrawn", "0 jobs asked to end", "now serve an older version"]);
+    assert!(run.stderr().contains("`s3sieve retry"), "{}", run.story());
+    assert_eq!(world.double.state().jobs.len(), first);
+    let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
+    assert_eq!(told["failures"].as_array().unwrap().len(), 0, "{told:#}");
+    assert!(told["not_created"].as_u64().unwrap() > 0, "{told:#}");
 }
 
 /// A filter of the world's report into S3, in the background.
@@ -382,6 +412,12 @@ fn forgotten() {
     let before = (year.parse::<u32>().unwrap() - 1).to_string();
     let times = ["\"time\":\"", &year].concat();
     fs::write(&journal, text.replace(&times, &["\"time\":\"", &before].concat())).unwrap();
+    // Commands that write nothing see it, too.
+    let listed = world.jobs(&["list", "--format", "json"]).expect(5).json();
+    assert_eq!(listed["jobs"][0]["status"], "Forgotten", "{listed:#}");
+    world.jobs(&["watch", "--interval", "0.02"]).expect(5).says(&["Forgotten"]);
+    let told = world.jobs(&["report", "--format", "json"]).expect(0).json();
+    assert_eq!(told["jobs"][0]["succeeded"], JOB_OBJECTS, "{told:#}");
     world.let_run(&world.plan).expect(5).says(&["Forgotten"]);
     let told = world.jobs(&["report", "--format", "json"]).expect(0).json();
     assert_eq!(told["jobs"][0]["succeeded"], JOB_OBJECTS, "{told:#}");
