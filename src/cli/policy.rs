@@ -52,7 +52,7 @@ pub(super) fn run(args: &PolicyCommandArgs) -> Result<Exit, CliError> {
 /// Takes a plan, and checks what its jobs are to do.
 pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, CliError> {
     let operation = operation(&args.operation, handle)?;
-    let role_arn = role_arn(args);
+    let role_arn = role_arn(args)?;
     let setting = setting(&args.place, &role_arn);
     let options = options(&args.place, &role_arn, handle)?;
     let source = source(&args.place, handle)?;
@@ -74,13 +74,14 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, Cli
     Ok(Draft { setting, options, source, kind, plan, operation })
 }
 
-fn role_arn(args: &PolicyArgs) -> String {
-    let by_name = || {
-        let partition = partition::of_region(region(&args.place).as_deref());
-        let name = args.role.role_name.as_deref().unwrap_or_default();
-        partition::role_arn(partition, &args.place.account_id, name)
-    };
-    args.role.role_arn.clone().unwrap_or_else(by_name)
+fn role_arn(args: &PolicyArgs) -> Result<String, CliError> {
+    if let Some(arn) = &args.role.role_arn {
+        return Ok(arn.clone());
+    }
+    let name = args.role.role_name.as_deref().unwrap_or_default();
+    job::check_role_name(name)?;
+    let partition = partition::of_region(region(&args.place).as_deref());
+    Ok(partition::role_arn(partition, &args.place.account_id, name))
 }
 
 impl Draft {
@@ -101,7 +102,7 @@ impl Draft {
                 flag: "--target-encryption",
                 value: Some(stated.to_owned()),
                 rule: format!("{} makes no copies", self.kind.name()),
-                authority: "s3sieve",
+                authority: "",
                 remedy: "leave it out".to_owned(),
             }))
         })

@@ -8,7 +8,7 @@ use super::job::Setting;
 
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}{}: {rule} ({authority}); {remedy}", Shown(value))]
+#[error("{flag}{}: {rule}{}; {remedy}", Shown(value), Source(authority))]
 pub struct Refusal {
     /// The flag that it was given with, or that is missing.
     pub flag: &'static str,
@@ -16,7 +16,7 @@ pub struct Refusal {
     pub value: Option<String>,
     /// What AWS demands.
     pub rule: String,
-    /// Where that stands.
+    /// Where that stands; empty where it is a rule of this program.
     pub authority: &'static str,
     /// What to do instead.
     pub remedy: String,
@@ -28,6 +28,15 @@ struct Shown<'a>(&'a Option<String>);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_ref().map_or(Ok(()), |value| write!(f, " `{value}`"))
+    }
+}
+
+/// Where a rule stands, in a message.
+struct Source<'a>(&'a str);
+
+impl fmt::Display for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
     }
 }
 
@@ -126,6 +135,11 @@ fn is_account(value: &str) -> bool {
 
 /// The name of a general purpose bucket, as far as its letters and length go.
 pub(super) fn bucket_name(flag: &'static str, value: &str) -> Checked {
+    if value.starts_with("s3://") {
+        let rule = "it is a bucket's name, without s3://";
+        let name = value.trim_start_matches("s3://").split('/').next().unwrap_or_default();
+        return Err(refusal(flag, value, rule, "", format!("write {name}")));
+    }
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let ends = value.bytes().next().is_some_and(inner) && value.bytes().last().is_some_and(inner);
     let letters = value.bytes().all(|byte| inner(byte) || byte == b'.' || byte == b'-');
@@ -258,7 +272,7 @@ pub(super) fn tags(
         } else if !key.chars().chain(value.chars()).all(is_tag_letter) {
             "a tag holds letters, digits, spaces and _ . : / = + - @ only".to_owned()
         } else if tags[..number].iter().any(|(earlier, _)| earlier == key) {
-            "the keys of tags differ".to_owned()
+            format!("the key {key} is given twice")
         } else if key.starts_with("aws:") {
             "keys that begin with aws: are kept for AWS".to_owned()
         } else {
@@ -299,6 +313,14 @@ mod tests {
             "--restore-tier `EXPEDITED`: there is no such value (API, Tier); give one of BULK, \
              STANDARD"
         );
+    }
+
+    #[test]
+    fn a_rule_of_this_program_names_no_source() {
+        let told = bucket_name("--target-bucket", "s3://photos/a").unwrap_err().to_string();
+        let expected = "--target-bucket `s3://photos/a`: it is a bucket's name, without s3://; \
+                        write photos";
+        assert_eq!(told, expected);
     }
 
     #[test]
@@ -362,7 +384,12 @@ mod tests {
         for wrong in [tag("", "v"), tag(&long, ""), tag("k", &value), tag("k", "a,b")] {
             assert!(check(std::slice::from_ref(&wrong)).is_err(), "{wrong:?}");
         }
-        assert!(check(&[tag("a", "1"), tag("a", "2")]).unwrap_err().rule.contains("differ"));
+        assert!(
+            check(&[tag("a", "1"), tag("a", "2")])
+                .unwrap_err()
+                .rule
+                .contains("key a is given twice")
+        );
         assert!(check(&[tag("aws:a", "1")]).is_err());
     }
 

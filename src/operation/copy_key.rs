@@ -62,7 +62,7 @@ impl TargetEncryption {
         }
         if !text.starts_with("arn:") {
             let rule = "it must be sse-s3, aws/s3 or the ARN of a key";
-            return Err(refusal(TARGET_FLAG, text, rule, "s3sieve", "give one of these"));
+            return Err(refusal(TARGET_FLAG, text, rule, "", "give one of these"));
         }
         check::key_arn(TARGET_FLAG, text, setting, AUTHORITY)?;
         Ok(Self::Key(text.to_owned()))

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::check::{self, Arn, Checked, Refusal, Tag, length, refusal};
-use super::{Kind, Operation, bucket, class, lambda};
+use super::{Kind, Operation, bucket, class, lambda, partition};
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
 /// multipart upload's is no MD5.
@@ -47,6 +47,9 @@ pub const REPORT_PREFIX_CHARS_MAX: usize = 512;
 
 /// API, `IAMRoleArn`.
 const ROLE_ARN_CHARS_MAX: usize = 2048;
+
+/// IAM API, `roleNameType`.
+const ROLE_NAME_CHARS_MAX: usize = 64;
 
 /// API, `S3KeyArnString`.
 const OBJECT_ARN_CHARS_MAX: usize = 2000;
@@ -140,8 +143,8 @@ impl Place {
     /// those hold neither manifests nor reports (API, `JobManifestLocation` and `JobReport`).
     pub fn parse(flag: &'static str, text: &str) -> Result<Self, Refusal> {
         let Some(rest) = text.strip_prefix("s3://") else {
-            let rule = "it must be an address of S3";
-            return Err(refusal(flag, text, rule, "s3sieve", "write s3://BUCKET/PREFIX"));
+            let rule = "it must be an address in S3";
+            return Err(refusal(flag, text, rule, "", "write s3://BUCKET/PREFIX"));
         };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         check::bucket_name(flag, bucket)?;
@@ -415,13 +418,37 @@ pub(super) fn tag_set(tags: &[Tag]) -> Vec<Value> {
 pub fn check_setting(setting: &Setting) -> Checked {
     check::account("--account-id", &setting.account_id)?;
     let Some(region) = setting.region.as_deref() else { return Ok(()) };
-    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    if region.bytes().all(letters) && region.matches('-').count() >= 2 {
+    if partition::is_region(region) {
         return Ok(());
     }
-    let rule = "a region looks like us-east-1";
+    let rule = "AWS has no region of this form: one looks like us-east-1 or ap-southeast-2";
     let source = "AWS General Reference, Regional endpoints";
     Err(refusal("--region", region, rule, source, "name the region of the objects"))
+}
+
+/// Refuses a role's name that can't be one, an ARN for example.
+///
+/// # Errors
+/// When IAM would refuse it.
+pub fn check_role_name(name: &str) -> Checked {
+    const FLAG: &str = "--role-name";
+    const SOURCE: &str = "IAM API, roleNameType";
+    if name.starts_with("arn:") {
+        let remedy = format!("give --role-arn {name}");
+        return Err(refusal(FLAG, name, "this is an ARN, not a name", SOURCE, remedy));
+    }
+    length(FLAG, name, ROLE_NAME_CHARS_MAX, SOURCE)?;
+    if name.chars().all(is_role_letter) {
+        return Ok(());
+    }
+    let rule = "a role's name has letters, digits and _+=,.@- only";
+    let remedy = "correct it; a role with a path is named with --role-arn";
+    Err(refusal(FLAG, name, rule, SOURCE, remedy))
+}
+
+/// The pattern of IAM's `roleNameType`.
+fn is_role_letter(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
 /// Refuses a role's ARN that is none, or another account's.
@@ -526,7 +553,7 @@ fn check_place(options: &Options, source: &Source) -> Checked {
             let rule =
                 format!("the plan's inventory reports name data files at {}", place.address());
             let remedy = "give that address, or make the plan again with this one";
-            Err(refusal("--manifest-bucket", &given.address(), rule, "s3sieve", remedy))
+            Err(refusal("--manifest-bucket", &given.address(), rule, "", remedy))
         }
         _ => Ok(()),
     }

@@ -93,6 +93,7 @@ impl Operation for Parameters {
         let function = self.function_arn()?;
         if let Some(arn) = Arn::parse(function) {
             partition("--function-arn", function, arn, setting)?;
+            check_region(function, arn.region, setting)?;
         }
         one_of_if_given("--schema-version", self.schema_version.as_deref(), &SCHEMAS, RULES)?;
         self.check_arguments()
@@ -110,6 +111,17 @@ impl Operation for Parameters {
         }
         Ok(member.into())
     }
+}
+
+/// Refuses a function of another region than the jobs'.
+fn check_region(function: &str, of_function: &str, setting: &Setting) -> Checked {
+    let Some(region) = setting.region.as_deref().filter(|region| *region != of_function) else {
+        return Ok(());
+    };
+    let rule = format!("the function is in {of_function}, the job in {region} (--region)");
+    let source = "UG, Invoke AWS Lambda function";
+    let remedy = "name a function of the jobs' region, or correct --region";
+    Err(refusal("--function-arn", function, rule, source, remedy))
 }
 
 /// Refuses an invocation, as the request has it, whose schema can't tell of objects in directory

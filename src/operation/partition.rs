@@ -118,6 +118,28 @@ pub fn of_region(region: Option<&str>) -> &'static str {
     region.and_then(Partition::of_region).map_or(DEFAULT, |partition| partition.name)
 }
 
+/// Whether a text has the form of a region: the beginning of a partition's, a direction, and a
+/// number.
+#[must_use]
+pub fn is_region(text: &str) -> bool {
+    let word = text.rsplit('-').nth(1).unwrap_or_default();
+    DIRECTIONS.contains(&word) && Partition::of_region(text).is_some()
+}
+
+/// The words of regions, before their number: so far, all are directions (AWS General Reference,
+/// Regional endpoints).
+const DIRECTIONS: [&str; 9] = [
+    "central",
+    "east",
+    "north",
+    "northeast",
+    "northwest",
+    "south",
+    "southeast",
+    "southwest",
+    "west",
+];
+
 /// What is taken where nothing names a partition, as AWS's own clients do.
 const DEFAULT: &str = "aws";
 
@@ -170,11 +192,20 @@ mod tests {
         ] {
             let found = Partition::of_region(region).map(|partition| partition.name);
             assert_eq!(found, Some(partition), "{region}");
+            assert!(is_region(region), "{region}");
         }
         for unknown in
             ["", "us-east", "us-east-", "us--1", "us-east-1a", "xx-east-1", "eusc-east-1"]
         {
             assert_eq!(Partition::of_region(unknown), None, "{unknown}");
+            assert!(!is_region(unknown), "{unknown}");
+        }
+    }
+
+    #[test]
+    fn a_region_s_word_is_a_direction() {
+        for typo in ["us-est-1", "us-east-1a", "us-east1", "usa-east-1", "us-gov-1", "east-1"] {
+            assert!(!is_region(typo), "{typo}");
         }
     }
 

@@ -496,6 +496,39 @@ fn policies_go_to_files_and_name_the_role() {
     assert_eq!(read("trust-policy.json")["Statement"][0]["Action"], json!(["sts:AssumeRole"]));
 }
 
+/// An ARN in place of a name, or a text that is neither, made policies for a role that can't be.
+#[test]
+fn a_role_s_name_is_checked() {
+    let plan = seed_plan();
+    let place = ["--account-id", "111122223333", "--region", "us-east-1"];
+    let place = [&place[..], &["--manifest-bucket", "s3://manifests", "--report", "s3://reports"]];
+    let named = |name: &str| {
+        let command = ["policy", plan.path.to_str().unwrap(), "--role-name", name];
+        s3sieve(command.iter().chain(OPERATIONS[5]).chain(place.concat().iter()))
+    };
+    let arn = "arn:aws:iam::111122223333:role/batch";
+    named(arn).expect(2).says(&["--role-name", "not a name", &format!("give --role-arn {arn}")]);
+    for wrong in ["my role", "a/b", "", &"r".repeat(65)] {
+        named(wrong).expect(2).says(&["--role-name"]);
+    }
+    let policies = named("batch_+=,.@-1").expect(0).stdout();
+    assert!(policies.contains("role/batch_+=,.@-1\""), "{policies}");
+}
+
+#[test]
+fn regions_that_can_t_be_are_refused() {
+    let plan = seed_plan();
+    let role = "arn:aws:iam::111122223333:role/batch";
+    for region in ["us-est-1", "us-east-1a", "usa-east-1"] {
+        let run = submit_in(&plan.path, region, role, OPERATIONS[5]).expect(2);
+        run.says(&[&format!("--region `{region}`"), "looks like us-east-1"]);
+    }
+    let function = "arn:aws:lambda:eu-west-1:111122223333:function:f";
+    let lambda = ["--operation", "lambda", "--function-arn", function];
+    let run = submit(&plan.path, &lambda).expect(2);
+    run.says(&["--function-arn", "the function is in eu-west-1, the job in us-east-1"]);
+}
+
 #[test]
 fn a_policy_takes_the_keys_of_the_objects() {
     let plan = seed_plan_for(OPERATIONS[1]);
