@@ -35,7 +35,7 @@ impl Deed {
         let of = |(place, stage): (usize, &Stage)| match (stage, stage.end()) {
             (_, Some(end)) => Self {
                 has_copied: end.succeeded > 0 || end.status == JobEnd::FORGOTTEN,
-                is_clean: end.is_clean(),
+                is_clean: progress.is_clean(place),
                 is_open: false,
             },
             (Stage::Created { job_id, .. }, None) => {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::args::VerifyArgs;
 use super::{CliError, plan_args};
-use crate::jobs::journal::{self, JobEnd, JournalError, Progress, Stage};
+use crate::jobs::journal::{self, JournalError, Progress, Stage};
 use crate::jobs::replay;
 use crate::plan::{self, PlanHandle, StateError};
 use crate::units::counted;
@@ -24,9 +24,8 @@ pub(super) fn clean(handle: &PlanHandle, args: &VerifyArgs) -> Result<BTreeSet<u
     if args.out.is_some() {
         refuse_unended(&progress, args)?;
     }
-    let is_clean = |stage: &Stage| stage.end().is_some_and(JobEnd::is_clean);
-    let stages = progress.stages().iter().enumerate();
-    Ok(stages.filter(|(_, stage)| is_clean(stage)).map(|(place, _)| place).collect())
+    let places = 0..progress.stages().len();
+    Ok(places.filter(|place| progress.is_clean(*place)).collect())
 }
 
 /// How far a plan's jobs are, if they were begun from here.

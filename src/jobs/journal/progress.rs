@@ -323,6 +323,13 @@ impl Progress {
         })
     }
 
+    /// Whether the job of the manifest at a place ended and did all its objects.
+    #[must_use]
+    pub fn is_clean(&self, place: usize) -> bool {
+        let end = self.stages[place].end();
+        end.is_some_and(|end| end.is_clean(self.objects[place]))
+    }
+
     /// The manifests whose jobs must have ended before: how far they are, and their objects.
     fn earlier(&self, place: usize) -> impl Iterator<Item = (&Stage, u64)> {
         let ranges = self.after.get(place).into_iter().flatten();
