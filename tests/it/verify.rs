@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{ReportFolder, Run, manifests, row, s3sieve};
+use crate::fixture::{ReportFolder, Run, manifests, plan_document, row, s3sieve};
 
 const COLUMNS: &str =
     "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, LastModifiedDate, BucketKeyStatus";
@@ -144,7 +144,8 @@ fn oracle(lines: &str, newer: &[Version], by_version: bool, is_copy: bool) -> Va
         .map(|line| line.splitn(3, ',').take(if by_version { 3 } else { 2 }).collect::<Vec<_>>())
         .map(|fields| fields.join(","))
         .collect();
-    let (mut done, mut remaining, mut new, mut superseded, mut gone) = (0, 0, 0, 0, 0);
+    let (mut done, mut remaining, mut new, mut gone) = (0, 0, 0, 0);
+    let (mut superseded, mut unproven) = (0, 0);
     for object in &planned {
         let Some(found) = rows.get(object) else {
             gone += 1;
@@ -153,7 +154,8 @@ fn oracle(lines: &str, newer: &[Version], by_version: bool, is_copy: bool) -> Va
         if !found.iter().any(|v| v.is_disabled) {
             done += 1;
         } else if is_copy && by_version && found.iter().any(|v| !v.is_latest) {
-            superseded += 1;
+            // Without a journal nobody knows whether it was copied, if it was current.
+            if object.contains(",old") { superseded += 1 } else { unproven += 1 }
         } else {
             remaining += 1;
             new += u64::from(found.iter().any(|v| v.modified == SINCE));
@@ -161,13 +163,13 @@ fn oracle(lines: &str, newer: &[Version], by_version: bool, is_copy: bool) -> Va
     }
     json!({
         "objects": planned.len(), "done": done, "remaining": remaining, "remaining_new": new,
-        "superseded": superseded, "gone": gone,
+        "superseded": superseded, "unproven": unproven, "gone": gone,
     })
 }
 
 /// The numbers of a result.
 fn numbers(result: &Value) -> Value {
-    let names = ["objects", "done", "remaining", "remaining_new", "superseded", "gone"];
+    let names = ["objects", "done", "remaining", "remaining_new", "superseded", "unproven", "gone"];
     names.iter().map(|name| ((*name).to_owned(), result[name].clone())).collect()
 }
 
@@ -267,4 +269,163 @@ fn what_can_prove_nothing_is_refused() {
     let lines = fs::read_to_string(&shard).unwrap();
     fs::write(&shard, lines.replacen("photos", "movies", 1)).unwrap();
     verify(&[]).expect(3).says(&["00000.csv", "SHA-256"]);
+}
+
+/// One key with an old version and a current one, planned to be copied in this order.
+fn ordered_plan() -> (ReportFolder, [Version; 2]) {
+    let version = |id: &str, is_latest| Version {
+        key: "photos/1".to_owned(),
+        id: id.to_owned(),
+        is_latest,
+        is_marker: false,
+        modified: BEFORE,
+        is_disabled: true,
+    };
+    let versions = [version("v1", false), version("v2", true)];
+    let planned = report(&versions, true, FIRST);
+    filtered(&planned, &["--for", "copy"]);
+    let plan = plan_document(&planned.out());
+    assert_eq!(plan["shards"][1]["after"], json!([{"first": 0, "last": 0}]), "{plan:#}");
+    (planned, versions)
+}
+
+/// Both versions are noncurrent, and a copy, nobody knows of which, is what is read.
+fn copied_over(versions: &[Version; 2]) -> ReportFolder {
+    let old = versions.iter().map(|v| Version { is_latest: false, ..v.clone() });
+    let copy =
+        Version { id: "c".to_owned(), modified: SINCE, is_disabled: false, ..versions[1].clone() };
+    report(&old.chain([copy]).collect::<Vec<_>>(), true, SECOND)
+}
+
+#[test]
+fn a_version_that_was_current_is_not_superseded_without_its_job() {
+    let (planned, versions) = ordered_plan();
+    let newer = copied_over(&versions);
+    let rest = newer.folder.path().join("rest");
+    let result = verify(&planned.out(), &newer, &["--out", rest.to_str().unwrap()], 5);
+    let expected = json!({
+        "objects": 2, "done": 0, "remaining": 0, "remaining_new": 0, "superseded": 1,
+        "unproven": 1, "gone": 0,
+    });
+    assert_eq!(numbers(&result), expected);
+    assert!(!rest.exists());
+    let plan = planned.out();
+    let told = s3sieve(["verify", plan.to_str().unwrap(), newer.manifest.to_str().unwrap()]);
+    let told = told.expect(5).stdout();
+    for part in ["not proven to be copied", "an older version of these keys", "s3sieve retry"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("Nothing remains"), "{told}");
+    // A plan of the current version alone, that tries it again, can't tell either.
+    let mut document = plan_document(&plan);
+    document["retry"] = json!({"jobs": ["a"]});
+    document["shards"].as_array_mut().unwrap().remove(0);
+    document["shards"][0].as_object_mut().unwrap().remove("after");
+    fs::write(plan.join("plan.json"), document.to_string()).unwrap();
+    let result = verify(&plan, &newer, &[], 5);
+    assert_eq!((&result["objects"], &result["unproven"]), (&json!(1), &json!(1)), "{result:#}");
+}
+
+/// Lines of a journal for the plan: its manifests are uploaded, then this happens.
+#[cfg(feature = "aws")]
+fn write_journal(plan: &Path, events: &[Value]) {
+    let begun = json!({
+        "event": "begun", "version": 2, "tool": "s3sieve 0", "account-id": "111122223333",
+        "region": "us-east-1", "jobs": 2, "requests-sha256": "00",
+    });
+    let uploads = [0, 1].into_iter().flat_map(|place| {
+        let manifest = manifest_of(plan, place);
+        [
+            json!({"event": "uploading", "manifest": manifest, "object": "b/k"}),
+            json!({"event": "uploaded", "manifest": manifest, "etag": "e", "found": false}),
+        ]
+    });
+    let events = [begun].into_iter().chain(uploads).chain(events.iter().cloned());
+    let line = |mut event: Value| {
+        event["time"] = json!("2026-01-10T00:00:00Z");
+        event.to_string() + "\n"
+    };
+    fs::write(plan.join("jobs.jsonl"), events.map(line).collect::<String>()).unwrap();
+}
+
+#[cfg(feature = "aws")]
+fn manifest_of(plan: &Path, place: usize) -> Value {
+    plan_document(plan)["shards"][place]["path"].clone()
+}
+
+/// A job was created for a manifest, and is open.
+#[cfg(feature = "aws")]
+fn created(plan: &Path, place: usize) -> [Value; 2] {
+    let (manifest, job_id) = (manifest_of(plan, place), format!("job-{place}"));
+    [
+        json!({"event": "creating", "manifest": manifest, "attempt": 1, "token": "t"}),
+        json!({"event": "created", "manifest": manifest, "job-id": job_id, "found": false}),
+    ]
+}
+
+/// It ended, with one task.
+#[cfg(feature = "aws")]
+fn ended(place: usize, status: &str, succeeded: u64) -> Value {
+    let end =
+        json!({"status": status, "tasks": 1, "succeeded": succeeded, "failed": 1 - succeeded});
+    json!({"event": "ended", "job-id": format!("job-{place}"), "end": end})
+}
+
+#[test]
+#[cfg(feature = "aws")]
+fn the_journal_tells_whether_a_version_that_was_current_was_copied() {
+    let (planned, versions) = ordered_plan();
+    let newer = copied_over(&versions);
+    let plan = planned.out();
+    let first: Vec<Value> =
+        created(&plan, 0).into_iter().chain([ended(0, "Complete", 1)]).collect();
+    let second = created(&plan, 1).to_vec();
+    let withdrawn = json!({"event": "withdrawn", "manifest": manifest_of(&plan, 1)});
+    for (then, code) in [
+        (vec![], 5),
+        (vec![withdrawn], 5),
+        (second.clone(), 5),
+        ([&second[..], &[ended(1, "Failed", 0)]].concat(), 5),
+        ([&second[..], &[ended(1, "Cancelled", 0)]].concat(), 5),
+        ([&second[..], &[ended(1, "Complete", 0)]].concat(), 5),
+        ([&second[..], &[ended(1, "Complete", 1)]].concat(), 0),
+    ] {
+        write_journal(&plan, &[&first[..], &then].concat());
+        let result = verify(&plan, &newer, &[], code);
+        let unproven = u64::from(code != 0);
+        assert_eq!(result["unproven"], unproven, "{then:?} {result:#}");
+        assert_eq!(result["superseded"], 2 - unproven, "{then:?} {result:#}");
+    }
+}
+
+#[test]
+#[cfg(feature = "aws")]
+fn no_plan_of_the_rest_is_made_while_jobs_may_still_run() {
+    let (planned, versions) = ordered_plan();
+    let newer = report(&versions, true, SECOND);
+    let plan = planned.out();
+    let rest = newer.folder.path().join("rest");
+    let names = [plan.to_str().unwrap(), newer.manifest.to_str().unwrap()];
+    let verify = ["verify", names[0], names[1], "--out", rest.to_str().unwrap()];
+    let withdrawn = |place| json!({"event": "withdrawn", "manifest": manifest_of(&plan, place)});
+    let open = created(&plan, 0).to_vec();
+    for (events, jobs) in [
+        (vec![], "2 jobs"),
+        (vec![withdrawn(0)], "1 job"),
+        (open.clone(), "2 jobs"),
+        (open[..1].to_vec(), "2 jobs"),
+        ([&open[..], &[withdrawn(1)]].concat(), "1 job"),
+        ([&open[..], &[json!({"event": "continued", "plan": "again"})]].concat(), "1 job"),
+    ] {
+        write_journal(&plan, &events);
+        let told = [&format!("--out: {jobs} of")[..], "cancel --all", "may still run"];
+        s3sieve(verify).expect(2).says(&told);
+        assert!(!rest.exists());
+        // Without it, nothing is refused.
+        s3sieve(&verify[..3]).expect(5);
+    }
+    let over = [&open[..], &[ended(0, "Failed", 0), withdrawn(1)]].concat();
+    write_journal(&plan, &over);
+    s3sieve(verify).expect(5);
+    assert_eq!(manifests(&rest), "demo,photos/1,v2\n");
 }
