@@ -61,8 +61,8 @@ const REMEDIES: [Remedy; 31] = [
     again("KMS was asked too often: try again, fewer at a time", &["KMS.ThrottlingException"]),
     again(KMS_STATE, &["KMS.DisabledException", "KMS.KMSInvalidStateException"]),
     again(
-        "the KMS key does not exist: make one, or name another; `s3sieve retry --without` leaves out \
-         objects whose own key is gone",
+        "the KMS key does not exist: make one, or name another; `s3sieve retry --without` leaves \
+         out objects whose own key is gone",
         &["KMS.NotFoundException"],
     ),
     never("the object is archived: restore it first, then copy it", &["InvalidObjectState"]),
