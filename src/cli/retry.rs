@@ -54,7 +54,7 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     let (folder, stop) = (handle.folder().clone(), interrupt::flag());
     let name = absolute(&args.out).display().to_string();
     // Before the new plan is there: from then on no job of this plan is created that it has.
-    let continued = || Ok::<_, CliError>(submission.note(Event::Continued { plan: name })?);
+    let continued = || submission.note(Event::Continued { plan: name }).map_err(CliError::from);
     let plan = retry(handle.plan, &folder, &outcomes, &options, &out, continued, stop)?;
     let result = Retried {
         plan: args.out.display().to_string(),

@@ -370,3 +370,50 @@ impl Taker<'_> {
         warnings
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: &str, succeeded: u64, is_repeatable: bool) -> ShardOutcome {
+        let end = JobEnd { status: status.to_owned(), tasks: 5, succeeded, failed: 0 };
+        let job = Some(("job".to_owned(), end));
+        ShardOutcome { shard: 0, job, report: None, lists_succeeded: false, is_repeatable }
+    }
+
+    fn options(repeat: bool) -> RetryOptions {
+        RetryOptions { anyway: Vec::new(), without: Vec::new(), repeat }
+    }
+
+    #[test]
+    fn a_forgotten_job_without_a_report_is_taken_whole() {
+        let forgotten = outcome(JobEnd::FORGOTTEN, 0, true);
+        assert!(matches!(forgotten.left(), Left::All));
+        let warnings = forgotten.warnings("manifests/00000.csv", 0);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("all its objects are here"), "{warnings:?}");
+        assert!(refuse_repeats(&[forgotten], &options(false)).is_ok());
+    }
+
+    #[test]
+    fn functions_are_called_again_only_where_that_is_asked_for() {
+        let untold = [outcome(JobEnd::FORGOTTEN, 0, false)];
+        let refused = refuse_repeats(&untold, &options(false));
+        assert!(matches!(refused, Err(RetryError::MayRepeat { .. })), "{refused:?}");
+        let stopped = [outcome("Cancelled", 3, false)];
+        let refused = refuse_repeats(&stopped, &options(false));
+        assert!(matches!(refused, Err(RetryError::WouldRepeat { tasks: 3, .. })), "{refused:?}");
+        assert!(refuse_repeats(&untold, &options(true)).is_ok());
+        assert!(refuse_repeats(&stopped, &options(true)).is_ok());
+    }
+
+    #[test]
+    fn a_report_may_be_yet_to_come() {
+        let mut complete = outcome("Complete", 4, true);
+        if let Some((_, end)) = &mut complete.job {
+            end.failed = 1;
+        }
+        let warnings = complete.warnings("manifests/00000.csv", 0);
+        assert!(warnings.iter().any(|text| text.contains("yet to come")), "{warnings:?}");
+    }
+}

@@ -60,7 +60,11 @@ const REMEDIES: [Remedy; 31] = [
     again(OFTEN, &["SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"]),
     again("KMS was asked too often: try again, fewer at a time", &["KMS.ThrottlingException"]),
     again(KMS_STATE, &["KMS.DisabledException", "KMS.KMSInvalidStateException"]),
-    again("the KMS key does not exist: make one, or name another", &["KMS.NotFoundException"]),
+    again(
+        "the KMS key does not exist: make one, or name another; `s3sieve retry --without` leaves \
+         out objects whose own key is gone",
+        &["KMS.NotFoundException"],
+    ),
     never("the object is archived: restore it first, then copy it", &["InvalidObjectState"]),
     never("S3 can't do this to the object: the message says why", &["InvalidRequest"]),
     never("the object's tags are not allowed: the message says which", &["InvalidTag"]),

@@ -261,6 +261,72 @@ fn a_retry_waits_for_open_jobs_and_closes_the_plan() {
     assert!((0..6).all(|number| copied(number).is_some()));
 }
 
+/// What keeps the new plan from being made leaves the old one as it was.
+#[test]
+fn a_retry_that_fails_does_not_close_the_plan() {
+    let options = Options {
+        failures: vec![Failure {
+            key_part: "photos/00001",
+            code: "InternalError",
+            status: 500,
+            message: "again",
+            once: true,
+        }],
+        ..Options::default()
+    };
+    let world = World::new(options, 6, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.let_run(&world.plan).expect(5);
+    let is_closed =
+        || fs::read_to_string(world.plan.join("jobs.jsonl")).unwrap().contains("\"continued\"");
+    fs::create_dir(world.path("full")).unwrap();
+    fs::write(world.path("full").join("mine"), "kept").unwrap();
+    retry(&world, "full", 2);
+    // A manifest that is not what the plan says has rows that nobody chose.
+    let manifest = world.plan.join("manifests/00000.csv");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("00001", "00009")).unwrap();
+    retry(&world, "changed", 3).says(&["00000.csv"]);
+    fs::write(&manifest, text).unwrap();
+    assert!(!is_closed());
+    world.let_run(&world.plan).expect(5);
+    retry(&world, "again", 0);
+    assert!(is_closed());
+    retry(&world, "twice", 2).says(&["an earlier retry made", "again", "submit that"]);
+    assert!(!world.path("twice").exists());
+    // Killed before the plan was there: the same command makes it; so does one to elsewhere.
+    fs::remove_dir_all(world.path("again")).unwrap();
+    retry(&world, "again", 0);
+    fs::remove_dir_all(world.path("again")).unwrap();
+    retry(&world, "twice", 0);
+    assert_eq!(manifests(&world.path("twice")), format!("demo,{}\n", key(1)));
+}
+
+#[test]
+fn codes_that_are_hopeless_are_left_out_of_a_retry() {
+    let failure = |key_part, code| Failure {
+        key_part,
+        code,
+        status: 400,
+        message: "no such key",
+        once: false,
+    };
+    let missing = failure("photos/00001", "KMS.NotFoundException");
+    let failures = vec![missing, failure("photos/00002", "SlowDown")];
+    let world = World::new(Options { failures, ..Options::default() }, 6, 2);
+    world.submit(&world.plan, &[]).expect(0);
+    world.let_run(&world.plan).expect(5);
+    let (plan, again) = (world.plan.to_str().unwrap(), world.path("again"));
+    let retry = ["retry", plan, "--out", again.to_str().unwrap()];
+    let without = ["--without", "kms.notfoundexception"];
+    let both = [&retry[..], &without, &["--anyway", "KMS.NotFoundException"]].concat();
+    world.run(both).expect(2).says(&["not both"]);
+    world.run([&retry[..], &without].concat()).expect(0);
+    assert_eq!(manifests(&again), format!("demo,{}\n", key(2)));
+    let aside = fs::read_to_string(again.join("excluded/kms-notfoundexception.csv")).unwrap();
+    assert_eq!(aside, format!("demo,{}\n", key(1)));
+}
+
 #[test]
 fn programs_read_a_line_for_each_event() {
     let world = World::new(Options::default(), 4, 2);

@@ -302,6 +302,39 @@ fn noncurrent_copies_alone_are_told_of() {
     assert!(told["not_created"].as_u64().unwrap() > 0, "{told:#}");
 }
 
+/// Noncurrent versions that nobody can copy any more do not hold the current ones for ever.
+#[test]
+fn noncurrent_copies_that_fail_for_ever_are_left_out() {
+    let denied = Failure { code: "AccessDenied", status: 403, ..BUSY };
+    let world = versioned(Options { failures: vec![denied], ..shuffled() });
+    world.run(submit_arguments(&world.plan, COPY_IN_PLACE)).expect(0);
+    world.let_run(&world.plan).expect(5).says(&["of current versions not created"]);
+    let next = retry(&world, &world.plan, "plan-2", &["--without", "AccessDenied"]);
+    assert_eq!(manifests(&next).lines().count(), KEYS, "the current versions");
+    world.run(submit_arguments(&next, COPY_IN_PLACE)).expect(0);
+    world.let_run(&next).expect(0);
+    assert_current_is_new(&world, 1);
+}
+
+/// Where a current version fails for good after the older ones were copied, its key serves an older
+/// one: that is said.
+#[test]
+fn current_copies_that_fail_for_good_are_told() {
+    let archived = Failure { code: "InvalidObjectState", status: 403, once: false, ..BUSY };
+    // The jobs of noncurrent versions are the first three.
+    let job_faults = troubled(3..6, Trouble::Tasks(archived));
+    let world = versioned(Options { job_faults, ..shuffled() });
+    world.run(submit_arguments(&world.plan, COPY_IN_PLACE)).expect(0);
+    world.let_run(&world.plan).expect(5);
+    let out = world.path("plan-2");
+    let plan = world.plan.to_str().unwrap();
+    let run = world.run(["retry", plan, "--out", out.to_str().unwrap()]).expect(0);
+    let told = run.stdout();
+    assert!(told.contains("Up to 10 keys now serve an older version"), "{told}");
+    let aside = fs::read_to_string(out.join("excluded/invalidobjectstate.csv")).unwrap();
+    assert_eq!(aside.lines().count(), 10, "{aside}");
+}
+
 /// A filter of the world's report into S3, in the background.
 fn filter_into(world: &World, place: &str) -> Child {
     let report = world.path("manifest.json");
