@@ -108,8 +108,8 @@ pub enum UploadError {
     /// Something else is there.
     #[error(
         "s3://{object} already exists with different content ({what}), and was not overwritten: \
-         move it away and give the same command again. No job was created yet: for another prefix in \
-         --manifest-bucket, delete the plan's jobs.jsonl first"
+         move it away and give the same command again. No job was created yet: for another \
+         prefix in --manifest-bucket, delete the plan's jobs.jsonl first"
     )]
     Other {
         /// `bucket/key`.
