@@ -147,10 +147,9 @@ impl Opened {
                 _ => continue,
             };
             let entry = Entry { time: Timestamp::now(), event: Event::Ended { job_id, end } };
-            let folder = || self.state.clone();
             self.progress
                 .apply(&entry)
-                .map_err(|what| SubmitError::Misfit { folder: folder(), what })?;
+                .map_err(|what| SubmitError::Misfit { folder: self.state.clone(), what })?;
         }
         job_lines(&self.plan, &self.progress, views, &self.control, &mut self.reasons)
     }

@@ -92,7 +92,7 @@ pub(super) fn warning(
     let names: Vec<&str> = first.iter().map(|place| &*shards[*place].path).collect();
     let more = match others.len() as u64 {
         0 => String::new(),
-        others => format!(" and of {} more", counted(others, "manifest")),
+        others => format!(" and of {}", counted(others, "more manifest")),
     };
     let is_open = behind.iter().all(|place| deed(*place).is_some_and(|deed| deed.is_open));
     let way = if is_open {

@@ -96,6 +96,8 @@ impl Watch {
     /// A request failed; an error where waiting won't help, or has not helped for too long.
     pub(super) fn bear(&mut self, error: CliError) -> Result<(), CliError> {
         let cause = error.aws();
+        // One that is busy answers.
+        self.was_reached |= cause.is_some_and(|cause| cause.kind == AwsErrorKind::Busy);
         // A server that was never there is an address that is wrong.
         let is_wrong = cause.is_some_and(|cause| cause.kind == AwsErrorKind::Unreachable);
         if is_wrong && !self.was_reached {
