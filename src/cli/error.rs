@@ -234,6 +234,8 @@ fn of_plan(error: &PlanError) -> Exit {
         | PlanError::UnknownReason { .. }
         | PlanError::DeleteMarkersIncluded { .. }
         | PlanError::VersionIdsNeeded { .. }
+        | PlanError::IsLatestNeeded { .. }
+        | PlanError::NotAPlan { .. }
         | PlanError::DirectoryBucket { .. }
         | PlanError::BucketKeyWithoutUpdate { .. }
         | PlanError::StorageClassWithoutCopy { .. }

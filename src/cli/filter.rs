@@ -131,6 +131,13 @@ impl Summary<'_> {
 
     fn next_step(&self) -> String {
         let document = self.out.join("plan.json");
+        if self.plan.shards.is_empty() && self.plan.totals.excluded > 0 {
+            return format!(
+                "Next: all matching rows were set aside; {} lists them by reason, and \
+                 --include-ineligible REASON takes a reason back (docs/eligibility.md).",
+                self.out.join("excluded").display()
+            );
+        }
         if self.plan.shards.is_empty() {
             return format!(
                 "Next: `s3sieve count --by COLUMN` shows which values the report holds. The plan \

@@ -14,6 +14,7 @@ use crate::plan::{
     self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
 };
 use crate::scan::Query;
+use crate::source::Location;
 
 const FILTER_EXAMPLES: &str = "\
 Examples:
@@ -151,6 +152,18 @@ impl EmitArgs {
 }
 
 impl FilterArgs {
+    /// The folder for the plan. `s3:/BUCKET` is an address that misses a slash, not a folder here.
+    fn out(&self) -> Result<Location, CliError> {
+        let given = self.out.to_string_lossy();
+        if given.starts_with("s3:") && !given.starts_with("s3://") {
+            return Err(CliError::Usage(format!(
+                "--out {given} is not an address in S3: write s3://BUCKET/PREFIX (or ./{given} for \
+                 a folder of this name)"
+            )));
+        }
+        self.report.aws.way().location(&self.out)
+    }
+
     pub(super) fn options(&self) -> Result<FilterOptions, CliError> {
         let settings = self.read.settings();
         let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
@@ -163,7 +176,7 @@ impl FilterArgs {
             query,
             among: None,
             operation: self.operation.options(),
-            out: self.report.aws.way().location(&self.out)?,
+            out: self.out()?,
             force: self.force,
             version_ids: !self.no_version_ids,
             emit: self.emit.emit()?,

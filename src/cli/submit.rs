@@ -10,6 +10,7 @@ use super::args::Format;
 use super::operation_args::SubmitArgs;
 use super::request::{advice, operation, options, setting, source, write_documents};
 use super::{CliError, Exit, interrupt, print};
+use crate::operation::bucket;
 use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
 use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
 #[cfg(feature = "aws")]
@@ -36,8 +37,12 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let source = source(&args.place, &handle)?;
     let options = job_options(args, &handle)?;
     let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;
+    refuse_old_content_only(plan, &requests)?;
     verify(&handle, &source.manifest_folder(&options.manifests))?;
     if !requests.is_empty() {
+        if writes_over_sources(plan, &requests) {
+            print::tell(&format!("s3sieve: note: {CHANGED_SINCE}"));
+        }
         for note in advice(plan, operation.kind(), args.report_scope()) {
             print::tell(&format!("s3sieve: note: {note}"));
         }
@@ -66,6 +71,45 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     out.flush()?;
     Ok(Exit::Done)
 }
+
+/// What copies of versions onto their own keys do to what was written after the report.
+const CHANGED_SINCE: &str = "the manifests name versions as the report listed them: a copy makes \
+                             such a version the newest one of its key, also over an object that \
+                             was written after the report. Where others write, pause them and take \
+                             a fresh report, or make the plan with `AND IsLatest` and \
+                             --no-version-ids: its jobs copy what is current when they run";
+
+/// Refuses a copy of noncurrent versions before the current ones of which a condition lets only
+/// the old ones pass: the tasks of versions changed since then would fail.
+fn refuse_old_content_only(plan: &Plan, requests: &[Request]) -> Result<(), CliError> {
+    let condition =
+        |request: &Request| request.operation[COPY]["UnModifiedSinceConstraint"].clone();
+    let is_ordered = plan.shards.iter().any(|shard| !shard.after.is_empty());
+    if !is_ordered || requests.iter().all(|request| condition(request).is_null()) {
+        return Ok(());
+    }
+    Err(CliError::Usage(
+        "--unmodified-since: the plan copies noncurrent versions before the current ones, and this \
+         condition lets old versions pass where the current one was changed later: old content \
+         would be what is read. Leave it out, or make the plan with `AND IsLatest`"
+            .to_owned(),
+    ))
+}
+
+/// Whether versions are copied onto their own keys.
+fn writes_over_sources(plan: &Plan, requests: &[Request]) -> bool {
+    plan.shards.iter().zip(requests).any(|(shard, request)| {
+        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
+        let copy = &request.operation[COPY];
+        let target = copy["TargetResource"].as_str().unwrap_or_default();
+        columns.iter().any(|name| name == "VersionId")
+            && bucket::name_in_arn(target) == shard.bucket
+            && copy["TargetKeyPrefix"].is_null()
+    })
+}
+
+/// A copy's name in the API.
+const COPY: &str = "S3PutObjectCopy";
 
 /// Makes sure that the manifests are what the plan says: on this machine, or in S3, where the jobs
 /// will read them, in `manifests` (`bucket/prefix/`).

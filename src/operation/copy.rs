@@ -39,6 +39,14 @@ pub const NO_CURRENT_VERSION: Rule = Rule {
     parts: &[],
 };
 
+/// A noncurrent version in manifests without version ids: the row of its key's current version
+/// stands for the key.
+pub const NONCURRENT: Rule = Rule {
+    reason: "noncurrent",
+    meaning: "a noncurrent version, which manifests without version ids can't name",
+    parts: &[Part { condition: "NOT IsLatest", columns: &["IsLatest"] }],
+};
+
 const RULES: &str = "UG, Copy objects";
 
 /// What becomes of tags unless something else is asked for.
@@ -412,7 +420,7 @@ impl Operation for Parameters {
 
 /// The rows that it can't do, besides delete markers.
 pub(super) fn eligibility() -> Vec<Rule> {
-    vec![TOO_LARGE, ARCHIVED, SSE_C, NO_CURRENT_VERSION]
+    vec![TOO_LARGE, ARCHIVED, SSE_C, NO_CURRENT_VERSION, NONCURRENT]
 }
 
 /// What the role needs (UG, "Copy objects: `PutObject`", and "Using S3 Batch Operations to encrypt

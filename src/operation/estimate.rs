@@ -390,7 +390,7 @@ impl<'a> Draft<'a> {
         self.estimate.left_out.push(charge);
         self.estimate.notes.push(format!(
             "Left out: {} ({} {}), for the sizes of the objects are not known. They are, where \
-             the report has the column Size.",
+             the report has the column Size and no row is set aside as no-current-version.",
             charge.text(),
             price_range(prices),
             Per::Gb.text(),

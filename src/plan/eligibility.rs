@@ -9,7 +9,7 @@
 use jiff::Timestamp;
 
 use super::{FilterOptions, ForOperation, NoVersionIds, NotChecked, PlanError};
-use crate::operation::copy::NO_CURRENT_VERSION;
+use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
 use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule, bucket};
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
@@ -33,6 +33,10 @@ pub struct OperationOptions {
 pub(super) struct Eligibility {
     /// Those that may set rows aside, in the order in which they are tried.
     rules: Vec<Rule>,
+    /// Those that were taken back.
+    included: Vec<Rule>,
+    /// Whether manifests hold version ids where the report has them.
+    version_ids: bool,
     /// What the plan says of its operation, if it is for one.
     operation: Option<(Kind, ForOperation)>,
     /// The storage class of copies, in a plan for `copy`.
@@ -43,7 +47,13 @@ impl Eligibility {
     /// The rules for these reports. Without an operation, delete markers alone are set aside.
     pub(super) fn new(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
         let Some(options) = &filter.operation else {
-            return Ok(Self { rules: vec![DELETE_MARKER], operation: None, copy_class: None });
+            return Ok(Self {
+                rules: vec![DELETE_MARKER],
+                included: Vec::new(),
+                version_ids: filter.version_ids,
+                operation: None,
+                copy_class: None,
+            });
         };
         let kind = options.kind;
         let copy_class = match (kind, options.storage_class) {
@@ -59,20 +69,24 @@ impl Eligibility {
         refuse_bad_reasons(options)?;
         refuse_missing_version_ids(options, filter.version_ids, reports)?;
         refuse_directory_buckets(kind, reports)?;
+        refuse_mixed_versions(options, filter.version_ids, reports)?;
         let is_included = |rule: &Rule| options.include_ineligible.iter().any(|r| r == rule.reason);
         let (included, mut rules): (Vec<_>, Vec<_>) =
             kind.rules().into_iter().partition(is_included);
         // It can't be true where there are no noncurrent versions.
         let has_versions = |report: &Report| report.schema.position("IsLatest").is_some();
         rules.retain(|rule| *rule != NO_CURRENT_VERSION || reports.iter().any(has_versions));
+        let nameless = |report: &Report| may_list_noncurrent(&report.schema, filter.version_ids);
+        rules.retain(|rule| *rule != NONCURRENT || reports.iter().any(nameless));
         let operation = ForOperation {
             name: kind.name().to_owned(),
             storage_class: copy_class,
             bucket_key: options.bucket_key,
-            not_checked: not_checked(&rules, reports),
+            not_checked: not_checked(&rules, reports, filter.version_ids),
             included: included.iter().map(|rule| rule.reason.to_owned()).collect(),
         };
-        Ok(Self { rules, operation: Some((kind, operation)), copy_class })
+        let version_ids = filter.version_ids;
+        Ok(Self { rules, included, version_ids, operation: Some((kind, operation)), copy_class })
     }
 
     /// The reasons, in the order in which they are tried.
@@ -124,11 +138,30 @@ impl Eligibility {
         now: Timestamp,
     ) -> Result<Vec<Matcher>, ScanError> {
         let compiled = |rule: &Rule| {
-            Predicate::parse(&condition(rule, &report.schema), &report.schema, now)
-                .map(|predicate| predicate.compile())
-                .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })
+            if is_needless(rule, &report.schema, self.version_ids) {
+                return compile(NEVER, report, now);
+            }
+            compile(&condition(rule, &report.schema), report, now)
         };
         self.rules.iter().map(compiled).collect()
+    }
+
+    /// Of a report's rows, the current versions that are copied although a reason says that the
+    /// copy fails (`--include-ineligible`), where older versions may count on them.
+    pub(super) fn doomed(&self, report: &Report, now: Timestamp) -> Result<Matcher, ScanError> {
+        let schema = &report.schema;
+        let names_versions = self.version_ids && schema.position("VersionId").is_some();
+        let counts = self.kind() == Some(Kind::Copy)
+            && names_versions
+            && schema.position("IsLatest").is_some()
+            && !self.keeps_unfollowed();
+        let reasons: Vec<String> =
+            self.included.iter().map(|rule| format!("({})", condition(rule, schema))).collect();
+        if !counts || reasons.is_empty() {
+            return compile(NEVER, report, now);
+        }
+        let text = format!("(IsLatest OR IsLatest IS NULL) AND ({})", reasons.join(" OR "));
+        compile(&text, report, now)
     }
 }
 
@@ -178,6 +211,25 @@ fn refuse_missing_version_ids(
     }
 }
 
+/// Copies with version ids need to know which version of a key is the current one: a copy of any
+/// other makes old content current.
+fn refuse_mixed_versions(
+    options: &OperationOptions,
+    version_ids: bool,
+    reports: &[Report],
+) -> Result<(), PlanError> {
+    let included = options.include_ineligible.iter().any(|r| r == NO_CURRENT_VERSION.reason);
+    if options.kind != Kind::Copy || !version_ids || included {
+        return Ok(());
+    }
+    let has = |report: &Report, column| report.schema.position(column).is_some();
+    let mixed = reports.iter().find(|report| has(report, "VersionId") && !has(report, "IsLatest"));
+    match mixed.map(|report| report.manifest_path.clone()) {
+        Some(path) => Err(PlanError::IsLatestNeeded { path }),
+        None => Ok(()),
+    }
+}
+
 /// Few operations act on the objects of directory buckets.
 fn refuse_directory_buckets(kind: Kind, reports: &[Report]) -> Result<(), PlanError> {
     let directory = reports.iter().find(|report| bucket::is_directory(&report.source_bucket));
@@ -194,7 +246,16 @@ fn refuse_directory_buckets(kind: Kind, reports: &[Report]) -> Result<(), PlanEr
 fn condition(rule: &Rule, schema: &Schema) -> String {
     let parts = rule.parts.iter().filter(|part| missing(part, schema).is_empty());
     let parts: Vec<String> = parts.map(|part| format!("({})", part.condition)).collect();
-    if parts.is_empty() { "FALSE".to_owned() } else { parts.join(" OR ") }
+    if parts.is_empty() { NEVER.to_owned() } else { parts.join(" OR ") }
+}
+
+/// A condition that no row meets.
+const NEVER: &str = "FALSE";
+
+fn compile(text: &str, report: &Report, now: Timestamp) -> Result<Matcher, ScanError> {
+    Predicate::parse(text, &report.schema, now)
+        .map(|predicate| predicate.compile())
+        .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })
 }
 
 /// The columns of a part that are not there.
@@ -203,11 +264,12 @@ fn missing(part: &Part, schema: &Schema) -> Vec<&'static str> {
 }
 
 /// The parts that can't be looked at in some report, with all columns that some report lacks.
-fn not_checked(rules: &[Rule], reports: &[Report]) -> Vec<NotChecked> {
+fn not_checked(rules: &[Rule], reports: &[Report], version_ids: bool) -> Vec<NotChecked> {
     let mut found = Vec::new();
     for rule in rules {
         for part in rule.parts {
-            let needing = reports.iter().filter(|report| !is_needless(rule, &report.schema));
+            let needing =
+                reports.iter().filter(|report| !is_needless(rule, &report.schema, version_ids));
             let lacking: Vec<_> =
                 needing.flat_map(|report| missing(part, &report.schema)).collect();
             let columns = part.columns.iter().filter(|column| lacking.contains(column));
@@ -226,10 +288,20 @@ fn not_checked(rules: &[Rule], reports: &[Report]) -> Vec<NotChecked> {
 
 /// Whether the rule can't be true of any row of such a report. One of current versions alone lists
 /// no delete markers: the columns of versions come together (S3 API, `InventoryConfiguration`).
-fn is_needless(rule: &Rule, schema: &Schema) -> bool {
-    let lists_versions =
-        ["VersionId", "IsLatest"].iter().any(|column| schema.position(column).is_some());
-    *rule == DELETE_MARKER && !lists_versions
+/// Manifests with version ids name noncurrent versions.
+fn is_needless(rule: &Rule, schema: &Schema, version_ids: bool) -> bool {
+    (*rule == DELETE_MARKER && !lists_versions(schema))
+        || (*rule == NONCURRENT && !may_list_noncurrent(schema, version_ids))
+}
+
+fn lists_versions(schema: &Schema) -> bool {
+    ["VersionId", "IsLatest"].iter().any(|column| schema.position(column).is_some())
+}
+
+/// Whether noncurrent versions may stand in manifests without their version ids.
+fn may_list_noncurrent(schema: &Schema, version_ids: bool) -> bool {
+    let names_versions = version_ids && schema.position("VersionId").is_some();
+    lists_versions(schema) && !names_versions
 }
 
 #[cfg(test)]

@@ -155,6 +155,27 @@ pub enum PlanError {
         /// Why they would have none.
         cause: NoVersionIds,
     },
+    /// Copies of versions, and nothing tells which of them are current.
+    #[error(
+        "--for copy: {} has VersionId without IsLatest, so nothing tells current versions from \
+         noncurrent ones, and a copy makes each the newest version of its key: old content could \
+         be what is read. Add the field IsLatest to the inventory configuration, and take the next \
+         report; or --no-version-ids copies what is current; or --include-ineligible \
+         no-current-version takes them unchecked", path.display()
+    )]
+    IsLatestNeeded {
+        /// The report's manifest.
+        path: Location,
+    },
+    /// `--force` on a folder that holds no plan.
+    #[error(
+        "{} holds no plan (plan.json) that --force could replace, but other files: choose another \
+         --out", path.display()
+    )]
+    NotAPlan {
+        /// The folder.
+        path: Location,
+    },
     /// An operation that does not act on the objects of directory buckets.
     #[error(
         "--for {operation}: {bucket} is a directory bucket, whose objects only copy and lambda \

@@ -49,8 +49,13 @@ impl PartialFolder {
         if out.join(JOURNAL).exists() {
             return Err(PlanError::Submitted { path: out.into() });
         }
-        if !force && holds_more_than_leavings(out).map_err(PlanError::at(out))? {
-            return Err(PlanError::NotEmpty { path: out.into() });
+        if holds_more_than_leavings(out).map_err(PlanError::at(out))? {
+            if !force {
+                return Err(PlanError::NotEmpty { path: out.into() });
+            }
+            if !out.join(PLAN).exists() && !holds_half_a_plan(out) {
+                return Err(PlanError::NotAPlan { path: out.into() });
+            }
         }
         let partial = out.join(PARTIAL);
         let lock = take(out, &partial)?;
@@ -155,6 +160,12 @@ fn holds_more_than_leavings(out: &Path) -> io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+/// Whether a run was killed while it put its parts into place: they are there, or the rest of them
+/// still waits.
+fn holds_half_a_plan(out: &Path) -> bool {
+    out.join(PARTIAL).join(PLAN).exists()
 }
 
 /// The text of `plan.json`.

@@ -105,8 +105,9 @@ impl<'a> PlanSink<'a> {
             return Ok(*way);
         }
         let way = match self.lanes.key(lane) {
-            Some(LaneKey::Manifest { bucket, versions, split }) => {
-                Way::Kept(self.writer.series(self.label(bucket, versions, split))?)
+            Some(LaneKey::Manifest { bucket, versions, split, apart }) => {
+                let label = Label { doomed: apart, ..self.label(bucket, versions, split) };
+                Way::Kept(self.writer.series(label)?)
             }
             Some(LaneKey::Excluded(reason)) => Way::Excluded(reason),
             None => unreachable!("blocks carry lanes that were handed out"),
@@ -118,7 +119,7 @@ impl<'a> PlanSink<'a> {
     fn label(&self, bucket: Vec<u8>, versions: bool, split: Vec<Option<Vec<u8>>>) -> Label {
         let is_latest = self.is_latest.and_then(|place| split[place].as_deref());
         let noncurrent = is_latest.is_some_and(|value| value.eq_ignore_ascii_case(b"false"));
-        Label { bucket, versions, split, noncurrent }
+        Label { bucket, versions, split, noncurrent, doomed: false }
     }
 
     /// The part of a block that the limit lets through.

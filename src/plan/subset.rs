@@ -144,6 +144,8 @@ impl Subset {
             versions: self.columns(shard) == columns(true).len(),
             split: self.split_by.iter().map(|name| split.get(name).map(value)).collect(),
             noncurrent: is_for_copies(&self.plan) && is_noncurrent(&self.plan.shards[shard]),
+            // No older version of such a key is in the base.
+            doomed: false,
         }
     }
 

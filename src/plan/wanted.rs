@@ -83,6 +83,7 @@ impl Wanted {
             observations: vec![self.not_sse_kms(report, compiled, options)?],
             projection: Projection { bucket: place("Bucket"), key: place("Key"), version },
             split_by: self.split_by.iter().map(|name| schema.position(name)).collect(),
+            apart: self.eligibility.doomed(report, options.now)?,
             // Sizes can't tell what a limit lets through.
             size: schema.position("Size").filter(|_| compiled.limit.is_none()),
         })

@@ -6,7 +6,7 @@ use super::sink::Outcome;
 use super::wanted::Wanted;
 use super::{Emit, FilterOptions, NotChecked};
 use crate::operation::update_encryption::NOT_SSE_KMS;
-use crate::operation::{Kind, StorageClass, bucket};
+use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
 use crate::report::Report;
 use crate::units::{Count, counted};
 
@@ -19,11 +19,14 @@ pub(super) fn warnings(
 ) -> Vec<String> {
     let mut warnings = wanted.query_warnings.clone();
     if let Some(operation) = wanted.eligibility.document() {
-        warnings.extend(operation.not_checked.iter().map(not_checked));
+        let is_for_copies = wanted.eligibility.kind() == Some(Kind::Copy);
+        let parts = operation.not_checked.iter();
+        warnings.extend(parts.map(|part| not_checked(part, is_for_copies)));
     }
     warnings.extend(directory_bucket(reports, wanted));
     warnings.extend(cannot_split(reports, wanted));
-    warnings.extend(noncurrent(outcome));
+    warnings.extend(noncurrent(wanted, outcome));
+    warnings.extend(sizes_lost(wanted, outcome));
     warnings.extend(noncurrent_nameless(outcome));
     warnings.extend(classes_not_kept(wanted, outcome));
     warnings.extend(bucket_key_alone(wanted, outcome));
@@ -38,10 +41,13 @@ fn objects(outcome: &Outcome) -> u64 {
     outcome.written.shards.iter().map(|(_, _, file)| file.rows).sum()
 }
 
-fn not_checked(part: &NotChecked) -> String {
+fn not_checked(part: &NotChecked, is_for_copies: bool) -> String {
     let NotChecked { reason, condition, missing } = part;
     let meaning = if *reason == NOT_SSE_KMS.reason {
         " Objects with SSE-S3 among them would become SSE-KMS, and cost KMS requests from then on."
+    } else if *reason == DELETE_MARKER.reason && is_for_copies {
+        " A delete marker among them counts as the current version of its key, so older versions \
+         of a deleted key are in the manifests: copied, they bring it back."
     } else {
         ""
     };
@@ -85,16 +91,36 @@ fn cannot_split(reports: &[Report], wanted: &Wanted) -> Option<String> {
 }
 
 /// Copies of noncurrent versions become the newest versions.
-fn noncurrent(outcome: &Outcome) -> Option<String> {
+fn noncurrent(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
     let (rows, last) = noncurrent_rows(outcome, true)?;
-    Some(format!(
+    let mut labels = outcome.written.shards.iter().map(|(_, label, _)| label);
+    let others = labels.any(|label| label.versions && !label.noncurrent);
+    let mut text = format!(
         "{} of the {} selected rows are noncurrent versions: a copy makes each of them the newest \
-         version of its key. They are in the manifests up to {last}. The jobs of the current \
-         versions are created when theirs have ended without a failure. Add AND IsLatest to leave \
-         them out.",
+         version of its key. They are in the manifests up to {last}.",
         Count(rows),
         Count(objects(outcome)),
-    ))
+    );
+    if wanted.eligibility.keeps_unfollowed() {
+        text += " As --include-ineligible no-current-version asks, they are copied also where the \
+                 current version of the key is not copied after them: old content becomes current \
+                 there, and deleted keys come back.";
+    }
+    if others {
+        text += " The jobs of the current versions are created when theirs have ended without a \
+                 failure. Add AND IsLatest to leave them out.";
+    }
+    Some(text)
+}
+
+/// Sizes are added up while rows are read, before it is known which noncurrent versions stay.
+fn sizes_lost(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+    let are_lost = wanted.tells_sizes() && outcome.object_bytes().is_none();
+    are_lost.then(|| {
+        "The sizes of the objects in the manifests are not added up, for rows were set aside as \
+         no-current-version after their sizes had been counted. Add AND IsLatest to have them."
+            .to_owned()
+    })
 }
 
 /// Rows of noncurrent versions that don't say which version.
@@ -102,8 +128,8 @@ fn noncurrent_nameless(outcome: &Outcome) -> Option<String> {
     let (rows, _) = noncurrent_rows(outcome, false)?;
     Some(format!(
         "{} of the {} selected rows are noncurrent versions, but the manifests hold no version \
-         ids: for each such row the current version is copied instead. Add AND IsLatest to leave \
-         them out.",
+         ids: for each such row the job acts on the version that is current when it runs, once \
+         more, and fails where that is a delete marker. Add AND IsLatest to leave them out.",
         Count(rows),
         Count(objects(outcome)),
     ))

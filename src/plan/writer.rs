@@ -28,9 +28,17 @@ pub(super) struct Label {
     pub(super) split: Vec<Option<Vec<u8>>>,
     /// Whether the rows are noncurrent versions, whose shards go before all others.
     pub(super) noncurrent: bool,
+    /// Whether the rows are current versions whose copies are sure to fail, taken in all the same:
+    /// no copy of an older version may count on them.
+    pub(super) doomed: bool,
 }
 
 impl Label {
+    /// Whether each row is copied after the older versions of its key.
+    fn follows(&self) -> bool {
+        self.versions && !self.noncurrent && !self.doomed
+    }
+
     /// Whether a copy of each row would make it the newest version of its key.
     fn is_superseded(&self) -> bool {
         self.noncurrent && self.versions
@@ -80,9 +88,8 @@ fn exclude_unfollowed(
     if !spools.iter().any(|(label, _)| label.is_superseded()) {
         return Ok(spools);
     }
-    let is_current = |label: &Label| label.versions && !label.noncurrent;
-    let (mut files, mut rows) = shards.files(is_current);
-    for (_, spool) in spools.iter_mut().filter(|(label, _)| is_current(label)) {
+    let (mut files, mut rows) = shards.files(Label::follows);
+    for (_, spool) in spools.iter_mut().filter(|(label, _)| label.follows()) {
         files.push(spool.flush()?.to_owned());
         rows += spool.rows();
     }

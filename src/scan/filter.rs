@@ -139,6 +139,8 @@ struct Rules {
     /// false of every row: a rule on a column that the report lacks costs nothing.
     exclusions: Vec<(usize, Matcher)>,
     observations: Vec<(usize, Matcher)>,
+    /// [`Selection::apart`], if it can be true.
+    apart: Option<Matcher>,
     /// Of the columns to split by, those that the report has.
     split_by: Vec<usize>,
 }
@@ -152,6 +154,7 @@ impl Rules {
         Self {
             exclusions: live(&selection.exclusions),
             observations: live(&selection.observations),
+            apart: Some(selection.apart.clone()).filter(|apart| !apart.is_never()),
             split_by: selection.split_by.iter().copied().flatten().collect(),
             selection: selection.clone(),
         }
@@ -164,7 +167,8 @@ impl Rules {
         fields.extend(version);
         fields.extend(&self.split_by);
         fields.extend(self.selection.size);
-        for (_, rule) in self.exclusions.iter().chain(&self.observations) {
+        let rules = self.exclusions.iter().chain(&self.observations).map(|(_, rule)| rule);
+        for rule in rules.chain(&self.apart) {
             rule.add_columns(&mut fields);
         }
         Wanted::new(&self.selection.schema, &self.selection.matcher, fields)
@@ -252,6 +256,8 @@ struct KnownLane {
     bucket: Vec<u8>,
     /// The values of [`Rules::split_by`].
     split: Vec<Vec<u8>>,
+    /// Whether the rows are those of [`Selection::apart`].
+    apart: bool,
     /// Of the open lane.
     place: usize,
 }
@@ -385,36 +391,47 @@ impl Rows<'_, '_, '_> {
     /// The place of the lane for rows like this one.
     #[inline]
     fn manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
+        let apart = self.rules.apart.as_mut().is_some_and(|apart| apart.matches(row));
         let bucket = row.field(self.rules.selection.projection.bucket);
         let is_of = |lane: &KnownLane| {
             let mut split = self.rules.split_by.iter().zip(&lane.split);
-            same(&lane.bucket, bucket)
+            lane.apart == apart
+                && same(&lane.bucket, bucket)
                 && split.all(|(column, value)| same(value, row.field(*column)))
         };
         match self.open.known.get(self.open.current) {
             Some(current) if is_of(current) => Ok(current.place),
-            _ => self.find_manifest_lane(row),
+            _ => self.find_manifest_lane(row, apart),
         }
     }
 
     /// As above, where the row before this one was of another lane.
     #[cold]
-    fn find_manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
+    fn find_manifest_lane(
+        &mut self,
+        row: &impl Row,
+        apart: bool,
+    ) -> Result<usize, TaskError<DataErrorKind>> {
         let bucket = row.field(self.rules.selection.projection.bucket);
         self.open.key.clear();
+        self.open.key.push(u8::from(apart));
         packed::push(bucket, &mut self.open.key);
         for column in &self.rules.split_by {
             packed::push(row.field(*column), &mut self.open.key);
         }
         self.open.current = match self.open.by_key.get(&self.open.key) {
             Some(known) => *known,
-            None => self.add_manifest_lane(row)?,
+            None => self.add_manifest_lane(row, apart)?,
         };
         Ok(self.open.known[self.open.current].place)
     }
 
     /// Opens the lane of rows like this one, whose key was made, and gives its place in `known`.
-    fn add_manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
+    fn add_manifest_lane(
+        &mut self,
+        row: &impl Row,
+        apart: bool,
+    ) -> Result<usize, TaskError<DataErrorKind>> {
         let Rules { selection, split_by, .. } = &*self.rules;
         let bucket = row.field(selection.projection.bucket).to_vec();
         let value = |column: &usize| row.field(*column).to_vec();
@@ -422,10 +439,11 @@ impl Rows<'_, '_, '_> {
             bucket: bucket.clone(),
             versions: selection.projection.version.is_some(),
             split: selection.split_by.iter().map(|column| column.as_ref().map(value)).collect(),
+            apart,
         });
         let place = self.open.add(lane.ok_or(too_many_lanes())?);
         let split = split_by.iter().map(value).collect();
-        self.open.known.push(KnownLane { bucket, split, place });
+        self.open.known.push(KnownLane { bucket, split, apart, place });
         let known = self.open.known.len() - 1;
         self.open.by_key.insert(self.open.key.clone(), known);
         Ok(known)

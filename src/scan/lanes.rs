@@ -23,6 +23,8 @@ pub enum LaneKey {
         /// The values of the columns to split by, in the order of
         /// [`super::Selection::split_by`]; none where the rows' report lacks the column.
         split: Vec<Option<Vec<u8>>>,
+        /// Whether the rows are those of [`super::Selection::apart`].
+        apart: bool,
     },
     /// Rows set aside, by the place of the reason in [`super::Selection::exclusions`].
     Excluded(usize),

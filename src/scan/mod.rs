@@ -113,6 +113,8 @@ pub struct Selection {
     /// The columns whose values pick the lane. All selections of a run name the same columns in
     /// the same order, with none where this report lacks one.
     pub split_by: Vec<Option<usize>>,
+    /// Rows that come out in lanes of their own.
+    pub apart: Matcher,
     /// The Size column, where the sizes of the rows that come out are to be added up.
     pub size: Option<usize>,
 }

@@ -109,10 +109,107 @@ fn copies_to_one_class_are_not_split_by_class() {
 #[test]
 fn noncurrent_rows_without_version_ids_are_pointed_out() {
     let report = versions();
+    let flags = ["--no-version-ids", "--include-ineligible", "noncurrent"];
+    filter_for(&report, "copy", &flags).expect(0);
+    let plan = plan_document(&report.out());
+    assert!(warns(&plan, "the version that is current when it runs"), "{plan:#}");
+    assert!(!warns(&plan, "newest version"), "{plan:#}");
+}
+
+/// Without version ids, each key stands in the manifests once: by the row of its current version.
+#[test]
+fn noncurrent_rows_without_version_ids_are_set_aside() {
+    let report = versions();
+    filter_for(&report, "copy", &["--no-version-ids"]).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,a\ndemo,c\ndemo,b\n");
+    let excluded = fs::read_to_string(report.out().join("excluded/noncurrent.csv"));
+    assert_eq!(excluded.unwrap(), "demo,a\ndemo,b\n");
+    let text = row(&["demo", "a", "a2"]) + &row(&["demo", "a", "a1"]);
+    let report = ReportFolder::new("Bucket, Key, VersionId", &[text.as_bytes()]);
     filter_for(&report, "copy", &["--no-version-ids"]).expect(0);
     let plan = plan_document(&report.out());
-    assert!(warns(&plan, "for each such row the current version is copied instead"), "{plan:#}");
-    assert!(!warns(&plan, "newest version"), "{plan:#}");
+    assert!(warns(&plan, "Not checked: noncurrent (NOT IsLatest)"), "{plan:#}");
+}
+
+/// Nothing tells which version is current, so none may be copied as if it were.
+#[test]
+fn version_ids_without_is_latest_are_not_copied() {
+    let text = row(&["demo", "a", "a2"]) + &row(&["demo", "a", "a1"]);
+    let report = ReportFolder::new("Bucket, Key, VersionId", &[text.as_bytes()]);
+    let remedies = ["without IsLatest", "Add the field IsLatest", "no-current-version"];
+    filter_for(&report, "copy", &[]).expect(2).says(&remedies);
+    assert!(!report.out().exists());
+    filter_for(&report, "copy", &["--include-ineligible", "no-current-version"]).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,a,a2\ndemo,a,a1\n");
+}
+
+/// The copy of the current version is sure to fail, so none of an older one may count on it.
+#[test]
+fn older_versions_of_what_is_taken_in_all_the_same_stay_aside() {
+    let text = version("d", "d2", "true", "GLACIER")
+        + &version("d", "d1", "false", "STANDARD")
+        + &version("f", "f2", "true", "STANDARD")
+        + &version("f", "f1", "false", "STANDARD");
+    let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
+    for jobs in [&[][..], &["--jobs", "2"]] {
+        let flags = ["--include-ineligible", "archived", "--storage-class", "STANDARD"];
+        filter_for(&report, "copy", &[&flags, jobs].concat()).expect(0);
+        let excluded = fs::read_to_string(report.out().join("excluded/no-current-version.csv"));
+        assert_eq!(excluded.unwrap(), "demo,d,d1\n");
+        assert_eq!(manifests(&report.out()), "demo,f,f1\ndemo,d,d2\ndemo,f,f2\n");
+    }
+}
+
+#[test]
+fn what_is_said_of_versions_that_are_taken_in_unchecked_is_true() {
+    let report = versions();
+    let out = report.out();
+    let include = ["--include-ineligible", "no-current-version"];
+    for (expression, has_current) in [("NOT IsLatest", false), ("TRUE", true)] {
+        let flags = ["--where", expression, "--for", "copy", "--force"];
+        let usual = ["filter", report.manifest.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        s3sieve([&usual[..], &flags, &include].concat()).expect(0);
+        let plan = plan_document(&out);
+        assert!(warns(&plan, "deleted keys come back"), "{plan:#}");
+        assert_eq!(warns(&plan, "Add AND IsLatest"), has_current, "{plan:#}");
+        assert_eq!(warns(&plan, "The jobs of the current versions"), has_current, "{plan:#}");
+    }
+}
+
+#[test]
+fn a_plan_with_every_row_set_aside_says_where_they_are() {
+    let text = version("a", "a1", "true", "GLACIER") + &version("b", "b1", "false", "STANDARD");
+    let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
+    let run = filter_for(&report, "copy", &[]).expect(0);
+    let told = run.stdout();
+    assert!(told.contains("all matching rows were set aside"), "{}", run.story());
+    assert!(told.contains("--include-ineligible REASON"), "{}", run.story());
+    let plan = plan_document(&report.out());
+    assert!(warns(&plan, "sizes of the objects in the manifests are not added up"), "{plan:#}");
+}
+
+#[test]
+fn a_marker_that_cannot_be_told_counts_as_current_and_that_is_said() {
+    let text = row(&["demo", "a", "m", "true"]) + &row(&["demo", "a", "a1", "false"]);
+    let report = ReportFolder::new("Bucket, Key, VersionId, IsLatest", &[text.as_bytes()]);
+    filter_for(&report, "copy", &["--storage-class", "STANDARD"]).expect(0);
+    let plan = plan_document(&report.out());
+    assert!(warns(&plan, "counts as the current version of its key"), "{plan:#}");
+}
+
+#[test]
+fn a_folder_of_other_files_and_half_an_address_are_refused() {
+    let report = versions();
+    let out = report.out();
+    fs::create_dir_all(out.join("manifests")).unwrap();
+    fs::write(out.join("manifests/mine.csv"), "mine").unwrap();
+    let usual = ["filter", report.manifest.to_str().unwrap(), "--where", "TRUE"];
+    let forced = ["--force", "--out", out.to_str().unwrap()];
+    s3sieve([&usual[..], &forced].concat()).expect(2).says(&["holds no plan", "another --out"]);
+    assert_eq!(fs::read_to_string(out.join("manifests/mine.csv")).unwrap(), "mine");
+    s3sieve([&usual[..], &["--out", "s3:/plans/bk"]].concat())
+        .expect(2)
+        .says(&["s3:/plans/bk", "write s3://BUCKET/PREFIX"]);
 }
 
 #[test]

@@ -70,6 +70,25 @@ fn the_order_of_copies_is_said_with_the_requests() {
     submit(&out, &[&copy[..], &["--format", "json"]].concat()).expect(0).says(&[order]);
 }
 
+/// The old version passes the condition, the current one was changed later: old content would win.
+#[test]
+fn a_condition_that_lets_old_versions_alone_pass_is_refused() {
+    let columns = "Bucket, Key, VersionId, IsLatest";
+    let text = row(&["demo", "a", "a2", "true"]) + &row(&["demo", "a", "a1", "false"]);
+    let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    let (manifest, out) = (report.manifest.to_str().unwrap().to_owned(), report.out());
+    let copy = ["--operation", "copy", "--target-bucket", "demo", "--storage-class", "STANDARD"];
+    let condition = ["--unmodified-since", "2026-01-01T00:00:00Z"];
+    let copy = [&copy[..], &condition].concat();
+    for (expression, status) in [("TRUE", 2), ("IsLatest", 0)] {
+        let flags = ["--for", "copy", "--storage-class", "STANDARD", "--force"];
+        let usual = ["filter", &manifest, "--where", expression, "--out", out.to_str().unwrap()];
+        s3sieve([&usual[..], &flags].concat()).expect(0);
+        let run = submit(&out, &copy).expect(status);
+        assert_eq!(run.stderr().contains("--unmodified-since"), status == 2, "{}", run.story());
+    }
+}
+
 #[test]
 fn requests_are_the_same_again_and_in_files() {
     let plan = seed_plan();
@@ -309,7 +328,10 @@ fn a_plan_for_one_operation_is_not_submitted_with_another() {
     let other = submit(&plan.path, OPERATIONS[5]).expect(2);
     other.says(&["made for copy", "--for delete-tags", "--operation copy"]);
     let copy = ["--operation", "copy", "--target-bucket", "demo"];
-    assert_eq!(submit(&plan.path, &copy).expect(0).stderr(), "");
+    let told = submit(&plan.path, &copy).expect(0).says(&["note: ", "--no-version-ids"]).stderr();
+    assert_eq!(told.lines().count(), 1, "{told}");
+    let elsewhere = [&copy[..], &["--target-prefix", "copied/"]].concat();
+    assert_eq!(submit(&plan.path, &elsewhere).expect(0).stderr(), "", "nothing is written over");
     let request = &requests(&plan.path, &copy)[0];
     assert_eq!(request["Operation"]["S3PutObjectCopy"]["StorageClass"], "STANDARD_IA");
 }
