@@ -356,6 +356,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((key.to_owned(), value.to_owned()))
 }
 
+/// The flag that names the class of copies.
+pub(super) const STORAGE_CLASS: &str = "--storage-class";
+
 /// A flag, whether it was given, and the operations that it is a parameter of.
 type Belonging = (&'static str, bool, &'static [Kind]);
 
@@ -408,6 +411,32 @@ impl OperationArgs {
                 arguments: self.user_argument.clone(),
             }),
         })
+    }
+
+    /// What the plan was made with and is overridden, if anything is.
+    pub(super) fn overrides(&self, planned: &ForOperation) -> Option<String> {
+        let switch = |is_on: bool| if is_on { "on" } else { "off" };
+        let differ = |flag: &str, planned: &str, given: &str| {
+            format!(
+                "the plan was made with {flag} {planned}, and its jobs get {given}, which is given \
+                 here"
+            )
+        };
+        let bucket_key = planned.bucket_key.zip(self.bucket_key.map(Switch::is_on));
+        let class = planned.storage_class.zip(self.storage_class);
+        if let Some((planned, given)) = bucket_key.filter(|(planned, given)| planned != given) {
+            return Some(differ("--bucket-key", switch(planned), switch(given)));
+        }
+        let (planned, given) = class.filter(|(planned, given)| planned != given)?;
+        Some(differ(STORAGE_CLASS, planned.name(), given.name()))
+    }
+
+    /// The class of copies that the plan names, where the command line names none.
+    pub(super) fn class_of_plan(&self, planned: &ForOperation) -> Option<CopyClass> {
+        if self.storage_class.is_some() || self.operation != Some(Kind::Copy) {
+            return None;
+        }
+        planned.storage_class
     }
 
     fn copy(&self, storage_class: Option<CopyClass>) -> copy::Parameters {
@@ -472,7 +501,7 @@ impl OperationArgs {
             ("--bucket-key", self.bucket_key.is_some(), ENCRYPTS),
             ("--target-bucket", self.target_bucket.is_some(), COPIES),
             ("--target-prefix", self.target_prefix.is_some(), COPIES),
-            ("--storage-class", self.storage_class.is_some(), COPIES),
+            (STORAGE_CLASS, self.storage_class.is_some(), COPIES),
             ("--sse", self.sse.is_some(), COPIES),
             ("--object-tags", self.object_tags.is_some(), COPIES),
             ("--metadata", self.metadata.is_some(), COPIES),

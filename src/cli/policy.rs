@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
-use super::request::{operation, options, own_place, region, setting, source, write_documents};
+use super::request::{
+    operation, options, own_place, region, requests, setting, source, write_documents,
+};
 use super::{CliError, Exit, plan_args};
 use crate::operation::copy_key::{TargetEncryption, target_key};
 use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
@@ -61,7 +63,8 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, Cli
     if let Some(key) = &args.manifest_key {
         job::check_manifest_key("--manifest-kms-key-arn", key, &setting, &source)?;
     }
-    let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;
+    let all = (&setting, &options, &source);
+    let requests = requests(&args.operation, handle, operation.as_ref(), all)?;
     let Some(request) = requests.first() else {
         return Err(CliError::Usage(format!(
             "{}: the plan holds no manifest, so its jobs need no permissions",

@@ -7,10 +7,10 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::operation_args::{OperationArgs, PlaceArgs};
+use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
 use crate::operation::job::{
-    Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Setting, Source,
+    self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
 };
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{Kind, Operation, partition};
@@ -32,7 +32,12 @@ pub(super) fn operation(
         Some(planned) if planned.name != kind.name() => {
             Err(other_operation(handle, &planned.name, kind))
         }
-        Some(_) => Ok(operation),
+        Some(planned) => {
+            if let Some(note) = args.overrides(planned) {
+                print::tell(&format!("s3sieve: note: {}: {note}", handle.folder().display()));
+            }
+            Ok(operation)
+        }
         None if kind == Kind::Copy && has_versions(&handle.plan) => Err(CliError::Usage(format!(
             "{}: the plan was not made for copies, and its manifests may mix noncurrent versions \
              with current ones: a copy makes each the newest version of its key, so old content \
@@ -41,16 +46,41 @@ pub(super) fn operation(
             handle.folder().display(),
         ))),
         None => {
-            print::tell(&format!(
-                "s3sieve: {}: the rows of this plan were not checked for {}: rows that it can't do \
-                 will fail, and half of them stop a job; `s3sieve filter --for {}` sets them aside",
-                handle.folder().display(),
-                kind.name(),
-                kind.name(),
-            ));
+            if !handle.plan.shards.is_empty() && kind.sets_more_aside() {
+                print::tell(&format!(
+                    "s3sieve: {}: the rows of this plan were not checked for {name}: rows that it \
+                     can't do will fail, and once more than half of at least 1,000 tasks have \
+                     failed, S3 stops the job; `s3sieve filter --for {name}` sets them aside",
+                    handle.folder().display(),
+                    name = kind.name(),
+                ));
+            }
             Ok(operation)
         }
     }
+}
+
+/// The requests of a plan. Where the plan's own words are refused, the message says whose they are.
+pub(super) fn requests(
+    args: &OperationArgs,
+    handle: &PlanHandle,
+    operation: &dyn Operation,
+    (setting, options, source): (&Setting, &Options, &Source),
+) -> Result<Vec<Request>, CliError> {
+    job::requests(operation, setting, options, source).map_err(|mut refusal| {
+        let planned = handle.plan.operation.as_ref();
+        if let Some(class) = planned.and_then(|planned| args.class_of_plan(planned))
+            && refusal.flag == STORAGE_CLASS
+            && refusal.value.is_none()
+        {
+            refusal.value = Some(class.name().to_owned());
+            refusal.remedy = format!(
+                "the plan was made with {STORAGE_CLASS} {}; give {STORAGE_CLASS} keep",
+                class.name()
+            );
+        }
+        refusal.into()
+    })
 }
 
 /// Whether any manifest names versions.

@@ -8,10 +8,10 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use super::args::Format;
 use super::operation_args::SubmitArgs;
-use super::request::{advice, operation, options, setting, source, write_documents};
+use super::request::{advice, operation, options, requests, setting, source, write_documents};
 use super::{CliError, Exit, interrupt, print};
 use crate::operation::bucket;
-use crate::operation::job::{self, ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
+use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
 use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
 #[cfg(feature = "aws")]
 use crate::source::{Location, Object};
@@ -36,7 +36,8 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     }
     let source = source(&args.place, &handle)?;
     let options = job_options(args, &handle)?;
-    let requests = job::requests(operation.as_ref(), &setting, &options, &source)?;
+    let all = (&setting, &options, &source);
+    let requests = requests(&args.operation, &handle, operation.as_ref(), all)?;
     refuse_old_content_only(plan, &requests)?;
     verify(&handle, &source.manifest_folder(&options.manifests))?;
     if !requests.is_empty() {
@@ -53,13 +54,13 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     }
     if let Some(folder) = &args.out {
         write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
-        if let Some(order) = order(&plan.shards) {
+        if let Some(order) = order(&plan.shards, file_name) {
             let path = folder.join(ORDER);
             fs::write(&path, order).map_err(|error| CliError::File { path, error })?;
         }
     }
     if args.format == Format::Json
-        && let Some(order) = order(&plan.shards)
+        && let Some(order) = order(&plan.shards, name_of(args))
     {
         print::tell(order.trim_end());
     }
@@ -153,8 +154,13 @@ fn file_name(shard: &Shard) -> String {
 /// Beside the requests: in which order their jobs are to be created.
 const ORDER: &str = "order.txt";
 
+/// How a job is named: by its request's file where there is one, or else by its manifest.
+fn name_of(args: &SubmitArgs) -> fn(&Shard) -> String {
+    if args.out.is_some() { file_name } else { |shard| shard.path.clone() }
+}
+
 /// In which order jobs are to be created, where that matters.
-fn order(shards: &[Shard]) -> Option<String> {
+fn order(shards: &[Shard], name: fn(&Shard) -> String) -> Option<String> {
     let mut text = String::new();
     let mut last: &[ShardRange] = &[];
     for shard in shards.iter().filter(|shard| !shard.after.is_empty()) {
@@ -163,7 +169,7 @@ fn order(shards: &[Shard]) -> Option<String> {
         }
         last = &shard.after;
         let names = |range: &ShardRange| {
-            let [first, end] = [range.first, range.last].map(|place| file_name(&shards[place]));
+            let [first, end] = [range.first, range.last].map(|place| name(&shards[place]));
             if range.first == range.last { first } else { format!("{first} to {end}") }
         };
         let first: Vec<String> = last.iter().map(names).collect();
@@ -179,6 +185,54 @@ fn order(shards: &[Shard]) -> Option<String> {
         );
     }
     (!text.is_empty()).then_some(text)
+}
+
+/// Jobs that may be open at a time.
+fn open_max(args: &SubmitArgs) -> usize {
+    #[cfg(feature = "aws")]
+    return args.max_active;
+    #[cfg(not(feature = "aws"))]
+    {
+        let _ = args;
+        ACTIVE_JOBS_MAX
+    }
+}
+
+/// In how many waves jobs go, if so many run at a time, and each after those that it waits for.
+fn waves(shards: &[Shard], active_max: usize) -> u64 {
+    let mut done = vec![false; shards.len()];
+    let mut waves = 0;
+    let mut start = 0;
+    loop {
+        start += done[start..].iter().take_while(|done| **done).count();
+        let wave = wave(shards, &done, start, active_max);
+        if wave.is_empty() {
+            return waves;
+        }
+        waves += 1;
+        for place in wave {
+            done[place] = true;
+        }
+    }
+}
+
+/// The jobs from `start` on that are ready when others are done, and may run at a time.
+fn wave(shards: &[Shard], done: &[bool], start: usize, active_max: usize) -> Vec<usize> {
+    // From the back: what is not done yet is there.
+    let are_done = |range: &ShardRange| {
+        done.get(range.first..=range.last).is_none_or(|of| of.iter().rev().all(|done| *done))
+    };
+    // Neighbors wait for the same jobs, as a rule.
+    let mut last: (&[ShardRange], bool) = (&[], true);
+    let mut is_ready = |place: &usize| {
+        let after = shards[*place].after.as_slice();
+        if after != last.0 {
+            last = (after, after.iter().all(are_done));
+        }
+        last.1
+    };
+    let open = (start..shards.len()).filter(|place| !done[*place]);
+    open.filter(|place| is_ready(place)).take(active_max).collect()
 }
 
 /// Numbers in ascending order, as ranges.
@@ -213,12 +267,25 @@ fn human(
     writeln!(out, "{}\n", table(plan, requests))?;
     let jobs = requests.len();
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
+    let open_max = open_max(args);
+    let limit = match (open_max < ACTIVE_JOBS_MAX, order(&plan.shards, name_of(args)).is_some()) {
+        (false, false) => format!("An account runs {ACTIVE_JOBS_MAX} jobs at a time"),
+        (false, true) => {
+            format!("An account runs {ACTIVE_JOBS_MAX} jobs at a time, and some wait for others")
+        }
+        (true, false) => format!("At most {open_max} are open at a time (--max-active)"),
+        (true, true) => {
+            format!(
+                "At most {open_max} are open at a time (--max-active), and some wait for others"
+            )
+        }
+    };
     writeln!(
         out,
-        "{} on {}. An account runs {ACTIVE_JOBS_MAX} jobs at a time, so they go in {}.",
+        "{} on {}. {limit}, so they go in {}.",
         counted(jobs as u64, "job"),
         counted(objects, "object"),
-        counted(jobs.div_ceil(ACTIVE_JOBS_MAX) as u64, "wave"),
+        counted(waves(&plan.shards, open_max.min(ACTIVE_JOBS_MAX)), "wave"),
     )?;
     let fate = if args.no_confirmation {
         "runs as soon as it is ready"
@@ -226,7 +293,7 @@ fn human(
         "waits, suspended, until you let it run"
     };
     writeln!(out, "Nothing was sent. Each job, once created, {fate}.")?;
-    if let Some(order) = order(&plan.shards) {
+    if let Some(order) = order(&plan.shards, name_of(args)) {
         write!(out, "{order}")?;
     }
     let requests = match &args.out {
@@ -267,4 +334,33 @@ fn table(plan: &Plan, requests: &[Request]) -> Table {
         ]);
     }
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shard(after: &[(usize, usize)]) -> Shard {
+        let after: Vec<_> =
+            after.iter().map(|(first, last)| ShardRange { first: *first, last: *last }).collect();
+        let document = serde_json::json!({"path": "manifests/0.csv", "bucket": "b", "objects": 1,
+            "bytes": 1, "sha256": "", "first_key": "a", "last_key": "a", "after": after});
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn waves_follow_the_order_and_the_limit() {
+        let free = |count: usize| vec![shard(&[]); count];
+        assert_eq!(waves(&[], 6), 0);
+        assert_eq!(waves(&free(6), 6), 1);
+        assert_eq!(waves(&free(7), 6), 2);
+        assert_eq!(waves(&free(7), 1), 7);
+        let ordered = [free(1), vec![shard(&[(0, 0)]); 2]].concat();
+        assert_eq!(waves(&ordered, 6), 2);
+        assert_eq!(waves(&ordered, 1), 3);
+        // What waits for nothing goes along.
+        let mixed = [free(2), vec![shard(&[(0, 0)]), shard(&[(0, 1)])], free(1)].concat();
+        assert_eq!(waves(&mixed, 2), 3);
+        assert_eq!(waves(&mixed, 3), 2);
+    }
 }

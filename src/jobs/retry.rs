@@ -378,7 +378,14 @@ mod tests {
     fn outcome(status: &str, succeeded: u64, is_repeatable: bool) -> ShardOutcome {
         let end = JobEnd { status: status.to_owned(), tasks: 5, succeeded, failed: 0 };
         let job = Some(("job".to_owned(), end));
-        ShardOutcome { shard: 0, job, report: None, lists_succeeded: false, is_repeatable }
+        ShardOutcome {
+            shard: 0,
+            objects: 5,
+            job,
+            report: None,
+            lists_succeeded: false,
+            is_repeatable,
+        }
     }
 
     fn options(repeat: bool) -> RetryOptions {

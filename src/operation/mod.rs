@@ -177,6 +177,12 @@ impl Kind {
         [vec![DELETE_MARKER], own].concat()
     }
 
+    /// Whether there are rows besides delete markers that it can't do.
+    #[must_use]
+    pub fn sets_more_aside(self) -> bool {
+        self.rules().iter().any(|rule| rule.reason != DELETE_MARKER.reason)
+    }
+
     /// Whether its jobs can act on delete markers, which have a version id and nothing else: a
     /// function gets the id of each version (UG, "Invoke AWS Lambda function", whose example removes
     /// one), and replication knows them (UG, "Replicating delete markers between buckets").
@@ -229,5 +235,13 @@ mod tests {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
         }
         assert_eq!(Kind::from_name("delete"), None);
+    }
+
+    /// The table of docs/eligibility.md.
+    #[test]
+    fn some_kinds_can_do_all_but_delete_markers() {
+        let narrow = Kind::ALL.into_iter().filter(|kind| kind.sets_more_aside());
+        let narrow: Vec<&str> = narrow.map(Kind::name).collect();
+        assert_eq!(narrow, ["update-encryption", "copy", "restore", "replicate", "checksum"]);
     }
 }

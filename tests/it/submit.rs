@@ -65,9 +65,13 @@ fn the_order_of_copies_is_said_with_the_requests() {
     let told = submit(&out, &[&copy[..], &["--out", folder.to_str().unwrap()]].concat()).expect(0);
     let order = "create the jobs of 00000.json to 00001.json first";
     assert!(told.stdout().contains(order), "{}", told.story());
+    assert!(told.stdout().contains("some wait for others, so they go in 2 waves"));
     let written = fs::read_to_string(folder.join("order.txt")).unwrap();
     assert!(written.contains(order) && written.contains("00002.json to 00003.json"), "{written}");
+    // Without these files, the manifests are named.
+    let order = "create the jobs of manifests/00000.csv to manifests/00001.csv first";
     submit(&out, &[&copy[..], &["--format", "json"]].concat()).expect(0).says(&[order]);
+    assert!(submit(&out, &copy).expect(0).stdout().contains(order));
 }
 
 /// The old version passes the condition, the current one was changed later: old content would win.
@@ -206,6 +210,31 @@ fn submit_says_which_objects_update_encryption_may_make_sse_kms() {
     }
 }
 
+/// What the plan was made with is not overridden in silence.
+#[test]
+fn what_overrides_the_plan_is_told() {
+    let rows: [&[&str]; 1] = [&["a", "SSE-KMS"]];
+    let update = ["--operation", "update-encryption", "--kms-key-arn", KEY];
+    let planned = ["--for", "update-encryption", "--bucket-key", "on"];
+    let plan = plan_of("demo", ", EncryptionStatus", &rows, &planned);
+    let with = |switch: &'static str| [&update[..], &["--bucket-key", switch]].concat();
+    let note = "the plan was made with --bucket-key on, and its jobs get off";
+    submit(&plan.out(), &with("off")).expect(0).says(&[note]);
+    assert!(!submit(&plan.out(), &with("on")).expect(0).stderr().contains("was made with"));
+    let planned = ["--for", "copy", "--storage-class", "STANDARD"];
+    let plan = plan_of("demo", ", EncryptionStatus", &rows, &planned);
+    let to = |bucket: &'static str| ["--operation", "copy", "--target-bucket", bucket];
+    let glacier = [&to("demo")[..], &["--storage-class", "GLACIER"]].concat();
+    let note = "the plan was made with --storage-class STANDARD, and its jobs get GLACIER";
+    submit(&plan.out(), &glacier).expect(0).says(&[note]);
+    let directory = to("fast--use1-az4--x-s3");
+    let why = "the plan was made with --storage-class STANDARD; give --storage-class keep";
+    submit(&plan.out(), &directory).expect(2).says(&["a directory bucket", why]);
+    policy(&plan.out(), &with_encryption(&directory)).expect(2).says(&[why]);
+    let keep = [&directory[..], &["--storage-class", "keep"]].concat();
+    submit(&plan.out(), &keep).expect(0);
+}
+
 /// The place of [`PLACE`], with another region and role.
 fn submit_in(plan: &Path, region: &str, role: &str, arguments: &[&str]) -> Run {
     let command = ["submit", plan.to_str().unwrap(), "--dry-run", "--format", "json"];
@@ -315,7 +344,11 @@ fn what_is_no_plan_is_refused() {
 #[test]
 fn a_plan_for_one_operation_is_not_submitted_with_another() {
     let plan = seed_plan();
-    submit(&plan.path, OPERATIONS[5]).expect(0).says(&["not checked", "--for delete-tags"]);
+    let checksum = ["--operation", "checksum", "--checksum-algorithm", "SHA256"];
+    let stops = "more than half of at least 1,000 tasks";
+    submit(&plan.path, &checksum).expect(0).says(&["not checked", "--for checksum", stops]);
+    // There is nothing besides delete markers that these can't do.
+    assert_eq!(submit(&plan.path, OPERATIONS[5]).expect(0).stderr(), "");
     let copies = |document: &mut Value| {
         document["operation"] = json!({
             "name": "copy",
