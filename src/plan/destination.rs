@@ -260,9 +260,8 @@ mod remote {
         stop: &AtomicBool,
     ) -> Result<(), PlanError> {
         let at = || PlanError::at(out.clone());
-        let (text, there) = match uploads.read(PLAN, PLAN_BYTES_MAX).map_err(at())? {
-            Some(found) => found,
-            None => return Err(PlanError::Replaced { path: out.clone() }),
+        let Some((text, there)) = uploads.read(PLAN, PLAN_BYTES_MAX).map_err(at())? else {
+            return Err(PlanError::Replaced { path: out.clone() });
         };
         let old = parse(&text);
         let is_same = old.as_ref().is_ok_and(|old| old.is_same_as(plan));
