@@ -225,6 +225,7 @@ fn of_plan(error: &PlanError) -> Exit {
         | PlanError::Overtaken { .. }
         | PlanError::OtherContent { .. }
         | PlanError::Deleted { .. }
+        | PlanError::Rewritten { .. }
         | PlanError::Unreadable { .. }
         | PlanError::Replaced { .. }
         | PlanError::Submitted { .. }

@@ -5,7 +5,9 @@
 //! So there, too, a folder with a `plan.json` holds a finished plan.
 //!
 //! In S3 nothing is overwritten, and nothing is deleted but, with `force`, the files that the old
-//! `plan.json` lists. A file that is there already is taken over if it is the same, whoever sent
+//! `plan.json` lists. They go when the new plan is whole on this machine, so that a run that fails
+//! leaves the old one; and `plan.json` goes after them, so that what it lists is known until then:
+//! a run that ends in between is finished by the same command. A file that is there already is taken over if it is the same, whoever sent
 //! it. So runs need not know of each other: one that is killed is finished by the same command, and
 //! of two that do the same at a time both succeed. A run that fails leaves the files that it
 //! finished, for another may have taken them over.
@@ -38,6 +40,8 @@ pub(super) enum Sending {
 pub(super) struct Destination {
     remote: Option<Arc<Uploads>>,
     sending: Sending,
+    /// The `ETag` of the `plan.json` in S3 that gives way to this plan.
+    replaced: Option<String>,
     out: Location,
     /// Dropped before the folder that it is in.
     pub(super) folder: PartialFolder,
@@ -61,6 +65,7 @@ impl Destination {
                 Ok(Self {
                     remote: None,
                     sending,
+                    replaced: None,
                     out: out.clone(),
                     folder: PartialFolder::create(path, force)?,
                     #[cfg(feature = "aws")]
@@ -69,11 +74,17 @@ impl Destination {
             }
             #[cfg(feature = "aws")]
             Location::Object(object) => {
-                let is_there = remote::prepare(object, force, is_same_question)?;
+                let found = remote::prepare(object, force, is_same_question)?;
                 let scratch = ScratchFolder::create(&std::env::temp_dir())?;
+                let is_there = found != remote::Found::Nothing;
+                let (sending, replaced) = match found {
+                    remote::Found::ToReplace { etag } => (Sending::AtTheEnd, Some(etag)),
+                    _ => (sending, None),
+                };
                 Ok(Self {
                     remote: Some(Arc::new(Uploads::new(object, is_there))),
                     sending,
+                    replaced,
                     out: out.clone(),
                     folder: PartialFolder::create(&scratch.path().join("plan"), false)?,
                     _scratch: Some(scratch),
@@ -87,7 +98,8 @@ impl Destination {
             manifests: self.folder.manifests(),
             excluded: self.folder.excluded(),
             spool: self.folder.spool(),
-            uploads: self.remote.clone(),
+            // Nothing is sent while the old plan is there.
+            uploads: self.remote.clone().filter(|_| self.replaced.is_none()),
             manifest_uploads: self.remote.clone().filter(|_| self.sending == Sending::AtOnce),
         }
     }
@@ -97,15 +109,17 @@ impl Destination {
     pub(super) fn commit(self, plan: &Plan, stop: &AtomicBool) -> Result<bool, PlanError> {
         let Some(remote) = &self.remote else { return self.folder.commit(plan).map(|()| false) };
         let text = folder::document(plan).map_err(PlanError::at(self.out.clone()))?;
-        let unsent = (self.sending == Sending::AtTheEnd).then(|| self.folder.manifests());
-        publish(remote, unsent.as_deref(), plan, text, &self.out, stop)
+        // What was sent while it was written is not there any more.
+        let unsent = [self.folder.manifests(), self.folder.excluded()];
+        publish(remote, self.replaced.as_deref(), &unsent, plan, text, &self.out, stop)
     }
 }
 
 #[cfg(not(feature = "aws"))]
 fn publish(
     uploads: &Uploads,
-    _unsent: Option<&std::path::Path>,
+    _replaced: Option<&str>,
+    _unsent: &[std::path::PathBuf; 2],
     _plan: &Plan,
     _text: Vec<u8>,
     _out: &Location,
@@ -116,27 +130,42 @@ fn publish(
 
 #[cfg(feature = "aws")]
 mod remote {
+    use std::collections::HashSet;
     use std::fs::{self, File};
     use std::io::{self, Read};
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
+    use std::slice;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::super::folder::{JOURNAL, MANIFESTS, PLAN};
+    use super::super::folder::{EXCLUDED, JOURNAL, MANIFESTS, PLAN};
     use super::super::read::PLAN_BYTES_MAX;
     use super::super::{PLAN_VERSION, Plan, PlanError};
     use crate::scan::ScanError;
-    use crate::source::{Crc64Nvme, Location, Object, StoreError, Uploads};
+    use crate::source::{Crc64Nvme, InPlace, Location, Object, StoreError, Uploads};
 
     /// Read at once of a file whose checksum is computed: large enough that calls don't count.
     const READ_BUFFER_BYTES: usize = 256 << 10;
 
-    /// Looks what a folder in S3 holds. True where it holds a plan that may stay, for it answers
-    /// the same question. With `force`, deletes the plan that it holds.
+    /// What a folder in S3 holds.
+    #[derive(Debug, PartialEq, Eq)]
+    pub(super) enum Found {
+        /// No plan.
+        Nothing,
+        /// A plan that may stay, for it answers the same question.
+        SameQuestion,
+        /// A plan that gives way to the new one once that is whole.
+        ToReplace {
+            /// Of its `plan.json`.
+            etag: String,
+        },
+    }
+
+    /// Looks what a folder in S3 holds; with `force`, a plan in it is to be replaced.
     pub(super) fn prepare(
         out: &Object,
         force: bool,
         is_same_question: &dyn Fn(&Plan) -> bool,
-    ) -> Result<bool, PlanError> {
+    ) -> Result<Found, PlanError> {
         let folder = Location::Object(out.as_folder());
         let named = |name: &str| out.with_key(out.as_folder().key().to_owned() + name);
         let at = |object: &Object| PlanError::at(Location::Object(object.clone()));
@@ -148,27 +177,139 @@ mod remote {
         let Some((text, etag)) = document.read_whole(PLAN_BYTES_MAX).map_err(at(&document))? else {
             // What else is there was left by a run that was killed, or is being sent by another: it
             // is taken over file by file, or in the way.
-            return Ok(false);
+            return Ok(Found::Nothing);
         };
         let plan = parse(&text);
         if !force {
             let is_same = plan.is_ok_and(|plan| is_same_question(&plan));
-            return if is_same { Ok(true) } else { Err(PlanError::NotEmpty { path: folder }) };
+            return match is_same {
+                true => Ok(Found::SameQuestion),
+                false => Err(PlanError::NotEmpty { path: folder }),
+            };
         }
-        let plan = plan.map_err(|what| {
-            let path = Location::Object(document.clone());
-            PlanError::Unreadable { path, what }
-        })?;
-        // The plan first: from then on there is none, and what follows belongs to nothing. Of two
-        // runs, the one that deletes it deletes its files.
-        if !document.delete_if_match(&etag).map_err(at(&document))? {
-            return Err(PlanError::Replaced { path: folder });
+        match plan {
+            Ok(_) => Ok(Found::ToReplace { etag }),
+            Err(what) => Err(PlanError::Unreadable { path: Location::Object(document), what }),
         }
-        for name in plan.files() {
-            let file = named(&name);
-            file.delete().map_err(at(&file))?;
+    }
+
+    /// The files of the new plan that are still on this machine, by name, length and checksum; and
+    /// where each is.
+    #[derive(Default)]
+    struct Unsent {
+        files: Vec<(String, u64, String)>,
+        paths: Vec<PathBuf>,
+    }
+
+    impl Unsent {
+        /// Adds the files below a folder, which is the one of this name in the plan.
+        fn collect(
+            &mut self,
+            folder: &Path,
+            name: &str,
+            stop: &AtomicBool,
+        ) -> Result<(), PlanError> {
+            for entry in fs::read_dir(folder).map_err(PlanError::at(folder))? {
+                go_on(stop)?;
+                let path = entry.map_err(PlanError::at(folder))?.path();
+                let own_name = path.file_name().unwrap_or_default().to_string_lossy();
+                let name = format!("{name}/{own_name}");
+                if path.is_dir() {
+                    self.collect(&path, &name, stop)?;
+                    continue;
+                }
+                let mut file = File::open(&path).map_err(PlanError::at(&path))?;
+                let (bytes, crc64nvme) = checksum(&mut file).map_err(PlanError::at(&path))?;
+                self.files.push((name, bytes, crc64nvme));
+                self.paths.push(path);
+            }
+            Ok(())
         }
-        Ok(false)
+
+        /// Sends them, and removes them here.
+        fn send(self, uploads: &Uploads, stop: &AtomicBool) -> Result<(), PlanError> {
+            for ((name, bytes, crc64nvme), path) in self.files.into_iter().zip(self.paths) {
+                go_on(stop)?;
+                let file = File::open(&path).map_err(PlanError::at(&path))?;
+                let upload = uploads.begin(&name);
+                let target = upload.target();
+                let stored = upload.finish(&file, bytes, &crc64nvme, &mut |_| Ok(()));
+                stored.map_err(PlanError::not_stored(target))?;
+                fs::remove_file(&path).map_err(PlanError::at(&path))?;
+            }
+            Ok(())
+        }
+    }
+
+    fn go_on(stop: &AtomicBool) -> Result<(), PlanError> {
+        match stop.load(Ordering::Relaxed) {
+            true => Err(ScanError::Interrupted.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Deletes what the old plan lists, but for files that the new one has, too, and the old
+    /// `plan.json` last. Where the old plan is the same as the new one, only files that were
+    /// damaged. Refuses before the first of that what would have to be undone.
+    fn make_way(
+        uploads: &Uploads,
+        etag: &str,
+        unsent: &Unsent,
+        plan: &Plan,
+        out: &Location,
+        stop: &AtomicBool,
+    ) -> Result<(), PlanError> {
+        let at = || PlanError::at(out.clone());
+        let Some((text, there)) = uploads.read(PLAN, PLAN_BYTES_MAX).map_err(at())? else {
+            return Err(PlanError::Replaced { path: out.clone() });
+        };
+        let old = parse(&text);
+        let is_same = old.as_ref().is_ok_and(|old| old.is_same_as(plan));
+        let old = match old {
+            Ok(old) if is_same || there == etag => old,
+            _ => return Err(PlanError::Overtaken { path: out.clone() }),
+        };
+        let mut listed: HashSet<String> = old.files().into_iter().collect();
+        let mut doomed = Vec::new();
+        let found = uploads.compare(&unsent.files).map_err(at())?;
+        for ((name, ..), found) in unsent.files.iter().zip(found) {
+            let is_listed = listed.remove(name);
+            match found {
+                InPlace::Other { etag, .. } if is_listed => doomed.push((name.clone(), etag)),
+                InPlace::Other { what, .. } => {
+                    return Err(PlanError::OtherContent { path: out.join(name), what });
+                }
+                InPlace::Nothing | InPlace::Same => {}
+            }
+        }
+        let mut rest: Vec<String> = listed.into_iter().collect();
+        rest.sort_unstable();
+        let etags = uploads.etags(&rest).map_err(at())?;
+        doomed.extend(rest.into_iter().zip(etags).filter_map(|(name, etag)| Some((name, etag?))));
+        // Nobody deletes the old plan.json before its files, or sends others before that. So if it
+        // is still there, what was seen are its files.
+        let now = uploads.etags(&[PLAN.to_owned(), JOURNAL.to_owned()]).map_err(at())?;
+        if now[1].is_some() {
+            return Err(PlanError::Submitted { path: out.clone() });
+        }
+        if now[0].as_ref() != Some(&there) {
+            return Err(PlanError::Replaced { path: out.clone() });
+        }
+        for (name, etag) in doomed {
+            go_on(stop)?;
+            let at = || PlanError::at(out.join(&name));
+            let is_gone = uploads.delete(&name, &etag).map_err(at())?
+                || uploads.etags(slice::from_ref(&name)).map_err(at())? == [None];
+            if !is_gone {
+                return Err(PlanError::Replaced { path: out.clone() });
+            }
+        }
+        go_on(stop)?;
+        // Of two runs, the one that deletes it goes on.
+        if !is_same && !uploads.delete(PLAN, &there).map_err(PlanError::at(out.join(PLAN)))? {
+            return Err(PlanError::Replaced { path: out.clone() });
+        }
+        Ok(())
     }
 
     fn parse(text: &[u8]) -> Result<Plan, String> {
@@ -179,59 +320,54 @@ mod remote {
         Ok(plan)
     }
 
-    /// Sends what is still in the folder `unsent`, and the text of `plan.json` last. True where the
-    /// same plan was there already.
+    /// Sends what is still in the folders `unsent`, of manifests and of excluded rows, after the
+    /// plan whose `plan.json` has the `ETag` `replaced` gave way; and the text of `plan.json` last.
+    /// True where the same plan was there already.
     pub(super) fn publish(
         uploads: &Uploads,
-        unsent: Option<&Path>,
+        replaced: Option<&str>,
+        unsent: &[PathBuf; 2],
         plan: &Plan,
         text: Vec<u8>,
         out: &Location,
         stop: &AtomicBool,
     ) -> Result<bool, PlanError> {
-        if let Some(folder) = unsent {
-            send_files(uploads, folder, MANIFESTS, stop)?;
+        let [manifests, excluded] = unsent;
+        let mut unsent = Unsent::default();
+        unsent.collect(manifests, MANIFESTS, stop)?;
+        unsent.collect(excluded, EXCLUDED, stop)?;
+        if let Some(etag) = replaced {
+            make_way(uploads, etag, &unsent, plan, out, stop)?;
         }
-        // Files that were found may have been deleted since, by a run with --force.
-        let missing = uploads.first_missing(&plan.files()).map_err(PlanError::at(out.clone()))?;
-        if let Some(path) = missing {
-            return Err(PlanError::Deleted { path });
-        }
+        unsent.send(uploads, stop)?;
+        // A run with --force may have deleted or replaced files that were sent or found.
+        let files = plan.files();
+        refuse_lost(uploads, &files, out)?;
         let is_same = |there: &[u8]| parse(there).is_ok_and(|there| there.is_same_as(plan));
-        match uploads.put_new(PLAN, text, PLAN_BYTES_MAX, is_same) {
-            Ok(outcome) => Ok(outcome.found),
-            Err(StoreError::Differs { .. }) => Err(PlanError::Overtaken { path: out.clone() }),
-            Err(error) => Err(PlanError::not_stored(out.join(PLAN))(error)),
+        let outcome = match uploads.put_new(PLAN, text, PLAN_BYTES_MAX, is_same) {
+            Ok(outcome) => outcome,
+            Err(StoreError::Differs { .. }) => {
+                return Err(PlanError::Overtaken { path: out.clone() });
+            }
+            Err(error) => return Err(PlanError::not_stored(out.join(PLAN))(error)),
+        };
+        // It may have done so between the look and plan.json. From here on none does: it begins
+        // with this plan.json.
+        let lost = refuse_lost(uploads, &files, out);
+        if lost.is_err() && !outcome.found {
+            // The error to tell is the other one; without its files, every reader refuses it.
+            let _ = uploads.delete(PLAN, &outcome.etag);
         }
+        lost.map(|()| outcome.found)
     }
 
-    /// Sends the files below a folder into the one of this name, and removes them here.
-    fn send_files(
-        uploads: &Uploads,
-        folder: &Path,
-        name: &str,
-        stop: &AtomicBool,
-    ) -> Result<(), PlanError> {
-        for entry in fs::read_dir(folder).map_err(PlanError::at(folder))? {
-            if stop.load(Ordering::Relaxed) {
-                return Err(ScanError::Interrupted.into());
-            }
-            let path = entry.map_err(PlanError::at(folder))?.path();
-            let own_name = path.file_name().unwrap_or_default().to_string_lossy();
-            let name = format!("{name}/{own_name}");
-            if path.is_dir() {
-                send_files(uploads, &path, &name, stop)?;
-                continue;
-            }
-            let mut file = File::open(&path).map_err(PlanError::at(&path))?;
-            let (bytes, crc64nvme) = checksum(&mut file).map_err(PlanError::at(&path))?;
-            let upload = uploads.begin(&name);
-            let target = upload.target();
-            let stored = upload.finish(&file, bytes, &crc64nvme, &mut |_| Ok(()));
-            stored.map_err(PlanError::not_stored(target))?;
-            fs::remove_file(&path).map_err(PlanError::at(&path))?;
+    /// Refuses a plan one of whose files is not there any more, or is another by now.
+    fn refuse_lost(uploads: &Uploads, files: &[String], out: &Location) -> Result<(), PlanError> {
+        match uploads.first_lost(files).map_err(PlanError::at(out.clone()))? {
+            None => Ok(()),
+            Some((path, InPlace::Other { what, .. })) => Err(PlanError::Rewritten { path, what }),
+            Some((path, _)) => Err(PlanError::Deleted { path }),
         }
-        Ok(())
     }
 
     /// A file's length and checksum.

@@ -60,6 +60,18 @@ pub enum PlanError {
         /// The object.
         path: Location,
     },
+    /// A file of this plan was replaced.
+    #[error(
+        "{} was replaced while this run wrote the plan ({what}): another run writes another plan \
+         here; wait for it, then choose another --out, or give --force to replace its plan",
+        path.display()
+    )]
+    Rewritten {
+        /// The object.
+        path: Location,
+        /// What differs.
+        what: String,
+    },
     /// A `plan.json` that this program can't read, in the way.
     #[error(
         "{}: this program can't read the plan.json here ({what}), and --force deletes only the \

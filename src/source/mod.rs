@@ -20,8 +20,9 @@ pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
 pub use no_uploads::{OnBegin, Upload, UploadOutcome, Uploads};
 #[cfg(feature = "aws")]
 pub use object::{
-    AddressError, HeadChecksums, HeldObject, Object, ObjectFile, ObjectHead, OnBegin, PART_BYTES,
-    PARTS_AHEAD, RANGE_BYTES_AHEAD, StoreOptions, Upload, UploadOutcome, Uploads, visit_heads,
+    AddressError, HeadChecksums, HeldObject, InPlace, Object, ObjectFile, ObjectHead, OnBegin,
+    PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD, StoreOptions, Upload, UploadOutcome, Uploads,
+    visit_heads,
 };
 pub use read_buffer::ReadBuffer;
 pub use store_error::StoreError;

@@ -27,7 +27,7 @@ pub use self::held::HeldObject;
 pub use self::store::{StoreOptions, UploadOutcome};
 use self::stream::Opening;
 pub use self::stream::{ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD};
-pub use self::upload::{OnBegin, Upload, Uploads};
+pub use self::upload::{InPlace, OnBegin, Upload, Uploads};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 
 /// What every address begins with.

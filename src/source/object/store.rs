@@ -10,11 +10,12 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::Duration;
 
+use aws_sdk_s3::config::{self, retry::RetryConfig};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
 
-use super::head::HeadChecksums;
+use super::head::{HeadChecksums, ObjectHead};
 use super::upload::WRITE;
 use super::{Object, refused};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -167,6 +168,16 @@ impl Object {
         let Some(head) = self.head(HeadChecksums::Asked).map_err(refused)? else {
             return Ok(None);
         };
+        self.compare(head, content, options)
+    }
+
+    /// As [`Object::find`], of what S3 said of the object, checksum included.
+    pub(super) fn compare(
+        &self,
+        head: ObjectHead,
+        content: Content<'_>,
+        options: StoreOptions,
+    ) -> Result<Option<UploadOutcome>, StoreError> {
         let differs = |what: String| Err(StoreError::Differs { what });
         if head.bytes != content.bytes {
             return differs(format!("it has {} bytes instead of {}", head.bytes, content.bytes));
@@ -224,32 +235,36 @@ impl Object {
         Ok(Some((bytes, bare_etag(file.etag().map(str::to_owned)).unwrap_or_default())))
     }
 
-    /// Deletes the object, if it is there.
-    ///
-    /// # Errors
-    /// When S3 refuses.
-    pub fn delete(&self) -> io::Result<()> {
-        self.delete_on(None).map(drop)
-    }
-
     /// Deletes the object on the condition that it is still the one with this `ETag`; `false` where
-    /// it is gone or was replaced.
+    /// it is gone or was replaced, and not by this request.
     ///
     /// # Errors
     /// When S3 refuses.
     pub fn delete_if_match(&self, etag: &str) -> io::Result<bool> {
-        self.delete_on(Some(format!("\"{etag}\"")))
+        // The first request alone: what it is told of an object that is gone is not of its own
+        // doing. A second one can't know that.
+        if let Ok(deleted) = self.delete_once(etag, Some(RetryConfig::disabled())) {
+            return Ok(deleted);
+        }
+        let deleted = self.delete_once(etag, None).map_err(refused)?;
+        // The first one may have done it, and its answer was lost.
+        Ok(deleted || !self.exists()?)
     }
 
-    fn delete_on(&self, etag: Option<String>) -> io::Result<bool> {
+    fn delete_once(&self, etag: &str, retries: Option<RetryConfig>) -> Result<bool, AwsError> {
         let target = self.target();
+        let mut config = config::Builder::default();
+        config.set_retry_config(retries);
         let request = target
             .client
             .delete_object()
             .bucket(&*target.bucket)
             .key(&*target.key)
-            .set_if_match(etag)
-            .set_request_payer(target.payer);
+            // A server without ETags has nothing to compare.
+            .set_if_match((!etag.is_empty()).then(|| format!("\"{etag}\"")))
+            .set_request_payer(target.payer)
+            .customize()
+            .config_override(config);
         match self.session().wait(request.send()) {
             Ok(_) => Ok(true),
             Err(error) => {
@@ -259,7 +274,7 @@ impl Object {
                     AwsErrorKind::NoSuchKey
                     | AwsErrorKind::Precondition
                     | AwsErrorKind::Conflict => Ok(false),
-                    _ => Err(refused(error)),
+                    _ => Err(error),
                 }
             }
         }

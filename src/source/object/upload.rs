@@ -10,9 +10,10 @@
 //!
 //! Never knows what the bytes mean.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
@@ -20,6 +21,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
+use super::head::{HeadChecksums, visit_heads};
 use super::store::{Content, StoreOptions, UploadOutcome};
 use super::{Object, Target, refused};
 use crate::aws::{AwsError, AwsErrorKind};
@@ -58,6 +60,38 @@ pub struct Uploads {
     /// Whether the files are there already as far as is known: each is compared before it is sent.
     expected: bool,
     options: StoreOptions,
+    stored: Arc<Mutex<HashMap<String, Stored>>>,
+}
+
+/// What is known of a file that is in S3.
+#[derive(Debug, Clone)]
+struct Stored {
+    bytes: u64,
+    crc64nvme: String,
+    etag: String,
+}
+
+/// Remembers a file under its name, once it is in S3.
+#[derive(Debug)]
+struct Record {
+    name: String,
+    stored: Arc<Mutex<HashMap<String, Stored>>>,
+}
+
+/// What is in the place of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InPlace {
+    /// Nothing.
+    Nothing,
+    /// The file.
+    Same,
+    /// Something else.
+    Other {
+        /// Its `ETag`, without quotes.
+        etag: String,
+        /// What differs.
+        what: String,
+    },
 }
 
 impl Uploads {
@@ -71,6 +105,7 @@ impl Uploads {
             on_their_way: Arc::new(Semaphore::new(PARTS_AT_ONCE)),
             expected,
             options: StoreOptions { sse_s3, content_type: None },
+            stored: Arc::default(),
         }
     }
 
@@ -80,6 +115,7 @@ impl Uploads {
         let slots = Arc::clone(&self.on_their_way);
         let mut upload = Upload::with(self.folder.join(name), self.options, slots);
         upload.compare_first = self.expected;
+        upload.record = Some(Record { name: name.to_owned(), stored: Arc::clone(&self.stored) });
         upload
     }
 
@@ -98,15 +134,92 @@ impl Uploads {
         self.folder.join(name).put_or_compare(bytes, self.options, bytes_max, is_same)
     }
 
-    /// The first of these files that is not there.
+    /// All bytes of a small file, and its `ETag`; none if it is not there.
+    ///
+    /// # Errors
+    /// When S3 refuses, or the file is larger than `bytes_max`.
+    pub fn read(&self, name: &str, bytes_max: u64) -> io::Result<Option<(Vec<u8>, String)>> {
+        self.folder.join(name).read_whole(bytes_max)
+    }
+
+    /// What is in the places of files, given by name, length and CRC-64/NVME, in their order.
     ///
     /// # Errors
     /// When S3 refuses to tell.
-    pub fn first_missing(&self, names: &[String]) -> io::Result<Option<Location>> {
-        let objects: Vec<Object> = names.iter().map(|name| self.folder.join(name)).collect();
-        let lengths = Object::lengths(objects.clone())?;
-        let missing = objects.into_iter().zip(lengths).find(|(_, length)| length.is_none());
-        Ok(missing.map(|(object, _)| Location::Object(object)))
+    pub fn compare(&self, files: &[(String, u64, String)]) -> io::Result<Vec<InPlace>> {
+        let mut found = Vec::with_capacity(files.len());
+        let objects = files.iter().map(|file| {
+            let object = self.folder.join(&file.0);
+            (object.clone(), (object, file))
+        });
+        visit_heads(objects, HeadChecksums::Asked, |(object, (_, bytes, crc64nvme)), head| {
+            let Some(head) = head? else {
+                found.push(InPlace::Nothing);
+                return Ok::<_, io::Error>(());
+            };
+            let etag = head.etag.clone();
+            let content = Content { bytes: *bytes, crc64nvme };
+            found.push(match object.compare(head, content, self.options) {
+                Ok(Some(_)) => InPlace::Same,
+                Ok(None) => InPlace::Nothing,
+                Err(StoreError::Differs { what }) => InPlace::Other { etag, what },
+                Err(StoreError::Io(error)) => return Err(error),
+                Err(error @ StoreError::Changed) => return Err(io::Error::other(error)),
+            });
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// The `ETag`s of the files of these names, in their order; none of what is not there.
+    ///
+    /// # Errors
+    /// When S3 refuses to tell.
+    pub fn etags(&self, names: &[String]) -> io::Result<Vec<Option<String>>> {
+        let mut etags = Vec::with_capacity(names.len());
+        let objects = names.iter().map(|name| (self.folder.join(name), ()));
+        visit_heads(objects, HeadChecksums::NotAsked, |(), head| {
+            etags.push(head?.map(|head| head.etag));
+            Ok::<_, io::Error>(())
+        })?;
+        Ok(etags)
+    }
+
+    /// Deletes the file of this name if it is the one with this `ETag`; `false` where it is gone or
+    /// was replaced, and not by this.
+    ///
+    /// # Errors
+    /// When S3 refuses.
+    pub fn delete(&self, name: &str, etag: &str) -> io::Result<bool> {
+        self.folder.join(name).delete_if_match(etag)
+    }
+
+    /// The first of these files, all of them sent or found by this run, that is not there any
+    /// more, or is another by now, and what is in its place.
+    ///
+    /// # Errors
+    /// When S3 refuses to tell.
+    pub fn first_lost(&self, names: &[String]) -> io::Result<Option<(Location, InPlace)>> {
+        let etags = self.etags(names)?;
+        let mut doubtful = Vec::new();
+        {
+            let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+            for (name, etag) in names.iter().zip(etags) {
+                let known = stored.get(name);
+                let is_same = |known: &Stored| etag.as_ref().is_some_and(|it| *it == known.etag);
+                match known {
+                    Some(known) if !known.etag.is_empty() && is_same(known) => {}
+                    Some(known) => {
+                        doubtful.push((name.clone(), known.bytes, known.crc64nvme.clone()));
+                    }
+                    // It was never sent: nothing is the same as that.
+                    None => doubtful.push((name.clone(), 0, String::new())),
+                }
+            }
+        }
+        let found = self.compare(&doubtful)?;
+        let lost = doubtful.into_iter().zip(found).find(|(_, found)| *found != InPlace::Same);
+        Ok(lost.map(|((name, ..), found)| (Location::Object(self.folder.join(&name)), found)))
     }
 }
 
@@ -127,6 +240,7 @@ pub struct Upload {
     sent: u64,
     /// Of these.
     checksum: Crc64Nvme,
+    record: Option<Record>,
 }
 
 impl Upload {
@@ -147,6 +261,7 @@ impl Upload {
             parts: Vec::new(),
             sent: 0,
             checksum: Crc64Nvme::new(),
+            record: None,
         }
     }
 
@@ -221,6 +336,23 @@ impl Upload {
     /// When the file can't be read or has another checksum, S3 refuses, `on_begin` fails, or there
     /// is an object of that name that is not this file.
     pub fn finish(
+        mut self,
+        file: &File,
+        bytes: u64,
+        crc64nvme: &str,
+        on_begin: OnBegin<'_>,
+    ) -> Result<UploadOutcome, StoreError> {
+        let record = self.record.take();
+        let outcome = self.store(file, bytes, crc64nvme, on_begin)?;
+        if let Some(Record { name, stored }) = record {
+            let etag = outcome.etag.clone();
+            let known = Stored { bytes, crc64nvme: crc64nvme.to_owned(), etag };
+            stored.lock().unwrap_or_else(PoisonError::into_inner).insert(name, known);
+        }
+        Ok(outcome)
+    }
+
+    fn store(
         mut self,
         file: &File,
         bytes: u64,

@@ -298,3 +298,143 @@ fn scratch_folders_are_private_and_of_one_run_alone() {
     assert!(one.starts_with("s3sieve-") && one.len() > 20 && one != other, "{one} {other}");
     assert_eq!(fs::read_dir(&race.scratch).unwrap().count(), 0);
 }
+
+/// The lines of all requests that change something, as they come, and what is done with each.
+fn noted(
+    race: &Race,
+    before: impl Fn(&str) -> Deed + Send + Sync + 'static,
+) -> (BeforeProxy, Arc<Mutex<Vec<String>>>) {
+    let lines: Arc<Mutex<Vec<String>>> = Arc::default();
+    let seen = Arc::clone(&lines);
+    let proxy = BeforeProxy::start(race.buckets.server.address(), move |line| {
+        if !line.starts_with("GET ") && !line.starts_with("HEAD ") {
+            seen.lock().unwrap().push(line.to_owned());
+        }
+        before(line)
+    });
+    (proxy.unwrap(), lines)
+}
+
+const FEWER: &[&str] = &["--max-objects", "60000", "--force"];
+
+/// Whatever ends a run with `--force` before its new plan is whole, the old plan stays.
+#[test]
+fn a_replacement_that_fails_leaves_the_old_plan() {
+    let race = Race::new();
+    race.finishes(&race.endpoint(), MANY);
+    let before = race.objects();
+    // No folder for temporary files.
+    let mut command = race.command(&race.endpoint(), FEWER);
+    let output = command.env("TMPDIR", race.scratch.join("none")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(race.objects() == before);
+    // A data file that is cut.
+    let file = race.buckets.file("demo/daily/data/2026-01-02T00-00Z-1.csv.gz");
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    for more in [FEWER, &["--max-objects", "20000", "--force"]] {
+        let output = race.command(&race.endpoint(), more).output().unwrap();
+        assert_eq!(output.status.code(), Some(3));
+        assert!(race.objects() == before);
+    }
+    fs::write(&file, &whole).unwrap();
+    // Something else in the way of a new file.
+    let foreign = race.buckets.root.path().join("plans/today/manifests/00015.csv");
+    fs::write(&foreign, "foreign").unwrap();
+    let (proxy, lines) = noted(&race, |_| Deed::PassOn);
+    let more = &["--max-objects", "15000", "--force"];
+    let output = race.command(&proxy.endpoint(), more).output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("manifests/00015.csv already exists with different content"), "{told}");
+    assert!(lines.lock().unwrap().is_empty(), "{:?}", lines.lock().unwrap());
+    fs::remove_file(&foreign).unwrap();
+    assert!(race.objects() == before);
+    race.finishes(&race.endpoint(), FEWER);
+    race.assert_whole(&FEWER[..2]);
+}
+
+/// The old files go before the old `plan.json`, and nothing is sent before that.
+#[test]
+fn a_replacement_that_is_killed_among_its_deletions_is_finished_by_the_same_command() {
+    let race = Race::new();
+    race.finishes(&race.endpoint(), MANY);
+    let (id, once): (Arc<OnceLock<u32>>, _) = (Arc::default(), Once::new());
+    let told = Arc::clone(&id);
+    let (proxy, lines) = noted(&race, move |line| {
+        if line.starts_with("DELETE ") && line.contains("00005.csv") {
+            once.call_once(|| {
+                let id = told.wait().to_string();
+                assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
+            });
+        }
+        Deed::PassOn
+    });
+    let child = race.command(&proxy.endpoint(), FEWER).spawn().unwrap();
+    id.set(child.id()).unwrap();
+    assert_eq!(child.wait_with_output().unwrap().status.code(), None);
+    assert!(lines.lock().unwrap().iter().all(|line| line.starts_with("DELETE ")));
+    // The server may still delete a file, so the folder is not walked.
+    assert!(race.buckets.root.path().join("plans/today/plan.json").exists());
+    race.finishes(&race.endpoint(), FEWER);
+    race.assert_whole(&FEWER[..2]);
+}
+
+#[test]
+fn a_lost_answer_to_a_deletion_is_no_loss() {
+    for name in ["plan.json", "00002.csv"] {
+        let race = Race::new();
+        race.finishes(&race.endpoint(), MANY);
+        let matches = move |line: &str| line.starts_with("DELETE ") && line.contains(name);
+        let (proxy, seen) = first(race.buckets.server.address(), Deed::LoseAnswer, 1, matches);
+        race.finishes(&proxy.endpoint(), FEWER);
+        assert!(seen.load(Ordering::Relaxed) > 1, "there was no second try");
+        race.assert_whole(&FEWER[..2]);
+    }
+}
+
+/// What is there and the same is found, and nothing is deleted but what was damaged.
+#[test]
+fn a_replacement_by_the_same_plan_deletes_nothing() {
+    let race = Race::new();
+    race.finishes(&race.endpoint(), MANY);
+    let again = &["--max-objects", "20000", "--force"];
+    let (proxy, lines) = noted(&race, |_| Deed::PassOn);
+    race.finishes(&proxy.endpoint(), again);
+    assert!(lines.lock().unwrap().iter().all(|line| line.contains("plan.json")));
+    assert!(!lines.lock().unwrap().iter().any(|line| line.starts_with("DELETE ")));
+    fs::write(race.buckets.root.path().join("plans/today/manifests/00001.csv"), "x").unwrap();
+    race.finishes(&race.endpoint(), again);
+    race.assert_whole(MANY);
+}
+
+/// A file that another run replaces, before `plan.json` is sent or while it is.
+#[test]
+fn files_that_are_replaced_meanwhile_are_noticed() {
+    for moment in ["00003.csv", "plan.json"] {
+        let race = Race::new();
+        let path = race.buckets.root.path().join("plans/today/manifests/00001.csv");
+        let (proxy, lines) = noted(&race, move |line| {
+            if line.starts_with("PUT ") && line.contains(moment) {
+                fs::write(&path, "another").unwrap();
+                // What the server remembers of the file before.
+                let parent = path.ancestors().nth(4).unwrap();
+                for entry in fs::read_dir(parent).unwrap() {
+                    let entry = entry.unwrap();
+                    let name = entry.file_name().into_string().unwrap();
+                    if entry.path().is_file() && name.starts_with(".bucket-") {
+                        fs::remove_file(entry.path()).unwrap();
+                    }
+                }
+            }
+            Deed::PassOn
+        });
+        let output = race.command(&proxy.endpoint(), MANY).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.contains("manifests/00001.csv was replaced while this run"), "{told}");
+        assert!(!race.objects().contains_key(Path::new("plan.json")));
+        let deleted = lines.lock().unwrap().iter().any(|line| line.starts_with("DELETE "));
+        assert_eq!(deleted, moment == "plan.json");
+    }
+}
