@@ -2,7 +2,7 @@
 //!
 //! The order is the AWS CLI's: the flag, the variable of the service (`AWS_ENDPOINT_URL_S3`), the
 //! one of all services (`AWS_ENDPOINT_URL`), then the same two in the profile. Here a URL is also
-//! looked at, before anything is sent.
+//! looked at, before anything is sent; an empty one is refused.
 
 use super::settings::Settings;
 use super::{AwsError, Options};
@@ -11,6 +11,9 @@ use super::{AwsError, Options};
 const S3: &str = "S3";
 const S3_CONTROL: &str = "S3 Control";
 const OTHERS: [&str; 2] = ["STS", "IAM"];
+
+/// All of them, and those that give credentials.
+const ALL: [&str; 6] = [S3, S3_CONTROL, "STS", "IAM", "SSO", "SSO OIDC"];
 
 /// What a URL should look like.
 const FORM: &str = "write http://HOST[:PORT][/PATH] or https://HOST[:PORT][/PATH]";
@@ -89,6 +92,12 @@ pub(super) struct Endpoints {
 impl Endpoints {
     /// Finds them, and looks at every URL that a request could go by.
     pub(super) fn find(options: &Options, settings: &Settings) -> Result<Self, AwsError> {
+        if let Some(name) = settings.empty_endpoint(&ALL) {
+            return Err(AwsError::misconfigured(format!(
+                "{name}: it is set, but empty, which some programs take for AWS itself and others \
+                 for nothing; unset it, or {FORM}"
+            )));
+        }
         for service in OTHERS {
             configured(service, settings)?;
         }

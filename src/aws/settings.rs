@@ -33,6 +33,8 @@ const TRIES_OF_A_MODE: u32 = 3;
 
 const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
 
+const ENDPOINT_KEY: &str = "endpoint_url";
+
 /// A value that was set, and the name of the variable, or of the key and the profile, that sets it.
 type Found = (String, String);
 
@@ -160,7 +162,7 @@ impl Settings {
         if let Some(found) = self.service_variable(service) {
             return Some(found);
         }
-        let key = "endpoint_url";
+        let key = ENDPOINT_KEY;
         let wanted = EnvConfigValue::new().env(ENDPOINT_VARIABLE).profile(key).service_id(service);
         self.lookup(
             &wanted,
@@ -169,10 +171,29 @@ impl Settings {
         )
     }
 
+    /// A variable, or a key of the profile, that names a service's server with an empty text. The
+    /// SDK takes it for a server, and ends the program or goes to AWS instead of to the server that
+    /// `AWS_ENDPOINT_URL` names.
+    pub(super) fn empty_endpoint(&self, services: &[&str]) -> Option<String> {
+        let is_empty = |value: &str| value.trim().is_empty();
+        let of_services = services.iter().map(|service| variable_of(service));
+        let mut variables = std::iter::once(ENDPOINT_VARIABLE.to_owned()).chain(of_services);
+        let by_variable =
+            variables.find(|name| self.env.get(name).is_ok_and(|value| is_empty(&value)));
+        by_variable.or_else(|| {
+            let in_profile = |service: &&str| {
+                let wanted = EnvConfigValue::new().profile(ENDPOINT_KEY).service_id(*service);
+                let found = wanted.load(&self.env, Some(&self.profiles));
+                found.is_some_and(|(value, _)| is_empty(&value))
+            };
+            let profile = self.profiles.selected_profile();
+            services.iter().any(in_profile).then(|| format!("{ENDPOINT_KEY} of profile {profile}"))
+        })
+    }
+
     /// The server of a service by the variable for this service alone.
     pub(super) fn service_variable(&self, service: &str) -> Option<Found> {
-        let name = service.to_ascii_uppercase().replace(' ', "_");
-        let variable = format!("{ENDPOINT_VARIABLE}_{name}");
+        let variable = variable_of(service);
         let url = self.env.get(&variable).ok().filter(|url| !url.is_empty())?;
         Some((url, variable))
     }
@@ -191,6 +212,11 @@ enum Mode {
 pub(super) struct CaBundle {
     pub(super) path: PathBuf,
     pub(super) named_by: String,
+}
+
+/// The variable that names the server of one service.
+fn variable_of(service: &str) -> String {
+    format!("{ENDPOINT_VARIABLE}_{}", service.to_ascii_uppercase().replace(' ', "_"))
 }
 
 fn is_set(env: &Env, variable: &str) -> bool {

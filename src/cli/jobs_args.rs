@@ -47,7 +47,12 @@ impl JobsArgs {
     /// The plan, and the folder of its journal, which must be there.
     pub(super) fn open(&self) -> Result<PlanHandle, CliError> {
         let mut way = self.service.way(self.region.as_deref());
-        plan_args::open_submitted(&self.plan, self.state.as_deref(), &mut way)
+        let state = self.state.as_deref();
+        match self.action {
+            // Jobs that are let run read the plan's manifests.
+            JobsAction::Run(_) => plan_args::open_submitted(&self.plan, state, &mut way),
+            _ => plan_args::open_followed(&self.plan, state, &mut way),
+        }
     }
 
     /// The plan as it stands on the command line, for commands to be shown.

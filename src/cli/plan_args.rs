@@ -8,6 +8,8 @@ use super::aws::Way;
 #[cfg(feature = "aws")]
 use super::print;
 use crate::plan::{self, PlanHandle};
+#[cfg(feature = "aws")]
+use crate::plan::{ReadError, StateError};
 use crate::source::Location;
 
 /// Reads the plan that a command line names. `state` is the folder that `--state` names.
@@ -38,7 +40,12 @@ pub(super) fn open(
             path.display()
         )));
     }
-    Ok(PlanHandle::open(&location, state)?)
+    let handle = PlanHandle::open(&location, state)?;
+    if address.is_some() {
+        // Who names a journal means its plan, not another that is at that address now.
+        handle.find_state()?;
+    }
+    Ok(handle)
 }
 
 /// Reads a plan that was submitted: its journal must be there.
@@ -52,6 +59,47 @@ pub(super) fn open_submitted(
     handle.find_state()?;
     tell_state(&handle);
     Ok(handle)
+}
+
+/// Reads a plan whose jobs are followed or ended. Where it was replaced in S3, or is not there any
+/// more, it is read as it was submitted: its jobs run on.
+#[cfg(feature = "aws")]
+pub(super) fn open_followed(
+    name: &Path,
+    state: Option<&Path>,
+    way: &mut Way<'_>,
+) -> Result<PlanHandle, CliError> {
+    let error = match open_submitted(name, state, way) {
+        Err(error) if is_gone(&error) => error,
+        opened => return opened,
+    };
+    let folder = state.unwrap_or(name);
+    let Some(address) = plan::plan_of_state_folder(folder)? else { return Err(error) };
+    let named = if state.is_some() { name } else { Path::new(&address) };
+    let Some(handle) = PlanHandle::as_submitted(folder, &way.location(named)?)? else {
+        return Err(error);
+    };
+    print::tell(&format!(
+        "s3sieve: warning: the plan at {address} was replaced or deleted after it was submitted: \
+         this is about the jobs of the plan that was there, by the copy of it in {}",
+        folder.display()
+    ));
+    Ok(handle)
+}
+
+/// Whether a plan is not what was submitted, or not there.
+#[cfg(feature = "aws")]
+fn is_gone(error: &CliError) -> bool {
+    matches!(
+        error,
+        CliError::State(StateError::Replaced { .. })
+            | CliError::Read(
+                ReadError::Missing { .. }
+                    | ReadError::Unfinished { .. }
+                    | ReadError::Newer { .. }
+                    | ReadError::Malformed { .. }
+            )
+    )
 }
 
 /// Tells where the journal of a plan in S3 is.

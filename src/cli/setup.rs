@@ -20,6 +20,7 @@ use crate::jobs::setup::lifecycle::Lifecycle;
 use crate::jobs::setup::role::Role;
 use crate::jobs::setup::{Change, default_key};
 use crate::operation::copy_key::TargetEncryption;
+use crate::operation::job;
 
 pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
     match &args.action {
@@ -130,6 +131,7 @@ fn session(
     region: Option<&str>,
     account_id: Option<&str>,
 ) -> Result<Session, CliError> {
+    account_id.map_or(Ok(()), job::check_account)?;
     let session = args.service.session(region)?;
     let unchecked = if args.apply { Unchecked::Refused } else { Unchecked::Told };
     args.service.check_account(&session, account_id, unchecked)?;

@@ -22,7 +22,8 @@ Without those on the destination it says what its policy must hold.";
 
 const BUCKET_KEY_HELP: &str = "\
 Permissions:
-  on the bucket           s3:GetEncryptionConfiguration, s3:PutEncryptionConfiguration";
+  on the bucket           s3:GetEncryptionConfiguration, s3:PutEncryptionConfiguration;
+                          s3:ListBucket with --kms-key-arn, to learn the bucket's region";
 
 const ROLE_HELP: &str = "\
 Example:

@@ -1,7 +1,7 @@
 //! A role's trust policy: who may take the role.
 
 use aws_sdk_iam::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Session};
 use crate::operation::partition::is_batch_operations;
@@ -19,8 +19,24 @@ impl Trust {
     /// Whether jobs may take the role, as far as conditions allow to tell.
     #[must_use]
     pub fn lets_jobs_in(&self) -> bool {
-        let statements = &self.policy["Statement"];
-        one_or_many(statements).into_iter().any(|statement| {
+        !self.letting_in().is_empty()
+    }
+
+    /// The conditions under which jobs may take the role, where there is no way in without one;
+    /// that it is jobs of this account is none.
+    #[must_use]
+    pub fn conditions(&self, account_id: &str) -> Vec<&Value> {
+        let own = json!({"StringEquals": {"aws:SourceAccount": account_id}});
+        let conditions = self.letting_in().into_iter().map(|statement| &statement["Condition"]);
+        let conditions: Vec<&Value> = conditions.collect();
+        let is_open = |condition: &&Value| condition.is_null() || **condition == own;
+        if conditions.iter().any(is_open) { Vec::new() } else { conditions }
+    }
+
+    /// The statements that let jobs in, under whatever condition.
+    fn letting_in(&self) -> Vec<&Value> {
+        let statements = one_or_many(&self.policy["Statement"]).into_iter();
+        let letting = statements.filter(|statement| {
             let principal = &statement["Principal"];
             let service = principal == "*"
                 || one_or_many(&principal["Service"])
@@ -33,7 +49,8 @@ impl Trust {
                 })
             });
             statement["Effect"] == "Allow" && service && may
-        })
+        });
+        letting.collect()
     }
 }
 
@@ -84,8 +101,6 @@ pub fn parse(document: &str) -> Option<Value> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::operation::partition::BATCH_OPERATIONS as SERVICE;
 

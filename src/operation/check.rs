@@ -208,16 +208,7 @@ pub(super) fn key_arn(
     setting: &Setting,
     authority: &'static str,
 ) -> Checked {
-    let Some(arn) = key_of_arn(value) else {
-        return Err(refusal(
-            flag,
-            value,
-            "it must be the full ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID; a bare key id or \
-             an alias will not do",
-            authority,
-            "`aws kms describe-key --key-id KEY` shows it as Arn",
-        ));
-    };
+    let arn = whole_key_arn(flag, value, authority)?;
     partition(flag, value, arn, setting)?;
     let region = setting.region.as_deref().filter(|region| *region != arn.region);
     let Some(region) = region else { return Ok(()) };
@@ -228,6 +219,24 @@ pub(super) fn key_arn(
         "UG, Specifying server-side encryption with AWS KMS: a key in the bucket's Region",
         "name a key of the bucket's region, or correct --region",
     ))
+}
+
+/// The parts of a KMS key's full ARN, which a value must be.
+pub(super) fn whole_key_arn<'a>(
+    flag: &'static str,
+    value: &'a str,
+    authority: &'static str,
+) -> Result<Arn<'a>, Refusal> {
+    key_of_arn(value).ok_or_else(|| {
+        refusal(
+            flag,
+            value,
+            "it must be the full ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID; a bare key id or \
+             an alias will not do",
+            authority,
+            "`aws kms describe-key --key-id KEY` shows it as Arn",
+        )
+    })
 }
 
 /// The parts of a KMS key's full ARN.

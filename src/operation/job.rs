@@ -426,6 +426,35 @@ pub fn check_setting(setting: &Setting) -> Checked {
     Err(refusal("--region", region, rule, source, "name the region of the objects"))
 }
 
+/// Refuses an account's id that can't be one.
+///
+/// # Errors
+/// When it has not 12 digits.
+pub fn check_account(account_id: &str) -> Checked {
+    check::account("--account-id", account_id)
+}
+
+/// Refuses a key for a bucket's default encryption that is not given by its full ARN (an alias
+/// means another key in another account), or not of the bucket's region, where that is known.
+///
+/// # Errors
+/// As above.
+pub fn check_default_key(flag: &'static str, key: &str, region: Option<&str>) -> Checked {
+    let source = "UG, Setting default server-side encryption behavior for Amazon S3 buckets";
+    let arn = check::whole_key_arn(flag, key, source)?;
+    let remedy = "name a key of the bucket's region";
+    let partition = partition::of_region(Some(arn.region));
+    if let Some(region) = region.filter(|region| *region != arn.region) {
+        let rule = format!("the key is in {}, the bucket in {region}", arn.region);
+        return Err(refusal(flag, key, rule, source, remedy));
+    }
+    if partition == arn.partition {
+        return Ok(());
+    }
+    let rule = format!("region {} is in partition {partition}, not {}", arn.region, arn.partition);
+    Err(refusal(flag, key, rule, source, remedy))
+}
+
 /// Refuses a role's name that can't be one, an ARN for example.
 ///
 /// # Errors
@@ -461,10 +490,19 @@ pub fn check_role(role_arn: &str, account_id: &str) -> Checked {
     length(FLAG, role_arn, ROLE_ARN_CHARS_MAX, "API, IAMRoleArn")?;
     let role = Arn::parse(role_arn).filter(|arn| {
         let name = arn.resource.strip_prefix("role/").unwrap_or_default();
-        arn.service == "iam" && arn.region.is_empty() && !name.is_empty()
+        let (path, name) = name.rsplit_once('/').map_or((None, name), |(p, n)| (Some(p), n));
+        let is_name = (1..=ROLE_NAME_CHARS_MAX).contains(&name.len());
+        // IAM API, pathType.
+        let is_path = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_graphic());
+        arn.service == "iam"
+            && arn.region.is_empty()
+            && is_name
+            && name.chars().all(is_role_letter)
+            && path.is_none_or(|path| path.split('/').all(is_path))
     });
     let Some(role) = role.filter(|role| check::account(FLAG, role.account).is_ok()) else {
-        let rule = "it must be arn:aws:iam::ACCOUNT:role/NAME";
+        let rule = "it must be arn:aws:iam::ACCOUNT:role/NAME, with a NAME of up to 64 letters, \
+                    digits and _+=,.@-";
         return Err(refusal(FLAG, role_arn, rule, "API, IAMRoleArn", remedy));
     };
     if role.account == account_id {

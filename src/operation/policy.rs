@@ -119,6 +119,11 @@ impl Access {
         bucket::general_arn(&self.partition, name)
     }
 
+    /// The ARNs of all objects in a place, `bucket/prefix/`, and of no others.
+    fn all_below(&self, place: &str) -> String {
+        self.bucket(&literal(place)) + "*"
+    }
+
     /// The ARNs of the buckets of the objects.
     pub(super) fn bucket_arns(&self) -> Vec<String> {
         self.buckets.iter().map(|name| self.bucket(name)).collect()
@@ -171,8 +176,8 @@ impl Access {
     #[must_use]
     pub fn role_policy(&self, operation: Vec<Statement>) -> Policy {
         let mut statements = operation;
-        let manifests = vec![self.bucket(&self.manifests) + "*"];
-        let reports = vec![self.bucket(&self.reports) + "*"];
+        let manifests = vec![self.all_below(&self.manifests)];
+        let reports = vec![self.all_below(&self.reports)];
         let read = ["s3:GetObject", "s3:GetObjectVersion"];
         statements.push(self.allow("ReadManifests", &read, manifests));
         statements.extend(self.allow_manifest_keys("DecryptManifests"));
@@ -202,8 +207,8 @@ impl Access {
         let Self { partition, account_id, .. } = self;
         let region = self.region.as_deref().unwrap_or("*");
         let jobs = vec![format!("arn:{partition}:s3:{region}:{account_id}:job/*")];
-        let manifests = vec![self.bucket(&self.manifests) + "*"];
-        let reports = vec![self.bucket(&self.reports) + "*"];
+        let manifests = vec![self.all_below(&self.manifests)];
+        let reports = vec![self.all_below(&self.reports)];
         let own = [&self.manifests, &self.reports].into_iter().chain(&self.plan);
         let own = own.map(|place| place.split('/').next().unwrap_or_default());
         let names: BTreeSet<&str> = self.buckets.iter().map(String::as_str).chain(own).collect();
@@ -237,9 +242,9 @@ impl Access {
 
     /// The ARNs of a plan in S3 and of its manifests, which as a rule are in there.
     fn in_place(&self, plan: &str) -> Vec<String> {
-        let mut places = vec![self.bucket(plan) + "*"];
+        let mut places = vec![self.all_below(plan)];
         if !self.manifests.starts_with(plan) {
-            places.push(self.bucket(&self.manifests) + "*");
+            places.push(self.all_below(&self.manifests));
         }
         places
     }
@@ -255,6 +260,21 @@ impl Access {
     }
 }
 
+/// A text as a `Resource` names it: as it is, where `*`, `?` and `${...}` would stand for others (IAM
+/// User Guide, "IAM policy elements: Variables and tags": special characters, in version
+/// 2012-10-17).
+#[must_use]
+pub fn literal(text: &str) -> String {
+    let mut named = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '*' | '?' | '$' => named.extend(['$', '{', letter, '}']),
+            other => named.push(other),
+        }
+    }
+    named
+}
+
 /// The name of a role's inline policy: the operation, a bucket for people, and a digest of all that
 /// it covers in S3. Plans of the same operation, buckets and places share it, so a plan and its
 /// retries do. IAM takes 128 letters, digits and `+=,.@_-` (IAM API, `policyNameType`).
@@ -267,4 +287,47 @@ pub fn inline_name(operation: &str, bucket: &str, policy: &Policy) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let bucket: String = bucket.chars().take(BUCKET_CHARS_MAX).map(plain).collect();
     format!("{INLINE_PREFIX}{operation}-{bucket}-{}", &digest[..NAME_DIGITS])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prefix_stands_for_itself_in_a_policy() {
+        assert_eq!(literal("plans/a-b_c/"), "plans/a-b_c/");
+        assert_eq!(literal("a?b*"), "a${?}b${*}");
+        assert_eq!(literal("${aws:username}/$"), "${$}{aws:username}/${$}");
+    }
+
+    #[test]
+    fn policies_grant_the_places_and_nothing_that_looks_like_them() {
+        let place = |prefix: &str| format!("manifests/{prefix}/");
+        let access = Access {
+            partition: "aws".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: None,
+            role_arn: "arn:aws:iam::111122223333:role/batch".to_owned(),
+            buckets: vec!["demo".to_owned()],
+            versions: false,
+            object_keys: Vec::new(),
+            target_keys: Vec::new(),
+            manifest_keys: Vec::new(),
+            report_keys: Vec::new(),
+            manifests: place("p?/q"),
+            plan: Some(place("plan*")),
+            reports: place("${aws:username}"),
+            tags: false,
+        };
+        let of = |policy: Policy, sid: &str| {
+            let mut statements = policy.statement.into_iter();
+            statements.find(|statement| statement.sid == sid).unwrap().resource
+        };
+        let [manifests, plan, reports] = ["p${?}/q", "plan${*}", "${$}{aws:username}"]
+            .map(|prefix| format!("arn:aws:s3:::manifests/{prefix}/*"));
+        assert_eq!(of(access.role_policy(Vec::new()), "ReadManifests"), [manifests.as_str()]);
+        assert_eq!(of(access.role_policy(Vec::new()), "WriteReports"), [reports.as_str()]);
+        assert_eq!(of(access.submitter_policy(), "ReadReports"), [reports.as_str()]);
+        assert_eq!(of(access.submitter_policy(), "ReadPlan"), [plan, manifests]);
+    }
 }

@@ -586,6 +586,41 @@ fn two_plans_have_two_folders() {
 }
 
 #[test]
+fn roles_have_names_and_paths_that_iam_takes() {
+    let check = |role: &str| {
+        job::check_role(&format!("arn:aws:iam::111122223333:role/{role}"), "111122223333")
+    };
+    let long = "n".repeat(64);
+    for role in ["batch", "a/b/batch", "A_b+=,.@-", &long, "a!b/c"] {
+        assert!(check(role).is_ok(), "{role}");
+    }
+    let longer = "n".repeat(65);
+    for role in ["", "/x", "x y", "x/", "a//x", "a b/x", "x:y", "r\u{f6}le", &longer] {
+        let told = check(role).unwrap_err().to_string();
+        assert!(told.contains("role/NAME, with a NAME of up to 64 letters"), "{told}");
+    }
+}
+
+#[test]
+fn a_bucket_s_default_key_is_a_key_of_its_region() {
+    let check = |key: &str, region| {
+        job::check_default_key("--kms-key-arn", key, region).map_err(|error| error.to_string())
+    };
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/01-ab";
+    assert_eq!(check(key, Some("eu-west-1")), Ok(()));
+    assert_eq!(check(key, None), Ok(()));
+    let told = check(key, Some("us-east-1")).unwrap_err();
+    assert!(told.contains("the key is in eu-west-1, the bucket in us-east-1"), "{told}");
+    let alias = "arn:aws:kms:eu-west-1:111122223333:alias/x";
+    for wrong in ["alias/x", alias, "01-ab", "x y", ""] {
+        let told = check(wrong, Some("eu-west-1")).unwrap_err();
+        assert!(told.contains("an alias will not do"), "{told}");
+    }
+    let told = check(&key.replace("arn:aws:", "arn:aws-cn:"), None).unwrap_err();
+    assert!(told.contains("is in partition aws, not aws-cn"), "{told}");
+}
+
+#[test]
 fn what_is_wrong_with_a_job_is_named() {
     type Change = fn(&mut Setting, &mut Options);
     let cases: [(Change, &[&str]); 14] = [

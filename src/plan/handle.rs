@@ -13,17 +13,21 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::read::document;
-use super::{Plan, ReadError};
+use super::read::{PLAN_BYTES_MAX, document};
+use super::{PLAN_VERSION, Plan, ReadError};
 use crate::source::Location;
 
 /// In a state folder: which plan it belongs to.
 const PLAN_SOURCE: &str = "plan-source.json";
 
-/// The version of that file.
+/// In a state folder: the plan as it was when the first of its jobs was to be created. Those jobs can
+/// be followed and ended by it when the plan itself is gone.
+const PLAN_COPY: &str = "plan-as-submitted.json";
+
+/// The version of [`PLAN_SOURCE`].
 const PLAN_SOURCE_VERSION: u32 = 1;
 
-/// Bytes of that file at most: an address has some 1,100.
+/// Bytes of [`PLAN_SOURCE`] at most: an address has some 1,100.
 const PLAN_SOURCE_BYTES_MAX: u64 = 64 << 10;
 
 /// Digits of a plan's SHA-256 in the name of its state folder: 32 bits, to tell apart the plans
@@ -154,22 +158,61 @@ impl PlanHandle {
     /// # Errors
     /// When it is another plan's, or can't be written.
     pub fn claim_state(&self) -> Result<(), StateError> {
-        if self.folder.as_path().is_some() || self.is_own_state()? {
+        if self.folder.as_path().is_some() {
             return Ok(());
         }
-        let at = StateError::at(&self.state);
-        fs::create_dir_all(&self.state).map_err(at)?;
-        let path = self.state.join(PLAN_SOURCE);
+        let is_own = self.is_own_state()?;
+        fs::create_dir_all(&self.state).map_err(StateError::at(&self.state))?;
+        if !self.state.join(PLAN_COPY).exists() {
+            self.write(PLAN_COPY, &self.plan)?;
+        }
+        // Last, for it makes the folder this plan's.
+        if is_own { Ok(()) } else { self.write(PLAN_SOURCE, &self.source()) }
+    }
+
+    /// Writes a file of the state folder, whole or not at all.
+    fn write(&self, name: &str, what: &impl Serialize) -> Result<(), StateError> {
+        let path = self.state.join(name);
         let partial = self.state.join(format!("{PARTIAL_PREFIX}{}", std::process::id()));
         let write = || -> io::Result<()> {
-            let mut file = fs::File::create(&partial)?;
-            serde_json::to_writer_pretty(&mut file, &self.source())?;
+            let mut file = io::BufWriter::new(fs::File::create(&partial)?);
+            serde_json::to_writer_pretty(&mut file, what)?;
             writeln!(file)?;
-            file.sync_all()?;
+            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             fs::rename(&partial, &path)?;
             if cfg!(unix) { fs::File::open(&self.state)?.sync_all() } else { Ok(()) }
         };
         write().map_err(StateError::at(&path))
+    }
+
+    /// The plan that a state folder was begun with, as it was then; `None` where the folder is of
+    /// another plan than that at this address, or keeps none.
+    ///
+    /// # Errors
+    /// When what is there can't be read.
+    pub fn as_submitted(state: &Path, folder: &Location) -> Result<Option<Self>, StateError> {
+        let folder = folder.as_folder();
+        let source = read_source(state)?.filter(|found| found.plan == folder.display().to_string());
+        let Some(PlanSource { sha256, .. }) = source else { return Ok(None) };
+        let path = state.join(PLAN_COPY);
+        let malformed = |what: String| StateError::Malformed { path: path.clone(), what };
+        let bytes = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            metadata => metadata.map_err(StateError::at(&path))?.len(),
+        };
+        if bytes > PLAN_BYTES_MAX {
+            return Err(malformed("it is too long".to_owned()));
+        }
+        let text = fs::read(&path).map_err(StateError::at(&path))?;
+        let plan: Plan =
+            serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
+        if plan.version != PLAN_VERSION {
+            return Err(malformed(format!(
+                "version {}, where {PLAN_VERSION} is read",
+                plan.version
+            )));
+        }
+        Ok(Some(Self { plan, folder, sha256, state: state.to_owned() }))
     }
 
     /// Makes sure that there is a state folder, and that it is this plan's.
@@ -221,7 +264,7 @@ impl StateError {
     }
 }
 
-/// How the file that says whose a state folder is begins its name while it is written.
+/// How the first files of a state folder begin their names while they are written.
 const PARTIAL_PREFIX: &str = ".plan-source.json.";
 
 /// The address of the plan that a folder is the state folder of; `None` of any other folder.
@@ -256,7 +299,7 @@ fn read_source(folder: &Path) -> Result<Option<PlanSource>, StateError> {
     Ok(Some(source))
 }
 
-/// Whether a folder is not there, or holds nothing but what a killed run left of its first file.
+/// Whether a folder is not there, or holds nothing but what a killed run left of its first files.
 fn is_empty(folder: &Path) -> Result<bool, StateError> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
@@ -264,7 +307,7 @@ fn is_empty(folder: &Path) -> Result<bool, StateError> {
     };
     for entry in entries {
         let name = entry.map_err(StateError::at(folder))?.file_name();
-        if !name.to_string_lossy().starts_with(PARTIAL_PREFIX) {
+        if name != PLAN_COPY && !name.to_string_lossy().starts_with(PARTIAL_PREFIX) {
             return Ok(false);
         }
     }

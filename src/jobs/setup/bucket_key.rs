@@ -6,6 +6,7 @@ use super::body::{ReceivedBody, SentBody};
 use super::xml::{self, FindEdit, append, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
+use crate::operation::job::check_default_key;
 
 const ROOT: &str = "ServerSideEncryptionConfiguration";
 
@@ -32,7 +33,8 @@ impl BucketKey {
     /// Reads the default encryption of the bucket, and turns its bucket key on.
     ///
     /// # Errors
-    /// When AWS refuses, or the bucket encrypts with no KMS key and none is named.
+    /// When AWS refuses, the bucket encrypts with no KMS key and none is named, or the one that is
+    /// named can't be the bucket's.
     pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
         let action = format!("look at the default encryption of bucket {}", self.bucket);
         let body = ReceivedBody::default();
@@ -41,6 +43,11 @@ impl BucketKey {
         session.wait(call.send()).map_err(|error| AwsError::new(&action, &error))?;
         let there = body.text(&action)?;
         let document = self.edited(&action, &there)?;
+        if let Some(key) = &self.key_arn {
+            let region = self.region(session);
+            let checked = check_default_key("--kms-key-arn", key, region.as_deref());
+            checked.map_err(|refusal| SetupError::Senseless(refusal.to_string()))?;
+        }
         let lines = |text: &str| -> Result<Vec<String>, AwsError> {
             let parsed = xml::parse(&action, text, ROOT)?;
             Ok(children(parsed.root_element(), "Rule").flat_map(lines).collect())
@@ -60,6 +67,18 @@ impl BucketKey {
             ],
         };
         Ok(Planned { change, document })
+    }
+
+    /// The bucket's region, where its answer tells it, to a refusal too, or else the one that
+    /// requests reach it in.
+    fn region(&self, session: &Session) -> Option<String> {
+        match session.wait(session.s3().head_bucket().bucket(&self.bucket).send()) {
+            Ok(answer) => answer.bucket_region().or(session.region()).map(str::to_owned),
+            Err(error) => {
+                let answer = error.raw_response()?;
+                answer.headers().get("x-amz-bucket-region").map(str::to_owned)
+            }
+        }
     }
 
     /// The configuration with the bucket key on. S3 keeps one rule for a bucket; another one would

@@ -6,14 +6,18 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::grants::{added, cover, statements};
+use super::grants::{added, cover, denials, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::operation::job::Place;
+use crate::operation::policy::literal;
 
 /// What S3 writes inventory reports as, in all partitions (UG, "Grant permissions for S3 Inventory
 /// and S3 analytics").
 const SERVICE: &str = "s3.amazonaws.com";
+
+/// The policy language that knows `${*}`, `${?}` and `${$}`.
+const VERSION: &str = "2012-10-17";
 
 /// Digits of a digest in the statement's name: 32 bits, for the few statements of a bucket.
 const SID_DIGITS: usize = 8;
@@ -49,7 +53,7 @@ impl Writer {
             "Effect": "Allow",
             "Principal": {"Service": SERVICE},
             "Action": "s3:PutObject",
-            "Resource": format!("arn:{partition}:s3:::{}*", destination.folder()),
+            "Resource": format!("arn:{partition}:s3:::{}*", literal(&destination.folder())),
             "Condition": {
                 "ArnLike": {"aws:SourceArn": source},
                 "StringEquals": {
@@ -123,7 +127,7 @@ impl Writer {
         let bucket = &self.destination.bucket;
         let is_new = there.is_empty();
         let policy: Value = if is_new {
-            json!({"Version": "2012-10-17", "Statement": []})
+            json!({"Version": VERSION, "Statement": []})
         } else {
             let action = format!("look at the policy of bucket {bucket}");
             serde_json::from_str(there)
@@ -141,15 +145,42 @@ impl Writer {
                 self.sid()
             )));
         } else {
+            self.check_version(&policy, &wanted)?;
             added(&policy, &[&wanted])
         };
         let change = Change {
             what: format!("bucket policy of {bucket}"),
             before: if is_new { Vec::new() } else { lines(&policy) },
             after: lines(&after),
-            warnings: Vec::new(),
+            warnings: self.denied(&policy, &wanted),
         };
         Ok(PolicyPlan { change, bucket: bucket.clone(), policy: after })
+    }
+
+    /// What no statement of ours can allow.
+    fn denied(&self, policy: &Value, wanted: &Value) -> Vec<String> {
+        let told = denials(policy, wanted).into_iter().map(|denial| {
+            format!(
+                "bucket {}: S3 may not write reports there, whatever else allows it: in its \
+                 policy, {denial}",
+                self.destination.bucket
+            )
+        });
+        told.collect()
+    }
+
+    /// Refuses to add a place whose name older policies would read as a pattern.
+    fn check_version(&self, policy: &Value, wanted: &Value) -> Result<(), SetupError> {
+        let is_escaped = wanted["Resource"].as_str().is_some_and(|name| name.contains("${"));
+        if !is_escaped || policy["Version"] == VERSION {
+            return Ok(());
+        }
+        Err(SetupError::Senseless(format!(
+            "the policy of bucket {} is not of Version {VERSION}, and older ones can't name the \
+             prefix {:?} without granting others too; change its Version, or give \
+             --leave-bucket-policy",
+            self.destination.bucket, self.destination.prefix
+        )))
     }
 }
 
@@ -208,6 +239,33 @@ mod tests {
         assert_eq!(statements.len(), 2);
         assert_eq!(statements[0], serde_json::from_str::<Value>(&other).unwrap()["Statement"][0]);
         assert_eq!(statements[1]["Condition"]["ArnLike"]["aws:SourceArn"], "arn:aws:s3:::photos");
+    }
+
+    #[test]
+    fn a_statement_that_denies_is_told() {
+        let policy = json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "Closed", "Effect": "Deny", "Principal": "*", "Action": "s3:PutObject",
+             "Resource": "arn:aws:s3:::reports/*"},
+            {"Sid": "Tls", "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+             "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+            {"Sid": "Bob", "Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::1:user/bob"},
+             "Action": "s3:*", "Resource": "*"},
+        ]});
+        let warnings = writer().planned(&policy.to_string()).unwrap().change.warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].ends_with("in its policy, statement Closed denies it"));
+    }
+
+    #[test]
+    fn a_prefix_that_looks_like_a_pattern_stands_for_itself() {
+        let destination = Place { bucket: "reports".to_owned(), prefix: "a*".to_owned() };
+        let writer = Writer { destination, ..writer() };
+        let plan = writer.planned("").unwrap();
+        assert_eq!(plan.policy["Statement"][0]["Resource"], "arn:aws:s3:::reports/a${*}/*");
+        assert!(writer.planned(&plan.policy.to_string()).unwrap().change.is_none());
+        let old = json!({"Version": "2008-10-17", "Statement": []}).to_string();
+        let error = writer.planned(&old).unwrap_err().to_string();
+        assert!(error.contains("not of Version 2012-10-17"), "{error}");
     }
 
     #[test]

@@ -7,6 +7,9 @@ use serde_json::{Map, Value, json};
 
 use crate::jobs::role::one_or_many;
 
+/// A `*` that stands for itself.
+const LITERAL_STAR: &str = "${*}";
+
 /// The statements of a policy.
 pub(super) fn statements(policy: &Value) -> Vec<&Value> {
     one_or_many(&policy["Statement"])
@@ -52,6 +55,66 @@ fn allows(statement: &Value, action: &Value, resource: &Value, asked: &Value) ->
         && is_met(&statement["Condition"], &asked["Condition"])
 }
 
+/// The condition of a policy that denies what doesn't come by TLS, which all that S3 and jobs do
+/// comes by.
+fn is_plain_http(condition: &Value) -> bool {
+    let values = one_or_many(&condition["Bool"]["aws:SecureTransport"]);
+    *condition == json!({"Bool": {"aws:SecureTransport": condition["Bool"]["aws:SecureTransport"]}})
+        && values.iter().all(|value| **value == "false" || **value == false)
+}
+
+/// The statements that deny some of what another asks for, each as a text for a warning. Where it
+/// can't be told, it is told as if they did.
+pub(super) fn denials(policy: &Value, asked: &Value) -> Vec<String> {
+    let all = statements(policy).into_iter().enumerate();
+    let denying = all.filter(|(_, statement)| {
+        statement["Effect"] == "Deny"
+            && !is_plain_http(&statement["Condition"])
+            && speaks_to(statement, asked)
+            && ["Action", "Resource"].into_iter().all(|member| meets(statement, asked, member))
+    });
+    denying
+        .map(|(number, statement)| {
+            let name = match statement["Sid"].as_str().filter(|sid| !sid.is_empty()) {
+                Some(sid) => format!("statement {sid} denies it"),
+                None => format!("statement {} denies it", number + 1),
+            };
+            match &statement["Condition"] {
+                Value::Null => name,
+                condition => format!("{name} where {condition}"),
+            }
+        })
+        .collect()
+}
+
+/// Whether a statement that denies may be about who another is about.
+fn speaks_to(statement: &Value, asked: &Value) -> bool {
+    let principal = &statement["Principal"];
+    let services = one_or_many(&principal["Service"]);
+    !statement["NotPrincipal"].is_null()
+        || principal == &asked["Principal"]
+        || principal == "*"
+        || one_or_many(&principal["AWS"]).iter().any(|name| **name == "*")
+        || one_or_many(&asked["Principal"]["Service"]).iter().any(|name| services.contains(name))
+}
+
+/// Whether a statement's actions or resources may be some of another's.
+fn meets(statement: &Value, asked: &Value, member: &str) -> bool {
+    if statement[member].is_null() {
+        return true;
+    }
+    let texts = |value: &Value| -> Vec<String> {
+        let texts = one_or_many(value).into_iter().filter_map(Value::as_str);
+        let texts = texts.map(|text| text.replace('?', "*"));
+        texts.map(|text| if member == "Action" { text.to_lowercase() } else { text }).collect()
+    };
+    let wanted = texts(&asked[member]);
+    wanted.is_empty()
+        || texts(&statement[member]).iter().any(|denied| {
+            wanted.iter().any(|wanted| matches(denied, wanted) || matches(wanted, denied))
+        })
+}
+
 /// Whether a condition holds wherever another does: it is the same, or names more values where one
 /// of them is enough.
 fn is_met(granting: &Value, asked: &Value) -> bool {
@@ -72,8 +135,15 @@ fn is_met(granting: &Value, asked: &Value) -> bool {
 }
 
 /// Whether a pattern of a policy covers a text, which may be a pattern too. Only `*` stands for
-/// something else; a `?` is taken for itself, which errs on the safe side.
+/// something else, unless it is written `${*}`; a `?` is taken for itself, which errs on the safe
+/// side.
 pub(super) fn matches(pattern: &str, text: &str) -> bool {
+    /// Stands for `${*}`; no key in a policy of ours, and no action, holds it.
+    const STAR: &str = "\u{1}";
+    if pattern.contains(LITERAL_STAR) || text.contains(LITERAL_STAR) {
+        let plain = |text: &str| text.replace(LITERAL_STAR, STAR);
+        return matches(&plain(pattern), &plain(text));
+    }
     let Some((head, rest)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(head) else { return false };
     let mut parts: Vec<&str> = rest.split('*').collect();
@@ -164,6 +234,9 @@ mod tests {
             ("a*b*c", "a-c", false),
             ("ab*ba", "aba", false),
             ("?", "a", false),
+            ("b/a${*}/*", "b/a${*}/*", true),
+            ("b/a${*}/*", "b/a${?}/*", false),
+            ("b/*", "b/a${*}/*", true),
         ] {
             assert_eq!(matches(pattern, text), covers, "{pattern} {text}");
         }
@@ -192,6 +265,28 @@ mod tests {
         narrower["Condition"]["IpAddress"] = json!({"aws:SourceIp": "10.0.0.0/8"});
         assert!(!covers(narrower));
         assert!(!covers(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})));
+    }
+
+    #[test]
+    fn statements_that_deny_are_named() {
+        let asked = statement(&["s3:GetObject", "s3:PutObject"], &["arn:aws:s3:::b/p/*"], &["1"]);
+        let of = |denying: Value| denials(&json!({"Statement": [{}, denying]}), &asked);
+        let deny = |action: &str, resource: &str| json!({"Effect": "Deny", "Action": action, "Resource": resource});
+        assert_eq!(of(deny("S3:Put*", "*")), ["statement 2 denies it"]);
+        assert_eq!(of(deny("*", "arn:aws:s3:::b/p/q/*")), ["statement 2 denies it"]);
+        assert_eq!(of(deny("s3:?etObject", "*")), ["statement 2 denies it"]);
+        let mut named = deny("s3:*", "*");
+        named["Sid"] = json!("No");
+        named["Condition"] = json!({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}});
+        let text = "statement No denies it where {\"IpAddress\":{\"aws:SourceIp\":\"10.0.0.0/8\"}}";
+        assert_eq!(of(named.clone()), [text]);
+        named["Condition"] = json!({"Bool": {"aws:SecureTransport": "false"}});
+        assert!(of(named.clone()).is_empty());
+        assert!(of(deny("s3:DeleteObject", "*")).is_empty());
+        assert!(of(deny("s3:*", "arn:aws:s3:::c/*")).is_empty());
+        assert_eq!(of(json!({"Effect": "Deny", "NotAction": "iam:*", "Resource": "*"})).len(), 1);
+        named["Effect"] = json!("Allow");
+        assert!(of(named).is_empty());
     }
 
     #[test]

@@ -102,6 +102,8 @@ struct Edited {
     before: Vec<String>,
     after: Vec<String>,
     destination: Place,
+    /// What another destination makes of what was chosen for the old one.
+    warnings: Vec<String>,
 }
 
 impl Inventory {
@@ -128,10 +130,11 @@ impl Inventory {
             }
             Err(error) => return Err(AwsError::new(action, &error).into()),
         };
-        let Edited { document, before, after, destination } = match &there {
+        let edited = match &there {
             Some(there) => self.edited(&action, there, &partition)?,
             None => self.made(&action, &partition)?,
         };
+        let Edited { document, before, after, destination, warnings: moved } = edited;
         let writer = Writer {
             source: format!("arn:{partition}:s3:::{}", self.bucket),
             account: caller.account_id,
@@ -139,6 +142,7 @@ impl Inventory {
             destination,
         };
         let mut warnings = vec!["the first report comes within 48 hours".to_owned()];
+        warnings.extend(moved);
         warnings.extend(key_warning(session, &action, &document, &writer)?);
         let what = format!("inventory configuration `{}` of bucket {}", self.id, self.bucket);
         let mut change = Change { what, before, after, warnings };
@@ -188,7 +192,8 @@ impl Inventory {
             element("Frequency", self.frequency.unwrap_or("Daily")),
         );
         let after = lines(&document, xml::parse(action, &document, ROOT)?.root_element());
-        Ok(Edited { document, before: Vec::new(), after, destination: place.clone() })
+        let (before, destination) = (Vec::new(), place.clone());
+        Ok(Edited { document, before, after, destination, warnings: Vec::new() })
     }
 
     /// The configuration that is there, with what it lacks and what a flag names.
@@ -213,8 +218,14 @@ impl Inventory {
                 set_child(text, find(root, path)?, name, value.as_ref()?)
             }
         };
-        let changes: [FindEdit<'_>; 8] = [
+        let is_moved = bucket.is_some();
+        let changes: [FindEdit<'_>; 9] = [
             &set(&TARGET, "Bucket", bucket.as_deref()),
+            // It names the owner of the bucket that reports went to.
+            &|_, root| {
+                let account = is_moved.then(|| find(root, &TARGET))?;
+                Some((find(account?, &["AccountId"])?.range(), String::new()))
+            },
             &|text, root| change_prefix(text, find(root, &TARGET)?, prefix?),
             &set(&TARGET, "Format", self.format),
             &|text, root| self.change_encryption(text, find(root, &TARGET)?),
@@ -228,7 +239,28 @@ impl Inventory {
             edited = xml::edited(action, edited, ROOT, change)?;
         }
         let after = lines(&edited, xml::parse(action, &edited, ROOT)?.root_element());
-        Ok(Edited { document: edited, before: lines(there, root), after, destination })
+        let warnings = if is_moved { self.moved(target) } else { Vec::new() };
+        let before = lines(there, root);
+        Ok(Edited { document: edited, before, after, destination, warnings })
+    }
+
+    /// What to look at where reports go to another bucket than the configuration's.
+    fn moved(&self, target: Node<'_, '_>) -> Vec<String> {
+        let account = text(target, &["AccountId"]).map(|account| {
+            format!(
+                "the destination's account {account} was the old bucket's, and goes: whose the new \
+                 bucket is, S3 no longer checks"
+            )
+        });
+        let key = text(target, &["Encryption", "SSE-KMS", "KeyId"]);
+        let key = key.filter(|_| self.encryption.is_none()).map(|key| {
+            format!(
+                "reports stay encrypted with key {key}, which was chosen for the old bucket: it \
+                 must be in the new one's region, and who reads them there needs it; \
+                 --report-encryption names another"
+            )
+        });
+        account.into_iter().chain(key).collect()
     }
 
     /// Where reports are to go: where they do, unless the user asks for another place, twice.
@@ -480,7 +512,7 @@ mod tests {
         let told = Inventory { replace_destination: true, ..other };
         let text = edited(&told);
         for part in [
-            "<AccountId>444455556666</AccountId><Bucket>arn:aws-cn:s3:::other</Bucket>",
+            "<S3BucketDestination><Bucket>arn:aws-cn:s3:::other</Bucket>",
             "<Newer a=\"1\"/><Prefix>a</Prefix></S3BucketDestination>",
         ] {
             assert!(text.contains(part), "{part} in {text}");

@@ -13,7 +13,7 @@ use aws_sdk_iam::config::http::HttpResponse;
 use aws_sdk_iam::error::{ProvideErrorMetadata, SdkError};
 use serde_json::Value;
 
-use super::grants::{added, cover, merged, statements};
+use super::grants::{added, cover, denials, merged, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::jobs::role::{Trust, parse, trust};
@@ -88,11 +88,12 @@ impl Role {
             Some(trust) => added(&trust.policy, &statements(&self.trust_policy)),
         };
         let exists = there.is_some();
+        let warnings = there.as_ref().map(|there| self.trust_warnings(there)).unwrap_or_default();
         let trust = Change {
             what: format!("trust policy of role {}", self.name),
             before: there.map(|Trust { policy, .. }| lines(&policy)).unwrap_or_default(),
             after: lines(&wanted),
-            warnings: Vec::new(),
+            warnings,
         };
         let inline = if exists {
             self.inline(session, &client)?
@@ -113,7 +114,8 @@ impl Role {
             let ours = inline.policies.keys().map(|name| format!("granted by: {name}"));
             let lines: Vec<String> = ours.collect();
             let what = format!("inline policies of role {name}");
-            let change = Change { what, before: lines.clone(), after: lines, warnings: Vec::new() };
+            let warnings = self.denied(inline);
+            let change = Change { what, before: lines.clone(), after: lines, warnings };
             return Ok((change, self.policy.clone()));
         }
         let policy = match there {
@@ -152,7 +154,48 @@ impl Role {
                  {INLINE_CHARS_MAX} characters of all together"
             )
         });
-        covered.chain(gap).collect()
+        covered.chain(gap).chain(self.denied(inline)).collect()
+    }
+
+    /// What no policy of ours can allow.
+    fn denied(&self, inline: &Inline) -> Vec<String> {
+        let mut told = Vec::new();
+        for (name, policy) in &inline.policies {
+            let wanted = statements(&self.policy).into_iter();
+            let mut denials: Vec<String> =
+                wanted.flat_map(|asked| denials(policy, asked)).collect();
+            denials.sort_unstable();
+            denials.dedup();
+            told.extend(denials.into_iter().map(|denial| {
+                format!(
+                    "role {}: jobs need what its inline policy {name} denies, whatever else \
+                     allows it: {denial}",
+                    self.name
+                )
+            }));
+        }
+        told
+    }
+
+    /// What may keep jobs from the role, though its trust policy names their service.
+    fn trust_warnings(&self, there: &Trust) -> Vec<String> {
+        let account = self.arn.split(':').nth(4).unwrap_or_default();
+        let conditions = there.conditions(account).into_iter().map(|condition| {
+            format!(
+                "role {}: its trust policy lets jobs in only where {condition}; look whether that \
+                 holds for jobs of account {account}",
+                self.name
+            )
+        });
+        let wanted = statements(&self.trust_policy).into_iter();
+        let denials = wanted.flat_map(|asked| denials(&there.policy, asked)).map(|denial| {
+            format!(
+                "role {}: jobs may not take it, whatever else allows it: in its trust policy, \
+                 {denial}",
+                self.name
+            )
+        });
+        conditions.chain(denials).collect()
     }
 
     /// Our other inline policies that allow no more than this one.
@@ -352,6 +395,32 @@ mod tests {
         let (change, _) = role(&["arn:aws:s3:::b/*".to_owned()]).permissions(&there).unwrap();
         assert!(change.is_none());
         assert_eq!(change.after, ["granted by: own"]);
+    }
+
+    #[test]
+    fn what_keeps_jobs_out_is_told() {
+        let deny = json!({"Effect": "Deny", "Action": "s3:Get*", "Resource": "*"});
+        let own = policy(&["arn:aws:s3:::b/*".to_owned()]);
+        let there = inline(&[("own", own), ("no", json!({"Statement": deny}))]);
+        let (change, _) = role(&["arn:aws:s3:::b/*".to_owned()]).permissions(&there).unwrap();
+        assert!(change.is_none());
+        assert_eq!(change.warnings.len(), 1, "{:?}", change.warnings);
+        assert!(change.warnings[0].contains("inline policy no denies"), "{:?}", change.warnings);
+        let trusting = |condition: Value| {
+            let mut statement = json!({"Effect": "Allow", "Action": "sts:AssumeRole",
+                "Principal": {"Service": "batchoperations.s3.amazonaws.com"}});
+            if !condition.is_null() {
+                statement["Condition"] = condition;
+            }
+            let policy = json!({"Statement": [statement]});
+            role(&[]).trust_warnings(&Trust { arn: String::new(), policy })
+        };
+        let of_account = |id: &str| json!({"StringEquals": {"aws:SourceAccount": id}});
+        assert!(trusting(Value::Null).is_empty());
+        assert!(trusting(of_account("111122223333")).is_empty());
+        let told = trusting(of_account("999999999999"));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("only where {\"StringEquals\":{\"aws:SourceAccount\":\"9999"));
     }
 
     #[test]

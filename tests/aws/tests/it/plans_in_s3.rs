@@ -268,6 +268,39 @@ fn the_journal_is_where_it_was_asked_for_and_belongs_to_one_plan() {
     assert_eq!(world.double.state().jobs.len(), 2);
 }
 
+/// Its jobs run on, so they must be seen and ended; nothing else is done with the plan.
+#[test]
+fn jobs_of_a_plan_that_is_gone_are_followed_and_ended() {
+    let world = world_with_plan(Options::default(), 12);
+    submit(&world, PLAN, &["--state", "here"]).expect(0);
+    let gone = "the plan at s3://plans/today/ was replaced or deleted";
+    let follow = |name: &[&str]| {
+        steer(&world, &[&["jobs"], name, &["list"]].concat()).expect(0).says(&[gone]);
+    };
+    filter(&world, PLAN, &["--jobs", "4", "--force"]).expect(0);
+    follow(&["here"]);
+    follow(&[PLAN, "--state", "here"]);
+    for command in [&["estimate", "here"][..], &["verify", "here", "manifest.json"]] {
+        plain(&world, command).expect(2).says(&["plan.json has changed since"]);
+    }
+    let run = steer(&world, &["jobs", "here", "run", "--interval", "0.02"]).expect(2);
+    run.says(&["plan.json has changed since"]);
+    // A journal is never taken for one of a plan at another address.
+    steer(&world, &["jobs", "s3://plans/none", "list", "--state", "here"])
+        .expect(3)
+        .says(&["s3://plans/none/: no plan.json here"]);
+
+    world.double.delete("plans", "today/plan.json");
+    follow(&["here"]);
+    steer(&world, &["jobs", "here", "cancel", "--all"]).expect(0).says(&[gone]);
+    steer(&world, &["jobs", "here", "watch", "--interval", "0.02"]).expect(5).says(&[gone]);
+    let run = steer(&world, &["jobs", "here", "list"]).expect(5);
+    assert_eq!(run.stdout().matches("Cancelled").count(), 2, "{}", run.story());
+    fs::remove_file(world.path("here").join("plan-as-submitted.json")).unwrap();
+    let run = steer(&world, &["jobs", "here", "list"]).expect(3);
+    run.says(&["the plan is not finished"]);
+}
+
 #[test]
 fn what_is_not_a_finished_plan_is_said() {
     let world = world_with_plan(Options::default(), 12);

@@ -253,6 +253,34 @@ fn a_malformed_url_is_refused_at_once_and_its_place_named() {
     .expect(0);
 }
 
+/// The SDK goes to AWS itself for an empty variable, though another one names a server.
+#[test]
+fn an_empty_url_is_refused_whatever_else_is_named() {
+    let world = World::new(Options::default(), 2, 2);
+    for empty in ["", "_S3", "_S3_CONTROL", "_STS", "_IAM"] {
+        let variable = format!("AWS_ENDPOINT_URL{empty}");
+        let says = [&*format!("{variable}: it is set, but empty"), "unset it"];
+        let empty = |mut command: Command| {
+            command.env("AWS_ENDPOINT_URL", world.double.url()).env(&variable, "");
+            Run::of(command).expect(2).says(&says);
+        };
+        let mut submit = program_with_keys();
+        submit.args(submit_arguments(&world.plan, COPY));
+        empty(submit);
+        let mut count = program_with_keys();
+        count.args(["count", "s3://reports/x.json"]);
+        empty(count);
+        let mut setup = program_with_keys();
+        setup.args(["setup", "bucket-key", "--bucket", "demo"]);
+        empty(setup);
+    }
+    let profiles = Profiles::new("[profile p]\nendpoint_url =\n", &keys("p"));
+    let mut command = program_with_keys();
+    profiles.give(&mut command);
+    command.args(["count", "s3://reports/x.json", "--profile", "p"]);
+    Run::of(command).expect(2).says(&["endpoint_url of profile p: it is set, but empty"]);
+}
+
 /// The program with nothing of the double but its credentials and what the environment names.
 fn submit_by_environment(world: &World, operation: &[&str], named: &[&str]) -> Run {
     let mut command = program_with_keys();

@@ -157,8 +157,14 @@ fn reports_go_elsewhere_only_when_told_twice() {
     ]);
     assert_eq!(setting(&double, "inventory&id=mine"), CHOSEN);
     let told = [&elsewhere[..], &["--replace-destination"]].concat();
-    setup(&double, &told).expect(0);
-    assert!(setting(&double, "inventory&id=mine").contains("arn:aws:s3:::manifests</Bucket>"));
+    let said = ["account 444455556666 was the old bucket's", "reports stay encrypted with key k"];
+    let run = setup(&double, &told).expect(0).says(&said);
+    assert!(run.stdout().contains("- destination's account: 444455556666"), "{}", run.story());
+    assert!(run.stdout().contains("  encryption: SSE-KMS, k"), "{}", run.story());
+    let text = setting(&double, "inventory&id=mine");
+    assert!(text.contains("arn:aws:s3:::manifests</Bucket>"), "{text}");
+    // It is the owner of the old bucket, and S3 would write to no other's.
+    assert!(!text.contains("AccountId"), "{text}");
     let new = ["inventory", "--bucket", "demo"];
     setup(&double, &new).expect(2).says(&["no inventory configuration `s3sieve`", "--destination"]);
 }
@@ -234,6 +240,29 @@ fn a_bucket_key_without_a_kms_key_is_refused() {
     assert!(double.state().settings.is_empty());
     let missing = ["bucket-key", "--bucket", "nowhere"];
     setup(&double, &missing).expect(4).says(&["there is no such bucket"]);
+}
+
+#[test]
+fn a_key_that_cannot_be_the_bucket_s_is_refused() {
+    let double = Double::start(Options::default());
+    put(&double, "encryption", KMS);
+    let elsewhere = "arn:aws:kms:eu-west-1:111122223333:key/k";
+    for (key, said) in [
+        (elsewhere, "the key is in eu-west-1, the bucket in us-east-1"),
+        ("arn:aws:kms:us-east-1:111122223333:alias/x", "an alias will not do"),
+        ("alias/x", "an alias will not do"),
+    ] {
+        let arguments = ["bucket-key", "--bucket", "demo", "--kms-key-arn", key, "--apply"];
+        setup(&double, &arguments).expect(2).says(&["--kms-key-arn", said]);
+    }
+    assert_eq!(setting(&double, "encryption"), KMS);
+}
+
+#[test]
+fn an_account_that_cannot_be_one_is_refused() {
+    let double = Double::start(Options::default());
+    let arguments = ["bucket-key", "--bucket", "demo", "--account-id", "abc"];
+    setup(&double, &arguments).expect(2).says(&["--account-id `abc`", "12 digits"]);
 }
 
 #[test]

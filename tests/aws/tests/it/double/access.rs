@@ -96,20 +96,48 @@ fn many(value: &Value) -> Vec<&Value> {
     }
 }
 
+/// A letter of a pattern.
+#[derive(Clone, Copy, PartialEq)]
+enum Letter {
+    /// `*`
+    Many,
+    /// `?`
+    One,
+    /// Stands for itself; `${*}`, `${?}` and `${$}` do, too.
+    Is(char),
+}
+
+/// The letters of a pattern; a variable in it fails the test.
+fn letters(pattern: &str) -> Vec<Letter> {
+    let mut letters = Vec::new();
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let escaped = ["${*}", "${?}", "${$}"].into_iter().find(|name| rest.starts_with(name));
+        assert!(escaped.is_some() || !rest.starts_with("${"), "a variable: {pattern}");
+        letters.push(match (escaped, first) {
+            (Some(name), _) => Letter::Is(name.chars().nth(2).unwrap()),
+            (None, '*') => Letter::Many,
+            (None, '?') => Letter::One,
+            (None, other) => Letter::Is(other),
+        });
+        rest = &rest[escaped.map_or(first.len_utf8(), str::len)..];
+    }
+    letters
+}
+
 /// Whether a text is what a pattern with `*` and `?` asks for.
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<Letter>, Vec<char>) = (letters(pattern), text.chars().collect());
     let (mut at, mut from) = (0, 0);
     // Where the last `*` is, and how much of the text it has taken.
     let mut star: Option<(usize, usize)> = None;
     while from < text.len() {
         match pattern.get(at) {
-            Some('*') => {
+            Some(Letter::Many) => {
                 star = Some((at, from));
                 at += 1;
             }
-            Some(&one) if one == '?' || one == text[from] => {
+            Some(&one) if one == Letter::One || one == Letter::Is(text[from]) => {
                 at += 1;
                 from += 1;
             }
@@ -122,7 +150,7 @@ fn matches(pattern: &str, text: &str) -> bool {
             },
         }
     }
-    pattern[at..].iter().all(|letter| *letter == '*')
+    pattern[at..].iter().all(|letter| *letter == Letter::Many)
 }
 
 #[cfg(test)]
@@ -147,6 +175,10 @@ mod tests {
             ("a?c*", "abc", true),
             ("a?c", "ac", false),
             ("*a*b", "xaxab", true),
+            ("a${*}/*", "a*/b", true),
+            ("a${*}/*", "ab/b", false),
+            ("a${?}${$}", "a?$", true),
+            ("a${?}", "ab", false),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
         }
