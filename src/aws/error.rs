@@ -19,6 +19,11 @@ use super::regions::told_region;
 /// Longest message of the service that is repeated, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
 
+/// Where credentials are looked for, in a few words. Those of a profile that `--profile` names are
+/// not looked for in the environment.
+const NOT_FOUND: &str = "none in the environment, in ~/.aws or from this machine's role; with \
+                         --profile: none in that profile or from the role";
+
 /// How much is repeated of an answer that is not XML, in characters.
 const BEGINNING_CHARS_MAX: usize = 80;
 
@@ -86,7 +91,13 @@ impl AwsError {
                 SdkError::ServiceError(refusal) => {
                     (kind_of(error), said(refusal.err(), refusal.raw()))
                 }
-                other => (kind_of(error), innermost(other)),
+                other => match kind_of(error) {
+                    // The SDK's words are about its own parts.
+                    AwsErrorKind::NoCredentials if is_not_loaded(other) => {
+                        (AwsErrorKind::NoCredentials, NOT_FOUND.to_owned())
+                    }
+                    kind => (kind, innermost(other)),
+                },
             },
         };
         Self { action: action.into(), kind, detail }
@@ -330,6 +341,14 @@ fn credentials_fault(error: &(dyn Error + 'static)) -> Option<AwsErrorKind> {
     Some(if expired { AwsErrorKind::ExpiredCredentials } else { AwsErrorKind::NoCredentials })
 }
 
+/// Whether there are no credentials at all, rather than a source of them that failed.
+fn is_not_loaded(error: &(dyn Error + 'static)) -> bool {
+    chain(error)
+        .filter_map(|cause| cause.downcast_ref::<CredentialsError>())
+        .last()
+        .is_some_and(|cause| matches!(cause, CredentialsError::CredentialsNotLoaded(_)))
+}
+
 /// An error and its causes, from the outside in.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
@@ -427,5 +446,12 @@ mod tests {
         let old = CredentialsError::provider_error("the SSO session has expired");
         assert_eq!(fault(old), Some(AwsErrorKind::ExpiredCredentials));
         assert_eq!(credentials_fault(&io::Error::other("reset")), None);
+    }
+
+    #[test]
+    fn credentials_that_are_nowhere_are_told_from_a_source_that_failed() {
+        assert!(is_not_loaded(&CredentialsError::not_loaded("nothing in the chain")));
+        assert!(!is_not_loaded(&CredentialsError::provider_error("no answer")));
+        assert!(!is_not_loaded(&io::Error::other("reset")));
     }
 }

@@ -1,5 +1,6 @@
 //! `s3sieve setup`: settings at AWS, shown as differences, and put in place when asked.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 use std::slice;
 
@@ -13,12 +14,12 @@ use super::request::place;
 use super::service_args::Unchecked;
 use super::setup_args::{Frequency, InventoryArgs, ReportFormat, SetupAction, SetupArgs};
 use super::{CliError, Exit, plan_args};
-use crate::aws::Session;
+use crate::aws::{AwsErrorKind, Session};
 use crate::jobs::setup::bucket_key::BucketKey;
 use crate::jobs::setup::inventory::{Inventory, ReportEncryption};
 use crate::jobs::setup::lifecycle::Lifecycle;
 use crate::jobs::setup::role::Role;
-use crate::jobs::setup::{Change, default_key};
+use crate::jobs::setup::{Change, SetupError, default_key};
 use crate::operation::copy_key::TargetEncryption;
 use crate::operation::job;
 
@@ -26,6 +27,16 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
     match &args.action {
         SetupAction::Inventory(own) => inventory(args, own),
         SetupAction::BucketKey(own) => {
+            check_bucket(&own.bucket)?;
+            if let Some(key) = &own.kms_key_arn
+                && !key.starts_with("arn:")
+            {
+                return Err(CliError::Usage(format!(
+                    "--kms-key-arn `{key}`: it must be the full ARN of a key, \
+                     arn:aws:kms:REGION:ACCOUNT:key/ID; `aws kms describe-key --key-id {key}` \
+                     shows it as Arn"
+                )));
+            }
             let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let bucket_key =
                 BucketKey { bucket: own.bucket.clone(), key_arn: own.kms_key_arn.clone() };
@@ -35,6 +46,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             })
         }
         SetupAction::Lifecycle(own) => {
+            check_bucket(&own.bucket)?;
             let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
             let lifecycle = Lifecycle {
                 bucket: own.bucket.clone(),
@@ -52,7 +64,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
 }
 
 fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
-    let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
+    check_bucket(&own.bucket)?;
     let destination = own.destination.as_deref().map(|address| place("--destination", address));
     let encryption = own.report_encryption.as_deref().map(|text| match text {
         "sse-s3" => Ok(ReportEncryption::SseS3),
@@ -77,16 +89,38 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
         encryption: encryption.transpose()?,
         leave_bucket_policy: own.leave_bucket_policy,
     };
+    let session = session(args, own.region.as_deref(), own.account.account_id.as_deref())?;
     let planned = inventory.look(&session)?;
     decide(args, &planned.changes, || Ok(inventory.apply(&session, &planned)?))
+}
+
+/// Refuses an address where a bucket's name belongs.
+fn check_bucket(bucket: &str) -> Result<(), CliError> {
+    let Some(rest) = bucket.strip_prefix("s3://") else { return Ok(()) };
+    let name = rest.split('/').next().unwrap_or_default();
+    Err(CliError::Usage(format!(
+        "--bucket `{bucket}`: it is a bucket's name, without s3://; write {name}"
+    )))
 }
 
 fn role(args: &SetupArgs, own: &PolicyArgs) -> Result<Exit, CliError> {
     let mut way = args.service.way(own.place.region.as_deref());
     let draft = policy::draft(own, &plan_args::open(&own.plan, None, &mut way)?)?;
     let session = session(args, own.place.region.as_deref(), Some(&own.place.account_id))?;
-    let look = |bucket: &str| default_key(&session, bucket, &draft.setting);
-    let target = draft.target_key(own, look)?;
+    let unanswered = Cell::new(None);
+    let look = |bucket: &str| {
+        default_key(&session, bucket, &draft.setting).map_err(|error| {
+            let text = error.to_string();
+            // Who may not ask can name the key; who gets no answer can't go on.
+            if matches!(&error, SetupError::Aws(aws) if aws.kind != AwsErrorKind::Denied) {
+                unanswered.set(Some(error));
+            }
+            text
+        })
+    };
+    let target = draft
+        .target_key(own, look)
+        .map_err(|error| unanswered.take().map_or(error, CliError::from))?;
     let access = draft.access(own, target, report_key(own, look, draft.report_bucket()));
     let policies = draft.policies(&access);
     let (name, path) = Role::of_arn(draft.role_arn());

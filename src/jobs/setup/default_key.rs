@@ -3,6 +3,7 @@
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::types::ServerSideEncryption;
 
+use super::SetupError;
 use crate::aws::{AwsError, Session};
 use crate::operation::copy_key::TargetEncryption;
 use crate::operation::job::Setting;
@@ -18,13 +19,15 @@ pub fn default_key(
     session: &Session,
     bucket: &str,
     setting: &Setting,
-) -> Result<TargetEncryption, String> {
-    match default_key_id(session, bucket).map_err(|error| error.to_string())? {
+) -> Result<TargetEncryption, SetupError> {
+    match default_key_id(session, bucket)? {
         None => Ok(TargetEncryption::Free),
         Some(key) => {
             let region = setting.region.as_deref().or(session.region());
             region.and_then(|region| named(&key, region, setting)).ok_or_else(|| {
-                format!("the bucket names its key by an alias, or its region is not known: {key}")
+                SetupError::Senseless(format!(
+                    "the bucket names its key by an alias, or its region is not known: {key}"
+                ))
             })
         }
     }

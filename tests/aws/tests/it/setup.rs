@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::REPOSITORY;
 use crate::double::{Double, Options, Role};
-use crate::fixture::{Run, program};
+use crate::fixture::{Run, program, s3sieve};
 use crate::world::{COPY, World, submit_arguments};
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/k";
@@ -343,6 +343,22 @@ fn role_arguments(plan: &Path, operation: &[&str]) -> Vec<String> {
     arguments
 }
 
+/// What is wrong on the command line is said without a server.
+#[test]
+fn arguments_are_looked_at_before_anybody_is_asked() {
+    let at = ["--endpoint-url", "http://127.0.0.1:1"];
+    let wrong = |arguments: &[&str]| s3sieve([&["setup"][..], arguments, &at].concat()).expect(2);
+    let key = wrong(&["bucket-key", "--bucket", "photos", "--kms-key-arn", "alias/x"]);
+    key.says(&["--kms-key-arn `alias/x`", "full ARN"]);
+    let address = "s3://photos/a";
+    let destination = ["--destination", "s3://reports"];
+    let inventory = ["inventory", "--bucket", address];
+    wrong(&[&inventory[..], &destination].concat()).says(&["--bucket", "write photos"]);
+    wrong(&["bucket-key", "--bucket", address]).says(&["--bucket", "write photos"]);
+    let days = ["lifecycle", "--bucket", address, "--days", "30"];
+    wrong(&days).says(&["--bucket", "write photos"]);
+}
+
 fn setup_role(world: &World, plan: &Path, more: &[&str]) -> Run {
     world.run(role_arguments(plan, &[COPY, more].concat()))
 }
@@ -423,6 +439,12 @@ fn a_role_gets_the_key_that_copies_are_encrypted_with() {
     let run = setup_role(&world, &world.plan, &["--apply"]).expect(2);
     run.says(&["--target-encryption", "sse-s3", "access denied", "get-bucket-encryption"]);
     assert!(inline(&world).is_empty());
+    // A server that gives no answer is another thing than one that says no.
+    let mut command = program();
+    world.double.environment(&mut command);
+    command.env("AWS_MAX_ATTEMPTS", "1").args(role_arguments(&world.plan, COPY));
+    command.args(["--endpoint-url", "http://127.0.0.1:1"]);
+    Run::of(command).expect(4).says(&["cannot be reached"]);
     let stated = ["--target-encryption", KEY, "--apply"];
     setup_role(&world, &world.plan, &stated).expect(0).says(&["--report-kms-key-arn"]);
     assert!(inline(&world)[0].1.contains(KEY));
