@@ -184,8 +184,8 @@ impl Kind {
     }
 
     /// Whether its jobs can act on delete markers, which have a version id and nothing else: a
-    /// function gets the id of each version (UG, "Invoke AWS Lambda function", whose example removes
-    /// one), and replication knows them (UG, "Replicating delete markers between buckets").
+    /// function gets the id of each version (UG, "Invoke AWS Lambda function", whose example
+    /// removes one), and replication knows them (UG, "Replicating delete markers between buckets").
     #[must_use]
     pub const fn acts_on_delete_markers(self) -> bool {
         matches!(self, Self::Replicate | Self::Lambda)

@@ -7,10 +7,10 @@
 //! In S3 nothing is overwritten, and nothing is deleted but, with `force`, the files that the old
 //! `plan.json` lists. They go when the new plan is whole on this machine, so that a run that fails
 //! leaves the old one; and `plan.json` goes after them, so that what it lists is known until then:
-//! a run that ends in between is finished by the same command. A file that is there already is taken over if it is the same, whoever sent
-//! it. So runs need not know of each other: one that is killed is finished by the same command, and
-//! of two that do the same at a time both succeed. A run that fails leaves the files that it
-//! finished, for another may have taken them over.
+//! a run that ends in between is finished by the same command. A file that is there already is
+//! taken over if it is the same, whoever sent it. So runs need not know of each other: one that is
+//! killed is finished by the same command, and of two that do the same at a time both succeed. A
+//! run that fails leaves the files that it finished, for another may have taken them over.
 //!
 //! Never knows what the files hold.
 

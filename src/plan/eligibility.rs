@@ -138,7 +138,8 @@ impl Eligibility {
         now: Timestamp,
     ) -> Result<Vec<Matcher>, ScanError> {
         let compiled = |rule: &Rule| {
-            if is_needless(rule, &report.schema, self.version_ids) {
+            // What is said to be a delete marker is one, whatever else the report lacks.
+            if *rule == NONCURRENT && !may_list_noncurrent(&report.schema, self.version_ids) {
                 return compile(NEVER, report, now);
             }
             compile(&condition(rule, &report.schema), report, now)

@@ -20,8 +20,8 @@ use crate::source::Location;
 /// In a state folder: which plan it belongs to.
 const PLAN_SOURCE: &str = "plan-source.json";
 
-/// In a state folder: the plan as it was when the first of its jobs was to be created. Those jobs can
-/// be followed and ended by it when the plan itself is gone.
+/// In a state folder: the plan as it was when the first of its jobs was to be created. Those jobs
+/// can be followed and ended by it when the plan itself is gone.
 const PLAN_COPY: &str = "plan-as-submitted.json";
 
 /// The version of [`PLAN_SOURCE`].

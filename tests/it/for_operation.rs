@@ -546,8 +546,8 @@ fn directory_buckets_are_for_copies_and_functions_alone() {
             ]);
             assert!(!report.out().exists());
         }
-        for operation in ["copy", "lambda"] {
-            filter_for(&report, operation, &[]).expect(0);
+        for (operation, arguments) in [("copy", &["--no-version-ids"][..]), ("lambda", &[])] {
+            filter_for(&report, operation, arguments).expect(0);
             assert_eq!(plan_document(&report.out())["shards"][0]["bucket"], NAME);
         }
         let (manifest, out) = (report.manifest.to_str().unwrap(), report.out());

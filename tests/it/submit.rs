@@ -360,7 +360,7 @@ fn a_plan_for_one_operation_is_not_submitted_with_another() {
     edit(&plan, copies);
     let other = submit(&plan.path, OPERATIONS[5]).expect(2);
     other.says(&["made for copy", "--for delete-tags", "--operation copy"]);
-    let copy = ["--operation", "copy", "--target-bucket", "demo"];
+    let copy = ["--operation", "copy", "--target-bucket", "batchoperationsdemo"];
     let told = submit(&plan.path, &copy).expect(0).says(&["note: ", "--no-version-ids"]).stderr();
     assert_eq!(told.lines().count(), 1, "{told}");
     let elsewhere = [&copy[..], &["--target-prefix", "copied/"]].concat();

@@ -366,9 +366,14 @@ fn created(plan: &Path, place: usize) -> [Value; 2] {
 /// It ended, with one task.
 #[cfg(feature = "aws")]
 fn ended(place: usize, status: &str, succeeded: u64) -> Value {
-    let end =
-        json!({"status": status, "tasks": 1, "succeeded": succeeded, "failed": 1 - succeeded});
-    json!({"event": "ended", "job-id": format!("job-{place}"), "end": end})
+    json!({
+        "event": "ended",
+        "job-id": format!("job-{place}"),
+        "status": status,
+        "tasks": 1,
+        "succeeded": succeeded,
+        "failed": 1 - succeeded,
+    })
 }
 
 #[test]
