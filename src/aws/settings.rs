@@ -182,7 +182,7 @@ impl Settings {
             variables.find(|name| self.env.get(name).is_ok_and(|value| is_empty(&value)));
         by_variable.or_else(|| {
             let in_profile = |service: &&str| {
-                let wanted = EnvConfigValue::new().profile(ENDPOINT_KEY).service_id(*service);
+                let wanted = EnvConfigValue::new().profile(ENDPOINT_KEY).service_id(service);
                 let found = wanted.load(&self.env, Some(&self.profiles));
                 found.is_some_and(|(value, _)| is_empty(&value))
             };

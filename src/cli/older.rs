@@ -80,7 +80,7 @@ pub(super) fn warning(
                 known.insert((&shard.after, has_older)).1
             }
         };
-        let is_behind = |deed: &Deed| !deed.is_clean && !(only_dead && deed.is_open);
+        let is_behind = |deed: &Deed| !(deed.is_clean || (only_dead && deed.is_open));
         if has_older && deed(place).is_some_and(is_behind) {
             behind.push(place);
         }

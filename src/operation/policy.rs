@@ -260,8 +260,8 @@ impl Access {
     }
 }
 
-/// A text as a `Resource` names it: as it is, where `*`, `?` and `${...}` would stand for others (IAM
-/// User Guide, "IAM policy elements: Variables and tags": special characters, in version
+/// A text as a `Resource` names it: as it is, where `*`, `?` and `${...}` would stand for others
+/// (IAM User Guide, "IAM policy elements: Variables and tags": special characters, in version
 /// 2012-10-17).
 #[must_use]
 pub fn literal(text: &str) -> String {

@@ -271,7 +271,7 @@ mod tests {
     fn statements_that_deny_are_named() {
         let asked = statement(&["s3:GetObject", "s3:PutObject"], &["arn:aws:s3:::b/p/*"], &["1"]);
         let of = |denying: Value| denials(&json!({"Statement": [{}, denying]}), &asked);
-        let deny = |action: &str, resource: &str| json!({"Effect": "Deny", "Action": action, "Resource": resource});
+        let deny = |act: &str, on: &str| json!({"Effect": "Deny", "Action": act, "Resource": on});
         assert_eq!(of(deny("S3:Put*", "*")), ["statement 2 denies it"]);
         assert_eq!(of(deny("*", "arn:aws:s3:::b/p/q/*")), ["statement 2 denies it"]);
         assert_eq!(of(deny("s3:?etObject", "*")), ["statement 2 denies it"]);

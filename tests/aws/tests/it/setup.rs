@@ -250,7 +250,7 @@ fn a_key_that_cannot_be_the_bucket_s_is_refused() {
     for (key, said) in [
         (elsewhere, "the key is in eu-west-1, the bucket in us-east-1"),
         ("arn:aws:kms:us-east-1:111122223333:alias/x", "an alias will not do"),
-        ("alias/x", "an alias will not do"),
+        ("alias/x", "the full ARN of a key"),
     ] {
         let arguments = ["bucket-key", "--bucket", "demo", "--kms-key-arn", key, "--apply"];
         setup(&double, &arguments).expect(2).says(&["--kms-key-arn", said]);
