@@ -56,6 +56,8 @@ pub enum AwsErrorKind {
     Conflict,
     /// The range that was asked for lies behind the object's end.
     OutOfRange,
+    /// The server doesn't know such a request; S3 knows all that are sent.
+    NotImplemented,
     /// Too many requests, or the service can't answer now.
     Busy,
     /// No connection to the server, or it broke.
@@ -196,6 +198,9 @@ impl fmt::Display for AwsError {
                  run this again"
             ),
             AwsErrorKind::OutOfRange => write!(f, "the object is shorter ({detail})"),
+            AwsErrorKind::NotImplemented => {
+                write!(f, "the server does not support such a request ({detail})")
+            }
             AwsErrorKind::Busy => write!(
                 f,
                 "the service did not answer after several tries ({detail}); wait a little, then \
@@ -265,6 +270,7 @@ fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorK
         "PreconditionFailed" => AwsErrorKind::Precondition,
         "ConditionalRequestConflict" | "OperationAborted" => AwsErrorKind::Conflict,
         "InvalidRange" => AwsErrorKind::OutOfRange,
+        "NotImplemented" => AwsErrorKind::NotImplemented,
         "AccessDenied" | "AccessDeniedException" | "AllAccessDisabled" | "AccountProblem" => {
             AwsErrorKind::Denied
         }
@@ -282,6 +288,7 @@ fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorK
             404 if code.is_none() => AwsErrorKind::NoSuchKey,
             412 => AwsErrorKind::Precondition,
             416 => AwsErrorKind::OutOfRange,
+            501 => AwsErrorKind::NotImplemented,
             429 | 500.. => AwsErrorKind::Busy,
             _ => AwsErrorKind::Other,
         },
@@ -387,6 +394,7 @@ mod tests {
         assert_eq!(kind("KMS.DisabledException", 403), AwsErrorKind::Denied);
         assert_eq!(kind("NoSuchBucket", 404), AwsErrorKind::NoSuchBucket);
         assert_eq!(kind("SlowDown", 503), AwsErrorKind::Busy);
+        assert_eq!(kind("NotImplemented", 501), AwsErrorKind::NotImplemented);
         assert_eq!(kind("PreconditionFailed", 412), AwsErrorKind::Precondition);
         assert_eq!(kind("ConditionalRequestConflict", 409), AwsErrorKind::Conflict);
         assert_eq!(kind("EntityAlreadyExists", 409), AwsErrorKind::Other);

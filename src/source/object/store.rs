@@ -56,15 +56,6 @@ pub struct UploadOutcome {
     pub found: bool,
 }
 
-impl UploadOutcome {
-    /// Of an answer to a request that stored it.
-    pub(super) fn sent(etag: Option<String>) -> Result<Self, AwsError> {
-        let etag = bare_etag(etag);
-        let etag = etag.ok_or_else(|| AwsError::other(WRITE, "the answer has no ETag"))?;
-        Ok(Self { etag, found: false })
-    }
-}
-
 /// What an object must hold to be taken for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Content<'a> {
@@ -156,7 +147,20 @@ impl Object {
             .body(ByteStream::from(body));
         let answer = self.session().wait(request.send());
         let answer = answer.map_err(|error| refused(AwsError::new(WRITE, &error)))?;
-        Ok(UploadOutcome::sent(answer.e_tag).map_err(refused)?)
+        Ok(self.sent(answer.e_tag).map_err(refused)?)
+    }
+
+    /// What came of a request that stored the object, by the `ETag` of the answer. Some servers
+    /// give it only to who asks for it.
+    pub(super) fn sent(&self, etag: Option<String>) -> Result<UploadOutcome, AwsError> {
+        let etag = match bare_etag(etag) {
+            Some(etag) => etag,
+            None => self.head(HeadChecksums::NotAsked)?.map(|head| head.etag).unwrap_or_default(),
+        };
+        if etag.is_empty() {
+            return Err(AwsError::other(WRITE, "the server gives it no ETag"));
+        }
+        Ok(UploadOutcome { etag, found: false })
     }
 
     /// The object, if it is there and holds this content; none if it is not there.
@@ -236,15 +240,22 @@ impl Object {
     }
 
     /// Deletes the object on the condition that it is still the one with this `ETag`; `false` where
-    /// it is gone or was replaced, and not by this request.
+    /// it is gone or was replaced, and not by this request. S3 looks and deletes in one; a server
+    /// that doesn't know conditional deletions is asked for the `ETag` right before.
     ///
     /// # Errors
     /// When S3 refuses.
     pub fn delete_if_match(&self, etag: &str) -> io::Result<bool> {
         // The first request alone: what it is told of an object that is gone is not of its own
         // doing. A second one can't know that.
-        if let Ok(deleted) = self.delete_once(etag, Some(RetryConfig::disabled())) {
-            return Ok(deleted);
+        match self.delete_once(etag, Some(RetryConfig::disabled())) {
+            Ok(deleted) => return Ok(deleted),
+            Err(error) if error.kind == AwsErrorKind::NotImplemented => {
+                let head = self.head(HeadChecksums::NotAsked).map_err(refused)?;
+                let is_same = head.is_some_and(|head| head.etag == etag);
+                return Ok(is_same && self.delete_once("", None).map_err(refused)?);
+            }
+            Err(_) => {}
         }
         let deleted = self.delete_once(etag, None).map_err(refused)?;
         // The first one may have done it, and its answer was lost.

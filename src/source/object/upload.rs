@@ -534,7 +534,7 @@ fn complete(
         .checksum_crc64_nvme(crc64nvme)
         .multipart_upload(parts);
     match object.session().wait(request.send()) {
-        Ok(answer) => UploadOutcome::sent(answer.e_tag),
+        Ok(answer) => object.sent(answer.e_tag),
         Err(error) => {
             let mut error = AwsError::new(WRITE, &error);
             // No such upload: it was completed, and the answer was lost, or somebody aborted it.
