@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::plan::ShardRange;
 
-    /// A manifest of noncurrent versions, and so many of current ones that wait for it.
+    /// A manifest of noncurrent versions, and `waiting` manifests that wait for it.
     fn shards(waiting: usize) -> Vec<Shard> {
         let shard = |place: usize| Shard {
             path: format!("manifests/{place:05}.csv"),

@@ -198,7 +198,8 @@ fn open_max(args: &SubmitArgs) -> usize {
     }
 }
 
-/// In how many waves jobs go, if so many run at a time, and each after those that it waits for.
+/// In how many waves jobs go, each after those that it waits for, with a limit on how many run at
+/// a time.
 fn waves(shards: &[Shard], active_max: usize) -> u64 {
     let mut done = vec![false; shards.len()];
     let mut waves = 0;

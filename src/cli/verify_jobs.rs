@@ -11,7 +11,7 @@ use crate::jobs::replay;
 use crate::plan::{self, PlanHandle, StateError};
 use crate::units::counted;
 
-/// The places of the shards whose jobs did every task; none where there is no journal.
+/// The places of the shards whose jobs did every task. Without a journal, the set is empty.
 ///
 /// # Errors
 /// When the journal can't be read, or a plan of what remains is asked for while jobs of this one

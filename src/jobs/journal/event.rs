@@ -145,7 +145,7 @@ impl JobEnd {
     /// Stands for the state of a job that AWS no longer knows: it ended at some time.
     pub const FORGOTTEN: &str = "Forgotten";
 
-    /// Whether every task of a manifest of so many objects was done.
+    /// Whether every task of a manifest with `objects` rows was done.
     #[must_use]
     pub fn is_clean(&self, objects: u64) -> bool {
         self.is_complete() && self.failed == 0 && self.succeeded >= objects
@@ -157,7 +157,7 @@ impl JobEnd {
         self.status == "Complete"
     }
 
-    /// Whether every task of a manifest of so many objects was run, done or failed.
+    /// Whether every task of a manifest with `objects` rows was run, done or failed.
     #[must_use]
     pub fn ran_all(&self, objects: u64) -> bool {
         self.is_complete() && self.succeeded.saturating_add(self.failed) >= objects

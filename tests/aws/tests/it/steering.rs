@@ -228,19 +228,21 @@ fn a_dead_job_that_is_found_is_told_of() {
     world.let_run(&world.plan).expect(0);
 }
 
+/// The task of one key fails, and succeeds when it is tried again.
+fn one_task_fails_once() -> Options {
+    let failure = Failure {
+        key_part: "photos/00001",
+        code: "InternalError",
+        status: 500,
+        message: "again",
+        once: true,
+    };
+    Options { failures: vec![failure], ..Options::default() }
+}
+
 #[test]
 fn a_retry_waits_for_open_jobs_and_closes_the_plan() {
-    let options = Options {
-        failures: vec![Failure {
-            key_part: "photos/00001",
-            code: "InternalError",
-            status: 500,
-            message: "again",
-            once: true,
-        }],
-        ..Options::default()
-    };
-    let world = World::new(options, 6, 2);
+    let world = World::new(one_task_fails_once(), 6, 2);
     world.submit(&world.plan, &["--max-active", "1"]).expect(0);
     retry(&world, "early", 2).says(&["1 job of this plan may still run", "cancel --all"]);
     let one = ["run", "--interval", "0.02", "--max-active", "1", "--detach"];
@@ -264,17 +266,7 @@ fn a_retry_waits_for_open_jobs_and_closes_the_plan() {
 /// What keeps the new plan from being made leaves the old one as it was.
 #[test]
 fn a_retry_that_fails_does_not_close_the_plan() {
-    let options = Options {
-        failures: vec![Failure {
-            key_part: "photos/00001",
-            code: "InternalError",
-            status: 500,
-            message: "again",
-            once: true,
-        }],
-        ..Options::default()
-    };
-    let world = World::new(options, 6, 2);
+    let world = World::new(one_task_fails_once(), 6, 2);
     world.submit(&world.plan, &[]).expect(0);
     world.let_run(&world.plan).expect(5);
     let is_closed =
