@@ -221,6 +221,7 @@ fn of_plan(error: &PlanError) -> Exit {
         PlanError::Io { error, .. } if source::is_refusal(error) => Exit::Aws,
         PlanError::Io { .. } | PlanError::Scratch { .. } => Exit::Environment,
         PlanError::NotEmpty { .. }
+        | PlanError::InTheWay { .. }
         | PlanError::Busy { .. }
         | PlanError::Overtaken { .. }
         | PlanError::OtherContent { .. }

@@ -137,9 +137,9 @@ mod remote {
     use std::slice;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::super::folder::{EXCLUDED, JOURNAL, MANIFESTS, PLAN};
+    use super::super::folder::{self, EXCLUDED, JOURNAL, MANIFESTS, PLAN};
     use super::super::read::PLAN_BYTES_MAX;
-    use super::super::{PLAN_VERSION, Plan, PlanError};
+    use super::super::{Plan, PlanError};
     use crate::scan::ScanError;
     use crate::source::{Crc64Nvme, InPlace, Location, Object, StoreError, Uploads};
 
@@ -179,12 +179,12 @@ mod remote {
             // is taken over file by file, or in the way.
             return Ok(Found::Nothing);
         };
-        let plan = parse(&text);
+        let plan = folder::parsed(&text);
         if !force {
             let is_same = plan.is_ok_and(|plan| is_same_question(&plan));
             return match is_same {
                 true => Ok(Found::SameQuestion),
-                false => Err(PlanError::NotEmpty { path: folder }),
+                false => Err(PlanError::NotEmpty { path: folder, found: PLAN.to_owned() }),
             };
         }
         match plan {
@@ -263,7 +263,7 @@ mod remote {
         let Some((text, there)) = uploads.read(PLAN, PLAN_BYTES_MAX).map_err(at())? else {
             return Err(PlanError::Replaced { path: out.clone() });
         };
-        let old = parse(&text);
+        let old = folder::parsed(&text);
         let is_same = old.as_ref().is_ok_and(|old| old.is_same_as(plan));
         let old = match old {
             Ok(old) if is_same || there == etag => old,
@@ -312,14 +312,6 @@ mod remote {
         Ok(())
     }
 
-    fn parse(text: &[u8]) -> Result<Plan, String> {
-        let plan: Plan = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        if plan.version > PLAN_VERSION {
-            return Err(format!("it has version {}, and {PLAN_VERSION} is known", plan.version));
-        }
-        Ok(plan)
-    }
-
     /// Sends what is still in the folders `unsent`, of manifests and of excluded rows, after the
     /// plan whose `plan.json` has the `ETag` `replaced` gave way; and the text of `plan.json` last.
     /// True where the same plan was there already.
@@ -343,7 +335,8 @@ mod remote {
         // A run with --force may have deleted or replaced files that were sent or found.
         let files = plan.files();
         refuse_lost(uploads, &files, out)?;
-        let is_same = |there: &[u8]| parse(there).is_ok_and(|there| there.is_same_as(plan));
+        let is_same =
+            |there: &[u8]| folder::parsed(there).is_ok_and(|there| there.is_same_as(plan));
         let outcome = match uploads.put_new(PLAN, text, PLAN_BYTES_MAX, is_same) {
             Ok(outcome) => outcome,
             Err(StoreError::Differs { .. }) => {

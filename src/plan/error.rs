@@ -3,9 +3,10 @@
 use std::io;
 
 use crate::scan::ScanError;
-use crate::source::{Location, StoreError};
+use crate::source::{Location, NotRemoved, StoreError};
 
 use super::SHARDS_MAX;
+use super::folder::PLAN;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +24,22 @@ pub enum PlanError {
     },
     /// The folder for the plan holds something.
     #[error(
-        "{} is not empty: choose a new folder for --out, or give --force to replace the plan in it",
-        path.display()
+        "{} is not empty, {found} is there: choose a new folder for --out{}", path.display(),
+        if found == PLAN { ", or give --force to replace the plan in it" } else { "" }
     )]
     NotEmpty {
         /// The folder.
+        path: Location,
+        /// Something in it, by name; `plan.json` if it is there.
+        found: String,
+    },
+    /// Something that is no part of a plan is where one would be written, or would have to go.
+    #[error(
+        "{} is in the way: it is not a file that a plan.json here lists, and nothing else is \
+         replaced; move it away, or choose another --out", path.display()
+    )]
+    InTheWay {
+        /// The file, folder or link.
         path: Location,
     },
     /// Another run finished another plan there meanwhile.
@@ -181,12 +193,14 @@ pub enum PlanError {
     },
     /// `--force` on a folder that holds no plan.
     #[error(
-        "{} holds no plan (plan.json) that --force could replace, but other files: choose another \
+        "{} holds no plan (plan.json) that --force could replace, but {found}: choose another \
          --out", path.display()
     )]
     NotAPlan {
         /// The folder.
         path: Location,
+        /// Something in it, by name.
+        found: String,
     },
     /// An operation that does not act on the objects of directory buckets.
     #[error(
@@ -245,6 +259,12 @@ pub enum NoVersionIds {
         /// The report's manifest.
         path: Location,
     },
+}
+
+impl From<NotRemoved> for PlanError {
+    fn from(NotRemoved { path, error }: NotRemoved) -> Self {
+        Self::Io { path: path.into(), error }
+    }
 }
 
 impl PlanError {

@@ -7,12 +7,13 @@
 //! Never knows what is in there.
 
 use std::collections::hash_map::RandomState;
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, Metadata};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::PlanError;
+use crate::source::{Attempt, LockFile, create_private_folder};
 
 /// What the names of all such folders begin with.
 const PREFIX: &str = "s3sieve-";
@@ -20,29 +21,22 @@ const PREFIX: &str = "s3sieve-";
 /// The file whose lock says that a run goes on.
 const LOCK: &str = "lock";
 
-/// Its name until it is locked, so that no lock is ever seen that nobody holds yet.
-const LOCK_UNHELD: &str = "lock.new";
-
-/// Names that are tried. Of 2^64 names one that is taken is luck enough; more are no accident.
+/// Names that are tried. Of 2^64 names one that is taken is luck enough; more are no accident. A
+/// folder can also go while it is not locked yet: then a run clears up at that moment.
 const NAMES_MAX: u32 = 8;
 
 /// Such a folder; removed when it is dropped.
 pub(super) struct ScratchFolder {
     path: PathBuf,
-    _lock: File,
+    /// Until it is dropped.
+    lock: Option<LockFile>,
 }
 
 impl ScratchFolder {
     /// A new folder in `parent`, after what killed runs of the same user left there was removed.
     pub(super) fn create(parent: &Path) -> Result<Self, PlanError> {
         let failed = |error| PlanError::Scratch { path: parent.into(), error };
-        let path = create_folder(parent).map_err(failed)?;
-        let lock = locked(&path).map_err(|error| {
-            // It is empty, or holds what could not be locked.
-            let _ = fs::remove_dir_all(&path);
-            failed(error)
-        })?;
-        let scratch = Self { path, _lock: lock };
+        let scratch = create_locked(parent).map_err(failed)?;
         // What can't be removed keeps nobody from working.
         let _ = clear_leavings(parent, &scratch.path);
         Ok(scratch)
@@ -55,48 +49,69 @@ impl ScratchFolder {
 
 impl Drop for ScratchFolder {
     fn drop(&mut self) {
-        // What can't be removed is recognised as leavings by the next run.
-        let _ = fs::remove_dir_all(&self.path);
+        if let Some(lock) = self.lock.take() {
+            remove(&self.path, lock);
+        }
     }
 }
 
-fn create_folder(parent: &Path) -> io::Result<PathBuf> {
+/// Removes a folder, its lock last: what can't be removed is recognised as leavings by the next
+/// run.
+fn remove(folder: &Path, lock: LockFile) {
+    match remove_all_but_lock(folder) {
+        Ok(()) => drop(lock),
+        Err(_) => lock.leave(),
+    }
+    let _ = fs::remove_dir(folder);
+}
+
+fn remove_all_but_lock(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        // Neither follows links.
+        match entry.file_type()?.is_dir() {
+            true => fs::remove_dir_all(entry.path())?,
+            false => fs::remove_file(entry.path())?,
+        }
+    }
+    Ok(())
+}
+
+fn create_locked(parent: &Path) -> io::Result<ScratchFolder> {
     let mut error = io::ErrorKind::AlreadyExists.into();
     for _ in 0..NAMES_MAX {
         let path = parent.join(format!("{PREFIX}{:016x}", random()));
         // A link of that name, wherever it leads, is one that exists.
-        match private().create(&path) {
-            Ok(()) => return Ok(path),
-            Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => error = taken,
+        match create_private_folder(&path) {
+            Ok(()) => {}
+            Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {
+                error = taken;
+                continue;
+            }
             Err(error) => return Err(error),
+        }
+        match LockFile::take(&path.join(LOCK)) {
+            Ok(Attempt::Locked { lock, .. }) => {
+                return Ok(ScratchFolder { path, lock: Some(lock) });
+            }
+            // Another run took it for a leaving, and is about to remove it.
+            Ok(Attempt::Held) => {}
+            Err(gone) if gone.kind() == io::ErrorKind::NotFound => error = gone,
+            Err(error) => {
+                let _ = fs::remove_dir(&path);
+                return Err(error);
+            }
         }
     }
     Err(error)
 }
 
-/// Makes folders that only their owner may look into.
-fn private() -> DirBuilder {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        let mut builder = DirBuilder::new();
-        builder.mode(0o700);
-        builder
-    }
-    #[cfg(not(unix))]
-    DirBuilder::new()
-}
-
 /// Not to be guessed: the keys of a hasher come from the system.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
-}
-
-fn locked(folder: &Path) -> io::Result<File> {
-    let lock = File::create_new(folder.join(LOCK_UNHELD))?;
-    lock.try_lock()?;
-    fs::rename(folder.join(LOCK_UNHELD), folder.join(LOCK))?;
-    Ok(lock)
 }
 
 /// Removes folders of killed runs, which are like `own` but for the lock.
@@ -107,25 +122,21 @@ fn clear_leavings(parent: &Path, own: &Path) -> io::Result<()> {
         let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
         // The metadata of a link is its own: it is not followed.
         if is_ours && entry.metadata().is_ok_and(|found| is_alike(&found, &like)) {
-            let _ = clear(&entry.path());
+            clear(&entry.path());
         }
     }
     Ok(())
 }
 
-/// Removes such a folder, unless a run holds it.
-fn clear(folder: &Path) -> io::Result<()> {
-    let path = folder.join(LOCK);
-    if !fs::symlink_metadata(&path)?.is_file() {
-        return Ok(());
+/// Removes such a folder, unless a run holds it, or it is not one of ours.
+fn clear(folder: &Path) {
+    if let Ok(Some(Attempt::Locked { lock, was_left: true })) =
+        LockFile::take_left(&folder.join(LOCK))
+    {
+        remove(folder, lock);
     }
-    let lock = File::options().write(true).open(&path)?;
-    match lock.try_lock() {
-        // It does not follow links either.
-        Ok(()) => fs::remove_dir_all(folder),
-        // A run goes on.
-        Err(_) => Ok(()),
-    }
+    // A run that was killed, or that will try another name, left it empty; no other is removed.
+    let _ = fs::remove_dir(folder);
 }
 
 /// Whether one is a folder that the same user made in the same way.
@@ -166,31 +177,35 @@ mod tests {
     #[test]
     fn only_leavings_of_ours_are_removed() {
         let parent = tempfile::tempdir().unwrap();
-        let killed = ScratchFolder::create(parent.path()).unwrap();
-        let left = parent.path().join(format!("{PREFIX}left"));
+        let within = |name: &str| parent.path().join(format!("{PREFIX}{name}"));
+        // As a killed run leaves it: the lock goes with the run, the file stays.
+        let mut killed = ScratchFolder::create(parent.path()).unwrap();
+        killed.lock.take().unwrap().leave();
+        fs::create_dir(killed.path().join("plan")).unwrap();
+        let left = within("left");
         fs::rename(killed.path(), &left).unwrap();
-        fs::create_dir(left.join("plan")).unwrap();
-        // The lock goes with the run.
-        drop(killed);
-        // Others' folders: without a lock, or open to everybody.
-        let foreign = parent.path().join(format!("{PREFIX}foreign"));
-        private().create(&foreign).unwrap();
-        let open = parent.path().join(format!("{PREFIX}open"));
-        fs::create_dir(&open).unwrap();
-        fs::write(open.join(LOCK), "").unwrap();
+        let marker = fs::read(left.join(LOCK)).unwrap();
+        // Killed before it had locked anything.
+        create_private_folder(&within("empty")).unwrap();
+        // Others' folders: without a lock, with a file of another kind, or open to everybody.
+        for name in ["foreign", "other-lock", "open"] {
+            create_private_folder(&within(name)).unwrap();
+            fs::write(within(name).join("precious"), "").unwrap();
+        }
+        fs::write(within("other-lock").join(LOCK), "pid 1\n").unwrap();
+        fs::write(within("open").join(LOCK), &marker).unwrap();
         #[cfg(unix)]
         {
-            use std::os::unix::fs::PermissionsExt;
-            fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
-            let linked = parent.path().join("linked");
-            private().create(&linked).unwrap();
-            fs::write(linked.join(LOCK), "").unwrap();
-            std::os::unix::fs::symlink(&linked, parent.path().join("s3sieve-link")).unwrap();
+            use std::os::unix::fs::{PermissionsExt, symlink};
+            fs::set_permissions(within("open"), fs::Permissions::from_mode(0o755)).unwrap();
+            create_private_folder(&parent.path().join("linked")).unwrap();
+            fs::write(parent.path().join("linked/lock"), &marker).unwrap();
+            symlink(parent.path().join("linked"), within("link")).unwrap();
         }
         drop(ScratchFolder::create(parent.path()).unwrap());
-        assert!(!left.exists());
-        assert!(foreign.exists() && (open.exists() || !cfg!(unix)));
+        assert!(!left.exists() && !within("empty").exists());
+        assert!(within("foreign/precious").exists() && within("other-lock/precious").exists());
         #[cfg(unix)]
-        assert!(parent.path().join("linked/lock").exists());
+        assert!(within("open/precious").exists() && parent.path().join("linked/lock").exists());
     }
 }

@@ -5,17 +5,21 @@
 mod checksum;
 mod local;
 mod location;
+mod lock_file;
 #[cfg(not(feature = "aws"))]
 mod no_uploads;
 #[cfg(feature = "aws")]
 mod object;
+mod private_folder;
 mod read_buffer;
+mod removal;
 mod store_error;
 mod write_behind;
 
 pub use checksum::Crc64Nvme;
 pub use local::{LocalFile, READ_AHEAD_BYTES, advise_soon};
 pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
+pub use lock_file::{Attempt, LockFile};
 #[cfg(not(feature = "aws"))]
 pub use no_uploads::{OnBegin, Upload, UploadOutcome, Uploads};
 #[cfg(feature = "aws")]
@@ -24,6 +28,8 @@ pub use object::{
     PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD, StoreOptions, Upload, UploadOutcome, Uploads,
     visit_heads,
 };
+pub use private_folder::create_private_folder;
 pub use read_buffer::ReadBuffer;
+pub use removal::{FileList, NotRemoved};
 pub use store_error::StoreError;
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};

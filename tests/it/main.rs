@@ -20,6 +20,7 @@ mod layers;
 mod memory;
 mod other_commands;
 mod plan_document;
+mod plan_folder;
 mod plans;
 mod readme;
 mod real_reports;
