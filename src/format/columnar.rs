@@ -7,7 +7,7 @@ use std::io;
 
 use super::ranges::Ranges;
 use super::spare::Spare;
-use crate::predicate::{Bounds, ColumnValues, Known, Nulls, TimeUnit};
+use crate::predicate::{Bounds, ColumnValues, Known, Nulls, Span, TimeUnit};
 
 /// A data file in a column format that can't be read, or not as its report says.
 #[derive(Debug, thiserror::Error)]
@@ -231,6 +231,32 @@ impl KnownHeld {
         };
         Known { nulls: self.nulls, bounds }
     }
+}
+
+impl BoundsHeld {
+    /// The same, or nothing where the least is above the greatest: that can't be.
+    #[must_use]
+    pub fn if_ordered(self) -> Self {
+        if self.are_ordered() { self } else { Self::Unknown }
+    }
+
+    /// Whether the least is not above the greatest.
+    #[must_use]
+    pub fn are_ordered(&self) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Bytes(least, most) => least <= most,
+            Self::Integers(least, most) | Self::Instants(least, most, _) => least <= most,
+        }
+    }
+}
+
+/// Whether texts that lie in `data` are UTF-8, each by itself.
+#[must_use]
+pub fn are_utf8(data: &[u8], spans: &[Span]) -> bool {
+    let is_utf8 = |text: &[u8]| text.is_ascii() || str::from_utf8(text).is_ok();
+    // All at once is faster, where no length stands between them that is no ASCII.
+    data.is_ascii() || spans.iter().all(|span| is_utf8(span.of(data)))
 }
 
 /// How many of `rows` are NULL, by a count that may be missing.

@@ -87,6 +87,8 @@ struct Slot<'f> {
     column: usize,
     tested: bool,
     shown: bool,
+    /// Whether any of its values were looked at.
+    used: bool,
     /// Where the cursor stands in the window; 0 where it is tested.
     at: usize,
 }
@@ -243,6 +245,9 @@ impl<'a> ColumnarScanner<'a> {
                 visitor.verdict()?;
             }
         }
+        if opened.file.way == Way::Unchecked {
+            finish(&mut slots, rows - at).map_err(failed)?;
+        }
         let raw = slots.iter().map(|slot| slot.cursor.bytes_raw()).sum();
         slots.into_iter().for_each(|slot| slot.cursor.give_back(&mut self.spare));
         Ok(raw)
@@ -347,6 +352,7 @@ impl Opened {
             column,
             tested: wanted.tested.binary_search(&column).is_ok(),
             shown: shown(column),
+            used: false,
             at: 0,
         };
         Ok(cursors.into_iter().zip(columns).map(slot).collect())
@@ -374,8 +380,21 @@ impl Slot<'_> {
             return Err(ColumnarError::of_file("a column has fewer rows than its row group"));
         }
         self.cursor.ready()?;
+        self.used = true;
         Ok(rows)
     }
+}
+
+/// Goes to the end of the columns of which values were looked at, so many rows further. Where no
+/// MD5 is checked, only there a length shows that put values to wrong rows.
+fn finish(slots: &mut [Slot<'_>], rows: u64) -> Result<(), ColumnarError> {
+    skip(slots, rows);
+    for slot in slots.iter_mut().filter(|slot| slot.used) {
+        if slot.cursor.run()? > 0 {
+            return Err(ColumnarError::of_file("a column has more rows than its row group"));
+        }
+    }
+    Ok(())
 }
 
 fn skip(slots: &mut [Slot<'_>], rows: u64) {

@@ -151,6 +151,9 @@ pub enum DeflateFault {
     /// A copy from before the member's first byte.
     #[error("distance too far back")]
     Distance,
+    /// Bytes behind the end of the data, where nothing follows.
+    #[error("bytes behind its end")]
+    Trailing,
     /// The reference refused the data and gave no reason.
     #[error("refused by the reference decoder")]
     Unspecified,

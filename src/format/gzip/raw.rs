@@ -36,7 +36,7 @@ impl RawInflate {
     /// behind the data may be overwritten.
     ///
     /// # Errors
-    /// When the data is damaged, or cut.
+    /// When the data is damaged or cut, or something stands behind it.
     pub fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         self.engine.start();
         finish(&mut self.engine, input, output, Step::default())
@@ -70,7 +70,10 @@ fn finish(engine: &mut Engine, input: &[u8], output: &mut [u8], done: Step) -> I
         return Ok(None);
     }
     let step = engine.step(&input[done.consumed..], output, at, enough)?;
-    if step.end {
+    let taken = done.consumed + step.consumed;
+    if step.end && taken < input.len() {
+        Err(DeflateFault::Trailing)
+    } else if step.end {
         Ok(Some(at + step.produced))
     } else if at + step.produced == enough {
         Ok(None)

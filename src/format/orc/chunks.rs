@@ -111,6 +111,14 @@ impl<R: Ranges> Chunks<R> {
         }
     }
 
+    /// Expects that so many bytes are left, and no more.
+    pub(super) fn expect_end(&mut self, count: usize) -> Result<(), ColumnarError> {
+        if self.peek(count + 1)?.len() > count {
+            return Err(self.fault("a stream is longer than its values: the file is damaged"));
+        }
+        Ok(())
+    }
+
     pub(super) fn fault(&self, fault: impl Into<String>) -> ColumnarError {
         ColumnarError::at(self.stream.position(), fault)
     }
@@ -274,6 +282,8 @@ mod tests {
             }
             if damaged.is_none() {
                 prop_assert!(chunks.peek(usize::MAX).unwrap() == &bytes[at..]);
+                prop_assert!(chunks.expect_end(bytes.len() - at).is_ok());
+                prop_assert!(at == bytes.len() || chunks.expect_end(bytes.len() - at - 1).is_err());
                 prop_assert_eq!(chunks.bytes_raw(), bytes.len() as u64);
             }
         }

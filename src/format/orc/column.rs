@@ -9,7 +9,7 @@ use super::chunks::Chunks;
 use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::{Reading, Tail};
-use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError};
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
@@ -20,6 +20,9 @@ const BATCH_ROWS: usize = 4 << 10;
 
 /// The longest texts of a batch together. 256 MiB: 64 KiB for each row, and a key has 1 KiB.
 const BATCH_BYTES_MAX: u64 = 256 << 20;
+
+/// The last nanosecond of a second.
+const NANOS_MAX: u64 = 999_999_999;
 
 /// Instants are counted from 2015-01-01T00:00:00, in seconds since 1970.
 const EPOCH_SECONDS: i64 = 1_420_070_400;
@@ -155,6 +158,10 @@ impl<R: Ranges + Copy> OrcColumn<R> {
                 data: needed(StreamKind::Data)?,
             },
         };
+        // One more says that it is read in another way than it was written.
+        if footer.value_streams(described.id) != streams.count() + usize::from(present.is_some()) {
+            return Err(fault("it has a stream of a kind that its type does not have: damaged"));
+        }
         let dictionary = Dictionary { serial: wanted.serial, ..Dictionary::default() };
         Ok(Self {
             group,
@@ -186,6 +193,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             self.streams.skip(values)?;
             self.rows_later -= rows as u64;
             self.rows_to_skip -= rows;
+            self.check_end()?;
         }
         Ok(())
     }
@@ -218,7 +226,18 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         self.streams.decode(values, &mut self.batch)?;
         (self.rows, self.at) = (rows, 0);
         self.rows_later -= rows as u64;
-        Ok(())
+        self.check_end()
+    }
+
+    /// Behind the last row, expects that no stream holds more.
+    fn check_end(&mut self) -> Result<(), ColumnarError> {
+        if self.rows_later > 0 {
+            return Ok(());
+        }
+        if let Some(present) = &mut self.present {
+            present.bytes.expect_end()?;
+        }
+        self.streams.expect_end(self.batch.text_bytes)
     }
 
     fn within(&self) -> impl FnOnce(ColumnarError) -> ColumnarError + use<'_, R> {
@@ -328,6 +347,34 @@ impl<R: Ranges> Streams<R> {
         }
     }
 
+    /// How many there are.
+    fn count(&self) -> usize {
+        match self {
+            Self::Flags(_) | Self::Bytes(_) | Self::Integers(..) => 1,
+            Self::Instants { .. } | Self::Texts { .. } => 2,
+            Self::Codes { .. } => 3,
+        }
+    }
+
+    /// Expects that no values are left, but for texts that are held and have so many bytes. What is
+    /// left of a dictionary was looked at when it was read.
+    fn expect_end(&mut self, text_bytes: usize) -> Result<(), ColumnarError> {
+        match self {
+            Self::Flags(bits) => bits.bytes.expect_end(),
+            Self::Bytes(bytes) => bytes.expect_end(),
+            Self::Integers(numbers, _) => numbers.expect_end(),
+            Self::Instants { seconds, nanos, .. } => {
+                seconds.expect_end()?;
+                nanos.expect_end()
+            }
+            Self::Texts { lengths, data } => {
+                lengths.expect_end()?;
+                data.expect_end(text_bytes)
+            }
+            Self::Codes { codes, .. } => codes.expect_end(),
+        }
+    }
+
     fn skip(&mut self, values: usize) -> Result<(), ColumnarError> {
         match self {
             Self::Flags(bits) => bits.take(values, |_| (), &mut Vec::new()),
@@ -370,6 +417,9 @@ impl<R: Ranges> Streams<R> {
                 seconds.take(values, |seconds| clock.seconds(seconds), &mut batch.numbers)?;
                 batch.nanos.clear();
                 nanos.take(values, |number| nanos_of(number as u64), &mut batch.nanos)?;
+                if batch.nanos.iter().any(|nanos| *nanos > NANOS_MAX) {
+                    return Err(nanos.chunks.fault("nanoseconds of more than a second: damaged"));
+                }
                 for (number, nanos) in batch.numbers.iter_mut().zip(&batch.nanos) {
                     *number = micros(*number, *nanos);
                 }
@@ -387,6 +437,8 @@ impl<R: Ranges> Streams<R> {
                     lengths.take(entries, |length| length as u64, &mut batch.lengths)?;
                     let dictionary = &mut batch.dictionary;
                     let bytes = texts(data, &batch.lengths, &mut dictionary.spans)?;
+                    lengths.expect_end()?;
+                    data.expect_end(bytes)?;
                     dictionary.data = data.peeked()[..bytes].to_vec();
                     dictionary.spans.push(Span::default());
                 }
@@ -446,6 +498,9 @@ fn texts<R: Ranges>(
     if (data.peek(at as usize)?.len() as u64) < at {
         return Err(data.fault("a stream of texts ends before the last of them"));
     }
+    if !are_utf8(&data.peeked()[..at as usize], spans) {
+        return Err(data.fault("a text that is not UTF-8: the file is damaged; fetch it again"));
+    }
     Ok(at as usize)
 }
 
@@ -459,6 +514,5 @@ fn nanos_of(number: u64) -> u64 {
 /// Writers round seconds towards 1970, but nanoseconds always count forwards.
 fn micros(seconds: i64, nanos: u64) -> i64 {
     let seconds = if seconds < 0 && nanos > 999_999 { seconds - 1 } else { seconds };
-    let micros = i64::try_from(nanos / 1_000).unwrap_or(0);
-    seconds.saturating_mul(1_000_000).saturating_add(micros)
+    seconds.saturating_mul(1_000_000).saturating_add_unsigned(nanos / 1_000)
 }

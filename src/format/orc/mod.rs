@@ -19,6 +19,7 @@ mod chunks;
 mod column;
 mod proto;
 mod rle;
+mod statistics;
 mod stripe;
 mod tail;
 

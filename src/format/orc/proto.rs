@@ -53,7 +53,12 @@ impl<'a> Message<'a> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        let tag = varint(&mut self.0)?;
+        // A tag has 32 bits, and no field the number 0: what says so is no message.
+        let tag = u32::try_from(varint(&mut self.0)?).map_err(|_| Fault)?;
+        let field = u64::from(tag >> 3);
+        if field == 0 {
+            return Err(Fault);
+        }
         let value = match tag & 7 {
             0 => Value::Number(varint(&mut self.0)?),
             1 => self.take(8).map(|_| Value::Fixed)?,
@@ -64,7 +69,7 @@ impl<'a> Message<'a> {
             5 => self.take(4).map(|_| Value::Fixed)?,
             _ => return Err(Fault),
         };
-        Ok(Some((tag >> 3, value)))
+        Ok(Some((field, value)))
     }
 
     fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
@@ -81,10 +86,31 @@ pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
         *bytes = rest;
         number |= u64::from(byte & 0x7f) << shift;
         if *byte < 0x80 {
-            return Ok(number);
+            // Of the tenth byte, one bit has room.
+            return if shift == 63 && *byte > 1 { Err(Fault) } else { Ok(number) };
         }
     }
     Err(Fault)
+}
+
+/// Keeps the value of a field that a message has once.
+pub(super) fn once<T>(place: &mut Option<T>, value: T) -> Result<(), Fault> {
+    if place.replace(value).is_some() { Err(Fault) } else { Ok(()) }
+}
+
+/// The numbers in these fields of a message, each of which it has once or not at all.
+pub(super) fn numbers_of<const N: usize>(
+    message: Value<'_>,
+    fields: [u64; N],
+) -> Result<[Option<u64>; N], Fault> {
+    let mut found = [None; N];
+    let mut message = Message(message.bytes()?);
+    while let Some((field, value)) = message.field()? {
+        if let Some(place) = fields.iter().position(|known| *known == field) {
+            once(&mut found[place], value.number()?)?;
+        }
+    }
+    Ok(found)
 }
 
 pub(super) fn unzigzag(number: u64) -> i64 {
@@ -109,6 +135,23 @@ mod tests {
         assert_eq!(numbers, [1, 2]);
         assert_eq!(message.field(), Ok(Some((4, Value::Fixed))));
         assert_eq!(message.field(), Ok(None));
+    }
+
+    #[test]
+    fn what_no_writer_writes_is_a_fault() {
+        // Field 0, a tag of more than 32 bits, and numbers of more than 64.
+        for bytes in [&[0x00, 1][..], &[0x02, 0], &[0x80, 0x80, 0x80, 0x80, 0x10, 1]] {
+            assert_eq!(Message(bytes).field(), Err(Fault), "{bytes:?}");
+        }
+        let mut most = [0xff; 10];
+        for (last, expected) in [(1, Ok(u64::MAX)), (2, Err(Fault)), (0x7f, Err(Fault))] {
+            most[9] = last;
+            assert_eq!(varint(&mut &most[..]), expected);
+        }
+        let numbers = |bytes: &'static [u8]| numbers_of(Value::Bytes(bytes), [1, 3]);
+        assert_eq!(numbers(&[0x18, 7, 0x10, 9]), Ok([None, Some(7)]));
+        assert_eq!(numbers(&[0x18, 7, 0x18, 7]), Err(Fault), "a field that comes twice");
+        assert_eq!(numbers(&[0x1A, 1, 7]), Err(Fault), "bytes where a number belongs");
     }
 
     proptest! {

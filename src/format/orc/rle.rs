@@ -12,6 +12,9 @@ use crate::format::ranges::Ranges;
 /// The longest run: 512 numbers of 64 bits with as many bits of patches, and its header.
 const RUN_BYTES_MAX: usize = 6 << 10;
 
+/// What is wrong where a run is longer than what it is for.
+const LEFT: &str = "a stream has more values than its rows: the file is damaged";
+
 /// Which version, and whether numbers have signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Numbers {
@@ -68,6 +71,14 @@ impl<R: Ranges> NumberRle<R> {
             count -= length;
         }
         Ok(sum)
+    }
+
+    /// Expects that no number is left.
+    pub(super) fn expect_end(&mut self) -> Result<(), ColumnarError> {
+        if self.at < self.run.len() {
+            return Err(self.chunks.fault(LEFT));
+        }
+        self.chunks.expect_end(0)
     }
 
     fn next_run(&mut self) -> Result<(), ColumnarError> {
@@ -298,6 +309,14 @@ impl<R: Ranges> ByteRle<R> {
         Ok(())
     }
 
+    /// Expects that no byte is left.
+    pub(super) fn expect_end(&mut self) -> Result<(), ColumnarError> {
+        if self.left > 0 {
+            return Err(self.chunks.fault(LEFT));
+        }
+        self.chunks.expect_end(0)
+    }
+
     fn one(&mut self) -> Result<u8, ColumnarError> {
         let Some(byte) = self.chunks.peek(1)?.first().copied() else {
             return Err(self.chunks.fault("a stream ends before its values"));
@@ -404,6 +423,19 @@ mod tests {
             rle.take(count, u8::from, &mut bits).unwrap();
         }
         assert_eq!(bits, [1, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn values_that_are_left_are_told() {
+        for (count, ends) in [(3, false), (4, false), (5, true)] {
+            let numbers = Numbers { second_version: true, signed: false };
+            let mut rle = NumberRle::new(chunks(&[0x0a, 0x27, 0x10]), numbers);
+            rle.skip(count).unwrap();
+            assert_eq!(rle.expect_end().is_ok(), ends, "{count} numbers");
+            let mut rle = ByteRle::new(chunks(&[0xfe, 7, 7, 0x00, 9]));
+            rle.take(count, &mut Vec::new()).unwrap();
+            assert_eq!(rle.expect_end().is_ok(), ends, "{count} bytes");
+        }
     }
 
     proptest! {

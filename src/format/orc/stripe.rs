@@ -3,8 +3,9 @@
 //! Never knows how a stream is decoded.
 
 use super::chunks::Chunks;
-use super::proto::{Fault, Message, Value};
-use super::tail::{Tail, read_whole, statistics_of};
+use super::proto::{Fault, Message, Value, numbers_of};
+use super::statistics::Statistics;
+use super::tail::{Stripe, Tail, read_whole};
 use crate::format::columnar::{ColumnarError, PageKnown};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
@@ -16,15 +17,40 @@ pub(super) enum StreamKind {
     Data,
     Length,
     DictionaryData,
+    /// Of old files; says what the encoding says, too.
+    DictionaryCount,
     Secondary,
     RowIndex,
-    Other,
+    /// A bloom filter, or what came to be later.
+    OtherIndex,
+}
+
+impl StreamKind {
+    fn of(kind: u64) -> Self {
+        match kind {
+            0 => Self::Present,
+            1 => Self::Data,
+            2 => Self::Length,
+            3 => Self::DictionaryData,
+            4 => Self::DictionaryCount,
+            5 => Self::Secondary,
+            6 => Self::RowIndex,
+            _ => Self::OtherIndex,
+        }
+    }
+
+    /// Whether it stands in the index of a stripe, before all values.
+    fn is_index(self) -> bool {
+        matches!(self, Self::RowIndex | Self::OtherIndex)
+    }
 }
 
 /// A stream of a stripe.
 #[derive(Debug, Clone, Copy)]
 struct Stream {
     kind: StreamKind,
+    /// The kind's number.
+    code: u64,
     column: u64,
     start: u64,
     bytes: u64,
@@ -60,12 +86,41 @@ impl StripeFooter {
             ColumnarError::at(at, "the footer of a stripe is damaged; fetch the file again")
         };
         let footer = Self::decode(&bytes, stripe.start).map_err(damaged)?;
-        let outside =
-            |stream: &Stream| stream.start.checked_add(stream.bytes).is_none_or(|end| end > at);
-        if footer.streams.iter().any(outside) {
-            return Err(ColumnarError::at(at, "a stream lies outside of its stripe"));
-        }
+        footer.check(stripe, tail.types).map_err(|fault| {
+            ColumnarError::at(at, format!("{fault}: the file is damaged; fetch it again"))
+        })?;
         Ok(footer)
+    }
+
+    /// Holds the streams against the stripe, which they fill from its first byte to its footer, and
+    /// the encodings against the types.
+    fn check(&self, stripe: &Stripe, types: usize) -> Result<(), &'static str> {
+        let index_end = stripe.start + stripe.index_bytes;
+        let data_end = index_end + stripe.data_bytes;
+        let mut end = stripe.start;
+        for stream in &self.streams {
+            // No sum of them is too large: that was looked at when they were read.
+            end = stream.start + stream.bytes;
+            let is_apart =
+                if stream.kind.is_index() { end <= index_end } else { stream.start >= index_end };
+            if !is_apart {
+                return Err("a stream of values lies in the index of its stripe, or an index \
+                            among the values");
+            }
+        }
+        if end != data_end {
+            return Err("the streams of a stripe are not as long as the stripe");
+        }
+        let mut names: Vec<_> =
+            self.streams.iter().map(|stream| (stream.column, stream.code)).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("a stripe has a stream twice");
+        }
+        if self.encodings.len() != types {
+            return Err("a stripe has not one encoding for each column");
+        }
+        Ok(())
     }
 
     fn decode(bytes: &[u8], start: u64) -> Result<Self, Fault> {
@@ -80,7 +135,10 @@ impl StripeFooter {
                     footer.streams.push(stream);
                 }
                 2 => footer.encodings.push(ColumnEncoding::read(value)?),
-                3 => footer.zone = String::from_utf8_lossy(value.bytes()?).into_owned(),
+                3 => {
+                    let zone = str::from_utf8(value.bytes()?).map_err(|_| Fault)?;
+                    footer.zone = zone.to_owned();
+                }
                 _ => {}
             }
         }
@@ -102,6 +160,15 @@ impl StripeFooter {
         Some(Chunks::new(range, tail.compression, spare))
     }
 
+    /// How many streams hold values of a column.
+    pub(super) fn value_streams(&self, id: usize) -> usize {
+        let is = |stream: &&Stream| {
+            let is_value = !stream.kind.is_index() && stream.kind != StreamKind::DictionaryCount;
+            stream.column == id as u64 && is_value
+        };
+        self.streams.iter().filter(is).count()
+    }
+
     pub(super) fn encoding(&self, id: usize) -> Option<ColumnEncoding> {
         self.encodings.get(id).copied()
     }
@@ -121,24 +188,21 @@ impl StripeFooter {
         };
         let Some(stream) = self.streams.iter().find(is) else { return Ok(None) };
         let bytes = read_whole(file, stream.start, stream.bytes, tail.compression)?;
-        let rows = tail.stripes[group].rows;
-        let mut pages: Vec<PageKnown> = Vec::new();
+        let mut entries = Vec::new();
         let mut read = || {
             let mut message = Message(&bytes);
             while let Some((field, value)) = message.field()? {
-                let first_row = pages.len() as u64 * tail.stride;
-                if field != 1 || first_row >= rows {
+                if field != 1 {
                     continue;
                 }
-                let own_rows = (rows - first_row).min(tail.stride);
-                let mut known = Default::default();
+                let mut statistics = Statistics::default();
                 let mut entry = Message(value.bytes()?);
                 while let Some((field, value)) = entry.field()? {
                     if field == 2 {
-                        known = statistics_of(value.bytes()?, reading, own_rows)?;
+                        statistics = Statistics::read(value, reading)?;
                     }
                 }
-                pages.push(PageKnown { first_row, known });
+                entries.push(statistics);
             }
             Ok(())
         };
@@ -146,51 +210,34 @@ impl StripeFooter {
             let fault = "the row index is damaged; fetch the file again";
             ColumnarError::at(stream.start, fault).within(group, &described.name)
         })?;
-        // One that does not cover all rows tells nothing of the last ones.
-        let covered = pages.len() as u64 * tail.stride >= rows;
-        Ok(covered.then_some(pages))
+        let stripe = &tail.stripes[group];
+        // Entries that are too few or too many tell of other rows than it seems.
+        let fits = entries.len() as u64 == stripe.rows.div_ceil(tail.stride)
+            && stripe.statistics[column].are_of(entries.iter());
+        let page = |(number, statistics): (usize, &Statistics)| {
+            let first_row = number as u64 * tail.stride;
+            let rows = (stripe.rows - first_row).min(tail.stride);
+            Some(PageKnown { first_row, known: statistics.of_rows(rows)? })
+        };
+        // One that can't be tells nothing, and neither do the others.
+        Ok(if fits { entries.iter().enumerate().map(page).collect() } else { None })
     }
 }
 
 impl Stream {
     fn read(value: Value<'_>, start: u64) -> Result<Self, Fault> {
-        let (mut kind, mut column, mut bytes) = (0, 0, 0);
-        let mut message = Message(value.bytes()?);
-        while let Some((field, value)) = message.field()? {
-            match field {
-                1 => kind = value.number()?,
-                2 => column = value.number()?,
-                3 => bytes = value.number()?,
-                _ => {}
-            }
-        }
-        let kind = match kind {
-            0 => StreamKind::Present,
-            1 => StreamKind::Data,
-            2 => StreamKind::Length,
-            3 => StreamKind::DictionaryData,
-            5 => StreamKind::Secondary,
-            6 => StreamKind::RowIndex,
-            _ => StreamKind::Other,
+        // All writers write all of them; one that is missing was taken for another.
+        let [Some(code), Some(column), Some(bytes)] = numbers_of(value, [1, 2, 3])? else {
+            return Err(Fault);
         };
-        Ok(Self { kind, column, start, bytes })
+        Ok(Self { kind: StreamKind::of(code), code, column, start, bytes })
     }
 }
 
 impl ColumnEncoding {
     fn read(value: Value<'_>) -> Result<Self, Fault> {
-        let (mut kind, mut values) = (0, 0);
-        let mut message = Message(value.bytes()?);
-        while let Some((field, value)) = message.field()? {
-            match field {
-                1 => kind = value.number()?,
-                2 => values = value.number()?,
-                _ => {}
-            }
-        }
-        if kind > 3 {
-            return Err(Fault);
-        }
-        Ok(Self { dictionary: kind & 1 == 1, second_version: kind >= 2, values })
+        let [Some(kind @ 0..=3), values] = numbers_of(value, [1, 2])? else { return Err(Fault) };
+        let (dictionary, second_version) = (kind & 1 == 1, kind >= 2);
+        Ok(Self { dictionary, second_version, values: values.unwrap_or(0) })
     }
 }

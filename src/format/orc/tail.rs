@@ -4,16 +4,17 @@
 
 use super::chunks::{Chunks, Compression};
 use super::column::OrcColumn;
-use super::proto::{Fault, Message, Value};
+use super::proto::{Fault, Message, Value, numbers_of, once};
+use super::statistics::Statistics;
 use super::stripe::StripeFooter;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
-    BoundsHeld, ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter,
-    GroupSize, KnownHeld, PageKnown, nulls_of,
+    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, KnownHeld,
+    PageKnown,
 };
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::{Known, Nulls, TimeUnit};
+use crate::predicate::Known;
 
 /// The postscript's length is a byte, and it stands before that byte.
 const POSTSCRIPT_BYTES_MAX: u64 = 255;
@@ -25,7 +26,11 @@ const MAGIC: &[u8] = b"ORC";
 /// columns: some kilobytes.
 const FOOTER_BYTES_MAX: u64 = 16 << 20;
 
-/// The longest chunk. Writers use 256 KiB (64 KiB for LZ4); a chunk's header could tell 8 MiB.
+/// The longest chunk of a file that does not tell.
+const CHUNK_BYTES: u64 = 256 << 10;
+
+/// The longest chunk that is read. Writers use 256 KiB (64 KiB for LZ4); a chunk's header could
+/// tell 8 MiB.
 const CHUNK_BYTES_MAX: u64 = 8 << 20;
 
 /// How the values of a column are read.
@@ -62,6 +67,8 @@ pub(super) struct Stripe {
     pub(super) rows: u64,
     /// For each column of the file.
     known: Vec<KnownHeld>,
+    /// The same, as it was read.
+    pub(super) statistics: Vec<Statistics>,
 }
 
 /// A file's postscript, footer and metadata.
@@ -69,13 +76,16 @@ pub(super) struct Stripe {
 pub struct Tail {
     pub(super) columns: Vec<FileColumn>,
     pub(super) stripes: Vec<Stripe>,
+    /// Types that the footer lists: one for the row, and one for each column.
+    pub(super) types: usize,
+    /// What the footer tells of the values of each column in the whole file.
+    statistics: Vec<Statistics>,
     pub(super) compression: Compression,
     /// Rows between entries of the row index; 0 without one.
     pub(super) stride: u64,
 }
 
 /// The postscript.
-#[derive(Default)]
 struct Postscript {
     footer_bytes: u64,
     metadata_bytes: u64,
@@ -128,58 +138,105 @@ impl Tail {
 
     fn of_footer(footer: &[u8], end: u64, compression: Compression) -> Result<Self, String> {
         let damaged = |Fault| "the footer is damaged; fetch the file again".to_owned();
-        let (mut types, mut stripes, mut stride) = (Vec::new(), Vec::new(), 0);
+        let (mut types, mut stripes, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut stride) = (None, None);
         let mut message = Message(footer);
         while let Some((field, value)) = message.field().map_err(damaged)? {
             match field {
                 3 => stripes.push(Stripe::read(value).map_err(damaged)?),
                 4 => types.push(Type::read(value).map_err(damaged)?),
-                8 => stride = value.number().map_err(damaged)?,
+                6 => value.number().and_then(|found| once(&mut rows, found)).map_err(damaged)?,
+                7 => statistics.push(value),
+                8 => value.number().and_then(|found| once(&mut stride, found)).map_err(damaged)?,
                 10 => return Err("the file is encrypted, which is not read".to_owned()),
                 _ => {}
             }
         }
-        for stripe in &stripes {
-            let last = [stripe.index_bytes, stripe.data_bytes, stripe.footer_bytes]
-                .iter()
-                .try_fold(stripe.start, |sum, bytes| sum.checked_add(*bytes));
-            if last.is_none_or(|last| last > end) {
-                return Err("a stripe lies outside of the file: the file is damaged".to_owned());
-            }
-        }
-        Ok(Self { columns: columns(&types)?, stripes, compression, stride })
+        check_stripes(&stripes, rows, end)?;
+        let columns = columns(&types)?;
+        let statistics = of_columns(&columns, types.len(), &statistics).map_err(damaged)?;
+        let (types, stride) = (types.len(), stride.unwrap_or(0));
+        Ok(Self { columns, stripes, types, statistics, compression, stride })
     }
 
     /// Adds what the metadata tells of each stripe.
     fn add_known(&mut self, metadata: &[u8]) -> Result<(), Fault> {
-        let mut stripes = self.stripes.iter_mut();
+        let mut told = Vec::new();
         let mut message = Message(metadata);
         while let Some((field, value)) = message.field()? {
             if field != 1 {
                 continue;
             }
-            let Some(stripe) = stripes.next() else { return Err(Fault) };
-            let mut of_columns = Vec::new();
+            let mut values = Vec::new();
             let mut statistics = Message(value.bytes()?);
             while let Some((field, value)) = statistics.field()? {
                 if field == 1 {
-                    of_columns.push(value.bytes()?);
+                    values.push(value);
                 }
             }
-            for column in &self.columns {
-                let known = match (of_columns.get(column.id), &column.reading) {
-                    (Some(bytes), Ok(reading)) => statistics_of(bytes, *reading, stripe.rows)?,
-                    _ => KnownHeld::default(),
-                };
-                stripe.known.push(known);
+            told.push(of_columns(&self.columns, self.types, &values)?);
+        }
+        // A writer need not tell anything. Where one is missing, nobody knows of which stripe the
+        // others tell.
+        if told.len() != self.stripes.len() {
+            told = vec![of_columns(&self.columns, self.types, &[])?; self.stripes.len()];
+        }
+        for (column, whole) in self.statistics.iter().enumerate() {
+            let fit = whole.are_of(told.iter().map(|stripe| &stripe[column]));
+            for (stripe, statistics) in self.stripes.iter_mut().zip(&told) {
+                let known = fit.then(|| statistics[column].of_rows(stripe.rows)).flatten();
+                stripe.known.push(known.unwrap_or_default());
             }
         }
-        // A writer need not tell anything.
-        for stripe in stripes {
-            stripe.known.resize(self.columns.len(), KnownHeld::default());
+        for (stripe, statistics) in self.stripes.iter_mut().zip(told) {
+            stripe.statistics = statistics;
         }
         Ok(())
     }
+}
+
+/// What statistics of all types tell of the columns; nothing where there are not as many as types.
+fn of_columns(
+    columns: &[FileColumn],
+    types: usize,
+    statistics: &[Value<'_>],
+) -> Result<Vec<Statistics>, Fault> {
+    let of_column = |column: &FileColumn| match (&column.reading, statistics.get(column.id)) {
+        (Ok(reading), Some(value)) if statistics.len() == types => {
+            Statistics::read(*value, *reading)
+        }
+        _ => Ok(Statistics::default()),
+    };
+    columns.iter().map(of_column).collect()
+}
+
+/// Holds the stripes against the file: each behind the one before, and as many rows as the footer
+/// says.
+fn check_stripes(stripes: &[Stripe], rows: Option<u64>, end: u64) -> Result<(), String> {
+    let mut last = MAGIC.len() as u64;
+    for stripe in stripes {
+        let parts = [stripe.index_bytes, stripe.data_bytes, stripe.footer_bytes];
+        let stripe_end =
+            parts.iter().try_fold(stripe.start, |sum, bytes| sum.checked_add(*bytes));
+        match stripe_end {
+            Some(stripe_end) if stripe_end <= end && stripe.start >= last => last = stripe_end,
+            _ => {
+                return Err("a stripe lies outside of the file, or inside of another: the file is \
+                            damaged; fetch it again"
+                    .to_owned());
+            }
+        }
+    }
+    let sum = stripes.iter().try_fold(0_u64, |sum, stripe| sum.checked_add(stripe.rows));
+    if rows.is_none() || rows != sum {
+        let told = rows.map_or("no number of rows".to_owned(), |rows| format!("{rows} rows"));
+        let sum = sum.map_or("more than can be".to_owned(), |sum| sum.to_string());
+        return Err(format!(
+            "the footer tells {told}, and its stripes have {sum}: the file is damaged; fetch it \
+             again"
+        ));
+    }
+    Ok(())
 }
 
 impl ColumnarFile for Tail {
@@ -235,20 +292,18 @@ impl ColumnarFile for Tail {
 impl Postscript {
     /// `None` where it is no postscript of ORC's.
     fn read(bytes: &[u8]) -> Result<Option<Self>, Fault> {
-        let mut found = Self { chunk_bytes: 256 << 10, ..Self::default() };
+        let known = numbers_of(Value::Bytes(bytes), [1, 2, 3, 5])?;
+        let [Some(footer_bytes), Some(compression), chunk_bytes, metadata_bytes] = known else {
+            return Ok(None);
+        };
         let mut is_orc = false;
         let mut message = Message(bytes);
         while let Some((field, value)) = message.field()? {
-            match field {
-                1 => found.footer_bytes = value.number()?,
-                2 => found.compression = value.number()?,
-                3 => found.chunk_bytes = value.number()?,
-                5 => found.metadata_bytes = value.number()?,
-                8000 => is_orc = value.bytes()? == MAGIC,
-                _ => {}
-            }
+            is_orc |= field == 8000 && value.bytes()? == MAGIC;
         }
-        Ok(is_orc.then_some(found))
+        let chunk_bytes = chunk_bytes.unwrap_or(CHUNK_BYTES);
+        let metadata_bytes = metadata_bytes.unwrap_or(0);
+        Ok(is_orc.then_some(Self { footer_bytes, metadata_bytes, compression, chunk_bytes }))
     }
 
     fn compression(&self) -> Result<Compression, ColumnarError> {
@@ -291,15 +346,14 @@ pub(super) fn read_whole(
 
 impl Stripe {
     fn read(value: Value<'_>) -> Result<Self, Fault> {
-        let mut numbers = [0; 6];
-        let mut message = Message(value.bytes()?);
-        while let Some((field, value)) = message.field()? {
-            if let 1..=5 = field {
-                numbers[field as usize] = value.number()?;
-            }
-        }
-        let [_, start, index_bytes, data_bytes, footer_bytes, rows] = numbers;
-        Ok(Self { start, index_bytes, data_bytes, footer_bytes, rows, known: Vec::new() })
+        // All writers write all of them; one that is missing was taken for another.
+        let [Some(start), Some(index_bytes), Some(data_bytes), Some(footer_bytes), Some(rows)] =
+            numbers_of(value, [1, 2, 3, 4, 5])?
+        else {
+            return Err(Fault);
+        };
+        let (known, statistics) = (Vec::new(), Vec::new());
+        Ok(Self { start, index_bytes, data_bytes, footer_bytes, rows, known, statistics })
     }
 }
 
@@ -312,17 +366,20 @@ struct Type {
 
 impl Type {
     fn read(value: Value<'_>) -> Result<Self, Fault> {
-        let mut found = Self { kind: 0, children: Vec::new(), names: Vec::new() };
+        let (mut kind, mut children, mut names) = (None, Vec::new(), Vec::new());
         let mut message = Message(value.bytes()?);
         while let Some((field, value)) = message.field()? {
             match field {
-                1 => found.kind = value.number()?,
-                2 => value.numbers(|number| found.children.push(number))?,
-                3 => found.names.push(String::from_utf8_lossy(value.bytes()?).into_owned()),
+                1 => once(&mut kind, value.number()?)?,
+                2 => value.numbers(|number| children.push(number))?,
+                3 => {
+                    let name = str::from_utf8(value.bytes()?).map_err(|_| Fault)?;
+                    names.push(name.to_owned());
+                }
                 _ => {}
             }
         }
-        Ok(found)
+        Ok(Self { kind: kind.ok_or(Fault)?, children, names })
     }
 }
 
@@ -332,9 +389,13 @@ fn columns(types: &[Type]) -> Result<Vec<FileColumn>, String> {
     if root.names.len() != root.children.len() {
         return Err("not every column has a name: the file is damaged".to_owned());
     }
+    if !root.children.is_sorted_by(|one, next| one < next) {
+        return Err("its columns are numbered out of order: the file is damaged".to_owned());
+    }
     let column = |(name, id): (&String, &u64)| {
         let id = usize::try_from(*id).ok();
         let (id, kind) = id
+            .filter(|id| *id > 0)
             .and_then(|id| Some((id, types.get(id)?.kind)))
             .ok_or_else(|| format!("column {name} has no type: the file is damaged"))?;
         Ok(FileColumn { name: name.clone(), id, reading: reading(kind) })
@@ -354,67 +415,4 @@ fn reading(kind: u64) -> Result<Reading, String> {
         5 | 6 | 14 => return Err("its values are fractions".to_owned()),
         _ => return Err("its values are nested, which no inventory's are".to_owned()),
     })
-}
-
-/// What statistics tell of so many rows of a column.
-pub(super) fn statistics_of(
-    statistics: &[u8],
-    reading: Reading,
-    rows: u64,
-) -> Result<KnownHeld, Fault> {
-    let (mut count, mut bounds) = (None, BoundsHeld::Unknown);
-    let mut message = Message(statistics);
-    while let Some((field, value)) = message.field()? {
-        match (field, reading) {
-            (1, _) => count = Some(value.number()?),
-            (2, Reading::Integers | Reading::Bytes) => {
-                let (least, most) = pair(value.bytes()?, (1, 2), |value| value.signed())?;
-                if let Some((least, most)) = least.zip(most) {
-                    bounds = BoundsHeld::Integers(least, most);
-                }
-            }
-            (4, Reading::Texts) => {
-                let texts = value.bytes()?;
-                let bytes = |value: Value<'_>| value.bytes().map(<[u8]>::to_vec);
-                let (least, most) = pair(texts, (1, 2), bytes)?;
-                let (lower, upper) = pair(texts, (4, 5), bytes)?;
-                if let Some((least, most)) = least.or(lower).zip(most.or(upper)) {
-                    bounds = BoundsHeld::Bytes(least, most);
-                }
-            }
-            (9, Reading::Instants { .. }) => {
-                let (least, most) = pair(value.bytes()?, (3, 4), |value| value.signed())?;
-                if let Some((least, most)) = least.zip(most) {
-                    // They are cut to milliseconds.
-                    bounds = BoundsHeld::Instants(least, most.saturating_add(1), TimeUnit::Millis);
-                }
-            }
-            _ => {}
-        }
-    }
-    let nulls = match count {
-        Some(count) => nulls_of(rows.checked_sub(count), rows),
-        None => Nulls::Unknown,
-    };
-    Ok(KnownHeld { nulls, bounds })
-}
-
-type Pair<T> = (Option<T>, Option<T>);
-
-/// Two fields of a message.
-fn pair<'a, T>(
-    bytes: &'a [u8],
-    fields: (u64, u64),
-    read: impl Fn(Value<'a>) -> Result<T, Fault>,
-) -> Result<Pair<T>, Fault> {
-    let mut found = (None, None);
-    let mut message = Message(bytes);
-    while let Some((field, value)) = message.field()? {
-        if field == fields.0 {
-            found.0 = Some(read(value)?);
-        } else if field == fields.1 {
-            found.1 = Some(read(value)?);
-        }
-    }
-    Ok(found)
 }

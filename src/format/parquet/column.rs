@@ -8,7 +8,7 @@ use super::page::{Encoding, PageHeader, PageKind};
 use super::thrift;
 use super::values::{self, Fault};
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
-use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError};
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
@@ -32,6 +32,8 @@ pub(super) struct ParquetColumn<R> {
     rows_later: u64,
     /// Rows to pass over before anything is looked at.
     rows_to_skip: usize,
+    /// No page was seen yet: only the first can be the dictionary.
+    is_first_page: bool,
     /// The page at hand, not decoded.
     header: Option<PageHeader>,
     /// Rows of the page at hand, and how many of them are behind the cursor.
@@ -103,6 +105,7 @@ impl<R: Ranges> ParquetColumn<R> {
             stream,
             rows_later: footer.groups[group].rows,
             rows_to_skip: 0,
+            is_first_page: true,
             header: None,
             rows: 0,
             at: 0,
@@ -114,14 +117,15 @@ impl<R: Ranges> ParquetColumn<R> {
         ColumnarError::at(self.stream.position(), fault).within(self.group, &self.name)
     }
 
-    /// Goes to the next data page; `false` behind the last row.
+    /// Goes to the next data page; `false` behind the last row, and then nothing may be left.
     fn next_page(&mut self) -> Result<bool, ColumnarError> {
         if let Some(header) = self.header.take() {
             self.stream.skip(header.bytes as u64);
         }
         (self.rows, self.at) = (0, 0);
-        while self.rows_later > 0 {
+        while self.rows_later > 0 || self.stream.left() > 0 {
             let header = self.read_header()?;
+            let is_first = std::mem::replace(&mut self.is_first_page, false);
             match header.kind {
                 PageKind::Data { .. } | PageKind::DataV2 { .. } => {
                     if header.values as u64 > self.rows_later {
@@ -135,7 +139,10 @@ impl<R: Ranges> ParquetColumn<R> {
                     }
                     self.header = None;
                 }
-                PageKind::Dictionary => self.read_dictionary(header)?,
+                PageKind::Dictionary if is_first => self.read_dictionary(header)?,
+                PageKind::Dictionary => {
+                    return Err(self.fault("a dictionary behind other pages: the file is damaged"));
+                }
                 PageKind::Other => {}
             }
             self.stream.skip(header.bytes as u64);
@@ -302,6 +309,7 @@ impl Decoder {
             Reading::Texts | Reading::FixedTexts(_) => {
                 self.spans.clear();
                 plain_texts(page, self.reading, count, &mut self.spans)?;
+                expect_utf8(page, &self.spans)?;
                 self.dictionary.data.clear();
                 self.dictionary.data.extend_from_slice(page);
                 self.dictionary.spans.clear();
@@ -326,11 +334,17 @@ impl Decoder {
         let rows = header.values;
         self.valid.clear();
         let start = match header.kind {
-            PageKind::DataV2 { level_bytes, is_compressed } => {
+            PageKind::DataV2 { level_bytes, is_compressed, nulls } => {
                 let (levels, values) =
                     block.split_at_checked(level_bytes).ok_or("its levels are too long")?;
                 if optional {
                     self.levels(levels, Encoding::Rle, rows)?;
+                } else if level_bytes > 0 {
+                    return Err("levels where no value can be NULL".to_owned());
+                }
+                let found = self.valid.iter().filter(|valid| !**valid).count();
+                if found != nulls {
+                    return Err(format!("{found} values are NULL where its header says {nulls}"));
                 }
                 let bytes = header.bytes_raw.checked_sub(level_bytes).ok_or("its lengths")?;
                 let codec = if is_compressed { codec } else { Codec::None };
@@ -400,6 +414,8 @@ impl Decoder {
         if encoding == Encoding::Dictionary {
             return self.codes_of(place, count);
         }
+        // Where all values are NULL, a writer may leave out what their encoding begins with.
+        let encoding = if count == 0 && data.is_empty() { Encoding::Plain } else { encoding };
         match self.reading {
             Reading::Texts | Reading::FixedTexts(_) => {
                 self.spans.clear();
@@ -418,6 +434,7 @@ impl Decoder {
                     }
                     other => return Err(not_read(other)),
                 }
+                expect_utf8(if self.form == Form::Texts { data } else { &self.texts }, spans)?;
                 if self.form == Form::Texts && place.start > 0 {
                     let moved = place.start as u32;
                     spans.iter_mut().for_each(|span| {
@@ -433,7 +450,10 @@ impl Decoder {
                 match encoding {
                     Encoding::Plain => values::bits(data, count, &mut self.flags)?,
                     Encoding::Rle => {
-                        let data = data.get(4..).ok_or("it is cut")?;
+                        let (length, data) = data.split_first_chunk::<4>().ok_or("it is cut")?;
+                        if u32::from_le_bytes(*length) as usize != data.len() {
+                            return Err("its flags are not as long as it says".to_owned());
+                        }
                         self.codes.clear();
                         values::hybrid(data, 1, count, &mut self.codes)?;
                         self.flags.extend(self.codes.iter().map(|code| *code as u8));
@@ -448,7 +468,7 @@ impl Decoder {
                 match encoding {
                     Encoding::Plain => plain_numbers(data, reading, count, &mut self.numbers)?,
                     Encoding::DeltaBinaryPacked => {
-                        values::deltas(data, count, &mut self.numbers)?;
+                        values::all_deltas(data, count, &mut self.numbers)?;
                     }
                     other => return Err(not_read(other)),
                 }
@@ -465,6 +485,9 @@ impl Decoder {
         if count > 0 {
             let (width, data) = data.split_first().ok_or("it is cut")?;
             values::hybrid(data, u32::from(*width), count, &mut self.codes)?;
+        } else if data.len() > 1 {
+            // The width of the codes may stand there, and nothing more.
+            return Err("it has values where all are NULL".to_owned());
         }
         let most = self.codes.iter().copied().max().map_or(0, |most| most as usize + 1);
         let outside = || "it names a value that its dictionary lacks".to_owned();
@@ -517,6 +540,10 @@ impl Decoder {
             (Form::Numbers, None) => ColumnValues::Integers { values: &self.numbers[rows], valid },
         }
     }
+}
+
+fn expect_utf8(data: &[u8], spans: &[Span]) -> Result<(), Fault> {
+    if are_utf8(data, spans) { Ok(()) } else { Err("a text that is not UTF-8") }
 }
 
 fn not_read(encoding: Encoding) -> String {

@@ -148,8 +148,28 @@ impl Footer {
         let descriptor = metadata.file_metadata().schema_descr();
         let columns: Vec<FileColumn> = descriptor.columns().iter().map(|c| column(c)).collect();
         let groups = metadata.row_groups().iter().map(|group| row_group(group, &columns, end));
-        Ok(Self { groups: groups.collect::<Result<_, _>>()?, columns })
+        let groups: Vec<RowGroup> = groups.collect::<Result<_, _>>()?;
+        check_groups(&groups, metadata.file_metadata().num_rows())?;
+        Ok(Self { groups, columns })
     }
+}
+
+/// Holds the row groups against the file: as many rows as the footer says, and no column lies in
+/// another.
+fn check_groups(groups: &[RowGroup], rows: i64) -> Result<(), String> {
+    let sum = groups.iter().try_fold(0_u64, |sum, group| sum.checked_add(group.rows));
+    if sum.is_none() || sum != u64::try_from(rows).ok() {
+        let sum = sum.map_or("more than can be".to_owned(), |sum| sum.to_string());
+        return Err(format!("it tells {rows} rows, and its row groups have {sum}"));
+    }
+    let chunks = groups.iter().flat_map(|group| &group.chunks);
+    let mut places: Vec<(u64, u64)> =
+        chunks.map(|chunk| (chunk.start, chunk.start + chunk.bytes)).collect();
+    places.sort_unstable();
+    if places.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        return Err("a column lies inside of another".to_owned());
+    }
+    Ok(())
 }
 
 impl ColumnarFile for Footer {
@@ -273,6 +293,11 @@ fn chunk(
     if metadata.file_path().is_some_and(|path| !path.is_empty()) {
         return Err(format!("column {} lies in another file", column.name));
     }
+    // In a column without lists, each row has one value, be it NULL.
+    if column.reading.is_ok() && u64::try_from(metadata.num_values()).ok() != Some(rows) {
+        let values = metadata.num_values();
+        return Err(format!("column {} has {values} values of {rows} rows", column.name));
+    }
     // Offsets that a writer left at 0 mean nothing: there stands the magic.
     let data = metadata.data_page_offset();
     let dictionary = metadata.dictionary_page_offset().filter(|at| *at > 0 && *at < data);
@@ -332,20 +357,20 @@ fn known(statistics: Option<&Statistics>, reading: Reading, rows: u64) -> KnownH
     KnownHeld { nulls, bounds }
 }
 
-/// Bounds as statistics and indexes write them.
+/// Bounds as statistics and indexes write them; none where the least is above the greatest.
 pub(super) fn bounds(reading: Reading, least: &[u8], most: &[u8]) -> BoundsHeld {
     let number32 = |bytes: &[u8]| bytes.try_into().ok().map(i32::from_le_bytes).map(i64::from);
     let number64 = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_le_bytes);
     let pair = match reading {
         Reading::Texts | Reading::FixedTexts(_) => {
-            return BoundsHeld::Bytes(least.to_vec(), most.to_vec());
+            return BoundsHeld::Bytes(least.to_vec(), most.to_vec()).if_ordered();
         }
         Reading::Integers32 | Reading::Instants32(_) => number32(least).zip(number32(most)),
         Reading::Integers64 | Reading::Instants64(_) => number64(least).zip(number64(most)),
         // The order of INT96 was never settled; two flags are not worth bounds.
         Reading::Instants96 | Reading::Flags => None,
     };
-    match (pair, reading) {
+    let bounds = match (pair, reading) {
         (Some((least, most)), Reading::Integers32 | Reading::Integers64) => {
             BoundsHeld::Integers(least, most)
         }
@@ -353,5 +378,6 @@ pub(super) fn bounds(reading: Reading, least: &[u8], most: &[u8]) -> BoundsHeld 
             BoundsHeld::Instants(least, most, unit)
         }
         _ => BoundsHeld::Unknown,
-    }
+    };
+    bounds.if_ordered()
 }

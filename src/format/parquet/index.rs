@@ -10,6 +10,7 @@ use super::footer::{Chunk, Footer, bounds};
 use super::thrift::{Fault, Kind, Reader};
 use crate::format::columnar::{BoundsHeld, ColumnarError, Filter, KnownHeld, PageKnown, nulls_of};
 use crate::format::ranges::Ranges;
+use crate::predicate::Nulls;
 
 /// The longest index of a column. A page takes some 50 bytes in it, so this is enough for 100,000
 /// pages; a longer one is not read, and nothing skipped by it.
@@ -59,19 +60,24 @@ impl Footer {
             if !ascends || *first_row > next || next > rows || (place == 0 && *first_row != 0) {
                 return Err(damaged(Fault::Bad("rows")));
             }
-            let known = if index.all_null[place] {
-                KnownHeld { nulls: nulls_of(Some(1), 1), bounds: BoundsHeld::Unknown }
-            } else {
-                let nulls =
-                    index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
-                KnownHeld {
-                    nulls: nulls_of(nulls, next - first_row),
-                    bounds: bounds(reading, index.least[place], index.most[place]),
+            let rows = next - first_row;
+            let nulls = index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
+            let nulls_all = nulls.is_none_or(|nulls| nulls == rows);
+            let known = match index.all_null[place] {
+                true if nulls_all => {
+                    KnownHeld { nulls: Nulls::All, bounds: BoundsHeld::Unknown }
                 }
+                // It contradicts itself.
+                true => KnownHeld::default(),
+                false => KnownHeld {
+                    nulls: nulls_of(nulls, rows),
+                    bounds: bounds(reading, index.least[place], index.most[place]),
+                },
             };
             pages.push(PageKnown { first_row: *first_row, known });
         }
-        Ok(Some(pages))
+        // What the index tells must fit what the footer tells, or nothing is skipped by it.
+        Ok(fits(&pages, &chunk.known).then_some(pages))
     }
 
     /// The bloom filter of a column of a row group; `None` where there is none that is read.
@@ -105,6 +111,24 @@ impl Footer {
         file.read_at(start, &mut bits)?;
         Ok(Some(Box::new(BloomFilter(Sbbf::new(&bits)))))
     }
+}
+
+/// Whether bounds of pages fit those of their row group, as far as both are of numbers. Texts may
+/// be cut, and then no longer say what they were.
+fn fits(pages: &[PageKnown], of_group: &KnownHeld) -> bool {
+    let numbers = |known: &KnownHeld| match &known.bounds {
+        BoundsHeld::Integers(least, most) | BoundsHeld::Instants(least, most, _) => {
+            Some((*least, *most))
+        }
+        _ => None,
+    };
+    let Some(whole) = numbers(of_group) else { return true };
+    let pages = pages.iter().filter(|page| page.known.nulls != Nulls::All);
+    let Some(parts) = pages.map(|page| numbers(&page.known)).collect::<Option<Vec<_>>>() else {
+        return true;
+    };
+    let hull = |one: (i64, i64), other: (i64, i64)| (one.0.min(other.0), one.1.max(other.1));
+    parts.into_iter().reduce(hull).is_none_or(|sum| sum == whole)
 }
 
 fn filter_bytes(reader: &mut Reader<'_>) -> Result<usize, Fault> {
@@ -144,7 +168,10 @@ fn first_rows(offsets: &[u8]) -> Result<Vec<u64>, Fault> {
             reader.skip(kind)?;
             continue;
         }
-        let (_, count) = reader.list()?;
+        let (kind, count) = reader.list()?;
+        if kind != Kind::Struct {
+            return Err(Fault::Bad("what a list holds"));
+        }
         for _ in 0..count {
             let (mut first, mut field) = (-1, 0);
             while let Some(kind) = reader.field(&mut field)? {
@@ -175,11 +202,19 @@ impl<'a> Index<'a> {
         let mut index = Self::default();
         let mut last = 0;
         while let Some(kind) = reader.field(&mut last)? {
-            if kind != Kind::List || last > 5 {
+            if kind != Kind::List || !matches!(last, 1..=3 | 5) {
                 reader.skip(kind)?;
                 continue;
             }
-            let (_, count) = reader.list()?;
+            let (kind, count) = reader.list()?;
+            let fits = match last {
+                1 => matches!(kind, Kind::True | Kind::False),
+                2 | 3 => kind == Kind::Binary,
+                _ => kind == Kind::Integer,
+            };
+            if !fits {
+                return Err(Fault::Bad("what a list holds"));
+            }
             for _ in 0..count {
                 match last {
                     1 => index.all_null.push(reader.flag()?),
@@ -190,6 +225,8 @@ impl<'a> Index<'a> {
             }
         }
         let lengths = [index.all_null.len(), index.least.len(), index.most.len()];
-        if lengths == [pages; 3] { Ok(index) } else { Err(Fault::Bad("a list's length")) }
+        let counts = index.null_counts.len();
+        let fits = lengths == [pages; 3] && (counts == 0 || counts == pages);
+        if fits { Ok(index) } else { Err(Fault::Bad("a list's length")) }
     }
 }

@@ -44,6 +44,8 @@ pub(super) enum PageKind {
     DataV2 {
         level_bytes: usize,
         is_compressed: bool,
+        /// Values that are NULL.
+        nulls: usize,
     },
     Dictionary,
     /// To be passed over.
@@ -64,15 +66,17 @@ pub(super) struct PageHeader {
     pub(super) encoding: Encoding,
 }
 
-/// The parts of a header that depend on the kind of page.
+/// The part of a header that depends on the kind of page. What is optional in a file is missing
+/// here where it was missing there.
 #[derive(Default)]
 struct Inner {
-    values: i32,
+    values: Option<i32>,
+    nulls: Option<i32>,
     rows: Option<i32>,
-    encoding: i32,
-    level_encoding: i32,
-    level_bytes: i32,
-    repetition_bytes: i32,
+    encoding: Option<i32>,
+    level_encoding: Option<i32>,
+    level_bytes: Option<i32>,
+    repetition_bytes: Option<i32>,
     is_plain: bool,
 }
 
@@ -80,47 +84,46 @@ impl PageHeader {
     /// Reads a header; gives its length, too.
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), Fault> {
         let mut reader = Reader::new(bytes);
-        let (mut kind, mut raw, mut compressed, mut crc) = (-1, -1, -1, None);
+        let (mut kind, mut raw, mut compressed, mut crc) = (None, None, None, None);
         let mut inner = None;
         let mut last = 0;
         while let Some(field) = reader.field(&mut last)? {
             match (last, field) {
-                (1, Kind::Integer) => kind = reader.integer32()?,
-                (2, Kind::Integer) => raw = reader.integer32()?,
-                (3, Kind::Integer) => compressed = reader.integer32()?,
+                (1, Kind::Integer) => kind = Some(reader.integer32()?),
+                (2, Kind::Integer) => raw = Some(reader.integer32()?),
+                (3, Kind::Integer) => compressed = Some(reader.integer32()?),
                 (4, Kind::Integer) => crc = Some(reader.integer32()? as u32),
-                (5 | 7 | 8, Kind::Struct) => inner = Some(Inner::read(&mut reader, last)?),
+                (5 | 7 | 8, Kind::Struct) if inner.is_none() => {
+                    inner = Some((last, Inner::read(&mut reader, last)?));
+                }
+                (5 | 7 | 8, _) => return Err(Fault::Bad("a page header with two second parts")),
                 (_, other) => reader.skip(other)?,
             }
         }
-        let size = |size: i32| usize::try_from(size).map_err(|_| Fault::Bad("a page's length"));
-        let inner = match kind {
-            0 | 2 | 3 => inner.ok_or(Fault::Bad("a page header without its second part"))?,
-            _ => Inner::default(),
-        };
-        let kind = match kind {
-            0 => PageKind::Data { levels: Encoding::of(inner.level_encoding) },
-            2 => PageKind::Dictionary,
-            3 if inner.rows != Some(inner.values) || inner.repetition_bytes != 0 => {
-                return Err(Fault::Bad("a page of nested values"));
-            }
-            3 => PageKind::DataV2 {
-                level_bytes: size(inner.level_bytes)?,
-                is_compressed: !inner.is_plain,
-            },
-            1 | 4.. => PageKind::Other,
-            _ => return Err(Fault::Bad("a page header without a kind")),
+        let kind = kind.ok_or(Fault::Bad("a page header without a kind"))?;
+        // Each kind of page has its own second part.
+        let inner = match (kind, inner) {
+            (0, Some((5, inner))) | (2, Some((7, inner))) | (3, Some((8, inner))) => inner,
+            (1 | 4.., None) => Inner { values: Some(0), encoding: Some(0), ..Inner::default() },
+            _ => return Err(Fault::Bad("a page header without the second part of its kind")),
         };
         let header = Self {
-            kind,
+            kind: inner.kind(kind)?,
             bytes: size(compressed)?,
             bytes_raw: size(raw)?,
             crc,
             values: size(inner.values)?,
-            encoding: Encoding::of(inner.encoding),
+            encoding: inner.encoding.map(Encoding::of).ok_or(MISSING)?,
         };
         Ok((header, reader.taken()))
     }
+}
+
+/// Told where a header lacks what every writer writes: it was taken for something else.
+const MISSING: Fault = Fault::Bad("a page header without a field that it must have");
+
+fn size(size: Option<i32>) -> Result<usize, Fault> {
+    usize::try_from(size.ok_or(MISSING)?).map_err(|_| Fault::Bad("a page's length"))
 }
 
 impl Inner {
@@ -129,17 +132,38 @@ impl Inner {
         let mut last = 0;
         while let Some(field) = reader.field(&mut last)? {
             match (part, last, field) {
-                (_, 1, Kind::Integer) => inner.values = reader.integer32()?,
-                (5 | 7, 2, Kind::Integer) => inner.encoding = reader.integer32()?,
-                (5, 3, Kind::Integer) => inner.level_encoding = reader.integer32()?,
+                (_, 1, Kind::Integer) => inner.values = Some(reader.integer32()?),
+                (5 | 7, 2, Kind::Integer) => inner.encoding = Some(reader.integer32()?),
+                (5, 3, Kind::Integer) => inner.level_encoding = Some(reader.integer32()?),
+                (8, 2, Kind::Integer) => inner.nulls = Some(reader.integer32()?),
                 (8, 3, Kind::Integer) => inner.rows = Some(reader.integer32()?),
-                (8, 4, Kind::Integer) => inner.encoding = reader.integer32()?,
-                (8, 5, Kind::Integer) => inner.level_bytes = reader.integer32()?,
-                (8, 6, Kind::Integer) => inner.repetition_bytes = reader.integer32()?,
+                (8, 4, Kind::Integer) => inner.encoding = Some(reader.integer32()?),
+                (8, 5, Kind::Integer) => inner.level_bytes = Some(reader.integer32()?),
+                (8, 6, Kind::Integer) => inner.repetition_bytes = Some(reader.integer32()?),
                 (8, 7, Kind::False) => inner.is_plain = true,
                 (_, _, other) => reader.skip(other)?,
             }
         }
         Ok(inner)
+    }
+
+    /// What a page of this kind is.
+    fn kind(&self, kind: i32) -> Result<PageKind, Fault> {
+        Ok(match kind {
+            0 => {
+                let levels = self.level_encoding.map(Encoding::of).ok_or(MISSING)?;
+                PageKind::Data { levels }
+            }
+            2 => PageKind::Dictionary,
+            3 if self.rows != self.values || self.repetition_bytes != Some(0) => {
+                return Err(Fault::Bad("a page of nested values"));
+            }
+            3 => PageKind::DataV2 {
+                level_bytes: size(self.level_bytes)?,
+                is_compressed: !self.is_plain,
+                nulls: size(self.nulls)?,
+            },
+            _ => PageKind::Other,
+        })
     }
 }

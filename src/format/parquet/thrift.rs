@@ -86,6 +86,10 @@ impl<'a> Reader<'a> {
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             number |= u64::from(byte & 0x7f) << shift;
+            // Of the tenth byte, one bit has room.
+            if shift == 63 && byte > 1 {
+                break;
+            }
             if byte < 0x80 {
                 return Ok(number);
             }
@@ -116,10 +120,12 @@ impl<'a> Reader<'a> {
         if byte == 0 {
             return Ok(None);
         }
-        *last = match byte >> 4 {
-            0 => self.integer()?.try_into().map_err(|_| Fault::Bad("a field's number"))?,
-            step => last.checked_add(i16::from(step)).ok_or(Fault::Bad("a field's number"))?,
+        let number = match byte >> 4 {
+            0 => i16::try_from(self.integer()?).ok(),
+            step => last.checked_add(i16::from(step)),
         };
+        // Writers give fields in order, and none the number 0: so none comes twice.
+        *last = number.filter(|number| *number > *last).ok_or(Fault::Bad("a field's number"))?;
         Kind::of(byte & 15).map(Some)
     }
 
@@ -139,7 +145,12 @@ impl<'a> Reader<'a> {
 
     /// A boolean in a list, where it takes a byte.
     pub(super) fn flag(&mut self) -> Result<bool, Fault> {
-        Ok(self.byte()? == 1)
+        match self.byte()? {
+            1 => Ok(true),
+            // Some writers have 0 instead of 2.
+            0 | 2 => Ok(false),
+            _ => Err(Fault::Bad("a flag that is neither")),
+        }
     }
 
     /// Passes over the value of a field.
@@ -228,6 +239,25 @@ mod tests {
         let mut deep = vec![0x19];
         deep.extend([0x19; 100]);
         assert!(matches!(Reader::new(&deep).skip_struct(), Err(Fault::Bad(_))));
+    }
+
+    #[test]
+    fn fields_out_of_order_are_refused() {
+        let read = |bytes: &[u8]| Reader::new(bytes).skip_struct();
+        assert_eq!(read(&[0x15, 10, 0x15, 10, 0]), Ok(()));
+        // Field 0; a field that comes again; one before the last one.
+        for bytes in [[0x05, 0, 10, 0, 0, 0], [0x15, 10, 0x05, 2, 10, 0], [0x35, 10, 5, 2, 10, 0]] {
+            assert_eq!(read(&bytes), Err(Fault::Bad("a field's number")), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_more_than_64_bits_are_refused() {
+        let mut most = [0xff; 10];
+        for (last, fits) in [(1, true), (2, false), (0x7f, false), (0xff, false)] {
+            most[9] = last;
+            assert_eq!(Reader::new(&most).varint().is_ok(), fits, "{last}");
+        }
     }
 
     proptest! {

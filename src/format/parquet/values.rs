@@ -1,7 +1,8 @@
 //! The encodings of values and levels, from the bytes of a page to numbers and spans.
 //!
 //! Every function gives as many values as it is told to, or says what is wrong; none reads outside
-//! of what it is given, and what it allocates is bounded by the number of values.
+//! of what it is given, and what it allocates is bounded by the number of values. Bytes that are
+//! left are wrong, too: no checksum tells that a count or a length was changed.
 //!
 //! Never knows pages, columns or NULL.
 
@@ -11,6 +12,8 @@ use crate::predicate::Span;
 pub(super) type Fault = &'static str;
 
 const SHORT: Fault = "a page is shorter than its values";
+
+const LONG: Fault = "a page is longer than its values";
 
 /// Appends `count` numbers of `width` bits from runs of equal and of packed numbers ("RLE/bit
 /// packing hybrid").
@@ -29,9 +32,12 @@ pub(super) fn hybrid(
         let header = varint(&mut data)?;
         let left = end - out.len();
         if header & 1 == 0 {
-            let length = (header >> 1).min(left as u64) as usize;
+            let length = (header >> 1) as usize;
             if length == 0 {
                 return Err("an empty run of values");
+            }
+            if length > left {
+                return Err(LONG);
             }
             let bytes = width.div_ceil(8) as usize;
             let (value, rest) = data.split_at_checked(bytes).ok_or(SHORT)?;
@@ -44,15 +50,23 @@ pub(super) fn hybrid(
             if groups == 0 {
                 return Err("an empty run of values");
             }
-            // Writers may cut the last group where its values end.
-            let length = groups.saturating_mul(8).min(left);
+            // Only the last group may hold more than there is; writers may cut it there.
+            if groups > left.div_ceil(8) {
+                return Err(LONG);
+            }
+            let length = (groups * 8).min(left);
             let bytes = (length * width as usize).div_ceil(8);
             let packed = data.get(..bytes).ok_or(SHORT)?;
             unpack(packed, width, length, out);
-            data = data.get(groups.saturating_mul(width as usize)..).unwrap_or_default();
+            data = data.get(groups * width as usize..).unwrap_or_default();
         }
     }
-    Ok(())
+    all_read(data.len(), 0)
+}
+
+/// Expects that `taken` bytes were all.
+fn all_read(bytes: usize, taken: usize) -> Result<(), Fault> {
+    if taken < bytes { Err(LONG) } else { Ok(()) }
 }
 
 /// Appends numbers of `width` bits, the lowest bit first; all are there.
@@ -108,6 +122,7 @@ fn varint(data: &mut &[u8]) -> Result<u64, Fault> {
 
 /// Bits, the lowest of a byte first, as 0 and 1.
 pub(super) fn bits(data: &[u8], count: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+    all_read(data.len(), count.div_ceil(8))?;
     let data = data.get(..count.div_ceil(8)).ok_or(SHORT)?;
     out.extend((0..count).map(|place| data[place / 8] >> (place % 8) & 1));
     Ok(())
@@ -131,6 +146,7 @@ pub(super) fn fixed<const N: usize>(
     read: impl Fn(&[u8; N]) -> i64,
     out: &mut Vec<i64>,
 ) -> Result<(), Fault> {
+    all_read(data.len(), count.saturating_mul(N))?;
     let (words, _) = data.as_chunks::<N>();
     out.extend(words.get(..count).ok_or(SHORT)?.iter().map(read));
     Ok(())
@@ -162,7 +178,7 @@ pub(super) fn texts(data: &[u8], count: usize, out: &mut Vec<Span>) -> Result<()
         out.push(Span { from: from as u32, to: to as u32 });
         at = to;
     }
-    Ok(())
+    all_read(data.len(), at)
 }
 
 /// Texts of one length, one behind the other.
@@ -172,9 +188,11 @@ pub(super) fn fixed_texts(
     count: usize,
     out: &mut Vec<Span>,
 ) -> Result<(), Fault> {
-    if count.saturating_mul(length) > data.len() {
+    let bytes = count.saturating_mul(length);
+    if bytes > data.len() {
         return Err(SHORT);
     }
+    all_read(data.len(), bytes)?;
     let span = |place| Span { from: (place * length) as u32, to: ((place + 1) * length) as u32 };
     out.extend((0..count).map(span));
     Ok(())
@@ -244,6 +262,11 @@ fn unzigzag(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }
 
+/// The same, where nothing follows.
+pub(super) fn all_deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), Fault> {
+    all_read(data.len(), deltas(data, count, out)?)
+}
+
 /// Texts whose lengths stand before them all; the spans lie in `data`.
 pub(super) fn delta_length_texts(
     data: &[u8],
@@ -259,7 +282,7 @@ pub(super) fn delta_length_texts(
         out.push(Span { from: at as u32, to: to as u32 });
         at = to;
     }
-    Ok(())
+    all_read(data.len(), at)
 }
 
 /// Texts that begin as the one before does (`DELTA_BYTE_ARRAY`): written out to `texts`, which may
@@ -340,10 +363,16 @@ mod tests {
             let runs: Vec<_> =
                 runs.iter().map(|(packed, run)| (*packed, mask_run(run))).collect();
             let (bytes, mut values) = write_hybrid(&runs, width);
-            values.truncate(values.len().saturating_sub(cut));
+            // Only of a packed run the last values may be more than there are.
+            let cut = if runs.last().is_some_and(|(packed, _)| *packed) { cut } else { 0 };
+            values.truncate(values.len() - cut);
             let mut out = vec![9];
             prop_assert_eq!(hybrid(&bytes, width, values.len(), &mut out), Ok(()));
             prop_assert_eq!(&out[1..], &values[..]);
+            if !values.is_empty() {
+                let fewer = values.len().saturating_sub(8);
+                prop_assert_eq!(hybrid(&bytes, width, fewer, &mut Vec::new()), Err(LONG));
+            }
             prop_assert!(hybrid(&bytes, width, values.len() + 60, &mut out).is_err());
         }
 
