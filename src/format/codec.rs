@@ -302,6 +302,19 @@ mod tests {
     }
 
     #[test]
+    fn nothing_stands_behind_deflated_data() {
+        let mut block = compressed(Codec::Deflate, b"some bytes");
+        let mut output = [vec![0; 10 + SPARE_BYTES], vec![0; 10 + SPARE_BYTES]];
+        let mut decompressor = Decompressor::default();
+        assert_eq!(decompressor.decompress(Codec::Deflate, &block, &mut output[0]), Ok(10));
+        block.push(0);
+        assert!(decompressor.decompress(Codec::Deflate, &block, &mut output[0]).is_err());
+        let [one, two] = &mut output;
+        let found = decompressor.decompress_two(Codec::Deflate, [&block, &block], [one, two]);
+        assert!(found.iter().all(Result::is_err));
+    }
+
+    #[test]
     fn lz4_without_its_framing_is_read_too() {
         let bytes = b"without any framing without any framing";
         let mut output = vec![0; bytes.len() + SPARE_BYTES];

@@ -268,3 +268,20 @@ pub fn nulls_of(count: Option<u64>, rows: u64) -> Nulls {
         _ => Nulls::Unknown,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_utf8_each_by_itself() {
+        let data = "aé".as_bytes();
+        let spans = |ends: &[u32]| -> Vec<Span> {
+            ends.windows(2).map(|pair| Span { from: pair[0], to: pair[1] }).collect()
+        };
+        assert!(are_utf8(data, &spans(&[0, 1, 3])));
+        assert!(!are_utf8(data, &spans(&[0, 2, 3])), "a character in two texts");
+        assert!(!are_utf8(b"a\xff", &spans(&[0, 2])));
+        assert!(are_utf8(b"a\xff", &spans(&[0, 1])), "no part of a text");
+    }
+}

@@ -13,6 +13,8 @@ mod eligibility;
 mod estimate;
 mod filter;
 mod fixture;
+#[cfg(all(feature = "parquet", feature = "orc"))]
+mod flips;
 mod for_operation;
 mod interrupted;
 mod inventory;

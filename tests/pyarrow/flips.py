@@ -51,6 +51,9 @@ BATCH = 500
 SECONDS_MAX = 10
 MEMORY_MAX = 8 << 30
 
+# Said where pyarrow can't tell: it reads dates of ORC in nanoseconds, which end in 2262.
+BEYOND = "beyond"
+
 DATE = datetime.datetime(2024, 6, 1, 12, tzinfo=datetime.timezone.utc)
 DATE_NANOS = int(DATE.timestamp()) * 10**9
 
@@ -209,7 +212,8 @@ def read_by_pyarrow(kind, data):
     if kind == "orc":
         table = orc.ORCFile(io.BytesIO(data)).read()
     else:
-        table = parquet.ParquetFile(io.BytesIO(data)).read(use_threads=False)
+        file = parquet.ParquetFile(io.BytesIO(data), coerce_int96_timestamp_unit="us")
+        table = file.read(use_threads=False)
     columns = {}
     for name in COLUMNS:
         column, = [table.column(place) for place, own in enumerate(table.column_names)
@@ -230,10 +234,11 @@ def values_of(kind, name, column):
             None if value is None else value * per_unit
             for value in column.cast(pyarrow.int64()).to_pylist()
         ]
-        # Those of ORC, and INT96, are read to the microsecond.
-        if kind == "orc" or column.type.unit == "ns":
+        # Those of ORC are read to the microsecond.
+        if kind == "orc":
             values = [None if value is None else value // 1000 * 1000 for value in values]
-        return values
+        # A date outside of the years that can be written is none.
+        return [value if date_text(value) else None for value in values]
     if types.is_integer(column.type):
         if name not in ("size", "last_modified_date"):
             raise ValueError("a number where none belongs")
@@ -358,8 +363,8 @@ def worker(kind):
         try:
             found = answers(kind, data)
         # Whatever it says, it does not read the file.
-        except Exception:
-            found = None
+        except Exception as error:
+            found = BEYOND if "out of range for nanosecond" in str(error) else None
         signal.alarm(0)
         pickle.dump(found, sys.stdout.buffer)
         sys.stdout.buffer.flush()
@@ -469,9 +474,13 @@ class Sound:
 
 
 def check(program, kind, flips, oracle, folder, seen):
-    read = [oracle.read(flip.data) for flip in flips]
+    read = [(flip, oracle.read(flip.data)) for flip in flips]
+    seen["changed"] += len(flips)
+    seen["beyond the years of pyarrow"] += sum(found == BEYOND for _, found in read)
+    read = [(flip, found) for flip, found in read if found != BEYOND]
+    flips = [flip for flip, _ in read]
     choices = []
-    for flip, found in zip(flips, read):
+    for flip, found in read:
         known = [flip.sound.lines]
         if found is not None and found[0] != flip.sound.lines:
             known.append(found[0])
@@ -640,6 +649,8 @@ def record(kind, sounds, flips):
         lines.append(f"{name} sound {sound.digest}")
     for flip in flips:
         found = oracle.read(flip.data)
+        if found == BEYOND:
+            continue
         other = found[1] if found is not None and found[1] != flip.sound.digest else "-"
         lines.append(f"{flip.name} {flip.place} {flip.xor} {other}")
     oracle.close()
@@ -682,9 +693,11 @@ def main():
                 ):
                     failed = True
                     print(fault, flush=True)
+            if start % 10_000 == 0:
+                print(f"{kind}: {start} ...", file=sys.stderr, flush=True)
         oracle.close()
         counts = ", ".join(f"{count} {what}" for what, count in seen.items())
-        print(f"{kind}: {arguments.flips} changed bytes; {counts}", flush=True)
+        print(f"{kind}: {counts}", flush=True)
     sys.exit(failed)
 
 

@@ -241,3 +241,55 @@ impl ColumnEncoding {
         Ok(Self { dictionary, second_version, values: values.unwrap_or(0) })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PRESENT: u8 = 0;
+    const DATA: u8 = 1;
+    const ROW_INDEX: u8 = 6;
+    const BLOOM_FILTER: u8 = 8;
+
+    fn stream(kind: u8, column: u8, bytes: u8) -> Vec<u8> {
+        vec![10, 6, 8, kind, 16, column, 24, bytes]
+    }
+
+    fn encoding() -> Vec<u8> {
+        vec![18, 2, 8, 2]
+    }
+
+    /// Holds a footer of these fields against a stripe of 4 bytes of index and 10 of data, and a
+    /// row with one column.
+    fn checked(fields: &[Vec<u8>]) -> Result<(), &'static str> {
+        let stripe = Stripe::read(Value::Bytes(&[8, 3, 16, 4, 24, 10, 32, 9, 40, 5])).unwrap();
+        let footer = StripeFooter::decode(&fields.concat(), stripe.start);
+        footer.map_err(|Fault| "no footer")?.check(&stripe, 2)
+    }
+
+    #[test]
+    fn the_streams_of_a_stripe_are_its_own_and_fill_it() {
+        let index = stream(ROW_INDEX, 1, 4);
+        let (present, data) = (stream(PRESENT, 1, 3), stream(DATA, 1, 7));
+        let sound = [index.clone(), present.clone(), data.clone(), encoding(), encoding()];
+        assert_eq!(checked(&sound), Ok(()));
+        let with = |place: usize, field: Vec<u8>| {
+            let mut fields = sound.clone();
+            fields[place] = field;
+            checked(&fields)
+        };
+        let is = |found: Result<(), &str>, says: &str| found.unwrap_err().contains(says);
+        assert!(is(with(2, stream(DATA, 1, 8)), "as long as the stripe"));
+        assert!(is(with(2, stream(PRESENT, 1, 7)), "twice"));
+        assert!(is(with(1, stream(BLOOM_FILTER, 1, 3)), "an index among the values"));
+        assert!(is(with(0, stream(DATA, 1, 4)), "in the index"));
+        assert!(is(with(3, vec![]), "encoding"));
+        // The kind's field became field 0, which would have been taken for kind 0.
+        assert!(is(with(2, vec![10, 6, 0, DATA, 16, 1, 24, 7]), "no footer"));
+        // It became another field, or its length did.
+        assert!(is(with(2, vec![10, 6, 40, DATA, 16, 1, 24, 7]), "no footer"));
+        assert!(is(with(2, vec![10, 6, 8, DATA, 16, 1, 40, 7]), "no footer"));
+        assert!(is(with(3, vec![18, 2, 40, 2]), "no footer"));
+        assert!(is(with(4, vec![26, 1, 0xff]), "no footer"), "a zone that is no text");
+    }
+}

@@ -216,14 +216,15 @@ fn check_stripes(stripes: &[Stripe], rows: Option<u64>, end: u64) -> Result<(), 
     let mut last = MAGIC.len() as u64;
     for stripe in stripes {
         let parts = [stripe.index_bytes, stripe.data_bytes, stripe.footer_bytes];
-        let stripe_end =
-            parts.iter().try_fold(stripe.start, |sum, bytes| sum.checked_add(*bytes));
+        let stripe_end = parts.iter().try_fold(stripe.start, |sum, bytes| sum.checked_add(*bytes));
         match stripe_end {
             Some(stripe_end) if stripe_end <= end && stripe.start >= last => last = stripe_end,
             _ => {
-                return Err("a stripe lies outside of the file, or inside of another: the file is \
+                return Err(
+                    "a stripe lies outside of the file, or inside of another: the file is \
                             damaged; fetch it again"
-                    .to_owned());
+                        .to_owned(),
+                );
             }
         }
     }
@@ -345,7 +346,7 @@ pub(super) fn read_whole(
 }
 
 impl Stripe {
-    fn read(value: Value<'_>) -> Result<Self, Fault> {
+    pub(super) fn read(value: Value<'_>) -> Result<Self, Fault> {
         // All writers write all of them; one that is missing was taken for another.
         let [Some(start), Some(index_bytes), Some(data_bytes), Some(footer_bytes), Some(rows)] =
             numbers_of(value, [1, 2, 3, 4, 5])?
@@ -415,4 +416,55 @@ fn reading(kind: u64) -> Result<Reading, String> {
         5 | 6 | 14 => return Err("its values are fractions".to_owned()),
         _ => return Err("its values are nested, which no inventory's are".to_owned()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A stripe of so many bytes, from one on.
+    fn stripe(start: u8, bytes: u8, rows: u8) -> Vec<u8> {
+        vec![26, 10, 8, start, 16, 0, 24, bytes, 32, 0, 40, rows]
+    }
+
+    /// The type of a row of two columns, and theirs.
+    fn types(children: [u8; 2], name: &[u8; 1]) -> Vec<u8> {
+        let row = [8, 12, 18, 2, children[0], children[1], 26, 1, name[0], 26, 1, b'b'];
+        [&[34, row.len() as u8][..], &row, &[34, 2, 8, 4], &[34, 2, 8, 7]].concat()
+    }
+
+    fn fault(parts: &[Vec<u8>]) -> Option<String> {
+        let compression = Compression { codec: Codec::None, chunk_bytes: 1 << 10 };
+        Tail::of_footer(&parts.concat(), 100, compression).err()
+    }
+
+    #[test]
+    fn a_footer_agrees_with_its_stripes() {
+        let types = types([1, 2], b"a");
+        let stripes = [stripe(3, 40, 7), stripe(43, 57, 2)].concat();
+        assert_eq!(fault(&[stripes.clone(), types.clone(), vec![48, 9]]), None);
+        let is = |parts: &[Vec<u8>], says: &str| {
+            let found = fault(parts).unwrap();
+            assert!(found.contains(says), "{found}");
+        };
+        is(&[stripes.clone(), types.clone(), vec![48, 10]], "10 rows, and its stripes have 9");
+        is(&[stripes.clone(), types.clone()], "no number of rows");
+        is(&[stripes.clone(), types.clone(), vec![48, 9, 48, 9]], "the footer is damaged");
+        for second in [stripe(42, 57, 2), stripe(43, 58, 2), stripe(2, 1, 2)] {
+            is(&[stripe(3, 40, 7), second, types.clone(), vec![48, 9]], "inside of another");
+        }
+        let short = vec![26, 8, 8, 43, 16, 0, 24, 57, 40, 2];
+        is(&[stripe(3, 40, 7), short, types, vec![48, 9]], "the footer is damaged");
+    }
+
+    #[test]
+    fn columns_are_numbered_in_order_and_have_names() {
+        let stripe = stripe(3, 40, 7);
+        let rows = vec![48, 7];
+        for children in [[2, 1], [1, 1], [0, 1], [1, 3]] {
+            assert!(fault(&[stripe.clone(), types(children, b"a"), rows.clone()]).is_some());
+        }
+        assert!(fault(&[stripe.clone(), types([1, 2], &[0xff]), rows.clone()]).is_some());
+        assert!(fault(&[stripe, types([1, 2], b"a"), rows]).is_none());
+    }
 }

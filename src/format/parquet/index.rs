@@ -64,9 +64,7 @@ impl Footer {
             let nulls = index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
             let nulls_all = nulls.is_none_or(|nulls| nulls == rows);
             let known = match index.all_null[place] {
-                true if nulls_all => {
-                    KnownHeld { nulls: Nulls::All, bounds: BoundsHeld::Unknown }
-                }
+                true if nulls_all => KnownHeld { nulls: Nulls::All, bounds: BoundsHeld::Unknown },
                 // It contradicts itself.
                 true => KnownHeld::default(),
                 false => KnownHeld {

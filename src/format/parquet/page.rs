@@ -167,3 +167,29 @@ impl Inner {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_has_the_part_of_its_kind_and_all_that_it_must_have() {
+        // 3 values in 20 bytes: lengths, then what a data page tells.
+        let sound = [0x15, 0, 0x15, 40, 0x15, 40, 0x2C, 0x15, 6, 0x15, 0, 0x15, 6, 0x15, 6, 0, 0];
+        let (header, taken) = PageHeader::read(&sound).unwrap();
+        assert_eq!((header.values, header.bytes, taken), (3, 20, sound.len()));
+        let with = |place: usize, byte: u8| {
+            let mut bytes = sound;
+            bytes[place] = byte;
+            PageHeader::read(&bytes)
+        };
+        // A dictionary, an index page, one of the second version, none; then the part of another.
+        for (place, byte) in [(1, 4), (1, 2), (1, 6), (1, 1), (6, 0x4C), (6, 0x5C)] {
+            assert!(matches!(with(place, byte), Err(Fault::Bad(_))), "{place} {byte}");
+        }
+        // A field that became another one: the kind, a length, values, an encoding.
+        for place in [0, 2, 4, 7, 9, 11] {
+            assert!(with(place, sound[place] + 0x10).is_err(), "{place}");
+        }
+    }
+}

@@ -397,6 +397,36 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_is_told() {
+        let numbers = &mut Vec::new();
+        let spans = &mut Vec::new();
+        let one = |bytes: &[u8; 1]| i64::from(bytes[0]);
+        assert_eq!(fixed(&[1, 2], 2, one, numbers), Ok(()));
+        assert_eq!(fixed(&[1, 2], 1, one, numbers), Err(LONG));
+        assert_eq!(bits(&[1], 3, &mut Vec::new()), Ok(()));
+        assert_eq!(bits(&[1, 0], 3, &mut Vec::new()), Err(LONG));
+        assert_eq!(texts(&[1, 0, 0, 0, b'a'], 1, spans), Ok(()));
+        assert_eq!(texts(&[1, 0, 0, 0, b'a'], 0, spans), Err(LONG));
+        assert_eq!(fixed_texts(b"abcd", 2, 2, spans), Ok(()));
+        assert_eq!(fixed_texts(b"abcd", 2, 1, spans), Err(LONG));
+        // One block of differences, of one value, and then of texts of one byte.
+        let lengths = [8, 1, 1, 2];
+        assert_eq!(all_deltas(&lengths, 1, numbers), Ok(()));
+        assert_eq!(all_deltas(&[8, 1, 1, 2, 0], 1, numbers), Err(LONG));
+        let text = [8, 1, 1, 2, b'a'];
+        assert_eq!(delta_length_texts(&text, 1, numbers, spans), Ok(()));
+        let text = [8, 1, 1, 2, b'a', b'b'];
+        assert_eq!(delta_length_texts(&text, 1, numbers, spans), Err(LONG));
+        // A run of five, and a group of eight, of which one bit each is there.
+        for (data, count) in [([10, 1], 5), ([3, 0xff], 8)] {
+            assert_eq!(hybrid(&data, 1, count, &mut Vec::new()), Ok(()));
+            assert_eq!(hybrid(&data, 1, count + 1, &mut Vec::new()), Err(SHORT));
+            assert_eq!(hybrid(&data, 1, count - 1, &mut Vec::new()).is_ok(), data[0] == 3);
+        }
+        assert_eq!(hybrid(&[3, 0xff, 2, 1], 1, 8, &mut Vec::new()), Err(LONG));
+    }
+
+    #[test]
     fn differences_are_added_up() {
         // The example of the format's description: 7, 5, 3, 1, 2, 3, 4, 5 in one block of 128.
         let mut data = vec![0x80, 0x01, 4, 8, 14, 3, 2, 0, 0, 0];
