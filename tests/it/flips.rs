@@ -219,6 +219,20 @@ fn report(folder: &Path, ending: &str, files: &[Vec<u8>]) -> PathBuf {
     manifest
 }
 
+/// Which rows have a flag does not show in how many bytes the flags take: 36 and 40 take five.
+#[test]
+fn flags_of_fewer_rows_are_told_where_no_other_column_shows_it() {
+    // The streams that tell of the dates' NULLs become those of a flag that has none.
+    let flip = Flip { name: "snappy".to_owned(), place: 1_783, xor: 2, other: None };
+    let folder = tempfile::tempdir().unwrap();
+    let manifest = report(folder.path(), "orc", &[flip.apply("orc")]);
+    let out = folder.path().join("plan");
+    let arguments = ["filter", manifest.to_str().unwrap(), "--where", "TRUE", "--verify", "crc"];
+    s3sieve(arguments.into_iter().chain(["--out", out.to_str().unwrap()]))
+        .expect(3)
+        .says(&["column is_delete_marker", "its statistics tell of 40"]);
+}
+
 /// A question that only the first row answers reads no column to its end by itself.
 #[test]
 fn the_first_row_does_not_go_out_before_the_last_one_is_known() {

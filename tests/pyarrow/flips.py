@@ -44,6 +44,9 @@ COLUMNS = [
 ]
 FORMATS = {"orc": "ORC", "parquet": "Parquet", "csv.gz": "CSV"}
 
+# Changes that gave wrong rows once; they are recorded, too.
+ONCE_WRONG = {"orc": [("snappy", 1783, 0x02)], "parquet": [("dictionary", 2310, 0x0D)]}
+
 # A file is changed and read in batches: one run of s3sieve reads all files of one.
 BATCH = 500
 
@@ -189,7 +192,9 @@ def sound_csv(rows):
         file.write(data)
     yield "named", named_file.getvalue()
     half = data.index(b"\n", len(data) // 2) + 1
-    yield "members", gzip.compress(data[:half]) + gzip.compress(data[half:])
+    yield "members", b"".join(
+        gzip.compress(part, mtime=1_700_000_000) for part in (data[:half], data[half:])
+    )
 
 
 SOUND = {"orc": sound_orc, "parquet": sound_parquet, "csv.gz": sound_csv}
@@ -682,7 +687,9 @@ def main():
             return Flip(kind, name, sounds[name], place, xor)
 
         if arguments.record:
-            record(kind, sounds, [flip() for _ in range(arguments.flips)])
+            once = [Flip(kind, name, sounds[name], place, xor)
+                    for name, place, xor in ONCE_WRONG.get(kind, [])]
+            record(kind, sounds, once + [flip() for _ in range(arguments.flips)])
             continue
         oracle, seen = Oracle(kind), collections.Counter()
         for start in range(0, arguments.flips, BATCH):

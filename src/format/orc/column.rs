@@ -38,6 +38,9 @@ pub(super) struct OrcColumn<R> {
     rows: usize,
     at: usize,
     present: Option<BitRle<R>>,
+    /// Values seen, and how many the stripe's statistics tell of.
+    values: u64,
+    values_told: Option<u64>,
     streams: Streams<R>,
     batch: Batch,
 }
@@ -171,6 +174,8 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             rows: 0,
             at: 0,
             present,
+            values: 0,
+            values_told: tail.stripes[group].statistics[wanted.column].count,
             streams,
             batch: Batch { dictionary, ..Batch::default() },
         })
@@ -204,11 +209,13 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         batch.valid.clear();
         let Some(present) = &mut self.present else {
             batch.all_valid = true;
+            self.values += rows as u64;
             return Ok(rows);
         };
         present.take(rows, |bit| bit, &mut batch.valid)?;
         let values = batch.valid.iter().filter(|valid| **valid).count();
         batch.all_valid = values == rows;
+        self.values += values as u64;
         Ok(values)
     }
 
@@ -236,6 +243,13 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         }
         if let Some(present) = &mut self.present {
             present.bytes.expect_end()?;
+        }
+        // The last byte of flags holds up to eight: its end does not say how many there are.
+        if let (Streams::Flags(bits), Some(told)) = (&self.streams, self.values_told)
+            && self.values != told
+        {
+            let fault = format!("{} values where its statistics tell of {told}", self.values);
+            return Err(bits.bytes.chunks.fault(fault + ": the file is damaged"));
         }
         self.streams.expect_end(self.batch.text_bytes)
     }

@@ -15,7 +15,7 @@ use crate::predicate::{Nulls, TimeUnit};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Statistics {
     /// Values that are not NULL.
-    count: Option<u64>,
+    pub(super) count: Option<u64>,
     bounds: BoundsHeld,
 }
 

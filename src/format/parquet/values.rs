@@ -43,7 +43,11 @@ pub(super) fn hybrid(
             let (value, rest) = data.split_at_checked(bytes).ok_or(SHORT)?;
             let mut word = [0; 4];
             word[..bytes].copy_from_slice(value);
-            out.resize(out.len() + length, u32::from_le_bytes(word));
+            let number = u32::from_le_bytes(word);
+            if u64::from(number) >> width > 0 {
+                return Err("a number of more bits than it may have");
+            }
+            out.resize(out.len() + length, number);
             data = rest;
         } else {
             let groups = usize::try_from(header >> 1).map_err(|_| SHORT)?;
@@ -424,6 +428,7 @@ mod tests {
             assert_eq!(hybrid(&data, 1, count - 1, &mut Vec::new()).is_ok(), data[0] == 3);
         }
         assert_eq!(hybrid(&[3, 0xff, 2, 1], 1, 8, &mut Vec::new()), Err(LONG));
+        assert!(hybrid(&[10, 2], 1, 5, &mut Vec::new()).is_err(), "two bits where one may be");
     }
 
     #[test]
