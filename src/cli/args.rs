@@ -16,7 +16,7 @@ use super::jobs_args::{JobsArgs, RetryArgs};
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
-use super::{CliError, print};
+use super::{CliError, interrupt, print};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
@@ -135,7 +135,8 @@ impl ReportArgs {
         let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
         let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
         let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
-        Ok((names, ReportOptions { root, as_of, allow_overlap }))
+        let stop = Some(interrupt::flag());
+        Ok((names, ReportOptions { root, as_of, allow_overlap, stop }))
     }
 
     /// Opens the reports, and tells the user how they were found.

@@ -248,6 +248,7 @@ fn of_plan(error: &PlanError) -> Exit {
 
 fn of_report(error: &ReportError) -> Exit {
     match error {
+        ReportError::Interrupted => Exit::Interrupted,
         error if error.is_refusal() => Exit::Aws,
         error if error.is_environment() => Exit::Environment,
         _ => Exit::Input,

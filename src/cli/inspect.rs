@@ -11,6 +11,7 @@ use super::args::InspectArgs;
 use super::print::{self, Report as Printed};
 use super::{CliError, Exit};
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
+use crate::scan;
 use crate::units::{Bytes, counted};
 
 /// Keys that a person is shown of those that are missing.
@@ -20,8 +21,8 @@ pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
     let mut reports = Vec::new();
     let (names, lookup) = args.report.resolve()?;
     for name in &names {
-        let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref())?;
-        let survey = report::survey(&report, lookup.root.as_ref())?;
+        let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref(), lookup.stop)?;
+        let survey = scan::survey(&report, &lookup)?;
         reports.push(Inspected::new(&report, survey, notes));
     }
     let complete = reports.iter().all(Inspected::is_complete);

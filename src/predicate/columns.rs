@@ -6,7 +6,7 @@ use sqlparser::keywords::ALL_KEYWORDS;
 
 use super::error::quoted;
 use super::expr::Operand;
-use crate::report::{ColumnKind, Schema};
+use crate::report::{ColumnKind, Schema, names_listed};
 
 /// The fields that an inventory can hold (S3 API, `InventoryOptionalField`, and the fields that are
 /// always there or come with versions), as CSV reports spell them.
@@ -140,7 +140,7 @@ fn canonical_name(schema: &Schema, column: usize, name: &str) -> String {
 /// What to say under an unknown column name.
 pub(super) fn unknown_column_hint(schema: &Schema, word: &str) -> String {
     let names = || schema.columns().iter().map(|column| column.name.as_str());
-    let listed = names().collect::<Vec<_>>().join(", ");
+    let listed = names_listed(names());
     if let Some(field) = KNOWN_FIELDS.iter().find(|field| same_name(field, word)) {
         let how = if VERSION_FIELDS.contains(field) {
             "it comes with inventories that include all versions".to_owned()
@@ -187,6 +187,7 @@ fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n s
         return None;
     }
     names
+        .filter(|name| name.len() <= 4 * WORD_CHARS_MAX)
         .map(|name| (distance(word, name), name))
         .filter(|(distance, name)| *distance <= (name.chars().count() / 3).max(2))
         .min_by_key(|(distance, _)| *distance)

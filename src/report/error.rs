@@ -3,6 +3,7 @@
 //! Never knows how the fault was found.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::MANIFEST_BYTES_MAX;
 use crate::source::{self, Location};
@@ -177,6 +178,9 @@ pub enum ReportError {
         /// Each report and what it lacks.
         reasons: Vec<String>,
     },
+    /// The search, or the look-up of data files, was ended from outside.
+    #[error("interrupted")]
+    Interrupted,
     /// The folder holds more than a search should go through.
     #[error("{}: more than {} files and folders here; name a folder closer to the report",
             folder.display(), Count(*entries_max))]
@@ -227,6 +231,14 @@ impl ReportError {
     /// Whether there is no such file.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+
+    /// Ends what goes on where [`ReportError::Interrupted`] is asked for.
+    pub(super) fn check(stop: Option<&AtomicBool>) -> Result<(), Self> {
+        if stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(Self::Interrupted);
+        }
+        Ok(())
     }
 
     pub(super) fn io(path: impl Into<Location>, source: io::Error) -> Self {

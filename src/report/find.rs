@@ -11,6 +11,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::AtomicBool;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -95,12 +96,17 @@ impl AsOf {
 ///
 /// A file is taken as it is, whatever its name (in S3, it must end in `.json`). Of a folder its own
 /// `manifest.json` is taken, or else the newest complete report in a dated folder below it that was
-/// begun by `as_of`. Links to folders are not followed below the named folder.
+/// begun by `as_of`. Links to folders are not followed below the named folder. `stop` is set from
+/// outside to end the search.
 ///
 /// # Errors
 /// When nothing is there, the folder holds no complete report, or reports of several inventories,
 /// and those of [`Manifest::read`].
-pub fn find(report: &Location, as_of: Option<&AsOf>) -> Result<Found, ReportError> {
+pub fn find(
+    report: &Location,
+    as_of: Option<&AsOf>,
+    stop: Option<&AtomicBool>,
+) -> Result<Found, ReportError> {
     let as_it_is = |manifest| Found { manifest, notes: Vec::new() };
     match report.kind().map_err(|source| ReportError::io(report.clone(), source))? {
         Kind::File => return Manifest::read(report).map(as_it_is),
@@ -112,7 +118,7 @@ pub fn find(report: &Location, as_of: Option<&AsOf>) -> Result<Found, ReportErro
         Err(error) if error.is_not_found() => {}
         own => return own.map(as_it_is),
     }
-    let dated = dated_folders(report, FIND_ENTRIES_MAX)?;
+    let dated = dated_folders(report, FIND_ENTRIES_MAX, stop)?;
     let mut dated = one_inventory(report, dated)?;
     dated.sort_by(|a, b| b.name.cmp(&a.name));
     if let (Some(as_of), Some(oldest)) = (as_of, dated.last().map(|dated| dated.name.clone())) {
@@ -122,7 +128,7 @@ pub fn find(report: &Location, as_of: Option<&AsOf>) -> Result<Found, ReportErro
             return Err(ReportError::NoneSoOld { folder, as_of, oldest });
         }
     }
-    newest_complete(report, dated)
+    newest_complete(report, dated, stop)
 }
 
 /// A folder named like a report's begin.
@@ -134,17 +140,23 @@ struct Dated {
 }
 
 /// All dated folders below a folder, in no order.
-fn dated_folders(top: &Location, entries_max: u64) -> Result<Vec<Dated>, ReportError> {
+fn dated_folders(
+    top: &Location,
+    entries_max: u64,
+    stop: Option<&AtomicBool>,
+) -> Result<Vec<Dated>, ReportError> {
     let mut dated = Vec::new();
     let mut entries_left = entries_max;
     let mut open = vec![(top.clone(), 0)];
     while let Some((folder, depth)) = open.pop() {
+        ReportError::check(stop)?;
         let failed = |source| ReportError::io(folder.clone(), source);
         let Some(entries) = folder.entries(entries_left).map_err(failed)? else {
             return Err(ReportError::SearchTooLarge { folder: top.clone(), entries_max });
         };
         entries_left -= entries.len() as u64;
         for entry in entries {
+            ReportError::check(stop)?;
             let name = entry.name;
             if !entry.is_folder || name.starts_with('.') || NOT_SEARCHED.contains(&&*name) {
                 continue;
@@ -196,9 +208,14 @@ fn one_inventory(top: &Location, dated: Vec<Dated>) -> Result<Vec<Dated>, Report
 }
 
 /// The first report that is complete, with a note for each before it that is not.
-fn newest_complete(top: &Location, dated: Vec<Dated>) -> Result<Found, ReportError> {
+fn newest_complete(
+    top: &Location,
+    dated: Vec<Dated>,
+    stop: Option<&AtomicBool>,
+) -> Result<Found, ReportError> {
     let mut reasons = Vec::new();
     for dated in dated {
+        ReportError::check(stop)?;
         match complete(&dated)? {
             Ok(manifest) => {
                 let notes = reasons.iter().map(|reason| format!("passed over {reason}")).collect();
@@ -244,8 +261,9 @@ impl Report {
     pub fn find_and_read(
         location: &Location,
         as_of: Option<&AsOf>,
+        stop: Option<&AtomicBool>,
     ) -> Result<(Self, Vec<String>), ReportError> {
-        let Found { manifest, notes } = find(location, as_of)?;
+        let Found { manifest, notes } = find(location, as_of, stop)?;
         Ok((manifest.parse()?, notes))
     }
 }
@@ -272,11 +290,11 @@ mod tests {
     }
 
     fn find(path: &Path) -> Result<Found, ReportError> {
-        super::find(&path.into(), None)
+        super::find(&path.into(), None, None)
     }
 
     fn dated_folders(top: &Path, entries_max: u64) -> Result<Vec<Dated>, ReportError> {
-        super::dated_folders(&top.into(), entries_max)
+        super::dated_folders(&top.into(), entries_max, None)
     }
 
     fn report(inventory: &Path, date: &str, state: State) -> PathBuf {
@@ -340,7 +358,8 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let names = ["2026-01-01T00-00Z", "2026-01-02T08-00Z", "2026-01-02T20-00Z"];
         let reports = names.map(|name| report(top.path(), name, State::Complete));
-        let find = |as_of: &str| super::find(&top.path().into(), Some(&as_of.parse().unwrap()));
+        let find =
+            |as_of: &str| super::find(&top.path().into(), Some(&as_of.parse().unwrap()), None);
         for (as_of, expected) in [
             ("2026-01-01", 0),
             ("2026-01-02", 2),
@@ -387,6 +406,15 @@ mod tests {
         let error = find(&top.path().join("none")).unwrap_err();
         assert!(matches!(error, ReportError::NotThere(_)), "{error}");
         assert!(!error.is_environment(), "a wrong name is the user's");
+    }
+
+    #[test]
+    fn a_search_ends_when_it_is_told_to() {
+        let top = tempfile::tempdir().unwrap();
+        report(top.path(), "2026-01-01T00-00Z", State::Complete);
+        let stop = AtomicBool::new(true);
+        let error = super::find(&top.path().into(), None, Some(&stop)).unwrap_err();
+        assert!(matches!(error, ReportError::Interrupted), "{error}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use super::error::{KeyFault, excerpt};
 #[cfg(feature = "aws")]
@@ -86,10 +87,10 @@ pub fn locate_files(
     report: &Report,
     root: Option<&Location>,
 ) -> Result<Vec<Location>, ReportError> {
-    locate_some(report, &report.files, root)
+    locate_some(report, &report.files, root, None)
 }
 
-/// As [`locate_files`], for some of the report's files.
+/// As [`locate_files`], for some of the report's files. `stop` is set from outside to end it.
 ///
 /// # Errors
 /// As there.
@@ -97,13 +98,18 @@ pub fn locate_some(
     report: &Report,
     files: &[DataFile],
     root: Option<&Location>,
+    stop: Option<&AtomicBool>,
 ) -> Result<Vec<Location>, ReportError> {
     #[cfg(feature = "aws")]
     if let Location::Object(base) = root.unwrap_or(&report.manifest_path) {
         return locate_object::locate(report, files, base, root.is_some());
     }
     let mut locator = Locator::new(report, root.and_then(Location::as_path))?;
-    files.iter().map(|file| locator.locate(&file.key).map(Location::Path)).collect()
+    let locate = |file: &DataFile| {
+        ReportError::check(stop)?;
+        locator.locate(&file.key).map(Location::Path)
+    };
+    files.iter().map(locate).collect()
 }
 
 /// Which data files of a report are on this disk.
@@ -117,21 +123,28 @@ pub struct Survey {
     pub wrong_length: Vec<String>,
 }
 
-/// Looks for all data files, and goes on where one is missing. Looks as [`locate_files`] does.
+/// Looks for some of a report's data files, and goes on where one is missing. Looks as
+/// [`locate_files`] does. `stop` is set from outside to end it.
 ///
 /// # Errors
 /// When a key is not acceptable, leads out of the folder it was found in, or can't be looked up.
-pub fn survey(report: &Report, root: Option<&Location>) -> Result<Survey, ReportError> {
+pub fn survey(
+    report: &Report,
+    files: &[DataFile],
+    root: Option<&Location>,
+    stop: Option<&AtomicBool>,
+) -> Result<Survey, ReportError> {
     let mut survey = Survey::default();
     if root.unwrap_or(&report.manifest_path).is_remote() {
-        let locations = locate_files(report, root)?;
+        let locations = locate_some(report, files, root, stop)?;
         let lengths = source::lengths(&locations)
             .map_err(|source| ReportError::io(report.manifest_path.clone(), source))?;
-        report.files.iter().zip(lengths).for_each(|(file, length)| survey.add(file, length));
+        files.iter().zip(lengths).for_each(|(file, length)| survey.add(file, length));
         return Ok(survey);
     }
     let mut locator = Locator::new(report, root.and_then(Location::as_path))?;
-    for file in &report.files {
+    for file in files {
+        ReportError::check(stop)?;
         match locator.locate(&file.key) {
             Ok(path) => {
                 let metadata = fs::metadata(&path);
@@ -146,6 +159,13 @@ pub fn survey(report: &Report, root: Option<&Location>) -> Result<Survey, Report
 }
 
 impl Survey {
+    /// Adds what was found of the files that follow.
+    pub fn append(&mut self, later: Self) {
+        self.present += later.present;
+        self.missing.extend(later.missing);
+        self.wrong_length.extend(later.wrong_length);
+    }
+
     /// Adds a file of this length, if it is there.
     fn add(&mut self, file: &DataFile, length: Option<u64>) {
         match length {
@@ -278,12 +298,19 @@ fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Vec<Place>, ReportEr
             let path: PathBuf = std::iter::once(path.as_path())
                 .chain(folders[start..].iter().map(Path::new))
                 .collect();
-            if let Some(folder) = looked_up(&path, path.canonicalize())? {
+            if let Some(folder) = looked_up(&path, canonical_if_there(&path))? {
                 places.push(Place { folder, base });
             }
         }
     }
     Ok(places)
+}
+
+/// A path with its links followed. Mostly nothing is there, and one call finds that out: following
+/// links takes one for each folder on the way.
+fn canonical_if_there(path: &Path) -> io::Result<PathBuf> {
+    fs::symlink_metadata(path)?;
+    path.canonicalize()
 }
 
 /// What a look at a path gave, or `None` if nothing is there.

@@ -206,6 +206,19 @@ fn a_link_must_stay_inside() {
 }
 
 #[test]
+fn a_look_up_ends_when_it_is_told_to() {
+    let top = tempfile::tempdir().unwrap();
+    let manifest = top.path().join("manifest.json");
+    touch(&manifest);
+    let report = report(&manifest, &["x"]);
+    let stop = AtomicBool::new(true);
+    let error = locate_some(&report, &report.files, None, Some(&stop)).unwrap_err();
+    assert!(matches!(error, ReportError::Interrupted), "{error}");
+    let error = survey(&report, &report.files, None, Some(&stop)).unwrap_err();
+    assert!(matches!(error, ReportError::Interrupted), "{error}");
+}
+
+#[test]
 fn folders_are_forgotten_when_there_are_too_many() {
     let top = tempfile::tempdir().unwrap();
     let top = top.path().canonicalize().unwrap();

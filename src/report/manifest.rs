@@ -29,6 +29,9 @@ const CHECKSUM_BYTES_MAX: u64 = 1_024;
 /// The longest bucket name, in bytes: 63 today, 255 for old buckets in us-east-1.
 const BUCKET_BYTES_MAX: usize = 255;
 
+/// The longest version of a manifest's format, in bytes. S3's have 10.
+const VERSION_BYTES_MAX: usize = 1 << 10;
+
 /// How the data files of a report are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
@@ -140,6 +143,10 @@ impl Report {
             bucket_name(&raw.destination_bucket).map_err(|f| field("destinationBucket", f))?;
         let created =
             creation(raw.creation_timestamp).map_err(|f| field("creationTimestamp", f))?;
+        if raw.version.len() > VERSION_BYTES_MAX {
+            let fault = format!("{:?} is longer than any version is", excerpt(&raw.version));
+            return Err(field("version", fault));
+        }
         let data_file = |(place, file): (usize, RawFile)| {
             file.checked().map_err(|(name, fault)| field(&format!("files[{place}].{name}"), fault))
         };

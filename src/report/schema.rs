@@ -66,7 +66,36 @@ const KINDS: [(&str, ColumnKind); 20] = [
 /// A name without underscores and in lower case, so that `bucket_key_status`, `BucketKeyStatus`
 /// and `BUCKETKEYSTATUS` are the same column.
 pub(super) fn folded(name: &str) -> String {
-    name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase()).collect()
+    letters(name).collect()
+}
+
+fn letters(name: &str) -> impl Iterator<Item = char> {
+    name.chars().filter(|c| *c != '_').map(|c| c.to_ascii_lowercase())
+}
+
+/// Whether two names are of one column. Most differ in their first letters.
+fn is_same(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
+/// Names that a message lists, in bytes: some thirty of S3's own.
+const NAMES_LISTED_BYTES_MAX: usize = 1_000;
+
+/// Names of columns as a message lists them: the first of them, and how many more there are.
+#[must_use]
+pub fn names_listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    let (mut listed, mut more) = (String::new(), 0);
+    for name in names {
+        if more > 0 || listed.len() + name.len() > NAMES_LISTED_BYTES_MAX {
+            more += 1;
+            continue;
+        }
+        if !listed.is_empty() {
+            listed.push_str(", ");
+        }
+        listed.push_str(name);
+    }
+    if more > 0 { format!("{listed} … and {more} more") } else { listed }
 }
 
 impl Schema {
@@ -78,10 +107,9 @@ impl Schema {
         I::Item: Into<String>,
     {
         let column = |name: String| {
-            let key = folded(&name);
             let kind = KINDS
                 .iter()
-                .find(|(known, _)| folded(known) == key)
+                .find(|(known, _)| is_same(known, &name))
                 .map_or(ColumnKind::Text, |(_, kind)| *kind);
             Column { name, kind }
         };
@@ -109,8 +137,7 @@ impl Schema {
     /// The place (from 0) of the column with this name; case and underscores do not matter.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        let name = folded(name);
-        self.columns.iter().position(|column| folded(&column.name) == name)
+        self.columns.iter().position(|column| is_same(&column.name, name))
     }
 }
 
@@ -127,6 +154,14 @@ mod tests {
         }
         assert_eq!(schema.position("e_tag"), Some(3));
         assert_eq!(schema.position("Size"), None);
+    }
+
+    #[test]
+    fn a_message_lists_no_more_names_than_can_be_read() {
+        assert_eq!(names_listed(["Bucket", "Key"].into_iter()), "Bucket, Key");
+        let names = vec!["a".repeat(300); 1_000];
+        let listed = names_listed(names.iter().map(String::as_str));
+        assert!(listed.len() < 1_100 && listed.ends_with("a … and 997 more"), "{listed}");
     }
 
     #[test]

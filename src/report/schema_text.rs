@@ -16,6 +16,10 @@ use super::{FileFormat, Schema};
 /// for every row of a scan.
 pub const COLUMNS_MAX: usize = 1_024;
 
+/// The longest name of a column, in bytes. S3's have 35 at most; what lists the columns must stay
+/// readable, and laying out a table takes time by the product of its lengths.
+pub const COLUMN_NAME_BYTES_MAX: usize = 1 << 10;
+
 /// Why a fileSchema can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SchemaFault {
@@ -25,6 +29,8 @@ pub(super) enum SchemaFault {
     Nameless(usize),
     #[error("more than {COLUMNS_MAX} columns")]
     TooMany,
+    #[error("the name of column {0} has {1} bytes, where {COLUMN_NAME_BYTES_MAX} may be")]
+    TooLong(usize, usize),
     #[error("column {0:?} is listed twice")]
     Twice(String),
     #[error("no column {0}: a report always has one, so this is not an inventory's schema")]
@@ -66,6 +72,9 @@ fn push_name<'a>(names: &mut Vec<&'a str>, name: &'a str) -> Result<(), SchemaFa
     }
     if names.len() == COLUMNS_MAX {
         return Err(SchemaFault::TooMany);
+    }
+    if name.len() > COLUMN_NAME_BYTES_MAX {
+        return Err(SchemaFault::TooLong(names.len() + 1, name.len()));
     }
     names.push(name);
     Ok(())
@@ -288,6 +297,7 @@ mod tests {
             (FileFormat::Csv, "", "no columns"),
             (FileFormat::Csv, "  ", "no columns"),
             (FileFormat::Csv, "Bucket,,Key", "column 2 has no name"),
+            (FileFormat::Csv, &format!("Bucket, {}", "K".repeat(1_025)), "column 2 has 1025 bytes"),
             (FileFormat::Csv, "Bucket, Key,", "column 3 has no name"),
             (FileFormat::Csv, "Bucket, Size", "no column Key"),
             (FileFormat::Csv, "Key, Size", "no column Bucket"),

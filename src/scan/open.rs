@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
+use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use super::ScanError;
-use crate::report::{self, AsOf, FileFormat, Report, ReportError};
+use crate::report::{self, AsOf, DataFile, FileFormat, Report, ReportError, Survey};
 use crate::source::Location;
 
 /// Files from which on they are looked up by several threads: 1,000 take about two milliseconds.
@@ -55,6 +56,8 @@ pub struct ReportOptions {
     pub as_of: Option<AsOf>,
     /// Whether several reports may list the same bucket.
     pub allow_overlap: bool,
+    /// Set from outside to end the search for reports, and the look-up of their data files.
+    pub stop: Option<&'static AtomicBool>,
 }
 
 /// Finds, reads and checks reports, and finds their data files.
@@ -65,7 +68,7 @@ pub struct ReportOptions {
 pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanError> {
     let mut opened = Opened { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
-        let (report, notes) = Report::find_and_read(name, options.as_of.as_ref())?;
+        let (report, notes) = Report::find_and_read(name, options.as_of.as_ref(), options.stop)?;
         opened.notes.extend(notes);
         let feature = match report.format {
             FileFormat::Parquet if cfg!(not(feature = "parquet")) => Some("parquet"),
@@ -75,7 +78,7 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanE
         if let Some(feature) = feature {
             return Err(ScanError::Format { path: report.manifest_path, feature });
         }
-        let paths = located(&report, options.root.as_ref())?;
+        let paths = located(&report, options)?;
         opened.inputs.extend(paths.into_iter().zip(&report.files).map(|(path, file)| Input {
             path,
             bytes: file.bytes,
@@ -92,20 +95,46 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanE
 }
 
 /// Paths of a report's data files; looked up on all processors where there are many.
-fn located(report: &Report, root: Option<&Location>) -> Result<Vec<Location>, ReportError> {
-    if report.files.len() < FILES_AT_ONCE_MIN {
-        return report::locate_files(report, root);
+fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ReportError> {
+    let look = |files| report::locate_some(report, files, options.root.as_ref(), options.stop);
+    Ok(on_all_processors(&report.files, look)?.concat())
+}
+
+/// Which data files of a report are there; looked for on all processors where there are many.
+///
+/// # Errors
+/// Those of [`report::survey`].
+pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ReportError> {
+    let look = |files| report::survey(report, files, options.root.as_ref(), options.stop);
+    let is_remote = options.root.as_ref().unwrap_or(&report.manifest_path).is_remote();
+    // In S3 folders are listed, each once.
+    let parts = if is_remote {
+        vec![look(&report.files)?]
+    } else {
+        on_all_processors(&report.files, look)?
+    };
+    let mut all = Survey::default();
+    parts.into_iter().for_each(|part| all.append(part));
+    Ok(all)
+}
+
+/// What `look` gives of the files, part by part, in their order.
+fn on_all_processors<T: Send>(
+    files: &[DataFile],
+    look: impl Fn(&[DataFile]) -> Result<T, ReportError> + Sync,
+) -> Result<Vec<T>, ReportError> {
+    if files.len() < FILES_AT_ONCE_MIN {
+        return Ok(vec![look(files)?]);
     }
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let parts = report.files.chunks(report.files.len().div_ceil(threads.get()));
+    let parts = files.chunks(files.len().div_ceil(threads.get()));
     thread::scope(|scope| {
-        let look = |files| scope.spawn(move || report::locate_some(report, files, root));
-        let threads: Vec<_> = parts.map(look).collect();
-        let mut paths = Vec::with_capacity(report.files.len());
-        for thread in threads {
-            paths.extend(thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
-        }
-        Ok(paths)
+        let look = &look;
+        let threads: Vec<_> = parts.map(|files| scope.spawn(move || look(files))).collect();
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        threads.into_iter().map(join).collect()
     })
 }
 

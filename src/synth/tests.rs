@@ -119,7 +119,10 @@ fn a_report_is_read_as_one_from_s3() {
     })
     .unwrap();
     assert_eq!(total.into_inner(), synth.rows);
-    assert_eq!(find(&out.path().into(), None).unwrap().manifest.path, (&summary.manifest).into());
+    assert_eq!(
+        find(&out.path().into(), None, None).unwrap().manifest.path,
+        (&summary.manifest).into()
+    );
     assert!(summary.manifest.ends_with("2026-01-01T00-00Z/manifest.json"));
     let report = Report::read(&summary.manifest).unwrap();
     assert_eq!(report.checksum, ChecksumState::Matched);

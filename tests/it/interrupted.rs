@@ -7,7 +7,9 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::fixture::{ReportFolder, gzip, manifests, md5, program, row, s3sieve};
+use crate::fixture::{
+    ReportFolder, gzip, listed, manifest_json, manifests, md5, program, row, s3sieve,
+};
 
 /// A run that takes too long to be over when the signal comes is what these tests need: a report
 /// whose manifest lists one file many times.
@@ -59,6 +61,31 @@ fn ctrl_c_ends_a_run_cleanly() {
     let status = child.wait().unwrap();
     assert_eq!(status.code(), Some(130));
     assert!(!out.exists(), "nothing is left");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_ends_the_look_up_of_many_files() {
+    let report = ReportFolder::new("Bucket, Key", &[]);
+    let files: Vec<_> =
+        (0..200_000).map(|number| listed(&format!("{number}/a/b/c/file"), b"")).collect();
+    fs::write(&report.manifest, manifest_json("Bucket, Key", &files).to_string()).unwrap();
+    for command in ["inspect", "count"] {
+        let mut child = program();
+        let child = child.arg(command).arg(&report.manifest);
+        let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Until it listens: the second bit of the signals that it catches.
+        let catches = || {
+            let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+            let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:\t"))?;
+            Some(u64::from_str_radix(caught, 16).unwrap() & 2 != 0)
+        };
+        while catches() == Some(false) {
+            std::thread::yield_now();
+        }
+        signal(&child, "-INT");
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{command}");
+    }
 }
 
 #[test]

@@ -296,6 +296,21 @@ fn members_follow_each_other_and_padding_follows_the_last() {
 }
 
 #[test]
+fn a_member_of_a_few_bytes_costs_no_tables_of_its_own() {
+    let few = [member(&PLAIN, &NOTHING, b""), gz(b"x", 6)].concat();
+    let mut decoder = Way::Kernel(0).decoder();
+    let found = decode_by(&mut decoder, &few.repeat(1_000), usize::MAX, 300, false).unwrap();
+    assert_eq!(found, b"x".repeat(1_000));
+    let Engine::Fast(kernel) = &decoder.engine else { panic!("not the kernel") };
+    assert_eq!(kernel.fixed_codes_made(), 1);
+    // Codes of another block's own take their place.
+    let own = gz(&rows(300), 6);
+    let file = [&few[..], &own, &few, &own, &few].concat();
+    let data = [&b"x"[..], &rows(300), b"x", &rows(300), b"x"].concat();
+    assert_decodes(&file, &data);
+}
+
+#[test]
 fn nothing_but_members_and_padding_follows() {
     let file = gz(b"one ", 6);
     let length = file.len() as u64;
