@@ -150,14 +150,18 @@ pub struct GroupSize {
 pub type Cursors<'f> = Vec<Box<dyn ColumnCursor + 'f>>;
 
 /// A file of which the footer was read.
-pub trait ColumnarFile: Send {
+pub trait ColumnarFile: Send + Sync {
     /// The names of its columns.
     fn columns(&self) -> Vec<String>;
 
     /// Its row groups or stripes, in the order of the file.
-    fn groups(&self) -> Vec<GroupSize>;
+    fn groups(&self) -> &[GroupSize];
 
-    /// What is known of a column of a group.
+    /// Memory that what was read of the file takes, in bytes.
+    fn bytes_held(&self) -> u64;
+
+    /// What is known of a column of a group. Read from the footer each time, which takes as long as
+    /// what it tells of the group.
     fn known(&self, group: usize, column: usize) -> Known<'_>;
 
     /// Columns of a group, each before its first row.
@@ -233,21 +237,25 @@ impl KnownHeld {
     }
 }
 
-impl BoundsHeld {
-    /// The same, or nothing where the least is above the greatest: that can't be.
-    #[must_use]
-    pub fn if_ordered(self) -> Self {
-        if self.are_ordered() { self } else { Self::Unknown }
+impl From<Known<'_>> for KnownHeld {
+    fn from(known: Known<'_>) -> Self {
+        let bounds = match known.bounds {
+            Bounds::Unknown => BoundsHeld::Unknown,
+            Bounds::Bytes(least, most) => BoundsHeld::Bytes(least.to_vec(), most.to_vec()),
+            Bounds::Integers(least, most) => BoundsHeld::Integers(least, most),
+            Bounds::Instants(least, most, unit) => BoundsHeld::Instants(least, most, unit),
+        };
+        Self { nulls: known.nulls, bounds }
     }
+}
 
-    /// Whether the least is not above the greatest.
-    #[must_use]
-    pub fn are_ordered(&self) -> bool {
-        match self {
-            Self::Unknown => true,
-            Self::Bytes(least, most) => least <= most,
-            Self::Integers(least, most) | Self::Instants(least, most, _) => least <= most,
-        }
+/// Whether the least is not above the greatest: that can't be.
+#[must_use]
+pub fn is_ordered(bounds: Bounds<'_>) -> bool {
+    match bounds {
+        Bounds::Unknown => true,
+        Bounds::Bytes(least, most) => least <= most,
+        Bounds::Integers(least, most) | Bounds::Instants(least, most, _) => least <= most,
     }
 }
 

@@ -12,21 +12,21 @@
 
 use std::iter;
 use std::ops::{ControlFlow, Range};
+use std::sync::Arc;
 
 use super::batch::{Batch, Part};
 use super::columnar_rows::{Places, Rows, Shown};
 use super::csv::{check, failed, named};
+use super::footer_memory::FooterShare;
 use super::hash::Way;
 use super::panics::caught;
 use super::scanner::{Depth, Shared, Visitor};
-use super::shared_files::OpenFile;
+use super::shared_files::{OpenFile, SharedFiles};
 use super::wanted::Wanted;
 use super::{Control, DataErrorKind, Input, Scanned};
 use super::{DataError, columnar_skip};
 use crate::engine::TaskError;
-use crate::format::columnar::{
-    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, GroupSize,
-};
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors};
 #[cfg(feature = "orc")]
 use crate::format::orc::Tail;
 #[cfg(feature = "parquet")]
@@ -34,7 +34,7 @@ use crate::format::parquet::Footer;
 use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Columns};
-use crate::report::{ColumnKind, FileFormat, Schema};
+use crate::report::{self, ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
 
 /// Rows of a window at most: their mask and codes stay in the L1 and L2 caches.
@@ -72,12 +72,18 @@ pub(super) struct ColumnarScanner<'a> {
     rows: Rows,
 }
 
-/// A file with its footer, and the places of the report's columns in it.
+/// A file with its footer.
 struct Opened {
     file: OpenFile,
-    footer: Box<dyn ColumnarFile>,
-    groups: Vec<GroupSize>,
+    footer: Arc<FileFooter>,
+}
+
+/// A file's footer, and the places of the report's columns in it.
+pub(super) struct FileFooter {
+    columns: Box<dyn ColumnarFile>,
     places: Vec<usize>,
+    /// Its memory, which is given back when it is dropped.
+    _share: FooterShare,
 }
 
 /// A column that is read.
@@ -131,6 +137,11 @@ impl<'a> ColumnarScanner<'a> {
         Ok(scanned)
     }
 
+    /// Lets go of the file used last: what it holds others may wait for.
+    pub(super) fn close(&mut self) {
+        self.opened = None;
+    }
+
     /// Asks for the ends of files in S3 that come after this one: each is an answer to wait for.
     fn advise(&self, inputs: &[Input], batch: &Batch, number: usize) {
         let soon = match batch.files.len() {
@@ -169,7 +180,7 @@ impl<'a> ColumnarScanner<'a> {
             None => {
                 let way = |file: &SourceFile| hashes.way_of(number, file);
                 let file = files.open(input, number, way).map_err(failed)?;
-                Opened::new(file, input.format, &wanted.schema).map_err(failed)?
+                Opened::new(files, file, input, number, part, &wanted.schema).map_err(failed)?
             }
         };
         let way = opened.file.way;
@@ -177,9 +188,10 @@ impl<'a> ColumnarScanner<'a> {
             hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
         }
         let mut scanned = Scanned::default();
-        let bytes_all = opened.groups.iter().map(|group| group.bytes).sum();
+        let groups = opened.footer.columns.groups();
+        let bytes_all = groups.iter().map(|group| group.bytes).sum();
         let mut before = 0;
-        for (group, size) in opened.groups.iter().enumerate() {
+        for (group, size) in groups.iter().enumerate() {
             if part.holds(before, size.bytes, bytes_all) {
                 scanned.rows += size.rows;
                 if depth != Depth::Read {
@@ -192,10 +204,13 @@ impl<'a> ColumnarScanner<'a> {
         }
         self.opened = Some((number, opened));
         let digest = match way {
-            Way::Group if part.is_last() => {
-                hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?
+            Way::Group => {
+                files.advance(input, number, part, false).map_err(failed)?;
+                match part.is_last() {
+                    true => hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
+                    false => None,
+                }
             }
-            Way::Group => None,
             Way::Unchecked | Way::Beside | Way::InPassing => {
                 files.advance(input, number, part, way.is_of_one()).map_err(failed)?
             }
@@ -216,11 +231,12 @@ impl<'a> ColumnarScanner<'a> {
         wanted: &mut Wanted,
         visitor: &mut V,
     ) -> Result<u64, TaskError<DataErrorKind>> {
-        let rows = opened.groups[group].rows;
+        let FileFooter { columns, places: file_places, .. } = opened.footer.as_ref();
+        let rows = columns.groups()[group].rows;
         let ranges = match depth {
             Depth::Rows => {
-                let (footer, file) = (opened.footer.as_ref(), &opened.file.file);
-                columnar_skip::ranges(footer, file, group, rows, &opened.places, wanted)
+                let (footer, file) = (columns.as_ref(), &opened.file.file);
+                columnar_skip::ranges(footer, file, group, rows, file_places, wanted)
                     .map_err(failed)?
             }
             _ => iter::once(0..rows).collect(),
@@ -310,19 +326,44 @@ impl<'a> ColumnarScanner<'a> {
     }
 }
 
-impl Opened {
-    fn new(file: OpenFile, format: FileFormat, schema: &Schema) -> Result<Self, DataErrorKind> {
-        let footer = read_footer(&file.file, format)?;
-        let names = footer.columns();
+impl FileFooter {
+    fn read(
+        file: &SourceFile,
+        format: FileFormat,
+        schema: &Schema,
+        mut share: FooterShare,
+    ) -> Result<Self, DataErrorKind> {
+        let columns = read_footer(file, format, &mut |bytes| share.take(bytes))?;
+        share.shrink(columns.bytes_held());
+        let names = columns.columns();
         let own = Schema::from_names(&names);
-        let place = |column: &crate::report::Column| {
+        let place = |column: &report::Column| {
             own.position(&column.name).ok_or_else(|| DataErrorKind::Columns {
                 column: column.name.clone(),
-                found: names.join(", "),
+                found: report::names_listed(names.iter().map(String::as_str)),
             })
         };
         let places = schema.columns().iter().map(place).collect::<Result<_, _>>()?;
-        Ok(Self { groups: footer.groups(), footer, file, places })
+        Ok(Self { columns, places, _share: share })
+    }
+}
+
+impl Opened {
+    fn new(
+        files: &SharedFiles,
+        file: OpenFile,
+        input: &Input,
+        number: usize,
+        part: Part,
+        schema: &Schema,
+    ) -> Result<Self, DataErrorKind> {
+        let read =
+            || FileFooter::read(&file.file, input.format, schema, files.footer_memory.share());
+        let footer = match part {
+            Part::WHOLE => Arc::new(read()?),
+            _ => files.footer(number, read)?,
+        };
+        Ok(Self { file, footer })
     }
 
     /// The wanted columns of a group.
@@ -339,14 +380,14 @@ impl Opened {
         let describe = |column: &usize| {
             *serial += 1;
             ColumnWanted {
-                column: self.places[*column],
+                column: self.footer.places[*column],
                 serial: *serial,
                 instants: wanted.schema.columns()[*column].kind == ColumnKind::Timestamp,
             }
         };
         let described: Vec<ColumnWanted> = columns.iter().map(describe).collect();
         let cursors: Cursors<'_> =
-            self.footer.cursors(&self.file.file, group, &described, spare)?;
+            self.footer.columns.cursors(&self.file.file, group, &described, spare)?;
         let slot = |(cursor, column)| Slot {
             cursor,
             column,
@@ -359,15 +400,17 @@ impl Opened {
     }
 }
 
+/// Reads a footer; `admit` is told before how much memory that may take.
 fn read_footer(
     file: &SourceFile,
     format: FileFormat,
+    admit: &mut dyn FnMut(u64),
 ) -> Result<Box<dyn ColumnarFile>, ColumnarError> {
     match format {
         #[cfg(feature = "parquet")]
-        FileFormat::Parquet => Ok(Box::new(Footer::read(file)?)),
+        FileFormat::Parquet => Ok(Box::new(Footer::read_within(file, admit)?)),
         #[cfg(feature = "orc")]
-        FileFormat::Orc => Ok(Box::new(Tail::read(file)?)),
+        FileFormat::Orc => Ok(Box::new(Tail::read_within(file, admit)?)),
         other => Err(ColumnarError::of_file(format!("{other} is no column format read here"))),
     }
 }

@@ -22,7 +22,9 @@ pub(super) fn ranges(
     places: &[usize],
     wanted: &Wanted,
 ) -> Result<Vec<Range<u64>>, ColumnarError> {
-    let mut told = Told { footer, group, places, filters: Vec::new(), pages: Vec::new() };
+    let known = |column: &usize| (*column, footer.known(group, places[*column]));
+    let group_known = wanted.tested.iter().map(known).collect();
+    let mut told = Told { group: group_known, filters: Vec::new(), pages: Vec::new() };
     if rows == 0 || !wanted.matcher.can_match(&told) {
         return Ok(Vec::new());
     }
@@ -67,9 +69,8 @@ pub(super) fn ranges(
 
 /// What is known of some rows.
 struct Told<'a> {
-    footer: &'a dyn ColumnarFile,
-    group: usize,
-    places: &'a [usize],
+    /// Of all rows of the group, by column.
+    group: Vec<(usize, Known<'a>)>,
     /// By column.
     filters: Vec<(usize, Box<dyn Filter>)>,
     /// By column; of other columns that of the group holds.
@@ -85,10 +86,8 @@ impl Told<'_> {
 
 impl Evidence for Told<'_> {
     fn known(&self, column: usize) -> Known<'_> {
-        match self.pages.iter().find(|(place, _)| *place == column) {
-            Some((_, known)) => *known,
-            None => self.footer.known(self.group, self.places[column]),
-        }
+        let mut known = self.pages.iter().chain(&self.group);
+        known.find(|(place, _)| *place == column).map(|(_, known)| *known).unwrap_or_default()
     }
 
     fn may_hold(&self, column: usize, text: &[u8]) -> bool {

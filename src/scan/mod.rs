@@ -19,6 +19,8 @@ mod count;
 mod csv;
 mod error;
 mod filter;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod footer_memory;
 mod hash;
 mod lanes;
 mod lookup;
@@ -47,7 +49,7 @@ pub use filter::{FileSummary, FilterSink, Holding, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
 pub use lookup::{Among, Lookup, look_up};
 pub use objects::{OBJECT_BYTES, ObjectSet, Part};
-pub use open::{Input, Opened, ReportOptions, open};
+pub use open::{Input, Opened, ReportOptions, open, survey};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
 

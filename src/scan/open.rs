@@ -96,7 +96,9 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanE
 
 /// Paths of a report's data files; looked up on all processors where there are many.
 fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ReportError> {
-    let look = |files| report::locate_some(report, files, options.root.as_ref(), options.stop);
+    let look = |files: &[DataFile]| {
+        report::locate_some(report, files, options.root.as_ref(), options.stop)
+    };
     Ok(on_all_processors(&report.files, look)?.concat())
 }
 
@@ -105,7 +107,9 @@ fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, Re
 /// # Errors
 /// Those of [`report::survey`].
 pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ReportError> {
-    let look = |files| report::survey(report, files, options.root.as_ref(), options.stop);
+    let look = |files: &[DataFile]| {
+        report::survey(report, files, options.root.as_ref(), options.stop)
+    };
     let is_remote = options.root.as_ref().unwrap_or(&report.manifest_path).is_remote();
     // In S3 folders are listed, each once.
     let parts = if is_remote {

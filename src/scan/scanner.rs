@@ -101,6 +101,8 @@ impl<'a> Scanner<'a> {
         if inputs[batch.files.start].format != FileFormat::Csv {
             return self.columnar.scan_to(depth, inputs, &batch, wanted, visitor);
         }
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        self.columnar.close();
         self.csv.scan_to(depth, inputs, batch.files, wanted.schema.len(), visitor)
     }
 }

@@ -4,6 +4,8 @@
 //! hashes a share of it when its part is scanned, so that the work is spread over the workers, and
 //! nobody is left with all of it at the end.
 //!
+//! *The footer.* It is read once, and held as long as some worker has use for it.
+//!
 //! *A file in S3.* All parts read the object as it was when it was opened first, and its end, where
 //! the footer is, is fetched once. To take its MD5, all of it must be fetched; where there is room,
 //! it is held, and scanned from memory. Else it is fetched once for its MD5, and what is wanted of
@@ -14,12 +16,14 @@
 use std::collections::HashMap;
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use md5::{Digest, Md5};
 
 use super::batch::Part;
+use super::columnar::FileFooter;
 use super::csv::INPUT_BYTES;
+use super::footer_memory::FooterMemory;
 use super::hash::{Way, has_its_length, open, read};
 use super::{DataErrorKind, Input};
 use crate::source::{ReadBuffer, SourceFile};
@@ -33,8 +37,18 @@ pub(super) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
 pub(super) struct SharedFiles {
     /// The workers of the run.
     pub(super) threads: usize,
-    files: Mutex<HashMap<usize, Arc<Mutex<Shared>>>>,
+    files: Mutex<HashMap<usize, Arc<SharedFile>>>,
     room: Arc<Room>,
+    /// For the footers of all files.
+    pub(super) footer_memory: Arc<FooterMemory>,
+}
+
+/// What is shared of one file; its footer is not behind the lock of the rest, which is held while a
+/// part is hashed.
+#[derive(Default)]
+struct SharedFile {
+    rest: Mutex<Shared>,
+    footer: Mutex<Weak<FileFooter>>,
 }
 
 #[derive(Default)]
@@ -99,7 +113,29 @@ impl SharedFiles {
     /// For a run of so many workers.
     pub(super) fn new(threads: usize) -> Self {
         let left = AtomicU64::new(HELD_BYTES_PER_THREAD * threads as u64);
-        Self { threads, files: Mutex::default(), room: Arc::new(Room { left }) }
+        let room = Arc::new(Room { left });
+        Self { threads, files: Mutex::default(), room, footer_memory: Arc::default() }
+    }
+
+    /// The footer of a file that is scanned in parts: the one that another worker has, or what
+    /// `read` gives.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(super) fn footer<E>(
+        &self,
+        number: usize,
+        read: impl FnOnce() -> Result<FileFooter, E>,
+    ) -> Result<Arc<FileFooter>, E> {
+        let shared = self.shared(number);
+        // Who comes meanwhile waits for it, instead of reading it, too.
+        let mut footer = lock(&shared.footer);
+        if let Some(footer) = footer.upgrade() {
+            return Ok(footer);
+        }
+        let read = Arc::new(read()?);
+        *footer = Arc::downgrade(&read);
+        Ok(read)
     }
 
     /// Opens a file to be read by ranges; `way` says how the file that was opened is hashed.
@@ -117,7 +153,7 @@ impl SharedFiles {
             return Ok(OpenFile { way: way(&file), file, held: None });
         }
         let shared = self.shared(number);
-        let mut shared = lock(&shared);
+        let mut shared = lock(&shared.rest);
         let first = match &mut shared.file {
             Some(first) => first,
             none => none.insert(self.open_first(input, way)?),
@@ -151,7 +187,7 @@ impl SharedFiles {
         hashed: bool,
     ) -> Result<Option<[u8; 16]>, DataErrorKind> {
         let shared = self.shared(number);
-        let mut shared = lock(&shared);
+        let mut shared = lock(&shared.rest);
         let Shared { file, stage, parts } = &mut *shared;
         let digest = if hashed { stage.advance(file.as_ref(), input, part)? } else { None };
         *parts += 1;
@@ -161,7 +197,7 @@ impl SharedFiles {
         Ok(digest)
     }
 
-    fn shared(&self, number: usize) -> Arc<Mutex<Shared>> {
+    fn shared(&self, number: usize) -> Arc<SharedFile> {
         Arc::clone(lock(&self.files).entry(number).or_default())
     }
 }

@@ -16,6 +16,8 @@ mod fixture;
 #[cfg(all(feature = "parquet", feature = "orc"))]
 mod flips;
 mod for_operation;
+#[cfg(all(feature = "parquet", feature = "orc"))]
+mod hostile;
 mod interrupted;
 mod inventory;
 mod layers;

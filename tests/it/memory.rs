@@ -3,7 +3,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 
 use serde_json::Value;
@@ -23,14 +23,23 @@ fn repeated(times: usize) -> ReportFolder {
     report
 }
 
-/// Peak memory of a filter run in MiB: the system's own count, read until the run ends.
+/// Peak memory of a filter run in MiB.
 fn peak_mib(report: &ReportFolder, threads: &str) -> u64 {
-    let mut child = program()
-        .args(["filter", report.manifest.to_str().unwrap(), "--where", "TRUE"])
-        .args(["--threads", threads, "--out", report.out().to_str().unwrap()])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut command = program();
+    command.args(["filter", report.manifest.to_str().unwrap(), "--where", "TRUE"]).args([
+        "--threads",
+        threads,
+        "--out",
+        report.out().to_str().unwrap(),
+    ]);
+    peak_mib_of(&mut command, 0).0
+}
+
+/// Peak memory in MiB of a run that ends with this code, and what it said: the system's own count,
+/// read until the run ends.
+pub fn peak_mib_of(command: &mut Command, code: i32) -> (u64, String) {
+    let said = tempfile::NamedTempFile::new().unwrap();
+    let mut child = command.stdout(Stdio::null()).stderr(said.reopen().unwrap()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());
     let mut peak_kib = 0;
     while child.try_wait().unwrap().is_none() {
@@ -40,9 +49,10 @@ fn peak_mib(report: &ReportFolder, threads: &str) -> u64 {
         peak_kib = peak_kib.max(kib.unwrap_or(0));
         thread::yield_now();
     }
-    assert!(child.wait().unwrap().success());
+    let said = fs::read_to_string(said.path()).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(code), "{command:?}\n{said}");
     assert!(peak_kib > 0, "the run was over before it was looked at");
-    peak_kib >> 10
+    (peak_kib >> 10, said)
 }
 
 #[test]

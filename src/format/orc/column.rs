@@ -21,6 +21,11 @@ const BATCH_ROWS: usize = 4 << 10;
 /// The longest texts of a batch together. 256 MiB: 64 KiB for each row, and a key has 1 KiB.
 const BATCH_BYTES_MAX: u64 = 256 << 20;
 
+/// Values of a dictionary at most. Each takes 16 bytes, and the lengths of many may stand in a few
+/// bytes. 16 Mi: data files have some 3 million rows, and a dictionary is written where values come
+/// again.
+const DICTIONARY_MAX: u64 = 16 << 20;
+
 /// The last nanosecond of a second.
 const NANOS_MAX: u64 = 999_999_999;
 
@@ -122,7 +127,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
     ) -> Result<Self, ColumnarError> {
         let described = &tail.columns[wanted.column];
         let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
-        let reading = *described.reading.as_ref().map_err(|told| fault(told))?;
+        let reading = described.reading.map_err(fault)?;
         let encoding = footer.encoding(described.id);
         let encoding = encoding.ok_or_else(|| fault("its encoding is not told: damaged"))?;
         let mut stream = |kind| footer.stream(tail, file, described.id, kind, spare);
@@ -153,7 +158,9 @@ impl<R: Ranges + Copy> OrcColumn<R> {
                 lengths: numbers(StreamKind::Length, false, &mut needed)?,
                 data: needed(StreamKind::DictionaryData)?,
                 values: Some(entries(encoding, tail.stripes[group].rows).ok_or_else(|| {
-                    fault("its dictionary has more values than the stripe has rows")
+                    fault(
+                        "its dictionary has more values than the stripe has rows, or than are read",
+                    )
                 })?),
             },
             Reading::Texts => Streams::Texts {
@@ -261,7 +268,9 @@ impl<R: Ranges + Copy> OrcColumn<R> {
 
 /// The values of a dictionary: no more than there are rows.
 fn entries(encoding: ColumnEncoding, rows: u64) -> Option<usize> {
-    usize::try_from(encoding.values).ok().filter(|values| *values as u64 <= rows)
+    usize::try_from(encoding.values)
+        .ok()
+        .filter(|values| *values as u64 <= rows.min(DICTIONARY_MAX))
 }
 
 impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
@@ -454,6 +463,7 @@ impl<R: Ranges> Streams<R> {
                     lengths.expect_end()?;
                     data.expect_end(bytes)?;
                     dictionary.data = data.peeked()[..bytes].to_vec();
+                    batch.lengths = Vec::new();
                     dictionary.spans.push(Span::default());
                 }
                 let null = batch.dictionary.spans.len().saturating_sub(1) as u32;

@@ -8,19 +8,19 @@
 
 use super::proto::{Fault, Message, Value};
 use super::tail::Reading;
-use crate::format::columnar::{BoundsHeld, KnownHeld, nulls_of};
-use crate::predicate::{Nulls, TimeUnit};
+use crate::format::columnar::{is_ordered, nulls_of};
+use crate::predicate::{Bounds, Known, Nulls, TimeUnit};
 
 /// The statistics of a column in the file, a stripe, or an entry of the row index.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Statistics {
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Statistics<'a> {
     /// Values that are not NULL.
     pub(super) count: Option<u64>,
-    bounds: BoundsHeld,
+    bounds: Bounds<'a>,
 }
 
-impl Statistics {
-    pub(super) fn read(message: Value<'_>, reading: Reading) -> Result<Self, Fault> {
+impl<'a> Statistics<'a> {
+    pub(super) fn read(message: Value<'a>, reading: Reading) -> Result<Self, Fault> {
         let mut found = Self::default();
         let mut message = Message(message.bytes()?);
         while let Some((field, value)) = message.field()? {
@@ -29,16 +29,15 @@ impl Statistics {
                 (2, Reading::Integers | Reading::Bytes) => {
                     let (least, most) = pair(value.bytes()?, (1, 2), |value| value.signed())?;
                     if let Some((least, most)) = least.zip(most) {
-                        found.bounds = BoundsHeld::Integers(least, most);
+                        found.bounds = Bounds::Integers(least, most);
                     }
                 }
                 (4, Reading::Texts) => {
                     let texts = value.bytes()?;
-                    let bytes = |value: Value<'_>| value.bytes().map(<[u8]>::to_vec);
-                    let (least, most) = pair(texts, (1, 2), bytes)?;
-                    let (lower, upper) = pair(texts, (4, 5), bytes)?;
+                    let (least, most) = pair(texts, (1, 2), Value::bytes)?;
+                    let (lower, upper) = pair(texts, (4, 5), Value::bytes)?;
                     if let Some((least, most)) = least.or(lower).zip(most.or(upper)) {
-                        found.bounds = BoundsHeld::Bytes(least, most);
+                        found.bounds = Bounds::Bytes(least, most);
                     }
                 }
                 (9, Reading::Instants { .. }) => {
@@ -46,7 +45,7 @@ impl Statistics {
                     if let Some((least, most)) = least.zip(most) {
                         // They are cut to milliseconds.
                         let most = most.saturating_add(1);
-                        found.bounds = BoundsHeld::Instants(least, most, TimeUnit::Millis);
+                        found.bounds = Bounds::Instants(least, most, TimeUnit::Millis);
                     }
                 }
                 _ => {}
@@ -56,49 +55,69 @@ impl Statistics {
     }
 
     /// What is known of so many rows; `None` where that can't be.
-    pub(super) fn of_rows(&self, rows: u64) -> Option<KnownHeld> {
+    pub(super) fn of_rows(&self, rows: u64) -> Option<Known<'a>> {
         let nulls = match self.count {
             Some(count) => nulls_of(Some(rows.checked_sub(count)?), rows),
             None => Nulls::Unknown,
         };
-        self.bounds.are_ordered().then(|| KnownHeld { nulls, bounds: self.bounds.clone() })
+        is_ordered(self.bounds).then_some(Known { nulls, bounds: self.bounds })
     }
 
     /// Whether these can be the statistics of all parts together.
-    pub(super) fn are_of<'a>(&self, parts: impl Iterator<Item = &'a Self>) -> bool {
-        let (mut count, mut bounds) = (Some(0_u64), None);
-        for part in parts {
-            count = count.zip(part.count).and_then(|(sum, count)| sum.checked_add(count));
-            // One without a value has no bounds; of one that has and tells none, nothing is known.
-            if part.count != Some(0) {
-                bounds = Some(match bounds {
-                    Some(bounds) => hull(bounds, &part.bounds),
-                    None => part.bounds.clone(),
-                });
-            }
+    pub(super) fn are_of<'p>(&self, parts: impl Iterator<Item = Statistics<'p>>) -> bool {
+        let mut sum = Sum::default();
+        parts.for_each(|part| sum.add(part));
+        sum.fits(self)
+    }
+}
+
+/// What the statistics of parts come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sum<'a> {
+    count: Option<u64>,
+    bounds: Option<Bounds<'a>>,
+}
+
+impl Default for Sum<'_> {
+    fn default() -> Self {
+        Self { count: Some(0), bounds: None }
+    }
+}
+
+impl<'a> Sum<'a> {
+    pub(super) fn add(&mut self, part: Statistics<'a>) {
+        let both = self.count.zip(part.count);
+        self.count = both.and_then(|(sum, count)| sum.checked_add(count));
+        // One without a value has no bounds; of one that has and tells none, nothing is known.
+        if part.count != Some(0) {
+            self.bounds = Some(self.bounds.map_or(part.bounds, |sum| hull(sum, part.bounds)));
         }
-        let counts_fit = self.count.zip(count).is_none_or(|(whole, sum)| whole == sum);
-        let bounds_fit = match bounds {
-            None | Some(BoundsHeld::Unknown) => true,
-            Some(bounds) => self.bounds == BoundsHeld::Unknown || self.bounds == bounds,
+    }
+
+    /// Whether these can be the statistics of the whole.
+    pub(super) fn fits(&self, whole: &Statistics<'_>) -> bool {
+        let counts_fit = whole.count.zip(self.count).is_none_or(|(whole, sum)| whole == sum);
+        let bounds_fit = match self.bounds {
+            None | Some(Bounds::Unknown) => true,
+            Some(bounds) => whole.bounds == Bounds::Unknown || whole.bounds == bounds,
         };
         counts_fit && bounds_fit
     }
 }
 
 /// The least bounds that hold both.
-fn hull(one: BoundsHeld, other: &BoundsHeld) -> BoundsHeld {
+fn hull<'a>(one: Bounds<'a>, other: Bounds<'a>) -> Bounds<'a> {
     match (one, other) {
-        (BoundsHeld::Bytes(least, most), BoundsHeld::Bytes(lower, upper)) => {
-            BoundsHeld::Bytes(least.min(lower.clone()), most.max(upper.clone()))
+        (Bounds::Bytes(least, most), Bounds::Bytes(lower, upper)) => {
+            Bounds::Bytes(least.min(lower), most.max(upper))
         }
-        (BoundsHeld::Integers(least, most), BoundsHeld::Integers(lower, upper)) => {
-            BoundsHeld::Integers(least.min(*lower), most.max(*upper))
+        (Bounds::Integers(least, most), Bounds::Integers(lower, upper)) => {
+            Bounds::Integers(least.min(lower), most.max(upper))
         }
-        (BoundsHeld::Instants(least, most, unit), BoundsHeld::Instants(lower, upper, _)) => {
-            BoundsHeld::Instants(least.min(*lower), most.max(*upper), unit)
+        (Bounds::Instants(least, most, unit), Bounds::Instants(lower, upper, _)) => {
+            Bounds::Instants(least.min(lower), most.max(upper), unit)
         }
-        _ => BoundsHeld::Unknown,
+        _ => Bounds::Unknown,
     }
 }
 
@@ -126,24 +145,24 @@ fn pair<'a, T>(
 mod tests {
     use super::*;
 
-    fn integers(count: u64, least: i64, most: i64) -> Statistics {
-        Statistics { count: Some(count), bounds: BoundsHeld::Integers(least, most) }
+    fn integers(count: u64, least: i64, most: i64) -> Statistics<'static> {
+        Statistics { count: Some(count), bounds: Bounds::Integers(least, most) }
     }
 
     #[test]
     fn what_contradicts_itself_is_not_known() {
         let known = integers(5, -1, 3).of_rows(5).unwrap();
-        assert_eq!((known.nulls, known.bounds), (Nulls::None, BoundsHeld::Integers(-1, 3)));
+        assert_eq!((known.nulls, known.bounds), (Nulls::None, Bounds::Integers(-1, 3)));
         assert_eq!(integers(5, 3, -1).of_rows(5), None, "least above most");
         assert_eq!(integers(6, -1, 3).of_rows(5), None, "more values than rows");
-        assert_eq!(Statistics::default().of_rows(5), Some(KnownHeld::default()));
+        assert_eq!(Statistics::default().of_rows(5), Some(Known::default()));
     }
 
     #[test]
     fn parts_are_held_against_the_whole() {
         let parts = [integers(5, 2, 9), integers(3, -4, 4), Statistics::default()];
-        let fits = |whole: &Statistics, parts: usize, all: &[Statistics]| {
-            whole.are_of(all[..parts].iter())
+        let fits = |whole: &Statistics<'_>, parts: usize, all: &[Statistics<'_>]| {
+            whole.are_of(all[..parts].iter().copied())
         };
         assert!(fits(&integers(8, -4, 9), 2, &parts));
         assert!(!fits(&integers(7, -4, 9), 2, &parts), "another count");
@@ -153,12 +172,12 @@ mod tests {
         let none = Statistics { count: Some(0), ..Statistics::default() };
         let parts = [integers(5, 2, 9), none];
         assert!(fits(&integers(5, 2, 9), 2, &parts) && !fits(&integers(5, 2, 8), 2, &parts));
-        let texts = |least: &[u8], most: &[u8]| Statistics {
+        let texts = |least: &'static [u8], most: &'static [u8]| Statistics {
             count: None,
-            bounds: BoundsHeld::Bytes(least.to_vec(), most.to_vec()),
+            bounds: Bounds::Bytes(least, most),
         };
         let parts = [texts(b"b", b"c"), texts(b"a", b"bb")];
-        assert!(texts(b"a", b"c").are_of(parts.iter()));
-        assert!(!texts(b"a", b"d").are_of(parts.iter()));
+        assert!(texts(b"a", b"c").are_of(parts.iter().copied()));
+        assert!(!texts(b"a", b"d").are_of(parts.iter().copied()));
     }
 }

@@ -5,10 +5,25 @@
 use super::chunks::Chunks;
 use super::proto::{Fault, Message, Value, numbers_of};
 use super::statistics::Statistics;
-use super::tail::{Stripe, Tail, read_whole};
+use super::tail::{Stripe, Tail, Whole};
 use crate::format::columnar::{ColumnarError, PageKnown};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
+
+/// The longest footer of a stripe, decompressed. A stream takes some 10 bytes in it, and a column
+/// has up to five; so this is enough for thousands of columns.
+const FOOTER_BYTES_MAX: usize = 1 << 20;
+
+/// Streams of a stripe at most: 4 MB of memory. As many as 10,000 columns have.
+const STREAMS_MAX: usize = 100_000;
+
+/// The longest row index of a column, decompressed. An entry takes some 50 to 200 bytes, so this is
+/// enough for 10,000 of them; a longer one is not read, and nothing skipped by it.
+const INDEX_BYTES_MAX: usize = 2 << 20;
+
+/// Entries of a row index at most for which it is read. What is held of one takes 72 bytes and its
+/// bounds.
+const INDEX_ENTRIES_MAX: u64 = 20_000;
 
 /// What a stream holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +96,8 @@ impl StripeFooter {
     ) -> Result<Self, ColumnarError> {
         let stripe = &tail.stripes[group];
         let at = stripe.start + stripe.index_bytes + stripe.data_bytes;
-        let bytes = read_whole(file, at, stripe.footer_bytes, tail.compression)?;
+        let whole = Whole::new(file, at, stripe.footer_bytes, tail.compression)?;
+        let bytes = whole.read(FOOTER_BYTES_MAX)?;
         let damaged = |Fault| {
             ColumnarError::at(at, "the footer of a stripe is damaged; fetch the file again")
         };
@@ -130,6 +146,9 @@ impl StripeFooter {
         while let Some((field, value)) = message.field()? {
             match field {
                 1 => {
+                    if footer.streams.len() == STREAMS_MAX {
+                        return Err(Fault);
+                    }
                     let stream = Stream::read(value, next)?;
                     next = next.checked_add(stream.bytes).ok_or(Fault)?;
                     footer.streams.push(stream);
@@ -187,12 +206,22 @@ impl StripeFooter {
             stream.column == described.id as u64 && stream.kind == StreamKind::RowIndex
         };
         let Some(stream) = self.streams.iter().find(is) else { return Ok(None) };
-        let bytes = read_whole(file, stream.start, stream.bytes, tail.compression)?;
+        let stripe = &tail.stripes[group];
+        let count = stripe.rows.div_ceil(tail.stride);
+        if count > INDEX_ENTRIES_MAX {
+            return Ok(None);
+        }
+        let mut whole = Whole::new(file, stream.start, stream.bytes, tail.compression)?;
+        if whole.is_longer_than(INDEX_BYTES_MAX)? {
+            return Ok(None);
+        }
+        let bytes = whole.read(INDEX_BYTES_MAX)?;
         let mut entries = Vec::new();
         let mut read = || {
             let mut message = Message(&bytes);
             while let Some((field, value)) = message.field()? {
-                if field != 1 {
+                // One too many is enough to be found out.
+                if field != 1 || entries.len() as u64 > count {
                     continue;
                 }
                 let mut statistics = Statistics::default();
@@ -210,14 +239,13 @@ impl StripeFooter {
             let fault = "the row index is damaged; fetch the file again";
             ColumnarError::at(stream.start, fault).within(group, &described.name)
         })?;
-        let stripe = &tail.stripes[group];
         // Entries that are too few or too many tell of other rows than it seems.
-        let fits = entries.len() as u64 == stripe.rows.div_ceil(tail.stride)
-            && stripe.statistics[column].are_of(entries.iter());
-        let page = |(number, statistics): (usize, &Statistics)| {
+        let fits = entries.len() as u64 == count
+            && tail.statistics_of(stripe, described).are_of(entries.iter().copied());
+        let page = |(number, statistics): (usize, &Statistics<'_>)| {
             let first_row = number as u64 * tail.stride;
             let rows = (stripe.rows - first_row).min(tail.stride);
-            Some(PageKnown { first_row, known: statistics.of_rows(rows)? })
+            Some(PageKnown { first_row, known: statistics.of_rows(rows)?.into() })
         };
         // One that can't be tells nothing, and neither do the others.
         Ok(if fits { entries.iter().enumerate().map(page).collect() } else { None })

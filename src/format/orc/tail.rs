@@ -1,16 +1,21 @@
 //! The end of a file: columns, stripes, and what is known of their values.
 //!
+//! What is known stays in the metadata's bytes, with the place of each stripe in them, and is read
+//! when it is asked for: decoded, a damaged file of a megabyte could take any memory.
+//!
 //! Never knows which columns are wanted.
+
+use std::mem;
+use std::ops::Range;
 
 use super::chunks::{Chunks, Compression};
 use super::column::OrcColumn;
 use super::proto::{Fault, Message, Value, numbers_of, once};
-use super::statistics::Statistics;
+use super::statistics::{Statistics, Sum};
 use super::stripe::StripeFooter;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
-    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, KnownHeld,
-    PageKnown,
+    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, PageKnown,
 };
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
@@ -24,7 +29,25 @@ const MAGIC: &[u8] = b"ORC";
 
 /// The longest footer and the longest metadata, decompressed. S3's files have a few stripes of 20
 /// columns: some kilobytes.
-const FOOTER_BYTES_MAX: u64 = 16 << 20;
+const FOOTER_BYTES_MAX: usize = 16 << 20;
+
+/// A footer, or metadata, of which the memory is asked for only when it turns out to be longer: how
+/// long it is when decompressed nobody can say before. 1 MiB: 300 stripes of 20 columns.
+const FOOTER_BYTES_UNASKED: usize = 1 << 20;
+
+/// Memory that a file's tail takes at most while it is read, where it takes more than that: footer
+/// and metadata, twice while they grow, a chunk each, and the lists of stripes and columns.
+const TAIL_MEMORY_BYTES: u64 = 4 * FOOTER_BYTES_MAX as u64 + 2 * CHUNK_BYTES_MAX + (16 << 20);
+
+/// Stripes of a file at most: 4 MB of memory. A stripe has some 64 MB.
+const STRIPES_MAX: usize = 50_000;
+
+/// Types of a file at most, those of nested columns included. A report has 1,024 columns at most
+/// (`report::COLUMNS_MAX`); a file may have more, which are not read.
+const TYPES_MAX: usize = 10_000;
+
+/// The longest name of a column, in bytes. A report's own are no longer.
+const NAME_BYTES_MAX: usize = 1 << 10;
 
 /// The longest chunk of a file that does not tell.
 const CHUNK_BYTES: u64 = 256 << 10;
@@ -54,7 +77,7 @@ pub(super) struct FileColumn {
     /// Its number in streams and statistics.
     pub(super) id: usize,
     /// How it is read, or why it is not.
-    pub(super) reading: Result<Reading, String>,
+    pub(super) reading: Result<Reading, &'static str>,
 }
 
 /// A stripe.
@@ -65,10 +88,8 @@ pub(super) struct Stripe {
     pub(super) data_bytes: u64,
     pub(super) footer_bytes: u64,
     pub(super) rows: u64,
-    /// For each column of the file.
-    known: Vec<KnownHeld>,
-    /// The same, as it was read.
-    pub(super) statistics: Vec<Statistics>,
+    /// Where in the metadata it is told of; nowhere, if that tells nothing.
+    told: Range<u32>,
 }
 
 /// A file's postscript, footer and metadata.
@@ -76,10 +97,13 @@ pub(super) struct Stripe {
 pub struct Tail {
     pub(super) columns: Vec<FileColumn>,
     pub(super) stripes: Vec<Stripe>,
+    /// Rows and bytes of each stripe.
+    groups: Vec<GroupSize>,
     /// Types that the footer lists: one for the row, and one for each column.
     pub(super) types: usize,
-    /// What the footer tells of the values of each column in the whole file.
-    statistics: Vec<Statistics>,
+    metadata: Vec<u8>,
+    /// For each column, whether what the metadata tells fits what the footer tells.
+    fits: Vec<bool>,
     pub(super) compression: Compression,
     /// Rows between entries of the row index; 0 without one.
     pub(super) stride: u64,
@@ -99,6 +123,18 @@ impl Tail {
     /// # Errors
     /// When the file is not ORC, is damaged or encrypted, or can't be read.
     pub fn read(file: &dyn Ranges) -> Result<Self, ColumnarError> {
+        Self::read_within(file, &mut |_| ())
+    }
+
+    /// As [`Tail::read`]; tells `admit` before how much memory that may take, in bytes, if it is
+    /// more than a few megabytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        file: &dyn Ranges,
+        admit: &mut dyn FnMut(u64),
+    ) -> Result<Self, ColumnarError> {
         let length = file.length();
         let postscript_length = POSTSCRIPT_BYTES_MAX.min(length.saturating_sub(1));
         let start = length - postscript_length - length.min(1);
@@ -118,96 +154,140 @@ impl Tail {
         let compression = postscript.compression()?;
         let Postscript { footer_bytes, metadata_bytes, .. } = postscript;
         let end = length - 1 - bytes;
-        let part = |end: u64, bytes: u64, name: &str| {
+        let mut is_admitted = false;
+        let mut ask = || {
+            if !mem::replace(&mut is_admitted, true) {
+                admit(TAIL_MEMORY_BYTES);
+            }
+        };
+        let mut part = |end: u64, bytes: u64, name: &str| {
             let start = end.checked_sub(bytes).filter(|start| *start >= MAGIC.len() as u64);
             let start = start.ok_or_else(|| {
                 let fault = format!("{name} of {bytes} bytes, which can't be: the file is damaged");
                 ColumnarError::at(end, fault)
             })?;
-            read_whole(file, start, bytes, compression).map(|found| (start, found))
+            let mut whole = Whole::new(file, start, bytes, compression)?;
+            if whole.is_longer_than(FOOTER_BYTES_UNASKED)? {
+                ask();
+            }
+            whole.read(FOOTER_BYTES_MAX).map(|found| (start, found))
         };
         let (start, footer) = part(end, footer_bytes, "a footer")?;
         let (data_end, metadata) = part(start, metadata_bytes, "metadata")?;
-        let mut tail = Self::of_footer(&footer, data_end, compression)
+        let (mut tail, statistics) = Self::of_footer(&footer, data_end, compression)
             .map_err(|fault| ColumnarError::at(start, fault))?;
-        tail.add_known(&metadata).map_err(|Fault| {
+        tail.add_known(metadata, &statistics).map_err(|Fault| {
             ColumnarError::at(data_end, "the file's metadata is damaged; fetch it again")
         })?;
         Ok(tail)
     }
 
-    fn of_footer(footer: &[u8], end: u64, compression: Compression) -> Result<Self, String> {
+    /// What the footer tells; apart from it, its statistics of each type.
+    fn of_footer(
+        footer: &[u8],
+        end: u64,
+        compression: Compression,
+    ) -> Result<(Self, Vec<Value<'_>>), String> {
         let damaged = |Fault| "the footer is damaged; fetch the file again".to_owned();
-        let (mut types, mut stripes, mut statistics) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut types, mut stripes, mut statistics) = (Types::default(), Vec::new(), Vec::new());
         let (mut rows, mut stride) = (None, None);
         let mut message = Message(footer);
         while let Some((field, value)) = message.field().map_err(damaged)? {
             match field {
+                3 if stripes.len() == STRIPES_MAX => {
+                    return Err(format!("more than {STRIPES_MAX} stripes: the file is damaged"));
+                }
                 3 => stripes.push(Stripe::read(value).map_err(damaged)?),
-                4 => types.push(Type::read(value).map_err(damaged)?),
+                4 if types.kinds.len() == TYPES_MAX => {
+                    return Err(format!("more than {TYPES_MAX} columns: the file is damaged"));
+                }
+                4 => types.add(value).map_err(damaged)?,
                 6 => value.number().and_then(|found| once(&mut rows, found)).map_err(damaged)?,
-                7 => statistics.push(value),
+                // One too many is enough to be found out.
+                7 if statistics.len() <= TYPES_MAX => statistics.push(value),
                 8 => value.number().and_then(|found| once(&mut stride, found)).map_err(damaged)?,
                 10 => return Err("the file is encrypted, which is not read".to_owned()),
                 _ => {}
             }
         }
         check_stripes(&stripes, rows, end)?;
-        let columns = columns(&types)?;
-        let statistics = of_columns(&columns, types.len(), &statistics).map_err(damaged)?;
-        let (types, stride) = (types.len(), stride.unwrap_or(0));
-        Ok(Self { columns, stripes, types, statistics, compression, stride })
+        stripes.shrink_to_fit();
+        let size = |stripe: &Stripe| GroupSize { rows: stripe.rows, bytes: stripe.data_bytes };
+        let (groups, columns) = (stripes.iter().map(size).collect(), types.columns()?);
+        let (types, stride) = (types.kinds.len(), stride.unwrap_or(0));
+        let (metadata, fits) = (Vec::new(), Vec::new());
+        let tail = Self { columns, stripes, groups, types, metadata, fits, compression, stride };
+        Ok((tail, statistics))
     }
 
-    /// Adds what the metadata tells of each stripe.
-    fn add_known(&mut self, metadata: &[u8]) -> Result<(), Fault> {
-        let mut told = Vec::new();
-        let mut message = Message(metadata);
+    /// Adds what the metadata tells of each stripe, and looks all of it through. `whole`: what the
+    /// footer tells of the whole file, of each type.
+    fn add_known(&mut self, metadata: Vec<u8>, whole: &[Value<'_>]) -> Result<(), Fault> {
+        let (mut places, mut message) = (Vec::new(), Message(&metadata));
         while let Some((field, value)) = message.field()? {
-            if field != 1 {
-                continue;
+            // One too many is enough to be found out.
+            if field == 1 && places.len() <= self.stripes.len() {
+                let end = metadata.len() - message.0.len();
+                let place = |at: usize| u32::try_from(at).map_err(|_| Fault);
+                places.push(place(end - value.bytes()?.len())?..place(end)?);
             }
-            let mut values = Vec::new();
-            let mut statistics = Message(value.bytes()?);
-            while let Some((field, value)) = statistics.field()? {
-                if field == 1 {
-                    values.push(value);
-                }
-            }
-            told.push(of_columns(&self.columns, self.types, &values)?);
         }
         // A writer need not tell anything. Where one is missing, nobody knows of which stripe the
         // others tell.
-        if told.len() != self.stripes.len() {
-            told = vec![of_columns(&self.columns, self.types, &[])?; self.stripes.len()];
+        if places.len() == self.stripes.len() {
+            self.stripes.iter_mut().zip(places).for_each(|(stripe, place)| stripe.told = place);
         }
-        for (column, whole) in self.statistics.iter().enumerate() {
-            let fit = whole.are_of(told.iter().map(|stripe| &stripe[column]));
-            for (stripe, statistics) in self.stripes.iter_mut().zip(&told) {
-                let known = fit.then(|| statistics[column].of_rows(stripe.rows)).flatten();
-                stripe.known.push(known.unwrap_or_default());
+        let mut sums = vec![Sum::default(); self.columns.len()];
+        let mut untold = false;
+        for stripe in &self.stripes {
+            let told = self.told_of(&metadata, stripe)?;
+            if told.is_empty() {
+                untold = true;
+                continue;
+            }
+            for (column, sum) in self.columns.iter().zip(&mut sums) {
+                sum.add(of_column(column, &told)?);
             }
         }
-        for (stripe, statistics) in self.stripes.iter_mut().zip(told) {
-            stripe.statistics = statistics;
+        if untold {
+            sums.iter_mut().for_each(|sum| sum.add(Statistics::default()));
         }
+        let whole = if whole.len() == self.types { whole } else { &[] };
+        let fit = |(column, sum): (&FileColumn, &Sum<'_>)| {
+            of_column(column, whole).map(|whole| sum.fits(&whole))
+        };
+        self.fits = self.columns.iter().zip(&sums).map(fit).collect::<Result<_, _>>()?;
+        self.metadata = metadata;
         Ok(())
+    }
+
+    /// What the metadata tells of each type in a stripe; nothing where there are not as many as
+    /// types.
+    fn told_of<'m>(&self, metadata: &'m [u8], stripe: &Stripe) -> Result<Vec<Value<'m>>, Fault> {
+        let place = stripe.told.start as usize..stripe.told.end as usize;
+        let (mut told, mut message) = (Vec::new(), Message(metadata.get(place).ok_or(Fault)?));
+        while let Some((field, value)) = message.field()? {
+            if field == 1 && told.len() <= self.types {
+                told.push(value);
+            }
+        }
+        told.truncate(if told.len() == self.types { self.types } else { 0 });
+        Ok(told)
+    }
+
+    /// What the metadata tells of a column of a stripe.
+    pub(super) fn statistics_of(&self, stripe: &Stripe, column: &FileColumn) -> Statistics<'_> {
+        let told = self.told_of(&self.metadata, stripe);
+        told.and_then(|told| of_column(column, &told)).unwrap_or_default()
     }
 }
 
-/// What statistics of all types tell of the columns; nothing where there are not as many as types.
-fn of_columns(
-    columns: &[FileColumn],
-    types: usize,
-    statistics: &[Value<'_>],
-) -> Result<Vec<Statistics>, Fault> {
-    let of_column = |column: &FileColumn| match (&column.reading, statistics.get(column.id)) {
-        (Ok(reading), Some(value)) if statistics.len() == types => {
-            Statistics::read(*value, *reading)
-        }
+/// What statistics of all types tell of a column.
+fn of_column<'m>(column: &FileColumn, told: &[Value<'m>]) -> Result<Statistics<'m>, Fault> {
+    match (column.reading, told.get(column.id)) {
+        (Ok(reading), Some(value)) => Statistics::read(*value, reading),
         _ => Ok(Statistics::default()),
-    };
-    columns.iter().map(of_column).collect()
+    }
 }
 
 /// Holds the stripes against the file: each behind the one before, and as many rows as the footer
@@ -245,13 +325,22 @@ impl ColumnarFile for Tail {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
-    fn groups(&self) -> Vec<GroupSize> {
-        let size = |stripe: &Stripe| GroupSize { rows: stripe.rows, bytes: stripe.data_bytes };
-        self.stripes.iter().map(size).collect()
+    fn groups(&self) -> &[GroupSize] {
+        &self.groups
+    }
+
+    fn bytes_held(&self) -> u64 {
+        let columns = self.columns.iter();
+        let columns = columns.map(|column| size_of::<FileColumn>() + column.name.len());
+        let of_stripe = size_of::<Stripe>() + size_of::<GroupSize>();
+        (self.metadata.len() + self.stripes.len() * of_stripe + columns.sum::<usize>()) as u64
     }
 
     fn known(&self, group: usize, column: usize) -> Known<'_> {
-        self.stripes[group].known[column].known()
+        let stripe = &self.stripes[group];
+        let statistics = self.statistics_of(stripe, &self.columns[column]);
+        let known = self.fits[column].then(|| statistics.of_rows(stripe.rows)).flatten();
+        known.unwrap_or_default()
     }
 
     fn cursors<'f>(
@@ -328,22 +417,39 @@ impl Postscript {
     }
 }
 
-/// A part of the file, decompressed.
-pub(super) fn read_whole(
-    file: &dyn Ranges,
+/// A part of the file that is decompressed as a whole.
+pub(super) struct Whole<'f> {
     start: u64,
-    bytes: u64,
-    compression: Compression,
-) -> Result<Vec<u8>, ColumnarError> {
-    let too_long = || ColumnarError::at(start, "more bytes than can be: the file is damaged");
-    let stream = RangeStream::new(file, start, bytes, Vec::new()).ok_or_else(too_long)?;
-    let mut chunks = Chunks::new(stream, compression, &mut Spare::default());
-    let found = chunks.peek(FOOTER_BYTES_MAX as usize)?;
-    if found.len() as u64 >= FOOTER_BYTES_MAX {
-        return Err(too_long());
-    }
-    Ok(found.to_vec())
+    chunks: Chunks<&'f dyn Ranges>,
 }
+
+impl<'f> Whole<'f> {
+    pub(super) fn new(
+        file: &'f dyn Ranges,
+        start: u64,
+        bytes: u64,
+        compression: Compression,
+    ) -> Result<Self, ColumnarError> {
+        let stream = RangeStream::new(file, start, bytes, Vec::new())
+            .ok_or_else(|| ColumnarError::at(start, TOO_LONG))?;
+        Ok(Self { start, chunks: Chunks::new(stream, compression, &mut Spare::default()) })
+    }
+
+    pub(super) fn is_longer_than(&mut self, bytes: usize) -> Result<bool, ColumnarError> {
+        Ok(self.chunks.peek(bytes + 1)?.len() > bytes)
+    }
+
+    /// Its bytes, if they are not more.
+    pub(super) fn read(mut self, bytes_max: usize) -> Result<Vec<u8>, ColumnarError> {
+        if self.is_longer_than(bytes_max)? {
+            return Err(ColumnarError::at(self.start, TOO_LONG));
+        }
+        // What is left of the buffer was room for a chunk.
+        Ok(self.chunks.peeked().to_vec())
+    }
+}
+
+const TOO_LONG: &str = "more bytes than can be: the file is damaged";
 
 impl Stripe {
     pub(super) fn read(value: Value<'_>) -> Result<Self, Fault> {
@@ -353,58 +459,74 @@ impl Stripe {
         else {
             return Err(Fault);
         };
-        let (known, statistics) = (Vec::new(), Vec::new());
-        Ok(Self { start, index_bytes, data_bytes, footer_bytes, rows, known, statistics })
+        Ok(Self { start, index_bytes, data_bytes, footer_bytes, rows, told: 0..0 })
     }
 }
 
-/// A type, as the footer lists them: the first is that of a row.
-struct Type {
-    kind: u64,
+/// The types of a file. The first is that of a row; what other ones nest is not looked at.
+#[derive(Default)]
+struct Types<'a> {
+    kinds: Vec<u64>,
+    /// The columns of a row: the numbers of their types, and their names.
     children: Vec<u64>,
-    names: Vec<String>,
+    names: Vec<&'a str>,
 }
 
-impl Type {
-    fn read(value: Value<'_>) -> Result<Self, Fault> {
-        let (mut kind, mut children, mut names) = (None, Vec::new(), Vec::new());
+impl<'a> Types<'a> {
+    fn add(&mut self, value: Value<'a>) -> Result<(), Fault> {
+        let (mut kind, is_row) = (None, self.kinds.is_empty());
         let mut message = Message(value.bytes()?);
         while let Some((field, value)) = message.field()? {
             match field {
                 1 => once(&mut kind, value.number()?)?,
-                2 => value.numbers(|number| children.push(number))?,
+                2 => value.numbers(|number| {
+                    // One too many is enough to be found out.
+                    if is_row && self.children.len() <= TYPES_MAX {
+                        self.children.push(number);
+                    }
+                })?,
                 3 => {
                     let name = str::from_utf8(value.bytes()?).map_err(|_| Fault)?;
-                    names.push(name.to_owned());
+                    if is_row && self.names.len() <= TYPES_MAX {
+                        self.names.push(name);
+                    }
                 }
                 _ => {}
             }
         }
-        Ok(Self { kind: kind.ok_or(Fault)?, children, names })
+        self.kinds.push(kind.ok_or(Fault)?);
+        Ok(())
+    }
+
+    fn columns(&self) -> Result<Vec<FileColumn>, String> {
+        const STRUCT: u64 = 12;
+        if self.kinds.first() != Some(&STRUCT) {
+            return Err("rows are no struct".to_owned());
+        }
+        if self.children.len() > TYPES_MAX || self.names.len() > TYPES_MAX {
+            return Err(format!("more than {TYPES_MAX} columns: the file is damaged"));
+        }
+        if self.names.len() != self.children.len() {
+            return Err("not every column has a name: the file is damaged".to_owned());
+        }
+        if !self.children.is_sorted_by(|one, next| one < next) {
+            return Err("its columns are numbered out of order: the file is damaged".to_owned());
+        }
+        let column = |(name, id): (&&str, &u64)| {
+            if name.len() > NAME_BYTES_MAX {
+                return Err(format!("a column's name of {} bytes", name.len()));
+            }
+            let id = usize::try_from(*id).ok().filter(|id| *id > 0);
+            let (id, kind) = id
+                .and_then(|id| Some((id, *self.kinds.get(id)?)))
+                .ok_or_else(|| format!("column {name} has no type: the file is damaged"))?;
+            Ok(FileColumn { name: (*name).to_owned(), id, reading: reading(kind) })
+        };
+        self.names.iter().zip(&self.children).map(column).collect()
     }
 }
 
-fn columns(types: &[Type]) -> Result<Vec<FileColumn>, String> {
-    const STRUCT: u64 = 12;
-    let root = types.first().filter(|root| root.kind == STRUCT).ok_or("rows are no struct")?;
-    if root.names.len() != root.children.len() {
-        return Err("not every column has a name: the file is damaged".to_owned());
-    }
-    if !root.children.is_sorted_by(|one, next| one < next) {
-        return Err("its columns are numbered out of order: the file is damaged".to_owned());
-    }
-    let column = |(name, id): (&String, &u64)| {
-        let id = usize::try_from(*id).ok();
-        let (id, kind) = id
-            .filter(|id| *id > 0)
-            .and_then(|id| Some((id, types.get(id)?.kind)))
-            .ok_or_else(|| format!("column {name} has no type: the file is damaged"))?;
-        Ok(FileColumn { name: name.clone(), id, reading: reading(kind) })
-    };
-    root.names.iter().zip(&root.children).map(column).collect()
-}
-
-fn reading(kind: u64) -> Result<Reading, String> {
+fn reading(kind: u64) -> Result<Reading, &'static str> {
     Ok(match kind {
         0 => Reading::Flags,
         1 => Reading::Bytes,
@@ -413,8 +535,8 @@ fn reading(kind: u64) -> Result<Reading, String> {
         9 => Reading::Instants { zoned: false },
         15 => Reading::Days,
         18 => Reading::Instants { zoned: true },
-        5 | 6 | 14 => return Err("its values are fractions".to_owned()),
-        _ => return Err("its values are nested, which no inventory's are".to_owned()),
+        5 | 6 | 14 => return Err("its values are fractions"),
+        _ => return Err("its values are nested, which no inventory's are"),
     })
 }
 

@@ -2,11 +2,12 @@
 //!
 //! Never knows which rows are wanted.
 
-use super::PAGE_BYTES_MAX;
-use super::footer::{Footer, Reading};
+use super::footer::Footer;
 use super::page::{Encoding, PageHeader, PageKind};
+use super::schema::Reading;
 use super::thrift;
 use super::values::{self, Fault};
+use super::{PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::{RangeStream, Ranges};
@@ -87,13 +88,13 @@ impl<R: Ranges> ParquetColumn<R> {
     ) -> Result<Self, ColumnarError> {
         let ColumnWanted { column, serial, instants } = wanted;
         let described = &footer.columns[column];
-        let chunk = &footer.groups[group].chunks[column];
+        let chunk = footer.chunk(group, column)?;
         let within = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
-        let reading = match described.reading.as_ref().map_err(|fault| within(fault))? {
+        let reading = match described.reading.map_err(within)? {
             Reading::Integers64 if instants => Reading::Instants64(TimeUnit::Millis),
-            reading => *reading,
+            reading => reading,
         };
-        let codec = *chunk.codec.as_ref().map_err(|fault| within(fault))?;
+        let codec = chunk.codec.map_err(within)?;
         let stream = RangeStream::new(file, chunk.start, chunk.bytes, spare.bytes())
             .ok_or_else(|| within("it lies outside of the file"))?;
         Ok(Self {
@@ -103,7 +104,7 @@ impl<R: Ranges> ParquetColumn<R> {
             optional: described.optional,
             codec,
             stream,
-            rows_later: footer.groups[group].rows,
+            rows_later: footer.rows(group),
             rows_to_skip: 0,
             is_first_page: true,
             header: None,
@@ -130,6 +131,12 @@ impl<R: Ranges> ParquetColumn<R> {
                 PageKind::Data { .. } | PageKind::DataV2 { .. } => {
                     if header.values as u64 > self.rows_later {
                         return Err(self.fault("a page has more rows than its row group"));
+                    }
+                    if header.values > PAGE_ROWS_MAX {
+                        return Err(self.fault(format!(
+                            "a page of {} rows, where {PAGE_ROWS_MAX} may be: the file is damaged",
+                            header.values,
+                        )));
                     }
                     self.rows = header.values;
                     self.rows_later -= header.values as u64;
@@ -307,13 +314,11 @@ impl Decoder {
         let page = &self.page[..header.bytes_raw];
         match self.reading {
             Reading::Texts | Reading::FixedTexts(_) => {
-                self.spans.clear();
-                plain_texts(page, self.reading, count, &mut self.spans)?;
-                expect_utf8(page, &self.spans)?;
+                self.dictionary.spans.clear();
+                plain_texts(page, self.reading, count, &mut self.dictionary.spans)?;
+                expect_utf8(page, &self.dictionary.spans)?;
                 self.dictionary.data.clear();
                 self.dictionary.data.extend_from_slice(page);
-                self.dictionary.spans.clear();
-                self.dictionary.spans.extend_from_slice(&self.spans);
                 self.dictionary.spans.push(Span::default());
             }
             reading => {

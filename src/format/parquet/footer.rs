@@ -1,26 +1,25 @@
 //! The footer: columns, row groups, and where in the file the columns of each lie.
 //!
+//! Its bytes are kept as they are. Once, when it is read, all of it is looked through: so damage is
+//! found at once, and the place of each column of each row group is known. A column is then
+//! described from the bytes when it is asked for. Decoded, a footer could take twenty times its
+//! bytes; so it takes less than three times.
+//!
 //! Never knows which columns are wanted.
 
 use std::ops::Range;
 
-use parquet::basic::Type as Physical;
-use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, TimeUnit as Unit};
-use parquet::file::metadata::RowGroupMetaData;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
-use parquet::file::statistics::Statistics;
-use parquet::schema::types::ColumnDescriptor;
-
 use super::column::ParquetColumn;
-use super::thrift;
+use super::schema::{self, FileColumn, Reading};
+use super::thrift::{Fault, Kind, Reader};
 use crate::format::codec::Codec;
 use crate::format::columnar::{
-    BoundsHeld, ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter,
-    GroupSize, KnownHeld, PageKnown, nulls_of,
+    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, PageKnown,
+    is_ordered, nulls_of,
 };
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
-use crate::predicate::{Known, TimeUnit};
+use crate::predicate::{Bounds, Known};
 
 /// What begins and ends a file.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -34,64 +33,34 @@ const TAIL_BYTES: usize = 8;
 /// row groups of 20 columns; S3's files have a few.
 const FOOTER_BYTES_MAX: usize = 16 << 20;
 
-/// How the values of a column are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    /// Booleans.
-    Flags,
-    /// Whole numbers of 32 bits.
-    Integers32,
-    /// Whole numbers of 64 bits.
-    Integers64,
-    /// Instants of 32 bits.
-    Instants32(TimeUnit),
-    /// Instants of 64 bits.
-    Instants64(TimeUnit),
-    /// Instants of 96 bits, to the microsecond.
-    Instants96,
-    /// Texts.
-    Texts,
-    /// Texts of one length.
-    FixedTexts(usize),
-}
-
-/// A column of a file.
-#[derive(Debug, Clone)]
-pub(super) struct FileColumn {
-    /// Its name, as the file spells it.
-    pub(super) name: String,
-    /// How it is read, or why it is not.
-    pub(super) reading: Result<Reading, String>,
-    /// Whether values may be NULL.
-    pub(super) optional: bool,
-}
+/// Memory that a footer takes at most while it is read, as a multiple of its bytes. A row group of
+/// one column takes 26 bytes at least, and 36 bytes of memory for its places, twice that where a
+/// list grows.
+const FOOTER_MEMORY_FACTOR: u64 = 4;
 
 /// A file's footer.
 #[derive(Debug, Clone)]
 pub struct Footer {
+    bytes: Vec<u8>,
     /// Columns, in the order of the file.
     pub(super) columns: Vec<FileColumn>,
     /// Row groups, in the order of the file.
-    pub(super) groups: Vec<RowGroup>,
-}
-
-/// A row group.
-#[derive(Debug, Clone)]
-pub(super) struct RowGroup {
-    /// How many rows it has.
-    pub(super) rows: u64,
-    /// Bytes of its columns in the file.
-    pub(super) bytes: u64,
-    pub(super) chunks: Vec<Chunk>,
+    groups: Vec<GroupSize>,
+    /// Where in `bytes` the columns of the row groups are described: those of the first group, then
+    /// those of the next.
+    places: Vec<u32>,
+    /// Where in the file the footer begins.
+    start: u64,
 }
 
 /// One column of a row group.
 #[derive(Debug, Clone)]
-pub(super) struct Chunk {
+pub(super) struct Chunk<'a> {
     pub(super) start: u64,
     pub(super) bytes: u64,
-    pub(super) codec: Result<Codec, String>,
-    pub(super) known: KnownHeld,
+    values: i64,
+    pub(super) codec: Result<Codec, &'static str>,
+    pub(super) known: Known<'a>,
     pub(super) column_index: Option<Range<u64>>,
     pub(super) offset_index: Option<Range<u64>>,
     pub(super) bloom_filter: Option<u64>,
@@ -103,6 +72,17 @@ impl Footer {
     /// # Errors
     /// When the file is not Parquet, is damaged or encrypted, or can't be read.
     pub fn read(file: &dyn Ranges) -> Result<Self, ColumnarError> {
+        Self::read_within(file, &mut |_| ())
+    }
+
+    /// As [`Footer::read`]; tells `admit` before how much memory that may take, in bytes.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn read_within(
+        file: &dyn Ranges,
+        admit: &mut dyn FnMut(u64),
+    ) -> Result<Self, ColumnarError> {
         let length = file.length();
         if length < (MAGIC.len() + TAIL_BYTES) as u64 {
             let fault = format!("the file has {length} bytes: too few for a Parquet file");
@@ -126,50 +106,62 @@ impl Footer {
             let fault = format!("a footer of {bytes} bytes, which can't be: the file is damaged");
             return Err(ColumnarError::at(length - TAIL_BYTES as u64, fault));
         }
+        admit(bytes as u64 * FOOTER_MEMORY_FACTOR);
         let start = length - (bytes + TAIL_BYTES) as u64;
         let mut footer = vec![0; bytes];
         file.read_at(start, &mut footer)?;
-        Self::decode(&footer, start)
-    }
-
-    fn decode(footer: &[u8], start: u64) -> Result<Self, ColumnarError> {
-        let damaged = |fault: String| {
+        Self::decode(footer, start).map_err(|fault| {
             ColumnarError::at(start, format!("the footer is damaged ({fault}); fetch it again"))
-        };
-        // Counts of more than there are bytes would make the decoder below ask for that much
-        // memory.
-        thrift::Reader::new(footer).skip_struct().map_err(|fault| damaged(format!("{fault:?}")))?;
-        let metadata = ParquetMetaDataReader::decode_metadata(footer)
-            .map_err(|error| damaged(error.to_string()))?;
-        Self::of(&metadata, start).map_err(damaged)
+        })
     }
 
-    fn of(metadata: &ParquetMetaData, end: u64) -> Result<Self, String> {
-        let descriptor = metadata.file_metadata().schema_descr();
-        let columns: Vec<FileColumn> = descriptor.columns().iter().map(|c| column(c)).collect();
-        let groups = metadata.row_groups().iter().map(|group| row_group(group, &columns, end));
-        let groups: Vec<RowGroup> = groups.collect::<Result<_, _>>()?;
-        check_groups(&groups, metadata.file_metadata().num_rows())?;
-        Ok(Self { groups, columns })
+    fn decode(bytes: Vec<u8>, start: u64) -> Result<Self, String> {
+        let mut reader = Reader::new(&bytes);
+        let (mut columns, mut rows, mut row_groups, mut last) = (Vec::new(), None, None, 0);
+        while let Some(kind) = reader.field(&mut last)? {
+            match (last, kind) {
+                (2, Kind::List) => columns = schema::columns(&mut reader)?,
+                (3, Kind::Integer) => rows = Some(reader.integer()?),
+                (4, Kind::List) => {
+                    // They are told by their columns, wherever those stand.
+                    row_groups = Some(reader.clone());
+                    reader.skip(kind)?;
+                }
+                (8, _) => return Err("the file is encrypted, which is not read".to_owned()),
+                (_, other) => reader.skip(other)?,
+            }
+        }
+        if columns.is_empty() {
+            return Err("it has no schema".to_owned());
+        }
+        let mut reader = row_groups.ok_or("it has no list of row groups")?;
+        let (kind, count) = reader.list()?;
+        if kind != Kind::Struct && count > 0 {
+            return Err("a list of something else than row groups".to_owned());
+        }
+        let (mut groups, mut places, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..count {
+            groups.push(row_group(&mut reader, &columns, start, &mut places, &mut ranges)?);
+        }
+        check_groups(&groups, ranges, rows.ok_or("it does not tell its rows")?)?;
+        groups.shrink_to_fit();
+        places.shrink_to_fit();
+        Ok(Self { bytes, columns, groups, places, start })
     }
-}
 
-/// Holds the row groups against the file: as many rows as the footer says, and no column lies in
-/// another.
-fn check_groups(groups: &[RowGroup], rows: i64) -> Result<(), String> {
-    let sum = groups.iter().try_fold(0_u64, |sum, group| sum.checked_add(group.rows));
-    if sum.is_none() || sum != u64::try_from(rows).ok() {
-        let sum = sum.map_or("more than can be".to_owned(), |sum| sum.to_string());
-        return Err(format!("it tells {rows} rows, and its row groups have {sum}"));
+    /// Rows of a row group.
+    pub(super) fn rows(&self, group: usize) -> u64 {
+        self.groups[group].rows
     }
-    let chunks = groups.iter().flat_map(|group| &group.chunks);
-    let mut places: Vec<(u64, u64)> =
-        chunks.map(|chunk| (chunk.start, chunk.start + chunk.bytes)).collect();
-    places.sort_unstable();
-    if places.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-        return Err("a column lies inside of another".to_owned());
+
+    /// One column of a row group.
+    pub(super) fn chunk(&self, group: usize, column: usize) -> Result<Chunk<'_>, ColumnarError> {
+        let described = &self.columns[column];
+        let at = self.places[group * self.columns.len() + column] as usize;
+        let mut reader = Reader::new(&self.bytes[at..]);
+        Chunk::read(&mut reader, described, self.rows(group), self.start)
+            .map_err(|fault| ColumnarError::at(self.start, fault).within(group, &described.name))
     }
-    Ok(())
 }
 
 impl ColumnarFile for Footer {
@@ -177,13 +169,20 @@ impl ColumnarFile for Footer {
         self.columns.iter().map(|column| column.name.clone()).collect()
     }
 
-    fn groups(&self) -> Vec<GroupSize> {
-        let size = |group: &RowGroup| GroupSize { rows: group.rows, bytes: group.bytes };
-        self.groups.iter().map(size).collect()
+    fn groups(&self) -> &[GroupSize] {
+        &self.groups
+    }
+
+    fn bytes_held(&self) -> u64 {
+        let columns = self.columns.iter();
+        let columns = columns.map(|column| size_of::<FileColumn>() + column.name.len());
+        let places = self.places.len() * size_of::<u32>();
+        let groups = self.groups.len() * size_of::<GroupSize>();
+        (self.bytes.len() + places + groups + columns.sum::<usize>()) as u64
     }
 
     fn known(&self, group: usize, column: usize) -> Known<'_> {
-        self.groups[group].chunks[column].known.known()
+        self.chunk(group, column).map(|chunk| chunk.known).unwrap_or_default()
     }
 
     fn cursors<'f>(
@@ -218,166 +217,254 @@ impl ColumnarFile for Footer {
     }
 }
 
-fn column(descriptor: &ColumnDescriptor) -> FileColumn {
-    let path = descriptor.path().parts();
-    let reading = match reading(descriptor) {
-        _ if path.len() != 1
-            || descriptor.max_rep_level() > 0
-            || descriptor.max_def_level() > 1 =>
-        {
-            Err("its values are nested, which no inventory's are".to_owned())
-        }
-        reading => reading,
-    };
-    // Only the first name of a nested column is one that a report could list.
-    let name = path.first().cloned().unwrap_or_default();
-    let info = descriptor.self_type().get_basic_info();
-    let optional = info.has_repetition() && info.repetition() == Repetition::OPTIONAL;
-    FileColumn { name, reading, optional }
+/// Holds the row groups against the file: as many rows as the footer says, and no column lies in
+/// another.
+fn check_groups(
+    groups: &[GroupSize],
+    mut ranges: Vec<(u64, u64)>,
+    rows: i64,
+) -> Result<(), String> {
+    let sum = groups.iter().try_fold(0_u64, |sum, group| sum.checked_add(group.rows));
+    if sum.is_none() || sum != u64::try_from(rows).ok() {
+        let sum = sum.map_or("more than can be".to_owned(), |sum| sum.to_string());
+        return Err(format!("it tells {rows} rows, and its row groups have {sum}"));
+    }
+    ranges.sort_unstable();
+    if ranges.windows(2).any(|pair| pair[1].0 < pair[0].1) {
+        return Err("a column lies inside of another".to_owned());
+    }
+    Ok(())
 }
 
-fn reading(descriptor: &ColumnDescriptor) -> Result<Reading, String> {
-    let (logical, converted) = (descriptor.logical_type_ref(), descriptor.converted_type());
-    let unit = match (logical, converted) {
-        (Some(LogicalType::Timestamp(timestamp)), _) => Some(match timestamp.unit {
-            Unit::MILLIS => TimeUnit::Millis,
-            Unit::MICROS => TimeUnit::Micros,
-            Unit::NANOS => TimeUnit::Nanos,
-        }),
-        (_, ConvertedType::TIMESTAMP_MILLIS) => Some(TimeUnit::Millis),
-        (_, ConvertedType::TIMESTAMP_MICROS) => Some(TimeUnit::Micros),
-        (Some(LogicalType::Date), _) | (_, ConvertedType::DATE) => Some(TimeUnit::Days),
-        _ => None,
-    };
-    let is_decimal =
-        matches!(logical, Some(LogicalType::Decimal(_))) || converted == ConvertedType::DECIMAL;
-    Ok(match (descriptor.physical_type(), unit) {
-        _ if is_decimal => return Err("its values are decimal fractions".to_owned()),
-        (Physical::BOOLEAN, _) => Reading::Flags,
-        (Physical::INT32, None) => Reading::Integers32,
-        (Physical::INT64, None) => Reading::Integers64,
-        (Physical::INT32, Some(unit)) => Reading::Instants32(unit),
-        (Physical::INT64, Some(unit)) => Reading::Instants64(unit),
-        (Physical::INT96, _) => Reading::Instants96,
-        (Physical::BYTE_ARRAY, _) => Reading::Texts,
-        (Physical::FIXED_LEN_BYTE_ARRAY, _) => {
-            let length = usize::try_from(descriptor.type_length()).unwrap_or(0);
-            Reading::FixedTexts(length)
-        }
-        (other, _) => return Err(format!("its values are {other}")),
-    })
-}
-
+/// Reads a row group; adds where its columns are described, and where in the file they lie.
 fn row_group(
-    group: &RowGroupMetaData,
+    reader: &mut Reader<'_>,
     columns: &[FileColumn],
     end: u64,
-) -> Result<RowGroup, String> {
-    let rows = u64::try_from(group.num_rows()).map_err(|_| "a row group of less than no rows")?;
-    if group.columns().len() != columns.len() {
-        return Err("a row group has not as many columns as the file".to_owned());
-    }
-    let chunks = group.columns().iter().zip(columns);
-    let chunks: Vec<Chunk> = chunks
-        .map(|(chunk_meta, column)| chunk(chunk_meta, column, rows, end))
-        .collect::<Result<_, _>>()?;
-    Ok(RowGroup { rows, bytes: chunks.iter().map(|chunk| chunk.bytes).sum(), chunks })
-}
-
-fn chunk(
-    metadata: &ColumnChunkMetaData,
-    column: &FileColumn,
-    rows: u64,
-    end: u64,
-) -> Result<Chunk, String> {
-    if metadata.file_path().is_some_and(|path| !path.is_empty()) {
-        return Err(format!("column {} lies in another file", column.name));
-    }
-    // In a column without lists, each row has one value, be it NULL.
-    if column.reading.is_ok() && u64::try_from(metadata.num_values()).ok() != Some(rows) {
-        let values = metadata.num_values();
-        return Err(format!("column {} has {values} values of {rows} rows", column.name));
-    }
-    // Offsets that a writer left at 0 mean nothing: there stands the magic.
-    let data = metadata.data_page_offset();
-    let dictionary = metadata.dictionary_page_offset().filter(|at| *at > 0 && *at < data);
-    let outside = || format!("column {} lies outside of the file", column.name);
-    let start = u64::try_from(dictionary.unwrap_or(data)).map_err(|_| outside())?;
-    let bytes = u64::try_from(metadata.compressed_size()).map_err(|_| outside())?;
-    if start.checked_add(bytes).is_none_or(|last| last > end) {
-        return Err(outside());
-    }
-    let index = |offset: Option<i64>, length: Option<i32>| {
-        let start = u64::try_from(offset?).ok()?;
-        let last = start.checked_add(u64::try_from(length?).ok()?)?;
-        (start > 0 && last <= end).then_some(start..last)
-    };
-    let codec = codec(metadata.compression());
-    let known = match &column.reading {
-        Ok(reading) => known(metadata.statistics(), *reading, rows),
-        Err(_) => KnownHeld::default(),
-    };
-    Ok(Chunk {
-        start,
-        bytes,
-        codec,
-        known,
-        column_index: index(metadata.column_index_offset(), metadata.column_index_length()),
-        offset_index: index(metadata.offset_index_offset(), metadata.offset_index_length()),
-        bloom_filter: metadata
-            .bloom_filter_offset()
-            .and_then(|at| u64::try_from(at).ok())
-            .filter(|at| *at > 0 && *at < end),
-    })
-}
-
-fn codec(compression: Compression) -> Result<Codec, String> {
-    Ok(match compression {
-        Compression::UNCOMPRESSED => Codec::None,
-        Compression::SNAPPY => Codec::Snappy,
-        Compression::GZIP(_) => Codec::Gzip,
-        Compression::ZSTD(_) => Codec::Zstd,
-        Compression::LZ4_RAW => Codec::Lz4,
-        Compression::LZ4 => Codec::Lz4Hadoop,
-        other => return Err(format!("it is compressed with {other}, which is not read")),
-    })
-}
-
-fn known(statistics: Option<&Statistics>, reading: Reading, rows: u64) -> KnownHeld {
-    let Some(statistics) = statistics else { return KnownHeld::default() };
-    let nulls = nulls_of(statistics.null_count_opt(), rows);
-    // The old fields compared texts byte by byte as signed numbers.
-    let is_text = matches!(reading, Reading::Texts | Reading::FixedTexts(_));
-    let bounds = match (statistics.min_bytes_opt(), statistics.max_bytes_opt()) {
-        (Some(least), Some(most)) if !(is_text && statistics.is_min_max_deprecated()) => {
-            bounds(reading, least, most)
+    places: &mut Vec<u32>,
+    ranges: &mut Vec<(u64, u64)>,
+) -> Result<GroupSize, String> {
+    let (mut rows, mut bytes, mut bytes_raw, mut last) = (None, None, None, 0);
+    // The fewest and the most values of a column.
+    let mut values: Option<(i64, i64)> = None;
+    while let Some(kind) = reader.field(&mut last)? {
+        match (last, kind) {
+            (1, Kind::List) if bytes.is_none() => {
+                let (kind, count) = reader.list()?;
+                if kind != Kind::Struct || count != columns.len() {
+                    return Err("a row group has not as many columns as the file".to_owned());
+                }
+                let mut sum = 0_u64;
+                for column in columns {
+                    places.push(u32::try_from(reader.taken()).map_err(|_| "it is too long")?);
+                    // What is known of values is not looked at yet, nor is the number of rows.
+                    let chunk = Chunk::read(reader, column, 0, end)?;
+                    sum = sum.saturating_add(chunk.bytes);
+                    ranges.push((chunk.start, chunk.start + chunk.bytes));
+                    if column.reading.is_ok() {
+                        let (least, most) = values.unwrap_or((chunk.values, chunk.values));
+                        values = Some((least.min(chunk.values), most.max(chunk.values)));
+                    }
+                }
+                bytes = Some(sum);
+            }
+            (2, Kind::Integer) => bytes_raw = Some(reader.integer()?),
+            (3, Kind::Integer) => rows = Some(reader.integer()?),
+            (_, other) => reader.skip(other)?,
         }
-        _ => BoundsHeld::Unknown,
+    }
+    let (Some(rows), Some(bytes), Some(_)) = (rows, bytes, bytes_raw) else {
+        return Err("a row group without its columns, length or rows".to_owned());
     };
-    KnownHeld { nulls, bounds }
+    // In a column without lists, each row has one value, be it NULL.
+    if let Some((least, most)) = values.filter(|values| *values != (rows, rows)) {
+        return Err(format!("its columns have {least} to {most} values of {rows} rows"));
+    }
+    let rows = u64::try_from(rows).map_err(|_| "a row group of less than no rows")?;
+    Ok(GroupSize { rows, bytes })
+}
+
+impl<'a> Chunk<'a> {
+    fn read(
+        reader: &mut Reader<'a>,
+        column: &FileColumn,
+        rows: u64,
+        end: u64,
+    ) -> Result<Self, String> {
+        let (mut column_index, mut offset_index) = ((0, 0), (0, 0));
+        let (mut metadata, mut last) = (None, 0);
+        while let Some(kind) = reader.field(&mut last)? {
+            match (last, kind) {
+                (1, Kind::Binary) => {
+                    if !reader.binary()?.is_empty() {
+                        return Err(format!("column {} lies in another file", column.name));
+                    }
+                }
+                (3, Kind::Struct) => metadata = Some(Metadata::read(reader)?),
+                (4, Kind::Integer) => offset_index.0 = reader.integer()?,
+                (5, Kind::Integer) => offset_index.1 = reader.integer()?,
+                (6, Kind::Integer) => column_index.0 = reader.integer()?,
+                (7, Kind::Integer) => column_index.1 = reader.integer()?,
+                (8, _) => return Err(format!("column {} is encrypted", column.name)),
+                (_, other) => reader.skip(other)?,
+            }
+        }
+        let untold = || format!("column {} is not described", column.name);
+        let metadata = metadata.ok_or_else(untold)?;
+        let (Some(codec), Some(values), Some(bytes), Some(data)) =
+            (metadata.codec, metadata.values, metadata.bytes, metadata.data)
+        else {
+            return Err(untold());
+        };
+        // Offsets that a writer left at 0 mean nothing: there stands the magic.
+        let dictionary = metadata.dictionary.filter(|at| *at > 0 && *at < data);
+        let outside = || format!("column {} lies outside of the file", column.name);
+        let start = u64::try_from(dictionary.unwrap_or(data)).map_err(|_| outside())?;
+        let bytes = u64::try_from(bytes).map_err(|_| outside())?;
+        if start.checked_add(bytes).is_none_or(|last| last > end) {
+            return Err(outside());
+        }
+        let index = |(start, length): (i64, i64)| {
+            let start = u64::try_from(start).ok()?;
+            let last = start.checked_add(u64::try_from(length).ok()?)?;
+            (start > 0 && last <= end).then_some(start..last)
+        };
+        Ok(Self {
+            start,
+            bytes,
+            values,
+            codec: codec_of(codec),
+            known: match column.reading {
+                Ok(reading) => metadata.statistics.known(reading, rows),
+                Err(_) => Known::default(),
+            },
+            column_index: index(column_index),
+            offset_index: index(offset_index),
+            bloom_filter: metadata
+                .bloom_filter
+                .and_then(|at| u64::try_from(at).ok())
+                .filter(|at| *at > 0 && *at < end),
+        })
+    }
+}
+
+/// The inner description of a column of a row group.
+#[derive(Default)]
+struct Metadata<'a> {
+    codec: Option<i32>,
+    values: Option<i64>,
+    bytes: Option<i64>,
+    data: Option<i64>,
+    dictionary: Option<i64>,
+    bloom_filter: Option<i64>,
+    statistics: Statistics<'a>,
+}
+
+impl<'a> Metadata<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        // Type, encodings, path, codec, values, two lengths and the first page must be there.
+        const NEEDED: [i16; 8] = [1, 2, 3, 4, 5, 6, 7, 9];
+        let (mut found, mut seen, mut last) = (Self::default(), 0_u32, 0);
+        while let Some(kind) = reader.field(&mut last)? {
+            if let 1..32 = last {
+                seen |= 1 << last;
+            }
+            match (last, kind) {
+                (4, Kind::Integer) => found.codec = Some(reader.integer32()?),
+                (5, Kind::Integer) => found.values = Some(reader.integer()?),
+                (7, Kind::Integer) => found.bytes = Some(reader.integer()?),
+                (9, Kind::Integer) => found.data = Some(reader.integer()?),
+                (11, Kind::Integer) => found.dictionary = Some(reader.integer()?),
+                (12, Kind::Struct) => found.statistics = Statistics::read(reader)?,
+                (14, Kind::Integer) => found.bloom_filter = Some(reader.integer()?),
+                (_, other) => reader.skip(other)?,
+            }
+        }
+        if NEEDED.iter().any(|field| seen & 1 << field == 0) {
+            return Err(Fault::Bad("a column's description lacks a field"));
+        }
+        Ok(found)
+    }
+}
+
+fn codec_of(codec: i32) -> Result<Codec, &'static str> {
+    Ok(match codec {
+        0 => Codec::None,
+        1 => Codec::Snappy,
+        2 => Codec::Gzip,
+        3 => return Err("it is compressed with LZO, which is not read"),
+        4 => return Err("it is compressed with Brotli, which is not read"),
+        5 => Codec::Lz4Hadoop,
+        6 => Codec::Zstd,
+        7 => Codec::Lz4,
+        _ => return Err("it is compressed with an unknown codec"),
+    })
+}
+
+/// Statistics of a column: bounds in their new form and in the old one, and how many are NULL.
+#[derive(Default)]
+struct Statistics<'a> {
+    least: Option<&'a [u8]>,
+    most: Option<&'a [u8]>,
+    least_old: Option<&'a [u8]>,
+    most_old: Option<&'a [u8]>,
+    nulls: Option<i64>,
+}
+
+impl<'a> Statistics<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let (mut found, mut last) = (Self::default(), 0);
+        while let Some(kind) = reader.field(&mut last)? {
+            match (last, kind) {
+                (1, Kind::Binary) => found.most_old = Some(reader.binary()?),
+                (2, Kind::Binary) => found.least_old = Some(reader.binary()?),
+                (3, Kind::Integer) => found.nulls = Some(reader.integer()?),
+                (5, Kind::Binary) => found.most = Some(reader.binary()?),
+                (6, Kind::Binary) => found.least = Some(reader.binary()?),
+                (_, other) => reader.skip(other)?,
+            }
+        }
+        Ok(found)
+    }
+
+    fn known(&self, reading: Reading, rows: u64) -> Known<'a> {
+        let nulls = nulls_of(self.nulls.and_then(|count| u64::try_from(count).ok()), rows);
+        let is_old = self.least.is_none() && self.most.is_none();
+        // The old fields compared texts byte by byte as signed numbers.
+        let is_text = matches!(reading, Reading::Texts | Reading::FixedTexts(_));
+        let pair = match (is_old, is_text) {
+            (true, true) => None,
+            (true, false) => self.least_old.zip(self.most_old),
+            (false, _) => self.least.zip(self.most),
+        };
+        let bounds = pair.map(|(least, most)| bounds(reading, least, most)).unwrap_or_default();
+        Known { nulls, bounds }
+    }
 }
 
 /// Bounds as statistics and indexes write them; none where the least is above the greatest.
-pub(super) fn bounds(reading: Reading, least: &[u8], most: &[u8]) -> BoundsHeld {
+pub(super) fn bounds<'a>(reading: Reading, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+    let bounds = bounds_told(reading, least, most);
+    if is_ordered(bounds) { bounds } else { Bounds::Unknown }
+}
+
+fn bounds_told<'a>(reading: Reading, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
     let number32 = |bytes: &[u8]| bytes.try_into().ok().map(i32::from_le_bytes).map(i64::from);
     let number64 = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_le_bytes);
     let pair = match reading {
-        Reading::Texts | Reading::FixedTexts(_) => {
-            return BoundsHeld::Bytes(least.to_vec(), most.to_vec()).if_ordered();
-        }
+        Reading::Texts | Reading::FixedTexts(_) => return Bounds::Bytes(least, most),
         Reading::Integers32 | Reading::Instants32(_) => number32(least).zip(number32(most)),
         Reading::Integers64 | Reading::Instants64(_) => number64(least).zip(number64(most)),
         // The order of INT96 was never settled; two flags are not worth bounds.
         Reading::Instants96 | Reading::Flags => None,
     };
-    let bounds = match (pair, reading) {
+    match (pair, reading) {
         (Some((least, most)), Reading::Integers32 | Reading::Integers64) => {
-            BoundsHeld::Integers(least, most)
+            Bounds::Integers(least, most)
         }
         (Some((least, most)), Reading::Instants32(unit) | Reading::Instants64(unit)) => {
-            BoundsHeld::Instants(least, most, unit)
+            Bounds::Instants(least, most, unit)
         }
-        _ => BoundsHeld::Unknown,
-    };
-    bounds.if_ordered()
+        _ => Bounds::Unknown,
+    }
 }

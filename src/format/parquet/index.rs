@@ -8,13 +8,17 @@ use parquet::bloom_filter::Sbbf;
 
 use super::footer::{Chunk, Footer, bounds};
 use super::thrift::{Fault, Kind, Reader};
-use crate::format::columnar::{BoundsHeld, ColumnarError, Filter, KnownHeld, PageKnown, nulls_of};
+use crate::format::columnar::{ColumnarError, Filter, PageKnown, nulls_of};
 use crate::format::ranges::Ranges;
-use crate::predicate::Nulls;
+use crate::predicate::{Bounds, Known, Nulls};
 
-/// The longest index of a column. A page takes some 50 bytes in it, so this is enough for 100,000
-/// pages; a longer one is not read, and nothing skipped by it.
-const INDEX_BYTES_MAX: u64 = 8 << 20;
+/// The longest index of a column, each of its two parts. A page takes some 50 to 200 bytes in it,
+/// so this is enough for 10,000 pages; a longer one is not read, and nothing skipped by it.
+const INDEX_BYTES_MAX: u64 = 2 << 20;
+
+/// Pages of a column of a row group at most for which their index is read. Writers end pages after
+/// 20,000 rows, so these are 400 million. What is held of a page takes 72 bytes and its bounds.
+const PAGES_MAX: usize = 20_000;
 
 /// The largest bloom filter; a larger one is not read. Enough for 3 million values at 1 %.
 const FILTER_BYTES_MAX: usize = 4 << 20;
@@ -43,15 +47,15 @@ impl Footer {
         group: usize,
         column: usize,
     ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
-        let (rows, chunk) = (self.groups[group].rows, &self.groups[group].chunks[column]);
+        let (rows, chunk) = (self.rows(group), self.chunk(group, column)?);
         let Ok(reading) = self.columns[column].reading else { return Ok(None) };
-        let Some((offsets, index)) = read_index(file, chunk)? else { return Ok(None) };
+        let Some((offsets, index)) = read_index(file, &chunk)? else { return Ok(None) };
         let name = &self.columns[column].name;
         let damaged = |_: Fault| {
             let fault = "the page index is damaged: fetch the file again";
             ColumnarError::of_file(fault).within(group, name)
         };
-        let first_rows = first_rows(&offsets).map_err(damaged)?;
+        let Some(first_rows) = first_rows(&offsets).map_err(damaged)? else { return Ok(None) };
         let index = Index::read(&index, first_rows.len()).map_err(damaged)?;
         let mut pages: Vec<PageKnown> = Vec::with_capacity(first_rows.len());
         for (place, first_row) in first_rows.iter().enumerate() {
@@ -64,15 +68,15 @@ impl Footer {
             let nulls = index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
             let nulls_all = nulls.is_none_or(|nulls| nulls == rows);
             let known = match index.all_null[place] {
-                true if nulls_all => KnownHeld { nulls: Nulls::All, bounds: BoundsHeld::Unknown },
+                true if nulls_all => Known { nulls: Nulls::All, bounds: Bounds::Unknown },
                 // It contradicts itself.
-                true => KnownHeld::default(),
-                false => KnownHeld {
+                true => Known::default(),
+                false => Known {
                     nulls: nulls_of(nulls, rows),
                     bounds: bounds(reading, index.least[place], index.most[place]),
                 },
             };
-            pages.push(PageKnown { first_row: *first_row, known });
+            pages.push(PageKnown { first_row: *first_row, known: known.into() });
         }
         // What the index tells must fit what the footer tells, or nothing is skipped by it.
         Ok(fits(&pages, &chunk.known).then_some(pages))
@@ -85,7 +89,7 @@ impl Footer {
         group: usize,
         column: usize,
     ) -> Result<Option<Box<dyn Filter>>, ColumnarError> {
-        let Some(at) = self.groups[group].chunks[column].bloom_filter else { return Ok(None) };
+        let Some(at) = self.chunk(group, column)?.bloom_filter else { return Ok(None) };
         let damaged = || {
             let fault = "the bloom filter is damaged: fetch the file again";
             ColumnarError::at(at, fault).within(group, &self.columns[column].name)
@@ -113,16 +117,15 @@ impl Footer {
 
 /// Whether bounds of pages fit those of their row group, as far as both are of numbers. Texts may
 /// be cut, and then no longer say what they were.
-fn fits(pages: &[PageKnown], of_group: &KnownHeld) -> bool {
-    let numbers = |known: &KnownHeld| match &known.bounds {
-        BoundsHeld::Integers(least, most) | BoundsHeld::Instants(least, most, _) => {
-            Some((*least, *most))
-        }
+fn fits(pages: &[PageKnown], of_group: &Known<'_>) -> bool {
+    let numbers = |known: &Known<'_>| match known.bounds {
+        Bounds::Integers(least, most) | Bounds::Instants(least, most, _) => Some((least, most)),
         _ => None,
     };
     let Some(whole) = numbers(of_group) else { return true };
     let pages = pages.iter().filter(|page| page.known.nulls != Nulls::All);
-    let Some(parts) = pages.map(|page| numbers(&page.known)).collect::<Option<Vec<_>>>() else {
+    let Some(parts) = pages.map(|page| numbers(&page.known.known())).collect::<Option<Vec<_>>>()
+    else {
         return true;
     };
     let hull = |one: (i64, i64), other: (i64, i64)| (one.0.min(other.0), one.1.max(other.1));
@@ -142,7 +145,7 @@ fn filter_bytes(reader: &mut Reader<'_>) -> Result<usize, Fault> {
 
 type Indexes = (Vec<u8>, Vec<u8>);
 
-fn read_index(file: &dyn Ranges, chunk: &Chunk) -> io::Result<Option<Indexes>> {
+fn read_index(file: &dyn Ranges, chunk: &Chunk<'_>) -> io::Result<Option<Indexes>> {
     let Some((offsets, index)) = chunk.offset_index.clone().zip(chunk.column_index.clone()) else {
         return Ok(None);
     };
@@ -157,8 +160,8 @@ fn read_index(file: &dyn Ranges, chunk: &Chunk) -> io::Result<Option<Indexes>> {
     Ok(Some((read(offsets)?, read(index)?)))
 }
 
-/// The first row of each page.
-fn first_rows(offsets: &[u8]) -> Result<Vec<u64>, Fault> {
+/// The first row of each page; `None` where there are more than are looked at.
+fn first_rows(offsets: &[u8]) -> Result<Option<Vec<u64>>, Fault> {
     let mut reader = Reader::new(offsets);
     let (mut rows, mut last) = (Vec::new(), 0);
     while let Some(kind) = reader.field(&mut last)? {
@@ -169,6 +172,9 @@ fn first_rows(offsets: &[u8]) -> Result<Vec<u64>, Fault> {
         let (kind, count) = reader.list()?;
         if kind != Kind::Struct {
             return Err(Fault::Bad("what a list holds"));
+        }
+        if rows.len() + count > PAGES_MAX {
+            return Ok(None);
         }
         for _ in 0..count {
             let (mut first, mut field) = (-1, 0);
@@ -181,7 +187,7 @@ fn first_rows(offsets: &[u8]) -> Result<Vec<u64>, Fault> {
             rows.push(u64::try_from(first).map_err(|_| Fault::Bad("a page's first row"))?);
         }
     }
-    Ok(rows)
+    Ok(Some(rows))
 }
 
 /// A column index: one entry for each page.
@@ -210,7 +216,7 @@ impl<'a> Index<'a> {
                 2 | 3 => kind == Kind::Binary,
                 _ => kind == Kind::Integer,
             };
-            if !fits {
+            if !fits || count > pages {
                 return Err(Fault::Bad("what a list holds"));
             }
             for _ in 0..count {

@@ -6,6 +6,7 @@ use parquet::basic::{Compression, Encoding};
 use parquet::data_type::{
     BoolType, ByteArray, ByteArrayType, Int32Type, Int64Type, Int96, Int96Type,
 };
+use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
@@ -13,8 +14,9 @@ use proptest::prelude::*;
 
 use super::super::columnar_tests::{agree, read_all, read_damaged};
 use super::*;
-use crate::format::columnar::ColumnarFile;
+use crate::format::columnar::{ColumnarFile, nulls_of};
 use crate::format::ranges::Ranges;
+use crate::predicate::Bounds;
 
 const SCHEMA: &str = "message m {
     required binary name (UTF8); optional binary note (UTF8); optional boolean flag;
@@ -156,6 +158,50 @@ proptest! {
     }
 
     #[test]
+    fn a_footer_tells_what_the_crate_reads_in_it(
+        rows in rows(), kind in 0..16usize, group in 1..50usize,
+    ) {
+        let bytes = written(&rows, kind, group);
+        let footer = Footer::read(&&bytes[..]).unwrap();
+        let tail = bytes.len() - 8;
+        let length = u32::from_le_bytes(bytes[tail..tail + 4].try_into().unwrap()) as usize;
+        let all = ParquetMetaDataReader::decode_metadata(&bytes[tail - length..tail]).unwrap();
+        prop_assert_eq!(footer.groups().len(), all.num_row_groups());
+        for (group, theirs) in all.row_groups().iter().enumerate() {
+            prop_assert_eq!(footer.rows(group), theirs.num_rows() as u64);
+            for (column, theirs) in theirs.columns().iter().enumerate() {
+                let chunk = footer.chunk(group, column).unwrap();
+                let data = theirs.data_page_offset();
+                let start = theirs.dictionary_page_offset().unwrap_or(data);
+                prop_assert_eq!(chunk.start, start as u64);
+                prop_assert_eq!(chunk.bytes, theirs.compressed_size() as u64);
+                let bloom_filter = theirs.bloom_filter_offset().map(|at| at as u64);
+                prop_assert_eq!(chunk.bloom_filter, bloom_filter);
+                let index = chunk.column_index.map(|index| index.start as i64);
+                prop_assert_eq!(index, theirs.column_index_offset());
+                let index = chunk.offset_index.map(|index| index.start as i64);
+                prop_assert_eq!(index, theirs.offset_index_offset());
+                let statistics = theirs.statistics().unwrap();
+                let bounds = statistics.min_bytes_opt().zip(statistics.max_bytes_opt());
+                let expected = match (chunk.known.bounds, bounds) {
+                    (Bounds::Unknown, _) => Bounds::Unknown,
+                    (_, Some((least, most))) => {
+                        footer::bounds(footer.columns[column].reading.unwrap(), least, most)
+                    }
+                    (other, None) => panic!("{other:?}"),
+                };
+                prop_assert_eq!(chunk.known.bounds, expected);
+                prop_assert!(bounds.is_none() || !matches!(column, 0 | 1 | 3 | 4 | 5)
+                    || chunk.known.bounds != Bounds::Unknown);
+                prop_assert_eq!(
+                    chunk.known.nulls,
+                    nulls_of(statistics.null_count_opt(), footer.rows(group))
+                );
+            }
+        }
+    }
+
+    #[test]
     fn damage_does_no_harm(
         rows in rows(),
         kind in 0..16usize,
@@ -187,9 +233,9 @@ fn no_byte_of_a_page_index_does_harm() {
     let rows: Vec<Cells> = (0..40).map(|n| (n.to_string(), None, None, Some(n), 0, None)).collect();
     let mut bytes = written(&rows, 0, 40);
     let footer = Footer::read(&&bytes[..]).unwrap();
-    let chunk = &footer.groups[0].chunks[3];
-    let indexes = [&chunk.offset_index, &chunk.column_index];
-    for place in indexes.into_iter().flat_map(|index| index.clone().unwrap()) {
+    let chunk = footer.chunk(0, 3).unwrap();
+    let indexes = [chunk.offset_index.clone(), chunk.column_index.clone()];
+    for place in indexes.into_iter().flat_map(Option::unwrap) {
         let place = usize::try_from(place).unwrap();
         let sound = bytes[place];
         for byte in 0..=u8::MAX {

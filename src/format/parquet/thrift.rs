@@ -15,6 +15,15 @@ pub(super) enum Fault {
     Bad(&'static str),
 }
 
+impl From<Fault> for String {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Truncated => "it ends too early".to_owned(),
+            Fault::Bad(fault) => fault.to_owned(),
+        }
+    }
+}
+
 /// What a field holds, by its type in the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -158,11 +167,6 @@ impl<'a> Reader<'a> {
         self.skip_at(kind, false, 0)
     }
 
-    /// Passes over a whole structure.
-    pub(super) fn skip_struct(&mut self) -> Result<(), Fault> {
-        self.skip_at(Kind::Struct, false, 0)
-    }
-
     fn skip_at(&mut self, kind: Kind, listed: bool, depth: usize) -> Result<(), Fault> {
         if depth > DEPTH_MAX {
             return Err(Fault::Bad("structures too deep inside each other"));
@@ -227,7 +231,7 @@ mod tests {
         assert_eq!((last, reader.field(&mut last)), (300, Ok(None)));
         assert_eq!(reader.taken(), bytes.len() - 1);
         let mut skipping = Reader::new(&bytes);
-        assert_eq!(skipping.skip_struct(), Ok(()));
+        assert_eq!(skipping.skip(Kind::Struct), Ok(()));
         assert_eq!(skipping.taken(), bytes.len() - 1);
     }
 
@@ -235,10 +239,10 @@ mod tests {
     fn absurd_counts_and_depths_are_refused() {
         // A list of 2^31 structures, and lists inside each other.
         let list = [0x19, 0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0];
-        assert_eq!(Reader::new(&list).skip_struct(), Err(Fault::Truncated));
+        assert_eq!(Reader::new(&list).skip(Kind::Struct), Err(Fault::Truncated));
         let mut deep = vec![0x19];
         deep.extend([0x19; 100]);
-        assert!(matches!(Reader::new(&deep).skip_struct(), Err(Fault::Bad(_))));
+        assert!(matches!(Reader::new(&deep).skip(Kind::Struct), Err(Fault::Bad(_))));
     }
 
     #[test]
@@ -263,7 +267,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-            let _ = Reader::new(&bytes).skip_struct();
+            let _ = Reader::new(&bytes).skip(Kind::Struct);
         }
     }
 }

@@ -1,0 +1,230 @@
+//! The columns of a file, as the schema in its footer describes them.
+//!
+//! Never knows row groups, or which columns are wanted.
+
+use super::thrift::{Fault, Kind, Reader};
+use crate::predicate::TimeUnit;
+
+/// Columns of a file at most, nested ones and what nests them included. A report has 1,024 at most
+/// (`report::COLUMNS_MAX`); a file may have more, which are not read. 10,000 take about a megabyte.
+const ELEMENTS_MAX: usize = 10_000;
+
+/// The longest name of a column, in bytes. A report's own are no longer.
+const NAME_BYTES_MAX: usize = 1 << 10;
+
+/// How the values of a column are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// Booleans.
+    Flags,
+    /// Whole numbers of 32 bits.
+    Integers32,
+    /// Whole numbers of 64 bits.
+    Integers64,
+    /// Instants of 32 bits.
+    Instants32(TimeUnit),
+    /// Instants of 64 bits.
+    Instants64(TimeUnit),
+    /// Instants of 96 bits, to the microsecond.
+    Instants96,
+    /// Texts.
+    Texts,
+    /// Texts of one length, which is not 0.
+    FixedTexts(usize),
+}
+
+/// A column of a file.
+#[derive(Debug, Clone)]
+pub(super) struct FileColumn {
+    /// Its name, as the file spells it.
+    pub(super) name: String,
+    /// How it is read, or why it is not.
+    pub(super) reading: Result<Reading, &'static str>,
+    /// Whether values may be NULL.
+    pub(super) optional: bool,
+}
+
+/// One element of a schema: a column, or what nests some.
+struct Element<'a> {
+    name: &'a [u8],
+    physical: Option<i32>,
+    length: i32,
+    repetition: Option<i32>,
+    children: i32,
+    converted: Option<i32>,
+    logical: Logical,
+}
+
+/// What the values of an element stand for, as far as that matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Logical {
+    None,
+    Other,
+    Decimal,
+    Date,
+    Timestamp(TimeUnit),
+}
+
+/// Repetitions, as the format numbers them.
+const OPTIONAL: i32 = 1;
+const REPEATED: i32 = 2;
+
+/// The older descriptions of what values stand for, as the format numbers them.
+const CONVERTED_DECIMAL: i32 = 5;
+const CONVERTED_DATE: i32 = 6;
+const CONVERTED_MILLIS: i32 = 9;
+const CONVERTED_MICROS: i32 = 10;
+
+/// The columns that a list of elements describes, in the order of the file.
+pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<FileColumn>, String> {
+    let (kind, count) = reader.list()?;
+    if kind != Kind::Struct || count == 0 {
+        return Err("a schema of something else than columns".to_owned());
+    }
+    if count > ELEMENTS_MAX {
+        return Err(format!("{count} columns, where {ELEMENTS_MAX} may be"));
+    }
+    let root = Element::read(reader)?;
+    let mut columns = Vec::new();
+    // Columns that the row, and each element that nests some, still lacks.
+    let mut lacking = vec![root.children];
+    let mut outermost = String::new();
+    for _ in 1..count {
+        let element = Element::read(reader)?;
+        while lacking.pop_if(|left| *left <= 0).is_some() {}
+        let depth = lacking.len();
+        let Some(left) = lacking.last_mut() else {
+            return Err("a schema of more columns than its row has".to_owned());
+        };
+        *left -= 1;
+        if depth == 1 {
+            // Only the first name of a nested column is one that a report could list.
+            outermost = element.name()?;
+        }
+        if element.children > 0 || element.physical.is_none() {
+            lacking.push(element.children);
+            continue;
+        }
+        let reading = match element.reading() {
+            _ if depth > 1 || element.repetition == Some(REPEATED) => {
+                Err("its values are nested, which no inventory's are")
+            }
+            reading => reading,
+        };
+        let optional = element.repetition == Some(OPTIONAL);
+        columns.push(FileColumn { name: outermost.clone(), reading, optional });
+    }
+    if lacking.iter().any(|left| *left > 0) {
+        return Err("a schema of fewer columns than its row has".to_owned());
+    }
+    if columns.is_empty() {
+        return Err("a schema without columns".to_owned());
+    }
+    Ok(columns)
+}
+
+impl<'a> Element<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut element = Self {
+            name: b"",
+            physical: None,
+            length: 0,
+            repetition: None,
+            children: 0,
+            converted: None,
+            logical: Logical::None,
+        };
+        let mut last = 0;
+        while let Some(kind) = reader.field(&mut last)? {
+            match (last, kind) {
+                (1, Kind::Integer) => element.physical = Some(reader.integer32()?),
+                (2, Kind::Integer) => element.length = reader.integer32()?,
+                (3, Kind::Integer) => element.repetition = Some(reader.integer32()?),
+                (4, Kind::Binary) => element.name = reader.binary()?,
+                (5, Kind::Integer) => element.children = reader.integer32()?,
+                (6, Kind::Integer) => element.converted = Some(reader.integer32()?),
+                (10, Kind::Struct) => element.logical = Logical::read(reader)?,
+                (_, other) => reader.skip(other)?,
+            }
+        }
+        Ok(element)
+    }
+
+    fn name(&self) -> Result<String, String> {
+        if self.name.len() > NAME_BYTES_MAX {
+            return Err(format!("a column's name of {} bytes", self.name.len()));
+        }
+        Ok(String::from_utf8_lossy(self.name).into_owned())
+    }
+
+    fn reading(&self) -> Result<Reading, &'static str> {
+        let unit = match (self.logical, self.converted) {
+            (Logical::Timestamp(unit), _) => Some(unit),
+            (_, Some(CONVERTED_MILLIS)) => Some(TimeUnit::Millis),
+            (_, Some(CONVERTED_MICROS)) => Some(TimeUnit::Micros),
+            (Logical::Date, _) | (_, Some(CONVERTED_DATE)) => Some(TimeUnit::Days),
+            _ => None,
+        };
+        if self.logical == Logical::Decimal || self.converted == Some(CONVERTED_DECIMAL) {
+            return Err("its values are decimal fractions");
+        }
+        Ok(match (self.physical, unit) {
+            (Some(0), _) => Reading::Flags,
+            (Some(1), None) => Reading::Integers32,
+            (Some(2), None) => Reading::Integers64,
+            (Some(1), Some(unit)) => Reading::Instants32(unit),
+            (Some(2), Some(unit)) => Reading::Instants64(unit),
+            (Some(3), _) => Reading::Instants96,
+            (Some(4 | 5), _) => return Err("its values are fractions"),
+            (Some(6), _) => Reading::Texts,
+            (Some(7), _) => match usize::try_from(self.length) {
+                Ok(length @ 1..) => Reading::FixedTexts(length),
+                _ => return Err("its values are texts of no length"),
+            },
+            _ => return Err("its values are of an unknown type"),
+        })
+    }
+}
+
+impl Logical {
+    /// Reads a union: of its fields one is there.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+        let (mut logical, mut last) = (Self::Other, 0);
+        while let Some(kind) = reader.field(&mut last)? {
+            match (last, kind) {
+                (8, Kind::Struct) => logical = Self::Timestamp(time_unit(reader)?),
+                (_, other) => {
+                    reader.skip(other)?;
+                    logical = match last {
+                        5 => Self::Decimal,
+                        6 => Self::Date,
+                        _ => Self::Other,
+                    };
+                }
+            }
+        }
+        Ok(logical)
+    }
+}
+
+/// The unit of a type of instants.
+fn time_unit(reader: &mut Reader<'_>) -> Result<TimeUnit, Fault> {
+    let (mut unit, mut last) = (None, 0);
+    while let Some(kind) = reader.field(&mut last)? {
+        if (last, kind) != (2, Kind::Struct) {
+            reader.skip(kind)?;
+            continue;
+        }
+        let mut inner = 0;
+        while let Some(kind) = reader.field(&mut inner)? {
+            reader.skip(kind)?;
+            unit = match inner {
+                1 => Some(TimeUnit::Millis),
+                2 => Some(TimeUnit::Micros),
+                3 => Some(TimeUnit::Nanos),
+                _ => None,
+            };
+        }
+    }
+    unit.ok_or(Fault::Bad("instants of an unknown unit"))
+}
