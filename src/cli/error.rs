@@ -168,7 +168,7 @@ impl CliError {
                 ListingError::Interrupted => Exit::Interrupted,
             },
             // As with a report: what is not there is bad input, what can't be read is not.
-            Self::File { error, .. } if error.kind() == io::ErrorKind::NotFound => Exit::Input,
+            Self::File { error, .. } if is_input(error.kind()) => Exit::Input,
             Self::File { .. } | Self::Print(_) => Exit::Environment,
             Self::Prices { .. } => Exit::Input,
             Self::Refused(_) | Self::Usage(_) => Exit::Usage,
@@ -213,6 +213,12 @@ impl CliError {
     pub fn is_closed_pipe(&self) -> bool {
         matches!(self, Self::Print(error) if error.kind() == io::ErrorKind::BrokenPipe)
     }
+}
+
+/// Whether a parameter file that can't be read is not there, or not what it should be.
+fn is_input(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{FileTooLarge, InvalidData, NotFound};
+    matches!(kind, NotFound | FileTooLarge | InvalidData)
 }
 
 fn of_plan(error: &PlanError) -> Exit {
@@ -262,6 +268,8 @@ fn of_read(error: &ReadError) -> Exit {
         | ReadError::Newer { .. }
         | ReadError::Older { .. }
         | ReadError::Malformed { .. }
+        | ReadError::Inconsistent { .. }
+        | ReadError::Untrue { .. }
         | ReadError::TooLong { .. }
         | ReadError::Encrypted { .. }
         | ReadError::Changed { .. } => Exit::Input,
@@ -295,7 +303,9 @@ fn of_scan(error: &ScanError) -> Exit {
         ScanError::Data(error) if error.kind.is_refusal() => Exit::Aws,
         ScanError::Data(error) if error.kind.is_environment() => Exit::Environment,
         ScanError::Data(error) if error.kind.is_usage() => Exit::Usage,
-        ScanError::Overlap { .. } => Exit::Usage,
+        ScanError::Overlap { .. }
+        | ScanError::SameReport { .. }
+        | ScanError::SharedFile { .. } => Exit::Usage,
         ScanError::Query { error, .. } if !error.is_missing_column() => Exit::Usage,
         ScanError::Data(_) | ScanError::Format { .. } | ScanError::Query { .. } => Exit::Input,
         ScanError::Spill(_) => Exit::Environment,

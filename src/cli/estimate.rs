@@ -3,7 +3,6 @@
 //! Tells the layer of operations the few numbers of a plan that count, and shows what it answers.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use serde::Serialize;
 use super::args::EstimateArgs;
 use super::print::{self, Report};
 use super::request::becomes_kms;
-use super::{CliError, Exit, plan_args};
+use super::{CliError, Exit, parameter_file, plan_args};
 use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
 use crate::operation::price::{Per, Price, Prices, Usd};
 use crate::operation::{CopyClass, Kind, StorageClass, class};
@@ -111,8 +110,7 @@ fn prices(file: Option<&Path>) -> Result<Prices, CliError> {
     let Some(path) = file else {
         return Prices::published().map_err(|error| CliError::Prices { path: None, error });
     };
-    let text = fs::read_to_string(path)
-        .map_err(|error| CliError::File { path: path.to_owned(), error })?;
+    let text = parameter_file::text(path)?;
     Prices::parse(&text).map_err(|error| CliError::Prices { path: Some(path.to_owned()), error })
 }
 

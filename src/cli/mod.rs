@@ -29,6 +29,7 @@ mod list;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
+mod parameter_file;
 mod plan_args;
 mod policy;
 mod print;

@@ -1,7 +1,6 @@
 //! The command line of `submit` and `policy` as typed: which operation, its parameters, and where
 //! its jobs run. What AWS would refuse of them is refused by the operation's own module.
 
-use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -10,7 +9,7 @@ use super::args::{Format, local_folder, operations};
 use super::aws::ReachArgs;
 #[cfg(feature = "aws")]
 use super::service_args::ServiceArgs;
-use super::{CliError, plan_args};
+use super::{CliError, parameter_file, plan_args};
 #[cfg(feature = "aws")]
 use crate::operation::job::ACTIVE_JOBS_MAX;
 use crate::operation::job::ReportScope;
@@ -370,8 +369,7 @@ impl OperationArgs {
     ) -> Result<Box<dyn Operation>, CliError> {
         if let Some(path) = &self.operation_json {
             self.refuse_foreign(None)?;
-            let text = fs::read_to_string(path)
-                .map_err(|error| CliError::File { path: path.clone(), error })?;
+            let text = parameter_file::text(path)?;
             return Ok(Box::new(given::Parameters::parse(&text)?));
         }
         let Some(kind) = self.operation else {

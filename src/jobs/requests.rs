@@ -4,14 +4,20 @@
 //! They are kept so that whoever goes on with a submission need not give the same flags again.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::source::open_regular;
+
 /// The name of the file in the plan's folder.
 pub(super) const REQUESTS: &str = "requests.jsonl";
+
+/// A request at most, in bytes; a longer one counts as several, and is none. 16 MiB: the API takes
+/// 2 MiB of tags and arguments at most, each character of which JSON may write as six.
+const REQUEST_BYTES_MAX: u64 = 16 << 20;
 
 /// Why requests can't be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -52,14 +58,18 @@ impl Requests {
     pub fn open(folder: &Path, sha256: &str, count: usize) -> Result<Self, RequestsError> {
         let path = folder.join(REQUESTS);
         let at = |error| RequestsError::Io { path: path.clone(), error };
-        let mut reader = BufReader::new(File::open(&path).map_err(at)?);
+        let mut reader = BufReader::new(open_regular(&path).map_err(at)?);
         let mut hasher = Sha256::new();
         let (mut offsets, mut offset, mut line) = (Vec::new(), 0, Vec::new());
         loop {
             line.clear();
-            let read = reader.read_until(b'\n', &mut line).map_err(at)?;
+            let mut bounded = (&mut reader).take(REQUEST_BYTES_MAX);
+            let read = bounded.read_until(b'\n', &mut line).map_err(at)?;
             if read == 0 {
                 break;
+            }
+            if offsets.len() == count {
+                return Err(RequestsError::Changed { path });
             }
             hasher.update(&line);
             offsets.push(offset);

@@ -145,7 +145,7 @@ impl Upload<'_> {
         stop: &AtomicBool,
         note: &mut dyn FnMut(&str) -> Result<(), JournalError>,
     ) -> Result<UploadOutcome, UploadError> {
-        let mut file = File::open(self.path).map_err(|error| self.io(error))?;
+        let mut file = source::open_regular(self.path).map_err(|error| self.io(error))?;
         let crc64nvme = self.check(&mut file, stop)?;
         let mut not_noted = None;
         let mut on_begin = |id: &str| {
@@ -182,6 +182,8 @@ impl Upload<'_> {
         let (mut hasher, mut checksum) = (self.digest.hasher(), Crc64Nvme::new());
         let mut buffer = vec![0; READ_BUFFER_BYTES];
         let mut bytes = 0;
+        // One byte more shows that it is longer, and a file that grows ends all the same.
+        let mut file = file.take(self.bytes.saturating_add(1));
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Err(UploadError::Interrupted);

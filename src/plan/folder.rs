@@ -17,7 +17,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::read::PLAN_BYTES_MAX;
-use super::{PLAN_VERSION, Plan, PlanError};
+use super::{PLAN_VERSION, Plan, PlanError, consistency};
 use crate::source::{Attempt, FileList, LocalFile, LockFile, create_private_folder};
 
 /// Where a run works until its plan is finished.
@@ -354,7 +354,8 @@ pub(super) fn parsed(text: &[u8]) -> Result<Plan, String> {
     if plan.version > PLAN_VERSION {
         return Err(format!("it has version {}, and {PLAN_VERSION} is known", plan.version));
     }
-    Ok(plan)
+    // What it lists is deleted.
+    consistency::fault(&plan).map_or(Ok(plan), Err)
 }
 
 /// The text of `plan.json`.

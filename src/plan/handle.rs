@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::read::{PLAN_BYTES_MAX, document};
-use super::{PLAN_VERSION, Plan, ReadError};
-use crate::source::Location;
+use super::{PLAN_VERSION, Plan, ReadError, consistency};
+use crate::source::{Location, read_regular};
 
 /// In a state folder: which plan it belongs to.
 const PLAN_SOURCE: &str = "plan-source.json";
@@ -196,14 +196,11 @@ impl PlanHandle {
         let Some(PlanSource { sha256, .. }) = source else { return Ok(None) };
         let path = state.join(PLAN_COPY);
         let malformed = |what: String| StateError::Malformed { path: path.clone(), what };
-        let bytes = match fs::metadata(&path) {
+        let text = match read_regular(&path, PLAN_BYTES_MAX) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            metadata => metadata.map_err(StateError::at(&path))?.len(),
+            Err(error) if is_unfit(&error) => return Err(malformed(error.to_string())),
+            text => text.map_err(StateError::at(&path))?,
         };
-        if bytes > PLAN_BYTES_MAX {
-            return Err(malformed("it is too long".to_owned()));
-        }
-        let text = fs::read(&path).map_err(StateError::at(&path))?;
         let plan: Plan =
             serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
         if plan.version != PLAN_VERSION {
@@ -211,6 +208,9 @@ impl PlanHandle {
                 "version {}, where {PLAN_VERSION} is read",
                 plan.version
             )));
+        }
+        if let Some(what) = consistency::fault(&plan) {
+            return Err(malformed(what));
         }
         Ok(Some(Self { plan, folder, sha256, state: state.to_owned() }))
     }
@@ -278,18 +278,15 @@ pub fn plan_of_state_folder(folder: &Path) -> Result<Option<String>, StateError>
 fn read_source(folder: &Path) -> Result<Option<PlanSource>, StateError> {
     let path = folder.join(PLAN_SOURCE);
     let malformed = |what: String| StateError::Malformed { path: path.clone(), what };
-    let metadata = match fs::metadata(&path) {
+    let text = match read_regular(&path, PLAN_SOURCE_BYTES_MAX) {
         Err(error)
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             return Ok(None);
         }
-        metadata => metadata.map_err(StateError::at(&path))?,
+        Err(error) if is_unfit(&error) => return Err(malformed(error.to_string())),
+        text => text.map_err(StateError::at(&path))?,
     };
-    if metadata.len() > PLAN_SOURCE_BYTES_MAX {
-        return Err(malformed("it is too long".to_owned()));
-    }
-    let text = fs::read(&path).map_err(StateError::at(&path))?;
     let source: PlanSource =
         serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
     if source.version > PLAN_SOURCE_VERSION {
@@ -297,6 +294,11 @@ fn read_source(folder: &Path) -> Result<Option<PlanSource>, StateError> {
         return Err(malformed(format!("version {version} is newer than this program knows")));
     }
     Ok(Some(source))
+}
+
+/// Whether a file is too long, or no regular file.
+fn is_unfit(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::FileTooLarge | io::ErrorKind::InvalidInput)
 }
 
 /// Whether a folder is not there, or holds nothing but what a killed run left of its first files.

@@ -23,7 +23,7 @@ pub(super) fn verify(folder: &Object, plan: &Plan, stop: &AtomicBool) -> Result<
     for file in plan.shards.iter().flat_map(PlanFile::of) {
         wanted.push(Wanted::new(file.below(&place)?, file, false));
     }
-    check(wanted, stop, |_| ())
+    check(wanted, Some(plan), stop, |_| ())
 }
 
 /// Makes sure that all files of a plan's shards are what the plan says, in a folder that stands for
@@ -37,7 +37,7 @@ pub fn verify_manifests(
     plan: &Plan,
     stop: &AtomicBool,
 ) -> Result<(), ReadError> {
-    check(wanted(manifests, plan.shards.iter())?, stop, |_| ())
+    check(wanted(manifests, plan.shards.iter())?, Some(plan), stop, |_| ())
 }
 
 /// Finds the manifest of a shard, with the files that it lists, and makes sure of it as
@@ -55,7 +55,7 @@ pub fn find_manifest(
         return Err(changed(&path, format!("it is not {} of the plan", shard.path)));
     };
     let mut found = None;
-    check(wanted(&manifest.with_key(folder), iter::once(shard))?, stop, |head| {
+    check(wanted(&manifest.with_key(folder), iter::once(shard))?, None, stop, |head| {
         // The manifest is the first of a shard's files.
         found.get_or_insert(head);
     })?;
@@ -79,6 +79,7 @@ impl<'a> Wanted<'a> {
     fn check(
         &self,
         head: std::io::Result<Option<ObjectHead>>,
+        plan: Option<&Plan>,
         stop: &AtomicBool,
     ) -> Result<ObjectHead, ReadError> {
         let Self { object: path, file, sse_s3 } = self;
@@ -98,7 +99,7 @@ impl<'a> Wanted<'a> {
             }
             // An ETag that is the MD5 proves it; one that is not says nothing.
             _ if matches!(file.digest, FileDigest::Md5(md5) if head.etag == md5) => Ok(head),
-            _ => file.verify(path, stop).map(|()| head),
+            _ => file.verify(path, plan, stop).map(|()| head),
         }
     }
 }
@@ -125,8 +126,10 @@ fn name(path: &str) -> &str {
     path.split_once('/').map_or(path, |(_, name)| name)
 }
 
+/// Makes sure of objects; those that are read are looked into where the plan is given.
 fn check(
     wanted: Vec<Wanted<'_>>,
+    plan: Option<&Plan>,
     stop: &AtomicBool,
     mut seen: impl FnMut(ObjectHead),
 ) -> Result<(), ReadError> {
@@ -138,7 +141,7 @@ fn check(
         if stop.load(Ordering::Relaxed) {
             return Err(ReadError::Interrupted);
         }
-        seen(wanted.check(head, stop)?);
+        seen(wanted.check(head, plan, stop)?);
         Ok(())
     })
 }

@@ -41,6 +41,29 @@ pub(super) fn object(line: &[u8]) -> &[u8] {
     memrchr(b',', line).map_or(line, |end| &line[..end])
 }
 
+/// The fields of a line without its line feed, as they stand there; `None` where a quote stands
+/// that neither begins nor ends one.
+pub(super) fn fields(line: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut fields = Vec::new();
+    let mut rest = line;
+    loop {
+        let end = match rest.strip_prefix(b"\"") {
+            None => memchr(b',', rest).unwrap_or(rest.len()),
+            Some(quoted) => closing_quote(quoted) + 2,
+        };
+        let (field, behind) = rest.split_at_checked(end)?;
+        if !field.starts_with(b"\"") && memchr(b'"', field).is_some() {
+            return None;
+        }
+        fields.push(field);
+        rest = match behind {
+            [] => return Some(fields),
+            [b',', next @ ..] => next,
+            _ => return None,
+        };
+    }
+}
+
 /// Appends a line with every field in quotes, as S3 writes its inventories.
 pub(super) fn push_quoted(line: &[u8], out: &mut Vec<u8>) {
     let mut rest = line.strip_suffix(b"\n").unwrap_or(line);
@@ -156,6 +179,20 @@ mod tests {
             push_unquoted(&out, &mut again);
             assert_eq!(String::from_utf8(again).unwrap(), format!("{line}\n"));
             assert_eq!(String::from_utf8(out).unwrap(), quoted);
+        }
+    }
+
+    #[test]
+    fn fields_stand_between_commas_or_in_quotes() {
+        let shown = |line: &'static str| -> Option<Vec<&str>> {
+            let fields = fields(line.as_bytes())?;
+            Some(fields.into_iter().map(|field| std::str::from_utf8(field).unwrap()).collect())
+        };
+        assert_eq!(shown("demo,a,v1").unwrap(), ["demo", "a", "v1"]);
+        assert_eq!(shown("demo,\"a,\"\"b\",").unwrap(), ["demo", "\"a,\"\"b\"", ""]);
+        assert_eq!(shown("").unwrap(), [""]);
+        for odd in ["demo,a\"b", "demo,\"a\"b", "demo,\"a", "\"", "a,\"\"\""] {
+            assert_eq!(shown(odd), None, "{odd}");
         }
     }
 

@@ -5,6 +5,7 @@
 //!
 //! Never knows about threads, nor how rows are found.
 
+mod consistency;
 mod destination;
 mod document;
 mod eligibility;
@@ -16,6 +17,7 @@ mod handle;
 mod in_place;
 mod inventory;
 mod line;
+mod manifest_rows;
 mod objects;
 mod proof;
 mod question;

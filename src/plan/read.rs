@@ -1,13 +1,14 @@
 //! Reading a finished plan back, from this machine or from S3, and making sure that its manifests
 //! are still what it says.
 //!
-//! On this machine every manifest is hashed. In S3, S3 is asked about each, and only what its
-//! answer leaves open is read.
+//! On this machine every manifest is hashed, and its rows are looked at. In S3, S3 is asked about
+//! each, and only what its answer leaves open is read.
 
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use flate2::bufread::MultiGzDecoder;
 use md5::Md5;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -15,8 +16,10 @@ use sha2::{Digest, Sha256};
 use super::folder::{MANIFESTS, PARTIAL, PLAN};
 #[cfg(feature = "aws")]
 use super::in_place;
-use super::{DataFile, PLAN_VERSION, Plan, Shard};
-use crate::source::{Kind, Location};
+use super::manifest_rows::RowCheck;
+use super::{DataFile, PLAN_VERSION, Plan, Shard, consistency};
+use crate::report::{self, Report, md5_hex};
+use crate::source::{Kind, Location, SourceFile};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
 /// the second-level cache.
@@ -89,12 +92,34 @@ pub enum ReadError {
         /// What the parser says.
         error: serde_json::Error,
     },
+    /// What it says can't be true.
+    #[error(
+        "{}: {what}: no plan says so, so it was changed, or another program wrote it; make it \
+         again with `s3sieve filter`", path.display()
+    )]
+    Inconsistent {
+        /// The document.
+        path: Location,
+        /// What doesn't fit.
+        what: String,
+    },
     /// A file is not what the plan says.
     #[error(
         "{}: {what}: the file is not the one that the plan describes; make the plan again",
         path.display()
     )]
     Changed {
+        /// The file.
+        path: Location,
+        /// What differs.
+        what: String,
+    },
+    /// A file is the plan's, but not what the plan says of it.
+    #[error(
+        "{}: {what}: plan.json is not true of this file, so it was changed, or another program \
+         wrote it; make the plan again with `s3sieve filter`", path.display()
+    )]
+    Untrue {
         /// The file.
         path: Location,
         /// What differs.
@@ -172,6 +197,9 @@ pub(super) fn document(folder: &Location) -> Result<(Plan, String), ReadError> {
         return Err(ReadError::Older { path, version });
     }
     let plan = serde_json::from_slice(&text).map_err(malformed)?;
+    if let Some(what) = consistency::fault(&plan) {
+        return Err(ReadError::Inconsistent { path, what });
+    }
     Ok((plan, hex(&Sha256::digest(&text))))
 }
 
@@ -195,7 +223,7 @@ fn is_unfinished(folder: &Location) -> bool {
 }
 
 /// Makes sure that every manifest of a plan, and every data file of one, is there with the length
-/// and digest that the plan names.
+/// and digest that the plan names, and that its rows are those that the plan says.
 ///
 /// # Errors
 /// When one is not, can't be read, or `stop` is raised.
@@ -209,8 +237,53 @@ pub fn verify(
         Location::Object(folder) => return in_place::verify(&folder, plan, stop),
         folder @ Location::Path(_) => folder,
     };
-    let mut files = plan.shards.iter().flat_map(PlanFile::of);
-    files.try_for_each(|file| file.verify(&file.below(&folder)?, stop))
+    plan.shards.iter().try_for_each(|shard| verify_shard(&folder, plan, shard, stop))
+}
+
+/// Makes sure of all files of a shard on this machine.
+fn verify_shard(
+    folder: &Location,
+    plan: &Plan,
+    shard: &Shard,
+    stop: &AtomicBool,
+) -> Result<(), ReadError> {
+    let manifest = PlanFile::manifest(shard);
+    let path = manifest.below(folder)?;
+    manifest.verify(&path, Some(plan), stop)?;
+    if shard.files.is_empty() {
+        return Ok(());
+    }
+    verify_report(&path, plan, shard)?;
+    let mut rows = RowCheck::new(shard, plan);
+    for file in PlanFile::of(shard).skip(1) {
+        file.verify_inflated(&file.below(folder)?, &mut rows, stop)?;
+    }
+    refuse_untrue(&path, rows)
+}
+
+/// Makes sure that a manifest which is an inventory report is of the shard's bucket, has its
+/// columns, and lists its data files.
+fn verify_report(path: &Location, plan: &Plan, shard: &Shard) -> Result<(), ReadError> {
+    let untrue = |what: &str| Err(untrue(path, what));
+    let report = Report::read(path)
+        .map_err(|error| self::untrue(path, format!("it is no inventory report ({error})")))?;
+    let names = report.schema.columns().iter().map(|column| &column.name);
+    if !names.eq(shard.columns.as_ref().unwrap_or(&plan.columns)) {
+        return untrue("its fileSchema has other columns than the plan says");
+    }
+    if report.source_bucket != shard.bucket {
+        return untrue("its sourceBucket is not the bucket that the plan says");
+    }
+    let is_same = |(file, own): (&report::DataFile, &DataFile)| {
+        let name = own.path.strip_prefix(MANIFESTS).unwrap_or(&own.path);
+        let md5 = file.md5.as_ref().map(md5_hex);
+        file.key.ends_with(name) && file.bytes == own.bytes && md5.as_ref() == Some(&own.md5)
+    };
+    let is_as_long = report.files.len() == shard.files.len();
+    if !is_as_long || !report.files.iter().zip(&shard.files).all(is_same) {
+        return untrue("it lists other data files than the plan says");
+    }
+    Ok(())
 }
 
 /// A file of a plan, as the plan describes it.
@@ -220,6 +293,8 @@ pub(super) struct PlanFile<'a> {
     pub(super) path: &'a str,
     bytes: u64,
     pub(super) digest: FileDigest<'a>,
+    /// The shard whose rows it holds, if it holds all of them.
+    rows_of: Option<&'a Shard>,
     /// Its CRC-64/NVME, in base64, if the plan knows it.
     #[cfg(feature = "aws")]
     pub(super) crc64nvme: Option<&'a str>,
@@ -239,6 +314,7 @@ impl<'a> PlanFile<'a> {
             path,
             bytes: *bytes,
             digest: FileDigest::Md5(md5),
+            rows_of: None,
             #[cfg(feature = "aws")]
             crc64nvme: None,
         });
@@ -250,6 +326,7 @@ impl<'a> PlanFile<'a> {
             path: &shard.path,
             bytes: shard.bytes,
             digest: FileDigest::Sha256(&shard.sha256),
+            rows_of: Some(shard).filter(|shard| shard.files.is_empty()),
             #[cfg(feature = "aws")]
             crc64nvme: shard.crc64nvme.as_deref(),
         }
@@ -263,24 +340,56 @@ impl<'a> PlanFile<'a> {
         if is_inside { Ok(path) } else { Err(changed(&path, "the path leads out of the plan")) }
     }
 
-    /// Makes sure, by reading it, that a file is this one.
-    pub(super) fn verify(&self, path: &Location, stop: &AtomicBool) -> Result<(), ReadError> {
+    /// Makes sure, by reading it, that a file is this one; and, where its plan is given, that the
+    /// rows of a manifest are what the plan says.
+    pub(super) fn verify(
+        &self,
+        path: &Location,
+        plan: Option<&Plan>,
+        stop: &AtomicBool,
+    ) -> Result<(), ReadError> {
+        let mut file = Hashed::new(self.open(path)?, self.digest, stop);
+        let mut rows = self.rows_of.zip(plan).map(|(shard, plan)| RowCheck::new(shard, plan));
+        let read = read_to_end(&mut file, &mut |bytes| {
+            if let Some(rows) = &mut rows {
+                rows.look(bytes);
+            }
+        });
+        read.map_err(|error| file.error(path, error))?;
+        file.finish(path)?;
+        rows.map_or(Ok(()), |rows| refuse_untrue(path, rows))
+    }
+
+    /// The same of a data file; `rows` looks at what it holds.
+    fn verify_inflated(
+        &self,
+        path: &Location,
+        rows: &mut RowCheck<'_>,
+        stop: &AtomicBool,
+    ) -> Result<(), ReadError> {
+        let mut file = Hashed::new(self.open(path)?, self.digest, stop);
+        let input = BufReader::with_capacity(READ_BUFFER_BYTES, &mut file);
+        let inflated = read_to_end(MultiGzDecoder::new(input), &mut |bytes| rows.look(bytes));
+        // Whatever is wrong with the rows, another file is the first thing to be told.
+        let rest = read_to_end(&mut file, &mut |_| ());
+        rest.map_err(|error| file.error(path, error))?;
+        file.finish(path)?;
+        inflated.map_err(|error| untrue(path, format!("it is not gzip ({error})")))
+    }
+
+    /// Opens the file, if it is there with its length.
+    fn open(&self, path: &Location) -> Result<SourceFile, ReadError> {
         let file = match path.open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(changed(path, "there is no such file"));
             }
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                return Err(changed(path, format!("it {error}")));
+            }
             opened => opened.map_err(ReadError::at(path))?,
         };
         self.verify_length(path, file.len())?;
-        let (name, expected, found) = match self.digest {
-            FileDigest::Sha256(expected) => ("SHA-256", expected, hash::<Sha256>(file, stop)),
-            FileDigest::Md5(expected) => ("MD5", expected, hash::<Md5>(file, stop)),
-        };
-        let found = found.map_err(ReadError::at(path))?.ok_or(ReadError::Interrupted)?;
-        if found == expected {
-            return Ok(());
-        }
-        Err(changed(path, format!("its {name} is {found} where the plan says {expected}")))
+        Ok(file)
     }
 
     pub(super) fn verify_length(&self, path: &Location, bytes: u64) -> Result<(), ReadError> {
@@ -295,17 +404,84 @@ pub(super) fn changed(path: &Location, what: impl Into<String>) -> ReadError {
     ReadError::Changed { path: path.clone(), what: what.into() }
 }
 
-/// The digest of what a reader gives, in hexadecimal; `None` once told to stop.
-fn hash<D: Digest>(mut file: impl Read, stop: &AtomicBool) -> io::Result<Option<String>> {
-    let mut digest = D::new();
+fn refuse_untrue(path: &Location, rows: RowCheck<'_>) -> Result<(), ReadError> {
+    rows.finish().map_or(Ok(()), |what| Err(untrue(path, what)))
+}
+
+/// What the plan says of a file whose bytes are the plan's is not true.
+fn untrue(path: &Location, what: impl Into<String>) -> ReadError {
+    ReadError::Untrue { path: path.clone(), what: what.into() }
+}
+
+/// A file that is hashed while it is read, to the length that it had when it was opened and no
+/// further: a file that grows must not keep a run from ending.
+struct Hashed<'a> {
+    file: io::Take<SourceFile>,
+    digest: FileDigest<'a>,
+    hasher: Hasher,
+    stop: &'a AtomicBool,
+}
+
+enum Hasher {
+    Sha256(Sha256),
+    Md5(Md5),
+}
+
+impl<'a> Hashed<'a> {
+    fn new(file: SourceFile, digest: FileDigest<'a>, stop: &'a AtomicBool) -> Self {
+        let hasher = match digest {
+            FileDigest::Sha256(_) => Hasher::Sha256(Sha256::new()),
+            FileDigest::Md5(_) => Hasher::Md5(Md5::new()),
+        };
+        let bytes = file.len();
+        Self { file: file.take(bytes), digest, hasher, stop }
+    }
+
+    fn error(&self, path: &Location, error: io::Error) -> ReadError {
+        match self.stop.load(Ordering::Relaxed) {
+            true => ReadError::Interrupted,
+            false => ReadError::at(path)(error),
+        }
+    }
+
+    /// Compares the digest, when all was read.
+    fn finish(self, path: &Location) -> Result<(), ReadError> {
+        let (name, expected) = match self.digest {
+            FileDigest::Sha256(expected) => ("SHA-256", expected),
+            FileDigest::Md5(expected) => ("MD5", expected),
+        };
+        let found = match self.hasher {
+            Hasher::Sha256(hasher) => hex(&hasher.finalize()),
+            Hasher::Md5(hasher) => hex(&hasher.finalize()),
+        };
+        if found == expected {
+            return Ok(());
+        }
+        Err(changed(path, format!("its {name} is {found} where the plan says {expected}")))
+    }
+}
+
+impl Read for Hashed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("interrupted"));
+        }
+        let count = self.file.read(buffer)?;
+        match &mut self.hasher {
+            Hasher::Sha256(hasher) => hasher.update(&buffer[..count]),
+            Hasher::Md5(hasher) => hasher.update(&buffer[..count]),
+        }
+        Ok(count)
+    }
+}
+
+/// Shows all that a reader gives.
+fn read_to_end(mut reader: impl Read, show: &mut dyn FnMut(&[u8])) -> io::Result<()> {
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
-        if stop.load(Ordering::Relaxed) {
-            return Ok(None);
-        }
-        match file.read(&mut buffer)? {
-            0 => return Ok(Some(hex(&digest.finalize()))),
-            read => digest.update(&buffer[..read]),
+        match reader.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => show(&buffer[..count]),
         }
     }
 }

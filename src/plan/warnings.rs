@@ -10,6 +10,9 @@ use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
 use crate::report::Report;
 use crate::units::{Count, counted};
 
+/// Buckets that a warning names: a line of them.
+const BUCKETS_NAMED_MAX: usize = 5;
+
 /// All warnings for a plan.
 pub(super) fn warnings(
     reports: &[Report],
@@ -24,6 +27,7 @@ pub(super) fn warnings(
         warnings.extend(parts.map(|part| not_checked(part, is_for_copies)));
     }
     warnings.extend(directory_bucket(reports, wanted));
+    warnings.extend(other_buckets(reports, outcome));
     warnings.extend(cannot_split(reports, wanted));
     warnings.extend(noncurrent(wanted, outcome));
     warnings.extend(sizes_lost(wanted, outcome));
@@ -60,6 +64,31 @@ fn directory_bucket(reports: &[Report], wanted: &Wanted) -> Option<String> {
     let name = names.find(|name| bucket::is_directory(name));
     name.filter(|_| wanted.eligibility.kind().is_none()).map(|name| {
         format!("{name} is a directory bucket: only copy and lambda jobs act on its objects.")
+    })
+}
+
+/// Rows of buckets that no report is of.
+fn other_buckets(reports: &[Report], outcome: &Outcome) -> Option<String> {
+    let is_own = |bucket: &[u8]| reports.iter().any(|r| r.source_bucket.as_bytes() == bucket);
+    let shards = outcome.written.shards.iter();
+    let others = shards.filter(|(_, label, _)| !is_own(&label.bucket));
+    let rows: u64 = others.clone().map(|(_, _, file)| file.rows).sum();
+    let mut names: Vec<_> =
+        others.map(|(_, label, _)| String::from_utf8_lossy(&label.bucket)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let more = names.len().saturating_sub(BUCKETS_NAMED_MAX);
+    names.truncate(BUCKETS_NAMED_MAX);
+    let more = if more > 0 { format!(" and {} more", Count(more as u64)) } else { String::new() };
+    (rows > 0).then(|| {
+        format!(
+            "{} of the {} selected rows name another bucket than their report is of: {}{more}. \
+             They are in manifests of their own, and S3 writes no such row: look into them before \
+             their jobs run.",
+            Count(rows),
+            Count(objects(outcome)),
+            names.join(", "),
+        )
     })
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Never knows where the data files lie on this disk, or what is in them.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 use std::io::Read;
 
@@ -92,8 +94,7 @@ pub struct Report {
     pub format: FileFormat,
     /// The columns of every row; never empty, always with Bucket and Key.
     pub schema: Schema,
-    /// The data files in the manifest's order. None for an empty bucket; a file may be listed
-    /// more than once.
+    /// The data files in the manifest's order, each once. None for an empty bucket.
     pub files: Vec<DataFile>,
     /// MD5 of the manifest's bytes.
     pub manifest_md5: [u8; 16],
@@ -150,6 +151,16 @@ impl Report {
         let data_file = |(place, file): (usize, RawFile)| {
             file.checked().map_err(|(name, fault)| field(&format!("files[{place}].{name}"), fault))
         };
+        let files =
+            raw.files.into_iter().enumerate().map(data_file).collect::<Result<Vec<_>, _>>()?;
+        if let Some((place, first)) = listed_twice(&files) {
+            let key = excerpt(&files[place].key);
+            let fault = format!(
+                "{key:?} is listed twice (files[{first}] is the same file), so each of its rows \
+                 would stand twice; S3 wrote no such manifest"
+            );
+            return Err(field(&format!("files[{place}].key"), fault));
+        }
         Ok(Self {
             manifest_path: path.clone(),
             source_bucket,
@@ -159,18 +170,32 @@ impl Report {
             created,
             format,
             schema,
-            files: raw.files.into_iter().enumerate().map(data_file).collect::<Result<_, _>>()?,
+            files,
             manifest_md5,
             checksum: ChecksumState::Absent,
         })
     }
 
-    /// Length of all data files together as the manifest gives it, in bytes; a file that is
-    /// listed twice counts twice.
+    /// Length of all data files together as the manifest gives it, in bytes.
     #[must_use]
     pub fn bytes_compressed(&self) -> u64 {
         self.files.iter().fold(0, |sum, file| sum.saturating_add(file.bytes))
     }
+}
+
+/// The first file that was listed before, and where. On a disk, and in reports that lie below a
+/// prefix that ends in a slash, two slashes are as good as one.
+fn listed_twice(files: &[DataFile]) -> Option<(usize, usize)> {
+    let mut places = HashMap::with_capacity(files.len());
+    files.iter().enumerate().find_map(|(place, file)| {
+        let key = file.key.as_str();
+        let name = if key.starts_with('/') || key.contains("//") {
+            Cow::Owned(key.split('/').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/"))
+        } else {
+            Cow::Borrowed(key)
+        };
+        Some((place, places.insert(name, place)?))
+    })
 }
 
 /// The bytes of a manifest that were read and checked, but not looked into.
@@ -480,7 +505,6 @@ mod tests {
             ("\"CSV\"", "\"csv\""),
             ("\"version\"", "\"new\": {\"deep\": [1, 2]}, \"version\""),
             ("\"size\": \"17\"", "\"size\": 17, \"MD5checksum\": null, \"new\": 1"),
-            ("p/b.csv.gz", "p/a.csv.gz"),
             ("arn:aws:s3:::inventory", "inventory"),
             ("arn:aws:s3:::inventory", "arn:aws-us-gov:s3:::inventory"),
             ("arn:aws:s3:::inventory", "arn:aws-cn:s3:::inventory"),
@@ -511,6 +535,8 @@ mod tests {
             ("arn:aws:s3:::inventory", "arn:aws:sqs:::inventory", "not the ARN of a bucket"),
             ("arn:aws:s3:::inventory", "arn:aws:s3:::", "not the name of a bucket"),
             ("arn:aws:s3:::inventory", "arn:aws:s3", "not the ARN of a bucket"),
+            ("p/b.csv.gz", "p/a.csv.gz", "files[1].key: \"p/a.csv.gz\" is listed twice (files[0]"),
+            ("p/b.csv.gz", "/p//a.csv.gz", "files[1].key: \"/p//a.csv.gz\" is listed twice"),
             ("photos", "..", "sourceBucket: \"..\" is not the name of a bucket"),
             ("photos", "../photos", "not the name of a bucket"),
             ("\"photos\"", "null", "line 2, column 22: invalid type: null, expected a string"),

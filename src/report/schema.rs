@@ -2,6 +2,8 @@
 //!
 //! Never knows where a column's bytes stand in a file, only its place in the order.
 
+use std::collections::HashSet;
+
 /// What the values of a column are, and so how a predicate compares them.
 ///
 /// The kinds follow from the column's name (S3 User Guide, "Amazon S3 Inventory list"); a column
@@ -122,6 +124,15 @@ impl Schema {
         &self.columns
     }
 
+    /// The first name that an earlier column has, too, in this spelling or another one: "the column
+    /// named so" would be ambiguous.
+    #[must_use]
+    pub fn repeated(&self) -> Option<&str> {
+        let mut seen = HashSet::new();
+        let mut names = self.columns.iter().map(|column| column.name.as_str());
+        names.find(|name| !seen.insert(folded(name)))
+    }
+
     /// How many columns a row has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -154,6 +165,8 @@ mod tests {
         }
         assert_eq!(schema.position("e_tag"), Some(3));
         assert_eq!(schema.position("Size"), None);
+        assert_eq!(schema.repeated(), None);
+        assert_eq!(Schema::from_names(["Key", "ETag", "e_tag", "KEY"]).repeated(), Some("e_tag"));
     }
 
     #[test]

@@ -5,8 +5,6 @@
 //! they are: S3 has changed them before (`UTF8` became `STRING`), and the data files carry their
 //! own. Never knows about the rest of the manifest.
 
-use std::collections::HashSet;
-
 use super::error::excerpt;
 use super::{FileFormat, Schema};
 
@@ -50,12 +48,8 @@ pub(super) fn parse(format: FileFormat, text: &str) -> Result<Schema, SchemaFaul
         return Err(SchemaFault::Empty);
     }
     let schema = Schema::from_names(names);
-    // Two spellings of one name would make "the column named so" ambiguous.
-    let mut seen = HashSet::new();
-    for column in schema.columns() {
-        if !seen.insert(super::schema::folded(&column.name)) {
-            return Err(SchemaFault::Twice(excerpt(&column.name)));
-        }
+    if let Some(name) = schema.repeated() {
+        return Err(SchemaFault::Twice(excerpt(name)));
     }
     for required in ["Bucket", "Key"] {
         if schema.position(required).is_none() {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, Part};
 use super::columnar_rows::{Places, Rows, Shown};
-use super::csv::{check, failed, named};
+use super::csv::{behind, check, failed, named};
 use super::footer_memory::FooterShare;
 use super::hash::Way;
 use super::panics::caught;
@@ -190,17 +190,18 @@ impl<'a> ColumnarScanner<'a> {
         let mut scanned = Scanned::default();
         let groups = opened.footer.columns.groups();
         let bytes_all = groups.iter().map(|group| group.bytes).sum();
-        let mut before = 0;
+        let (mut before, mut rows_before) = (0, 0);
         for (group, size) in groups.iter().enumerate() {
             if part.holds(before, size.bytes, bytes_all) {
                 scanned.rows += size.rows;
                 if depth != Depth::Read {
-                    let raw = self.scan_group(depth, &opened, group, wanted, visitor)?;
-                    scanned.bytes_raw += raw;
+                    let raw = self.scan_group(depth, &opened, group, wanted, visitor);
+                    scanned.bytes_raw += raw.map_err(|error| behind(error, rows_before))?;
                 }
                 self.control.progress.add(size.bytes, 0, size.rows);
             }
             before += size.bytes;
+            rows_before += size.rows;
         }
         self.opened = Some((number, opened));
         let digest = match way {
@@ -254,7 +255,9 @@ impl<'a> ColumnarScanner<'a> {
             while at < range.end {
                 let rows = (range.end - at).min(WINDOW_ROWS as u64) as usize;
                 let window = match depth {
-                    Depth::Rows => self.window(&mut slots, &places, rows, wanted, visitor)?,
+                    Depth::Rows => self
+                        .window(&mut slots, &places, rows, wanted, visitor)
+                        .map_err(|error| behind(error, at))?,
                     _ => decode(&mut slots, rows).map_err(failed)?,
                 };
                 at += window as u64;
@@ -295,7 +298,9 @@ impl<'a> ColumnarScanner<'a> {
                 end = end.min(from + slot.ready().map_err(failed)?);
             }
             if self.show(slots, places, from..end, wanted, visitor).is_break() {
-                visitor.verdict()?;
+                // The record of a row is one more than the rows before it.
+                let record = from as u64 + self.rows.stopped_at() + 1;
+                visitor.verdict().map_err(|error| behind(error, record))?;
                 // Nothing but an error ends a file early.
                 return Err(TaskError::Stopped);
             }
@@ -337,6 +342,9 @@ impl FileFooter {
         share.shrink(columns.bytes_held());
         let names = columns.columns();
         let own = Schema::from_names(&names);
+        if let Some(column) = own.repeated() {
+            return Err(DataErrorKind::TwoColumns { column: column.to_owned() });
+        }
         let place = |column: &report::Column| {
             own.position(&column.name).ok_or_else(|| DataErrorKind::Columns {
                 column: column.name.clone(),

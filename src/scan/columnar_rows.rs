@@ -82,9 +82,16 @@ pub(super) struct Rows {
     spans: Vec<Span>,
     /// Whether no text of a row holds a comma, a quote or a line end.
     plain: Vec<bool>,
+    /// The row at which the visitor stopped, by its place in the mask.
+    stopped_at: u32,
 }
 
 impl Rows {
+    /// The row at which the visitor of the last [`Rows::show`] stopped, by its place in the mask.
+    pub(super) fn stopped_at(&self) -> u64 {
+        self.stopped_at.into()
+    }
+
     /// Shows those rows of `columns` whose entry in `mask` is set, in order. `columns` are those of
     /// `places`.
     pub(super) fn show<V: Visitor>(
@@ -166,8 +173,11 @@ impl Rows {
             }
         }
         let Table { texts, width, .. } = table;
-        for (texts, is_plain) in texts.chunks_exact(width).zip(&self.plain) {
-            visitor.matched(&Line { places, texts, is_plain: *is_plain })?;
+        for ((texts, is_plain), row) in texts.chunks_exact(width).zip(&self.plain).zip(rows) {
+            if visitor.matched(&Line { places, texts, is_plain: *is_plain }).is_break() {
+                self.stopped_at = *row;
+                return ControlFlow::Break(());
+            }
         }
         ControlFlow::Continue(())
     }

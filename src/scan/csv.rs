@@ -284,7 +284,8 @@ impl<'a> FileScanner<'a> {
         let used = self.splitter.split(data, over, |row| visitor.row(row)).map_err(failed)?;
         cursor.record_at += used.bytes;
         self.control.progress.add(0, 0, self.splitter.records() - before);
-        visitor.verdict()
+        // A visitor that stops does so at the last record.
+        visitor.verdict().map_err(|error| behind(error, self.splitter.records()))
     }
 }
 
@@ -311,6 +312,14 @@ pub(super) fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError
     match error {
         TaskError::Stopped => TaskError::Stopped,
         TaskError::Failed(kind) => TaskError::Failed(DataError { path: input.path.clone(), kind }),
+    }
+}
+
+/// An error, with its record counted from so many records further ahead.
+pub(super) fn behind(error: TaskError<DataErrorKind>, records: u64) -> TaskError<DataErrorKind> {
+    match error {
+        TaskError::Stopped => TaskError::Stopped,
+        TaskError::Failed(kind) => TaskError::Failed(kind.behind(records)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{GROUPS_MAX, LANES_MAX};
+use super::{GROUPS_MAX, LANES_MAX, NameFault};
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::format::columnar::ColumnarError;
 use crate::format::csv::CsvError;
@@ -10,6 +10,7 @@ use crate::format::gzip::GzipError;
 use crate::predicate::PredicateError;
 use crate::report::ReportError;
 use crate::source::{self, Location};
+use crate::units::Count;
 
 /// A data file that could not be read to its end, or is not what the report says.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,26 @@ pub enum DataErrorKind {
         /// The columns that it has.
         found: String,
     },
+    /// It has two columns of one name.
+    #[error(
+        "the file has two columns {column}, and nobody can tell which of them the report means: \
+         S3 wrote no such file"
+    )]
+    TwoColumns {
+        /// Their name, as the second one spells it.
+        column: String,
+    },
+    /// A row that was selected names what no job could find.
+    #[error(
+        "record {}: {fault}: S3 wrote no such row, and no job could take it. The file is damaged, \
+         or another program wrote it", Count(*record)
+    )]
+    Name {
+        /// The number of the record, from 1.
+        record: u64,
+        /// What is wrong with it.
+        fault: NameFault,
+    },
     /// `--split-by` met too many values.
     #[error(
         "more than {LANES_MAX} different buckets or values of the columns to split by, each of \
@@ -104,6 +125,16 @@ impl DataErrorKind {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Read(error) if source::is_refusal(error))
+    }
+
+    /// The error with its record counted from further ahead: so many records come before those
+    /// that it was counted among.
+    #[must_use]
+    pub(super) fn behind(self, records: u64) -> Self {
+        match self {
+            Self::Name { record, fault } => Self::Name { record: record + records, fault },
+            other => other,
+        }
     }
 
     /// Whether what was asked for is to blame rather than the data: no other file fares better.
@@ -146,6 +177,30 @@ pub enum ScanError {
     Overlap {
         /// The bucket.
         bucket: String,
+        /// A report's manifest.
+        first: Location,
+        /// The other's.
+        second: Location,
+    },
+    /// A report was named twice.
+    #[error(
+        "{} and {} are the same report: every row would stand twice; name it once",
+        first.display(), second.display()
+    )]
+    SameReport {
+        /// Its manifest, as it was named first.
+        first: Location,
+        /// The manifest that was named later.
+        second: Location,
+    },
+    /// Two reports have a data file in common.
+    #[error(
+        "{}: {} and {} both list this data file: its rows would stand twice; name one of the \
+         reports", path.display(), first.display(), second.display()
+    )]
+    SharedFile {
+        /// The data file.
+        path: Location,
         /// A report's manifest.
         first: Location,
         /// The other's.

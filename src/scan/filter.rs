@@ -7,7 +7,8 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::batch::Batches;
-use super::csv::stopped;
+use super::csv::{failed, stopped};
+use super::names::{NameFault, check_bucket, check_key, is_usual_key};
 use super::scanner::{Scanner, Shared, Visitor};
 use super::wanted::Wanted;
 use super::{
@@ -278,6 +279,8 @@ struct OpenLanes {
     current: usize,
     /// Places of the lanes of rows set aside, by reason.
     excluded: Vec<Option<usize>>,
+    /// The bucket of the row set aside last, which was checked.
+    excluded_bucket: Vec<u8>,
     /// Bytes at which a lane's rows are handed over.
     block_bytes: usize,
 }
@@ -289,6 +292,7 @@ impl OpenLanes {
         self.by_key.clear();
         self.current = 0;
         self.excluded.clear();
+        self.excluded_bucket.clear();
         self.block_bytes = BLOCK_BYTES;
     }
 
@@ -353,10 +357,14 @@ impl Rows<'_, '_, '_> {
     /// Writes a matching row to its lane.
     #[inline]
     fn keep(&mut self, row: &impl Row) -> Result<(), TaskError<DataErrorKind>> {
+        let key = row.field(self.rules.selection.projection.key);
+        if !is_usual_key(key) {
+            check_key(key).map_err(unnameable)?;
+        }
         self.summary.matched += 1;
         let reason = self.rules.exclusion(row);
         let place = match reason {
-            Some(reason) => self.excluded_lane(reason)?,
+            Some(reason) => self.excluded_lane(reason, row)?,
             None => self.manifest_lane(row)?,
         };
         let lane = &mut self.open.lanes[place];
@@ -434,6 +442,7 @@ impl Rows<'_, '_, '_> {
     ) -> Result<usize, TaskError<DataErrorKind>> {
         let Rules { selection, split_by, .. } = &*self.rules;
         let bucket = row.field(selection.projection.bucket).to_vec();
+        check_bucket(&bucket).map_err(unnameable)?;
         let value = |column: &usize| row.field(*column).to_vec();
         let lane = self.lanes.lane(&LaneKey::Manifest {
             bucket: bucket.clone(),
@@ -449,7 +458,18 @@ impl Rows<'_, '_, '_> {
         Ok(known)
     }
 
-    fn excluded_lane(&mut self, reason: usize) -> Result<usize, TaskError<DataErrorKind>> {
+    /// The place of the lane for rows set aside for a reason.
+    fn excluded_lane(
+        &mut self,
+        reason: usize,
+        row: &impl Row,
+    ) -> Result<usize, TaskError<DataErrorKind>> {
+        let bucket = row.field(self.rules.selection.projection.bucket);
+        if bucket.is_empty() || !same(&self.open.excluded_bucket, bucket) {
+            check_bucket(bucket).map_err(unnameable)?;
+            self.open.excluded_bucket.clear();
+            self.open.excluded_bucket.extend_from_slice(bucket);
+        }
         self.open.excluded.resize(self.rules.selection.exclusions.len(), None);
         if let Some(place) = self.open.excluded[reason] {
             return Ok(place);
@@ -489,6 +509,11 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len()
         && a_words.iter().zip(b_words).all(|(a, b)| a == b)
         && a_rest.iter().zip(b_rest).all(|(a, b)| a == b)
+}
+
+/// The record is counted from where the row was found (`DataErrorKind::behind`).
+fn unnameable(fault: NameFault) -> TaskError<DataErrorKind> {
+    failed(DataErrorKind::Name { record: 0, fault })
 }
 
 fn too_many_lanes() -> TaskError<DataErrorKind> {

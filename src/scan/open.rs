@@ -1,6 +1,7 @@
 //! Reports as a user names them, to the list of data files to scan.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
@@ -64,7 +65,8 @@ pub struct ReportOptions {
 ///
 /// # Errors
 /// When a report or a data file can't be found, a report is bad or in a format that this program
-/// was built without, or two reports list the same bucket and that is not allowed.
+/// was built without, two reports are the same or have a data file in common, or they list the same
+/// bucket and that is not allowed.
 pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanError> {
     let mut opened = Opened { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
@@ -88,6 +90,7 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanE
         }));
         opened.reports.push(report);
     }
+    refuse_same(&opened)?;
     if !options.allow_overlap {
         refuse_overlap(&opened.reports)?;
     }
@@ -140,6 +143,40 @@ fn on_all_processors<T: Send>(
         };
         threads.into_iter().map(join).collect()
     })
+}
+
+/// Refuses reports that were named twice, or have a data file in common: nobody means the same rows
+/// twice, whatever may overlap. Files that one report lists are different.
+fn refuse_same(opened: &Opened) -> Result<(), ScanError> {
+    let Opened { reports, inputs, .. } = opened;
+    if reports.len() < 2 {
+        return Ok(());
+    }
+    let mut known: HashMap<[u8; 16], &Report> = HashMap::new();
+    for report in reports {
+        if let Some(first) = known.insert(report.manifest_md5, report) {
+            return Err(ScanError::SameReport {
+                first: first.manifest_path.clone(),
+                second: report.manifest_path.clone(),
+            });
+        }
+    }
+    let mut seen: HashMap<OsString, usize> = HashMap::with_capacity(inputs.len());
+    for input in inputs {
+        let name = match input.path.as_path() {
+            Some(path) => path.as_os_str().to_owned(),
+            None => input.path.display().to_string().into(),
+        };
+        if let Some(first) = seen.insert(name, input.report) {
+            let manifest = |report: usize| reports[report].manifest_path.clone();
+            return Err(ScanError::SharedFile {
+                path: input.path.clone(),
+                first: manifest(first),
+                second: manifest(input.report),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn refuse_overlap(reports: &[Report]) -> Result<(), ScanError> {

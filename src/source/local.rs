@@ -11,7 +11,7 @@
 //!
 //! Never knows what the bytes mean.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -53,10 +53,9 @@ impl LocalFile {
     /// When the file can't be opened, or is no regular file: a folder has no bytes, and a pipe
     /// has neither a length nor a beginning to come back to.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let file = open_at_once(path)?;
-        let metadata = file.metadata()?;
-        require_regular(&metadata)?;
-        Ok(Self { file, bytes: metadata.len(), position: 0, advised: 0, from_disk: false })
+        let file = open_regular(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes, position: 0, advised: 0, from_disk: false })
     }
 
     /// The file's length in bytes when it was opened.
@@ -132,19 +131,70 @@ pub fn advise_soon(path: &Path) {
     }
 }
 
-/// Opens a file without waiting for it: opening a pipe that nobody writes to would never return.
+/// Opens a regular file to be read. Whatever else has its name is refused, and nothing is waited
+/// for: opening a pipe that nobody writes to would never return, and a device has no end.
+///
+/// # Errors
+/// When the file can't be opened, or is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    open_regular_with(File::options().read(true), path)
+}
+
+/// As [`open_regular`], with other options.
+///
+/// # Errors
+/// As there.
+pub fn open_regular_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let file = open_at_once(options, path)?;
+    require_regular(&file.metadata()?)?;
+    Ok(file)
+}
+
+/// Reads a regular file whole, if it has no more bytes than that.
+///
+/// # Errors
+/// When it can't be read, is no regular file, or is longer.
+pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    read_at_most(open_regular(path)?, bytes_max)
+}
+
+/// Reads a file that somebody named as a parameter, if it has no more bytes than that. It may be a
+/// pipe (`<(jq ... file)`), which is waited for.
+///
+/// # Errors
+/// When it can't be read, or is longer.
+pub fn read_parameter(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    read_at_most(File::open(path)?, bytes_max)
+}
+
+/// A file that has no length, or grows, must not be read for ever.
+fn read_at_most(file: File, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let message = format!("is longer than {bytes_max} bytes, more than any such file has");
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
 #[cfg(unix)]
-fn open_at_once(path: &Path) -> io::Result<File> {
+fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     // It means nothing for regular files.
     let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    File::options().read(true).custom_flags(flags).open(path)
+    options.custom_flags(flags).open(path)
 }
 
 #[cfg(not(unix))]
-fn open_at_once(path: &Path) -> io::Result<File> {
-    require_regular(&fs::metadata(path)?)?;
-    File::open(path)
+fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    match fs::metadata(path) {
+        Ok(metadata) => require_regular(&metadata)?,
+        // There may be none yet.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(_) => {}
+    }
+    options.open(path)
 }
 
 /// Refuses what is no regular file, saying what it is.
@@ -302,8 +352,28 @@ mod tests {
         let path = folder.path().join("pipe");
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         if made.is_ok_and(|status| status.success()) {
-            let error = LocalFile::open(&path).unwrap_err();
-            assert!(error.to_string().contains("not a regular file"), "{error}");
+            let mut append = File::options();
+            append.read(true).append(true).create(true);
+            for error in [
+                LocalFile::open(&path).unwrap_err(),
+                open_regular_with(&mut append, &path).unwrap_err(),
+                read_regular(&path, 1).unwrap_err(),
+            ] {
+                assert!(error.to_string().contains("not a regular file"), "{error}");
+            }
         }
+    }
+
+    #[test]
+    fn a_file_is_read_whole_up_to_a_bound() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "12345").unwrap();
+        for read in [read_regular, read_parameter] {
+            assert_eq!(read(file.path(), 5).unwrap(), b"12345");
+            let error = read(file.path(), 4).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        }
+        #[cfg(target_os = "linux")]
+        assert!(read_parameter(Path::new("/dev/zero"), 4).is_err());
     }
 }

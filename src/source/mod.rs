@@ -17,7 +17,10 @@ mod store_error;
 mod write_behind;
 
 pub use checksum::Crc64Nvme;
-pub use local::{LocalFile, READ_AHEAD_BYTES, advise_soon};
+pub use local::{
+    LocalFile, READ_AHEAD_BYTES, advise_soon, open_regular, open_regular_with, read_parameter,
+    read_regular,
+};
 pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
 pub use lock_file::{Attempt, LockFile};
 #[cfg(not(feature = "aws"))]

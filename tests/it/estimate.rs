@@ -31,9 +31,12 @@ fn large_plan() -> (TempDir, PathBuf) {
         33_333_333,
     ]) {
         shard["objects"] = json!(objects);
+        shard["bytes"] = json!(objects * 100);
         shard["split"] = json!({"StorageClass": "STANDARD"});
     }
     plan["totals"]["rows"] = json!(1_000_000_000_u64);
+    let excluded = plan["totals"]["excluded"].as_u64().unwrap();
+    plan["totals"]["matched"] = json!(100_000_000_u64 + excluded);
     plan["totals"]["object_bytes"] = json!(100_000_000_u64 << 20);
     rewrite(&out, &plan);
     (folder, out)

@@ -325,8 +325,8 @@ fn reports_of_several_buckets_give_shards_for_each() {
 
 #[test]
 fn two_reports_of_one_bucket_are_refused_unless_allowed() {
-    let make = || ReportFolder::new("Bucket, Key", &[row(&["demo", "a"]).as_bytes()]);
-    let (first, second) = (make(), make());
+    let make = |key| ReportFolder::new("Bucket, Key", &[row(&["demo", key]).as_bytes()]);
+    let (first, second) = (make("a"), make("b"));
     let out = first.out();
     let arguments = [
         "filter",
@@ -340,7 +340,7 @@ fn two_reports_of_one_bucket_are_refused_unless_allowed() {
     s3sieve(arguments).expect(2).says(&["demo", "--allow-overlap"]);
     assert!(!out.exists());
     s3sieve(arguments.into_iter().chain(["--allow-overlap"])).expect(0);
-    assert_eq!(manifests(&out), "demo,a\ndemo,a\n");
+    assert_eq!(manifests(&out), "demo,a\ndemo,b\n");
 }
 
 #[test]

@@ -30,6 +30,7 @@ mod readme;
 mod real_reports;
 mod schema;
 mod submit;
+mod tampered;
 mod tidy;
 mod verify;
 

@@ -40,7 +40,32 @@ pub enum CsvErrorKind {
         /// The longest record allowed, in bytes, without its line end.
         bytes_max: usize,
     },
+    /// A quote stands where none may.
+    #[error(
+        "column {column}: {fault}; S3 writes no such field: the file is damaged, or another \
+         program wrote it"
+    )]
+    StrayQuote {
+        /// Which column, from 1.
+        column: usize,
+        /// How.
+        fault: QuoteFault,
+    },
     /// The data ends inside a quoted field.
     #[error("a quoted field is still open at the end of the data: the file may be cut short")]
     OpenQuote,
+}
+
+/// How a quote stands where none may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum QuoteFault {
+    /// `"a"b`.
+    #[error("text follows the quote that ends the field")]
+    TextBehind,
+    /// `a"b`.
+    #[error("there is a quote inside a field that does not begin with one")]
+    Inside,
+    /// ` "a"`.
+    #[error("the field begins with a space, and then a quote")]
+    BehindSpace,
 }

@@ -4,10 +4,10 @@
 //!
 //! # What is split how
 //! The language is RFC 4180 as `csv-core` reads it with its defaults: fields between commas, quoted
-//! by `"`, a quote inside doubled; `\n`, `\r` and `\r\n` end a record; blank lines are skipped; a
-//! quote inside an unquoted field is an ordinary byte, and so is what follows a closing quote. On
-//! top of that, a record with a wrong number of columns, a record that is too long, and a quote
-//! that is open at the end are errors; a byte order mark at the very start is skipped.
+//! by `"`, a quote inside doubled; `\n`, `\r` and `\r\n` end a record; blank lines are skipped. On
+//! top of that, a record with a wrong number of columns, a record that is too long, a quote inside
+//! an unquoted field, text behind a closing quote, and a quote that is open at the end are errors;
+//! a byte order mark at the very start is skipped.
 //!
 //! A state machine that looks at each byte is about as fast as decompression, so it would double
 //! the time a report takes. But reports are simple: each field is quoted or not, and there is
@@ -45,11 +45,12 @@ mod index;
 mod neon;
 mod path;
 mod portable;
+mod quotes;
 mod slow;
 #[cfg(test)]
 mod tests;
 
-pub use error::{CsvError, CsvErrorKind};
+pub use error::{CsvError, CsvErrorKind, QuoteFault};
 pub use path::SplitPath;
 
 use crate::predicate::Row;

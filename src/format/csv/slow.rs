@@ -1,8 +1,10 @@
-//! One record at a time, byte by byte, by `csv-core`: for whatever the index can't vouch for.
+//! One record at a time, byte by byte, by `csv-core`: for whatever the index can't vouch for. What
+//! `csv-core` lets pass and no report holds is refused (`quotes.rs`).
 //!
 //! Never knows when it is used. Keeps its place in an unfinished record, so that a record which
 //! arrives in many pieces is read once.
 
+use super::quotes::QuoteCheck;
 use super::{CsvErrorKind, CsvRow};
 use csv_core::{ReadRecordResult, Reader};
 
@@ -33,6 +35,8 @@ pub(super) struct SlowReader {
     found: usize,
     /// Bytes of the current record already read; zero between records.
     scanned: usize,
+    /// Has seen those.
+    quotes: QuoteCheck,
 }
 
 impl SlowReader {
@@ -46,6 +50,7 @@ impl SlowReader {
             row_ends: Vec::new(),
             found: 0,
             scanned: 0,
+            quotes: QuoteCheck::START,
         };
         slow.reset(columns);
         slow
@@ -74,13 +79,14 @@ impl SlowReader {
         self.written = 0;
         self.found = 0;
         self.scanned = 0;
+        self.quotes = QuoteCheck::START;
     }
 
     /// Reads the record at the start of `data`, which is no line end. After
     /// [`Outcome::Partial`] the next call must come with the same bytes and more behind them.
     ///
     /// # Errors
-    /// All three kinds; the reader is of no use then until it is reset.
+    /// All kinds; the reader is of no use then until it is reset.
     pub(super) fn read(
         &mut self,
         data: &[u8],
@@ -97,6 +103,7 @@ impl SlowReader {
             let (slot, output) = (self.found.min(self.columns), &mut self.output[self.written..]);
             let (result, read, written, found) =
                 self.reader.read_record(rest, output, &mut self.ends[slot..]);
+            self.quotes.look(&rest[..read])?;
             self.scanned += read;
             self.written += written;
             self.found += found;

@@ -18,11 +18,25 @@ fn table(rows: &[&[&str]], error: Option<(CsvErrorKind, u64, u64)>) -> Table {
     Table { rows: rows.iter().map(|row| row.iter().map(field).collect()).collect(), error }
 }
 
+/// What is wrong with the last byte of a field's raw bytes, if a quote stands where none may; by
+/// the parity of the quotes so far.
+fn stray(raw: &[u8]) -> Option<QuoteFault> {
+    let (last, before) = raw.split_last()?;
+    let is_quoted = raw[0] == b'"';
+    if *last == b'"' && !is_quoted {
+        let is_space = before.iter().all(|byte| matches!(byte, b' ' | b'\t'));
+        return Some(if is_space { QuoteFault::BehindSpace } else { QuoteFault::Inside });
+    }
+    let is_closed = is_quoted && before.iter().filter(|byte| **byte == b'"').count() % 2 == 0;
+    let is_text = !matches!(last, b'"' | b',' | b'\n' | b'\r');
+    (is_closed && is_text && !before.is_empty()).then_some(QuoteFault::TextBehind)
+}
+
 /// The obvious reading: `csv-core`, one byte at a time, over the whole file at once.
 fn oracle(data: &[u8], columns: usize, bytes_max: usize) -> Table {
     let mut reader = Reader::new();
     let mut table = Table { rows: Vec::new(), error: None };
-    let (mut row, mut field) = (Vec::new(), Vec::new());
+    let (mut row, mut field, mut raw) = (Vec::new(), Vec::new(), Vec::new());
     let mark = if data.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
     // The oracle's reader must not drop a second mark.
     reader.read_field(b"\n", &mut [0]);
@@ -42,11 +56,18 @@ fn oracle(data: &[u8], columns: usize, bytes_max: usize) -> Table {
             continue;
         }
         let begin = *start.get_or_insert(place);
+        raw.push(*byte);
+        if let Some(fault) = stray(&raw) {
+            let kind = CsvErrorKind::StrayQuote { column: row.len() + 1, fault };
+            table.error = Some((kind, table.rows.len() as u64 + 1, begin as u64));
+            return table;
+        }
         let mut out = [0; 2];
         let (result, _, written) = reader.read_field(&[*byte], &mut out);
         field.extend_from_slice(&out[..written]);
         if let ReadFieldResult::Field { record_end } = result {
             row.push(std::mem::take(&mut field));
+            raw.clear();
             if record_end {
                 closed(&mut table, &mut row, begin);
                 start = None;
@@ -206,6 +227,10 @@ const fn wrong(expected: usize, found: usize) -> CsvErrorKind {
     CsvErrorKind::WrongColumns { expected, found }
 }
 
+const fn stray_quote(column: usize, fault: QuoteFault) -> CsvErrorKind {
+    CsvErrorKind::StrayQuote { column, fault }
+}
+
 splits_to! {
     nothing: "", 2 => [];
     only_line_ends: "\n\r\n\r\r\n\n", 2 => [];
@@ -219,9 +244,23 @@ splits_to! {
     blank_lines_of_one_column: "\na\n\n\"\"\n\nb", 1 => [&["a"], &[""], &["b"]];
     quoted_separators: "\"a,\",\"\nb\"\n\"\r\n\",\",,\"\n", 2 => [&["a,", "\nb"], &["\r\n", ",,"]];
     doubled_quotes: "\"a\"\"b\",\"\"\"\"\nc,d\n", 2 => [&["a\"b", "\""], &["c", "d"]];
-    quote_inside_an_unquoted_field: "a\"b,c\"\nd,\"e\"\n", 2 => [&["a\"b", "c\""], &["d", "e"]];
-    bytes_behind_a_closing_quote: "\"a\"b,\"c\" \nd,e\n", 2 => [&["ab", "c "], &["d", "e"]];
-    quote_behind_a_closing_quote: "\"a\"b\"c,\"d\"\n", 2 => [&["ab\"c", "d"]];
+    quote_inside_an_unquoted_field: "d,\"e\"\na,b\"c\n", 2 => [&["d", "e"]],
+        (stray_quote(2, QuoteFault::Inside), 2, 6);
+    quote_at_the_end_of_an_unquoted_field: "a\",b\n", 2 => [],
+        (stray_quote(1, QuoteFault::Inside), 1, 0);
+    bytes_behind_a_closing_quote: "d,e\n\"a\"b,c\n", 2 => [&["d", "e"]],
+        (stray_quote(1, QuoteFault::TextBehind), 2, 4);
+    space_behind_a_closing_quote: "a,\"c\" \n", 2 => [],
+        (stray_quote(2, QuoteFault::TextBehind), 1, 0);
+    space_before_an_opening_quote: "\"a\", \"b\"\n", 2 => [],
+        (stray_quote(2, QuoteFault::BehindSpace), 1, 0);
+    quote_inside_a_field_that_begins_with_a_space: "a, b\"\n", 2 => [],
+        (stray_quote(2, QuoteFault::Inside), 1, 0);
+    spaces_alone_are_a_field: " ,\t\n \ta,\"\"\n", 2 => [&[" ", "\t"], &[" \ta", ""]];
+    a_lost_quote: "\"a\",\"b\n\"c\",\"d\"\n", 2 => [],
+        (stray_quote(2, QuoteFault::TextBehind), 1, 0);
+    stray_quote_before_too_many_columns: "a,b\"\",c,d\n", 2 => [],
+        (stray_quote(2, QuoteFault::Inside), 1, 0);
     byte_order_mark_at_the_start: b"\xef\xbb\xbfa,b\n", 2 => [&["a", "b"]];
     byte_order_mark_before_a_quote: b"\xef\xbb\xbf\"a\",b\n", 2 => [&["a", "b"]];
     byte_order_mark_alone: b"\xef\xbb\xbf", 2 => [];
@@ -301,6 +340,11 @@ fn errors_name_the_place_and_what_is_wrong() {
         shown(CsvErrorKind::RecordTooLong { bytes_max: RECORD_BYTES_MAX }, 1, 0),
         "record 1, byte 0 of the decompressed data: the record is longer than 1.00 MiB: \
          a quote may be unclosed, or the data is no CSV report"
+    );
+    assert_eq!(
+        shown(stray_quote(3, QuoteFault::TextBehind), 2, 4),
+        "record 2, byte 4 of the decompressed data: column 3: text follows the quote that ends the \
+         field; S3 writes no such field: the file is damaged, or another program wrote it"
     );
     assert_eq!(
         shown(CsvErrorKind::OpenQuote, 2, 4),

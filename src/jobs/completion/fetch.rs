@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::aws::Session;
 use crate::report::md5_hex;
-use crate::source::{Location, Object, SourceFile};
+use crate::source::{Location, Object, SourceFile, open_regular};
 
 /// A report's manifest at most: some 200 bytes for each of its files, and no more files than a job
 /// of 20 billion tasks has, by a million.
@@ -234,7 +234,7 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
 
 /// The MD5 of a file that can be read.
 fn md5_of(path: &Path) -> Option<String> {
-    let mut file = BufReader::new(File::open(path).ok()?);
+    let mut file = BufReader::new(open_regular(path).ok()?);
     let mut md5 = Md5::new();
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {

@@ -1,11 +1,11 @@
 //! A file of a completion report, read row by row; rows that can't be read are counted.
 
-use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::row::{BadRow, Row, Rows};
+use crate::source::open_regular;
 
 /// Read at once of a file of a report.
 const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -45,7 +45,7 @@ pub fn read_rows<E: From<CompletionError>>(
     stop: &AtomicBool,
     mut take: impl FnMut(Result<Row, BadRow>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let file = File::open(path).map_err(CompletionError::at(path))?;
+    let file = open_regular(path).map_err(CompletionError::at(path))?;
     let mut rows = Rows::new(BufReader::with_capacity(READ_BUFFER_BYTES, file), bucket);
     for number in 0.. {
         if number % ROWS_PER_LOOK == 0 && stop.load(Ordering::Relaxed) {

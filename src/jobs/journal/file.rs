@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{Entry, Event, JOURNAL_VERSION};
+use crate::source::{open_regular, open_regular_with};
 
 /// The name of the file in the folder of a plan.
 const NAME: &str = "jobs.jsonl";
@@ -86,7 +87,9 @@ impl Journal {
     pub fn open(folder: &Path) -> Result<(Self, Vec<Entry>), JournalError> {
         let path = folder.join(NAME);
         let at = |error| JournalError::Io { path: path.clone(), error };
-        let file = File::options().read(true).append(true).create(true).open(&path).map_err(at)?;
+        let mut options = File::options();
+        let options = options.read(true).append(true).create(true);
+        let file = open_regular_with(options, &path).map_err(at)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(JournalError::Busy { path }),
@@ -120,7 +123,7 @@ impl Journal {
 /// When there is none, or it can't be read.
 pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
     let path = folder.join(NAME);
-    let file = match File::open(&path) {
+    let file = match open_regular(&path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(JournalError::Missing { folder: folder.to_owned() });
