@@ -418,7 +418,7 @@ pub(super) struct SynthArgs {
     /// Pad keys until a row has about this many bytes
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(super) row_bytes: Option<u64>,
-    /// List every data file this many times, for reports larger than the disk
+    /// Have every data file this many times, as links, for reports larger than the disk
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) repeat: u64,
     /// Level of gzip and zlib, 1 to 9 [default: 6, as S3's files look]

@@ -303,9 +303,9 @@ fn of_scan(error: &ScanError) -> Exit {
         ScanError::Data(error) if error.kind.is_refusal() => Exit::Aws,
         ScanError::Data(error) if error.kind.is_environment() => Exit::Environment,
         ScanError::Data(error) if error.kind.is_usage() => Exit::Usage,
-        ScanError::Overlap { .. }
-        | ScanError::SameReport { .. }
-        | ScanError::SharedFile { .. } => Exit::Usage,
+        ScanError::Overlap { .. } | ScanError::SameReport { .. } | ScanError::SharedFile { .. } => {
+            Exit::Usage
+        }
         ScanError::Query { error, .. } if !error.is_missing_column() => Exit::Usage,
         ScanError::Data(_) | ScanError::Format { .. } | ScanError::Query { .. } => Exit::Input,
         ScanError::Spill(_) => Exit::Environment,

@@ -58,7 +58,7 @@ struct Made<'a> {
     rows: u64,
     bytes_raw: u64,
     bytes_compressed: u64,
-    /// How many times the manifest lists each file.
+    /// How many times each file is there.
     repeat: u64,
     seconds: f64,
 }
@@ -93,7 +93,7 @@ impl Report for Made<'_> {
             let rows = self.rows.saturating_mul(self.repeat);
             writeln!(
                 out,
-                "The manifest lists each file {} times: {} rows.",
+                "Each file is there {} times, under as many names: {} rows.",
                 Count(self.repeat),
                 Count(rows)
             )?;

@@ -18,6 +18,9 @@ use super::{Plan, Shard, line};
 /// bucket and version id. More is no row, and is not gathered.
 const ROW_BYTES_MAX: usize = 16 << 10;
 
+/// What is said of such a row.
+const TOO_LONG: &str = "is longer than any row of a manifest";
+
 /// Looks at the rows of one shard, in pieces of any length.
 pub(super) struct RowCheck<'a> {
     shard: &'a Shard,
@@ -81,7 +84,7 @@ impl<'a> RowCheck<'a> {
             self.partial.extend_from_slice(bytes);
         } else {
             let number = self.rows + 1;
-            self.fault.get_or_insert(format!("row {number} is longer than any row of a manifest"));
+            self.fault.get_or_insert(format!("row {number} {TOO_LONG}"));
         }
     }
 
@@ -98,7 +101,9 @@ impl<'a> RowCheck<'a> {
             line::push_unquoted(row, &mut self.unquoted);
             Cow::Owned(mem::take(&mut self.unquoted))
         };
-        if let Err(what) = self.check(&row) {
+        let checked =
+            if row.len() > ROW_BYTES_MAX { Err(TOO_LONG.to_owned()) } else { self.check(&row) };
+        if let Err(what) = checked {
             let number = self.rows;
             self.fault.get_or_insert_with(|| format!("row {number} {what}"));
         }
@@ -156,11 +161,13 @@ impl<'a> RowCheck<'a> {
         if *rows != shard.objects {
             return Some(format!("it has {rows} rows where the plan says {}", shard.objects));
         }
-        let keys = [("first", &self.first, &shard.first_key), ("last", &self.last, &shard.last_key)];
+        let keys =
+            [("first", &self.first, &shard.first_key), ("last", &self.last, &shard.last_key)];
         keys.into_iter().find_map(|(which, row, expected)| {
             let found = line::key(row);
             let differs = found != *expected;
-            differs.then(|| format!("its {which} key is {found:?} where the plan says {expected:?}"))
+            differs
+                .then(|| format!("its {which} key is {found:?} where the plan says {expected:?}"))
         })
     }
 }

@@ -89,7 +89,8 @@ pub struct Synth {
     pub threads: usize,
     /// Effort of compression from 0 to 9. S3's files look like those of zlib at 6.
     pub level: u32,
-    /// How often the manifest lists each data file, to make a report look larger than it is.
+    /// How often each data file is there, to make a report look larger than it is: under names of
+    /// its own each time, for a report that lists a file twice is refused.
     pub repeat: u64,
 }
 
@@ -120,7 +121,7 @@ impl Default for Synth {
     }
 }
 
-/// What was written. Repetitions in the manifest are not counted.
+/// What was written. Repetitions are not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SynthSummary {
     /// Rows in all data files together.
@@ -216,7 +217,7 @@ fn checked(synth: &Synth) -> Result<Recipe, SynthError> {
     };
     require(is_built, "format", "this s3sieve was built without the feature that writes it")?;
     let entries = synth.files.checked_mul(synth.repeat);
-    require(synth.repeat > 0, "repeat", "each file must be listed at least once")?;
+    require(synth.repeat > 0, "repeat", "each file must be there at least once")?;
     require(
         entries.is_some_and(|entries| entries <= ENTRIES_MAX),
         "files",
@@ -264,7 +265,8 @@ fn write_below(
     }
     let files = write_data_files(synth, recipe, &data, stop, progress)?;
     let manifest = dated.join("manifest.json");
-    write_manifest(synth, &files, &manifest)?;
+    let names = repeated(synth, &files, &data, stop)?;
+    write_manifest(synth, &files, &names, &manifest)?;
     Ok(SynthSummary {
         rows: synth.rows,
         files: synth.files,
@@ -343,22 +345,47 @@ fn data_file_name(seed: u64, index: u64, format: FileFormat) -> String {
     )
 }
 
-fn write_manifest(synth: &Synth, files: &[Written], path: &Path) -> Result<(), SynthError> {
-    let named: Vec<(String, String)> = files
-        .iter()
-        .map(|file| {
-            let key = format!("{}/{CONFIGURATION}/data/{}", synth.bucket, file.name);
-            (key, md5_hex(&file.md5))
-        })
-        .collect();
-    let mut entries = Vec::new();
-    for _ in 0..synth.repeat {
-        entries.extend(files.iter().zip(&named).map(|(file, (key, md5))| ManifestEntry {
-            key,
-            size: file.bytes_compressed,
-            md5,
-        }));
+/// Gives each file as many names as it is to be listed by, and takes no more room for it where
+/// there are links; gives all names, in the order in which they are listed.
+fn repeated(
+    synth: &Synth,
+    files: &[Written],
+    folder: &Path,
+    stop: &AtomicBool,
+) -> Result<Vec<String>, SynthError> {
+    let mut names: Vec<String> = files.iter().map(|file| file.name.clone()).collect();
+    for index in synth.files..synth.files * synth.repeat {
+        if stop.load(Ordering::Relaxed) {
+            return Err(SynthError::Stopped);
+        }
+        let file = &files[(index % synth.files) as usize];
+        let name = data_file_name(synth.seed, index, synth.format);
+        let (from, to) = (folder.join(&file.name), folder.join(&name));
+        // A file takes so many links, and some disks none.
+        fs::hard_link(&from, &to)
+            .or_else(|_| fs::copy(&from, &to).map(|_| ()))
+            .map_err(SynthError::io(&to))?;
+        names.push(name);
     }
+    Ok(names)
+}
+
+fn write_manifest(
+    synth: &Synth,
+    files: &[Written],
+    names: &[String],
+    path: &Path,
+) -> Result<(), SynthError> {
+    let key = |name: &String| format!("{}/{CONFIGURATION}/data/{name}", synth.bucket);
+    let keys: Vec<String> = names.iter().map(key).collect();
+    let md5s: Vec<String> = files.iter().map(|file| md5_hex(&file.md5)).collect();
+    let described = files.iter().zip(&md5s).cycle();
+    let entry = |(key, (file, md5)): (_, (&Written, _))| ManifestEntry {
+        key,
+        size: file.bytes_compressed,
+        md5,
+    };
+    let entries = keys.iter().zip(described).map(entry).collect();
     let manifest = ManifestDocument {
         source_bucket: &synth.bucket,
         destination_bucket: DESTINATION_ARN,

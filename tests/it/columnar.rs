@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fixture::{Run, manifests, md5, plan_document, s3sieve, tree};
+use crate::fixture::{Run, listed, manifest_json, manifests, md5, plan_document, s3sieve, tree};
 
 const FORMATS: [&str; 3] = ["csv", "parquet", "orc"];
 
@@ -84,6 +84,85 @@ impl Synthetic {
             document["files"][0]["MD5checksum"] = json!(md5(bytes));
         });
     }
+}
+
+/// A Parquet file with rows of these buckets, keys and, perhaps, a second column `KEY`.
+fn parquet_of(rows: &[(&str, &str)], second: bool) -> Vec<u8> {
+    use parquet::data_type::{ByteArray, ByteArrayType};
+    use parquet::file::properties::WriterProperties;
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+
+    let more = if second { "required binary KEY (STRING);" } else { "" };
+    let text = format!(
+        "message s3.inventory {{ required binary bucket (STRING); required binary key (STRING); \
+         {more} }}"
+    );
+    let (schema, properties) = (parse_message_type(&text).unwrap(), WriterProperties::default());
+    let mut writer =
+        SerializedFileWriter::new(Vec::new(), schema.into(), properties.into()).unwrap();
+    for rows in rows.chunks(10_000) {
+        let mut group = writer.next_row_group().unwrap();
+        let mut place = 0;
+        while let Some(mut column) = group.next_column().unwrap() {
+            let value = |row: &(&str, &str)| if place == 0 { row.0 } else { row.1 }.into();
+            let values: Vec<ByteArray> = rows.iter().map(value).collect();
+            column.typed::<ByteArrayType>().write_batch(&values, None, None).unwrap();
+            column.close().unwrap();
+            place += 1;
+        }
+        group.close().unwrap();
+    }
+    writer.into_inner().unwrap()
+}
+
+/// The folder of a report with one such file.
+fn parquet_report(file: &[u8]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let schema = "message s3.inventory { required binary bucket (STRING); required binary key \
+                  (STRING); }";
+    let mut document = manifest_json(schema, &[listed("a.parquet", file)]);
+    document["fileFormat"] = json!("Parquet");
+    fs::write(folder.path().join("a.parquet"), file).unwrap();
+    fs::write(folder.path().join("manifest.json"), document.to_string()).unwrap();
+    folder
+}
+
+#[test]
+fn rows_that_no_job_could_have_are_named_by_their_number() {
+    let long = "é".repeat(513);
+    let mut rows = vec![("demo", "key"); 25_000];
+    rows[24_000] = ("demo", "other");
+    for (place, row, says) in [
+        (0, ("demo", ""), "record 1: the key is empty"),
+        (9_500, ("", "k"), "record 9,501: the bucket is empty"),
+        (23_456, ("../x", "k"), "record 23,457: \"../x\" is not the name of a bucket"),
+        (24_999, ("demo", &long), "record 25,000: the key has 1,026 bytes"),
+    ] {
+        let mut rows = rows.clone();
+        rows[place] = row;
+        let folder = parquet_report(&parquet_of(&rows, false));
+        let (report, out) = (folder.path().join("manifest.json"), folder.path().join("plan"));
+        for question in ["TRUE", "Key <> 'key'"] {
+            let usual = ["filter", report.to_str().unwrap(), "--where", question, "--out"];
+            let run = s3sieve([&usual[..], &[out.to_str().unwrap()]].concat());
+            // An empty text is NULL, which is not selected by a comparison.
+            if row.1.is_empty() && question != "TRUE" {
+                run.expect(0);
+                continue;
+            }
+            run.expect(3).says(&["a.parquet", says]);
+            assert!(!out.exists());
+        }
+    }
+}
+
+#[test]
+fn a_file_with_two_columns_of_one_name_is_refused() {
+    let folder = parquet_report(&parquet_of(&[("demo", "a")], true));
+    let report = folder.path().join("manifest.json");
+    let run = s3sieve(["count", report.to_str().unwrap(), "--where", "TRUE"]);
+    run.expect(3).says(&["a.parquet", "two columns KEY"]);
 }
 
 #[test]

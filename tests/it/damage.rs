@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::fixture::{
-    ReportFolder, Run, SEED_COLUMNS, gzip, manifests, md5, plan_document, row, s3sieve,
+    ReportFolder, Run, SEED_COLUMNS, gzip, listed, manifests, md5, plan_document, row, s3sieve,
 };
 
 fn good_row(key: &str) -> String {
@@ -135,6 +135,91 @@ fn a_record_without_end() {
     damaged(gzip(text.as_bytes()).as_slice(), &["record 2"]);
 }
 
+/// A row that was selected, behind so many good ones, is refused with its number.
+#[track_caller]
+fn damaged_row(row: &str, says: &[&str]) {
+    for good in [1, 5_000] {
+        let text = good_rows(good) + row + &good_row("z");
+        let record = if good == 1 { "record 2: " } else { "record 5,001: " };
+        damaged(&gzip(text.as_bytes()), &[&[record], says].concat());
+    }
+}
+
+#[test]
+fn an_empty_key() {
+    damaged_row(&good_row(""), &["the key is empty"]);
+    // A delete marker, which is set aside.
+    damaged_row(&row(&["demo", "", "v", "true", "true", "DISABLED"]), &["the key is empty"]);
+}
+
+#[test]
+fn a_key_that_is_too_long() {
+    let long = "%C3".repeat(1_024);
+    damaged_row(&good_row(&(long.clone() + "a")), &["the key has 1,025 bytes", "1,024"]);
+    let text = good_row(&long) + &good_row(&"k".repeat(1_024));
+    let report = ReportFolder::new(SEED_COLUMNS, &[text.as_bytes()]);
+    filter(&report, &[]).expect(0);
+    assert_eq!(manifests(&report.out()).lines().count(), 2);
+}
+
+#[test]
+fn a_bucket_that_is_none() {
+    damaged_row(&row(&["", "k", "v", "true", "false", "DISABLED"]), &["the bucket is empty"]);
+    for bucket in ["../x", "/etc/x", "a,b", "a\nb", "x", "a..b", "a\u{1b}[31mb"] {
+        for marker in ["true", "false"] {
+            let row = row(&[bucket, "k", "v", "true", marker, "DISABLED"]);
+            damaged_row(&row, &["is not the name of a bucket"]);
+        }
+    }
+}
+
+#[test]
+fn rows_that_are_not_selected_may_name_anything() {
+    let text = row(&["", "", "v", "true", "false", "ENABLED"]) + &good_row("a");
+    let report = ReportFolder::new(SEED_COLUMNS, &[text.as_bytes()]);
+    filter(&report, &[]).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,a,v1\n");
+}
+
+#[test]
+fn rows_of_another_bucket_have_manifests_of_their_own_and_are_counted() {
+    let other = |key: &str| row(&["other", key, "v1", "true", "false", "DISABLED"]);
+    let text = good_row("a") + &other("b") + &good_row("c") + &other("d");
+    let report = ReportFolder::new(SEED_COLUMNS, &[text.as_bytes()]);
+    filter(&report, &[]).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,a,v1\ndemo,c,v1\nother,b,v1\nother,d,v1\n");
+    let plan = plan_document(&report.out());
+    let told = "2 of the 4 selected rows name another bucket than their report is of: other. ";
+    assert!(plan["warnings"].to_string().contains(told), "{plan:#}");
+    let own = ReportFolder::new(SEED_COLUMNS, &[good_row("a").as_bytes()]);
+    filter(&own, &[]).expect(0);
+    assert!(!plan_document(&own.out())["warnings"].to_string().contains("another bucket"));
+}
+
+#[test]
+fn quotes_where_none_may_stand() {
+    // In rows that are not selected, too.
+    for status in ["DISABLED", "ENABLED"] {
+        let end = format!("\"v\",\"true\",\"false\",\"{status}\"\n");
+        let text = format!("\"demo\",\"a\"b,{end}");
+        damaged(
+            &gzip((good_row("a") + &text).as_bytes()),
+            &["record 2", "column 2", "text follows"],
+        );
+        let inside = format!("\"demo\",a\"b,{end}");
+        damaged(&gzip(inside.as_bytes()), &["record 1", "column 2", "a quote inside a field"]);
+        let space = format!("\"demo\", \"a\", {end}");
+        damaged(&gzip(space.as_bytes()), &["record 1", "column 2", "begins with a space"]);
+    }
+    let lost =
+        "\"demo\",\"a,\"v\",\"true\",\"false\",\"DISABLED\"\n".to_owned() + &good_rows(2_000);
+    damaged(&gzip(lost.as_bytes()), &["record 1", "column 2", "text follows"]);
+    let doubled = "\"demo\",\"a\"\"b\",\"v\",\"true\",\"false\",\"DISABLED\"\n";
+    let report = ReportFolder::new(SEED_COLUMNS, &[doubled.as_bytes()]);
+    filter(&report, &[]).expect(0);
+    assert_eq!(manifests(&report.out()), "demo,\"a\"\"b\",v\n");
+}
+
 #[test]
 fn a_file_of_another_length() {
     let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
@@ -198,6 +283,42 @@ fn a_key_that_leads_outside() {
         nothing_is_left(&report.out());
         fs::write(&report.manifest, text).unwrap();
     }
+}
+
+#[test]
+fn a_data_file_that_is_listed_twice() {
+    let file = good_rows(5);
+    let report = ReportFolder::new(SEED_COLUMNS, &[file.as_bytes(), good_rows(2).as_bytes()]);
+    let text = fs::read_to_string(&report.manifest).unwrap();
+    let bytes = fs::read(report.file(0)).unwrap();
+    for key in ["data/0.csv.gz", "data//0.csv.gz"] {
+        let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        document["files"].as_array_mut().unwrap().push(listed(key, &bytes));
+        fs::write(&report.manifest, document.to_string()).unwrap();
+        filter(&report, &[]).expect(3).says(&["manifest.json", "files[2].key", key, "files[0]"]);
+        nothing_is_left(&report.out());
+    }
+}
+
+#[test]
+fn a_report_that_is_named_twice() {
+    let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
+    let manifest = report.manifest.to_str().unwrap();
+    let other = report.folder.path().join("copy.json");
+    fs::copy(manifest, &other).unwrap();
+    for second in [manifest, other.to_str().unwrap()] {
+        for flags in [&[][..], &["--allow-overlap"]] {
+            filter(&report, &[&[second], flags].concat()).expect(2).says(&["the same report"]);
+            nothing_is_left(&report.out());
+            s3sieve([&["count", manifest, second], flags].concat()).expect(2);
+        }
+    }
+    // Another report, of another bucket even, with the same file.
+    let text = fs::read_to_string(manifest).unwrap();
+    fs::write(&other, text.replace("\"demo\"", "\"another\"")).unwrap();
+    let told = ["data/0.csv.gz", "both list this data file", "copy.json"];
+    filter(&report, &[other.to_str().unwrap(), "--allow-overlap"]).expect(2).says(&told);
+    nothing_is_left(&report.out());
 }
 
 #[test]

@@ -148,6 +148,24 @@ impl ReportFolder {
     }
 }
 
+impl ReportFolder {
+    /// Lists the only data file so many times, each time under a name of its own.
+    pub fn repeat(&self, times: usize) {
+        let mut document: Value =
+            serde_json::from_slice(&fs::read(&self.manifest).unwrap()).unwrap();
+        let one = document["files"][0].clone();
+        let again = |number: usize| {
+            let mut file = one.clone();
+            let key = format!("data/again-{number}.csv.gz");
+            fs::hard_link(self.file(0), self.folder.path().join(&key)).unwrap();
+            file["key"] = json!(key);
+            file
+        };
+        document["files"] = (0..times).map(again).collect();
+        fs::write(&self.manifest, document.to_string()).unwrap();
+    }
+}
+
 /// A data file, as a `manifest.json` lists it.
 pub fn listed(key: &str, bytes: &[u8]) -> Value {
     json!({"key": key, "size": bytes.len(), "MD5checksum": md5(bytes)})
