@@ -110,9 +110,8 @@ fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, Re
 /// # Errors
 /// Those of [`report::survey`].
 pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ReportError> {
-    let look = |files: &[DataFile]| {
-        report::survey(report, files, options.root.as_ref(), options.stop)
-    };
+    let look =
+        |files: &[DataFile]| report::survey(report, files, options.root.as_ref(), options.stop);
     let is_remote = options.root.as_ref().unwrap_or(&report.manifest_path).is_remote();
     // In S3 folders are listed, each once.
     let parts = if is_remote {

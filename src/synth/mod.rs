@@ -380,12 +380,10 @@ fn write_manifest(
     let keys: Vec<String> = names.iter().map(key).collect();
     let md5s: Vec<String> = files.iter().map(|file| md5_hex(&file.md5)).collect();
     let described = files.iter().zip(&md5s).cycle();
-    let entry = |(key, (file, md5)): (_, (&Written, _))| ManifestEntry {
-        key,
-        size: file.bytes_compressed,
-        md5,
-    };
-    let entries = keys.iter().zip(described).map(entry).collect();
+    let mut entries = Vec::with_capacity(keys.len());
+    for (key, (file, md5)) in keys.iter().zip(described) {
+        entries.push(ManifestEntry { key, size: file.bytes_compressed, md5 });
+    }
     let manifest = ManifestDocument {
         source_bucket: &synth.bucket,
         destination_bucket: DESTINATION_ARN,

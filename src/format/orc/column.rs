@@ -182,7 +182,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             at: 0,
             present,
             values: 0,
-            values_told: tail.stripes[group].statistics[wanted.column].count,
+            values_told: tail.statistics_of(&tail.stripes[group], described).count,
             streams,
             batch: Batch { dictionary, ..Batch::default() },
         })

@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn fields_out_of_order_are_refused() {
-        let read = |bytes: &[u8]| Reader::new(bytes).skip_struct();
+        let read = |bytes: &[u8]| Reader::new(bytes).skip(Kind::Struct);
         assert_eq!(read(&[0x15, 10, 0x15, 10, 0]), Ok(()));
         // Field 0; a field that comes again; one before the last one.
         for bytes in [[0x05, 0, 10, 0, 0, 0], [0x15, 10, 0x05, 2, 10, 0], [0x35, 10, 5, 2, 10, 0]] {
