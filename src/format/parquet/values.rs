@@ -15,6 +15,10 @@ const SHORT: Fault = "a page is shorter than its values";
 
 const LONG: Fault = "a page is longer than its values";
 
+/// Groups of eight in each packed run of DuckDB's, also of the last one, which it fills up with
+/// what stood there before.
+const DUCKDB_GROUPS: usize = 32;
+
 /// Appends `count` numbers of `width` bits from runs of equal and of packed numbers ("RLE/bit
 /// packing hybrid").
 pub(super) fn hybrid(
@@ -54,15 +58,21 @@ pub(super) fn hybrid(
             if groups == 0 {
                 return Err("an empty run of values");
             }
-            // Only the last group may hold more than there is; writers may cut it there.
-            if groups > left.div_ceil(8) {
+            // Only the last group may hold more than there is.
+            let fits = groups <= left.div_ceil(8);
+            if !fits && groups != DUCKDB_GROUPS {
                 return Err(LONG);
             }
             let length = (groups * 8).min(left);
             let bytes = (length * width as usize).div_ceil(8);
             let packed = data.get(..bytes).ok_or(SHORT)?;
             unpack(packed, width, length, out);
-            data = data.get(groups * width as usize..).unwrap_or_default();
+            data = match data.get(groups * width as usize..) {
+                Some(rest) => rest,
+                // Writers may cut the last group where its values end.
+                None if fits => &[],
+                None => return Err(SHORT),
+            };
         }
     }
     all_read(data.len(), 0)
@@ -428,6 +438,9 @@ mod tests {
             assert_eq!(hybrid(&data, 1, count - 1, &mut Vec::new()).is_ok(), data[0] == 3);
         }
         assert_eq!(hybrid(&[3, 0xff, 2, 1], 1, 8, &mut Vec::new()), Err(LONG));
+        let duckdb = [&[65][..], &[0xff; 32]].concat();
+        assert_eq!(hybrid(&duckdb, 1, 5, &mut Vec::new()), Ok(()));
+        assert_eq!(hybrid(&duckdb[..32], 1, 5, &mut Vec::new()), Err(SHORT));
         assert!(hybrid(&[10, 2], 1, 5, &mut Vec::new()).is_err(), "two bits where one may be");
     }
 
