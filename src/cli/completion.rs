@@ -286,7 +286,7 @@ impl Report for Summary {
             )?;
         }
         if let Some(older) = &self.older {
-            writeln!(out, "{older}")?;
+            writeln!(out, "{}", visible(older))?;
         }
         for failures in &self.failures {
             failures.human(out)?;
@@ -304,7 +304,7 @@ impl Report for Summary {
 impl Summary {
     fn results_for_people(&self, out: &mut dyn Write) -> io::Result<()> {
         for ResultSum { file, rows } in &self.results {
-            writeln!(out, "\n{file}: {}", counted(*rows, "result"))?;
+            writeln!(out, "\n{}: {}", visible(file), counted(*rows, "result"))?;
         }
         if self.unknown_results > 0 {
             writeln!(
@@ -323,8 +323,9 @@ impl Summary {
         if let Some(UnreadableExample { file, row, what }) = &self.unreadable_example {
             writeln!(
                 out,
-                "\n{} of the reports can't be read. The first: row {row} of {file}: {}",
+                "\n{} of the reports can't be read. The first: row {row} of {}: {}",
                 counted(self.unreadable_rows, "row"),
+                visible(file),
                 visible(what)
             )?;
         }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::CountArgs;
-use super::print::{self, Report, percent};
+use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, progress};
 use crate::report::Schema;
 use crate::scan::{self, CountOptions, Counts};
@@ -127,7 +127,8 @@ impl CountResult {
     fn table(&self, groups: &[GroupResult]) -> Table {
         let mut table = Table::new();
         table.load_style(NOTHING);
-        let mut header: Vec<Cell> = self.names.iter().map(Cell::new).collect();
+        let mut header: Vec<Cell> =
+            self.names.iter().map(|name| Cell::new(visible(name))).collect();
         header.push(Cell::new("rows").set_alignment(CellAlignment::Right));
         header.push(Cell::new("share").set_alignment(CellAlignment::Right));
         header.push(Cell::new(""));
@@ -138,7 +139,7 @@ impl CountResult {
         for group in groups {
             let value = |bytes: &Vec<u8>| match bytes.as_slice() {
                 b"" => Cell::new("(empty)"),
-                bytes => Cell::new(print::visible(&String::from_utf8_lossy(bytes))),
+                bytes => Cell::new(visible(&String::from_utf8_lossy(bytes))),
             };
             let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
             let mut row: Vec<Cell> = group.in_order.iter().map(value).collect();
@@ -169,10 +170,10 @@ impl Report for CountResult {
             Bytes((self.bytes_raw as f64 / self.seconds) as u64),
         )?;
         for file in &self.set_aside {
-            writeln!(out, "Not read: {}: {}", file.path, file.error)?;
+            writeln!(out, "Not read: {}: {}", visible(&file.path), visible(&file.error))?;
         }
         for warning in &self.warnings {
-            writeln!(out, "Note: {warning}")?;
+            writeln!(out, "Note: {}", visible(warning))?;
         }
         if let Some(groups) = &self.groups {
             writeln!(out, "\n{}", self.table(groups))?;

@@ -11,7 +11,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
 use super::args::EstimateArgs;
-use super::print::{self, Report};
+use super::print::{self, Report, visible};
 use super::request::becomes_kms;
 use super::{CliError, Exit, parameter_file, plan_args};
 use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
@@ -381,8 +381,8 @@ impl Report for EstimateResult {
             counted(self.objects, "object"),
             size.unwrap_or_default(),
             counted(self.jobs, "job"),
-            self.prices.date,
-            self.prices.region,
+            visible(&self.prices.date),
+            visible(&self.prices.region),
         )?;
         writeln!(out, "\n{}", self.totals())?;
         for estimate in &self.estimates {
@@ -395,7 +395,7 @@ impl Report for EstimateResult {
         let of_estimates = self.estimates.iter().flat_map(|estimate| &estimate.notes);
         for note in self.notes.iter().chain(of_estimates) {
             if !told.contains(&note) {
-                writeln!(out, "Note: {note}")?;
+                writeln!(out, "Note: {}", visible(note))?;
                 told.push(note);
             }
         }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::filter_args::FilterArgs;
-use super::print::{self, Report, percent};
+use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, estimate, progress};
 use crate::operation::Kind;
 use crate::plan::{self, Plan, Shard};
@@ -62,15 +62,15 @@ impl Report for Summary<'_> {
         self.shards(out)?;
         self.excluded(out)?;
         for file in &plan.set_aside {
-            writeln!(out, "Not read: {}: {}", file.path, file.error)?;
+            writeln!(out, "Not read: {}: {}", visible(&file.path), visible(&file.error))?;
         }
         for warning in &plan.warnings {
-            writeln!(out, "Note: {warning}")?;
+            writeln!(out, "Note: {}", visible(warning))?;
         }
         if !plan.shards.is_empty() {
             writeln!(out, "{}", self.estimate)?;
         }
-        writeln!(out, "{}", self.next_step())
+        writeln!(out, "{}", visible(&self.next_step()))
     }
 }
 
@@ -88,7 +88,7 @@ impl Summary<'_> {
             counted(objects, "object"),
             counted(shards.len() as u64, "manifest"),
             Bytes(bytes),
-            self.out.join("manifests").display(),
+            visible(&self.out.join("manifests").display().to_string()),
         )
     }
 

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::InspectArgs;
-use super::print::{self, Report as Printed};
+use super::print::{self, Report as Printed, visible};
 use super::{CliError, Exit};
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
 use crate::scan;
@@ -170,27 +170,27 @@ impl Printed for Inspection {
 impl Inspected {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         for (name, fact) in self.facts() {
-            writeln!(out, "{name:<9} {fact}")?;
+            writeln!(out, "{name:<9} {}", visible(&fact))?;
         }
         for (what, keys) in
             [("missing", &self.files_missing), ("wrong length", &self.files_of_wrong_length)]
         {
             for key in keys.iter().take(KEYS_SHOWN_MAX) {
-                writeln!(out, "          {what}: {key}")?;
+                writeln!(out, "          {what}: {}", visible(key))?;
             }
             if let Some(more) = keys.len().checked_sub(KEYS_SHOWN_MAX).filter(|more| *more > 0) {
                 writeln!(out, "          {what}: {more} more (--format json lists them)")?;
             }
         }
         for note in &self.notes {
-            writeln!(out, "Note      {note}")?;
+            writeln!(out, "Note      {}", visible(note))?;
         }
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_header(["", "column", "holds"]);
         for (number, column) in self.columns.iter().enumerate() {
             let number = format!("_{}", number + 1);
-            table.add_row([number.as_str(), column.name.as_str(), column.kind]);
+            table.add_row([number.as_str(), &visible(&column.name), column.kind]);
         }
         writeln!(out, "\n{table}")
     }

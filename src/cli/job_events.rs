@@ -1,7 +1,7 @@
 //! What happens to jobs while a command steers or follows them: a sentence on standard error, or,
 //! with `--format json`, a line on standard output for each event.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 
@@ -72,7 +72,8 @@ impl<'a> JobEvent<'a> {
             Format::Human => print::tell(&self.sentence()),
             Format::Json => {
                 if let Ok(line) = serde_json::to_string(self) {
-                    let _ = writeln!(io::stdout(), "{line}");
+                    let mut out = print::output(format);
+                    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
                 }
             }
         }

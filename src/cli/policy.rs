@@ -7,11 +7,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::args::Format;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
 use super::request::{
     operation, options, own_place, region, requests, setting, source, write_documents,
 };
-use super::{CliError, Exit, plan_args};
+use super::{CliError, Exit, plan_args, print};
 use crate::operation::copy_key::{TargetEncryption, target_key};
 use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
 #[cfg(feature = "aws")]
@@ -173,7 +174,8 @@ impl Draft {
 }
 
 fn show(args: &PolicyArgs, policies: &Policies) -> Result<(), CliError> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let format = if args.out.is_some() { Format::Human } else { Format::Json };
+    let mut out = print::output(format);
     match &args.out {
         None => {
             serde_json::to_writer_pretty(&mut out, policies).map_err(io::Error::from)?;

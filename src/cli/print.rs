@@ -1,7 +1,16 @@
-//! Printing results to standard output, for people or for programs.
+//! The one place where text leaves the program: results on standard output, notes and errors on
+//! standard error, each for people or for programs.
+//!
+//! What is printed may hold anything: keys, names of files and columns, what a manifest or a plan
+//! says, what a server answers. A terminal obeys some of that. So all that leaves passes
+//! [`Clean`], which shows such characters instead of sending them; a test makes sure that nothing
+//! else in the program writes to either stream. It is the same on a terminal and in a pipe: results
+//! for programs have JSON's own escapes, from which a value is read back as it was. Files that are
+//! written (manifests, CSV, plans) never pass here, and keep their bytes.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::str;
 
 use serde::Serialize;
 
@@ -15,7 +24,7 @@ pub(super) trait Report: Serialize {
 
 /// Prints a result in the format asked for.
 pub(super) fn print(report: &impl Report, format: Format) -> io::Result<()> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = output(format);
     match format {
         Format::Human => report.human(&mut out)?,
         Format::Json => {
@@ -26,22 +35,90 @@ pub(super) fn print(report: &impl Report, format: Format) -> io::Result<()> {
     out.flush()
 }
 
+/// Standard output, for text of this format.
+pub(super) fn output(format: Format) -> Clean<BufWriter<StdoutLock<'static>>> {
+    Clean::new(BufWriter::new(io::stdout().lock()), format)
+}
+
 /// Tells a person something on standard error. A closed standard error is nobody's loss.
-///
-/// Lines and tabs are kept. Other control characters are shown as [`visible`] shows them, for a
-/// text may quote what a server answered.
 pub(super) fn tell(text: &str) {
-    let mut shown = String::with_capacity(text.len() + 1);
-    for piece in text.split_inclusive(['\n', '\t']) {
-        match piece.char_indices().next_back() {
-            Some((end, last @ ('\n' | '\t'))) => {
-                shown.push_str(&visible(&piece[..end]));
-                shown.push(last);
-            }
-            _ => shown.push_str(&visible(piece)),
-        }
+    // In one piece: several processes may write there.
+    let mut line = Vec::with_capacity(text.len() + 1);
+    let _ = writeln!(Clean::new(&mut line, Format::Human), "{text}");
+    let _ = io::stderr().write_all(&line);
+}
+
+/// Passes text on, but for characters that do something to a terminal: those are written as
+/// escapes, in text for people as [`visible`] has them, in JSON as JSON has them.
+///
+/// Line feeds and, for people, tabs are passed on, for a writer can't tell ours from others. So
+/// lines that hold a text from outside show it by [`visible`].
+pub(super) struct Clean<W> {
+    to: W,
+    format: Format,
+    /// The beginning of a character that was written in pieces.
+    cut: Vec<u8>,
+}
+
+impl<W: Write> Clean<W> {
+    pub(super) fn new(to: W, format: Format) -> Self {
+        Self { to, format, cut: Vec::new() }
     }
-    let _ = writeln!(io::stderr(), "{shown}");
+
+    fn text(&mut self, text: &str) -> io::Result<()> {
+        let format = self.format;
+        let passes = |c: char| match format {
+            Format::Human => matches!(c, '\n' | '\t') || !is_unseen(c),
+            // JSON has escaped all below a space; line feeds are those between its members.
+            Format::Json => c < '\u{7f}' || !is_unseen(c),
+        };
+        let mut rest = text;
+        while let Some(at) = rest.find(|c| !passes(c)) {
+            let (plain, from) = rest.split_at(at);
+            self.to.write_all(plain.as_bytes())?;
+            let mut behind = from.chars();
+            if let Some(c) = behind.next() {
+                match format {
+                    Format::Human => write!(self.to, "{}", c.escape_default())?,
+                    // All such characters have four digits at most.
+                    Format::Json => write!(self.to, "\\u{:04x}", u32::from(c))?,
+                }
+            }
+            rest = behind.as_str();
+        }
+        self.to.write_all(rest.as_bytes())
+    }
+}
+
+impl<W: Write> Write for Clean<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut all = std::mem::take(&mut self.cut);
+        all.extend_from_slice(bytes);
+        let mut rest = all.as_slice();
+        loop {
+            let error = match str::from_utf8(rest) {
+                Ok(text) => {
+                    self.text(text)?;
+                    break;
+                }
+                Err(error) => error,
+            };
+            let (whole, broken) = rest.split_at(error.valid_up_to());
+            self.text(str::from_utf8(whole).unwrap_or_default())?;
+            let Some(length) = error.error_len() else {
+                // Its other bytes are still to come.
+                self.cut = broken.to_vec();
+                break;
+            };
+            self.text("\u{fffd}")?;
+            rest = &broken[length..];
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 /// A text from outside, such as a key or an answer of S3's, as a terminal may get it: what would
@@ -81,6 +158,34 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_leaves_is_clean_however_it_is_cut() {
+        let text = "\u{e9}\u{1f600}\ta\u{9b}31m\u{7f}\u{202e}\u{1b}]0;\r\n\u{2028}z\n";
+        let human = "\u{e9}\u{1f600}\ta\\u{9b}31m\\u{7f}\\u{202e}\\u{1b}]0;\\r\n\\u{2028}z\n";
+        for piece in 1..text.len() {
+            let mut clean = Vec::new();
+            let mut out = Clean::new(&mut clean, Format::Human);
+            text.as_bytes().chunks(piece).for_each(|bytes| out.write_all(bytes).unwrap());
+            assert_eq!(str::from_utf8(&clean).unwrap(), human, "{piece}");
+        }
+        let mut clean = Vec::new();
+        let mut out = Clean::new(&mut clean, Format::Human);
+        out.write_all(b"a\xff\x9bb\xc3(").unwrap();
+        assert_eq!(str::from_utf8(&clean).unwrap(), "a\u{fffd}\u{fffd}b\u{fffd}(");
+    }
+
+    #[test]
+    fn json_keeps_values_without_sending_them() {
+        let value = "a\u{9b}\u{7f}\u{202e}\u{1b}\u{2028}\n\u{e9}\u{fe0f}";
+        let mut clean = Vec::new();
+        let mut out = Clean::new(&mut clean, Format::Json);
+        serde_json::to_writer_pretty(&mut out, &[value]).unwrap();
+        let text = str::from_utf8(&clean).unwrap();
+        let escaped = "a\\u009b\\u007f\\u202e\\u001b\\u2028\\n\u{e9}\u{fe0f}";
+        assert_eq!(text, format!("[\n  \"{escaped}\"\n]"));
+        assert_eq!(serde_json::from_str::<Vec<String>>(text).unwrap(), [value]);
+    }
 
     #[test]
     fn control_characters_are_shown_not_sent() {

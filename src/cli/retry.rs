@@ -165,7 +165,12 @@ fn outcomes(
 
 impl Report for Retried {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}: {} to be tried again.", self.plan, counted(self.again, "object"))?;
+        writeln!(
+            out,
+            "{}: {} to be tried again.",
+            visible(&self.plan),
+            counted(self.again, "object")
+        )?;
         for (reason, rows) in self.excluded.iter().filter(|(_, rows)| **rows > 0) {
             writeln!(
                 out,

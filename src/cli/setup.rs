@@ -6,6 +6,7 @@ use std::slice;
 
 use serde_json::Value;
 
+use super::args::Format;
 use super::diff::diff;
 use super::operation_args::PolicyArgs;
 use super::policy;
@@ -182,7 +183,7 @@ fn decide(
     changes: &[Change],
     apply: impl FnOnce() -> Result<(), CliError>,
 ) -> Result<Exit, CliError> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = print::output(Format::Human);
     for change in changes {
         show(&mut out, change)?;
     }
@@ -206,7 +207,7 @@ fn show(out: &mut dyn Write, change: &Change) -> io::Result<()> {
     for warning in &change.warnings {
         print::tell(&format!("s3sieve: warning: {warning}"));
     }
-    writeln!(out, "{}:", change.what)?;
+    writeln!(out, "{}:", print::visible(&change.what))?;
     for (sign, line) in diff(&change.before, &change.after) {
         writeln!(out, "{sign} {line}")?;
     }

@@ -64,7 +64,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     {
         print::tell(order.trim_end());
     }
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = print::output(args.format);
     match args.format {
         Format::Human => human(&mut out, args, plan, &requests)?,
         Format::Json => lines(&mut out, &requests)?,
@@ -327,10 +327,11 @@ fn table(plan: &Plan, requests: &[Request]) -> Table {
         Cell::new("token"),
     ]);
     for (shard, request) in plan.shards.iter().zip(requests) {
+        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
         table.add_row(vec![
-            Cell::new(&shard.path),
+            Cell::new(print::visible(&shard.path)),
             right(&Count(shard.objects).to_string()),
-            Cell::new(shard.columns.as_ref().unwrap_or(&plan.columns).join(",")),
+            Cell::new(print::visible(&columns.join(","))),
             Cell::new(&request.client_request_token),
         ]);
     }

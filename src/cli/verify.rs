@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::VerifyArgs;
-use super::print::{self, Report, percent};
+use super::print::{self, Report, percent, visible};
 #[cfg(feature = "aws")]
 use super::verify_jobs;
 use super::{CliError, Exit, plan_args, progress};
@@ -83,7 +83,7 @@ impl Report for Verified<'_> {
             out,
             "{} of {}, looked for in {}{}:",
             counted(proof.objects, "object"),
-            self.args.plan.display(),
+            visible(&self.args.plan.display().to_string()),
             counted(proof.rows, "row"),
             if proof.passes > 1 { format!(", {} times", proof.passes) } else { String::new() },
         )?;
@@ -111,7 +111,7 @@ impl Report for Verified<'_> {
         }
         line(proof.gone, "gone")?;
         for note in &proof.notes {
-            writeln!(out, "Note: {note}.")?;
+            writeln!(out, "Note: {}.", visible(note))?;
         }
         self.next_step(out)
     }
