@@ -154,7 +154,11 @@ impl fmt::Display for AwsError {
         }
         write!(f, "cannot {action}: ")?;
         match kind {
-            AwsErrorKind::NoRuntime => write!(f, "{detail}"),
+            AwsErrorKind::NoRuntime => write!(
+                f,
+                "{detail}; raise the limit of threads or memory (`ulimit -u` and `ulimit -v` show \
+                 two)"
+            ),
             AwsErrorKind::NoCredentials => write!(
                 f,
                 "no AWS credentials ({detail}); name a profile with --profile, log in (`aws sso \

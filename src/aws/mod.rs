@@ -22,7 +22,9 @@ mod trust;
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -106,6 +108,7 @@ impl Session {
     /// When the system gives no threads, or the configuration is wrong: a profile that is not
     /// there, a malformed URL, a CA bundle that can't be read.
     pub fn new(options: &Options) -> Result<Self, AwsError> {
+        ensure_threads().map_err(|error| AwsError::no_runtime(&error))?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(NETWORK_THREADS)
             .thread_name("s3sieve-network")
@@ -196,6 +199,25 @@ impl Session {
     pub fn handle(&self) -> &Handle {
         self.shared.runtime.handle()
     }
+}
+
+/// Makes sure that the system gives as many threads as the runtime begins with, and one more for
+/// the names of hosts: it panics where it gets none.
+fn ensure_threads() -> io::Result<()> {
+    let (until, end) = mpsc::channel::<()>();
+    let end = Mutex::new(end);
+    thread::scope(|scope| {
+        // All at the same time: each waits until all have begun.
+        let until = until;
+        for _ in 0..=NETWORK_THREADS {
+            let wait = || {
+                let _ = end.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            };
+            thread::Builder::new().spawn_scoped(scope, wait)?;
+        }
+        drop(until);
+        Ok(())
+    })
 }
 
 /// The configuration by the SDK's default chain: options, environment, shared files (SSO and

@@ -2,6 +2,8 @@
 //! checked by the layers below.
 
 use std::collections::BTreeSet;
+use std::env;
+use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -16,7 +18,7 @@ use super::jobs_args::{JobsArgs, RetryArgs};
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
-use super::{CliError, interrupt, print};
+use super::{CliError, Exit, interrupt, print};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
@@ -34,7 +36,7 @@ use crate::units::{SizeError, parse_bytes};
 /// reports (the newest complete one is taken), or an s3:// address of either; only s3:// addresses
 /// need an AWS account.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, bin_name = "s3sieve", max_term_width = 100, after_help = EXIT_CODES)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -43,7 +45,34 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
 2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
-5 finished but some data files were set aside or some objects remain, 130 interrupted.";
+5 finished but some data files were set aside or some objects remain, 70 a fault of the program
+itself, 130 interrupted.";
+
+impl Args {
+    /// The arguments of this process. Help, the version or what is wrong is told here, and the way
+    /// to end is given.
+    pub(super) fn of_process() -> Result<Self, Exit> {
+        let given: Vec<OsString> = env::args_os().collect();
+        Self::try_parse_from(&given).map_err(|error| {
+            tell(&error, &given);
+            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+        })
+    }
+}
+
+/// Tells what is wrong with these arguments, or what was asked for.
+///
+/// The text repeats arguments between colours of its own, so it can't be cleaned. The arguments
+/// can: what is wrong with those is told.
+fn tell(error: &clap::Error, given: &[OsString]) {
+    let clean = |argument: &OsString| print::visible(&argument.to_string_lossy()).into_owned();
+    let again = Args::try_parse_from(given.iter().map(clean)).err();
+    match again.filter(|again| again.kind() == error.kind()) {
+        // A closed stream is nobody's loss.
+        Some(again) => again.print().unwrap_or_default(),
+        None => print::tell(error.render().to_string().trim_end()),
+    }
+}
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

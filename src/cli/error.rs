@@ -118,6 +118,12 @@ pub enum CliError {
     #[cfg(feature = "aws")]
     #[error("interrupted; submitted jobs keep running")]
     Interrupted,
+    /// The program itself is at fault.
+    #[error(
+        "a fault of the program itself: {0}\nPlease report it, with this text, the command line \
+         and what `s3sieve --version` says"
+    )]
+    Fault(String),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
@@ -156,8 +162,11 @@ impl CliError {
                 | ProofError::TooManyForOut { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),
+            Self::Fault(_) => Exit::Fault,
             #[cfg(feature = "aws")]
             Self::Aws(error) if error.kind == AwsErrorKind::Misconfigured => Exit::Usage,
+            #[cfg(feature = "aws")]
+            Self::Aws(error) if error.kind == AwsErrorKind::NoRuntime => Exit::Environment,
             #[cfg(feature = "aws")]
             Self::Aws(_) | Self::Caller(_) => Exit::Aws,
             #[cfg(feature = "aws")]
@@ -291,7 +300,7 @@ fn of_state(error: &StateError) -> Exit {
 
 fn of_synth(error: &SynthError) -> Exit {
     match error {
-        SynthError::Io { .. } => Exit::Environment,
+        SynthError::Io { .. } | SynthError::Thread(_) => Exit::Environment,
         SynthError::NotEmpty(_) | SynthError::Option { .. } => Exit::Usage,
         SynthError::Stopped => Exit::Interrupted,
     }
@@ -308,7 +317,7 @@ fn of_scan(error: &ScanError) -> Exit {
         }
         ScanError::Query { error, .. } if !error.is_missing_column() => Exit::Usage,
         ScanError::Data(_) | ScanError::Format { .. } | ScanError::Query { .. } => Exit::Input,
-        ScanError::Spill(_) => Exit::Environment,
+        ScanError::Spill(_) | ScanError::Thread(_) => Exit::Environment,
         ScanError::Interrupted => Exit::Interrupted,
     }
 }

@@ -17,6 +17,8 @@ pub enum Exit {
     Aws,
     /// Finished, but some data files (`--keep-going`), jobs or tasks failed.
     Partly,
+    /// A fault of the program itself, to be reported.
+    Fault,
     /// Interrupted by Ctrl-C or a signal to end.
     Interrupted,
 }
@@ -32,6 +34,7 @@ impl Exit {
             Self::Input => 3,
             Self::Aws => 4,
             Self::Partly => 5,
+            Self::Fault => 70,
             Self::Interrupted => 130,
         }
     }
@@ -57,6 +60,7 @@ mod tests {
             (Exit::Input, 3),
             (Exit::Aws, 4),
             (Exit::Partly, 5),
+            (Exit::Fault, 70),
             (Exit::Interrupted, 130),
         ];
         for (exit, code) in codes {

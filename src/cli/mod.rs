@@ -29,6 +29,7 @@ mod list;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
+mod panics;
 mod parameter_file;
 mod plan_args;
 mod policy;
@@ -55,20 +56,24 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 pub use error::CliError;
 pub use exit::Exit;
 
+use crate::source;
 use args::{Args, Command};
 
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
+    panics::listen();
     // Wrong arguments, --help and --version end here, with code 2 or 0.
-    let args = Args::parse();
+    let args = match Args::of_process() {
+        Ok(args) => args,
+        Err(exit) => return exit.into(),
+    };
     interrupt::listen();
-    match run(&args) {
+    source::raise_descriptors();
+    match panics::guarded(|| run(&args)) {
         Ok(exit) => exit.into(),
         Err(error) if error.is_closed_pipe() => Exit::Done.into(),
         Err(error) => {

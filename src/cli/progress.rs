@@ -4,7 +4,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -28,14 +28,33 @@ pub(super) fn watched<T>(
     if format != Format::Human || !io::stderr().is_terminal() {
         return scan(control);
     }
+    beside_bar(control, bytes_total, scan)
+}
+
+/// Runs `scan` with a bar beside it.
+fn beside_bar<T>(control: Control<'_>, bytes_total: u64, scan: impl FnOnce(Control<'_>) -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let watcher = scope.spawn(|| watch(&progress, bytes_total, &over));
-        let result = scan(control);
-        over.store(true, Ordering::Relaxed);
-        watcher.thread().unpark();
-        result
+        let watcher = thread::Builder::new()
+            .name("progress".to_owned())
+            .spawn_scoped(scope, || watch(control.progress, bytes_total, &over));
+        // Where there is no thread for it, there is no bar.
+        let _end = watcher.ok().map(|watcher| EndOfScan { over: &over, watcher });
+        scan(control)
     })
+}
+
+/// Ends the bar when it is dropped: also where the scan panics, for all threads are waited for.
+struct EndOfScan<'scope, 'a> {
+    over: &'a AtomicBool,
+    watcher: ScopedJoinHandle<'scope, ()>,
+}
+
+impl Drop for EndOfScan<'_, '_> {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+        self.watcher.thread().unpark();
+    }
 }
 
 /// Runs `make`, showing how many of `rows_total` rows it has made.
@@ -78,4 +97,22 @@ fn watch(progress: &Progress, bytes_total: u64, over: &AtomicBool) {
         thread::park_timeout(REDRAW);
     }
     bar.finish_and_clear();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_panic_ends_the_bar() {
+        let (stop, progress) = (AtomicBool::new(false), Progress::default());
+        let control = Control { stop: &stop, progress: &progress };
+        let scan = |_: Control<'_>| -> u8 { panic!("as told") };
+        // It would wait for the bar for ever.
+        let result = catch_unwind(AssertUnwindSafe(|| beside_bar(control, 9, scan)));
+        assert_eq!(result.unwrap_err().downcast_ref::<&str>(), Some(&"as told"));
+        assert_eq!(beside_bar(control, 9, |_| 5), 5);
+    }
 }

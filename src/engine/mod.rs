@@ -132,6 +132,8 @@ pub enum RunError<E> {
     Interrupted,
     /// Output that had to wait could not be kept on disk.
     Spill(io::Error),
+    /// The system gave no thread for a worker.
+    Thread(io::Error),
     /// The sink refused.
     Sink(E),
 }
@@ -201,11 +203,28 @@ impl<W: Worker + ?Sized> Outlet<'_, W> {
     }
 }
 
+/// Ends the run when it is dropped: however the collector ends, and where a worker panics.
+struct EndOfRun<'a> {
+    run: &'a Shared<'a>,
+    only_by_panic: bool,
+}
+
+impl Drop for EndOfRun<'_> {
+    fn drop(&mut self) {
+        if !self.only_by_panic || thread::panicking() {
+            self.run.over.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Runs tasks `0..tasks`, each on some worker, and shows their output to `sink` in task order.
 ///
 /// # Errors
-/// When the run was interrupted, the sink refused, or output could not be spilled. All threads
-/// have ended by then.
+/// When the run was interrupted, the sink refused, output could not be spilled, or there are not
+/// as many threads as asked for. All threads have ended by then.
+///
+/// # Panics
+/// Where a worker or the sink does, once all threads have ended: that of one ends the run for all.
 pub fn run<W, K>(
     config: &Config<'_>,
     tasks: usize,
@@ -226,13 +245,25 @@ where
     let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
     // As many as may wait and be on their way: no more than were in use at once.
     let pool = Pool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
+    // Nobody begins, and takes memory, before all have their threads.
+    let (gate, begin) = bounded::<()>(0);
     thread::scope(|scope| {
+        let gate = gate;
+        let end = EndOfRun { run: &shared, only_by_panic: false };
         for _ in 0..threads {
-            let sender = sender.clone();
+            let (begin, sender) = (begin.clone(), sender.clone());
             let (shared, pool, make_worker) = (&shared, &pool, &make_worker);
-            scope.spawn(move || work(&mut make_worker(), shared, &sender, pool, config.hold));
+            let life = move || {
+                let _end = EndOfRun { run: shared, only_by_panic: true };
+                let _ = begin.recv();
+                if !shared.is_over() {
+                    work(&mut make_worker(), shared, &sender, pool, config.hold);
+                }
+            };
+            let worker = thread::Builder::new().name("worker".to_owned());
+            worker.spawn_scoped(scope, life).map_err(RunError::Thread)?;
         }
-        drop(sender);
+        drop((gate, sender));
         let collector = Collector {
             config,
             tasks,
@@ -241,7 +272,7 @@ where
             sink,
         };
         let result = collector.collect(&messages);
-        shared.over.store(true, Ordering::Relaxed);
+        drop(end);
         // Workers that wait to hand something over must see that nobody takes it.
         drop(messages);
         result
@@ -328,10 +359,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
                 self.show(block)
             }
             Message::Block(task, block) => self.parking.park(task, block).map_err(RunError::Spill),
-            Message::End(task, end) => {
-                self.parking.end(task, end);
-                Ok(())
-            }
+            Message::End(task, end) => self.parking.end(task, end).map_err(RunError::Spill),
         }
     }
 

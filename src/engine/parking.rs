@@ -108,8 +108,10 @@ impl<'a, T> Parking<'a, T> {
     }
 
     /// Notes how `task` ended.
-    pub(super) fn end(&mut self, task: usize, end: T) {
-        self.waiting.entry(task).or_default().end = Some(end);
+    pub(super) fn end(&mut self, task: usize, end: T) -> io::Result<()> {
+        let waiting = self.waiting.entry(task).or_default();
+        waiting.end = Some(end);
+        waiting.spilled.as_mut().map_or(Ok(()), SpillFile::close)
     }
 
     /// How `task` ended, if it has.

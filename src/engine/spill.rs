@@ -44,6 +44,8 @@ impl Drop for SpillFolder {
 
 enum Side {
     Writing(BufWriter<File>),
+    /// Written to its end. Many tasks may wait, so none holds a file open until its turn.
+    Written,
     Reading(BufReader<File>),
 }
 
@@ -76,6 +78,15 @@ impl SpillFile {
         Ok(())
     }
 
+    /// Closes the file: nothing more comes.
+    pub(super) fn close(&mut self) -> io::Result<()> {
+        if let Side::Writing(file) = &mut self.side {
+            file.flush().map_err(|error| at(&self.path, &error))?;
+            self.side = Side::Written;
+        }
+        Ok(())
+    }
+
     pub(super) fn pop(&mut self) -> io::Result<Option<Block>> {
         if self.left == 0 {
             return Ok(None);
@@ -88,8 +99,11 @@ impl SpillFile {
     fn read(&mut self) -> io::Result<Block> {
         if let Side::Writing(file) = &mut self.side {
             file.flush()?;
-            self.side =
-                Side::Reading(BufReader::with_capacity(BLOCK_BYTES, File::open(&self.path)?));
+            self.side = Side::Written;
+        }
+        if let Side::Written = self.side {
+            let file = File::open(&self.path)?;
+            self.side = Side::Reading(BufReader::with_capacity(BLOCK_BYTES, file));
         }
         let Side::Reading(file) = &mut self.side else {
             return Err(io::Error::other("a spill file is read after it is written"));

@@ -213,3 +213,98 @@ fn a_spill_folder_that_cannot_be_made_ends_the_run() {
     let Err(RunError::Spill(error)) = result else { panic!("{result:?}") };
     assert!(error.to_string().contains("spill"), "{error}");
 }
+
+/// Does one task at a time until the run is over; panics in one of them.
+struct PanicsIn(usize);
+
+impl Worker for PanicsIn {
+    type Summary = u64;
+    type Error = String;
+
+    fn run(&mut self, task: usize, outlet: &Outlet<'_, Self>) -> Result<u64, TaskError<String>> {
+        if task == self.0 {
+            panic!("in task {task}");
+        }
+        loop {
+            outlet.check().map_err(|Stopped| TaskError::Stopped)?;
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn a_panic_ends_the_run_for_all() {
+    struct Panics;
+    impl Sink<u64, String> for Panics {
+        type Error = String;
+        fn block(&mut self, _: usize, _: &Block) -> Result<(), String> {
+            panic!("in the sink")
+        }
+        fn done(&mut self, _: usize, _: u64) -> Result<ControlFlow<()>, String> {
+            panic!("in the sink")
+        }
+        fn failed(&mut self, _: usize, _: String) -> Result<(), String> {
+            panic!("in the sink")
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let config = Config {
+        threads: NonZeroUsize::new(3).unwrap(),
+        memory_bytes: 0,
+        spill: folder.path().join("spill"),
+        hold: false,
+        stop: &stop,
+    };
+    // The others would go on for ever.
+    let run_all = || run(&config, 5, || PanicsIn(2), &mut Recorder::default());
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run_all)).is_err());
+    let script = |block_sizes: &[u16]| Script { block_sizes: block_sizes.to_vec(), fails: false };
+    let tasks = vec![script(&[9; 50]); 20];
+    let run_all = || run(&config, 20, || Scripted { tasks: &tasks }, &mut Panics);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run_all)).is_err());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn spill_files_of_tasks_that_have_ended_are_not_open() {
+    /// The first task waits until all others have ended; counts the files open then.
+    struct Waits<'a>(&'a AtomicUsize, &'a AtomicUsize);
+    impl Worker for Waits<'_> {
+        type Summary = u64;
+        type Error = String;
+        fn run(&mut self, task: usize, to: &Outlet<'_, Self>) -> Result<u64, TaskError<String>> {
+            if task > 0 {
+                let block = Block { lane: Lane(0), rows: 1, bytes: vec![1; 20_000] };
+                to.emit(block).map_err(|Stopped| TaskError::Stopped)?;
+                self.0.fetch_add(1, Ordering::Relaxed);
+                return Ok(1);
+            }
+            while self.0.load(Ordering::Relaxed) < TASKS - 1 {
+                thread::yield_now();
+            }
+            let open = std::fs::read_dir("/proc/self/fd").unwrap();
+            let is_spill = |name: PathBuf| name.extension().is_some_and(|e| e == "spill");
+            let names = open.filter_map(|file| std::fs::read_link(file.ok()?.path()).ok());
+            self.1.store(names.filter(|name| is_spill(name.clone())).count(), Ordering::Relaxed);
+            Ok(0)
+        }
+    }
+    const TASKS: usize = 60;
+    let (ended, open) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let folder = tempfile::tempdir().unwrap();
+    let stop = AtomicBool::new(false);
+    let config = Config {
+        threads: NonZeroUsize::new(2).unwrap(),
+        memory_bytes: 0,
+        spill: folder.path().join("spill"),
+        hold: false,
+        stop: &stop,
+    };
+    let mut sink = Recorder::default();
+    run(&config, TASKS, || Waits(&ended, &open), &mut sink).unwrap();
+    assert_eq!(sink.events.len(), 2 * TASKS - 1);
+    // Those whose ends are still on their way: as many messages as may be.
+    let open = open.into_inner();
+    assert!(open <= 2 * MESSAGES_PER_WORKER + 2, "{open} files");
+}

@@ -181,6 +181,7 @@ fn compress(
     engine::run(&config, pieces.len(), compressor, &mut sink).map_err(|error| match error {
         RunError::Interrupted => ScanError::Interrupted.into(),
         RunError::Spill(error) => ScanError::Spill(error).into(),
+        RunError::Thread(error) => ScanError::Thread(error).into(),
         RunError::Sink(error) => error,
     })
 }

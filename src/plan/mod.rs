@@ -19,6 +19,7 @@ mod inventory;
 mod line;
 mod manifest_rows;
 mod objects;
+mod open_files;
 mod proof;
 mod question;
 mod read;

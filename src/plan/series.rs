@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::folder::MANIFESTS;
+use super::open_files::OpenFiles;
 use super::shard::{Finished, ShardFile};
 use super::{PlanError, SHARDS_MAX, line};
 use crate::source::Uploads;
@@ -38,6 +39,7 @@ impl Cut {
 
 /// Numbers and collects the shards of all series.
 pub(super) struct Shards<L> {
+    files: OpenFiles,
     folder: PathBuf,
     /// Where shards go while they are written; they then keep the numbers they are begun with.
     uploads: Option<Arc<Uploads>>,
@@ -58,8 +60,13 @@ pub(super) struct Series<L> {
 impl<L: Clone> Shards<L> {
     /// Shards of at most `bytes_max` bytes, as files in `folder`, or from there to S3 at once,
     /// which takes that no series goes before the others.
-    pub(super) fn new(folder: PathBuf, uploads: Option<Arc<Uploads>>, bytes_max: u64) -> Self {
-        Self { folder, uploads, bytes_max, begun: 0, finished: Vec::new() }
+    pub(super) fn new(
+        files: OpenFiles,
+        folder: PathBuf,
+        uploads: Option<Arc<Uploads>>,
+        bytes_max: u64,
+    ) -> Self {
+        Self { files, folder, uploads, bytes_max, begun: 0, finished: Vec::new() }
     }
 
     /// The finished shards in the order in which they were begun, those of series that go `first`
@@ -99,7 +106,8 @@ impl<L: Clone> Shards<L> {
         let begin =
             |uploads: &Arc<Uploads>| uploads.begin(&format!("{MANIFESTS}/{}", file_name(begun)));
         let upload = self.uploads.as_ref().map(begin);
-        let file = ShardFile::create(&self.folder.join(working_name(begun)), upload)?;
+        let path = self.folder.join(working_name(begun));
+        let file = ShardFile::create(&self.files, &path, upload)?;
         self.begun += 1;
         Ok((begun, file))
     }
@@ -190,7 +198,7 @@ mod tests {
 
     fn cut(lines: &[String], blocks: &[usize], cut: Cut, bytes_max: u64) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(folder.path().to_owned(), None, bytes_max);
+        let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, bytes_max);
         let mut series = Series::new((), cut);
         let mut rest = lines;
         let mut sizes = blocks.iter().copied().cycle();
@@ -244,7 +252,7 @@ mod tests {
     #[test]
     fn series_that_go_first_get_the_lower_numbers() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(folder.path().to_owned(), None, 99);
+        let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, 99);
         let mut series = ["late", "early"].map(|label| Series::new(label, Cut::Every(1)));
         for line in ["a\n", "b\n"] {
             for series in &mut series {
@@ -263,7 +271,7 @@ mod tests {
     #[test]
     fn a_row_that_fits_no_shard_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(folder.path().to_owned(), None, 8);
+        let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, 8);
         let mut series = Series::new((), Cut::Every(10));
         let result = series.write(&mut shards, b"demo,a\ndemo,long\n", 2);
         assert!(matches!(result, Err(PlanError::RowTooLong { row_bytes: 10, bytes_max: 8 })));

@@ -3,21 +3,17 @@
 //! Never knows which rows belong in it.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::open_files::{GrowingFile, OpenFiles};
 use super::{PlanError, line};
 use crate::source::{Crc64Nvme, Upload, WriteBehind};
 
 /// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
 /// digits.
 pub const SHARDS_MAX: usize = 100_000;
-
-/// Gathers small blocks (the leavings of many small data files) into fewer writes. 32 KiB: with a
-/// file open for each of 500 lanes that is 16 MiB. Larger blocks pass it by.
-const WRITE_BUFFER_BYTES: usize = 32 << 10;
 
 /// What is known of a finished file.
 pub(super) struct Finished {
@@ -33,8 +29,7 @@ pub(super) struct Finished {
 
 /// A file being written. It holds a line at least as soon as [`ShardFile::write`] was called.
 pub(super) struct ShardFile {
-    path: PathBuf,
-    file: BufWriter<File>,
+    file: GrowingFile,
     rows: u64,
     bytes: u64,
     behind: WriteBehind,
@@ -48,13 +43,13 @@ pub(super) struct ShardFile {
 
 impl ShardFile {
     /// A new file; with an upload it is only here on its way.
-    pub(super) fn create(path: &Path, upload: Option<Upload>) -> Result<Self, PlanError> {
-        let mut options = File::options();
-        options.write(true).create_new(true).read(upload.is_some());
-        let file = options.open(path).map_err(PlanError::at(path))?;
+    pub(super) fn create(
+        files: &OpenFiles,
+        path: &Path,
+        upload: Option<Upload>,
+    ) -> Result<Self, PlanError> {
         Ok(Self {
-            path: path.to_owned(),
-            file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file),
+            file: files.create(path)?,
             rows: 0,
             bytes: 0,
             behind: WriteBehind::default(),
@@ -85,15 +80,15 @@ impl ShardFile {
         self.bytes += lines.len() as u64;
         self.sha256.update(lines);
         self.crc64nvme.update(lines);
-        self.file.write_all(lines).map_err(PlanError::at(&self.path))?;
+        self.file.write(lines)?;
+        let (bytes, behind) = (self.bytes, &mut self.behind);
         match &mut self.upload {
-            None => self.behind.written(self.file.get_ref(), self.bytes),
-            Some(upload) if upload.is_due(self.bytes) => {
-                self.file.flush().map_err(PlanError::at(&self.path))?;
-                let sent = upload.send(self.file.get_ref(), self.bytes, &mut |_| Ok(()));
+            None if behind.is_due(bytes) => self.file.peek(|file| behind.written(file, bytes))?,
+            Some(upload) if upload.is_due(bytes) => {
+                let sent = self.file.flushed(|file| upload.send(file, bytes, &mut |_| Ok(())))?;
                 sent.map_err(PlanError::not_stored(upload.target()))?;
             }
-            Some(_) => {}
+            None | Some(_) => {}
         }
         Ok(())
     }
@@ -101,13 +96,17 @@ impl ShardFile {
     /// Writes what is left. The file is made to last when the plan is, so that the run never waits
     /// for the disk in between.
     pub(super) fn finish(mut self) -> Result<Finished, PlanError> {
-        self.file.flush().map_err(PlanError::at(&self.path))?;
         let crc64nvme = self.crc64nvme.to_string();
-        if let Some(upload) = self.upload.take() {
-            let (target, file) = (upload.target(), self.file.get_ref());
-            let stored = upload.finish(file, self.bytes, &crc64nvme, &mut |_| Ok(()));
-            stored.map_err(PlanError::not_stored(target))?;
-            fs::remove_file(&self.path).map_err(PlanError::at(&self.path))?;
+        let upload = self.upload.take();
+        let is_sent = upload.is_some();
+        if let Some(upload) = upload {
+            let (target, bytes) = (upload.target(), self.bytes);
+            let finish = |file: &File| upload.finish(file, bytes, &crc64nvme, &mut |_| Ok(()));
+            self.file.flushed(finish)?.map_err(PlanError::not_stored(target))?;
+        }
+        let path = self.file.close()?;
+        if is_sent {
+            fs::remove_file(&path).map_err(PlanError::at(&path))?;
         }
         let sha256 = self.sha256.finalize();
         Ok(Finished {

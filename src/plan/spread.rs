@@ -6,43 +6,39 @@
 //! Never knows where rows come from.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use memchr::memrchr;
 
+use super::open_files::{GrowingFile, OpenFiles};
 use super::series::{Cut, Series, Shards};
 use super::{PlanError, line};
 use crate::engine::BLOCK_BYTES;
 use crate::scan::ScanError;
 
-/// Gathers small blocks into fewer writes; see the shard's buffer for the size.
-const WRITE_BUFFER_BYTES: usize = 32 << 10;
-
 /// The rows of one lane, waiting to be cut.
 pub(super) struct Spool {
-    path: PathBuf,
-    file: BufWriter<File>,
+    file: GrowingFile,
     rows: u64,
 }
 
 impl Spool {
     /// An empty file in `folder`, which is made if need be.
-    pub(super) fn create(folder: &Path, number: usize) -> Result<Self, PlanError> {
+    pub(super) fn create(
+        files: &OpenFiles,
+        folder: &Path,
+        number: usize,
+    ) -> Result<Self, PlanError> {
         fs::create_dir_all(folder).map_err(PlanError::at(folder))?;
-        Self::at(folder.join(format!("{number}.csv")))
-    }
-
-    fn at(path: PathBuf) -> Result<Self, PlanError> {
-        let file = File::create_new(&path).map_err(PlanError::at(&path))?;
-        Ok(Self { path, file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), rows: 0 })
+        Ok(Self { file: files.create(&folder.join(format!("{number}.csv")))?, rows: 0 })
     }
 
     /// Appends `rows` lines.
     pub(super) fn write(&mut self, lines: &[u8], rows: u64) -> Result<(), PlanError> {
         self.rows += rows;
-        self.file.write_all(lines).map_err(PlanError::at(&self.path))
+        self.file.write(lines)
     }
 
     /// How many lines there are.
@@ -52,8 +48,8 @@ impl Spool {
 
     /// Writes what is left, and gives the file.
     pub(super) fn flush(&mut self) -> Result<&Path, PlanError> {
-        self.file.flush().map_err(PlanError::at(&self.path))?;
-        Ok(&self.path)
+        self.file.flushed(|_| ())?;
+        Ok(self.file.path())
     }
 
     /// Cuts the rows into shards, and removes the file.
@@ -70,39 +66,38 @@ impl Spool {
     }
 
     /// Hands each row, a line with its line feed, to `take` together with the spool that takes this
-    /// one's place.
+    /// one's place: one of `files`.
     pub(super) fn rewrite(
         self,
+        files: &OpenFiles,
         stop: &AtomicBool,
         mut take: impl FnMut(&[u8], &mut Self) -> Result<(), PlanError>,
     ) -> Result<Self, PlanError> {
-        let path = self.path.with_extension("kept");
-        let mut kept = Self::at(path.clone())?;
-        let name = self.path.clone();
+        let path = self.file.path();
+        // By turns: each spool is rewritten several times, and its other name is free by then.
+        let other = if path.extension().is_some_and(|end| end == "kept") { "csv" } else { "kept" };
+        let mut kept = Self { file: files.create(&path.with_extension(other))?, rows: 0 };
         self.drain(stop, &mut |lines| {
             lines.split_inclusive(|byte| *byte == b'\n').try_for_each(|row| take(row, &mut kept))
         })?;
-        kept.flush()?;
-        fs::rename(&path, &name).map_err(PlanError::at(&path))?;
-        kept.path = name;
         Ok(kept)
     }
 
     /// Hands all rows to `take`, whole lines at a time, and removes the file.
     fn drain(
-        mut self,
+        self,
         stop: &AtomicBool,
         take: &mut dyn FnMut(&[u8]) -> Result<(), PlanError>,
     ) -> Result<(), PlanError> {
-        self.flush()?;
-        let mut file = File::open(&self.path).map_err(PlanError::at(&self.path))?;
+        let path = self.file.close()?;
+        let mut file = File::open(&path).map_err(PlanError::at(&path))?;
         let mut buffer = vec![0; BLOCK_BYTES];
         let mut filled = 0;
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Err(ScanError::Interrupted.into());
             }
-            let read = file.read(&mut buffer[filled..]).map_err(PlanError::at(&self.path))?;
+            let read = file.read(&mut buffer[filled..]).map_err(PlanError::at(&path))?;
             if read == 0 {
                 break;
             }
@@ -118,7 +113,7 @@ impl Spool {
                 None => {}
             }
         }
-        fs::remove_file(&self.path).map_err(PlanError::at(&self.path))
+        fs::remove_file(&path).map_err(PlanError::at(&path))
     }
 }
 

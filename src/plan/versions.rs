@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
 use super::objects::{self, Form};
+use super::open_files::OpenFiles;
 use super::spread::Spool;
 use super::{PlanError, line};
 use crate::scan::{OBJECT_BYTES, ObjectSet, Part};
@@ -34,22 +35,24 @@ pub(super) struct Current {
 }
 
 impl Current {
-    /// Takes the rows out of `spool` whose keys have no current version among these, and gives
-    /// each to `exclude`: a line with its line feed.
+    /// Takes the rows out of `spool`, one of the `open` files, whose keys have no current version
+    /// among these, and gives each to `exclude`: a line with its line feed.
     ///
     /// # Errors
     /// When a file can't be read or written, `exclude` fails, or `stop` is raised.
     pub(super) fn retain_followed(
         &self,
+        open: &OpenFiles,
         spool: Spool,
         stop: &AtomicBool,
         exclude: &mut dyn FnMut(&[u8]) -> Result<(), PlanError>,
     ) -> Result<Spool, PlanError> {
-        self.retain_in_parts(spool, KEYS_MEMORY_BYTES, stop, exclude)
+        self.retain_in_parts(open, spool, KEYS_MEMORY_BYTES, stop, exclude)
     }
 
     fn retain_in_parts(
         &self,
+        open: &OpenFiles,
         mut spool: Spool,
         memory_bytes: u64,
         stop: &AtomicBool,
@@ -58,7 +61,7 @@ impl Current {
         let of = self.rows.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
         for number in 0..of {
             let keys = self.keys(Part { number, of }, stop)?;
-            spool = spool.rewrite(stop, |row, kept| {
+            spool = spool.rewrite(open, stop, |row, kept| {
                 if keys.lacks(line::object(row)) { exclude(row) } else { kept.write(row, 1) }
             })?;
         }
@@ -108,7 +111,8 @@ mod tests {
             let keys: HashSet<&String> = current.iter().collect();
             let rows = current.len() as u64;
             let current = Current { files: files.to_vec(), rows };
-            let mut spool = Spool::create(folder.path(), 0).unwrap();
+            let open = OpenFiles::new();
+            let mut spool = Spool::create(&open, folder.path(), 0).unwrap();
             let (mut kept, mut excluded) = (String::new(), Vec::new());
             for (key, version) in &noncurrent {
                 let row = format!("b,{},v{version}\n", quoted(key));
@@ -118,7 +122,7 @@ mod tests {
             let stop = AtomicBool::new(false);
             let mut found = Vec::new();
             let mut spool = current
-                .retain_in_parts(spool, memory_bytes, &stop, &mut |row| {
+                .retain_in_parts(&open, spool, memory_bytes, &stop, &mut |row| {
                     found.push(String::from_utf8_lossy(row).into_owned());
                     Ok(())
                 })

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::folder::{EXCLUDED, MANIFESTS};
+use super::open_files::OpenFiles;
 use super::series::{Cut, Series, Shards};
 use super::shard::{Finished, ShardFile};
 use super::spread::{self, Spool};
@@ -61,7 +62,13 @@ struct Aside {
 }
 
 impl Aside {
-    fn write(&mut self, folders: &Folders, lines: &[u8], rows: u64) -> Result<(), PlanError> {
+    fn write(
+        &mut self,
+        files: &OpenFiles,
+        folders: &Folders,
+        lines: &[u8],
+        rows: u64,
+    ) -> Result<(), PlanError> {
         let Self { reason, file } = self;
         let file = match file {
             Some(file) => file,
@@ -69,7 +76,7 @@ impl Aside {
                 let begin = |uploads: &Arc<Uploads>| uploads.begin(&excluded_path(reason));
                 let upload = folders.uploads.as_ref().map(begin);
                 let path = folders.excluded.join(excluded_name(reason));
-                none.insert(ShardFile::create(&path, upload)?)
+                none.insert(ShardFile::create(files, &path, upload)?)
             }
         };
         file.write(lines, rows)
@@ -81,7 +88,7 @@ impl Aside {
 fn exclude_unfollowed(
     mut spools: Vec<(Label, Spool)>,
     shards: &Shards<Label>,
-    folders: &Folders,
+    (open, folders): (&OpenFiles, &Folders),
     aside: &mut Vec<Aside>,
     stop: &AtomicBool,
 ) -> Result<Vec<(Label, Spool)>, PlanError> {
@@ -100,10 +107,10 @@ fn exclude_unfollowed(
         aside.push(Aside { reason: reason.to_owned(), file: None });
         aside.len() - 1
     });
-    let mut exclude = |row: &[u8]| aside[place].write(folders, row, 1);
+    let mut exclude = |row: &[u8]| aside[place].write(open, folders, row, 1);
     let look = |(label, spool): (Label, Spool)| {
         let spool = match label.is_superseded() {
-            true => current.retain_followed(spool, stop, &mut exclude)?,
+            true => current.retain_followed(open, spool, stop, &mut exclude)?,
             false => spool,
         };
         Ok((label, spool))
@@ -130,6 +137,7 @@ pub(super) struct SeriesId(usize);
 pub(super) struct PlanWriter {
     bounds: Bounds,
     folders: Folders,
+    files: OpenFiles,
     shards: Shards<Label>,
     /// In the order in which labels were met: the order of series in the plan.
     ways: Vec<Way>,
@@ -147,10 +155,11 @@ pub(super) struct Written {
 
 impl PlanWriter {
     pub(super) fn new(folders: Folders, bounds: Bounds) -> Self {
-        let manifests = folders.manifests.clone();
-        let shards = Shards::new(manifests, folders.manifest_uploads.clone(), bounds.bytes_max);
+        let files = OpenFiles::new();
+        let (manifests, uploads) = (folders.manifests.clone(), folders.manifest_uploads.clone());
+        let shards = Shards::new(files.clone(), manifests, uploads, bounds.bytes_max);
         let (ways, aside) = (Vec::new(), Vec::new());
-        Self { bounds, folders, shards, ways, aside, keeps_unfollowed: false }
+        Self { bounds, folders, files, shards, ways, aside, keeps_unfollowed: false }
     }
 
     /// Keeps copies of noncurrent versions that no copy of the current version follows, if the user
@@ -164,7 +173,7 @@ impl PlanWriter {
         let place = self.ways.len();
         let must_wait = label.is_superseded() && !self.keeps_unfollowed;
         self.ways.push(if self.bounds.jobs.is_some() || must_wait {
-            Way::Spool(label, Spool::create(&self.folders.spool, place)?)
+            Way::Spool(label, Spool::create(&self.files, &self.folders.spool, place)?)
         } else {
             let cut = Cut::Every(self.bounds.objects_max);
             Way::Series(Box::new(Series::new(label, cut)))
@@ -198,7 +207,7 @@ impl PlanWriter {
         lines: &[u8],
         rows: u64,
     ) -> Result<(), PlanError> {
-        self.aside[reason].write(&self.folders, lines, rows)
+        self.aside[reason].write(&self.files, &self.folders, lines, rows)
     }
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
@@ -211,8 +220,8 @@ impl PlanWriter {
             }
         }
         if !self.keeps_unfollowed {
-            spools =
-                exclude_unfollowed(spools, &self.shards, &self.folders, &mut self.aside, stop)?;
+            let open = (&self.files, &self.folders);
+            spools = exclude_unfollowed(spools, &self.shards, open, &mut self.aside, stop)?;
         }
         let rows: Vec<u64> = spools.iter().map(|(_, spool)| spool.rows()).collect();
         let counts = spread::deal(&rows, self.bounds.jobs.unwrap_or(0));

@@ -121,6 +121,18 @@ pub enum ReportError {
         /// What to do.
         remedy: String,
     },
+    /// A data file may lie in a folder that may not be looked into.
+    #[error("{}: data file {key:?} was found nowhere, and {} may not be looked into (permission \
+             denied): allow it, or name the folder that holds the data files with --root DIR",
+             manifest.display(), folder.display())]
+    FolderClosed {
+        /// The manifest.
+        manifest: Location,
+        /// The key as the manifest gives it.
+        key: String,
+        /// The folder.
+        folder: Location,
+    },
     /// The manifest names another bucket than the one it was read from.
     #[error("{}: says that the report lies in bucket {destination:?}: data files are read from \
              the bucket that you named only; if the report was copied, name what stands before \
@@ -133,6 +145,10 @@ pub enum ReportError {
         /// The bucket that the user named.
         named: String,
     },
+    /// There is nothing at the path given as root.
+    #[error("{}: there is no such folder; --root names the folder below which the data files lie",
+            .0.display())]
+    RootMissing(Location),
     /// The folder given as root is no folder.
     #[error("{}: not a folder; --root names the folder below which the data files lie",
             .0.display())]
@@ -219,7 +235,11 @@ impl ReportError {
     /// Whether the environment failed (disk, permission), rather than the input being bad.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if !source::is_refusal(source))
+        match self {
+            Self::Io { source, .. } => !source::is_refusal(source),
+            Self::FolderClosed { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether AWS refused, or could not be reached.

@@ -163,8 +163,9 @@ fn dated_folders(
             }
             let path = entry.location;
             if is_dated(&name) {
-                // In S3 it shows when it is read.
-                let has_manifest = path.join(MANIFEST_NAME).kind().is_ok_and(|k| k == Kind::File);
+                // In S3 it shows when it is read; what may not be looked at does so, too.
+                let kind = path.join(MANIFEST_NAME).kind();
+                let has_manifest = kind.map_or(true, |kind| kind == Kind::File);
                 dated.push(Dated { path, name, has_manifest });
             } else if depth + 1 < FIND_DEPTH_MAX {
                 open.push((path, depth + 1));

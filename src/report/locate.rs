@@ -177,7 +177,12 @@ impl Survey {
 }
 
 fn canonical_root(root: &Path) -> Result<PathBuf, ReportError> {
-    let canonical = root.canonicalize().map_err(|source| ReportError::io(root, source))?;
+    let canonical = root.canonicalize().map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            ReportError::RootMissing(root.into())
+        }
+        _ => ReportError::io(root, source),
+    })?;
     if canonical.is_dir() { Ok(canonical) } else { Err(ReportError::RootNotAFolder(root.into())) }
 }
 
@@ -199,6 +204,15 @@ struct Place {
     base: usize,
 }
 
+/// The places for the folder part of a key.
+#[derive(Default)]
+struct Places {
+    /// Of all its suffixes, best first.
+    found: Vec<Place>,
+    /// A folder in which more may lie, but that may not be looked into.
+    closed: Option<PathBuf>,
+}
+
 /// Looks up keys one after another and remembers where their folders are.
 struct Locator<'a> {
     manifest: &'a Location,
@@ -206,8 +220,8 @@ struct Locator<'a> {
     rooted: bool,
     /// Folders to look below, links followed, the preferred one first.
     bases: Vec<PathBuf>,
-    /// For the folder part of a key: the places of all its suffixes, best first.
-    places: HashMap<String, Vec<Place>>,
+    /// By the folder part of a key.
+    places: HashMap<String, Places>,
 }
 
 impl<'a> Locator<'a> {
@@ -234,15 +248,18 @@ impl<'a> Locator<'a> {
             let places = places_of(&self.bases, folders)?;
             self.places.insert(part.clone(), places);
         }
-        for place in self.places.get(&part).into_iter().flatten() {
+        let mut closed = None;
+        let places = self.places.get(&part);
+        for place in places.into_iter().flat_map(|places| &places.found) {
             let path = place.folder.join(name);
-            let Some(metadata) = looked_up(&path, fs::symlink_metadata(&path))? else { continue };
+            let found = looked_up(&path, fs::symlink_metadata(&path), &mut closed)?;
+            let Some(metadata) = found else { continue };
             // A link is followed to its end; a file lies in the folder, whose own links were
             // followed before.
             let target = if metadata.is_file() {
                 path.clone()
             } else if metadata.is_symlink() {
-                match looked_up(&path, path.canonicalize())? {
+                match looked_up(&path, path.canonicalize(), &mut closed)? {
                     Some(target) if target.is_file() => target,
                     _ => continue,
                 }
@@ -260,7 +277,14 @@ impl<'a> Locator<'a> {
             }
             return Ok(target);
         }
-        Err(self.missing(key, &part))
+        match closed.or_else(|| places.and_then(|places| places.closed.clone())) {
+            Some(folder) => Err(ReportError::FolderClosed {
+                manifest: manifest.clone(),
+                key: key.to_owned(),
+                folder: folder.into(),
+            }),
+            None => Err(self.missing(key, &part)),
+        }
     }
 
     fn missing(&self, key: &str, part: &str) -> ReportError {
@@ -291,15 +315,15 @@ impl<'a> Locator<'a> {
 
 /// All folders that a suffix of `folders` leads to from one of the bases: the longest suffix
 /// first, for the same suffix in the order of the bases; the empty suffix is the base itself.
-fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Vec<Place>, ReportError> {
-    let mut places = Vec::new();
+fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Places, ReportError> {
+    let mut places = Places::default();
     for start in 0..=folders.len() {
         for (base, path) in bases.iter().enumerate() {
             let path: PathBuf = std::iter::once(path.as_path())
                 .chain(folders[start..].iter().map(Path::new))
                 .collect();
-            if let Some(folder) = looked_up(&path, canonical_if_there(&path))? {
-                places.push(Place { folder, base });
+            if let Some(folder) = looked_up(&path, canonical_if_there(&path), &mut places.closed)? {
+                places.found.push(Place { folder, base });
             }
         }
     }
@@ -316,16 +340,25 @@ fn canonical_if_there(path: &Path) -> io::Result<PathBuf> {
 /// What a look at a path gave, or `None` if nothing is there.
 ///
 /// A path that may not be looked at counts as nothing: the folders above a manifest belong to
-/// others, and a key's suffix may lead into one of theirs by chance.
-fn looked_up<T>(path: &Path, result: io::Result<T>) -> Result<Option<T>, ReportError> {
+/// others, and a key's suffix may lead into one of theirs by chance. The folder that lets nobody in
+/// is noted in `closed`: it is what to tell where the file is nowhere else.
+fn looked_up<T>(
+    path: &Path,
+    result: io::Result<T>,
+    closed: &mut Option<PathBuf>,
+) -> Result<Option<T>, ReportError> {
     use io::ErrorKind::{InvalidFilename, NotADirectory, NotFound, PermissionDenied};
     match result {
         Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == PermissionDenied => {
+            let is_seen = |folder: &&Path| fs::symlink_metadata(folder).is_ok();
+            let folder = path.ancestors().skip(1).find(is_seen).unwrap_or(path);
+            closed.get_or_insert_with(|| folder.to_owned());
+            Ok(None)
+        }
         Err(error)
-            if matches!(
-                error.kind(),
-                NotFound | NotADirectory | InvalidFilename | PermissionDenied
-            ) || is_link_loop(&error) =>
+            if matches!(error.kind(), NotFound | NotADirectory | InvalidFilename)
+                || is_link_loop(&error) =>
         {
             Ok(None)
         }

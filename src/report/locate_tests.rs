@@ -113,7 +113,7 @@ fn a_root_is_the_only_folder_that_is_looked_in() {
     let error = locate_files(&report, Some(&beside)).unwrap_err();
     assert!(matches!(error, ReportError::RootNotAFolder(_)), "{error}");
     let error = locate_files(&report, Some(&top.join("nowhere"))).unwrap_err();
-    assert!(error.is_environment(), "{error}");
+    assert!(matches!(error, ReportError::RootMissing(_)), "{error}");
 }
 
 #[test]

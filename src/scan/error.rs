@@ -94,7 +94,7 @@ pub enum DataErrorKind {
     /// `--split-by` met too many values.
     #[error(
         "more than {LANES_MAX} different buckets or values of the columns to split by, each of \
-         which needs an open file: choose columns with fewer values"
+         which makes a job at least: choose columns with fewer values"
     )]
     TooManyLanes,
     /// `--by` met too many values.
@@ -212,6 +212,12 @@ pub enum ScanError {
     /// Output that had to wait could not be written.
     #[error("cannot keep waiting output on disk: {0}")]
     Spill(io::Error),
+    /// The system gave no thread.
+    #[error(
+        "cannot start a thread: {0}; ask for fewer with --threads, or raise the limit (`ulimit -u` \
+         and `ulimit -v` show two)"
+    )]
+    Thread(io::Error),
     /// The run was ended from outside.
     #[error("interrupted")]
     Interrupted,

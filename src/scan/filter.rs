@@ -129,6 +129,7 @@ pub fn filter<K: FilterSink>(
     engine::run(&config, batches.len(), make_worker, &mut sink).map_err(|error| match error {
         RunError::Interrupted => ScanError::Interrupted.into(),
         RunError::Spill(error) => ScanError::Spill(error).into(),
+        RunError::Thread(error) => ScanError::Thread(error).into(),
         RunError::Sink(error) => error,
     })
 }

@@ -276,12 +276,27 @@ pub(super) fn beside<T, E>(
 ) -> Result<(T, Outcome), E> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let hashing = scope.spawn(|| hash_alone(input, &over));
-        let scanned = scan();
-        over.store(scanned.is_err(), Ordering::Relaxed);
-        let outcome = hashing.join().unwrap_or_else(|panic| resume_unwind(panic));
-        Ok((scanned?, outcome))
+        let hash = || hash_alone(input, &over);
+        let hashing = thread::Builder::new().name("md5".to_owned()).spawn_scoped(scope, hash);
+        let end = EndOfHashing(&over);
+        let scanned = scan()?;
+        mem::forget(end);
+        let outcome = match hashing {
+            Ok(hashing) => hashing.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // There is no thread for it: then afterwards.
+            Err(_) => hash(),
+        };
+        Ok((scanned, outcome))
     })
+}
+
+/// Ends hashing when it is dropped: where the scan fails or panics, nobody needs the digest.
+struct EndOfHashing<'a>(&'a AtomicBool);
+
+impl Drop for EndOfHashing<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// The digest of one file, unless it is over before.

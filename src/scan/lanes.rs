@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::engine::Lane;
 
-/// Lanes at most. Each has a file open in the sink; 1,024 is the usual limit of open files.
+/// Lanes at most. Each makes a job at least, and has a buffer for each worker: nobody means more.
 pub const LANES_MAX: usize = 500;
 
 /// What makes a lane.

@@ -98,7 +98,7 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanE
 }
 
 /// Paths of a report's data files; looked up on all processors where there are many.
-fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ReportError> {
+fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ScanError> {
     let look = |files: &[DataFile]| {
         report::locate_some(report, files, options.root.as_ref(), options.stop)
     };
@@ -108,8 +108,8 @@ fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, Re
 /// Which data files of a report are there; looked for on all processors where there are many.
 ///
 /// # Errors
-/// Those of [`report::survey`].
-pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ReportError> {
+/// Those of [`report::survey`]; when a thread can't be started.
+pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ScanError> {
     let look =
         |files: &[DataFile]| report::survey(report, files, options.root.as_ref(), options.stop);
     let is_remote = options.root.as_ref().unwrap_or(&report.manifest_path).is_remote();
@@ -128,17 +128,22 @@ pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, Report
 fn on_all_processors<T: Send>(
     files: &[DataFile],
     look: impl Fn(&[DataFile]) -> Result<T, ReportError> + Sync,
-) -> Result<Vec<T>, ReportError> {
+) -> Result<Vec<T>, ScanError> {
     if files.len() < FILES_AT_ONCE_MIN {
         return Ok(vec![look(files)?]);
     }
     let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
     let parts = files.chunks(files.len().div_ceil(threads.get()));
+    let look = &look;
     thread::scope(|scope| {
-        let look = &look;
-        let threads: Vec<_> = parts.map(|files| scope.spawn(move || look(files))).collect();
+        let spawn = |files| {
+            let life = move || look(files);
+            thread::Builder::new().name("look-up".to_owned()).spawn_scoped(scope, life)
+        };
+        let threads: Vec<_> =
+            parts.map(spawn).collect::<Result<_, _>>().map_err(ScanError::Thread)?;
         let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic)).map_err(ScanError::from)
         };
         threads.into_iter().map(join).collect()
     })

@@ -34,6 +34,7 @@ where
     engine::run(&config, batches.len(), make_worker, sink).map_err(|error| match error {
         RunError::Interrupted => ScanError::Interrupted,
         RunError::Spill(error) => ScanError::Spill(error),
+        RunError::Thread(error) => ScanError::Thread(error),
         RunError::Sink(error) => ScanError::Data(error),
     })
 }

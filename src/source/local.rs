@@ -15,6 +15,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
+#[cfg(unix)]
+use super::descriptors::is_out_of_descriptors;
+
 /// How far the kernel is asked to read ahead of the reader, in bytes.
 ///
 /// One core inflates about 400 MB of compressed data a second, so 8 MiB is about 20 ms of work:
@@ -183,7 +186,17 @@ fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
     // It means nothing for regular files.
     let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    options.custom_flags(flags).open(path)
+    options.custom_flags(flags).open(path).map_err(with_remedy)
+}
+
+/// Says what to do where too many files are open.
+#[cfg(unix)]
+fn with_remedy(error: io::Error) -> io::Error {
+    if is_out_of_descriptors(&error) {
+        let remedy = "raise the limit (`ulimit -n`), or give fewer --threads";
+        return io::Error::other(format!("{error}: {remedy}"));
+    }
+    error
 }
 
 #[cfg(not(unix))]

@@ -3,6 +3,7 @@
 //! Never knows what the bytes mean.
 
 mod checksum;
+mod descriptors;
 mod local;
 mod location;
 mod lock_file;
@@ -17,6 +18,9 @@ mod store_error;
 mod write_behind;
 
 pub use checksum::Crc64Nvme;
+pub use descriptors::{
+    DESCRIPTORS_WANTED, descriptors_max, is_out_of_descriptors, raise_descriptors,
+};
 pub use local::{
     LocalFile, READ_AHEAD_BYTES, advise_soon, open_regular, open_regular_with, read_parameter,
     read_regular,

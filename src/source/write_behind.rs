@@ -20,9 +20,15 @@ pub struct WriteBehind {
 }
 
 impl WriteBehind {
+    /// Whether it wants to be told that a file holds so many bytes.
+    #[must_use]
+    pub fn is_due(&self, bytes: u64) -> bool {
+        bytes - self.asked >= WRITE_BEHIND_BYTES
+    }
+
     /// Told after each write how many bytes the file holds; asks for them from time to time.
     pub fn written(&mut self, file: &File, bytes: u64) {
-        if bytes - self.asked >= WRITE_BEHIND_BYTES {
+        if self.is_due(bytes) {
             begin_writing(file, self.asked, bytes - self.asked);
             self.asked = bytes;
         }

@@ -147,6 +147,9 @@ pub enum SynthError {
         /// What the system said.
         source: io::Error,
     },
+    /// The system gave no thread.
+    #[error("cannot start a thread: {0}; ask for fewer with --threads")]
+    Thread(io::Error),
     /// The folder to write to holds something already.
     #[error("{}: the folder is not empty; name a new one", .0.display())]
     NotEmpty(PathBuf),
@@ -167,7 +170,7 @@ impl SynthError {
     /// Whether the environment failed (disk, permission), rather than an option being wrong.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Io { .. })
+        matches!(self, Self::Io { .. } | Self::Thread(_))
     }
 
     fn option(name: &'static str, fault: String) -> Self {
@@ -308,15 +311,35 @@ fn write_data_files(
     };
     thread::scope(|scope| {
         for _ in 0..synth.threads.min(usize::try_from(synth.files).unwrap_or(usize::MAX)) {
-            scope.spawn(work);
+            let life = || {
+                let _end = EndByPanic(&failed);
+                work();
+            };
+            let spawned = thread::Builder::new().name("synth".to_owned()).spawn_scoped(scope, life);
+            if let Err(error) = spawned {
+                failed.store(true, Ordering::Relaxed);
+                return Err(SynthError::Thread(error));
+            }
         }
-    });
+        Ok(())
+    })?;
     let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     // A failure comes before the interruptions it caused.
     results.sort_by_key(|(index, result)| {
         (!matches!(result, Err(error) if error.is_environment()), *index)
     });
     results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Tells the other threads to end where one panics.
+struct EndByPanic<'a>(&'a AtomicBool);
+
+impl Drop for EndByPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The numbers of the rows in a file: as many in each, the first ones taking what is left over.

@@ -39,11 +39,13 @@ const LAYERS: [(&str, &[&str]); 14] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 15] = [
+const OWNED_CRATES: [(&str, &[&str]); 17] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),
+    ("libc", &["cli"]),
+    ("signal_hook", &["cli"]),
     ("crossbeam_channel", &["engine", "synth"]),
     ("sqlparser", &["predicate"]),
     ("aws_config", &["aws"]),

@@ -31,6 +31,8 @@ mod real_reports;
 mod schema;
 mod submit;
 mod tampered;
+mod system;
+mod terminal;
 mod tidy;
 mod verify;
 

@@ -32,6 +32,8 @@ mod refusals;
 mod schema;
 mod setup;
 mod steering;
+mod system;
+mod terminal;
 mod tls;
 mod walk;
 mod walks;

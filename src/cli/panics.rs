@@ -1,0 +1,72 @@
+//! Panics: faults of the program itself. Wherever one happens, the run ends, the terminal is left
+//! as it was, and the person is asked to report it.
+//!
+//! The hook of panics only takes a note: a progress bar may be on the screen, and what a panic says
+//! may hold anything. It also ends the run as Ctrl-C does, so that no thread waits for the one that
+//! is gone. The note is told when all that was on the screen is cleared. Panics that are caught and
+//! turned into errors (`scan/panics.rs`) never come here.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::{CliError, Exit, interrupt};
+
+/// The first one; others follow from it.
+static FIRST: Mutex<Option<String>> = Mutex::new(None);
+
+/// Takes note of panics from now on.
+pub(super) fn listen() {
+    panic::set_hook(Box::new(|info| {
+        let text = describe(info);
+        FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
+        interrupt::flag().store(true, Ordering::Relaxed);
+    }));
+}
+
+/// Runs a command; a panic, in whatever thread, is its error.
+pub(super) fn guarded(run: impl FnOnce() -> Result<Exit, CliError>) -> Result<Exit, CliError> {
+    // Nothing of the command is used after a panic.
+    let result = panic::catch_unwind(AssertUnwindSafe(run));
+    let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (first, result) {
+        (None, Ok(result)) => result,
+        (Some(first), _) => Err(CliError::Fault(first)),
+        (None, Err(payload)) => Err(CliError::Fault(message(payload.as_ref()).to_owned())),
+    }
+}
+
+/// What happened, and where; with `RUST_BACKTRACE` set, also on which way.
+fn describe(info: &PanicHookInfo<'_>) -> String {
+    let place = info.location().map(ToString::to_string).unwrap_or_default();
+    let thread = thread::current();
+    let name = thread.name().unwrap_or("unnamed");
+    let mut text = format!("{} ({place}, thread {name})", message(info.payload()));
+    let trace = Backtrace::capture();
+    if trace.status() == BacktraceStatus::Captured {
+        text += &format!("\n{trace}");
+    }
+    text
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("a panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_error_that_asks_for_a_report() {
+        let error = guarded(|| panic!("as {}", "told")).unwrap_err();
+        assert_eq!(error.exit(), Exit::Fault);
+        let text = error.to_string();
+        assert!(text.contains("as told") && text.contains("Please report it"), "{text}");
+        assert_eq!(guarded(|| Ok(Exit::Partly)).unwrap(), Exit::Partly);
+    }
+}

@@ -1,0 +1,264 @@
+//! Files that grow by turns, more of them than may be open at a time.
+//!
+//! A plan that is split by many values writes to as many files, and which of them comes next is not
+//! known. A file is opened when it is written to; where too many are, the one that was not written
+//! to for longest is closed before, and opened again when its turn comes. What an open file has yet
+//! to write is gathered in memory, which a closed one takes none of.
+//!
+//! Never knows what the files hold.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use super::PlanError;
+use crate::source::{descriptors_max, is_out_of_descriptors};
+
+/// Files open at most: one for each lane of a plan, so that none is ever closed before its end
+/// where the system allows as many.
+const OPEN_MAX: usize = 512;
+
+/// Of the files that the system allows, one in so many may be open here: workers, hashing several
+/// files at once, and connections need the others.
+const SHARE: u64 = 4;
+
+/// Gathers small blocks (the leavings of many small data files) into fewer writes. 32 KiB: with 512
+/// files open that is 16 MiB. Larger blocks pass it by.
+const WRITE_BUFFER_BYTES: usize = 32 << 10;
+
+/// All files that grow in one run.
+#[derive(Clone)]
+pub(super) struct OpenFiles(Rc<RefCell<Slots>>);
+
+struct Slots {
+    /// Files open at most; fewer where the system turns out to allow fewer.
+    open_max: usize,
+    open: Vec<Slot>,
+    /// Files made so far: their numbers.
+    made: u64,
+    /// Counts turns.
+    now: u64,
+}
+
+/// An open file.
+struct Slot {
+    /// The number of the file that it is.
+    number: u64,
+    /// The turn in which it was written to last.
+    used: u64,
+    path: Rc<Path>,
+    file: File,
+    unwritten: Vec<u8>,
+}
+
+impl Slot {
+    fn write(&mut self, bytes: &[u8]) -> Result<(), PlanError> {
+        if self.unwritten.len() + bytes.len() > WRITE_BUFFER_BYTES {
+            self.flush()?;
+        }
+        if bytes.len() >= WRITE_BUFFER_BYTES {
+            return self.file.write_all(bytes).map_err(PlanError::at(&*self.path));
+        }
+        if self.unwritten.capacity() == 0 {
+            self.unwritten.reserve_exact(WRITE_BUFFER_BYTES);
+        }
+        self.unwritten.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), PlanError> {
+        if !self.unwritten.is_empty() {
+            self.file.write_all(&self.unwritten).map_err(PlanError::at(&*self.path))?;
+            self.unwritten.clear();
+        }
+        Ok(())
+    }
+}
+
+impl Slots {
+    /// The place of an open file; it is opened, by `open`, if it is not.
+    fn turn(
+        &mut self,
+        number: u64,
+        hint: usize,
+        path: &Rc<Path>,
+        open: impl Fn() -> io::Result<File>,
+    ) -> Result<usize, PlanError> {
+        self.now += 1;
+        let is_it = |slot: &Slot| slot.number == number;
+        let place = match self.open.get(hint).is_some_and(is_it) {
+            true => Some(hint),
+            // Another one was closed, and it was moved.
+            false => self.open.iter().position(is_it),
+        };
+        if let Some(place) = place {
+            self.open[place].used = self.now;
+            return Ok(place);
+        }
+        if self.open.len() >= self.open_max {
+            self.close_oldest()?;
+        }
+        let file = loop {
+            match open() {
+                Ok(file) => break file,
+                Err(error) if is_out_of_descriptors(&error) && !self.open.is_empty() => {
+                    // Others need some, too.
+                    self.open_max = (self.open.len() - 1).max(1);
+                    self.close_oldest()?;
+                }
+                Err(error) => return Err(PlanError::at(&**path)(error)),
+            }
+        };
+        let path = Rc::clone(path);
+        self.open.push(Slot { number, used: self.now, path, file, unwritten: Vec::new() });
+        Ok(self.open.len() - 1)
+    }
+
+    /// Closes the file that was not written to for longest.
+    fn close_oldest(&mut self) -> Result<(), PlanError> {
+        let oldest = self.open.iter().enumerate().min_by_key(|(_, slot)| slot.used);
+        match oldest.map(|(place, _)| place) {
+            Some(place) => self.open.swap_remove(place).flush(),
+            None => Ok(()),
+        }
+    }
+}
+
+impl OpenFiles {
+    /// For the files of one run.
+    pub(super) fn new() -> Self {
+        let share = descriptors_max().map_or(u64::MAX, |max| max / SHARE);
+        Self::with(usize::try_from(share).unwrap_or(OPEN_MAX).clamp(1, OPEN_MAX))
+    }
+
+    fn with(open_max: usize) -> Self {
+        Self(Rc::new(RefCell::new(Slots { open_max, open: Vec::new(), made: 0, now: 0 })))
+    }
+
+    /// Makes a new file.
+    pub(super) fn create(&self, path: &Path) -> Result<GrowingFile, PlanError> {
+        let path: Rc<Path> = path.into();
+        let mut slots = self.0.borrow_mut();
+        let number = slots.made;
+        slots.made += 1;
+        let create = || File::options().read(true).append(true).create_new(true).open(&path);
+        let hint = slots.turn(number, usize::MAX, &path, create)?;
+        Ok(GrowingFile { files: self.clone(), path, number, hint })
+    }
+}
+
+/// A file that only grows. Dropped before [`GrowingFile::close`], it may lack its end.
+pub(super) struct GrowingFile {
+    files: OpenFiles,
+    path: Rc<Path>,
+    number: u64,
+    /// Where it is among the open ones, if it has not been closed or moved since.
+    hint: usize,
+}
+
+impl GrowingFile {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends bytes.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), PlanError> {
+        self.turn(|slot| slot.write(bytes))
+    }
+
+    /// Writes what is left, and shows the file, which can be read from any place.
+    pub(super) fn flushed<T>(&mut self, show: impl FnOnce(&File) -> T) -> Result<T, PlanError> {
+        self.turn(|slot| {
+            slot.flush()?;
+            Ok(show(&slot.file))
+        })
+    }
+
+    /// Shows the file, which may lack its end yet.
+    pub(super) fn peek<T>(&mut self, show: impl FnOnce(&File) -> T) -> Result<T, PlanError> {
+        self.turn(|slot| Ok(show(&slot.file)))
+    }
+
+    /// Writes what is left, and gives where the file is.
+    pub(super) fn close(self) -> Result<PathBuf, PlanError> {
+        // One that is closed already has nothing left.
+        if let Some(mut slot) = self.take() {
+            slot.flush()?;
+        }
+        Ok(self.path.to_path_buf())
+    }
+
+    fn turn<T>(
+        &mut self,
+        act: impl FnOnce(&mut Slot) -> Result<T, PlanError>,
+    ) -> Result<T, PlanError> {
+        let mut slots = self.files.0.borrow_mut();
+        let open = || File::options().read(true).append(true).open(&self.path);
+        let place = slots.turn(self.number, self.hint, &self.path, open)?;
+        self.hint = place;
+        act(&mut slots.open[place])
+    }
+
+    fn take(&self) -> Option<Slot> {
+        let mut slots = self.files.0.borrow_mut();
+        let place = slots.open.iter().position(|slot| slot.number == self.number)?;
+        Some(slots.open.swap_remove(place))
+    }
+}
+
+impl Drop for GrowingFile {
+    fn drop(&mut self) {
+        self.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn files_hold_what_was_written_however_few_are_open(
+            turns in prop::collection::vec((0usize..6, 0usize..3 * WRITE_BUFFER_BYTES / 2), 0..60),
+            open_max in 1usize..7,
+        ) {
+            let folder = tempfile::tempdir().unwrap();
+            let files = OpenFiles::with(open_max);
+            let create = |number: usize| files.create(&folder.path().join(number.to_string()));
+            let mut growing: Vec<_> = (0..6).map(|number| create(number).unwrap()).collect();
+            let mut expected = vec![Vec::new(); 6];
+            for (turn, (number, length)) in turns.into_iter().enumerate() {
+                let bytes = vec![turn as u8; length];
+                growing[number].write(&bytes).unwrap();
+                expected[number].extend_from_slice(&bytes);
+                prop_assert!(files.0.borrow().open.len() <= open_max);
+                if turn % 7 == 0 {
+                    let bytes = growing[number].flushed(|file| file.metadata().unwrap().len());
+                    prop_assert_eq!(bytes.unwrap(), expected[number].len() as u64);
+                }
+            }
+            for (file, expected) in growing.into_iter().zip(expected) {
+                prop_assert!(fs::read(file.close().unwrap()).unwrap() == expected);
+            }
+            prop_assert!(files.0.borrow().open.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_dropped_file_is_closed_and_one_that_is_there_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let files = OpenFiles::with(2);
+        drop(files.create(&path).unwrap());
+        assert!(files.0.borrow().open.is_empty());
+        assert!(files.create(&path).is_err());
+    }
+}
