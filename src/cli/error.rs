@@ -23,7 +23,7 @@ use crate::operation::price::PriceError;
 use crate::plan::{PlanError, ProofError, ReadError, StateError};
 use crate::report::ReportError;
 use crate::scan::ScanError;
-use crate::source;
+use crate::source::{self, FolderError};
 use crate::synth::SynthError;
 
 /// Why a command failed.
@@ -61,6 +61,9 @@ pub enum CliError {
     /// A synthetic report could not be made.
     #[error(transparent)]
     Synth(#[from] SynthError),
+    /// A folder for documents can't be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A price list is bad; the one that comes with the program has no path.
     #[error("{}{error}", path.as_ref().map(|path| format!("{}: ", path.display()))
         .unwrap_or_default())]
@@ -163,6 +166,7 @@ impl CliError {
             },
             Self::Synth(error) => of_synth(error),
             Self::Fault(_) => Exit::Fault,
+            Self::Folder(error) => of_folder(error),
             #[cfg(feature = "aws")]
             Self::Aws(error) if error.kind == AwsErrorKind::Misconfigured => Exit::Usage,
             #[cfg(feature = "aws")]
@@ -173,7 +177,8 @@ impl CliError {
             Self::Listing(error) => match error {
                 ListingError::Aws { .. } => Exit::Aws,
                 ListingError::Io { .. } => Exit::Environment,
-                ListingError::NotEmpty(_) | ListingError::Column { .. } => Exit::Usage,
+                ListingError::Folder(error) => of_folder(error),
+                ListingError::Column { .. } => Exit::Usage,
                 ListingError::Interrupted => Exit::Interrupted,
             },
             // As with a report: what is not there is bad input, what can't be read is not.
@@ -290,9 +295,10 @@ fn of_read(error: &ReadError) -> Exit {
 
 fn of_state(error: &StateError) -> Exit {
     match error {
-        StateError::OtherPlan { .. } | StateError::Replaced { .. } | StateError::Foreign { .. } => {
-            Exit::Usage
-        }
+        StateError::OtherPlan { .. }
+        | StateError::Replaced { .. }
+        | StateError::Foreign { .. }
+        | StateError::Busy { .. } => Exit::Usage,
         StateError::Missing { .. } | StateError::Malformed { .. } => Exit::Input,
         StateError::Io { .. } => Exit::Environment,
     }
@@ -301,8 +307,18 @@ fn of_state(error: &StateError) -> Exit {
 fn of_synth(error: &SynthError) -> Exit {
     match error {
         SynthError::Io { .. } | SynthError::Thread(_) => Exit::Environment,
-        SynthError::NotEmpty(_) | SynthError::Option { .. } => Exit::Usage,
+        SynthError::Folder(error) => of_folder(error),
+        SynthError::Option { .. } => Exit::Usage,
         SynthError::Stopped => Exit::Interrupted,
+    }
+}
+
+fn of_folder(error: &FolderError) -> Exit {
+    match error {
+        FolderError::NotEmpty { .. } | FolderError::Busy { .. } | FolderError::InTheWay { .. } => {
+            Exit::Usage
+        }
+        FolderError::Io { .. } => Exit::Environment,
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::args::Format;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
 use super::request::{
-    operation, options, own_place, region, requests, setting, source, write_documents,
+    json_text, operation, options, own_place, region, requests, setting, source, write_documents,
 };
 use super::{CliError, Exit, plan_args, print};
 use crate::operation::copy_key::{TargetEncryption, target_key};
@@ -187,7 +187,8 @@ fn show(args: &PolicyArgs, policies: &Policies) -> Result<(), CliError> {
                 ("trust-policy.json", &policies.trust_policy),
                 ("submitter-policy.json", &policies.submitter_policy),
             ];
-            write_documents(folder, files.map(|(name, file)| (name.to_owned(), file)).into_iter())?;
+            let document = |(name, file): &(&str, _)| ((*name).to_owned(), json_text(file));
+            write_documents(folder, files.iter().map(document))?;
             for (name, _) in files {
                 writeln!(out, "{}", folder.join(name).display())?;
             }

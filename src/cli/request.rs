@@ -1,7 +1,7 @@
 //! From a plan and flags to requests: what `submit` and `policy` have in common.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::operation::job::{
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{Kind, Operation, partition};
 use crate::plan::{self, ForOperation, Plan, PlanHandle, Shard};
-use crate::source::Location;
+use crate::source::{FolderError, Location, NewFolder};
 
 /// Variables that name a region, in the order in which they count.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
@@ -259,26 +259,41 @@ pub(super) fn place(flag: &'static str, text: &str) -> Result<Place, CliError> {
     Ok(Place::parse(flag, text)?)
 }
 
-/// Writes named documents to a folder, which must be new or empty.
-pub(super) fn write_documents<'a, T: Serialize + 'a>(
+/// Writes named documents to a folder, which must be new or empty, or hold just these.
+pub(super) fn write_documents(
     folder: &Path,
-    documents: impl Iterator<Item = (String, &'a T)>,
+    documents: impl Iterator<Item = (String, io::Result<String>)> + Clone,
 ) -> Result<(), CliError> {
     let at = |path: &Path, error: io::Error| CliError::File { path: path.to_owned(), error };
-    fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
-    let mut entries = fs::read_dir(folder).map_err(|error| at(folder, error))?;
-    if entries.next().is_some() {
-        let folder = folder.display();
-        return Err(CliError::Usage(format!(
-            "{folder} is not empty: choose a new folder for --out"
-        )));
+    let made = match NewFolder::create(folder) {
+        // The same command has written them, and may have been killed on the way.
+        Err(FolderError::NotEmpty { .. }) if holds_just(folder, documents.clone()) => return Ok(()),
+        made => made?,
+    };
+    for (name, text) in documents {
+        let path = made.path().join(name);
+        text.and_then(|text| fs::write(&path, text)).map_err(|error| at(&path, error))?;
     }
-    for (name, document) in documents {
-        let path = folder.join(name);
-        let text =
-            serde_json::to_string_pretty(document).map_err(|error| at(&path, error.into()))?;
-        let write = || writeln!(fs::File::create_new(&path)?, "{text}");
-        write().map_err(|error| at(&path, error))?;
+    Ok(made.show()?)
+}
+
+/// A document in JSON, as it is written to a file.
+pub(super) fn json_text(document: &impl Serialize) -> io::Result<String> {
+    Ok(serde_json::to_string_pretty(document)? + "\n")
+}
+
+/// Whether a folder holds these documents and nothing else.
+fn holds_just(
+    folder: &Path,
+    documents: impl Iterator<Item = (String, io::Result<String>)>,
+) -> bool {
+    let mut count = 0;
+    for (name, text) in documents {
+        count += 1;
+        let found = fs::read(folder.join(name)).ok();
+        if found.is_none() || found != text.ok().map(String::into_bytes) {
+            return false;
+        }
     }
-    Ok(())
+    fs::read_dir(folder).is_ok_and(|entries| entries.count() == count)
 }

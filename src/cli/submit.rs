@@ -1,6 +1,5 @@
 //! `s3sieve submit`: the job requests that a plan comes to. `send` sends them.
 
-use std::fs;
 use std::io::{self, Write};
 
 use comfy_table::presets::NOTHING;
@@ -8,7 +7,9 @@ use comfy_table::{Cell, CellAlignment, Table};
 
 use super::args::Format;
 use super::operation_args::SubmitArgs;
-use super::request::{advice, operation, options, requests, setting, source, write_documents};
+use super::request::{
+    advice, json_text, operation, options, requests, setting, source, write_documents,
+};
 use super::{CliError, Exit, interrupt, print};
 use crate::operation::bucket;
 use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
@@ -53,11 +54,10 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
         return super::send::run(args, &handle, &setting, &requests);
     }
     if let Some(folder) = &args.out {
-        write_documents(folder, plan.shards.iter().map(file_name).zip(&requests))?;
-        if let Some(order) = order(&plan.shards, file_name) {
-            let path = folder.join(ORDER);
-            fs::write(&path, order).map_err(|error| CliError::File { path, error })?;
-        }
+        let order = order(&plan.shards, file_name);
+        let order = order.iter().map(|order| (ORDER.to_owned(), Ok(order.clone())));
+        let texts = requests.iter().map(json_text);
+        write_documents(folder, plan.shards.iter().map(file_name).zip(texts).chain(order))?;
     }
     if args.format == Format::Json
         && let Some(order) = order(&plan.shards, name_of(args))

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::source::open_regular;
+use crate::source::{open_regular, write_whole};
 
 /// The name of the file in the plan's folder.
 pub(super) const REQUESTS: &str = "requests.jsonl";
@@ -99,15 +99,8 @@ impl Requests {
     /// When the disk fails.
     pub fn write(folder: &Path, requests: &[u8]) -> Result<(), RequestsError> {
         let path = folder.join(REQUESTS);
-        let partial = folder.join(".requests.jsonl.partial");
-        let write = || -> io::Result<()> {
-            let mut file = File::create(&partial)?;
-            file.write_all(requests)?;
-            file.sync_all()?;
-            fs::rename(&partial, &path)?;
-            if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-        };
-        write().map_err(|error| RequestsError::Io { path: path.clone(), error })
+        let at = |error| RequestsError::Io { path: path.clone(), error };
+        write_whole(&path, at, |file| file.write_all(requests).map_err(at))
     }
 }
 

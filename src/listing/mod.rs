@@ -21,7 +21,7 @@ use self::rows::{Finished, Writer};
 use self::walk::Walk;
 use crate::aws::AwsError;
 use crate::report::{MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex};
-use crate::source::{Location, Object};
+use crate::source::{FolderError, Location, NewFolder, Object};
 
 /// Columns of every report; those of versions only where versions are listed.
 const ALWAYS: [&str; 2] = ["Bucket", "Key"];
@@ -105,9 +105,9 @@ pub enum ListingError {
         /// What the system said.
         error: io::Error,
     },
-    /// The folder for the report holds something.
-    #[error("{}: the folder is not empty; name a new one", .0.display())]
-    NotEmpty(PathBuf),
+    /// The folder for the report can't be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// No such column can be listed.
     #[error(
         "column {name:?} is not to be had from a listing; there are {}, and with a request for \
@@ -140,14 +140,12 @@ pub fn list(
     progress: impl Fn(u64),
 ) -> Result<Summary, ListingError> {
     let columns = columns(listing)?;
-    refuse_used(out)?;
-    let bucket = out.join(listing.prefix.bucket());
-    let result = write(listing, &columns, &bucket, stop, progress);
-    if result.is_err() {
-        // The folder was empty before. The first error is the one to tell.
-        let _ = fs::remove_dir_all(bucket);
-    }
-    result
+    let folder = NewFolder::create(out)?;
+    let mut summary = write(listing, &columns, &folder.path(), stop, progress)?;
+    folder.sync()?;
+    folder.show()?;
+    summary.manifest = out.join(summary.manifest);
+    Ok(summary)
 }
 
 /// All columns in S3's order: those of every report, then those that were asked for.
@@ -169,28 +167,18 @@ fn columns(listing: &Listing) -> Result<Vec<&'static str>, ListingError> {
     Ok(columns)
 }
 
-fn refuse_used(out: &Path) -> Result<(), ListingError> {
-    match fs::read_dir(out) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(ListingError::NotEmpty(out.to_owned())),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(ListingError::at(out)(error)),
-    }
-}
-
+/// Writes the report below a folder; what is told of it has paths from there.
 fn write(
     listing: &Listing,
     columns: &[&'static str],
-    bucket: &Path,
+    folder: &Path,
     stop: &AtomicBool,
     progress: impl Fn(u64),
 ) -> Result<Summary, ListingError> {
-    let folder = bucket.join(CONFIGURATION);
-    let dated = folder.join(listing.now.strftime("%Y-%m-%dT%H-%MZ").to_string());
-    let data = folder.join("data");
-    for path in [&dated, &data] {
+    let configuration = Path::new(listing.prefix.bucket()).join(CONFIGURATION);
+    let dated = configuration.join(listing.now.strftime("%Y-%m-%dT%H-%MZ").to_string());
+    let data = folder.join(configuration.join("data"));
+    for path in [&folder.join(&dated), &data] {
         fs::create_dir_all(path).map_err(ListingError::at(path))?;
     }
     let mut writer = Writer::new(listing.prefix.bucket(), columns, &data, FILE_ROWS_MAX);
@@ -211,7 +199,7 @@ fn write(
     let files = writer.finish()?;
     let manifest = dated.join("manifest.json");
     let rows = files.iter().map(|file| file.rows).sum();
-    write_manifest(listing, columns, &files, &manifest)?;
+    write_manifest(listing, columns, &files, &folder.join(&manifest))?;
     Ok(Summary { manifest, rows, files: files.len() as u64, seen, asked })
 }
 

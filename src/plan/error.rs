@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::scan::ScanError;
-use crate::source::{Location, NotRemoved, StoreError};
+use crate::source::{FolderError, Location, NotRemoved, StoreError};
 
 use super::SHARDS_MAX;
 use super::folder::PLAN;
@@ -264,6 +264,17 @@ pub enum NoVersionIds {
 impl From<NotRemoved> for PlanError {
     fn from(NotRemoved { path, error }: NotRemoved) -> Self {
         Self::Io { path: path.into(), error }
+    }
+}
+
+impl From<FolderError> for PlanError {
+    fn from(error: FolderError) -> Self {
+        match error {
+            FolderError::NotEmpty { path, found } => Self::NotEmpty { path: path.into(), found },
+            FolderError::Busy { path } => Self::Busy { path: path.into() },
+            FolderError::InTheWay { path } => Self::InTheWay { path: path.into() },
+            FolderError::Io { path, error } => Self::Io { path: path.into(), error },
+        }
     }
 }
 

@@ -18,13 +18,7 @@ use std::path::{Path, PathBuf};
 
 use super::read::PLAN_BYTES_MAX;
 use super::{PLAN_VERSION, Plan, PlanError, consistency};
-use crate::source::{Attempt, FileList, LocalFile, LockFile, create_private_folder};
-
-/// Where a run works until its plan is finished.
-pub(super) const PARTIAL: &str = ".s3sieve-partial";
-
-/// The file whose lock says that a run goes on.
-const LOCK: &str = "lock";
+use crate::source::{FileList, LocalFile, WORK_FOLDER, WorkFolder, sync_folder};
 
 /// What the plan says of itself, shown last.
 pub(super) const PLAN: &str = "plan.json";
@@ -49,115 +43,64 @@ pub(super) const DATA: &str = "data";
 /// The journal of a submitted plan.
 pub(super) const JOURNAL: &str = "jobs.jsonl";
 
-/// How often a work folder is made that an ending run removes right away. 1,000 such runs in a row
-/// are no accident.
-const LOST_RACES_MAX: u32 = 1000;
-
 /// A plan being written. Dropped before [`PartialFolder::commit`], it leaves nothing behind.
 pub(super) struct PartialFolder {
     out: PathBuf,
-    work: PathBuf,
-    /// Folders that were made for this plan: `out`, and those above it.
-    made: Vec<PathBuf>,
+    work: WorkFolder,
     /// What the plan lists that is to be replaced.
     replaced: Option<FileList>,
-    /// Until the work folder is left, or goes.
-    lock: Option<LockFile>,
 }
 
 impl PartialFolder {
     /// Takes possession of `out`, which must be empty, hold the leavings of a killed run, or, with
     /// `force`, a plan to be replaced.
     pub(super) fn create(out: &Path, force: bool) -> Result<Self, PlanError> {
-        let mut folder = Self::take(out)?;
-        folder.clear_half_a_plan()?;
-        folder.clear_work()?;
-        folder.replaced = what_gives_way(out, force)?;
+        let work = WorkFolder::take(out)?;
+        let mut folder = Self { out: out.to_owned(), work, replaced: None };
+        let was_a_plan = folder.clear_half_a_plan()?;
+        folder.work.clear()?;
+        folder.replaced = what_gives_way(out, force, was_a_plan)?;
         for part in PARTS {
-            let path = folder.work.join(part);
+            let path = folder.work.path().join(part);
             fs::create_dir(&path).map_err(PlanError::at(&path))?;
         }
         Ok(folder)
     }
 
-    /// Takes the lock: from here on no other run looks or writes here.
-    fn take(out: &Path) -> Result<Self, PlanError> {
-        let (work, made) = (out.join(PARTIAL), Vec::new());
-        let mut folder = Self { out: out.to_owned(), work, made, replaced: None, lock: None };
-        for _ in 0..LOST_RACES_MAX {
-            make_folders(out, &mut folder.made)?;
-            if folder.lock_work()? {
-                return Ok(folder);
-            }
-        }
-        Err(PlanError::Busy { path: out.into() })
-    }
-
-    /// Makes the work folder, if it is not there, and locks it; false where a run that ended has
-    /// removed it in between.
-    fn lock_work(&mut self) -> Result<bool, PlanError> {
-        let (work, path) = (&self.work, self.work.join(LOCK));
-        match create_private_folder(work) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(PlanError::Io { path: work.into(), error });
-            }
-            _ => {}
-        }
-        match is_folder(work).map_err(PlanError::at(work))? {
-            None => return Ok(false),
-            Some(false) => return Err(PlanError::InTheWay { path: work.into() }),
-            Some(true) => {}
-        }
-        let (lock, was_left) = match LockFile::take(&path) {
-            Ok(Attempt::Locked { lock, was_left }) => (lock, was_left),
-            Ok(Attempt::Held) => return Err(PlanError::Busy { path: self.out.clone().into() }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(PlanError::Io { path: path.into(), error }),
-        };
-        if !was_left && let Some(path) = first_but_lock(work)? {
-            return Err(PlanError::InTheWay { path: path.into() });
-        }
-        self.lock = Some(lock);
-        Ok(true)
-    }
-
     /// Where manifests are written.
     pub(super) fn manifests(&self) -> PathBuf {
-        self.work.join(MANIFESTS)
+        self.work.path().join(MANIFESTS)
     }
 
     /// Where excluded rows are written.
     pub(super) fn excluded(&self) -> PathBuf {
-        self.work.join(EXCLUDED)
+        self.work.path().join(EXCLUDED)
     }
 
     /// Where output waits for its turn.
     pub(super) fn spill(&self) -> PathBuf {
-        self.work.join("spill")
+        self.work.path().join("spill")
     }
 
     /// Where rows are collected that are cut into shards later.
     pub(super) fn spool(&self) -> PathBuf {
-        self.work.join("spool")
+        self.work.path().join("spool")
     }
 
     /// Makes all files last, writes `plan.json`, and moves everything into place.
-    pub(super) fn commit(mut self, plan: &Plan) -> Result<(), PlanError> {
-        let written = self.work.join(NEW_PLAN);
+    pub(super) fn commit(self, plan: &Plan) -> Result<(), PlanError> {
+        let written = self.work.path().join(NEW_PLAN);
         write_document(&written, plan).map_err(PlanError::at(&written))?;
         // Where it is there, it is whole.
-        self.rename(&written, &self.work.join(PLAN))?;
+        self.rename(&written, &self.work.path().join(PLAN))?;
         for part in PARTS {
-            sync_files(&self.work.join(part))?;
+            sync_files(&self.work.path().join(part))?;
         }
-        sync_folder(&self.work)?;
+        synced(self.work.path())?;
         let placed = self.hide_old().and_then(|()| self.show());
         if placed.is_err() && self.take_back().is_err() {
             // The next run finds what is left here, and what belongs to it.
-            if let Some(lock) = self.lock.take() {
-                lock.leave();
-            }
+            self.work.leave();
         }
         placed
     }
@@ -166,9 +109,9 @@ impl PartialFolder {
     fn hide_old(&self) -> Result<(), PlanError> {
         let Some(listed) = &self.replaced else { return Ok(()) };
         refuse_others(&self.out, listed)?;
-        self.rename(&self.out.join(PLAN), &self.work.join(OLD_PLAN))?;
-        sync_folder(&self.work)?;
-        sync_folder(&self.out)?;
+        self.rename(&self.out.join(PLAN), &self.work.path().join(OLD_PLAN))?;
+        synced(self.work.path())?;
+        synced(&self.out)?;
         listed.remove(&self.out).map_err(PlanError::from)
     }
 
@@ -183,12 +126,12 @@ impl PartialFolder {
             }
         }
         for part in PARTS {
-            self.rename(&self.work.join(part), &self.out.join(part))?;
+            self.rename(&self.work.path().join(part), &self.out.join(part))?;
         }
-        sync_folder(&self.work)?;
-        sync_folder(&self.out)?;
-        self.rename(&self.work.join(PLAN), &self.out.join(PLAN))?;
-        sync_folder(&self.out)
+        synced(self.work.path())?;
+        synced(&self.out)?;
+        self.rename(&self.work.path().join(PLAN), &self.out.join(PLAN))?;
+        synced(&self.out)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> Result<(), PlanError> {
@@ -197,106 +140,49 @@ impl PartialFolder {
 
     /// Undoes what a failed [`PartialFolder::show`] did: what was said to have failed is not there.
     fn take_back(&self) -> Result<(), PlanError> {
-        let (shown, document) = (self.out.join(PLAN), self.work.join(PLAN));
+        let (shown, document) = (self.out.join(PLAN), self.work.path().join(PLAN));
         if !document.exists() {
             self.rename(&shown, &document)?;
         }
-        self.clear_half_a_plan()
+        self.clear_half_a_plan().map(|_| ())
     }
 
     /// Removes what a run that ended on the way from the old plan to the new one left in `out`: of
     /// the new plan the parts that are not in the work folder any more, of the old one the rest.
-    fn clear_half_a_plan(&self) -> Result<(), PlanError> {
+    /// True where there was an old one.
+    fn clear_half_a_plan(&self) -> Result<bool, PlanError> {
         if fs::symlink_metadata(self.out.join(PLAN)).is_ok() {
             // It ended before or after that, and that is a whole plan.
-            return Ok(());
+            return Ok(false);
         }
-        let mut left = listed_by(&self.work.join(OLD_PLAN))?.unwrap_or_default();
-        if let Some(new) = listed_by(&self.work.join(PLAN))? {
+        let old = listed_by(&self.work.path().join(OLD_PLAN))?;
+        let was_a_plan = old.is_some();
+        let mut left = old.unwrap_or_default();
+        if let Some(new) = listed_by(&self.work.path().join(PLAN))? {
             left.extend(new.only(|folder| {
                 let part = folder.components().next();
-                part.is_some_and(|part| !self.work.join(part.as_os_str()).exists())
+                part.is_some_and(|part| !self.work.path().join(part.as_os_str()).exists())
             }));
         }
-        left.remove(&self.out).map_err(PlanError::from)
+        left.remove(&self.out).map_err(PlanError::from)?;
+        Ok(was_a_plan)
     }
-
-    /// Removes everything in the work folder but for the lock.
-    fn clear_work(&self) -> Result<(), PlanError> {
-        while let Some(path) = first_but_lock(&self.work)? {
-            // Of a link only the link goes, here and below.
-            let is_folder = fs::symlink_metadata(&path).is_ok_and(|found| found.is_dir());
-            let removed =
-                if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            removed.map_err(PlanError::at(&path))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for PartialFolder {
-    fn drop(&mut self) {
-        if let Some(lock) = self.lock.take()
-            && self.clear_work().is_err()
-        {
-            // Recognised as leavings by the next run.
-            lock.leave();
-        }
-        // All of these fail, as they should, where something is in there.
-        let _ = fs::remove_dir(&self.work);
-        for folder in self.made.iter().rev() {
-            let _ = fs::remove_dir(folder);
-        }
-    }
-}
-
-/// Makes a folder and those above it, and notes which were not there.
-fn make_folders(folder: &Path, made: &mut Vec<PathBuf>) -> Result<(), PlanError> {
-    let missing: Vec<&Path> = folder
-        .ancestors()
-        .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
-        .collect();
-    for path in missing.into_iter().rev() {
-        match fs::create_dir(path) {
-            Ok(()) => made.push(path.to_owned()),
-            // Another run was faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(PlanError::Io { path: path.into(), error }),
-        }
-    }
-    Ok(())
-}
-
-/// Whether there is a folder of this name, and no link to one; `None` where there is nothing.
-fn is_folder(path: &Path) -> io::Result<Option<bool>> {
-    match fs::symlink_metadata(path) {
-        Ok(found) => Ok(Some(found.is_dir())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Something in a work folder besides its lock.
-fn first_but_lock(work: &Path) -> Result<Option<PathBuf>, PlanError> {
-    for entry in fs::read_dir(work).map_err(PlanError::at(work))? {
-        let entry = entry.map_err(PlanError::at(work))?;
-        if entry.file_name() != LOCK {
-            return Ok(Some(entry.path()));
-        }
-    }
-    Ok(None)
 }
 
 /// What the plan in `out` lists, if there is one and `force` lets it be replaced; refuses whatever
-/// else would have to go.
-fn what_gives_way(out: &Path, force: bool) -> Result<Option<FileList>, PlanError> {
+/// else would have to go. `was_a_plan` says that there was one, which a killed run has removed.
+fn what_gives_way(
+    out: &Path,
+    force: bool,
+    was_a_plan: bool,
+) -> Result<Option<FileList>, PlanError> {
     if fs::symlink_metadata(out.join(JOURNAL)).is_ok() {
         return Err(PlanError::Submitted { path: out.into() });
     }
     let mut names: Vec<_> = Vec::new();
     for entry in fs::read_dir(out).map_err(PlanError::at(out))? {
         let name = entry.map_err(PlanError::at(out))?.file_name();
-        if name != PARTIAL {
+        if name != WORK_FOLDER {
             names.push(name);
         }
     }
@@ -307,6 +193,10 @@ fn what_gives_way(out: &Path, force: bool) -> Result<Option<FileList>, PlanError
         return Err(PlanError::NotEmpty { path: out.into(), found });
     }
     let Some(listed) = listed_by(&out.join(PLAN))? else {
+        if was_a_plan {
+            refuse_others(out, &FileList::default())?;
+            return Ok(None);
+        }
         let found = first.to_string_lossy().into_owned();
         return Err(PlanError::NotAPlan { path: out.into(), found });
     };
@@ -382,14 +272,10 @@ fn sync_files(folder: &Path) -> Result<(), PlanError> {
         let file = File::options().append(true).open(&path).map_err(PlanError::at(&path))?;
         file.sync_all().map_err(PlanError::at(&path))?;
     }
-    sync_folder(folder)
+    synced(folder)
 }
 
-/// Makes renames in a folder last. Only Unix lets a folder be synced; elsewhere the rename is what
-/// there is.
-fn sync_folder(path: &Path) -> Result<(), PlanError> {
-    if cfg!(unix) {
-        File::open(path).and_then(|folder| folder.sync_all()).map_err(PlanError::at(path))?;
-    }
-    Ok(())
+/// Makes renames in a folder last.
+fn synced(path: &Path) -> Result<(), PlanError> {
+    sync_folder(path).map_err(PlanError::at(path))
 }

@@ -7,6 +7,7 @@
 //!
 //! Never knows what is in a journal.
 
+use std::convert::identity;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{PLAN_BYTES_MAX, document};
 use super::{PLAN_VERSION, Plan, ReadError, consistency};
-use crate::source::{Location, read_regular};
+use crate::source::{Attempt, Location, LockFile, partial_name, read_regular, write_whole};
 
 /// In a state folder: which plan it belongs to.
 const PLAN_SOURCE: &str = "plan-source.json";
@@ -95,6 +96,14 @@ pub enum StateError {
         /// Where it was looked for.
         folder: PathBuf,
     },
+    /// Another run makes it.
+    #[error(
+        "{}: another run of s3sieve works on these jobs; wait for it or stop it", folder.display()
+    )]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// What it says of its plan can't be read.
     #[error("{}: {what}; something else wrote to it", path.display())]
     Malformed {
@@ -161,8 +170,15 @@ impl PlanHandle {
         if self.folder.as_path().is_some() {
             return Ok(());
         }
-        let is_own = self.is_own_state()?;
+        // Nothing is ever left in a folder of somebody else.
+        self.is_own_state()?;
         fs::create_dir_all(&self.state).map_err(StateError::at(&self.state))?;
+        let path = self.state.join(CLAIM_LOCK);
+        let _lock = match LockFile::take(&path).map_err(StateError::at(&path))? {
+            Attempt::Locked { lock, .. } => lock,
+            Attempt::Held => return Err(StateError::Busy { folder: self.state.clone() }),
+        };
+        let is_own = self.is_own_state()?;
         if !self.state.join(PLAN_COPY).exists() {
             self.write(PLAN_COPY, &self.plan)?;
         }
@@ -173,16 +189,13 @@ impl PlanHandle {
     /// Writes a file of the state folder, whole or not at all.
     fn write(&self, name: &str, what: &impl Serialize) -> Result<(), StateError> {
         let path = self.state.join(name);
-        let partial = self.state.join(format!("{PARTIAL_PREFIX}{}", std::process::id()));
-        let write = || -> io::Result<()> {
-            let mut file = io::BufWriter::new(fs::File::create(&partial)?);
+        let write = |file: &mut fs::File| -> io::Result<()> {
+            let mut file = io::BufWriter::new(file);
             serde_json::to_writer_pretty(&mut file, what)?;
             writeln!(file)?;
-            file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-            fs::rename(&partial, &path)?;
-            if cfg!(unix) { fs::File::open(&self.state)?.sync_all() } else { Ok(()) }
+            file.flush()
         };
-        write().map_err(StateError::at(&path))
+        write_whole(&path, identity, write).map_err(StateError::at(&path))
     }
 
     /// The plan that a state folder was begun with, as it was then; `None` where the folder is of
@@ -264,8 +277,8 @@ impl StateError {
     }
 }
 
-/// How the first files of a state folder begin their names while they are written.
-const PARTIAL_PREFIX: &str = ".plan-source.json.";
+/// Held while the first files of a state folder are written.
+const CLAIM_LOCK: &str = ".plan-source.json.lock";
 
 /// The address of the plan that a folder is the state folder of; `None` of any other folder.
 ///
@@ -309,7 +322,8 @@ fn is_empty(folder: &Path) -> Result<bool, StateError> {
     };
     for entry in entries {
         let name = entry.map_err(StateError::at(folder))?.file_name();
-        if name != PLAN_COPY && !name.to_string_lossy().starts_with(PARTIAL_PREFIX) {
+        let unfinished = [PLAN_COPY, PLAN_SOURCE].map(|name| partial_name(Path::new(name)));
+        if name != PLAN_COPY && name != CLAIM_LOCK && unfinished.iter().all(|path| *path != *name) {
             return Ok(false);
         }
     }

@@ -13,13 +13,13 @@ use md5::Md5;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::folder::{MANIFESTS, PARTIAL, PLAN};
+use super::folder::{MANIFESTS, PLAN};
 #[cfg(feature = "aws")]
 use super::in_place;
 use super::manifest_rows::RowCheck;
 use super::{DataFile, PLAN_VERSION, Plan, Shard, consistency};
 use crate::report::{self, Report, md5_hex};
-use crate::source::{Kind, Location, SourceFile};
+use crate::source::{Kind, Location, SourceFile, WORK_FOLDER};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
 /// the second-level cache.
@@ -217,7 +217,7 @@ fn text(path: &Location) -> Result<Vec<u8>, ReadError> {
 /// first. What can't be looked at shows none.
 fn is_unfinished(folder: &Location) -> bool {
     if folder.as_path().is_some() {
-        return matches!(folder.join(PARTIAL).kind(), Ok(Kind::Folder));
+        return matches!(folder.join(WORK_FOLDER).kind(), Ok(Kind::Folder));
     }
     matches!(folder.join(MANIFESTS).entries(0), Ok(None))
 }
@@ -505,7 +505,9 @@ mod tests {
     #[test]
     fn what_is_no_finished_plan_is_refused() {
         assert!(error(|_| ()).contains("no plan.json"));
-        assert!(error(|dir| fs::create_dir(dir.join(PARTIAL)).unwrap()).contains("not finished"));
+        assert!(
+            error(|dir| fs::create_dir(dir.join(WORK_FOLDER)).unwrap()).contains("not finished")
+        );
         let write = |text: &'static str| move |dir: &Path| fs::write(dir.join(PLAN), text).unwrap();
         assert!(error(write("{}")).contains("missing field `version`"));
         assert!(error(write("{\"version\": 1}")).contains("version 1, of an earlier s3sieve"));

@@ -7,6 +7,7 @@ mod descriptors;
 mod local;
 mod location;
 mod lock_file;
+mod new_folder;
 #[cfg(not(feature = "aws"))]
 mod no_uploads;
 #[cfg(feature = "aws")]
@@ -15,6 +16,8 @@ mod private_folder;
 mod read_buffer;
 mod removal;
 mod store_error;
+mod whole_file;
+mod work_folder;
 mod write_behind;
 
 pub use checksum::Crc64Nvme;
@@ -27,6 +30,7 @@ pub use local::{
 };
 pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
 pub use lock_file::{Attempt, LockFile};
+pub use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]
 pub use no_uploads::{OnBegin, Upload, UploadOutcome, Uploads};
 #[cfg(feature = "aws")]
@@ -39,4 +43,6 @@ pub use private_folder::create_private_folder;
 pub use read_buffer::ReadBuffer;
 pub use removal::{FileList, NotRemoved};
 pub use store_error::StoreError;
+pub use whole_file::{partial_name, sync_folder, write_whole};
+pub use work_folder::{FolderError, WORK_FOLDER, WorkFolder};
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};

@@ -2,10 +2,9 @@
 //!
 //! Never knows what is in a row.
 
-use std::fs;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -33,13 +32,6 @@ pub(super) struct Written {
     pub(super) bytes_raw: u64,
     /// On disk.
     pub(super) bytes_compressed: u64,
-}
-
-/// The temporary name of a file while it is written.
-pub(super) fn partial(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".partial");
-    PathBuf::from(name)
 }
 
 /// What a data file is made of, and how.
@@ -164,9 +156,8 @@ pub(super) fn write_data_file(
     stopped: &dyn Fn() -> bool,
     progress: &dyn Fn(u64),
 ) -> Result<Written, SynthError> {
-    let partial = partial(path);
-    let failed = |source| SynthError::Io { path: partial.clone(), source };
-    let summed = SummedFile::create(&partial).map_err(failed)?;
+    let failed = |source| SynthError::Io { path: path.to_owned(), source };
+    let summed = SummedFile::create(path).map_err(failed)?;
     let mut encoder = Encoder::new(making, level, summed).map_err(failed)?;
     let mut rows = Rows::new(making.recipe, index);
     let mut batch = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 4);
@@ -185,7 +176,6 @@ pub(super) fn write_data_file(
     }
     let (summed, bytes_raw) = encoder.finish().map_err(failed)?;
     let written = summed.finish().map_err(failed)?;
-    fs::rename(&partial, path).map_err(failed)?;
     Ok(Written {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         md5: written.md5,

@@ -32,6 +32,7 @@ use self::rows::Recipe;
 use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,
 };
+use crate::source::{FolderError, NewFolder};
 
 /// The most entries a manifest is written with, repetitions included.
 pub const ENTRIES_MAX: u64 = 500_000;
@@ -150,9 +151,9 @@ pub enum SynthError {
     /// The system gave no thread.
     #[error("cannot start a thread: {0}; ask for fewer with --threads")]
     Thread(io::Error),
-    /// The folder to write to holds something already.
-    #[error("{}: the folder is not empty; name a new one", .0.display())]
-    NotEmpty(PathBuf),
+    /// The folder to write to can't be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// An option can't be fulfilled.
     #[error("{name}: {fault}")]
     Option {
@@ -170,7 +171,7 @@ impl SynthError {
     /// Whether the environment failed (disk, permission), rather than an option being wrong.
     #[must_use]
     pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Thread(_))
+        matches!(self, Self::Io { .. } | Self::Thread(_) | Self::Folder(FolderError::Io { .. }))
     }
 
     fn option(name: &'static str, fault: String) -> Self {
@@ -185,8 +186,8 @@ impl SynthError {
 /// Writes a report below `out`, which must be empty or not there yet.
 ///
 /// Ends early when `stop` is set. `progress` is called by several threads, each time with the
-/// number of rows made since that thread's last call. Every file is written under a temporary
-/// name and renamed; the manifest's checksum comes last. When it fails, what it wrote is removed.
+/// number of rows made since that thread's last call. Nothing is shown before the report is whole.
+/// When it fails, what it wrote is removed.
 ///
 /// # Errors
 /// When an option can't be fulfilled, `out` is not empty, writing fails, or it is stopped.
@@ -197,14 +198,26 @@ pub fn write(
     progress: impl Fn(u64) + Sync,
 ) -> Result<SynthSummary, SynthError> {
     let recipe = checked(synth)?;
-    require_empty(out)?;
-    let made = out.join(&synth.bucket);
-    let result = write_below(synth, &recipe, out, stop, &progress);
-    if result.is_err() {
-        // The folder was empty before, so all in it is ours. The first error is the one to tell.
-        let _ = fs::remove_dir_all(made);
+    let folder = NewFolder::create(out)?;
+    let configuration = Path::new(&synth.bucket).join(CONFIGURATION);
+    let dated = configuration.join(synth.created.strftime("%Y-%m-%dT%H-%MZ").to_string());
+    let (manifest, data) = (dated.join("manifest.json"), configuration.join("data"));
+    for part in [&data, &dated] {
+        let path = folder.path().join(part);
+        fs::create_dir_all(&path).map_err(SynthError::io(&path))?;
     }
-    result
+    let data = folder.path().join(data);
+    let files = write_data_files(synth, &recipe, &data, stop, &progress)?;
+    let names = repeated(synth, &files, &data, stop)?;
+    write_manifest(synth, &files, &names, &folder.path().join(&manifest))?;
+    folder.show()?;
+    Ok(SynthSummary {
+        rows: synth.rows,
+        files: synth.files,
+        bytes_raw: files.iter().map(|file| file.bytes_raw).sum(),
+        bytes_compressed: files.iter().map(|file| file.bytes_compressed).sum(),
+        manifest: out.join(manifest),
+    })
 }
 
 /// Checks every option; those that rows depend on are made ready.
@@ -240,43 +253,6 @@ fn checked(synth: &Synth) -> Result<Recipe, SynthError> {
     let row_bytes = usize::try_from(row_bytes)
         .map_err(|_| SynthError::option("row_bytes", row_bytes.to_string()))?;
     Recipe::new(synth, row_bytes)
-}
-
-fn require_empty(out: &Path) -> Result<(), SynthError> {
-    match fs::read_dir(out) {
-        Ok(mut entries) => match entries.next() {
-            None => Ok(()),
-            Some(_) => Err(SynthError::NotEmpty(out.to_path_buf())),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(SynthError::io(out)(error)),
-    }
-}
-
-fn write_below(
-    synth: &Synth,
-    recipe: &Recipe,
-    out: &Path,
-    stop: &AtomicBool,
-    progress: &(impl Fn(u64) + Sync),
-) -> Result<SynthSummary, SynthError> {
-    let configuration = out.join(&synth.bucket).join(CONFIGURATION);
-    let data = configuration.join("data");
-    let dated = configuration.join(synth.created.strftime("%Y-%m-%dT%H-%MZ").to_string());
-    for folder in [&data, &dated] {
-        fs::create_dir_all(folder).map_err(SynthError::io(folder))?;
-    }
-    let files = write_data_files(synth, recipe, &data, stop, progress)?;
-    let manifest = dated.join("manifest.json");
-    let names = repeated(synth, &files, &data, stop)?;
-    write_manifest(synth, &files, &names, &manifest)?;
-    Ok(SynthSummary {
-        rows: synth.rows,
-        files: synth.files,
-        bytes_raw: files.iter().map(|file| file.bytes_raw).sum(),
-        bytes_compressed: files.iter().map(|file| file.bytes_compressed).sum(),
-        manifest,
-    })
 }
 
 /// Writes all data files, as many at a time as there are threads; gives them in their order.
@@ -432,11 +408,8 @@ fn file_schema(synth: &Synth) -> String {
     }
 }
 
-/// Writes a small file under a temporary name and renames it.
 fn put(path: &Path, bytes: &[u8]) -> Result<(), SynthError> {
-    let partial = file::partial(path);
-    fs::write(&partial, bytes).map_err(SynthError::io(&partial))?;
-    fs::rename(&partial, path).map_err(SynthError::io(path))
+    fs::write(path, bytes).map_err(SynthError::io(path))
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ),
     ("jobs", &["plan", "operation", "report", "source", "aws", "units"]),
     ("listing", &["format", "report", "source", "aws"]),
-    ("synth", &["format", "predicate", "report", "units"]),
+    ("synth", &["format", "predicate", "report", "source", "units"]),
     ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
     ("operation", &["units"]),
     ("scan", &["engine", "format", "predicate", "report", "source", "units"]),

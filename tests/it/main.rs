@@ -20,18 +20,24 @@ mod for_operation;
 mod hostile;
 mod interrupted;
 mod inventory;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod killed;
 mod layers;
 mod memory;
 mod other_commands;
 mod plan_document;
 mod plan_folder;
 mod plans;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod races;
 mod readme;
 mod real_reports;
 mod schema;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod steps;
 mod submit;
-mod tampered;
 mod system;
+mod tampered;
 mod terminal;
 mod tidy;
 mod verify;

@@ -105,6 +105,11 @@ fn requests_are_the_same_again_and_in_files() {
     let text = fs::read_to_string(out.join("00000.json")).unwrap();
     let request: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(vec![request], requests(&plan.path, OPERATIONS[5]));
+    // What is there is what would be written.
+    assert_eq!(submit(&plan.path, &arguments).expect(0).stdout(), told);
+    let other = [OPERATIONS[6], &["--out", out.to_str().unwrap()]].concat();
+    submit(&plan.path, &other).expect(2).says(&["not empty, 00000.json is there", "--out"]);
+    fs::write(out.join("mine"), "").unwrap();
     submit(&plan.path, &arguments).expect(2).says(&["not empty", "--out"]);
 }
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::aws::Session;
 use crate::report::md5_hex;
-use crate::source::{Location, Object, SourceFile, open_regular};
+use crate::source::{Location, Object, SourceFile, open_regular, write_whole};
 
 /// A report's manifest at most: some 200 bytes for each of its files, and no more files than a job
 /// of 20 billion tasks has, by a million.
@@ -204,32 +204,33 @@ fn download(
     stop: &AtomicBool,
 ) -> Result<Option<String>, FetchError> {
     let Some(mut source) = open(object)? else { return Ok(None) };
-    let partial = path.with_extension("partial");
     fs::create_dir_all(path.parent().unwrap_or(path)).map_err(FetchError::at(path))?;
-    let mut file = File::create(&partial).map_err(FetchError::at(path))?;
-    let mut md5 = Md5::new();
-    let mut buffer = vec![0; READ_BUFFER_BYTES];
-    loop {
-        if stop.load(Ordering::Relaxed) {
-            return Err(FetchError::Interrupted);
-        }
-        let read = source.read(&mut buffer).map_err(FetchError::at(object.clone()))?;
-        if read == 0 {
-            break;
-        }
-        md5.update(&buffer[..read]);
-        file.write_all(&buffer[..read]).map_err(FetchError::at(path))?;
-    }
-    file.sync_all().map_err(FetchError::at(path))?;
-    fs::rename(&partial, path).map_err(FetchError::at(path))?;
+    let md5 = write_whole(
+        path,
+        |error| FetchError::at(path)(error),
+        |file| {
+            let mut md5 = Md5::new();
+            let mut buffer = vec![0; READ_BUFFER_BYTES];
+            loop {
+                if stop.load(Ordering::Relaxed) {
+                    return Err(FetchError::Interrupted);
+                }
+                let read = source.read(&mut buffer).map_err(FetchError::at(object.clone()))?;
+                if read == 0 {
+                    return Ok(md5);
+                }
+                md5.update(&buffer[..read]);
+                file.write_all(&buffer[..read]).map_err(FetchError::at(path))?;
+            }
+        },
+    )?;
     Ok(Some(md5_hex(&md5.finalize().into())))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
-    fs::create_dir_all(path.parent().unwrap_or(path)).map_err(FetchError::at(path))?;
-    let partial = path.with_extension("partial");
-    fs::write(&partial, bytes).map_err(FetchError::at(path))?;
-    fs::rename(&partial, path).map_err(FetchError::at(path))
+    let at = |error| FetchError::at(path)(error);
+    fs::create_dir_all(path.parent().unwrap_or(path)).map_err(at)?;
+    write_whole(path, at, |file| file.write_all(bytes).map_err(at))
 }
 
 /// The MD5 of a file that can be read.

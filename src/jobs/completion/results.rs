@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use super::file::CompletionError;
 use super::row::{Row, push_field};
+use crate::source::{partial_name, sync_folder};
 
 const CHECKSUMS: &str = "checksums.csv";
 const CHECKSUMS_HEADER: &[u8] = b"Bucket,Key,VersionId,ChecksumAlgorithm,ChecksumType,Checksum\n";
@@ -140,10 +141,11 @@ struct PartialFile {
 
 impl PartialFile {
     fn create(path: PathBuf, header: &[u8]) -> Result<Self, CompletionError> {
-        let partial = path.with_extension("csv.partial");
-        let folder = path.parent().unwrap_or(&path);
+        let (partial, folder) = (partial_name(&path), path.parent().unwrap_or(&path));
         fs::create_dir_all(folder).map_err(CompletionError::at(folder))?;
-        let file = File::create(&partial).map_err(CompletionError::at(&partial))?;
+        // A link of that name goes, and what it leads to stays.
+        let _ = fs::remove_file(&partial);
+        let file = File::create_new(&partial).map_err(CompletionError::at(&partial))?;
         let mut out = BufWriter::new(file);
         out.write_all(header).map_err(CompletionError::at(&partial))?;
         Ok(Self { path, partial, out, rows: 0 })
@@ -158,6 +160,8 @@ impl PartialFile {
         self.out.flush().map_err(CompletionError::at(&self.partial))?;
         self.out.get_ref().sync_all().map_err(CompletionError::at(&self.partial))?;
         fs::rename(&self.partial, &self.path).map_err(CompletionError::at(&self.path))?;
+        let folder = self.path.parent().unwrap_or(&self.path);
+        sync_folder(folder).map_err(CompletionError::at(folder))?;
         Ok(ResultFile { path: self.path.clone(), rows: self.rows })
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{Entry, Event, JOURNAL_VERSION};
-use crate::source::{open_regular, open_regular_with};
+use crate::source::{open_regular, open_regular_with, sync_folder};
 
 /// The name of the file in the folder of a plan.
 const NAME: &str = "jobs.jsonl";
@@ -77,6 +77,10 @@ pub enum JournalError {
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// Of whole lines.
+    bytes: u64,
+    /// Whether half a line stands at the end, which could not be cut off.
+    is_torn: bool,
 }
 
 impl Journal {
@@ -99,19 +103,27 @@ impl Journal {
         file.set_len(whole_bytes).map_err(at)?;
         file.sync_all().map_err(at)?;
         sync_folder(folder).map_err(at)?;
-        Ok((Self { path, file }, entries))
+        Ok((Self { path, file, bytes: whole_bytes, is_torn: false }, entries))
     }
 
     /// Appends a line; it is on disk when this returns.
     ///
     /// # Errors
-    /// When the disk fails. The line may or may not be there then.
+    /// When the disk fails. The line may or may not be there then, but never half of it before
+    /// another.
     pub fn append(&mut self, event: Event) -> Result<Entry, JournalError> {
         let at = |error| JournalError::Io { path: self.path.clone(), error };
         let entry = Entry { time: Timestamp::now(), event };
         let mut line = serde_json::to_vec(&entry).map_err(|error| at(error.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).map_err(at)?;
+        if self.is_torn {
+            return Err(at(io::Error::other("an earlier line could not be written")));
+        }
+        if let Err(error) = self.file.write_all(&line) {
+            self.is_torn = self.file.set_len(self.bytes).is_err();
+            return Err(at(error));
+        }
+        self.bytes += line.len() as u64;
         self.file.sync_data().map_err(at)?;
         Ok(entry)
     }
@@ -177,11 +189,6 @@ fn entries(path: &Path, mut file: &File) -> Result<(Vec<Entry>, u64), JournalErr
         entries.push(entry);
         whole_bytes += read;
     }
-}
-
-/// Makes the file's name last. Only Unix lets a folder be synced.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

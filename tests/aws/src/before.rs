@@ -17,6 +17,8 @@ pub enum Deed {
     LoseAnswer,
     /// The server doesn't get it: the client is told of another request in the way.
     Conflict,
+    /// The server doesn't get it, and the connection ends.
+    Ignore,
 }
 
 impl From<()> for Deed {
@@ -47,6 +49,7 @@ impl BeforeProxy {
             let Some(request) = read_request(&mut stream)? else { return Ok(()) };
             let answer = match before(&request.lines[0]).into() {
                 Deed::PassOn => passed_on(&request, upstream)?,
+                Deed::Ignore => return Ok(()),
                 Deed::LoseAnswer => {
                     passed_on(&request, upstream)?;
                     refusal("500 Internal Server Error", "InternalError", "We failed.", "").into()

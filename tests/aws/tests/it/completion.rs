@@ -21,10 +21,10 @@ const PASSING: Failure = Failure {
     once: true,
 };
 
-const CHECKSUM: &[&str] = &["--operation", "checksum", "--checksum-algorithm", "SHA256"];
+pub const CHECKSUM: &[&str] = &["--operation", "checksum", "--checksum-algorithm", "SHA256"];
 
 /// A world whose only job has ended, with every task failed.
-fn failed_world(objects: usize) -> World {
+pub fn failed_world(objects: usize) -> World {
     let options = Options { failures: vec![PASSING], ..Options::default() };
     let world = World::new(options, objects, objects);
     world.submit(&world.plan, &[]).expect(0);

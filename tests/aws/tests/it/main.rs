@@ -12,6 +12,8 @@ mod buckets;
 mod columnar;
 mod completion;
 mod double;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod each_step;
 #[path = "../../../it/fixture.rs"]
 #[expect(dead_code, reason = "the rest of it is for the tests of what runs offline")]
 mod fixture;
@@ -32,6 +34,10 @@ mod refusals;
 mod schema;
 mod setup;
 mod steering;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[path = "../../../it/steps/mod.rs"]
+#[expect(dead_code, reason = "the rest of it is for the tests of what runs offline")]
+mod steps;
 mod system;
 mod terminal;
 mod tls;

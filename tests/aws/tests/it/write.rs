@@ -223,7 +223,7 @@ fn a_listing_asks_about_objects_where_a_column_needs_it() {
     let later = s3sieve_at(&endpoint, later.iter().chain(&[none.to_str().unwrap()])).expect(0);
     assert!(later.stdout().starts_with("0 rows of 2,501 listed"), "{}", later.story());
     let used = s3sieve_at(&endpoint, ["list", "s3://reports", "--out", out]);
-    used.expect(2).says(&["the folder is not empty"]);
+    used.expect(2).says(&["out-of-buckets/list is not empty"]);
     let wrong = ["list", "s3://reports", "--columns", "Colour", "--out", none.to_str().unwrap()];
     s3sieve_at(&endpoint, wrong).expect(2);
     let gone = buckets.out("gone");

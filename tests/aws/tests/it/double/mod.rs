@@ -118,6 +118,11 @@ impl Double {
         format!("http://{}", self.address)
     }
 
+    /// Where the servers listen.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn wait<F: Future>(&self, future: F) -> F::Output {
         self.runtime.as_ref().unwrap().block_on(future)
     }
