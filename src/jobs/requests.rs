@@ -3,7 +3,7 @@
 //!
 //! They are kept so that whoever goes on with a submission need not give the same flags again.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 

@@ -142,10 +142,11 @@ fn on_all_processors<T: Send>(
         };
         let threads: Vec<_> =
             parts.map(spawn).collect::<Result<_, _>>().map_err(ScanError::Thread)?;
-        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic)).map_err(ScanError::from)
-        };
-        threads.into_iter().map(join).collect()
+        let mut parts = Vec::with_capacity(threads.len());
+        for thread in threads {
+            parts.push(thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok(parts)
     })
 }
 

@@ -3,7 +3,7 @@
 //!
 //! Files that are here, and whole, are not fetched again.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
