@@ -98,6 +98,7 @@ fn is_gone(error: &CliError) -> bool {
                     | ReadError::Unfinished { .. }
                     | ReadError::Newer { .. }
                     | ReadError::Malformed { .. }
+                    | ReadError::Inconsistent { .. }
             )
     )
 }
