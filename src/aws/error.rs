@@ -125,7 +125,10 @@ impl AwsError {
         Self {
             action: "start the network threads".to_owned(),
             kind: AwsErrorKind::NoRuntime,
-            detail: error.to_string(),
+            detail: format!(
+                "{error}; raise the limit of threads or memory (`ulimit -u` and `ulimit -v` show \
+                 two)"
+            ),
         }
     }
 
@@ -154,11 +157,7 @@ impl fmt::Display for AwsError {
         }
         write!(f, "cannot {action}: ")?;
         match kind {
-            AwsErrorKind::NoRuntime => write!(
-                f,
-                "{detail}; raise the limit of threads or memory (`ulimit -u` and `ulimit -v` show \
-                 two)"
-            ),
+            AwsErrorKind::NoRuntime => write!(f, "{detail}"),
             AwsErrorKind::NoCredentials => write!(
                 f,
                 "no AWS credentials ({detail}); name a profile with --profile, log in (`aws sso \
