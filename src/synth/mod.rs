@@ -390,7 +390,7 @@ fn write_manifest(
         creation_timestamp: Some(synth.created.as_millisecond().to_string()),
         file_format: &synth.format.to_string(),
         file_schema: file_schema(synth),
-        files: entries.collect(),
+        files: entries,
     };
     let (bytes, checksum) = manifest.render().map_err(SynthError::io(path))?;
     put(path, &bytes)?;

@@ -78,10 +78,11 @@ fn varint(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// A Parquet file of texts: bucket, key and `columns` more. Each row group has `rows` rows, and each
-/// of its columns has all of `data`; several row groups have no data.
+/// A Parquet file of texts: bucket, key and `columns` more. Each row group has `rows` rows, and
+/// each of its columns has all of `data`; several row groups have no data.
 fn parquet(data: &[u8], rows: i64, groups: usize, columns: usize) -> Vec<u8> {
-    let leaf = |name| Compact::new().number(1, 6).number(3, 0).text(4, name).end().bytes;
+    let leaf = |name: &str| Compact::new().number(1, 6).number(3, 0).text(4, name).end().bytes;
+    let others: Vec<u8> = (0..columns).flat_map(|place| leaf(&format!("other{place}"))).collect();
     let all = columns + 2;
     let root = Compact::new().text(4, "m").number(5, all as i64).end().bytes;
     let chunk = |place: usize| {
@@ -95,7 +96,7 @@ fn parquet(data: &[u8], rows: i64, groups: usize, columns: usize) -> Vec<u8> {
     let group = group.end().bytes;
     let footer = Compact::new().number(1, 1).list(2, 12, 1 + all).items(&root, 1);
     let footer = footer.items(&leaf("bucket"), 1).items(&leaf("key"), 1);
-    let footer = footer.items(&leaf("other"), columns).number(3, rows * groups as i64);
+    let footer = footer.items(&others, 1).number(3, rows * groups as i64);
     let footer = footer.list(4, 12, groups).items(&group, groups).end().bytes;
     let length = (footer.len() as u32).to_le_bytes();
     [&b"PAR1"[..], &data.repeat(all), &footer, &length, b"PAR1"].concat()

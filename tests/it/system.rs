@@ -10,8 +10,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use crate::fixture::{ReportFolder, Run, manifests, md5, program, row, s3sieve, tree};
 
 /// The program behind a shell that says `first`.
@@ -26,15 +24,12 @@ fn signal(child: &Child, name: &str) {
     assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
 }
 
-/// A report that takes long: one file, listed many times.
+/// A report that takes long: many files.
 fn long_report(times: usize) -> ReportFolder {
     let rows = |number: u32| row(&["demo", &md5(&number.to_le_bytes()), "DISABLED"]);
     let text: String = (0..20_000).map(rows).collect();
     let report = ReportFolder::new("Bucket, Key, BucketKeyStatus", &[text.as_bytes()]);
-    let mut document: serde_json::Value =
-        serde_json::from_slice(&fs::read(&report.manifest).unwrap()).unwrap();
-    document["files"] = json!(vec![document["files"][0].clone(); times]);
-    fs::write(&report.manifest, document.to_string()).unwrap();
+    report.repeat(times);
     report
 }
 
@@ -100,7 +95,6 @@ fn threads_that_cannot_be_started_end_the_run() {
             let mut command = behind(limit, &[arguments, &["--threads", "5"]].concat());
             command.env("RUST_MIN_STACK", stack_bytes.to_string());
             let run = Run::of(command).expect(1).says(&["cannot start a thread", "--threads"]);
-            // `synth` leaves the folder that it made.
             let left = out.exists() && !tree(&out).is_empty();
             assert!(!left, "something is left{}", run.story());
             let _ = fs::remove_dir(&out);

@@ -165,8 +165,8 @@ impl Kernel {
         [Path::detect(), Path::Plain, Path::Checked].map(Self::with_path)
     }
 
-    /// Makes ready for another stream, after any state, errors included. The tables stay: a file may
-    /// have millions of members of a few bytes, nearly all in the fixed codes.
+    /// Makes ready for another stream, after any state, errors included. The tables stay: a file
+    /// may have millions of members of a few bytes, nearly all in the fixed codes.
     pub(super) fn start(&mut self) {
         self.buffer = 0;
         self.count = 0;
