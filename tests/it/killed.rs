@@ -6,9 +6,17 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use crate::fixture::{ReportFolder, row, s3sieve, seed};
 use crate::plans::{OPERATIONS, PLACE, seed_plan};
 use crate::steps::scene::{Makes, Scene, copy_all};
+
+/// The manifest of the sample report.
+const SEED_MANIFEST: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/testdata/seed/demoinv/batchoperationsdemo/DemoInventory/2019-05-24T00-00Z/manifest.json"
+);
 
 fn texts(parts: &[&[&str]]) -> Vec<String> {
     parts.concat().into_iter().map(str::to_owned).collect()
@@ -34,6 +42,7 @@ fn filter_report<'a>(report: String, flags: &'a [&'a str]) -> Scene<'a> {
             let force: &[&str] = if replaces { &["--force"] } else { &[] };
             texts(&[&usual, flags, &["--out", &out(ground)], force])
         }),
+        code: 0,
         replaces: false,
         is_ordered: true,
         foreign: &[],
@@ -123,6 +132,15 @@ fn requests() -> Scene<'static> {
     }
 }
 
+/// The manifest of the sample report, as of a day later.
+fn newer_report(path: &Path) {
+    let old = fs::read(SEED_MANIFEST).unwrap();
+    let mut document: Value = serde_json::from_slice(&old).unwrap();
+    let created: u64 = document["creationTimestamp"].as_str().unwrap().parse().unwrap();
+    document["creationTimestamp"] = (created + 86_400_000).to_string().into();
+    fs::write(path, document.to_string()).unwrap();
+}
+
 /// `verify --out` of the sample plan against a report in which nothing has changed.
 fn verify(replaces: bool) -> Scene<'static> {
     let plan = seed_plan();
@@ -138,14 +156,18 @@ fn verify(replaces: bool) -> Scene<'static> {
         prepare: Box::new(move |ground| {
             let old = &old;
             copy_all(old.path(), ground);
+            newer_report(&ground.join("newer.json"));
         }),
         arguments: Box::new(move |ground, replaces| {
             let force: &[&str] = if replaces { &["--force"] } else { &[] };
             let plan = &plan;
-            let (path, report) = (plan.path.to_str().unwrap(), seed());
-            let usual = ["verify", path, report.to_str().unwrap(), "--out", &out(ground)];
-            texts(&[&usual, force])
+            let (path, report) = (plan.path.to_str().unwrap(), ground.join("newer.json"));
+            let (report, root) = (report.to_str().unwrap(), seed());
+            let usual = ["verify", path, report, "--root", root.to_str().unwrap()];
+            texts(&[&usual, &["--out", &out(ground)], force])
         }),
+        // Objects remain.
+        code: 5,
         replaces,
         ..filter(&[])
     }

@@ -140,10 +140,15 @@ impl Footer {
             return Err("a list of something else than row groups".to_owned());
         }
         let (mut groups, mut places, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
+        let mut extents = Vec::new();
         for _ in 0..count {
             groups.push(row_group(&mut reader, &columns, start, &mut places, &mut ranges)?);
+            extents.push(extent(&mut ranges)?);
+            ranges.clear();
         }
-        check_groups(&groups, ranges, rows.ok_or("it does not tell its rows")?)?;
+        // Writers end one row group before they begin the next.
+        extent(&mut extents)?;
+        check_rows(&groups, rows.ok_or("it does not tell its rows")?)?;
         groups.shrink_to_fit();
         places.shrink_to_fit();
         Ok(Self { bytes, columns, groups, places, start })
@@ -217,23 +222,24 @@ impl ColumnarFile for Footer {
     }
 }
 
-/// Holds the row groups against the file: as many rows as the footer says, and no column lies in
-/// another.
-fn check_groups(
-    groups: &[GroupSize],
-    mut ranges: Vec<(u64, u64)>,
-    rows: i64,
-) -> Result<(), String> {
+/// Holds the row groups against the file: as many rows as the footer says.
+fn check_rows(groups: &[GroupSize], rows: i64) -> Result<(), String> {
     let sum = groups.iter().try_fold(0_u64, |sum, group| sum.checked_add(group.rows));
     if sum.is_none() || sum != u64::try_from(rows).ok() {
         let sum = sum.map_or("more than can be".to_owned(), |sum| sum.to_string());
         return Err(format!("it tells {rows} rows, and its row groups have {sum}"));
     }
+    Ok(())
+}
+
+/// From where to where ranges of bytes lie, none of which may lie in another.
+fn extent(ranges: &mut [(u64, u64)]) -> Result<(u64, u64), String> {
     ranges.sort_unstable();
     if ranges.windows(2).any(|pair| pair[1].0 < pair[0].1) {
         return Err("a column lies inside of another".to_owned());
     }
-    Ok(())
+    let ends = ranges.first().zip(ranges.last());
+    Ok(ends.map_or((0, 0), |(first, last)| (first.0, last.1)))
 }
 
 /// Reads a row group; adds where its columns are described, and where in the file they lie.

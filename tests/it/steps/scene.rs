@@ -38,6 +38,8 @@ pub struct Scene<'a> {
     pub prepare: Box<dyn Fn(&Path) + 'a>,
     /// The arguments, and whether what is there may be replaced.
     pub arguments: Box<dyn Fn(&Path, bool) -> Vec<String> + 'a>,
+    /// The code with which it ends when nothing happens to it.
+    pub code: i32,
     /// Whether the command replaces what is there.
     pub replaces: bool,
     /// Whether its steps come in the same order each time.
@@ -81,7 +83,7 @@ impl Scene<'_> {
         let (_folder, ground) = self.ground();
         let before = listing(&ground);
         let (run, steps) = unharmed(self.command(&ground, self.replaces), &ground);
-        run.expect(0);
+        run.expect(self.code);
         let after = listing(&ground);
         let is_partial = |path: &PathBuf| path.to_str().unwrap().contains(PARTIAL);
         assert!(!after.keys().any(is_partial), "{:?}", after.keys());
@@ -152,10 +154,10 @@ impl Scene<'_> {
         let told = |wanted: &Listing| format!("{}{}", differences(&found, wanted), run.story());
         match run.output.status.code() {
             // What it could not remove, the next run does.
-            Some(0) if step.is_harmless() => {
+            Some(code) if code == self.code && step.is_harmless() => {
                 ensure(without_partial(&found) == clean.after, || told(&clean.after))
             }
-            Some(0) => ensure(found == clean.after, || told(&clean.after)),
+            Some(code) if code == self.code => ensure(found == clean.after, || told(&clean.after)),
             Some(1) => {
                 let names_it = run.stderr().contains(ground.to_str().unwrap());
                 ensure(names_it, || format!("no file is named{}", run.story()))?;
@@ -207,7 +209,7 @@ impl Scene<'_> {
             copy_all(ground, &own);
             let plain = Run::of(self.command(&own, false));
             match (plain.output.status.code(), is_there) {
-                (Some(0), false) => self.same(&own, clean, &plain)?,
+                (Some(code), false) if code == self.code => self.same(&own, clean, &plain)?,
                 (Some(2), true) => {
                     let now = without_partial(&listing(&own.join("out")));
                     ensure(now == found, || format!("changed {}", differences(&now, &found)))?;
@@ -220,7 +222,7 @@ impl Scene<'_> {
         }
         let again = Run::of(self.command(ground, self.replaces));
         match again.output.status.code() {
-            Some(0) => {}
+            Some(code) if code == self.code => {}
             Some(2) if is_there && !self.replaces => {}
             // The run before it failed after the old plan was gone, and cleared all: what is left
             // are files of others, in a folder that holds no plan.
