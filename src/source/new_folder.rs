@@ -75,7 +75,7 @@ impl NewFolder {
         fs::rename(self.path(), &whole).map_err(FolderError::at(&whole))?;
         let mut moved = Vec::new();
         let shown = self.move_rest(&mut moved);
-        if shown.is_err() && self.take_back(moved).is_err() {
+        if shown.is_err() && self.take_back(&moved).is_err() {
             self.work.leave();
         }
         shown
@@ -97,7 +97,7 @@ impl NewFolder {
         sync_folder(&self.out).map_err(FolderError::at(&self.out))
     }
 
-    fn take_back(&self, moved: Vec<OsString>) -> io::Result<()> {
+    fn take_back(&self, moved: &[OsString]) -> io::Result<()> {
         let whole = self.whole();
         moved.iter().try_for_each(|name| fs::rename(self.out.join(name), whole.join(name)))
     }

@@ -208,7 +208,7 @@ fn report(folder: &Path, ending: &str, files: &[Vec<u8>]) -> PathBuf {
                 "string" => format!("optional binary {name} (STRING);"),
                 _ => format!("optional int64 {name};"),
             };
-            let columns: String = COLUMNS.iter().map(|name| column(&name)).collect();
+            let columns: String = COLUMNS.iter().map(column).collect();
             format!("message s3.inventory {{ {columns} }}")
         }
     };

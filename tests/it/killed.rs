@@ -144,7 +144,8 @@ fn newer_report(path: &Path) {
 /// `verify --out` of the sample plan against a report in which nothing has changed.
 fn verify(replaces: bool) -> Scene<'static> {
     let plan = seed_plan();
-    let old = tempfile::tempdir().unwrap();
+    let [old, newer] = [(), ()].map(|()| tempfile::tempdir().unwrap());
+    newer_report(&newer.path().join("newer.json"));
     if replaces {
         let path = old.path().join("out");
         let usual = ["filter", seed().to_str().unwrap(), "--where", "TRUE", "--max-objects", "3"]
@@ -156,12 +157,11 @@ fn verify(replaces: bool) -> Scene<'static> {
         prepare: Box::new(move |ground| {
             let old = &old;
             copy_all(old.path(), ground);
-            newer_report(&ground.join("newer.json"));
         }),
         arguments: Box::new(move |ground, replaces| {
             let force: &[&str] = if replaces { &["--force"] } else { &[] };
             let plan = &plan;
-            let (path, report) = (plan.path.to_str().unwrap(), ground.join("newer.json"));
+            let (path, report) = (plan.path.to_str().unwrap(), newer.path().join("newer.json"));
             let (report, root) = (report.to_str().unwrap(), seed());
             let usual = ["verify", path, report, "--root", root.to_str().unwrap()];
             texts(&[&usual, &["--out", &out(ground)], force])

@@ -31,13 +31,16 @@ pub enum Makes {
     Documents,
 }
 
+/// Gives a command's arguments on a ground, and whether what is there may be replaced.
+pub type Arguments<'a> = dyn Fn(&Path, bool) -> Vec<String> + 'a;
+
 /// A command, what it finds, and what it makes.
 pub struct Scene<'a> {
     pub makes: Makes,
     /// Puts into an empty ground what the command finds there; what it makes goes to `out` in it.
     pub prepare: Box<dyn Fn(&Path) + 'a>,
     /// The arguments, and whether what is there may be replaced.
-    pub arguments: Box<dyn Fn(&Path, bool) -> Vec<String> + 'a>,
+    pub arguments: Box<Arguments<'a>>,
     /// The code with which it ends when nothing happens to it.
     pub code: i32,
     /// Whether the command replaces what is there.

@@ -57,7 +57,7 @@ pub fn at_once(commands: Vec<Command>, ground: &Path, director: &mut impl Direct
         }
         loop {
             while states.iter().any(|state| matches!(state, State::Moving)) {
-                match events.recv_timeout(PATIENCE).expect("a run waits for another") {
+                match events.recv_timeout(PATIENCE).unwrap() {
                     Event::Step(number, step) => states[number] = State::Waits(step),
                     Event::Ended(number, run) => {
                         director.ended(number, &run);
