@@ -59,7 +59,8 @@ fn read(file: &dyn ColumnarFile, bytes: &dyn Ranges) {
         for column in 0..file.columns().len() {
             let _ = file.pages(bytes, group, column);
             let _ = file.filter(bytes, group, column);
-            let wanted = [ColumnWanted { column, serial: column as u64, instants: false }];
+            let serial = column as u64;
+            let wanted = [ColumnWanted { column, serial, instants: false, unverified: true }];
             let Ok(cursors) = file.cursors(bytes, group, &wanted, &mut spare) else { continue };
             for mut cursor in cursors {
                 let mut left = size.rows.min(ROWS_MAX);

@@ -117,6 +117,9 @@ pub struct ColumnWanted {
     pub serial: u64,
     /// Whether it should hold instants: plain numbers are then milliseconds since 1970.
     pub instants: bool,
+    /// Whether no MD5 says that the file is as it was written. Texts are then looked through: one
+    /// that is not UTF-8 is damage.
+    pub unverified: bool,
 }
 
 /// What is known of a page, or of another part of a column.
@@ -262,9 +265,20 @@ pub fn is_ordered(bounds: Bounds<'_>) -> bool {
 /// Whether texts that lie in `data` are UTF-8, each by itself.
 #[must_use]
 pub fn are_utf8(data: &[u8], spans: &[Span]) -> bool {
-    let is_utf8 = |text: &[u8]| text.is_ascii() || str::from_utf8(text).is_ok();
-    // All at once is faster, where no length stands between them that is no ASCII.
-    data.is_ascii() || spans.iter().all(|span| is_utf8(span.of(data)))
+    if data.is_ascii() {
+        return true;
+    }
+    match str::from_utf8(data) {
+        // All at once is faster than one by one; then only none may end within a character.
+        Ok(all) => spans.iter().all(|span| {
+            all.is_char_boundary(span.from as usize) && all.is_char_boundary(span.to as usize)
+        }),
+        // Lengths may stand between texts.
+        Err(_) => spans.iter().all(|span| {
+            let text = span.of(data);
+            text.is_ascii() || str::from_utf8(text).is_ok()
+        }),
+    }
 }
 
 /// How many of `rows` are NULL, by a count that may be missing.

@@ -18,7 +18,12 @@ pub(super) fn read_all(
     let mut spare = Spare::default();
     for group in 0..file.groups().len() {
         let wanted: Vec<ColumnWanted> = (0..columns.len())
-            .map(|column| ColumnWanted { column, serial: column as u64, instants: false })
+            .map(|column| ColumnWanted {
+                column,
+                serial: column as u64,
+                instants: false,
+                unverified: true,
+            })
             .collect();
         let cursors = file.cursors(ranges, group, &wanted, &mut spare)?;
         for (mut cursor, column) in cursors.into_iter().zip(&mut columns) {

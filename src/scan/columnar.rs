@@ -391,6 +391,7 @@ impl Opened {
                 column: self.footer.places[*column],
                 serial: *serial,
                 instants: wanted.schema.columns()[*column].kind == ColumnKind::Timestamp,
+                unverified: self.file.way == Way::Unchecked,
             }
         };
         let described: Vec<ColumnWanted> = columns.iter().map(describe).collect();

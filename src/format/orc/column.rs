@@ -56,8 +56,15 @@ enum Streams<R> {
     Bytes(ByteRle<R>),
     Integers(NumberRle<R>, Option<TimeUnit>),
     Instants { seconds: NumberRle<R>, nanos: NumberRle<R>, clock: Clock },
-    Texts { lengths: NumberRle<R>, data: Chunks<R> },
-    Codes { codes: NumberRle<R>, lengths: NumberRle<R>, data: Chunks<R>, values: Option<usize> },
+    Texts { lengths: NumberRle<R>, data: Texts<R> },
+    Codes { codes: NumberRle<R>, lengths: NumberRle<R>, data: Texts<R>, values: Option<usize> },
+}
+
+/// Texts, one behind the other.
+struct Texts<R> {
+    chunks: Chunks<R>,
+    /// They must be UTF-8.
+    unverified: bool,
 }
 
 /// Decoded values of a batch.
@@ -125,7 +132,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         file: R,
         spare: &mut Spare,
     ) -> Result<Self, ColumnarError> {
-        let described = &tail.columns[wanted.column];
+        let (described, unverified) = (&tail.columns[wanted.column], wanted.unverified);
         let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
         let reading = described.reading.map_err(fault)?;
         let encoding = footer.encoding(described.id);
@@ -156,7 +163,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             Reading::Texts if encoding.dictionary => Streams::Codes {
                 codes: numbers(StreamKind::Data, false, &mut needed)?,
                 lengths: numbers(StreamKind::Length, false, &mut needed)?,
-                data: needed(StreamKind::DictionaryData)?,
+                data: Texts { chunks: needed(StreamKind::DictionaryData)?, unverified },
                 values: Some(entries(encoding, tail.stripes[group].rows).ok_or_else(|| {
                     fault(
                         "its dictionary has more values than the stripe has rows, or than are read",
@@ -165,7 +172,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             },
             Reading::Texts => Streams::Texts {
                 lengths: numbers(StreamKind::Length, false, &mut needed)?,
-                data: needed(StreamKind::Data)?,
+                data: Texts { chunks: needed(StreamKind::Data)?, unverified },
             },
         };
         // One more says that it is read in another way than it was written.
@@ -229,7 +236,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
     /// Lets go of the texts of the batch at hand.
     fn finish_batch(&mut self) {
         if let Streams::Texts { data, .. } = &mut self.streams {
-            data.take(std::mem::take(&mut self.batch.text_bytes));
+            data.chunks.take(std::mem::take(&mut self.batch.text_bytes));
         }
     }
 
@@ -310,7 +317,7 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
                 unit: TimeUnit::Micros,
             },
             Streams::Texts { data, .. } => {
-                ColumnValues::Bytes { data: data.peeked(), spans: &batch.spans[rows] }
+                ColumnValues::Bytes { data: data.chunks.peeked(), spans: &batch.spans[rows] }
             }
             Streams::Codes { .. } => ColumnValues::Dictionary {
                 dictionary: &batch.dictionary,
@@ -340,9 +347,12 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
                 Streams::Instants { seconds, nanos, .. } => {
                     seconds.chunks.bytes_raw() + nanos.chunks.bytes_raw()
                 }
-                Streams::Texts { lengths, data } => lengths.chunks.bytes_raw() + data.bytes_raw(),
+                Streams::Texts { lengths, data } => {
+                    lengths.chunks.bytes_raw() + data.chunks.bytes_raw()
+                }
                 Streams::Codes { codes, lengths, data, .. } => {
-                    codes.chunks.bytes_raw() + lengths.chunks.bytes_raw() + data.bytes_raw()
+                    let dictionary = lengths.chunks.bytes_raw() + data.chunks.bytes_raw();
+                    codes.chunks.bytes_raw() + dictionary
                 }
             }
     }
@@ -360,12 +370,12 @@ impl<R: Ranges> Streams<R> {
             }
             Self::Texts { lengths, data } => {
                 lengths.chunks.give_back(spare);
-                data.give_back(spare);
+                data.chunks.give_back(spare);
             }
             Self::Codes { codes, lengths, data, .. } => {
                 codes.chunks.give_back(spare);
                 lengths.chunks.give_back(spare);
-                data.give_back(spare);
+                data.chunks.give_back(spare);
             }
         }
     }
@@ -392,7 +402,7 @@ impl<R: Ranges> Streams<R> {
             }
             Self::Texts { lengths, data } => {
                 lengths.expect_end()?;
-                data.expect_end(text_bytes)
+                data.chunks.expect_end(text_bytes)
             }
             Self::Codes { codes, .. } => codes.expect_end(),
         }
@@ -451,7 +461,7 @@ impl<R: Ranges> Streams<R> {
             Self::Texts { lengths, data } => {
                 batch.lengths.clear();
                 lengths.take(values, |length| length as u64, &mut batch.lengths)?;
-                batch.text_bytes = texts(data, &batch.lengths, &mut batch.spans)?;
+                batch.text_bytes = data.ready(&batch.lengths, &mut batch.spans)?;
                 batch.spread(Span::default(), |batch| &mut batch.spans);
             }
             Self::Codes { codes, lengths, data, values: entries } => {
@@ -459,10 +469,10 @@ impl<R: Ranges> Streams<R> {
                     batch.lengths.clear();
                     lengths.take(entries, |length| length as u64, &mut batch.lengths)?;
                     let dictionary = &mut batch.dictionary;
-                    let bytes = texts(data, &batch.lengths, &mut dictionary.spans)?;
+                    let bytes = data.ready(&batch.lengths, &mut dictionary.spans)?;
                     lengths.expect_end()?;
-                    data.expect_end(bytes)?;
-                    dictionary.data = data.peeked()[..bytes].to_vec();
+                    data.chunks.expect_end(bytes)?;
+                    dictionary.data = data.chunks.peeked()[..bytes].to_vec();
                     batch.lengths = Vec::new();
                     dictionary.spans.push(Span::default());
                 }
@@ -503,29 +513,52 @@ impl Batch {
     }
 }
 
-/// Makes texts of these lengths ready in their stream; gives how long they are together.
-fn texts<R: Ranges>(
-    data: &mut Chunks<R>,
-    lengths: &[u64],
-    spans: &mut Vec<Span>,
-) -> Result<usize, ColumnarError> {
-    spans.clear();
-    let mut at = 0_u64;
-    for length in lengths {
-        let to = at.saturating_add(*length);
-        if to > BATCH_BYTES_MAX {
-            return Err(data.fault("texts longer than they can be: the file is damaged"));
+const TEXTS_TOO_LONG: &str = "texts longer than they can be: the file is damaged";
+const TEXTS_CUT: &str = "a stream of texts ends before the last of them";
+const NOT_UTF8: &str = "a text that is not UTF-8: the file is damaged; fetch it again";
+
+impl<R: Ranges> Texts<R> {
+    /// Makes texts of these lengths ready; gives how long they are together.
+    fn ready(&mut self, lengths: &[u64], spans: &mut Vec<Span>) -> Result<usize, ColumnarError> {
+        spans.clear();
+        let mut at = 0_u64;
+        for length in lengths {
+            let to = at.saturating_add(*length);
+            if to > BATCH_BYTES_MAX {
+                return Err(self.chunks.fault(TEXTS_TOO_LONG));
+            }
+            spans.push(Span { from: at as u32, to: to as u32 });
+            at = to;
         }
-        spans.push(Span { from: at as u32, to: to as u32 });
-        at = to;
+        let Some(texts) = self.chunks.peek(at as usize)?.get(..at as usize) else {
+            return Err(self.chunks.fault(TEXTS_CUT));
+        };
+        if self.unverified && !are_utf8(texts, spans) {
+            return Err(self.chunks.fault(NOT_UTF8));
+        }
+        Ok(at as usize)
     }
-    if (data.peek(at as usize)?.len() as u64) < at {
-        return Err(data.fault("a stream of texts ends before the last of them"));
+
+    /// Passes over texts that have so many bytes together. Unverified ones are looked at
+    /// nevertheless: one changed byte of compressed data changes texts here and there, and those to
+    /// come may look sound.
+    fn skip(&mut self, bytes: u64) -> Result<(), ColumnarError> {
+        if !self.unverified {
+            return self.chunks.skip(bytes);
+        }
+        if bytes > BATCH_BYTES_MAX {
+            return Err(self.chunks.fault(TEXTS_TOO_LONG));
+        }
+        let bytes = bytes as usize;
+        let Some(texts) = self.chunks.peek(bytes)?.get(..bytes) else {
+            return Err(self.chunks.fault(TEXTS_CUT));
+        };
+        if !texts.is_ascii() && str::from_utf8(texts).is_err() {
+            return Err(self.chunks.fault(NOT_UTF8));
+        }
+        self.chunks.take(bytes);
+        Ok(())
     }
-    if !are_utf8(&data.peeked()[..at as usize], spans) {
-        return Err(data.fault("a text that is not UTF-8: the file is damaged; fetch it again"));
-    }
-    Ok(at as usize)
 }
 
 /// Nanoseconds as ORC writes them: without their final zeros, whose number is in the last bits.

@@ -46,6 +46,8 @@ pub(super) struct ParquetColumn<R> {
 /// What a page is decoded with and to.
 struct Decoder {
     reading: Reading,
+    /// Texts must be UTF-8.
+    unverified: bool,
     decompressor: Decompressor,
     /// The page, decompressed; texts are places in it.
     page: Vec<u8>,
@@ -86,7 +88,7 @@ impl<R: Ranges> ParquetColumn<R> {
         file: R,
         spare: &mut Spare,
     ) -> Result<Self, ColumnarError> {
-        let ColumnWanted { column, serial, instants } = wanted;
+        let ColumnWanted { column, serial, instants, unverified } = wanted;
         let described = &footer.columns[column];
         let chunk = footer.chunk(group, column)?;
         let within = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
@@ -110,7 +112,7 @@ impl<R: Ranges> ParquetColumn<R> {
             header: None,
             rows: 0,
             at: 0,
-            decoder: Decoder::new(reading, serial, spare),
+            decoder: Decoder::new(reading, serial, unverified, spare),
         })
     }
 
@@ -266,9 +268,10 @@ impl<R: Ranges> ColumnCursor for ParquetColumn<R> {
 }
 
 impl Decoder {
-    fn new(reading: Reading, serial: u64, spare: &mut Spare) -> Self {
+    fn new(reading: Reading, serial: u64, unverified: bool, spare: &mut Spare) -> Self {
         Self {
             reading,
+            unverified,
             decompressor: spare.decompressor(),
             page: spare.bytes(),
             texts: Vec::new(),
@@ -316,7 +319,9 @@ impl Decoder {
             Reading::Texts | Reading::FixedTexts(_) => {
                 self.dictionary.spans.clear();
                 plain_texts(page, self.reading, count, &mut self.dictionary.spans)?;
-                expect_utf8(page, &self.dictionary.spans)?;
+                if self.unverified {
+                    expect_utf8(page, &self.dictionary.spans)?;
+                }
                 self.dictionary.data.clear();
                 self.dictionary.data.extend_from_slice(page);
                 self.dictionary.spans.push(Span::default());
@@ -439,7 +444,9 @@ impl Decoder {
                     }
                     other => return Err(not_read(other)),
                 }
-                expect_utf8(if self.form == Form::Texts { data } else { &self.texts }, spans)?;
+                if self.unverified {
+                    expect_utf8(if self.form == Form::Texts { data } else { &self.texts }, spans)?;
+                }
                 if self.form == Form::Texts && place.start > 0 {
                     let moved = place.start as u32;
                     spans.iter_mut().for_each(|span| {
@@ -574,7 +581,7 @@ fn plain_numbers(
     numbers: &mut Vec<i64>,
 ) -> Result<(), Fault> {
     match reading {
-        Reading::Instants96 => values::fixed(data, count, values::micros_of_int96, numbers),
+        Reading::Instants96 => values::int96(data, count, numbers),
         Reading::Integers32 | Reading::Instants32(_) => {
             values::fixed(data, count, |bytes| i32::from_le_bytes(*bytes).into(), numbers)
         }

@@ -166,8 +166,20 @@ pub(super) fn fixed<const N: usize>(
     Ok(())
 }
 
+/// Instants of 96 bits, as microseconds since 1970.
+pub(super) fn int96(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), Fault> {
+    const NANOS_PER_DAY: u64 = 86_400_000_000_000;
+    fixed(data, count, micros_of_int96, out)?;
+    let (words, _) = data.as_chunks::<12>();
+    let nanos = |word: &[u8; 12]| word.first_chunk().map_or(0, |nanos| u64::from_le_bytes(*nanos));
+    if words.iter().any(|word| nanos(word) >= NANOS_PER_DAY) {
+        return Err("an instant of more nanoseconds than a day has");
+    }
+    Ok(())
+}
+
 /// The microseconds since 1970 of an INT96: nanoseconds of a day, and the Julian day.
-pub(super) fn micros_of_int96(bytes: &[u8; 12]) -> i64 {
+fn micros_of_int96(bytes: &[u8; 12]) -> i64 {
     /// Of 1970-01-01.
     const JULIAN_DAY: i64 = 2_440_588;
     const MICROS_PER_DAY: i64 = 86_400_000_000;
@@ -459,6 +471,15 @@ mod tests {
     #[test]
     fn a_day_of_int96_beyond_all_years_does_no_harm() {
         assert!(micros_of_int96(&[0xff; 12]) >= i64::MAX - 1);
+    }
+
+    #[test]
+    fn nanoseconds_of_int96_are_those_of_a_day() {
+        let mut bytes = [0; 12];
+        bytes[..8].copy_from_slice(&86_399_999_999_999_u64.to_le_bytes());
+        assert_eq!(int96(&bytes, 1, &mut Vec::new()), Ok(()));
+        bytes[..8].copy_from_slice(&86_400_000_000_000_u64.to_le_bytes());
+        assert!(int96(&bytes, 1, &mut Vec::new()).is_err());
     }
 
     #[test]
