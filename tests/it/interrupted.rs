@@ -19,7 +19,7 @@ fn long_report() -> ReportFolder {
         .collect();
     let files = vec![gzip(text.as_bytes())];
     let report = ReportFolder::of_compressed("demo", "Bucket, Key, BucketKeyStatus", &files);
-    report.repeat(20_000);
+    report.repeat(3_000);
     report
 }
 

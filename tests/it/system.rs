@@ -49,7 +49,7 @@ fn begin(first: &str, report: &ReportFolder, out: &Path) -> Child {
 
 #[test]
 fn a_signal_that_was_ignored_stays_ignored() {
-    let (report, long) = (long_report(100), long_report(20_000));
+    let (report, long) = (long_report(100), long_report(3_000));
     for (name, other) in [("HUP", "TERM"), ("INT", "HUP"), ("TERM", "HUP")] {
         // The one that was ignored ends nothing; nor does it make the next one the second.
         let out = report.folder.path().join(format!("ignored-{name}"));
