@@ -133,9 +133,10 @@ fn many_large_footers_take_no_more_memory_than_their_share() {
     assert!(file.len() > 14 << 20, "{}", file.len());
     let (alone, _) = count(&report("Parquet", PARQUET_SCHEMA, &file, 2), "1", 0);
     assert!(alone <= 112, "{alone} MiB for one footer");
-    // What footers have together, and what workers have anyway.
+    // What footers have together, as much again that the allocator keeps of those that went, and
+    // what workers have anyway. Without a bound these take some 60 MiB each.
     let (together, _) = count(&report("Parquet", PARQUET_SCHEMA, &file, 24), "32", 0);
-    assert!(together <= 256 + 128, "{together} MiB for all footers");
+    assert!(together <= 2 * 256 + 128, "{together} MiB for all footers");
 }
 
 #[test]
