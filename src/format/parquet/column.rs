@@ -447,12 +447,8 @@ impl Decoder {
                 if self.unverified {
                     expect_utf8(if self.form == Form::Texts { data } else { &self.texts }, spans)?;
                 }
-                if self.form == Form::Texts && place.start > 0 {
-                    let moved = place.start as u32;
-                    spans.iter_mut().for_each(|span| {
-                        span.from += moved;
-                        span.to += moved;
-                    });
+                if self.form == Form::Texts {
+                    move_by(place.start as u32, spans);
                 }
                 spread(&mut self.spans, &self.valid, Span::default());
             }
@@ -556,6 +552,16 @@ impl Decoder {
 
 fn expect_utf8(data: &[u8], spans: &[Span]) -> Result<(), Fault> {
     if are_utf8(data, spans) { Ok(()) } else { Err("a text that is not UTF-8") }
+}
+
+/// Makes places in a part of a page places in the page, in which the part begins at `start`.
+fn move_by(start: u32, spans: &mut [Span]) {
+    if start > 0 {
+        spans.iter_mut().for_each(|span| {
+            span.from += start;
+            span.to += start;
+        });
+    }
 }
 
 fn not_read(encoding: Encoding) -> String {

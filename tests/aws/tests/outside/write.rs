@@ -55,7 +55,7 @@ fn an_interrupted_upload_leaves_no_plan_and_no_parts() {
         if line.starts_with("PUT ") && line.contains("partNumber=") {
             interrupt.call_once(|| {
                 let id = told.wait().to_string();
-                assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+                assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
             });
         }
     });
