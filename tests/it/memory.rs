@@ -47,7 +47,8 @@ pub fn peak_mib_of(command: &mut Command, code: i32) -> (u64, String) {
     }
     let said = fs::read_to_string(said.path()).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(code), "{command:?}\n{said}");
-    assert!(peak_kib > 0, "the run was over before it was looked at");
+    // One that is refused at once may be over before it is looked at.
+    assert!(peak_kib > 0 || code != 0, "the run was over before it was looked at");
     (peak_kib >> 10, said)
 }
 
