@@ -273,6 +273,10 @@ fn the_journal_is_where_it_was_asked_for_and_belongs_to_one_plan() {
 fn jobs_of_a_plan_that_is_gone_are_followed_and_ended() {
     let world = world_with_plan(Options::default(), 12);
     submit(&world, PLAN, &["--state", "here"]).expect(0);
+    // Until the jobs have read their manifests: one that is gone by then fails them.
+    let list = || steer(&world, &["jobs", "here", "list"]).expect(0).stdout();
+    let is_ready = (0..1000).any(|_| list().matches("Suspended").count() == 2);
+    assert!(is_ready, "the jobs never get ready");
     let gone = "the plan at s3://plans/today/ was replaced or deleted";
     let follow = |name: &[&str]| {
         steer(&world, &[&["jobs"], name, &["list"]].concat()).expect(0).says(&[gone]);
