@@ -7,38 +7,17 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::fixture::{
-    ReportFolder, gzip, listed, manifest_json, manifests, md5, program, row, s3sieve,
-};
+use crate::fixture::{ReportFolder, listed, manifest_json, manifests, program, s3sieve};
+use crate::long_run::{self, long_report, signal};
 
-/// A run that takes too long to be over when the signal comes is what these tests need: a report
-/// of many files.
-fn long_report() -> ReportFolder {
-    let text: String = (0..20_000u32)
-        .map(|number| row(&["demo", &md5(&number.to_le_bytes()), "DISABLED"]))
-        .collect();
-    let files = vec![gzip(text.as_bytes())];
-    let report = ReportFolder::of_compressed("demo", "Bucket, Key, BucketKeyStatus", &files);
-    report.repeat(3_000);
-    report
-}
+/// Data files of a report that takes longer to filter than a signal takes to come.
+const FILES: usize = 3_000;
 
 fn begin(report: &ReportFolder, out: &Path) -> Child {
-    let child = program()
-        .args(["filter", report.manifest.to_str().unwrap(), "--where", "TRUE", "--out"])
-        .arg(out)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // Until it is in the middle of writing.
-    let begun = Instant::now();
-    let manifest = out.join(".s3sieve-partial/manifests/00000.begun");
-    while !fs::metadata(&manifest).is_ok_and(|file| file.len() > 1 << 20) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the run does not get going");
-        std::thread::yield_now();
-    }
-    child
+    let manifest = report.manifest.to_str().unwrap();
+    let mut command = program();
+    let command = command.args(["filter", manifest, "--where", "TRUE", "--out"]).arg(out);
+    long_run::begin(command, out)
 }
 
 /// What Ctrl-C sends; or its like, where these tests run in the background of a shell: SIGINT is
@@ -50,16 +29,9 @@ fn interruption() -> &'static str {
     if is_ignored { "-TERM" } else { "-INT" }
 }
 
-fn signal(child: &Child, name: &str) {
-    // The shell's own `kill`: there need not be another.
-    let line = format!("kill {name} {}", child.id());
-    let status = std::process::Command::new("sh").args(["-c", &line]).status().unwrap();
-    assert!(status.success());
-}
-
 #[test]
 fn ctrl_c_ends_a_run_cleanly() {
-    let report = long_report();
+    let report = long_report(FILES);
     let out = report.out();
     let mut child = begin(&report, &out);
     signal(&child, interruption());
@@ -95,7 +67,7 @@ fn ctrl_c_ends_the_look_up_of_many_files() {
 
 #[test]
 fn a_killed_run_leaves_no_plan_and_the_next_one_clears_up() {
-    let report = long_report();
+    let report = long_report(FILES);
     let out = report.out();
     let mut child = begin(&report, &out);
     // While it runs, nobody else gets the folder.

@@ -23,6 +23,8 @@ mod inventory;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod killed;
 mod layers;
+#[cfg(unix)]
+mod long_run;
 mod memory;
 mod other_commands;
 mod plan_document;

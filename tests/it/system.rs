@@ -8,9 +8,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::fixture::{ReportFolder, Run, manifests, md5, program, row, s3sieve, tree};
+use crate::fixture::{ReportFolder, Run, manifests, program, row, s3sieve, tree};
+use crate::long_run::{self, FILE_ROWS, long_report, signal};
 
 /// The program behind a shell that says `first`.
 fn behind(first: &str, arguments: &[&str]) -> Command {
@@ -19,32 +19,11 @@ fn behind(first: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn signal(child: &Child, name: &str) {
-    let line = format!("kill {name} {}", child.id());
-    assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());
-}
-
-/// A report that takes long: many files.
-fn long_report(times: usize) -> ReportFolder {
-    let rows = |number: u32| row(&["demo", &md5(&number.to_le_bytes()), "DISABLED"]);
-    let text: String = (0..20_000).map(rows).collect();
-    let report = ReportFolder::new("Bucket, Key, BucketKeyStatus", &[text.as_bytes()]);
-    report.repeat(times);
-    report
-}
-
 /// Begins to filter, and waits until it writes.
 fn begin(first: &str, report: &ReportFolder, out: &Path) -> Child {
     let arguments = ["filter", report.manifest.to_str().unwrap(), "--where", "TRUE", "--out"];
     let mut command = behind(first, &[&arguments[..], &[out.to_str().unwrap()]].concat());
-    let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let begun = Instant::now();
-    let manifest = out.join(".s3sieve-partial/manifests/00000.begun");
-    while !fs::metadata(&manifest).is_ok_and(|file| file.len() > 1 << 20) {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the run does not get going");
-        std::thread::yield_now();
-    }
-    child
+    long_run::begin(&mut command, out)
 }
 
 #[test]
@@ -57,7 +36,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
         signal(&child, &format!("-{name}"));
         signal(&child, &format!("-{name}"));
         assert!(child.wait().unwrap().success(), "SIG{name}");
-        assert_eq!(manifests(&out).lines().count(), 100 * 20_000);
+        assert_eq!(manifests(&out).lines().count(), 100 * FILE_ROWS as usize);
         fs::remove_dir_all(&out).unwrap();
         // Others are heard.
         let mut child = begin(&format!("trap '' {name}"), &long, &out);
