@@ -687,20 +687,28 @@ mod tests {
         }
     }
 
+    /// A job in this state that has done nothing.
+    fn line(state: &str) -> JobLine {
+        JobLine {
+            manifest: "manifests/00000.csv".to_owned(),
+            objects: 1,
+            job_id: None,
+            status: state.to_owned(),
+            priority: None,
+            tasks: 0,
+            succeeded: 0,
+            failed: 0,
+            active_seconds: 0,
+            reasons: Vec::new(),
+        }
+    }
+
     #[test]
     fn detaching_waits_for_jobs_that_may_run_and_are_not_suspended_yet() {
         let jobs = |states: &[&str]| -> Vec<JobLine> {
             let job = |state: &&str| JobLine {
-                manifest: String::new(),
-                objects: 1,
                 job_id: (*state != WAITING).then(|| "j".to_owned()),
-                status: (*state).to_owned(),
-                priority: None,
-                tasks: 0,
-                succeeded: 0,
-                failed: 0,
-                active_seconds: 0,
-                reasons: Vec::new(),
+                ..line(state)
             };
             states.iter().map(job).collect()
         };
@@ -712,18 +720,7 @@ mod tests {
 
     #[test]
     fn a_job_in_words() {
-        let mut job = JobLine {
-            manifest: "manifests/00000.csv".to_owned(),
-            objects: 5000,
-            job_id: None,
-            status: WAITING.to_owned(),
-            priority: None,
-            tasks: 0,
-            succeeded: 0,
-            failed: 0,
-            active_seconds: 0,
-            reasons: Vec::new(),
-        };
+        let mut job = JobLine { objects: 5000, ..line(WAITING) };
         assert_eq!(job.in_words(), "Waiting");
         (job.status, job.tasks, job.succeeded, job.failed) = ("Failed".to_owned(), 5000, 997, 3);
         job.reasons.push("A: b".to_owned());

@@ -1,9 +1,9 @@
-//! Panics: faults of the program itself. Wherever one happens, the run ends, the terminal is left
-//! as it was, and the person is asked to report it.
+//! Panics: bugs of the program itself. Wherever one happens, the run ends, the terminal is
+//! restored, and the user is asked to report it.
 //!
-//! The hook of panics only takes a note: a progress bar may be on the screen, and what a panic says
-//! may hold anything. It also ends the run as Ctrl-C does, so that no thread waits for the one that
-//! is gone. The note is told when all that was on the screen is cleared. Panics that are caught and
+//! The panic hook only stores the message: a progress bar may be on the screen, and the message may
+//! contain control characters. It also ends the run as Ctrl-C does, so that no thread waits for the
+//! one that is gone. The message is printed after the screen is cleared. Panics that are caught and
 //! turned into errors (`scan/panics.rs`) never come here.
 
 use std::any::Any;

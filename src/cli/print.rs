@@ -1,12 +1,12 @@
 //! The one place where text leaves the program: results on standard output, notes and errors on
 //! standard error, each for people or for programs.
 //!
-//! What is printed may hold anything: keys, names of files and columns, what a manifest or a plan
-//! says, what a server answers. A terminal obeys some of that. So all that leaves passes
-//! [`Clean`], which shows such characters instead of sending them; a test makes sure that nothing
-//! else in the program writes to either stream. It is the same on a terminal and in a pipe: results
-//! for programs have JSON's own escapes, from which a value is read back as it was. Files that are
-//! written (manifests, CSV, plans) never pass here, and keep their bytes.
+//! Printed text can contain anything: keys, names of files and columns, fields of a manifest or a
+//! plan, answers of a server. Terminals interpret control characters in it. So all output passes
+//! [`Clean`], which escapes them; a test makes sure that nothing else in the program writes to
+//! either stream. Output is the same on a terminal and in a pipe: JSON results use JSON's own
+//! escapes, so values read back unchanged. Files (manifests, CSV, plans) are not written through
+//! here and keep their bytes.
 
 use std::borrow::Cow;
 use std::io::{self, BufWriter, StdoutLock, Write};
@@ -48,8 +48,8 @@ pub(super) fn tell(text: &str) {
     let _ = io::stderr().write_all(&line);
 }
 
-/// Passes text on, but for characters that do something to a terminal: those are written as
-/// escapes, in text for people as [`visible`] has them, in JSON as JSON has them.
+/// Writes text with control characters escaped: in text for people as [`visible`] does, in JSON as
+/// JSON does.
 ///
 /// Line feeds and, for people, tabs are passed on, for a writer can't tell ours from others. So
 /// lines that hold a text from outside show it by [`visible`].

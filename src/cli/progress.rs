@@ -38,7 +38,7 @@ fn beside_bar<T>(control: Control<'_>, bytes_total: u64, scan: impl FnOnce(Contr
         let watcher = thread::Builder::new()
             .name("progress".to_owned())
             .spawn_scoped(scope, || watch(control.progress, bytes_total, &over));
-        // Where there is no thread for it, there is no bar.
+        // Without a thread to draw it, no bar is shown.
         let _end = watcher.ok().map(|watcher| EndOfScan { over: &over, watcher });
         scan(control)
     })

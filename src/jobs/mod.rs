@@ -45,4 +45,4 @@ pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
 pub use submit::{
     Pause, StepOutcome, Submission, SubmitError, describe, list, replay, should_be_known,
 };
-pub use upload::{Digest, Upload, UploadError, abort_multipart};
+pub use upload::{Upload, UploadError, abort_multipart};

@@ -23,10 +23,10 @@ use super::journal::{
     Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, JournalError, Progress, Stage, Step,
 };
 use super::requests::{REQUESTS, Requests, RequestsError};
-use super::upload::{Digest, Upload, UploadError, abort_multipart};
+use super::upload::{Upload, UploadError, abort_multipart};
 use crate::aws::{AwsError, Session};
 use crate::operation::job::ETAG_MARKER;
-use crate::plan::{Plan, ReadError, Shard, StateError, plan_of_state_folder};
+use crate::plan::{FileDigest, Plan, ReadError, Shard, StateError, plan_of_state_folder};
 
 /// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
 /// lets a request's signature differ.
@@ -564,8 +564,9 @@ impl Submission {
         // `bucket/.../plan-.../`: what stands before the manifest's own path there.
         let own = shard.path.split_once('/').map_or(&*shard.path, |(_, own)| own);
         let base = object.strip_suffix(own).unwrap_or_default().to_owned();
-        let files = shard.files.iter().map(|file| (&file.path, file.bytes, Digest::Md5(&file.md5)));
-        let last = (&shard.path, shard.bytes, Digest::Sha256(&shard.sha256));
+        let files =
+            shard.files.iter().map(|file| (&file.path, file.bytes, FileDigest::Md5(&file.md5)));
+        let last = (&shard.path, shard.bytes, FileDigest::Sha256(&shard.sha256));
         let mut outcome = None;
         for (path, bytes, digest) in files.chain([last]) {
             let own = path.split_once('/').map_or(&**path, |(_, own)| own);

@@ -13,11 +13,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use md5::Md5;
-use sha2::{Digest as _, Sha256};
-
 use super::journal::JournalError;
 use crate::aws::{AwsError, Session};
+use crate::plan::FileDigest;
 use crate::source::{self, Crc64Nvme, Object, StoreError, StoreOptions, UploadOutcome};
 
 /// Read at once when a file is hashed: large enough that calls don't count, small enough for the
@@ -27,47 +25,6 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 /// Sent between two looks at whether to stop. 8 MiB, a part of an upload.
 const STEP_BYTES: usize = 8 << 20;
 
-/// A digest of a file, in hexadecimal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digest<'a> {
-    /// Of a manifest.
-    Sha256(&'a str),
-    /// Of a data file of a manifest that is an inventory report.
-    Md5(&'a str),
-}
-
-impl Digest<'_> {
-    fn hasher(&self) -> Hasher {
-        match self {
-            Self::Sha256(_) => Hasher::Sha256(Sha256::new()),
-            Self::Md5(_) => Hasher::Md5(Md5::new()),
-        }
-    }
-}
-
-/// A digest that is being made.
-enum Hasher {
-    Sha256(Sha256),
-    Md5(Md5),
-}
-
-impl Hasher {
-    fn update(&mut self, bytes: &[u8]) {
-        match self {
-            Self::Sha256(hasher) => hasher.update(bytes),
-            Self::Md5(hasher) => hasher.update(bytes),
-        }
-    }
-
-    fn is(self, digest: Digest<'_>) -> bool {
-        match (self, digest) {
-            (Self::Sha256(hasher), Digest::Sha256(wanted)) => hex(&hasher.finalize()) == wanted,
-            (Self::Md5(hasher), Digest::Md5(wanted)) => hex(&hasher.finalize()) == wanted,
-            _ => false,
-        }
-    }
-}
-
 /// A file to upload.
 #[derive(Debug, Clone)]
 pub struct Upload<'a> {
@@ -76,7 +33,7 @@ pub struct Upload<'a> {
     /// Its length.
     pub bytes: u64,
     /// What its bytes come to, as the plan says.
-    pub digest: Digest<'a>,
+    pub digest: FileDigest<'a>,
     /// Where to.
     pub bucket: &'a str,
     /// The key there.
@@ -197,7 +154,7 @@ impl Upload<'_> {
                 }
             }
         }
-        if bytes == self.bytes && hasher.is(self.digest) {
+        if bytes == self.bytes && hasher.finish() == self.digest.hex() {
             Ok(checksum.to_string())
         } else {
             Err(self.changed())
@@ -232,8 +189,4 @@ pub fn abort_multipart(
     id: &str,
 ) -> Result<(), AwsError> {
     Object::new(session, bucket, key).abort_multipart(id)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Whether a `plan.json` can be true: what it says of its files must fit together.
+//! Consistency of a `plan.json`: what it says of its files must fit together.
 //!
 //! What it says decides what jobs do. A plan that somebody changed, or another program wrote, must
 //! not count an object in two jobs, name a version by a key, or lead out of its folder. Whether the
@@ -16,7 +16,7 @@ use super::{Plan, SHARDS_MAX, Shard, ShardRange};
 /// can't be in a data file.
 const INFLATED_BYTES_MAX: u64 = 1_032;
 
-/// What is wrong with a plan, if anything is.
+/// The first inconsistency of a plan, if there is one.
 pub(super) fn fault(plan: &Plan) -> Option<String> {
     check(plan).err()
 }

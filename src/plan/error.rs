@@ -33,7 +33,7 @@ pub enum PlanError {
         /// Something in it, by name; `plan.json` if it is there.
         found: String,
     },
-    /// Something that is no part of a plan is where one would be written, or would have to go.
+    /// A foreign file, folder or link is in the place of a file of the plan.
     #[error(
         "{} is in the way: it is not a file that a plan.json here lists, and nothing else is \
          replaced; move it away, or choose another --out", path.display()

@@ -1,14 +1,14 @@
-//! The folder of a plan: written under another name, shown when complete, never half.
+//! The folder of a plan: it appears complete or not at all.
 //!
-//! While a run goes on, all it writes stands in `.s3sieve-partial` inside the folder, which nobody
-//! else may look into, held by the lock of a file in there. At the end its parts are moved into
-//! place, `plan.json` last. What a killed run left behind is recognised by that file and its free
-//! lock, and removed by the next run.
+//! A run writes everything to the work folder `.s3sieve-partial` inside it, which only its owner
+//! may read, and holds the lock of a file there. At the end it moves the parts into place,
+//! `plan.json` last. The next run recognises a killed run's files by that lock file, which nobody
+//! holds, and removes them.
 //!
-//! A run that replaces a plan deletes just what the old `plan.json` lists. That, and what the run
-//! itself has moved into place by then, is known from the work folder until all is done: it holds
-//! the new `plan.json` until that is shown, and the old one from when it is hidden. So a run that
-//! ends in between is told from files of others, and what it left is removed, too.
+//! A run that replaces a plan deletes only the files that the old `plan.json` lists. Until it is
+//! done, the work folder holds both documents: the new `plan.json` until it moves into place, and
+//! the old one from the moment it is hidden. So if the run is killed in between, the next run can
+//! tell the files of both plans from files of others, and removes them.
 //!
 //! Never knows what the files hold.
 
@@ -18,20 +18,20 @@ use std::path::{Path, PathBuf};
 
 use super::read::PLAN_BYTES_MAX;
 use super::{PLAN_VERSION, Plan, PlanError, consistency};
-use crate::source::{FileList, LocalFile, WORK_FOLDER, WorkFolder, sync_folder};
+use crate::source::{FileList, LocalFile, WORK_FOLDER, WorkFolder, sync_files, sync_folder};
 
 /// What the plan says of itself, shown last.
 pub(super) const PLAN: &str = "plan.json";
 pub(super) const MANIFESTS: &str = "manifests";
 pub(super) const EXCLUDED: &str = "excluded";
 
-/// What a plan has besides, in folders.
+/// The folders of a plan.
 const PARTS: [&str; 2] = [MANIFESTS, EXCLUDED];
 
-/// Its name while it is written.
+/// The name of the new `plan.json` while it is written.
 const NEW_PLAN: &str = "plan.json.new";
 
-/// The `plan.json` of a plan that is being replaced, in the work folder.
+/// The name that the old `plan.json` gets in the work folder while its plan is replaced.
 const OLD_PLAN: &str = "replaced.json";
 
 /// In the folder of a manifest that is an inventory report: the report's own files, by their usual
@@ -87,11 +87,11 @@ impl PartialFolder {
         self.work.path().join("spool")
     }
 
-    /// Makes all files last, writes `plan.json`, and moves everything into place.
+    /// Writes `plan.json`, flushes all files to disk, and moves everything into place.
     pub(super) fn commit(self, plan: &Plan) -> Result<(), PlanError> {
         let written = self.work.path().join(NEW_PLAN);
         write_document(&written, plan).map_err(PlanError::at(&written))?;
-        // Where it is there, it is whole.
+        // Under this name it is always complete.
         self.rename(&written, &self.work.path().join(PLAN))?;
         for part in PARTS {
             sync_files(&self.work.path().join(part))?;
@@ -99,7 +99,7 @@ impl PartialFolder {
         synced(self.work.path())?;
         let placed = self.hide_old().and_then(|()| self.show());
         if placed.is_err() && self.take_back().is_err() {
-            // The next run finds what is left here, and what belongs to it.
+            // The next run finds these files, and the documents that list them.
             self.work.leave();
         }
         placed
@@ -138,7 +138,7 @@ impl PartialFolder {
         fs::rename(from, to).map_err(PlanError::at(to))
     }
 
-    /// Undoes what a failed [`PartialFolder::show`] did: what was said to have failed is not there.
+    /// Undoes a failed [`PartialFolder::show`]: a run that fails leaves no plan.
     fn take_back(&self) -> Result<(), PlanError> {
         let (shown, document) = (self.out.join(PLAN), self.work.path().join(PLAN));
         if !document.exists() {
@@ -147,12 +147,12 @@ impl PartialFolder {
         self.clear_half_a_plan().map(|_| ())
     }
 
-    /// Removes what a run that ended on the way from the old plan to the new one left in `out`: of
-    /// the new plan the parts that are not in the work folder any more, of the old one the rest.
-    /// True where there was an old one.
+    /// Removes the files of a run that ended between the old plan and the new one from `out`: those
+    /// of the new plan that it had moved there, and the remaining ones of the old plan. True if
+    /// there was an old plan.
     fn clear_half_a_plan(&self) -> Result<bool, PlanError> {
         if fs::symlink_metadata(self.out.join(PLAN)).is_ok() {
-            // It ended before or after that, and that is a whole plan.
+            // It ended before or after the change: this is a complete plan.
             return Ok(false);
         }
         let old = listed_by(&self.work.path().join(OLD_PLAN))?;
@@ -230,10 +230,6 @@ fn listed_by(path: &Path) -> Result<Option<FileList>, PlanError> {
     let mut text = Vec::new();
     file.take(PLAN_BYTES_MAX).read_to_end(&mut text).map_err(PlanError::at(path))?;
     let files = parsed(&text).map(|plan| plan.files()).map_err(unreadable)?;
-    let is_in_a_part = |path: &String| PARTS.iter().any(|part| Path::new(path).starts_with(part));
-    if let Some(path) = files.iter().find(|path| !is_in_a_part(path)) {
-        return Err(unreadable(format!("it lists {path:?}")));
-    }
     let listed = FileList::new(files).map_err(|path| unreadable(format!("it lists {path:?}")))?;
     Ok(Some(PARTS.into_iter().fold(listed, FileList::with_folder)))
 }
@@ -261,21 +257,7 @@ fn write_document(path: &Path, plan: &Plan) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Makes the files below a folder, and their names, last.
-fn sync_files(folder: &Path) -> Result<(), PlanError> {
-    for entry in fs::read_dir(folder).map_err(PlanError::at(folder))? {
-        let path = entry.map_err(PlanError::at(folder))?.path();
-        if path.is_dir() {
-            sync_files(&path)?;
-            continue;
-        }
-        let file = File::options().append(true).open(&path).map_err(PlanError::at(&path))?;
-        file.sync_all().map_err(PlanError::at(&path))?;
-    }
-    synced(folder)
-}
-
-/// Makes renames in a folder last.
+/// Flushes the names in a folder to disk.
 fn synced(path: &Path) -> Result<(), PlanError> {
     sync_folder(path).map_err(PlanError::at(path))
 }

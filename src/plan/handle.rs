@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{PLAN_BYTES_MAX, document};
 use super::{PLAN_VERSION, Plan, ReadError, consistency};
-use crate::source::{Attempt, Location, LockFile, partial_name, read_regular, write_whole};
+use crate::source::{Location, LockAttempt, LockFile, partial_name, read_regular, write_whole};
 
 /// In a state folder: which plan it belongs to.
 const PLAN_SOURCE: &str = "plan-source.json";
@@ -175,8 +175,8 @@ impl PlanHandle {
         fs::create_dir_all(&self.state).map_err(StateError::at(&self.state))?;
         let path = self.state.join(CLAIM_LOCK);
         let _lock = match LockFile::take(&path).map_err(StateError::at(&path))? {
-            Attempt::Locked { lock, .. } => lock,
-            Attempt::Held => return Err(StateError::Busy { folder: self.state.clone() }),
+            LockAttempt::Locked { lock, .. } => lock,
+            LockAttempt::Held => return Err(StateError::Busy { folder: self.state.clone() }),
         };
         let is_own = self.is_own_state()?;
         if !self.state.join(PLAN_COPY).exists() {

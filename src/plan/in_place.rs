@@ -12,7 +12,8 @@
 use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::read::{FileDigest, PlanFile, changed};
+use super::digest::FileDigest;
+use super::read::{PlanFile, changed};
 use super::{Plan, ReadError, Shard};
 use crate::source::{HeadChecksums, Location, Object, ObjectHead, visit_heads};
 

@@ -15,7 +15,7 @@ use memchr::{memchr, memchr_iter, memchr2_iter};
 use super::{Plan, Shard, line};
 
 /// The longest row, in bytes: twice a key of 1,024 bytes with each byte as `%XX`, and room for
-/// bucket and version id. More is no row, and is not gathered.
+/// bucket and version id. Longer rows are invalid and not buffered.
 const ROW_BYTES_MAX: usize = 16 << 10;
 
 /// What is said of such a row.
@@ -34,7 +34,7 @@ pub(super) struct RowCheck<'a> {
     rows: u64,
     first: Vec<u8>,
     last: Vec<u8>,
-    /// What is wrong, told at the end.
+    /// The first fault found; reported at the end.
     fault: Option<String>,
 }
 
@@ -149,7 +149,7 @@ impl<'a> RowCheck<'a> {
         Ok(())
     }
 
-    /// What is wrong with the rows, when all were looked at.
+    /// The first fault of the rows, after all were checked.
     pub(super) fn finish(self) -> Option<String> {
         let Self { shard, rows, fault, .. } = &self;
         if fault.is_some() {

@@ -7,6 +7,7 @@
 
 mod consistency;
 mod destination;
+mod digest;
 mod document;
 mod eligibility;
 mod error;
@@ -35,6 +36,7 @@ mod wanted;
 mod warnings;
 mod writer;
 
+pub use digest::{FileDigest, FileHasher};
 pub use document::{
     Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
     Report, Retry, SetAside, Shard, ShardRange, Totals,

@@ -1,9 +1,8 @@
-//! Files that grow by turns, more of them than may be open at a time.
+//! A pool of output files, more of them than may be open at a time.
 //!
-//! A plan that is split by many values writes to as many files, and which of them comes next is not
-//! known. A file is opened when it is written to; where too many are, the one that was not written
-//! to for longest is closed before, and opened again when its turn comes. What an open file has yet
-//! to write is gathered in memory, which a closed one takes none of.
+//! A plan that is split by many values writes to many files in unpredictable order. A file is
+//! opened when it is written to. At the limit, the least recently written file is flushed and
+//! closed first; it is opened again for its next write. Only open files have a write buffer.
 //!
 //! Never knows what the files hold.
 
@@ -16,12 +15,12 @@ use std::rc::Rc;
 use super::PlanError;
 use crate::source::{descriptors_max, is_out_of_descriptors};
 
-/// Files open at most: one for each lane of a plan, so that none is ever closed before its end
-/// where the system allows as many.
+/// Maximum number of open files: one for each lane of a plan, so that no file is closed early
+/// where the system allows that many.
 const OPEN_MAX: usize = 512;
 
-/// Of the files that the system allows, one in so many may be open here: workers, hashing several
-/// files at once, and connections need the others.
+/// The pool takes one in this many of the descriptors that the system allows: workers, hashing and
+/// connections need the others.
 const SHARE: u64 = 4;
 
 /// Gathers small blocks (the leavings of many small data files) into fewer writes. 32 KiB: with 512
@@ -30,12 +29,12 @@ const WRITE_BUFFER_BYTES: usize = 32 << 10;
 
 /// All files that grow in one run.
 #[derive(Clone)]
-pub(super) struct OpenFiles(Rc<RefCell<Slots>>);
+pub(super) struct OpenFiles(Rc<RefCell<FileSlots>>);
 
-struct Slots {
-    /// Files open at most; fewer where the system turns out to allow fewer.
+struct FileSlots {
+    /// Maximum number of open files; lowered when the system refuses one.
     open_max: usize,
-    open: Vec<Slot>,
+    open: Vec<FileSlot>,
     /// Files made so far: their numbers.
     made: u64,
     /// Counts turns.
@@ -43,7 +42,7 @@ struct Slots {
 }
 
 /// An open file.
-struct Slot {
+struct FileSlot {
     /// The number of the file that it is.
     number: u64,
     /// The turn in which it was written to last.
@@ -53,7 +52,7 @@ struct Slot {
     unwritten: Vec<u8>,
 }
 
-impl Slot {
+impl FileSlot {
     fn write(&mut self, bytes: &[u8]) -> Result<(), PlanError> {
         if self.unwritten.len() + bytes.len() > WRITE_BUFFER_BYTES {
             self.flush()?;
@@ -77,7 +76,7 @@ impl Slot {
     }
 }
 
-impl Slots {
+impl FileSlots {
     /// The place of an open file; it is opened, by `open`, if it is not.
     fn turn(
         &mut self,
@@ -87,7 +86,7 @@ impl Slots {
         open: impl Fn() -> io::Result<File>,
     ) -> Result<usize, PlanError> {
         self.now += 1;
-        let is_it = |slot: &Slot| slot.number == number;
+        let is_it = |slot: &FileSlot| slot.number == number;
         let place = match self.open.get(hint).is_some_and(is_it) {
             true => Some(hint),
             // Another one was closed, and it was moved.
@@ -112,11 +111,11 @@ impl Slots {
             }
         };
         let path = Rc::clone(path);
-        self.open.push(Slot { number, used: self.now, path, file, unwritten: Vec::new() });
+        self.open.push(FileSlot { number, used: self.now, path, file, unwritten: Vec::new() });
         Ok(self.open.len() - 1)
     }
 
-    /// Closes the file that was not written to for longest.
+    /// Flushes and closes the least recently written file.
     fn close_oldest(&mut self) -> Result<(), PlanError> {
         let oldest = self.open.iter().enumerate().min_by_key(|(_, slot)| slot.used);
         match oldest.map(|(place, _)| place) {
@@ -134,7 +133,7 @@ impl OpenFiles {
     }
 
     fn with(open_max: usize) -> Self {
-        Self(Rc::new(RefCell::new(Slots { open_max, open: Vec::new(), made: 0, now: 0 })))
+        Self(Rc::new(RefCell::new(FileSlots { open_max, open: Vec::new(), made: 0, now: 0 })))
     }
 
     /// Makes a new file.
@@ -192,7 +191,7 @@ impl GrowingFile {
 
     fn turn<T>(
         &mut self,
-        act: impl FnOnce(&mut Slot) -> Result<T, PlanError>,
+        act: impl FnOnce(&mut FileSlot) -> Result<T, PlanError>,
     ) -> Result<T, PlanError> {
         let mut slots = self.files.0.borrow_mut();
         let open = || File::options().read(true).append(true).open(&self.path);
@@ -201,7 +200,7 @@ impl GrowingFile {
         act(&mut slots.open[place])
     }
 
-    fn take(&self) -> Option<Slot> {
+    fn take(&self) -> Option<FileSlot> {
         let mut slots = self.files.0.borrow_mut();
         let place = slots.open.iter().position(|slot| slot.number == self.number)?;
         Some(slots.open.swap_remove(place))

@@ -9,10 +9,10 @@ use std::path::{Component, Path};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
-use md5::Md5;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use super::digest::{FileDigest, FileHasher, hex};
 use super::folder::{MANIFESTS, PLAN};
 #[cfg(feature = "aws")]
 use super::in_place;
@@ -300,13 +300,6 @@ pub(super) struct PlanFile<'a> {
     pub(super) crc64nvme: Option<&'a str>,
 }
 
-/// A digest of a file, in hexadecimal.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum FileDigest<'a> {
-    Sha256(&'a str),
-    Md5(&'a str),
-}
-
 impl<'a> PlanFile<'a> {
     /// A shard's files: the manifest, and the data files that it lists.
     pub(super) fn of(shard: &'a Shard) -> impl Iterator<Item = Self> {
@@ -418,23 +411,14 @@ fn untrue(path: &Location, what: impl Into<String>) -> ReadError {
 struct Hashed<'a> {
     file: io::Take<SourceFile>,
     digest: FileDigest<'a>,
-    hasher: Hasher,
+    hasher: FileHasher,
     stop: &'a AtomicBool,
-}
-
-enum Hasher {
-    Sha256(Sha256),
-    Md5(Md5),
 }
 
 impl<'a> Hashed<'a> {
     fn new(file: SourceFile, digest: FileDigest<'a>, stop: &'a AtomicBool) -> Self {
-        let hasher = match digest {
-            FileDigest::Sha256(_) => Hasher::Sha256(Sha256::new()),
-            FileDigest::Md5(_) => Hasher::Md5(Md5::new()),
-        };
         let bytes = file.len();
-        Self { file: file.take(bytes), digest, hasher, stop }
+        Self { file: file.take(bytes), digest, hasher: digest.hasher(), stop }
     }
 
     fn error(&self, path: &Location, error: io::Error) -> ReadError {
@@ -446,14 +430,8 @@ impl<'a> Hashed<'a> {
 
     /// Compares the digest, when all was read.
     fn finish(self, path: &Location) -> Result<(), ReadError> {
-        let (name, expected) = match self.digest {
-            FileDigest::Sha256(expected) => ("SHA-256", expected),
-            FileDigest::Md5(expected) => ("MD5", expected),
-        };
-        let found = match self.hasher {
-            Hasher::Sha256(hasher) => hex(&hasher.finalize()),
-            Hasher::Md5(hasher) => hex(&hasher.finalize()),
-        };
+        let (name, expected) = (self.digest.algorithm(), self.digest.hex());
+        let found = self.hasher.finish();
         if found == expected {
             return Ok(());
         }
@@ -467,10 +445,7 @@ impl Read for Hashed<'_> {
             return Err(io::Error::other("interrupted"));
         }
         let count = self.file.read(buffer)?;
-        match &mut self.hasher {
-            Hasher::Sha256(hasher) => hasher.update(&buffer[..count]),
-            Hasher::Md5(hasher) => hasher.update(&buffer[..count]),
-        }
+        self.hasher.update(&buffer[..count]);
         Ok(count)
     }
 }
@@ -484,10 +459,6 @@ fn read_to_end(mut reader: impl Read, show: &mut dyn FnMut(&[u8])) -> io::Result
             count => show(&buffer[..count]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::PlanError;
-use crate::source::{Attempt, LockFile, create_private_folder};
+use crate::source::{LockAttempt, LockFile, create_private_folder};
 
 /// What the names of all such folders begin with.
 const PREFIX: &str = "s3sieve-";
@@ -21,8 +21,8 @@ const PREFIX: &str = "s3sieve-";
 /// The file whose lock says that a run goes on.
 const LOCK: &str = "lock";
 
-/// Names that are tried. Of 2^64 names one that is taken is luck enough; more are no accident. A
-/// folder can also go while it is not locked yet: then a run clears up at that moment.
+/// Maximum attempts to find a free name. Of 2^64 names, more than one that is taken is not a
+/// coincidence. A new folder can also be removed before it is locked, by a run that clears up.
 const NAMES_MAX: u32 = 8;
 
 /// Such a folder; removed when it is dropped.
@@ -94,11 +94,11 @@ fn create_locked(parent: &Path) -> io::Result<ScratchFolder> {
             Err(error) => return Err(error),
         }
         match LockFile::take(&path.join(LOCK)) {
-            Ok(Attempt::Locked { lock, .. }) => {
+            Ok(LockAttempt::Locked { lock, .. }) => {
                 return Ok(ScratchFolder { path, lock: Some(lock) });
             }
             // Another run took it for a leaving, and is about to remove it.
-            Ok(Attempt::Held) => {}
+            Ok(LockAttempt::Held) => {}
             Err(gone) if gone.kind() == io::ErrorKind::NotFound => error = gone,
             Err(error) => {
                 let _ = fs::remove_dir(&path);
@@ -130,7 +130,7 @@ fn clear_leavings(parent: &Path, own: &Path) -> io::Result<()> {
 
 /// Removes such a folder, unless a run holds it, or it is not one of ours.
 fn clear(folder: &Path) {
-    if let Ok(Some(Attempt::Locked { lock, was_left: true })) =
+    if let Ok(Some(LockAttempt::Locked { lock, was_left: true })) =
         LockFile::take_left(&folder.join(LOCK))
     {
         remove(folder, lock);

@@ -206,7 +206,7 @@ struct Place {
 
 /// The places for the folder part of a key.
 #[derive(Default)]
-struct Places {
+struct Candidates {
     /// Of all its suffixes, best first.
     found: Vec<Place>,
     /// A folder in which more may lie, but that may not be looked into.
@@ -221,7 +221,7 @@ struct Locator<'a> {
     /// Folders to look below, links followed, the preferred one first.
     bases: Vec<PathBuf>,
     /// By the folder part of a key.
-    places: HashMap<String, Places>,
+    places: HashMap<String, Candidates>,
 }
 
 impl<'a> Locator<'a> {
@@ -315,8 +315,8 @@ impl<'a> Locator<'a> {
 
 /// All folders that a suffix of `folders` leads to from one of the bases: the longest suffix
 /// first, for the same suffix in the order of the bases; the empty suffix is the base itself.
-fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Places, ReportError> {
-    let mut places = Places::default();
+fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Candidates, ReportError> {
+    let mut places = Candidates::default();
     for start in 0..=folders.len() {
         for (base, path) in bases.iter().enumerate() {
             let path: PathBuf = std::iter::once(path.as_path())

@@ -4,8 +4,8 @@
 //! kilobytes; a damaged or hostile one takes what its format's reader allows, times the files that
 //! are open at once. So who reads a large one asks first, and waits until there is room.
 //!
-//! Why there is no deadlock: who waits here holds no memory of a footer, and nothing that anybody
-//! waits for who does. Who holds some gives it back when its file is done, or when the run is over.
+//! Deadlock can't occur: a worker that waits here holds neither footer memory nor anything that the
+//! holders of footer memory wait for. They release it when their file is done or the run ends.
 //!
 //! Never knows what a footer is.
 
@@ -22,12 +22,12 @@ const FOOTER_BYTES_UNASKED: u64 = 1 << 20;
 /// What the workers of a run share.
 #[derive(Debug)]
 pub(super) struct FooterMemory {
-    state: Mutex<State>,
+    state: Mutex<FooterQueue>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct State {
+struct FooterQueue {
     left: u64,
     /// Who asks first is served first: else a large footer could wait for ever.
     asked: u64,
@@ -43,13 +43,13 @@ pub(super) struct FooterShare {
 
 impl Default for FooterMemory {
     fn default() -> Self {
-        let state = State { left: FOOTERS_BYTES_MAX, asked: 0, served: 0 };
+        let state = FooterQueue { left: FOOTERS_BYTES_MAX, asked: 0, served: 0 };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 }
 
 impl FooterMemory {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FooterQueue> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,8 +60,8 @@ impl FooterMemory {
 }
 
 impl FooterShare {
-    /// Takes as much in place of what it has, when there is room. What is more than all there is
-    /// takes all.
+    /// Replaces the share by one of `bytes` bytes, and waits until that much is free. A request for
+    /// more than the budget takes the whole budget.
     pub(super) fn take(&mut self, bytes: u64) {
         self.shrink(0);
         if bytes <= FOOTER_BYTES_UNASKED {
@@ -71,7 +71,7 @@ impl FooterShare {
         let mut state = self.memory.state();
         let ticket = state.asked;
         state.asked += 1;
-        let must_wait = |state: &mut State| state.served != ticket || state.left < bytes;
+        let must_wait = |state: &mut FooterQueue| state.served != ticket || state.left < bytes;
         let waited = self.memory.changed.wait_while(state, must_wait);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         state.served += 1;

@@ -1,5 +1,5 @@
-//! Which buckets and keys a row can name: what no bucket or object is called is refused before it
-//! stands in a manifest, where a job would stop or fail for it.
+//! Valid names of buckets and keys: rows with invalid ones are refused before they reach a
+//! manifest, where they would fail their task or the whole job.
 //!
 //! Names of buckets are taken as widely as S3 ever gave them: 3 to 63 lower-case characters today
 //! (`BASE--ZONE--x-s3` for directory buckets), up to 255 with capitals and underscores in old ones
@@ -20,7 +20,7 @@ const BUCKET_BYTES_MAX: usize = 255;
 /// Characters of a bad name that an error repeats: as many as a name of today has.
 const SHOWN_CHARS_MAX: usize = 63;
 
-/// What a row names that nothing is called.
+/// Why a bucket or key of a row is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameFault {
     /// No key.
@@ -35,7 +35,7 @@ pub enum NameFault {
     /// No bucket.
     #[error("the bucket is empty")]
     NoBucket,
-    /// What is no bucket's name.
+    /// An invalid bucket name.
     #[error("{name:?} is not the name of a bucket")]
     NotABucket {
         /// Its beginning.
@@ -43,13 +43,13 @@ pub enum NameFault {
     },
 }
 
-/// Whether a key, encoded, is so short and so long that nothing more need be asked of it.
+/// Whether the encoded length alone shows that a key is valid; otherwise call [`check_key`].
 #[inline(always)]
 pub(super) fn is_usual_key(key: &[u8]) -> bool {
     (1..=KEY_BYTES_MAX).contains(&key.len())
 }
 
-/// Refuses an encoded key that no object has.
+/// Refuses an empty key, and one of more than 1,024 bytes when decoded.
 #[cold]
 pub(super) fn check_key(key: &[u8]) -> Result<(), NameFault> {
     if key.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn check_key(key: &[u8]) -> Result<(), NameFault> {
     Ok(())
 }
 
-/// Refuses what no bucket is called.
+/// Refuses an invalid bucket name.
 #[cold]
 pub(super) fn check_bucket(name: &[u8]) -> Result<(), NameFault> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);

@@ -1,7 +1,7 @@
-//! How many files this process may have open at a time.
+//! The limit on open files of this process.
 //!
-//! The system has two limits: one that holds, which a process may raise, up to one that it may not.
-//! The first is often low for the sake of old programs (256 on macOS, 1,024 on Linux).
+//! The system has a soft limit, which applies and which a process may raise up to the hard limit.
+//! The soft limit is often low for the sake of old programs (256 on macOS, 1,024 on Linux).
 //!
 //! Never knows which files are open.
 

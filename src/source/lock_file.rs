@@ -1,22 +1,22 @@
-//! A file whose lock says that a run goes on, and whose free lock says that it ended.
+//! A lock file: locked while a run works, left unlocked by a run that was killed.
 //!
-//! The lock is the system's: it goes with the process, however that ends. The file is removed when
-//! the lock is given back, so another run can be left with the lock of a file that is gone. Whoever
-//! gets a lock therefore looks whether the file is still the one of that name, and tries again if
-//! not.
+//! The operating system holds the lock and releases it when the process ends, however it ends. The
+//! holder removes the file when it releases the lock, so another run can acquire the lock of a
+//! deleted file. `take` therefore compares the open file with the file of that name, and tries
+//! again if they differ.
 //!
-//! A link is never followed, and what is no regular file is never waited for: others may be able
-//! to write in the folder.
+//! Links are not followed, and opening a pipe does not block: others may be able to write to the
+//! folder.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-/// What such a file holds, so that one can tell whose it is, and that a program knows its own.
+/// The content of a lock file: it tells people whose it is, and the program that it is its own.
 const MARKER: &str = "s3sieve works here while this file is locked\n";
 
-/// How often a lock is tried for again because its file was gone. Each time another run ended in
-/// between; 1,000 in a row are no accident.
+/// Maximum attempts to lock a file that another run deletes meanwhile. Each attempt that fails is a
+/// run that ended in between; 1,000 in a row are not a coincidence.
 const LOST_RACES_MAX: u32 = 1000;
 
 /// A file that this run has locked; removed when it is dropped.
@@ -27,9 +27,9 @@ pub struct LockFile {
     stays: bool,
 }
 
-/// What came of a try.
+/// The outcome of an attempt to take a lock.
 #[derive(Debug)]
-pub enum Attempt {
+pub enum LockAttempt {
     /// This run has the lock.
     Locked {
         /// The lock.
@@ -45,8 +45,8 @@ impl LockFile {
     /// Locks the file of this name, which is made if need be; its folder must be there.
     ///
     /// # Errors
-    /// When what has the name is no such file of this program, or can't be locked.
-    pub fn take(path: &Path) -> io::Result<Attempt> {
+    /// When something else has the name, or the file can't be locked.
+    pub fn take(path: &Path) -> io::Result<LockAttempt> {
         for _ in 0..LOST_RACES_MAX {
             if let Some(attempt) = Self::attempt(path, true)? {
                 return Ok(attempt);
@@ -59,7 +59,7 @@ impl LockFile {
     ///
     /// # Errors
     /// As with [`LockFile::take`].
-    pub fn take_left(path: &Path) -> io::Result<Option<Attempt>> {
+    pub fn take_left(path: &Path) -> io::Result<Option<LockAttempt>> {
         match Self::attempt(path, false) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             attempt => attempt,
@@ -67,12 +67,12 @@ impl LockFile {
     }
 
     /// `None` where the file was removed in between.
-    fn attempt(path: &Path, create: bool) -> io::Result<Option<Attempt>> {
+    fn attempt(path: &Path, create: bool) -> io::Result<Option<LockAttempt>> {
         let mut file = open(path, create)?;
         require_regular(&file.metadata()?)?;
         match file.try_lock() {
             Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(Some(Attempt::Held)),
+            Err(TryLockError::WouldBlock) => return Ok(Some(LockAttempt::Held)),
             Err(TryLockError::Error(error)) => return Err(error),
         }
         if !is_still(path, &file)? {
@@ -82,7 +82,7 @@ impl LockFile {
         // From here on it is ours, and goes where the rest fails.
         let mut lock = Self { path: path.to_owned(), file, stays: false };
         lock.file.write_all(&MARKER.as_bytes()[marked..])?;
-        Ok(Some(Attempt::Locked { lock, was_left: marked > 0 }))
+        Ok(Some(LockAttempt::Locked { lock, was_left: marked > 0 }))
     }
 
     /// Gives the lock back, and leaves the file: something that it stands for is left, too.
@@ -173,8 +173,8 @@ mod tests {
 
     fn taken(path: &Path) -> Option<(LockFile, bool)> {
         match LockFile::take(path).unwrap() {
-            Attempt::Locked { lock, was_left } => Some((lock, was_left)),
-            Attempt::Held => None,
+            LockAttempt::Locked { lock, was_left } => Some((lock, was_left)),
+            LockAttempt::Held => None,
         }
     }
 
@@ -185,7 +185,7 @@ mod tests {
         let (lock, was_left) = taken(&path).unwrap();
         assert!(!was_left);
         assert!(taken(&path).is_none());
-        assert!(matches!(LockFile::take_left(&path), Ok(Some(Attempt::Held))));
+        assert!(matches!(LockFile::take_left(&path), Ok(Some(LockAttempt::Held))));
         drop(lock);
         assert!(!path.exists());
         assert!(matches!(LockFile::take_left(&path), Ok(None)));

@@ -29,7 +29,7 @@ pub use local::{
     read_regular,
 };
 pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
-pub use lock_file::{Attempt, LockFile};
+pub use lock_file::{LockAttempt, LockFile};
 pub use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]
 pub use no_uploads::{OnBegin, Upload, UploadOutcome, Uploads};
@@ -44,5 +44,5 @@ pub use read_buffer::ReadBuffer;
 pub use removal::{FileList, NotRemoved};
 pub use store_error::StoreError;
 pub use whole_file::{partial_name, sync_folder, write_whole};
-pub use work_folder::{FolderError, WORK_FOLDER, WorkFolder};
+pub use work_folder::{FolderError, WORK_FOLDER, WorkFolder, sync_files};
 pub use write_behind::{WRITE_BEHIND_BYTES, WriteBehind};

@@ -1,18 +1,18 @@
-//! A folder that is filled once: nothing in it is shown before all of it is there.
+//! A folder that is filled once: its content appears only when it is complete.
 //!
-//! What goes into it is written in its work folder first, and moved into place when it is whole. A
-//! run that is killed before that leaves nothing that the next one does not remove. If it is killed
-//! between two moves, the next run takes the rest of them.
+//! Files are written to its work folder first, and moved into place when all are complete. The next
+//! run removes everything that a run left which was killed before that. If it was killed between
+//! two moves, the next run makes the remaining moves.
 //!
 //! Never knows what it is filled with.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::whole_file::sync_folder;
-use super::work_folder::{FolderError, WORK_FOLDER, WorkFolder};
+use super::work_folder::{FolderError, WORK_FOLDER, WorkFolder, sync_files};
 
 /// In the work folder: what is being written.
 const WRITTEN: &str = "new";
@@ -129,20 +129,6 @@ fn names_in(folder: &Path) -> Result<Vec<OsString>, FolderError> {
     let mut names = names.map_err(FolderError::at(folder))?;
     names.sort_unstable();
     Ok(names)
-}
-
-/// Makes the files below a folder, and their names, last.
-fn sync_files(folder: &Path) -> Result<(), FolderError> {
-    for name in names_in(folder)? {
-        let path = folder.join(name);
-        if path.is_dir() {
-            sync_files(&path)?;
-            continue;
-        }
-        let file = File::options().append(true).open(&path).map_err(FolderError::at(&path))?;
-        file.sync_all().map_err(FolderError::at(&path))?;
-    }
-    sync_folder(folder).map_err(FolderError::at(folder))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub fn create_private_folder(path: &Path) -> io::Result<()> {
         use std::os::unix::fs::DirBuilderExt;
         builder.mode(0o700);
     }
-    // It is only changed on Unix.
+    // Only Unix changes it.
     let builder = &mut builder;
     builder.create(path)
 }

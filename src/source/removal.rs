@@ -1,14 +1,15 @@
-//! Deleting just those files of a folder that a list names, and nothing that a link leads to.
+//! Deletes the listed files of a folder and nothing else; links are not followed.
 //!
-//! Folders on the way are opened one in the other and never by a link, and what is deleted is
-//! deleted in the folder that was opened, whatever has become of its path meanwhile.
+//! Each folder on the way is opened relative to the one above it, without following links, and
+//! files are deleted relative to the open folder. So replacing a folder by a link meanwhile has no
+//! effect.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-/// What could not be deleted, and why.
+/// A file or folder that could not be deleted.
 #[derive(Debug)]
 pub struct NotRemoved {
     /// The file or folder.
@@ -29,7 +30,7 @@ impl FileList {
     /// than into a folder below is given back instead.
     ///
     /// # Errors
-    /// When a path is no such path.
+    /// When a path is absolute, has no folder, or has parts that are not plain names.
     pub fn new(paths: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut list = Self::default();
         for path in paths {
@@ -107,7 +108,7 @@ impl FileList {
 
     /// Whether a file of the list is in a folder, or below.
     fn reaches_into(&self, folder: &Path) -> bool {
-        // What is below a folder comes right after it.
+        // Paths below a folder follow it in the order of the map.
         let next = self.names.range(folder.to_owned()..).next();
         next.is_some_and(|(listed, _)| listed.starts_with(folder))
     }
@@ -124,7 +125,7 @@ impl FileList {
     pub fn remove(&self, root: &Path) -> Result<(), NotRemoved> {
         for (folder, names) in &self.names {
             let at = |error| NotRemoved { path: root.join(folder), error };
-            let Some(opened) = Folder::open(root, folder).map_err(at)? else { continue };
+            let Some(opened) = OpenFolder::open(root, folder).map_err(at)? else { continue };
             for name in names {
                 opened
                     .remove_file(name)
@@ -133,11 +134,11 @@ impl FileList {
         }
         let folders: BTreeSet<&Path> =
             self.names.keys().flat_map(|path| path.ancestors()).collect();
-        // What is within comes before what it is in.
+        // Subfolders before the folders that they are in.
         for folder in folders.into_iter().rev().filter(|path| !path.as_os_str().is_empty()) {
             let at = |error| NotRemoved { path: root.join(folder), error };
             let parent = folder.parent().unwrap_or(Path::new(""));
-            let Some(parent) = Folder::open(root, parent).map_err(at)? else { continue };
+            let Some(parent) = OpenFolder::open(root, parent).map_err(at)? else { continue };
             let name = folder.file_name().unwrap_or_default();
             parent.remove_folder(Path::new(name)).map_err(at)?;
         }
@@ -147,10 +148,10 @@ impl FileList {
 
 /// An open folder.
 #[cfg(unix)]
-struct Folder(std::os::fd::OwnedFd);
+struct OpenFolder(std::os::fd::OwnedFd);
 
 #[cfg(unix)]
-impl Folder {
+impl OpenFolder {
     /// The folder with this path below `root`; `None` where there is none.
     fn open(root: &Path, path: &Path) -> io::Result<Option<Self>> {
         use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -189,10 +190,10 @@ fn if_there<T>(result: Result<T, rustix::io::Errno>) -> io::Result<Option<T>> {
 
 /// A folder that was looked at: where folders can't be opened, links are looked for.
 #[cfg(not(unix))]
-struct Folder(PathBuf);
+struct OpenFolder(PathBuf);
 
 #[cfg(not(unix))]
-impl Folder {
+impl OpenFolder {
     fn open(root: &Path, path: &Path) -> io::Result<Option<Self>> {
         let mut folder = root.to_owned();
         for part in path.components() {

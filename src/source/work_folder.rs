@@ -6,11 +6,11 @@
 //!
 //! Never knows what is made.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Attempt, LockFile, create_private_folder};
+use super::{LockAttempt, LockFile, create_private_folder, sync_folder};
 
 /// Its name.
 pub const WORK_FOLDER: &str = ".s3sieve-partial";
@@ -18,8 +18,8 @@ pub const WORK_FOLDER: &str = ".s3sieve-partial";
 /// The file whose lock says that a run goes on.
 const LOCK: &str = "lock";
 
-/// How often a work folder is made that an ending run removes right away. 1,000 such runs in a row
-/// are no accident.
+/// Maximum attempts to create a work folder that an ending run removes right away. 1,000 such runs
+/// in a row are not a coincidence.
 const LOST_RACES_MAX: u32 = 1000;
 
 /// Such a folder; it goes when it is dropped, with all that is in it.
@@ -157,8 +157,8 @@ impl WorkFolder {
             Err(error) => return Err(FolderError::at(path)(error)),
         }
         let (lock, was_left) = match LockFile::take(&lock) {
-            Ok(Attempt::Locked { lock, was_left }) => (lock, was_left),
-            Ok(Attempt::Held) => return Err(FolderError::Busy { path: self.out.clone() }),
+            Ok(LockAttempt::Locked { lock, was_left }) => (lock, was_left),
+            Ok(LockAttempt::Held) => return Err(FolderError::Busy { path: self.out.clone() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) => return Err(FolderError::at(&lock)(error)),
         };
@@ -185,7 +185,27 @@ impl Drop for WorkFolder {
     }
 }
 
-/// What is in a work folder besides its lock.
+/// Flushes the files below a folder, and their names, to disk, in the order of their names.
+///
+/// # Errors
+/// When one can't be read or flushed.
+pub fn sync_files(folder: &Path) -> Result<(), FolderError> {
+    let entries = fs::read_dir(folder).map_err(FolderError::at(folder))?;
+    let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
+    let mut paths = paths.map_err(FolderError::at(folder))?;
+    paths.sort_unstable();
+    for path in paths {
+        if path.is_dir() {
+            sync_files(&path)?;
+            continue;
+        }
+        let file = File::options().append(true).open(&path).map_err(FolderError::at(&path))?;
+        file.sync_all().map_err(FolderError::at(&path))?;
+    }
+    sync_folder(folder).map_err(FolderError::at(folder))
+}
+
+/// The content of a work folder except its lock.
 fn all_but_lock(folder: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(FolderError::at(folder))? {

@@ -10,7 +10,7 @@ use super::{CsvErrorKind, QuoteFault};
 
 /// Where in a field the next byte stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum FieldState {
     /// At its start.
     Start,
     /// Behind spaces and nothing else.
@@ -25,13 +25,13 @@ enum Place {
 
 /// Looks at the bytes of one record after the other, in pieces of any length.
 pub(super) struct QuoteCheck {
-    place: Place,
+    place: FieldState,
     column: usize,
 }
 
 impl QuoteCheck {
     /// At a record's start.
-    pub(super) const START: Self = Self { place: Place::Start, column: 0 };
+    pub(super) const START: Self = Self { place: FieldState::Start, column: 0 };
 
     /// Looks at the next bytes of a record.
     ///
@@ -44,18 +44,20 @@ impl QuoteCheck {
     fn step(&mut self, byte: u8) -> Result<(), CsvErrorKind> {
         let is_separator = matches!(byte, b',' | b'\n' | b'\r');
         self.place = match (self.place, byte) {
-            (Place::Start | Place::Closed, b'"') => Place::Quoted,
-            (Place::Quoted, b'"') => Place::Closed,
-            (Place::Quoted, _) => Place::Quoted,
-            (Place::BehindSpaces, b'"') => return Err(self.stray(QuoteFault::BehindSpace)),
-            (Place::Plain, b'"') => return Err(self.stray(QuoteFault::Inside)),
+            (FieldState::Start | FieldState::Closed, b'"') => FieldState::Quoted,
+            (FieldState::Quoted, b'"') => FieldState::Closed,
+            (FieldState::Quoted, _) => FieldState::Quoted,
+            (FieldState::BehindSpaces, b'"') => return Err(self.stray(QuoteFault::BehindSpace)),
+            (FieldState::Plain, b'"') => return Err(self.stray(QuoteFault::Inside)),
             (_, _) if is_separator => {
                 self.column += usize::from(byte == b',');
-                Place::Start
+                FieldState::Start
             }
-            (Place::Closed, _) => return Err(self.stray(QuoteFault::TextBehind)),
-            (Place::Start | Place::BehindSpaces, b' ' | b'\t') => Place::BehindSpaces,
-            (_, _) => Place::Plain,
+            (FieldState::Closed, _) => return Err(self.stray(QuoteFault::TextBehind)),
+            (FieldState::Start | FieldState::BehindSpaces, b' ' | b'\t') => {
+                FieldState::BehindSpaces
+            }
+            (_, _) => FieldState::Plain,
         };
         Ok(())
     }

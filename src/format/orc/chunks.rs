@@ -111,7 +111,7 @@ impl<R: Ranges> Chunks<R> {
         }
     }
 
-    /// Expects that so many bytes are left, and no more.
+    /// Fails if more than `count` bytes are left.
     pub(super) fn expect_end(&mut self, count: usize) -> Result<(), ColumnarError> {
         if self.peek(count + 1)?.len() > count {
             return Err(self.fault("a stream is longer than its values: the file is damaged"));

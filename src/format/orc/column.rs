@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use super::chunks::Chunks;
 use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
-use super::tail::{Reading, Tail};
+use super::tail::{OrcType, Tail};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
@@ -145,22 +145,22 @@ impl<R: Ranges + Copy> OrcColumn<R> {
             needed(kind).map(|chunks| NumberRle::new(chunks, Numbers { second_version, signed }))
         };
         let streams = match reading {
-            Reading::Flags => Streams::Flags(BitRle::new(needed(StreamKind::Data)?)),
-            Reading::Bytes => Streams::Bytes(ByteRle::new(needed(StreamKind::Data)?)),
-            Reading::Integers => {
+            OrcType::Flags => Streams::Flags(BitRle::new(needed(StreamKind::Data)?)),
+            OrcType::Bytes => Streams::Bytes(ByteRle::new(needed(StreamKind::Data)?)),
+            OrcType::Integers => {
                 let unit = wanted.instants.then_some(TimeUnit::Millis);
                 Streams::Integers(numbers(StreamKind::Data, true, &mut needed)?, unit)
             }
-            Reading::Days => Streams::Integers(
+            OrcType::Days => Streams::Integers(
                 numbers(StreamKind::Data, true, &mut needed)?,
                 Some(TimeUnit::Days),
             ),
-            Reading::Instants { zoned } => Streams::Instants {
+            OrcType::Instants { zoned } => Streams::Instants {
                 seconds: numbers(StreamKind::Data, true, &mut needed)?,
                 nanos: numbers(StreamKind::Secondary, false, &mut needed)?,
                 clock: Clock::of(&footer.zone, zoned).map_err(|told| fault(&told))?,
             },
-            Reading::Texts if encoding.dictionary => Streams::Codes {
+            OrcType::Texts if encoding.dictionary => Streams::Codes {
                 codes: numbers(StreamKind::Data, false, &mut needed)?,
                 lengths: numbers(StreamKind::Length, false, &mut needed)?,
                 data: Texts { chunks: needed(StreamKind::DictionaryData)?, unverified },
@@ -170,7 +170,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
                     )
                 })?),
             },
-            Reading::Texts => Streams::Texts {
+            OrcType::Texts => Streams::Texts {
                 lengths: numbers(StreamKind::Length, false, &mut needed)?,
                 data: Texts { chunks: needed(StreamKind::Data)?, unverified },
             },
@@ -389,8 +389,8 @@ impl<R: Ranges> Streams<R> {
         }
     }
 
-    /// Expects that no values are left, but for texts that are held and have so many bytes. What is
-    /// left of a dictionary was looked at when it was read.
+    /// Fails if a stream has unread values, except the `text_bytes` bytes of texts that the current
+    /// batch refers to. A dictionary is checked when it is read.
     fn expect_end(&mut self, text_bytes: usize) -> Result<(), ColumnarError> {
         match self {
             Self::Flags(bits) => bits.bytes.expect_end(),
@@ -539,9 +539,8 @@ impl<R: Ranges> Texts<R> {
         Ok(at as usize)
     }
 
-    /// Passes over texts that have so many bytes together. Unverified ones are looked at
-    /// nevertheless: one changed byte of compressed data changes texts here and there, and those to
-    /// come may look sound.
+    /// Skips `bytes` bytes of texts. Unverified texts are checked even so: one changed byte of
+    /// compressed data can change several texts, and the ones that are used may look valid.
     fn skip(&mut self, bytes: u64) -> Result<(), ColumnarError> {
         if !self.unverified {
             return self.chunks.skip(bytes);

@@ -53,7 +53,7 @@ impl<'a> Message<'a> {
         if self.0.is_empty() {
             return Ok(None);
         }
-        // A tag has 32 bits, and no field the number 0: what says so is no message.
+        // Tags have 32 bits, and field numbers start at 1.
         let tag = u32::try_from(varint(&mut self.0)?).map_err(|_| Fault)?;
         let field = u64::from(tag >> 3);
         if field == 0 {

@@ -1,38 +1,37 @@
-//! What a file tells of a column's values: in the row index, of stripes, and of the file.
+//! Column statistics of a file, its stripes and the entries of its row index.
 //!
-//! No checksum covers statistics, and a wrong bound would hide rows. So what is told on one level
-//! is held against the next: statistics that contradict each other are not used, and nothing is
-//! skipped by them.
+//! No checksum covers statistics, and a wrong bound would hide rows. So each level is compared with
+//! the one above it: statistics that contradict each other are not used for skipping.
 //!
 //! Never knows which rows are asked for.
 
 use super::proto::{Fault, Message, Value};
-use super::tail::Reading;
+use super::tail::OrcType;
 use crate::format::columnar::{is_ordered, nulls_of};
 use crate::predicate::{Bounds, Known, Nulls, TimeUnit};
 
 /// The statistics of a column in the file, a stripe, or an entry of the row index.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Statistics<'a> {
+pub(super) struct OrcStatistics<'a> {
     /// Values that are not NULL.
     pub(super) count: Option<u64>,
     bounds: Bounds<'a>,
 }
 
-impl<'a> Statistics<'a> {
-    pub(super) fn read(message: Value<'a>, reading: Reading) -> Result<Self, Fault> {
+impl<'a> OrcStatistics<'a> {
+    pub(super) fn read(message: Value<'a>, reading: OrcType) -> Result<Self, Fault> {
         let mut found = Self::default();
         let mut message = Message(message.bytes()?);
         while let Some((field, value)) = message.field()? {
             match (field, reading) {
                 (1, _) => found.count = Some(value.number()?),
-                (2, Reading::Integers | Reading::Bytes) => {
+                (2, OrcType::Integers | OrcType::Bytes) => {
                     let (least, most) = pair(value.bytes()?, (1, 2), |value| value.signed())?;
                     if let Some((least, most)) = least.zip(most) {
                         found.bounds = Bounds::Integers(least, most);
                     }
                 }
-                (4, Reading::Texts) => {
+                (4, OrcType::Texts) => {
                     let texts = value.bytes()?;
                     let (least, most) = pair(texts, (1, 2), Value::bytes)?;
                     let (lower, upper) = pair(texts, (4, 5), Value::bytes)?;
@@ -40,7 +39,7 @@ impl<'a> Statistics<'a> {
                         found.bounds = Bounds::Bytes(least, most);
                     }
                 }
-                (9, Reading::Instants { .. }) => {
+                (9, OrcType::Instants { .. }) => {
                     let (least, most) = pair(value.bytes()?, (3, 4), |value| value.signed())?;
                     if let Some((least, most)) = least.zip(most) {
                         // They are cut to milliseconds.
@@ -54,7 +53,7 @@ impl<'a> Statistics<'a> {
         Ok(found)
     }
 
-    /// What is known of so many rows; `None` where that can't be.
+    /// The statistics of `rows` rows; `None` if they contradict that number.
     pub(super) fn of_rows(&self, rows: u64) -> Option<Known<'a>> {
         let nulls = match self.count {
             Some(count) => nulls_of(Some(rows.checked_sub(count)?), rows),
@@ -64,7 +63,7 @@ impl<'a> Statistics<'a> {
     }
 
     /// Whether these can be the statistics of all parts together.
-    pub(super) fn are_of<'p>(&self, parts: impl Iterator<Item = Statistics<'p>>) -> bool {
+    pub(super) fn are_of<'p>(&self, parts: impl Iterator<Item = OrcStatistics<'p>>) -> bool {
         let mut sum = Sum::default();
         parts.for_each(|part| sum.add(part));
         sum.fits(self)
@@ -85,7 +84,7 @@ impl Default for Sum<'_> {
 }
 
 impl<'a> Sum<'a> {
-    pub(super) fn add(&mut self, part: Statistics<'a>) {
+    pub(super) fn add(&mut self, part: OrcStatistics<'a>) {
         let both = self.count.zip(part.count);
         self.count = both.and_then(|(sum, count)| sum.checked_add(count));
         // One without a value has no bounds; of one that has and tells none, nothing is known.
@@ -95,7 +94,7 @@ impl<'a> Sum<'a> {
     }
 
     /// Whether these can be the statistics of the whole.
-    pub(super) fn fits(&self, whole: &Statistics<'_>) -> bool {
+    pub(super) fn fits(&self, whole: &OrcStatistics<'_>) -> bool {
         let counts_fit = whole.count.zip(self.count).is_none_or(|(whole, sum)| whole == sum);
         let bounds_fit = match self.bounds {
             None | Some(Bounds::Unknown) => true,
@@ -145,8 +144,8 @@ fn pair<'a, T>(
 mod tests {
     use super::*;
 
-    fn integers(count: u64, least: i64, most: i64) -> Statistics<'static> {
-        Statistics { count: Some(count), bounds: Bounds::Integers(least, most) }
+    fn integers(count: u64, least: i64, most: i64) -> OrcStatistics<'static> {
+        OrcStatistics { count: Some(count), bounds: Bounds::Integers(least, most) }
     }
 
     #[test]
@@ -155,24 +154,24 @@ mod tests {
         assert_eq!((known.nulls, known.bounds), (Nulls::None, Bounds::Integers(-1, 3)));
         assert_eq!(integers(5, 3, -1).of_rows(5), None, "least above most");
         assert_eq!(integers(6, -1, 3).of_rows(5), None, "more values than rows");
-        assert_eq!(Statistics::default().of_rows(5), Some(Known::default()));
+        assert_eq!(OrcStatistics::default().of_rows(5), Some(Known::default()));
     }
 
     #[test]
     fn parts_are_held_against_the_whole() {
-        let parts = [integers(5, 2, 9), integers(3, -4, 4), Statistics::default()];
-        let fits = |whole: &Statistics<'_>, parts: usize, all: &[Statistics<'_>]| {
+        let parts = [integers(5, 2, 9), integers(3, -4, 4), OrcStatistics::default()];
+        let fits = |whole: &OrcStatistics<'_>, parts: usize, all: &[OrcStatistics<'_>]| {
             whole.are_of(all[..parts].iter().copied())
         };
         assert!(fits(&integers(8, -4, 9), 2, &parts));
         assert!(!fits(&integers(7, -4, 9), 2, &parts), "another count");
         assert!(!fits(&integers(8, -3, 9), 2, &parts), "another least value");
         assert!(fits(&integers(7, -3, 9), 3, &parts), "a part that tells nothing");
-        assert!(fits(&Statistics::default(), 2, &parts), "a whole that tells nothing");
-        let none = Statistics { count: Some(0), ..Statistics::default() };
+        assert!(fits(&OrcStatistics::default(), 2, &parts), "a whole that tells nothing");
+        let none = OrcStatistics { count: Some(0), ..OrcStatistics::default() };
         let parts = [integers(5, 2, 9), none];
         assert!(fits(&integers(5, 2, 9), 2, &parts) && !fits(&integers(5, 2, 8), 2, &parts));
-        let texts = |least: &'static [u8], most: &'static [u8]| Statistics {
+        let texts = |least: &'static [u8], most: &'static [u8]| OrcStatistics {
             count: None,
             bounds: Bounds::Bytes(least, most),
         };

@@ -4,7 +4,7 @@
 
 use super::chunks::Chunks;
 use super::proto::{Fault, Message, Value, numbers_of};
-use super::statistics::Statistics;
+use super::statistics::OrcStatistics;
 use super::tail::{Stripe, Tail, Whole};
 use crate::format::columnar::{ColumnarError, PageKnown};
 use crate::format::ranges::{RangeStream, Ranges};
@@ -224,11 +224,11 @@ impl StripeFooter {
                 if field != 1 || entries.len() as u64 > count {
                     continue;
                 }
-                let mut statistics = Statistics::default();
+                let mut statistics = OrcStatistics::default();
                 let mut entry = Message(value.bytes()?);
                 while let Some((field, value)) = entry.field()? {
                     if field == 2 {
-                        statistics = Statistics::read(value, reading)?;
+                        statistics = OrcStatistics::read(value, reading)?;
                     }
                 }
                 entries.push(statistics);
@@ -242,7 +242,7 @@ impl StripeFooter {
         // Entries that are too few or too many tell of other rows than it seems.
         let fits = entries.len() as u64 == count
             && tail.statistics_of(stripe, described).are_of(entries.iter().copied());
-        let page = |(number, statistics): (usize, &Statistics<'_>)| {
+        let page = |(number, statistics): (usize, &OrcStatistics<'_>)| {
             let first_row = number as u64 * tail.stride;
             let rows = (stripe.rows - first_row).min(tail.stride);
             Some(PageKnown { first_row, known: statistics.of_rows(rows)?.into() })

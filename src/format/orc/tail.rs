@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::chunks::{Chunks, Compression};
 use super::column::OrcColumn;
 use super::proto::{Fault, Message, Value, numbers_of, once};
-use super::statistics::{Statistics, Sum};
+use super::statistics::{OrcStatistics, Sum};
 use super::stripe::StripeFooter;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
@@ -58,7 +58,7 @@ const CHUNK_BYTES_MAX: u64 = 8 << 20;
 
 /// How the values of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum OrcType {
     Flags,
     Bytes,
     Integers,
@@ -77,7 +77,7 @@ pub(super) struct FileColumn {
     /// Its number in streams and statistics.
     pub(super) id: usize,
     /// How it is read, or why it is not.
-    pub(super) reading: Result<Reading, &'static str>,
+    pub(super) reading: Result<OrcType, &'static str>,
 }
 
 /// A stripe.
@@ -250,7 +250,7 @@ impl Tail {
             }
         }
         if untold {
-            sums.iter_mut().for_each(|sum| sum.add(Statistics::default()));
+            sums.iter_mut().for_each(|sum| sum.add(OrcStatistics::default()));
         }
         let whole = if whole.len() == self.types { whole } else { &[] };
         let fit = |(column, sum): (&FileColumn, &Sum<'_>)| {
@@ -276,17 +276,17 @@ impl Tail {
     }
 
     /// What the metadata tells of a column of a stripe.
-    pub(super) fn statistics_of(&self, stripe: &Stripe, column: &FileColumn) -> Statistics<'_> {
+    pub(super) fn statistics_of(&self, stripe: &Stripe, column: &FileColumn) -> OrcStatistics<'_> {
         let told = self.told_of(&self.metadata, stripe);
         told.and_then(|told| of_column(column, &told)).unwrap_or_default()
     }
 }
 
 /// What statistics of all types tell of a column.
-fn of_column<'m>(column: &FileColumn, told: &[Value<'m>]) -> Result<Statistics<'m>, Fault> {
+fn of_column<'m>(column: &FileColumn, told: &[Value<'m>]) -> Result<OrcStatistics<'m>, Fault> {
     match (column.reading, told.get(column.id)) {
-        (Ok(reading), Some(value)) => Statistics::read(*value, reading),
-        _ => Ok(Statistics::default()),
+        (Ok(reading), Some(value)) => OrcStatistics::read(*value, reading),
+        _ => Ok(OrcStatistics::default()),
     }
 }
 
@@ -526,15 +526,15 @@ impl<'a> Types<'a> {
     }
 }
 
-fn reading(kind: u64) -> Result<Reading, &'static str> {
+fn reading(kind: u64) -> Result<OrcType, &'static str> {
     Ok(match kind {
-        0 => Reading::Flags,
-        1 => Reading::Bytes,
-        2..=4 => Reading::Integers,
-        7 | 8 | 16 | 17 => Reading::Texts,
-        9 => Reading::Instants { zoned: false },
-        15 => Reading::Days,
-        18 => Reading::Instants { zoned: true },
+        0 => OrcType::Flags,
+        1 => OrcType::Bytes,
+        2..=4 => OrcType::Integers,
+        7 | 8 | 16 | 17 => OrcType::Texts,
+        9 => OrcType::Instants { zoned: false },
+        15 => OrcType::Days,
+        18 => OrcType::Instants { zoned: true },
         5 | 6 | 14 => return Err("its values are fractions"),
         _ => return Err("its values are nested, which no inventory's are"),
     })

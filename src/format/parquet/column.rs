@@ -4,7 +4,7 @@
 
 use super::footer::Footer;
 use super::page::{Encoding, PageHeader, PageKind};
-use super::schema::Reading;
+use super::schema::LeafType;
 use super::thrift;
 use super::values::{self, Fault};
 use super::{PAGE_BYTES_MAX, PAGE_ROWS_MAX};
@@ -24,7 +24,7 @@ const HEADER_BYTES_MAX: usize = 1 << 20;
 pub(super) struct ParquetColumn<R> {
     group: usize,
     name: String,
-    reading: Reading,
+    reading: LeafType,
     optional: bool,
     codec: Codec,
     /// The pages; the place is behind the header of the page at hand.
@@ -45,7 +45,7 @@ pub(super) struct ParquetColumn<R> {
 
 /// What a page is decoded with and to.
 struct Decoder {
-    reading: Reading,
+    reading: LeafType,
     /// Texts must be UTF-8.
     unverified: bool,
     decompressor: Decompressor,
@@ -93,7 +93,7 @@ impl<R: Ranges> ParquetColumn<R> {
         let chunk = footer.chunk(group, column)?;
         let within = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
         let reading = match described.reading.map_err(within)? {
-            Reading::Integers64 if instants => Reading::Instants64(TimeUnit::Millis),
+            LeafType::Integers64 if instants => LeafType::Instants64(TimeUnit::Millis),
             reading => reading,
         };
         let codec = chunk.codec.map_err(within)?;
@@ -268,7 +268,7 @@ impl<R: Ranges> ColumnCursor for ParquetColumn<R> {
 }
 
 impl Decoder {
-    fn new(reading: Reading, serial: u64, unverified: bool, spare: &mut Spare) -> Self {
+    fn new(reading: LeafType, serial: u64, unverified: bool, spare: &mut Spare) -> Self {
         Self {
             reading,
             unverified,
@@ -316,7 +316,7 @@ impl Decoder {
         let count = header.values;
         let page = &self.page[..header.bytes_raw];
         match self.reading {
-            Reading::Texts | Reading::FixedTexts(_) => {
+            LeafType::Texts | LeafType::FixedTexts(_) => {
                 self.dictionary.spans.clear();
                 plain_texts(page, self.reading, count, &mut self.dictionary.spans)?;
                 if self.unverified {
@@ -427,7 +427,7 @@ impl Decoder {
         // Where all values are NULL, a writer may leave out what their encoding begins with.
         let encoding = if count == 0 && data.is_empty() { Encoding::Plain } else { encoding };
         match self.reading {
-            Reading::Texts | Reading::FixedTexts(_) => {
+            LeafType::Texts | LeafType::FixedTexts(_) => {
                 self.spans.clear();
                 self.form = Form::Texts;
                 let spans = &mut self.spans;
@@ -452,7 +452,7 @@ impl Decoder {
                 }
                 spread(&mut self.spans, &self.valid, Span::default());
             }
-            Reading::Flags => {
+            LeafType::Flags => {
                 self.flags.clear();
                 self.form = Form::Flags;
                 match encoding {
@@ -500,7 +500,7 @@ impl Decoder {
         let most = self.codes.iter().copied().max().map_or(0, |most| most as usize + 1);
         let outside = || "it names a value that its dictionary lacks".to_owned();
         match self.reading {
-            Reading::Texts | Reading::FixedTexts(_) => {
+            LeafType::Texts | LeafType::FixedTexts(_) => {
                 self.form = Form::Codes;
                 let null = self.dictionary.spans.len().checked_sub(1);
                 if count > 0 && null.is_none_or(|null| most > null) {
@@ -511,7 +511,7 @@ impl Decoder {
                 }
                 spread(&mut self.codes, &self.valid, null.unwrap_or(0) as u32);
             }
-            Reading::Flags => return Err(not_read(Encoding::Dictionary)),
+            LeafType::Flags => return Err(not_read(Encoding::Dictionary)),
             _ => {
                 self.form = Form::Numbers;
                 self.numbers.clear();
@@ -526,11 +526,11 @@ impl Decoder {
         Ok(())
     }
 
-    fn values(&self, rows: std::ops::Range<usize>, reading: Reading) -> ColumnValues<'_> {
+    fn values(&self, rows: std::ops::Range<usize>, reading: LeafType) -> ColumnValues<'_> {
         let valid = (!self.valid.is_empty()).then(|| &self.valid[rows.clone()]);
         let unit = match reading {
-            Reading::Instants32(unit) | Reading::Instants64(unit) => Some(unit),
-            Reading::Instants96 => Some(TimeUnit::Micros),
+            LeafType::Instants32(unit) | LeafType::Instants64(unit) => Some(unit),
+            LeafType::Instants96 => Some(TimeUnit::Micros),
             _ => None,
         };
         match (self.form, unit) {
@@ -570,25 +570,25 @@ fn not_read(encoding: Encoding) -> String {
 
 fn plain_texts(
     data: &[u8],
-    reading: Reading,
+    reading: LeafType,
     count: usize,
     spans: &mut Vec<Span>,
 ) -> Result<(), Fault> {
     match reading {
-        Reading::FixedTexts(length) => values::fixed_texts(data, length, count, spans),
+        LeafType::FixedTexts(length) => values::fixed_texts(data, length, count, spans),
         _ => values::texts(data, count, spans),
     }
 }
 
 fn plain_numbers(
     data: &[u8],
-    reading: Reading,
+    reading: LeafType,
     count: usize,
     numbers: &mut Vec<i64>,
 ) -> Result<(), Fault> {
     match reading {
-        Reading::Instants96 => values::int96(data, count, numbers),
-        Reading::Integers32 | Reading::Instants32(_) => {
+        LeafType::Instants96 => values::int96(data, count, numbers),
+        LeafType::Integers32 | LeafType::Instants32(_) => {
             values::fixed(data, count, |bytes| i32::from_le_bytes(*bytes).into(), numbers)
         }
         _ => values::fixed(data, count, |bytes| i64::from_le_bytes(*bytes), numbers),

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::column::ParquetColumn;
-use super::schema::{self, FileColumn, Reading};
+use super::schema::{self, LeafColumn, LeafType};
 use super::thrift::{Fault, Kind, Reader};
 use crate::format::codec::Codec;
 use crate::format::columnar::{
@@ -43,7 +43,7 @@ const FOOTER_MEMORY_FACTOR: u64 = 4;
 pub struct Footer {
     bytes: Vec<u8>,
     /// Columns, in the order of the file.
-    pub(super) columns: Vec<FileColumn>,
+    pub(super) columns: Vec<LeafColumn>,
     /// Row groups, in the order of the file.
     groups: Vec<GroupSize>,
     /// Where in `bytes` the columns of the row groups are described: those of the first group, then
@@ -55,7 +55,7 @@ pub struct Footer {
 
 /// One column of a row group.
 #[derive(Debug, Clone)]
-pub(super) struct Chunk<'a> {
+pub(super) struct ColumnChunk<'a> {
     pub(super) start: u64,
     pub(super) bytes: u64,
     values: i64,
@@ -160,11 +160,15 @@ impl Footer {
     }
 
     /// One column of a row group.
-    pub(super) fn chunk(&self, group: usize, column: usize) -> Result<Chunk<'_>, ColumnarError> {
+    pub(super) fn chunk(
+        &self,
+        group: usize,
+        column: usize,
+    ) -> Result<ColumnChunk<'_>, ColumnarError> {
         let described = &self.columns[column];
         let at = self.places[group * self.columns.len() + column] as usize;
         let mut reader = Reader::new(&self.bytes[at..]);
-        Chunk::read(&mut reader, described, self.rows(group), self.start)
+        ColumnChunk::read(&mut reader, described, self.rows(group), self.start)
             .map_err(|fault| ColumnarError::at(self.start, fault).within(group, &described.name))
     }
 }
@@ -180,7 +184,7 @@ impl ColumnarFile for Footer {
 
     fn bytes_held(&self) -> u64 {
         let columns = self.columns.iter();
-        let columns = columns.map(|column| size_of::<FileColumn>() + column.name.len());
+        let columns = columns.map(|column| size_of::<LeafColumn>() + column.name.len());
         let places = self.places.len() * size_of::<u32>();
         let groups = self.groups.len() * size_of::<GroupSize>();
         (self.bytes.len() + places + groups + columns.sum::<usize>()) as u64
@@ -245,7 +249,7 @@ fn extent(ranges: &mut [(u64, u64)]) -> Result<(u64, u64), String> {
 /// Reads a row group; adds where its columns are described, and where in the file they lie.
 fn row_group(
     reader: &mut Reader<'_>,
-    columns: &[FileColumn],
+    columns: &[LeafColumn],
     end: u64,
     places: &mut Vec<u32>,
     ranges: &mut Vec<(u64, u64)>,
@@ -264,7 +268,7 @@ fn row_group(
                 for column in columns {
                     places.push(u32::try_from(reader.taken()).map_err(|_| "it is too long")?);
                     // What is known of values is not looked at yet, nor is the number of rows.
-                    let chunk = Chunk::read(reader, column, 0, end)?;
+                    let chunk = ColumnChunk::read(reader, column, 0, end)?;
                     sum = sum.saturating_add(chunk.bytes);
                     ranges.push((chunk.start, chunk.start + chunk.bytes));
                     if column.reading.is_ok() {
@@ -290,10 +294,10 @@ fn row_group(
     Ok(GroupSize { rows, bytes })
 }
 
-impl<'a> Chunk<'a> {
+impl<'a> ColumnChunk<'a> {
     fn read(
         reader: &mut Reader<'a>,
-        column: &FileColumn,
+        column: &LeafColumn,
         rows: u64,
         end: u64,
     ) -> Result<Self, String> {
@@ -306,7 +310,7 @@ impl<'a> Chunk<'a> {
                         return Err(format!("column {} lies in another file", column.name));
                     }
                 }
-                (3, Kind::Struct) => metadata = Some(Metadata::read(reader)?),
+                (3, Kind::Struct) => metadata = Some(ChunkMetadata::read(reader)?),
                 (4, Kind::Integer) => offset_index.0 = reader.integer()?,
                 (5, Kind::Integer) => offset_index.1 = reader.integer()?,
                 (6, Kind::Integer) => column_index.0 = reader.integer()?,
@@ -356,17 +360,17 @@ impl<'a> Chunk<'a> {
 
 /// The inner description of a column of a row group.
 #[derive(Default)]
-struct Metadata<'a> {
+struct ChunkMetadata<'a> {
     codec: Option<i32>,
     values: Option<i64>,
     bytes: Option<i64>,
     data: Option<i64>,
     dictionary: Option<i64>,
     bloom_filter: Option<i64>,
-    statistics: Statistics<'a>,
+    statistics: ChunkStatistics<'a>,
 }
 
-impl<'a> Metadata<'a> {
+impl<'a> ChunkMetadata<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         // Type, encodings, path, codec, values, two lengths and the first page must be there.
         const NEEDED: [i16; 8] = [1, 2, 3, 4, 5, 6, 7, 9];
@@ -381,7 +385,7 @@ impl<'a> Metadata<'a> {
                 (7, Kind::Integer) => found.bytes = Some(reader.integer()?),
                 (9, Kind::Integer) => found.data = Some(reader.integer()?),
                 (11, Kind::Integer) => found.dictionary = Some(reader.integer()?),
-                (12, Kind::Struct) => found.statistics = Statistics::read(reader)?,
+                (12, Kind::Struct) => found.statistics = ChunkStatistics::read(reader)?,
                 (14, Kind::Integer) => found.bloom_filter = Some(reader.integer()?),
                 (_, other) => reader.skip(other)?,
             }
@@ -409,7 +413,7 @@ fn codec_of(codec: i32) -> Result<Codec, &'static str> {
 
 /// Statistics of a column: bounds in their new form and in the old one, and how many are NULL.
 #[derive(Default)]
-struct Statistics<'a> {
+struct ChunkStatistics<'a> {
     least: Option<&'a [u8]>,
     most: Option<&'a [u8]>,
     least_old: Option<&'a [u8]>,
@@ -417,7 +421,7 @@ struct Statistics<'a> {
     nulls: Option<i64>,
 }
 
-impl<'a> Statistics<'a> {
+impl<'a> ChunkStatistics<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
         let (mut found, mut last) = (Self::default(), 0);
         while let Some(kind) = reader.field(&mut last)? {
@@ -433,11 +437,11 @@ impl<'a> Statistics<'a> {
         Ok(found)
     }
 
-    fn known(&self, reading: Reading, rows: u64) -> Known<'a> {
+    fn known(&self, reading: LeafType, rows: u64) -> Known<'a> {
         let nulls = nulls_of(self.nulls.and_then(|count| u64::try_from(count).ok()), rows);
         let is_old = self.least.is_none() && self.most.is_none();
         // The old fields compared texts byte by byte as signed numbers.
-        let is_text = matches!(reading, Reading::Texts | Reading::FixedTexts(_));
+        let is_text = matches!(reading, LeafType::Texts | LeafType::FixedTexts(_));
         let pair = match (is_old, is_text) {
             (true, true) => None,
             (true, false) => self.least_old.zip(self.most_old),
@@ -449,26 +453,26 @@ impl<'a> Statistics<'a> {
 }
 
 /// Bounds as statistics and indexes write them; none where the least is above the greatest.
-pub(super) fn bounds<'a>(reading: Reading, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+pub(super) fn bounds<'a>(reading: LeafType, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
     let bounds = bounds_told(reading, least, most);
     if is_ordered(bounds) { bounds } else { Bounds::Unknown }
 }
 
-fn bounds_told<'a>(reading: Reading, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+fn bounds_told<'a>(reading: LeafType, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
     let number32 = |bytes: &[u8]| bytes.try_into().ok().map(i32::from_le_bytes).map(i64::from);
     let number64 = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_le_bytes);
     let pair = match reading {
-        Reading::Texts | Reading::FixedTexts(_) => return Bounds::Bytes(least, most),
-        Reading::Integers32 | Reading::Instants32(_) => number32(least).zip(number32(most)),
-        Reading::Integers64 | Reading::Instants64(_) => number64(least).zip(number64(most)),
+        LeafType::Texts | LeafType::FixedTexts(_) => return Bounds::Bytes(least, most),
+        LeafType::Integers32 | LeafType::Instants32(_) => number32(least).zip(number32(most)),
+        LeafType::Integers64 | LeafType::Instants64(_) => number64(least).zip(number64(most)),
         // The order of INT96 was never settled; two flags are not worth bounds.
-        Reading::Instants96 | Reading::Flags => None,
+        LeafType::Instants96 | LeafType::Flags => None,
     };
     match (pair, reading) {
-        (Some((least, most)), Reading::Integers32 | Reading::Integers64) => {
+        (Some((least, most)), LeafType::Integers32 | LeafType::Integers64) => {
             Bounds::Integers(least, most)
         }
-        (Some((least, most)), Reading::Instants32(unit) | Reading::Instants64(unit)) => {
+        (Some((least, most)), LeafType::Instants32(unit) | LeafType::Instants64(unit)) => {
             Bounds::Instants(least, most, unit)
         }
         _ => Bounds::Unknown,

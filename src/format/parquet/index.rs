@@ -6,7 +6,7 @@ use std::io;
 
 use parquet::bloom_filter::Sbbf;
 
-use super::footer::{Chunk, Footer, bounds};
+use super::footer::{ColumnChunk, Footer, bounds};
 use super::thrift::{Fault, Kind, Reader};
 use crate::format::columnar::{ColumnarError, Filter, PageKnown, nulls_of};
 use crate::format::ranges::Ranges;
@@ -145,7 +145,7 @@ fn filter_bytes(reader: &mut Reader<'_>) -> Result<usize, Fault> {
 
 type Indexes = (Vec<u8>, Vec<u8>);
 
-fn read_index(file: &dyn Ranges, chunk: &Chunk<'_>) -> io::Result<Option<Indexes>> {
+fn read_index(file: &dyn Ranges, chunk: &ColumnChunk<'_>) -> io::Result<Option<Indexes>> {
     let Some((offsets, index)) = chunk.offset_index.clone().zip(chunk.column_index.clone()) else {
         return Ok(None);
     };

@@ -14,7 +14,7 @@ const NAME_BYTES_MAX: usize = 1 << 10;
 
 /// How the values of a column are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum LeafType {
     /// Booleans.
     Flags,
     /// Whole numbers of 32 bits.
@@ -35,11 +35,11 @@ pub(super) enum Reading {
 
 /// A column of a file.
 #[derive(Debug, Clone)]
-pub(super) struct FileColumn {
+pub(super) struct LeafColumn {
     /// Its name, as the file spells it.
     pub(super) name: String,
     /// How it is read, or why it is not.
-    pub(super) reading: Result<Reading, &'static str>,
+    pub(super) reading: Result<LeafType, &'static str>,
     /// Whether values may be NULL.
     pub(super) optional: bool,
 }
@@ -76,7 +76,7 @@ const CONVERTED_MILLIS: i32 = 9;
 const CONVERTED_MICROS: i32 = 10;
 
 /// The columns that a list of elements describes, in the order of the file.
-pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<FileColumn>, String> {
+pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<LeafColumn>, String> {
     let (kind, count) = reader.list()?;
     if kind != Kind::Struct || count == 0 {
         return Err("a schema of something else than columns".to_owned());
@@ -112,7 +112,7 @@ pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<FileColumn>, String
             reading => reading,
         };
         let optional = element.repetition == Some(OPTIONAL);
-        columns.push(FileColumn { name: outermost.clone(), reading, optional });
+        columns.push(LeafColumn { name: outermost.clone(), reading, optional });
     }
     if lacking.iter().any(|left| *left > 0) {
         return Err("a schema of fewer columns than its row has".to_owned());
@@ -157,7 +157,7 @@ impl<'a> Element<'a> {
         Ok(String::from_utf8_lossy(self.name).into_owned())
     }
 
-    fn reading(&self) -> Result<Reading, &'static str> {
+    fn reading(&self) -> Result<LeafType, &'static str> {
         let unit = match (self.logical, self.converted) {
             (Logical::Timestamp(unit), _) => Some(unit),
             (_, Some(CONVERTED_MILLIS)) => Some(TimeUnit::Millis),
@@ -169,16 +169,16 @@ impl<'a> Element<'a> {
             return Err("its values are decimal fractions");
         }
         Ok(match (self.physical, unit) {
-            (Some(0), _) => Reading::Flags,
-            (Some(1), None) => Reading::Integers32,
-            (Some(2), None) => Reading::Integers64,
-            (Some(1), Some(unit)) => Reading::Instants32(unit),
-            (Some(2), Some(unit)) => Reading::Instants64(unit),
-            (Some(3), _) => Reading::Instants96,
+            (Some(0), _) => LeafType::Flags,
+            (Some(1), None) => LeafType::Integers32,
+            (Some(2), None) => LeafType::Integers64,
+            (Some(1), Some(unit)) => LeafType::Instants32(unit),
+            (Some(2), Some(unit)) => LeafType::Instants64(unit),
+            (Some(3), _) => LeafType::Instants96,
             (Some(4 | 5), _) => return Err("its values are fractions"),
-            (Some(6), _) => Reading::Texts,
+            (Some(6), _) => LeafType::Texts,
             (Some(7), _) => match usize::try_from(self.length) {
-                Ok(length @ 1..) => Reading::FixedTexts(length),
+                Ok(length @ 1..) => LeafType::FixedTexts(length),
                 _ => return Err("its values are texts of no length"),
             },
             _ => return Err("its values are of an unknown type"),
