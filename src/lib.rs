@@ -17,6 +17,7 @@
 //! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
 //! | [`source`] | bytes from and to local files and S3 | what the bytes mean |
 //! | `aws` | how AWS is reached, what its errors mean | what is asked of it |
+//! | [`threads`] | loops on several threads | what is done in them |
 //! | [`units`] | sizes and counts as people write them | everything else |
 //!
 //! The program is a thin layer over this library:
@@ -57,4 +58,5 @@ pub mod report;
 pub mod scan;
 pub mod source;
 pub mod synth;
+pub mod threads;
 pub mod units;

@@ -23,6 +23,7 @@ mod trust;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -53,9 +54,13 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// which is longer than S3 takes to grow with a new load as a rule.
 pub const TRIES_MAX: u32 = 5;
 
-/// Threads that speak to the network. Two: one core moves more than a gigabyte a second, TLS
-/// included, and these threads wait most of the time.
+/// Threads that speak to the network, unless fewer are allowed. Two: one core moves more than a
+/// gigabyte a second, TLS included, and these threads wait most of the time.
 const NETWORK_THREADS: usize = 2;
+
+/// Threads for what can't be waited for otherwise, as names of hosts being looked up: hundreds
+/// would be started for hundreds of connections, and all ask the same server.
+const WAITING_THREADS_MAX: usize = 2;
 
 /// The region where none is configured: S3 answers there for every bucket, if only to tell its
 /// region.
@@ -75,6 +80,8 @@ pub struct Options {
     pub control_endpoint_url: Option<String>,
     /// Whether the requester of an object pays for the request and the transfer.
     pub requester_pays: bool,
+    /// The most threads that speak to the network; the usual number is two.
+    pub threads: Option<NonZeroUsize>,
 }
 
 /// A way to AWS; cloned cheaply.
@@ -108,9 +115,12 @@ impl Session {
     /// When the system gives no threads, or the configuration is wrong: a profile that is not
     /// there, a malformed URL, a CA bundle that can't be read.
     pub fn new(options: &Options) -> Result<Self, AwsError> {
-        ensure_threads().map_err(|error| AwsError::no_runtime(&error))?;
+        let allowed = options.threads.map_or(usize::MAX, NonZeroUsize::get);
+        let threads = NETWORK_THREADS.min(allowed);
+        ensure_threads(threads).map_err(|error| AwsError::no_runtime(&error))?;
         let runtime = Builder::new_multi_thread()
-            .worker_threads(NETWORK_THREADS)
+            .worker_threads(threads)
+            .max_blocking_threads(WAITING_THREADS_MAX.min(allowed))
             .thread_name("s3sieve-network")
             .enable_all()
             .build()
@@ -203,13 +213,13 @@ impl Session {
 
 /// Makes sure that the system gives as many threads as the runtime begins with, and one more for
 /// the names of hosts: it panics where it gets none.
-fn ensure_threads() -> io::Result<()> {
+fn ensure_threads(network_threads: usize) -> io::Result<()> {
     let (until, end) = mpsc::channel::<()>();
     let end = Mutex::new(end);
     thread::scope(|scope| {
         // All at the same time: each waits until all have begun.
         let until = until;
-        for _ in 0..=NETWORK_THREADS {
+        for _ in 0..=network_threads {
             let wait = || {
                 let _ = end.lock().unwrap_or_else(PoisonError::into_inner).recv();
             };

@@ -28,6 +28,7 @@ use crate::plan::{
 use crate::report::AsOf;
 use crate::scan::{self, Opened, Query, ReportOptions, Settings, Verify};
 use crate::source::Location;
+use crate::threads;
 use crate::units::{SizeError, parse_bytes};
 
 /// Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
@@ -159,18 +160,21 @@ pub(super) struct ReportArgs {
 
 impl ReportArgs {
     /// The reports as locations, and how to look them up.
-    pub(super) fn resolve(&self) -> Result<(Vec<Location>, ReportOptions), CliError> {
-        let mut way = self.aws.way();
+    pub(super) fn resolve(
+        &self,
+        threads: NonZeroUsize,
+    ) -> Result<(Vec<Location>, ReportOptions), CliError> {
+        let mut way = self.aws.way().on(threads);
         let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
         let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
         let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
         let stop = Some(interrupt::flag());
-        Ok((names, ReportOptions { root, as_of, allow_overlap, stop }))
+        Ok((names, ReportOptions { root, as_of, allow_overlap, threads, stop }))
     }
 
     /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self) -> Result<Opened, CliError> {
-        let (names, options) = self.resolve()?;
+    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<Opened, CliError> {
+        let (names, options) = self.resolve(threads)?;
         let opened = scan::open(&names, &options)?;
         for note in &opened.notes {
             print::tell(&format!("s3sieve: {note}"));
@@ -182,7 +186,7 @@ impl ReportArgs {
 /// How data files are read.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReadArgs {
-    /// Worker threads [default: one a processor]
+    /// Threads that work at the same time [default: one a processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// What is checked of every data file
@@ -197,10 +201,14 @@ pub(super) struct ReadArgs {
 }
 
 impl ReadArgs {
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.threads.unwrap_or_else(threads::one_a_processor)
+    }
+
     pub(super) fn settings(&self) -> Settings {
         let usual = Settings::default();
         Settings {
-            threads: self.threads.unwrap_or(usual.threads),
+            threads: self.threads(),
             verify: match self.verify {
                 VerifyArg::Md5 => Verify::Md5,
                 VerifyArg::Etag => Verify::Etag,
@@ -219,6 +227,9 @@ impl ReadArgs {
 pub(super) struct InspectArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
+    /// Threads that look data files up [default: one a processor]
+    #[arg(long, value_name = "N")]
+    pub(super) threads: Option<NonZeroUsize>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
@@ -335,6 +346,10 @@ impl VerifyArgs {
             settings: self.read.settings(),
             clean: BTreeSet::new(),
         }
+    }
+
+    pub(super) fn threads(&self) -> NonZeroUsize {
+        self.read.threads()
     }
 
     /// Whether bad data files were to be set aside: what is in them can't be proven.

@@ -1,5 +1,6 @@
 //! How AWS is reached, as typed: options with the names and meanings that the AWS CLI gives them.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use clap::{Args as ClapArgs, ValueEnum};
@@ -48,7 +49,7 @@ impl ReachArgs {
 
     /// A way to AWS in a region, made when the first address is met.
     pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> Way<'a> {
-        Way { reach: self, region, requester_pays: false, session: None }
+        Way { reach: self, region, requester_pays: false, threads: None, session: None }
     }
 }
 
@@ -70,17 +71,24 @@ pub(super) struct Way<'a> {
     reach: &'a ReachArgs,
     region: Option<&'a str>,
     requester_pays: bool,
+    threads: Option<NonZeroUsize>,
     session: Option<Session>,
 }
 
 impl AwsArgs {
     pub(super) fn way(&self) -> Way<'_> {
         let requester_pays = self.request_payer.is_some();
-        Way { reach: &self.reach, region: self.region.as_deref(), requester_pays, session: None }
+        let region = self.region.as_deref();
+        Way { reach: &self.reach, region, requester_pays, threads: None, session: None }
     }
 }
 
 impl Way<'_> {
+    /// The same way, where at most so many threads speak to the network.
+    pub(super) fn on(self, threads: NonZeroUsize) -> Self {
+        Self { threads: Some(threads), ..self }
+    }
+
     /// What a path or address on the command line names.
     pub(super) fn location(&mut self, name: &Path) -> Result<Location, CliError> {
         match self.object(name)? {
@@ -97,8 +105,9 @@ impl Way<'_> {
         let session = match &self.session {
             Some(session) => session,
             None => {
-                let requester_pays = self.requester_pays;
-                let options = Options { requester_pays, ..self.reach.options(self.region) };
+                let (requester_pays, threads) = (self.requester_pays, self.threads);
+                let options =
+                    Options { requester_pays, threads, ..self.reach.options(self.region) };
                 self.session.insert(Session::new(&options)?)
             }
         };

@@ -21,8 +21,8 @@ use crate::units::{Bytes, Count, counted};
 const WRITE: &str = "write";
 
 pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
-    let opened = args.report.open()?;
     let options = args.options();
+    let opened = args.report.open(options.settings.threads)?;
     let selections = plan::selections(&opened, &options)?;
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); Stage::ALL.len() + 1];
     let mut scanned = Scanned::default();

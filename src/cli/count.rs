@@ -19,7 +19,7 @@ use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
     let begun = Instant::now();
-    let opened = args.report.open()?;
+    let opened = args.report.open(args.read.threads())?;
     let options = CountOptions {
         query: args.query(),
         by: args.by.clone(),

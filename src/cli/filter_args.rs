@@ -161,7 +161,7 @@ impl FilterArgs {
                  a folder of this name)"
             )));
         }
-        self.report.aws.way().location(&self.out)
+        self.report.aws.way().on(self.read.threads()).location(&self.out)
     }
 
     pub(super) fn options(&self) -> Result<FilterOptions, CliError> {

@@ -12,6 +12,7 @@ use super::print::{self, Report as Printed, visible};
 use super::{CliError, Exit};
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
 use crate::scan;
+use crate::threads;
 use crate::units::{Bytes, counted};
 
 /// Keys that a person is shown of those that are missing.
@@ -19,7 +20,8 @@ const KEYS_SHOWN_MAX: usize = 5;
 
 pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
     let mut reports = Vec::new();
-    let (names, lookup) = args.report.resolve()?;
+    let (names, lookup) =
+        args.report.resolve(args.threads.unwrap_or_else(threads::one_a_processor))?;
     for name in &names {
         let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref(), lookup.stop)?;
         let survey = scan::survey(&report, &lookup)?;

@@ -1,6 +1,7 @@
 //! In place of `aws.rs` in a program that was built without AWS: addresses are refused.
 
 use std::marker::PhantomData;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use clap::Args as ClapArgs;
@@ -32,6 +33,11 @@ impl ReachArgs {
 }
 
 impl Way<'_> {
+    /// The same way: no thread speaks to a network.
+    pub(super) fn on(self, _threads: NonZeroUsize) -> Self {
+        self
+    }
+
     /// What a path on the command line names.
     pub(super) fn location(&mut self, name: &Path) -> Result<Location, CliError> {
         if name.to_str().is_some_and(|text| text.starts_with("s3://")) {

@@ -21,18 +21,22 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
                        files again";
         return Err(CliError::Usage(message.to_owned()));
     }
-    let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way())?;
+    let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))?;
     #[cfg(feature = "aws")]
     let options = ProofOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
     #[cfg(not(feature = "aws"))]
     let options = args.options();
-    let opened = args.report.open()?;
+    let opened = args.report.open(args.threads())?;
     let proven = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::prove(&handle, &opened, &options, control)
     })?;
     let mut proof = proven.proof.clone();
     proof.notes.extend(unproven(&proof, &args.plan));
-    let out = args.out.as_deref().map(|out| args.report.aws.way().location(out)).transpose()?;
+    let out = args
+        .out
+        .as_deref()
+        .map(|out| args.report.aws.way().on(args.threads()).location(out))
+        .transpose()?;
     let rest = match out {
         Some(out) if proof.remaining > 0 => proven.rest(out, args.force, &options),
         _ => None,

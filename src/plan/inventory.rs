@@ -2,7 +2,7 @@
 //!
 //! The manifests are written as CSV first, as ever; then each is turned into gzip data files, by
 //! pieces of the same length, and a `manifest.json` that lists them. Pieces are independent, so
-//! they are compressed by the engine, on all threads, and what comes out depends on neither.
+//! they are compressed on several threads, and what comes out depends on neither.
 //!
 //! A `manifest.json` names its data files by their keys, so it must be known here where they will
 //! lie: below the place that is given, in a folder whose name comes from the plan's content.
@@ -12,15 +12,15 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::num::NonZeroUsize;
-use std::ops::{ControlFlow, Range};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
 
 use super::folder::{CHECKSUM, DATA, MANIFEST, MANIFESTS};
 use super::{DataFile, Inventory, Plan, PlanError, Shard, line};
-use crate::engine::{self, BLOCK_BYTES, Block, Outlet, RunError, Sink, TaskError, Worker};
+use crate::engine::BLOCK_BYTES;
 use crate::operation::bucket;
 use crate::operation::job::{self, Place};
 use crate::report::{
@@ -29,6 +29,7 @@ use crate::report::{
 };
 use crate::scan::{Opened, ScanError};
 use crate::source::Crc64Nvme;
+use crate::threads;
 
 /// Bytes of a manifest that go into a data file, before they are quoted and compressed. 256 MiB:
 /// some 2 million rows, where S3 itself puts 3 million in one, and enough files for all threads.
@@ -164,70 +165,69 @@ fn compress(
     stop: &AtomicBool,
 ) -> Result<(), PlanError> {
     let mut pieces = Vec::new();
+    let mut pieces_left = Vec::with_capacity(shards.len());
     for (number, shard) in shards.iter().enumerate() {
         let data = manifests.join(stem(&shard.path)).join(DATA);
         fs::create_dir_all(&data).map_err(PlanError::at(&data))?;
+        let before = pieces.len();
         for place in 0..shard.bytes.div_ceil(piece_bytes) {
             let bytes = place * piece_bytes..shard.bytes.min((place + 1) * piece_bytes);
             pieces.push(Piece { shard: number, place, bytes });
         }
+        pieces_left.push(AtomicUsize::new(pieces.len() - before));
     }
-    let paths: Vec<String> = shards.iter().map(|shard| shard.path.clone()).collect();
-    let compressor = || Compressor { pieces: &pieces, paths: &paths, manifests };
-    // No piece emits a block: nothing ever waits.
-    let config =
-        engine::Config { threads, memory_bytes: 0, spill: manifests.into(), hold: false, stop };
-    let mut sink = Listing { pieces: &pieces, shards, manifests };
-    engine::run(&config, pieces.len(), compressor, &mut sink).map_err(|error| match error {
-        RunError::Interrupted => ScanError::Interrupted.into(),
-        RunError::Spill(error) => ScanError::Spill(error).into(),
-        RunError::Thread(error) => ScanError::Thread(error).into(),
-        RunError::Sink(error) => error,
-    })
+    let sources: Vec<&str> = shards.iter().map(|shard| stem(&shard.path)).collect();
+    let written = threads::in_order(threads, "compress", &pieces, |piece, turn| {
+        let stopped = || stop.load(Ordering::Relaxed) || turn.is_void();
+        let stem = sources[piece.shard];
+        let source = manifests.join(format!("{stem}.csv"));
+        let path = manifests.join(stem).join(DATA).join(file_name(piece.place));
+        let written = compress_piece(&source, piece.bytes.clone(), &path, &stopped)?;
+        // The disk need not hold all manifests twice.
+        if pieces_left[piece.shard].fetch_sub(1, Ordering::AcqRel) == 1 {
+            fs::remove_file(&source).map_err(PlanError::at(&source))?;
+        }
+        Ok::<_, PlanError>(written)
+    });
+    let written = written.map_err(ScanError::Thread)??;
+    for (piece, written) in pieces.iter().zip(written) {
+        let Some(WrittenFile { bytes, md5 }) = written else { continue };
+        let shard = &mut shards[piece.shard];
+        let path = format!("{MANIFESTS}/{}/{DATA}/{}", stem(&shard.path), file_name(piece.place));
+        shard.files.push(DataFile { path, bytes, md5: md5_hex(&md5) });
+    }
+    Ok(())
 }
 
-/// Compresses pieces.
-struct Compressor<'a> {
-    pieces: &'a [Piece],
-    /// Of the shards, in the plan.
-    paths: &'a [String],
-    manifests: &'a Path,
-}
-
-impl Worker for Compressor<'_> {
-    /// The data file; none where no line begins in the piece.
-    type Summary = Option<WrittenFile>;
-    type Error = PlanError;
-
-    fn run(
-        &mut self,
-        task: usize,
-        outlet: &Outlet<'_, Self>,
-    ) -> Result<Self::Summary, TaskError<PlanError>> {
-        let piece = &self.pieces[task];
-        let stem = stem(&self.paths[piece.shard]);
-        let source = self.manifests.join(format!("{stem}.csv"));
-        let failed = |error| TaskError::Failed(PlanError::at(&source)(error));
-        let mut lines = Lines::new(&source, piece.bytes.clone()).map_err(failed)?;
-        if !lines.next().map_err(failed)? {
-            return Ok(None);
-        }
-        let path = self.manifests.join(stem).join(DATA).join(file_name(piece.place));
-        let failed_here = |error| TaskError::Failed(PlanError::at(&path)(error));
-        let mut file = DataFileWriter::create(&path, LEVEL).map_err(failed_here)?;
-        let mut batch = Vec::with_capacity(2 * BATCH_BYTES);
-        let mut more = true;
-        while more {
-            outlet.check().map_err(|_| TaskError::Stopped)?;
-            batch.clear();
-            while more && batch.len() < BATCH_BYTES {
-                line::push_quoted(&lines.line, &mut batch);
-                more = lines.next().map_err(failed)?;
-            }
-            file.write_all(&batch).map_err(failed_here)?;
-        }
-        file.finish().map(Some).map_err(failed_here)
+/// Compresses the lines that begin in a range of a manifest's bytes into a data file; `None` where
+/// none does. `stopped` is asked between batches.
+fn compress_piece(
+    source: &Path,
+    bytes: Range<u64>,
+    path: &Path,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Option<WrittenFile>, PlanError> {
+    let failed = |error| PlanError::at(source)(error);
+    let mut lines = Lines::new(source, bytes).map_err(failed)?;
+    if !lines.next().map_err(failed)? {
+        return Ok(None);
     }
+    let failed_here = |error| PlanError::at(path)(error);
+    let mut file = DataFileWriter::create(path, LEVEL).map_err(failed_here)?;
+    let mut batch = Vec::with_capacity(2 * BATCH_BYTES);
+    let mut more = true;
+    while more {
+        if stopped() {
+            return Err(ScanError::Interrupted.into());
+        }
+        batch.clear();
+        while more && batch.len() < BATCH_BYTES {
+            line::push_quoted(&lines.line, &mut batch);
+            more = lines.next().map_err(failed)?;
+        }
+        file.write_all(&batch).map_err(failed_here)?;
+    }
+    file.finish().map(Some).map_err(failed_here)
 }
 
 fn file_name(place: u64) -> String {
@@ -269,51 +269,6 @@ impl Lines {
         }
         self.read()?;
         Ok(!self.line.is_empty())
-    }
-}
-
-/// Lists the data files in their shards.
-struct Listing<'a> {
-    pieces: &'a [Piece],
-    shards: &'a mut [Shard],
-    manifests: &'a Path,
-}
-
-impl Listing<'_> {
-    fn source(&self, shard: usize) -> PathBuf {
-        self.manifests.join(format!("{}.csv", stem(&self.shards[shard].path)))
-    }
-}
-
-impl Sink<Option<WrittenFile>, PlanError> for Listing<'_> {
-    type Error = PlanError;
-
-    fn block(&mut self, _: usize, _: &Block) -> Result<(), PlanError> {
-        Ok(())
-    }
-
-    fn done(
-        &mut self,
-        task: usize,
-        written: Option<WrittenFile>,
-    ) -> Result<ControlFlow<()>, PlanError> {
-        let Piece { shard: number, place, .. } = self.pieces[task];
-        if let Some(WrittenFile { bytes, md5 }) = written {
-            let shard = &mut self.shards[number];
-            let folder = stem(&shard.path);
-            let path = format!("{MANIFESTS}/{folder}/{DATA}/{}", file_name(place));
-            shard.files.push(DataFile { path, bytes, md5: md5_hex(&md5) });
-        }
-        // All pieces of a shard are done when the last one is.
-        if self.pieces.get(task + 1).is_none_or(|next| next.shard != number) {
-            let path = self.source(number);
-            fs::remove_file(&path).map_err(PlanError::at(&path))?;
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    fn failed(&mut self, _: usize, error: PlanError) -> Result<(), PlanError> {
-        Err(error)
     }
 }
 

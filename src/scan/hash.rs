@@ -22,7 +22,7 @@
 //!
 //! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
 //! file without neighbours, files in S3 (reading one twice costs twice), everything on a machine
-//! without wide enough vectors. Where there are fewer files than threads, such a file on disk is
+//! without wide enough vectors. Where there are two threads for each file, such a file on disk is
 //! hashed [`beside`] its scan, on a thread that would have nothing to do.
 //!
 //! # What must hold
@@ -175,7 +175,7 @@ impl<'a> Hashes<'a> {
             Way::Unchecked
         } else if self.cover(number) {
             Way::Group
-        } else if self.threads > self.inputs.len()
+        } else if self.threads / 2 >= self.inputs.len()
             && input.bytes > HASH_FILE_BYTES_MIN
             && !input.path.is_remote()
         {
@@ -544,6 +544,10 @@ mod tests {
         };
         assert_eq!(way(&inputs, 1), Way::InPassing);
         assert_eq!(way(&inputs, 2), Way::Beside);
+        // Two scanners and two beside them would be more than three.
+        let two = [inputs[0].clone(), Input { md5: None, ..inputs[0].clone() }];
+        assert_eq!(way(&two, 3), Way::InPassing);
+        assert_eq!(way(&two, 4), Way::Beside);
         let small = [Input { bytes: HASH_FILE_BYTES_MIN, ..inputs[0].clone() }];
         assert_eq!(way(&small, 2), Way::InPassing);
         let nothing_to_compare = [Input { md5: None, ..inputs[0].clone() }];

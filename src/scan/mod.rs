@@ -42,7 +42,6 @@ mod wanted;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
 
 pub use count::{CountOptions, Counts, GROUPS_MAX, Group, count};
 pub use error::{DataError, DataErrorKind, ScanError};
@@ -59,6 +58,7 @@ use crate::format::csv::SplitPath;
 use crate::format::gzip::Inflate;
 use crate::predicate::Matcher;
 use crate::report::Schema;
+use crate::threads;
 
 /// How much of a data file is checked. Its size and each gzip member's CRC-32 always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -90,7 +90,7 @@ impl Default for Settings {
     /// A thread for each processor, everything checked, the fastest code.
     fn default() -> Self {
         Self {
-            threads: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            threads: threads::one_a_processor(),
             verify: Verify::default(),
             inflate: Inflate::default(),
             split: SplitPath::default(),

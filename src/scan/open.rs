@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::panic::resume_unwind;
 use std::sync::atomic::AtomicBool;
-use std::thread;
 
 use super::ScanError;
 use crate::report::{self, AsOf, DataFile, FileFormat, Report, ReportError, Survey};
 use crate::source::Location;
+use crate::threads;
 
-/// Files from which on they are looked up by several threads: 1,000 take about two milliseconds.
-const FILES_AT_ONCE_MIN: usize = 1_000;
+/// Files that are looked up by one thread, one after another: they take about two milliseconds, a
+/// hundred times what a thread takes to start.
+const FILES_PER_PART: usize = 1_000;
 
 /// One data file to scan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Opened {
 }
 
 /// Which reports are taken, and where their data files are looked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ReportOptions {
     /// Where data files lie, if not as the report's own place tells.
     pub root: Option<Location>,
@@ -57,8 +57,23 @@ pub struct ReportOptions {
     pub as_of: Option<AsOf>,
     /// Whether several reports may list the same bucket.
     pub allow_overlap: bool,
+    /// Threads that look data files up.
+    pub threads: NonZeroUsize,
     /// Set from outside to end the search for reports, and the look-up of their data files.
     pub stop: Option<&'static AtomicBool>,
+}
+
+impl Default for ReportOptions {
+    /// The newest report, around its manifest, on a thread for each processor.
+    fn default() -> Self {
+        Self {
+            root: None,
+            as_of: None,
+            allow_overlap: false,
+            threads: threads::one_a_processor(),
+            stop: None,
+        }
+    }
 }
 
 /// Finds, reads and checks reports, and finds their data files.
@@ -97,15 +112,15 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanE
     Ok(opened)
 }
 
-/// Paths of a report's data files; looked up on all processors where there are many.
+/// Paths of a report's data files; looked up on several threads where there are many.
 fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ScanError> {
     let look = |files: &[DataFile]| {
         report::locate_some(report, files, options.root.as_ref(), options.stop)
     };
-    Ok(on_all_processors(&report.files, look)?.concat())
+    Ok(in_parts(&report.files, options.threads, look)?.concat())
 }
 
-/// Which data files of a report are there; looked for on all processors where there are many.
+/// Which data files of a report are there; looked for on several threads where there are many.
 ///
 /// # Errors
 /// Those of [`report::survey`]; when a thread can't be started.
@@ -117,7 +132,7 @@ pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ScanEr
     let parts = if is_remote {
         vec![look(&report.files)?]
     } else {
-        on_all_processors(&report.files, look)?
+        in_parts(&report.files, options.threads, look)?
     };
     let mut all = Survey::default();
     parts.into_iter().for_each(|part| all.append(part));
@@ -125,29 +140,17 @@ pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ScanEr
 }
 
 /// What `look` gives of the files, part by part, in their order.
-fn on_all_processors<T: Send>(
+fn in_parts<T: Send>(
     files: &[DataFile],
+    threads: NonZeroUsize,
     look: impl Fn(&[DataFile]) -> Result<T, ReportError> + Sync,
 ) -> Result<Vec<T>, ScanError> {
-    if files.len() < FILES_AT_ONCE_MIN {
+    if files.len() <= FILES_PER_PART {
         return Ok(vec![look(files)?]);
     }
-    let threads = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-    let parts = files.chunks(files.len().div_ceil(threads.get()));
-    let look = &look;
-    thread::scope(|scope| {
-        let spawn = |files| {
-            let life = move || look(files);
-            thread::Builder::new().name("look-up".to_owned()).spawn_scoped(scope, life)
-        };
-        let threads: Vec<_> =
-            parts.map(spawn).collect::<Result<_, _>>().map_err(ScanError::Thread)?;
-        let mut parts = Vec::with_capacity(threads.len());
-        for thread in threads {
-            parts.push(thread.join().unwrap_or_else(|panic| resume_unwind(panic))?);
-        }
-        Ok(parts)
-    })
+    let parts: Vec<&[DataFile]> = files.chunks(FILES_PER_PART).collect();
+    let found = threads::in_order(threads, "look-up", &parts, |part, _| look(part));
+    Ok(found.map_err(ScanError::Thread)??)
 }
 
 /// Refuses reports that were named twice, or have a data file in common: nobody means the same rows

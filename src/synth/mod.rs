@@ -20,9 +20,7 @@ use std::fs;
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
@@ -33,6 +31,7 @@ use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,
 };
 use crate::source::{FolderError, NewFolder};
+use crate::threads;
 
 /// The most entries a manifest is written with, repetitions included.
 pub const ENTRIES_MAX: u64 = 500_000;
@@ -115,7 +114,7 @@ impl Default for Synth {
             odd_key_share: 0.01,
             row_bytes: None,
             created: Timestamp::from_second(CREATED_SECONDS).unwrap_or_default(),
-            threads: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            threads: threads::one_a_processor().get(),
             level: 6,
             repeat: 1,
         }
@@ -149,7 +148,10 @@ pub enum SynthError {
         source: io::Error,
     },
     /// The system gave no thread.
-    #[error("cannot start a thread: {0}; ask for fewer with --threads")]
+    #[error(
+        "cannot start a thread: {0}; ask for fewer with --threads, or raise the limit (`ulimit -u` \
+         and `ulimit -v` show two)"
+    )]
     Thread(io::Error),
     /// The folder to write to can't be had.
     #[error(transparent)]
@@ -263,59 +265,17 @@ fn write_data_files(
     stop: &AtomicBool,
     progress: &(impl Fn(u64) + Sync),
 ) -> Result<Vec<Written>, SynthError> {
-    let next = AtomicU64::new(0);
-    // Set by whoever fails, so that the others end as well.
-    let failed = AtomicBool::new(false);
-    let results = Mutex::new(Vec::new());
-    let stopped = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
-    let work = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= synth.files {
-                return;
-            }
-            let rows = rows_of(synth, index);
-            let path = folder.join(data_file_name(synth.seed, index, synth.format));
-            let making = Making { recipe, columns: &synth.columns, format: synth.format };
-            let result =
-                write_data_file(&making, synth.level, index, rows, &path, &stopped, progress);
-            if result.is_err() {
-                failed.store(true, Ordering::Relaxed);
-            }
-            results.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push((index, result));
-        }
-    };
-    thread::scope(|scope| {
-        for _ in 0..synth.threads.min(usize::try_from(synth.files).unwrap_or(usize::MAX)) {
-            let life = || {
-                let _end = EndByPanic(&failed);
-                work();
-            };
-            let spawned = thread::Builder::new().name("synth".to_owned()).spawn_scoped(scope, life);
-            if let Err(error) = spawned {
-                failed.store(true, Ordering::Relaxed);
-                return Err(SynthError::Thread(error));
-            }
-        }
-        Ok(())
-    })?;
-    let mut results = results.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // A failure comes before the interruptions it caused.
-    results.sort_by_key(|(index, result)| {
-        (!matches!(result, Err(error) if error.is_environment()), *index)
-    });
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
-/// Tells the other threads to end where one panics.
-struct EndByPanic<'a>(&'a AtomicBool);
-
-impl Drop for EndByPanic<'_> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.store(true, Ordering::Relaxed);
-        }
-    }
+    let making = Making { recipe, columns: &synth.columns, format: synth.format };
+    let indexes: Vec<u64> = (0..synth.files).collect();
+    // Checked before: there is one at least.
+    let threads = NonZeroUsize::new(synth.threads).unwrap_or(NonZeroUsize::MIN);
+    threads::in_order(threads, "synth", &indexes, |index, turn| {
+        let rows = rows_of(synth, *index);
+        let path = folder.join(data_file_name(synth.seed, *index, synth.format));
+        let stopped = || stop.load(Ordering::Relaxed) || turn.is_void();
+        write_data_file(&making, synth.level, *index, rows, &path, &stopped, progress)
+    })
+    .map_err(SynthError::Thread)?
 }
 
 /// The numbers of the rows in a file: as many in each, the first ones taking what is left over.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::sync::atomic::AtomicU64;
 
 use md5::{Digest, Md5};
 

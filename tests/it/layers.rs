@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top. A layer may import those behind it in this list that its row allows.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     (
         "cli",
         &[
@@ -20,26 +20,28 @@ const LAYERS: [(&str, &[&str]); 14] = [
             "report",
             "source",
             "aws",
+            "threads",
             "units",
         ],
     ),
     ("jobs", &["plan", "operation", "report", "source", "aws", "units"]),
     ("listing", &["format", "report", "source", "aws"]),
-    ("synth", &["format", "predicate", "report", "source", "units"]),
-    ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "units"]),
+    ("synth", &["format", "predicate", "report", "source", "threads", "units"]),
+    ("plan", &["operation", "scan", "engine", "predicate", "report", "source", "threads", "units"]),
     ("operation", &["units"]),
-    ("scan", &["engine", "format", "predicate", "report", "source", "units"]),
+    ("scan", &["engine", "format", "predicate", "report", "source", "threads", "units"]),
     ("engine", &[]),
     ("format", &["predicate", "units"]),
     ("predicate", &["report", "units"]),
     ("report", &["source", "units"]),
     ("source", &["aws"]),
     ("aws", &[]),
+    ("threads", &[]),
     ("units", &[]),
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 17] = [
+const OWNED_CRATES: [(&str, &[&str]); 18] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -47,6 +49,7 @@ const OWNED_CRATES: [(&str, &[&str]); 17] = [
     ("libc", &["cli"]),
     ("signal_hook", &["cli"]),
     ("crossbeam_channel", &["engine", "synth"]),
+    ("rayon", &["threads"]),
     ("sqlparser", &["predicate"]),
     ("aws_config", &["aws"]),
     ("aws_sdk_iam", &["jobs"]),

@@ -41,6 +41,8 @@ mod submit;
 mod system;
 mod tampered;
 mod terminal;
+#[cfg(target_os = "linux")]
+mod threads;
 mod tidy;
 mod verify;
 

@@ -1,0 +1,195 @@
+//! Loops over things that don't depend on each other, on as many threads as the user allows:
+//! looking files up, making files, compressing them.
+//!
+//! What a loop gives depends neither on the number of threads nor on timing. The engine has
+//! workers of its own: what they hand over must come in order while they run.
+//!
+//! Never knows what is done in a loop.
+
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use rayon::ThreadPoolBuilder;
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
+/// A thread for each processor that this process may use: the usual number.
+#[must_use]
+pub fn one_a_processor() -> NonZeroUsize {
+    thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The turn of one item of a loop.
+#[derive(Debug)]
+pub struct LoopTurn<'a> {
+    place: usize,
+    /// The place of the first item that failed.
+    failed: &'a AtomicUsize,
+}
+
+impl LoopTurn<'_> {
+    /// Whether an item before this one has failed: nobody takes what comes of this one.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) < self.place
+    }
+
+    fn fail(&self) {
+        self.failed.fetch_min(self.place, Ordering::Relaxed);
+    }
+}
+
+/// What `each` gives of the items, in their order; of errors, that of the first item in order that
+/// fails. Items behind one that failed may be left out.
+///
+/// The loop runs on at most `threads` threads, which bear this name, while the calling one waits.
+/// With one thread, or one item, that is the calling one.
+///
+/// # Errors
+/// When the system does not give the threads; nothing was done then. Within, those of `each`.
+///
+/// # Panics
+/// Where `each` does.
+pub fn in_order<T: Sync, R: Send, E: Send>(
+    threads: NonZeroUsize,
+    name: &'static str,
+    items: &[T],
+    each: impl Fn(&T, &LoopTurn<'_>) -> Result<R, E> + Sync,
+) -> io::Result<Result<Vec<R>, E>> {
+    let failed = AtomicUsize::new(usize::MAX);
+    let turn = |(place, item): (usize, &T)| {
+        let turn = LoopTurn { place, failed: &failed };
+        if turn.is_void() {
+            return None;
+        }
+        let end = EndByPanic(&failed);
+        let result = each(item, &turn);
+        drop(end);
+        if result.is_err() {
+            turn.fail();
+        }
+        Some(result)
+    };
+    let threads = threads.get().min(items.len());
+    if threads <= 1 {
+        // None comes only behind an error, which ends this.
+        return Ok(items.iter().enumerate().filter_map(turn).collect());
+    }
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(move |_| name.to_owned())
+        .build()
+        .map_err(io::Error::other)?;
+    // Each item is worth a look for another thread.
+    let items = items.par_iter().enumerate().with_max_len(1);
+    let results: Vec<_> = pool.install(|| items.map(turn).collect());
+    Ok(results.into_iter().flatten().collect())
+}
+
+/// Makes all other turns void where one panics.
+struct EndByPanic<'a>(&'a AtomicUsize);
+
+impl Drop for EndByPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Mutex;
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+
+    const THREADS: [usize; 4] = [1, 2, 5, 64];
+
+    fn on<T: Sync, R: Send, E: Send>(
+        threads: usize,
+        items: &[T],
+        each: impl Fn(&T, &LoopTurn<'_>) -> Result<R, E> + Sync,
+    ) -> Result<Vec<R>, E> {
+        in_order(NonZeroUsize::new(threads).unwrap(), "loop", items, each).unwrap()
+    }
+
+    #[test]
+    fn results_come_in_the_order_of_the_items() {
+        let items: Vec<usize> = (0..1_000).collect();
+        for threads in THREADS {
+            let found = on::<_, _, ()>(threads, &items, |item, _| Ok(item * 3)).unwrap();
+            assert!(found.iter().enumerate().all(|(place, item)| *item == place * 3));
+            assert_eq!(found.len(), items.len());
+        }
+        assert_eq!(on::<u8, u8, ()>(4, &[], |_, _| Ok(0)), Ok(vec![]));
+    }
+
+    #[test]
+    fn the_first_error_in_order_is_given() {
+        let items: Vec<usize> = (0..500).collect();
+        for threads in THREADS {
+            for _ in 0..20 {
+                let odd = |item: &usize, _: &LoopTurn<'_>| match item {
+                    100.. if item.is_multiple_of(7) => Err(*item),
+                    _ => Ok(()),
+                };
+                assert_eq!(on(threads, &items, odd), Err(105));
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_threads_are_in_it_than_allowed() {
+        let (inside, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let names = Mutex::new(Vec::new());
+        let items = [(); 200];
+        let each = |(): &(), _: &LoopTurn<'_>| {
+            most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            names.lock().unwrap().push(thread::current().name().map(str::to_owned));
+            thread::yield_now();
+            inside.fetch_sub(1, Ordering::SeqCst);
+            Ok::<_, ()>(())
+        };
+        on(3, &items, each).unwrap();
+        assert!((1..=3).contains(&most.into_inner()));
+        assert!(names.into_inner().unwrap().iter().all(|name| name.as_deref() == Some("loop")));
+    }
+
+    #[test]
+    fn those_behind_an_error_see_it() {
+        let begun = AtomicBool::new(false);
+        let each = |item: &u8, turn: &LoopTurn<'_>| {
+            if *item == 0 {
+                while !begun.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+                return Err("the first");
+            }
+            begun.store(true, Ordering::SeqCst);
+            while !turn.is_void() {
+                thread::yield_now();
+            }
+            Err("the second")
+        };
+        assert_eq!(on(2, &[0, 1], each).map(|_: Vec<()>| ()), Err("the first"));
+    }
+
+    #[test]
+    fn a_panic_ends_the_loop_and_is_handed_on() {
+        for threads in THREADS {
+            let done = AtomicUsize::new(0);
+            let items: Vec<usize> = (0..100_000).collect();
+            let each = |item: &usize, _: &LoopTurn<'_>| {
+                assert!(*item != 3, "as told");
+                done.fetch_add(1, Ordering::Relaxed);
+                Ok::<_, ()>(())
+            };
+            let run = catch_unwind(AssertUnwindSafe(|| on(threads, &items, each)));
+            assert_eq!(run.unwrap_err().downcast_ref::<&str>(), Some(&"as told"));
+            assert!(done.into_inner() < items.len() - 1, "{threads}");
+        }
+    }
+}
