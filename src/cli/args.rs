@@ -13,12 +13,13 @@ use jiff::Timestamp;
 
 use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
+use super::invocation::Invocation;
 #[cfg(feature = "aws")]
 use super::jobs_args::{JobsArgs, RetryArgs};
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
-use super::{CliError, Exit, interrupt, print};
+use super::{CliError, Exit, failure, interrupt, print};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
@@ -55,8 +56,16 @@ impl Args {
     pub(super) fn of_process() -> Result<Self, Exit> {
         let given: Vec<OsString> = env::args_os().collect();
         Self::try_parse_from(&given).map_err(|error| {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            if exit == Exit::Usage {
+                let text = error.render().to_string();
+                let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+                let (message, hint) = text.split_once("\n\n").unzip();
+                let invocation = Invocation::of_words(&given);
+                failure::write_json(&invocation, exit, message.unwrap_or(text), hint);
+            }
             tell(&error, &given);
-            if error.use_stderr() { Exit::Usage } else { Exit::Done }
+            exit
         })
     }
 }

@@ -142,6 +142,8 @@ impl Profile {
 }
 
 impl Report for Profile {
+    const COMMAND: &'static str = "bench";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,

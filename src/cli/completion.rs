@@ -34,15 +34,15 @@ const REPORTS: &str = "reports";
 struct Summary {
     jobs: Vec<JobSum>,
     /// How many jobs were not created, and won't be by themselves: `Held` or `Withdrawn`.
-    not_created: u64,
+    jobs_not_created: u64,
     failures: Vec<Failures>,
     /// Rows of reports that can't be read; all others were.
-    unreadable_rows: u64,
+    rows_unreadable: u64,
     unreadable_example: Option<UnreadableExample>,
     /// Files of what tasks gave back.
     results: Vec<ResultSum>,
     /// Checksums in a form that is not known; `results.csv` has them as S3 wrote them.
-    unknown_results: u64,
+    results_unknown: u64,
     /// Whether there would have been results, had the jobs reported all tasks.
     results_lost: bool,
     /// What is said of keys that are served in an older version.
@@ -53,8 +53,8 @@ struct Summary {
 #[derive(Serialize)]
 struct UnreadableExample {
     file: String,
-    row: u64,
-    what: String,
+    record: u64,
+    error: String,
 }
 
 #[derive(Serialize)]
@@ -69,10 +69,10 @@ struct JobSum {
     job_id: String,
     status: String,
     tasks: u64,
-    succeeded: u64,
-    failed: u64,
+    tasks_succeeded: u64,
+    tasks_failed: u64,
     /// Whether there is a completion report.
-    report: bool,
+    has_report: bool,
 }
 
 /// The failures of one code, and of one code in the message where that decides.
@@ -84,7 +84,7 @@ struct Failures {
     message_code: Option<String>,
     tasks: u64,
     /// Whether `s3sieve retry` tries them again.
-    retry: bool,
+    is_retried: bool,
     remedy: &'static str,
     /// A key as it stands in the manifest, and what S3 said of it.
     example_key: String,
@@ -144,14 +144,14 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
         job_id,
         status: job.status,
         tasks: job.tasks,
-        succeeded: job.succeeded,
-        failed: job.failed,
-        report: report.is_some(),
+        tasks_succeeded: job.tasks_succeeded,
+        tasks_failed: job.tasks_failed,
+        has_report: report.is_some(),
     };
     let mut summary = reading.finish(ended.into_iter().map(sum).collect())?;
-    summary.not_created = not_created;
+    summary.jobs_not_created = not_created;
     summary.older = older::warning(&opened.plan.shards, &deeds, &args.plan_words(), false);
-    let whole = whole && not_created == 0 && summary.unreadable_rows == 0;
+    let whole = whole && not_created == 0 && summary.rows_unreadable == 0;
     let exit = if whole { Exit::Done } else { Exit::Partly };
     print::print(&summary, args.format)?;
     Ok(exit)
@@ -208,7 +208,8 @@ impl Reading {
             })?;
         }
         if is_forgotten {
-            (job.job.tasks, job.job.succeeded, job.job.failed) = (done + failed, done, failed);
+            (job.job.tasks, job.job.tasks_succeeded, job.job.tasks_failed) =
+                (done + failed, done, failed);
         }
         Ok(())
     }
@@ -226,7 +227,7 @@ impl Reading {
                 http: *http,
                 message_code: inner.clone(),
                 tasks: 0,
-                retry: fate == Fate::Again,
+                is_retried: fate == Fate::Again,
                 remedy,
                 example_key: String::from_utf8_lossy(&row.key).into_owned(),
                 example_message: row.message,
@@ -242,17 +243,17 @@ impl Reading {
             |file: ResultFile| ResultSum { file: file.path.display().to_string(), rows: file.rows };
         let first = self.unreadable.first.map(|(path, bad)| UnreadableExample {
             file: path.display().to_string(),
-            row: bad.row,
-            what: bad.what,
+            record: bad.row,
+            error: bad.what,
         });
         Ok(Summary {
             jobs,
-            not_created: 0,
+            jobs_not_created: 0,
             failures,
-            unreadable_rows: self.unreadable.rows,
+            rows_unreadable: self.unreadable.rows,
             unreadable_example: first,
             results: files.into_iter().map(file).collect(),
-            unknown_results,
+            results_unknown: unknown_results,
             results_lost: self.lost,
             older: None,
         })
@@ -260,6 +261,8 @@ impl Reading {
 }
 
 impl Report for Summary {
+    const COMMAND: &'static str = "jobs report";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(NOTHING);
@@ -270,19 +273,19 @@ impl Report for Summary {
         for job in &self.jobs {
             let texts = [&job.manifest, &job.job_id, &job.status];
             let mut row = texts.map(|text| Cell::new(visible(text))).to_vec();
-            let numbers = [job.tasks, job.succeeded, job.failed];
+            let numbers = [job.tasks, job.tasks_succeeded, job.tasks_failed];
             row.extend(numbers.map(|number| right(Count(number).to_string())));
             table.add_row(row);
         }
         writeln!(out, "{table}")?;
-        for job in self.jobs.iter().filter(|job| !job.report && job.failed > 0) {
+        for job in self.jobs.iter().filter(|job| !job.has_report && job.tasks_failed > 0) {
             writeln!(out, "{}: there is no completion report", visible(&job.manifest))?;
         }
-        if self.not_created > 0 {
+        if self.jobs_not_created > 0 {
             writeln!(
                 out,
                 "{} held or withdrawn, and not created: `s3sieve jobs DIR list` shows which",
-                counted(self.not_created, "job")
+                counted(self.jobs_not_created, "job")
             )?;
         }
         if let Some(older) = &self.older {
@@ -291,7 +294,7 @@ impl Report for Summary {
         for failures in &self.failures {
             failures.human(out)?;
         }
-        if self.failures.iter().any(|failures| failures.retry) {
+        if self.failures.iter().any(|failures| failures.is_retried) {
             writeln!(
                 out,
                 "\n`s3sieve retry DIR --out DIR2` makes a plan of what can be tried again."
@@ -306,11 +309,11 @@ impl Summary {
         for ResultSum { file, rows } in &self.results {
             writeln!(out, "\n{}: {}", visible(file), counted(*rows, "result"))?;
         }
-        if self.unknown_results > 0 {
+        if self.results_unknown > 0 {
             writeln!(
                 out,
                 "{} in a form that is not known: kept as S3 wrote them, in results.csv",
-                counted(self.unknown_results, "checksum")
+                counted(self.results_unknown, "checksum")
             )?;
         }
         if self.results_lost {
@@ -320,13 +323,13 @@ impl Summary {
                  Submit with --report-scope AllTasks to keep it."
             )?;
         }
-        if let Some(UnreadableExample { file, row, what }) = &self.unreadable_example {
+        if let Some(UnreadableExample { file, record, error }) = &self.unreadable_example {
             writeln!(
                 out,
-                "\n{} of the reports can't be read. The first: row {row} of {}: {}",
-                counted(self.unreadable_rows, "row"),
+                "\n{} of the reports can't be read. The first: row {record} of {}: {}",
+                counted(self.rows_unreadable, "row"),
                 visible(file),
-                visible(what)
+                visible(error)
             )?;
         }
         Ok(())
@@ -335,10 +338,10 @@ impl Summary {
 
 impl Failures {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Self { code, http, message_code, tasks, retry, .. } = self;
+        let Self { code, http, message_code, tasks, is_retried, .. } = self;
         let inner = message_code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
         let http = http.map(|http| format!(" ({http})")).unwrap_or_default();
-        let again = if *retry { "can be tried again" } else { "would fail again" };
+        let again = if *is_retried { "can be tried again" } else { "would fail again" };
         let code = format!("{code}{inner}");
         writeln!(out, "\n{}{http}: {}, {again}", visible(&code), counted(*tasks, "task"))?;
         writeln!(out, "  {}", self.remedy)?;

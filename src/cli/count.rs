@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::args::CountArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, progress};
+use crate::plan::SkippedFile;
 use crate::report::Schema;
 use crate::scan::{self, CountOptions, Counts};
 use crate::source::Location;
@@ -34,7 +35,7 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
     let names = names(&args.by, opened.reports.first().map(|report| &report.schema));
     let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
     print::print(&result, args.format)?;
-    Ok(if result.set_aside.is_empty() { Exit::Done } else { Exit::Partly })
+    Ok(if result.files_skipped.is_empty() { Exit::Done } else { Exit::Partly })
 }
 
 /// The columns to count by, as the report spells them.
@@ -50,10 +51,9 @@ fn names(by: &[String], schema: Option<&Schema>) -> Vec<String> {
 struct CountResult {
     files: u64,
     rows: u64,
-    matched: u64,
+    rows_matched: u64,
     /// The sum of the sizes of the rows that match, where the report tells sizes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    matched_bytes: Option<u64>,
+    bytes_objects: Option<u64>,
     bytes_compressed: u64,
     bytes_raw: u64,
     seconds: f64,
@@ -61,7 +61,7 @@ struct CountResult {
     names: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<Vec<GroupResult>>,
-    set_aside: Vec<SetAside>,
+    files_skipped: Vec<SkippedFile>,
     warnings: Vec<String>,
 }
 
@@ -70,16 +70,9 @@ struct GroupResult {
     /// By column; null where the field is empty.
     values: BTreeMap<String, Option<String>>,
     rows: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bytes: Option<u64>,
+    bytes_objects: Option<u64>,
     #[serde(skip)]
     in_order: Vec<Vec<u8>>,
-}
-
-#[derive(Serialize)]
-struct SetAside {
-    path: String,
-    error: String,
 }
 
 /// A sum of sizes as far as 64 bits go: 16 EiB.
@@ -99,27 +92,27 @@ impl CountResult {
                 GroupResult {
                     values: names.iter().cloned().zip(values.iter().map(text)).collect(),
                     rows: group.rows,
-                    bytes: sized.then_some(saturated(group.bytes)),
+                    bytes_objects: sized.then_some(saturated(group.bytes)),
                     in_order: values,
                 }
             })
             .collect();
         groups.sort_by(|a, b| b.rows.cmp(&a.rows).then_with(|| a.in_order.cmp(&b.in_order)));
-        let aside = |(path, error): (Location, String)| SetAside {
-            path: path.display().to_string(),
+        let skipped = |(path, error): (Location, String)| SkippedFile {
+            file: path.display().to_string(),
             error,
         };
         Self {
             files: counts.scanned.files,
             rows: counts.scanned.rows,
-            matched: counts.matched.rows,
-            matched_bytes: sized.then_some(saturated(counts.matched.bytes)),
+            rows_matched: counts.matched.rows,
+            bytes_objects: sized.then_some(saturated(counts.matched.bytes)),
             bytes_compressed: counts.scanned.bytes_compressed,
             bytes_raw: counts.scanned.bytes_raw,
             seconds,
             groups: (!names.is_empty()).then_some(groups),
             names,
-            set_aside: counts.set_aside.into_iter().map(aside).collect(),
+            files_skipped: counts.set_aside.into_iter().map(skipped).collect(),
             warnings: counts.warnings,
         }
     }
@@ -132,7 +125,7 @@ impl CountResult {
         header.push(Cell::new("rows").set_alignment(CellAlignment::Right));
         header.push(Cell::new("share").set_alignment(CellAlignment::Right));
         header.push(Cell::new(""));
-        if self.matched_bytes.is_some() {
+        if self.bytes_objects.is_some() {
             header.push(Cell::new("size").set_alignment(CellAlignment::Right));
         }
         table.set_header(header);
@@ -144,9 +137,9 @@ impl CountResult {
             let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
             let mut row: Vec<Cell> = group.in_order.iter().map(value).collect();
             row.push(right(Count(group.rows).to_string()));
-            row.push(right(percent(group.rows, self.matched)));
-            row.push(Cell::new(bar(group.rows, self.matched)));
-            row.extend(group.bytes.map(|bytes| right(Bytes(bytes).to_string())));
+            row.push(right(percent(group.rows, self.rows_matched)));
+            row.push(Cell::new(bar(group.rows, self.rows_matched)));
+            row.extend(group.bytes_objects.map(|bytes| right(Bytes(bytes).to_string())));
             table.add_row(row);
         }
         table
@@ -154,14 +147,16 @@ impl CountResult {
 }
 
 impl Report for CountResult {
+    const COMMAND: &'static str = "count";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let size = self.matched_bytes.map(|bytes| format!(" with {} of objects", Bytes(bytes)));
+        let size = self.bytes_objects.map(|bytes| format!(" with {} of objects", Bytes(bytes)));
         writeln!(
             out,
             "{} of {} match ({}){}, in {} ({} raw), in {:.2} s ({} rows/s, {}/s).",
-            Count(self.matched),
+            Count(self.rows_matched),
             counted(self.rows, "row"),
-            percent(self.matched, self.rows),
+            percent(self.rows_matched, self.rows),
             size.unwrap_or_default(),
             counted(self.files, "data file"),
             Bytes(self.bytes_raw),
@@ -169,8 +164,8 @@ impl Report for CountResult {
             Count((self.rows as f64 / self.seconds) as u64),
             Bytes((self.bytes_raw as f64 / self.seconds) as u64),
         )?;
-        for file in &self.set_aside {
-            writeln!(out, "Not read: {}: {}", visible(&file.path), visible(&file.error))?;
+        for file in &self.files_skipped {
+            writeln!(out, "Not read: {}: {}", visible(&file.file), visible(&file.error))?;
         }
         for warning in &self.warnings {
             writeln!(out, "Note: {}", visible(warning))?;

@@ -122,10 +122,7 @@ pub enum CliError {
     #[error("interrupted; submitted jobs keep running")]
     Interrupted,
     /// The program itself is at fault.
-    #[error(
-        "a fault of the program itself: {0}\nPlease report it, with this text, the command line \
-         and what `s3sieve --version` says"
-    )]
+    #[error("a fault of the program itself: {0}")]
     Fault(String),
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
@@ -142,6 +139,19 @@ impl CliError {
         match self {
             Self::Aws(error) => Some(error),
             Self::Submit(error) => error.aws(),
+            _ => None,
+        }
+    }
+
+    /// What to do, where the message itself does not say it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Fault(_) => Some(
+                "Please report it, with this text, the command line and what `s3sieve --version` \
+                 says"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -56,12 +56,12 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         prices: PriceList::new(&prices, args.prices.as_deref()),
         jobs: facts.jobs,
         objects: facts.objects_total(),
-        object_bytes: facts.object_bytes,
+        bytes_objects: facts.object_bytes,
         is_versioned: facts.is_versioned,
         estimates: estimates.iter().map(|estimate| Shown::new(estimate, chosen)).collect(),
         job_count: JobCount::new(facts.jobs, &prices),
         listing: Listing::new(&plan, args.source_objects, &prices),
-        notes,
+        warnings: notes,
     };
     print::print(&result, args.format)?;
     Ok(Exit::Done)
@@ -125,7 +125,7 @@ fn facts(plan: &Plan) -> Facts {
     Facts {
         jobs: plan.shards.len() as u64,
         objects,
-        object_bytes: plan.totals.object_bytes,
+        object_bytes: plan.totals.bytes_objects,
         is_versioned: plan.reports.iter().any(lists_versions),
     }
 }
@@ -189,12 +189,12 @@ struct EstimateResult {
     prices: PriceList,
     jobs: u64,
     objects: u64,
-    object_bytes: Option<u64>,
+    bytes_objects: Option<u64>,
     is_versioned: bool,
     estimates: Vec<Shown>,
     job_count: JobCount,
     listing: Listing,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 /// Which prices were used.
@@ -203,7 +203,7 @@ struct PriceList {
     file: Option<PathBuf>,
     date: String,
     region: String,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl PriceList {
@@ -212,7 +212,7 @@ impl PriceList {
             file: file.map(Path::to_owned),
             date: prices.date.clone(),
             region: prices.region.clone(),
-            notes: prices.notes.clone(),
+            warnings: prices.notes.clone(),
         }
     }
 }
@@ -232,7 +232,7 @@ struct Shown {
     monthly_lines: Vec<ShownLine>,
     /// Charges that are not in the sums.
     left_out: Vec<Charge>,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -265,7 +265,7 @@ impl Shown {
             lines: estimate.once.iter().map(ShownLine::new).collect(),
             monthly_lines: estimate.monthly.iter().map(ShownLine::new).collect(),
             left_out: estimate.left_out.clone(),
-            notes: estimate.notes.clone(),
+            warnings: estimate.notes.clone(),
         }
     }
 
@@ -373,8 +373,10 @@ impl Listing {
 }
 
 impl Report for EstimateResult {
+    const COMMAND: &'static str = "estimate";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let size = self.object_bytes.map(|bytes| format!(" of {}", Bytes(bytes)));
+        let size = self.bytes_objects.map(|bytes| format!(" of {}", Bytes(bytes)));
         writeln!(
             out,
             "{}{} in {}, at prices of {} for {}.",
@@ -392,8 +394,8 @@ impl Report for EstimateResult {
         writeln!(out)?;
         self.alternatives(out)?;
         let mut told: Vec<&String> = Vec::new();
-        let of_estimates = self.estimates.iter().flat_map(|estimate| &estimate.notes);
-        for note in self.notes.iter().chain(of_estimates) {
+        let of_estimates = self.estimates.iter().flat_map(|estimate| &estimate.warnings);
+        for note in self.warnings.iter().chain(of_estimates) {
             if !told.contains(&note) {
                 writeln!(out, "Note: {}", visible(note))?;
                 told.push(note);

@@ -38,6 +38,21 @@ impl Exit {
             Self::Interrupted => 130,
         }
     }
+
+    /// Its name in the JSON of an error, as documented in `docs/exit-codes.md`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Environment => "environment",
+            Self::Usage => "usage",
+            Self::Input => "input",
+            Self::Aws => "aws",
+            Self::Partly => "partly",
+            Self::Fault => "fault",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {

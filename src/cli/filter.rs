@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::args::Format;
 use super::filter_args::FilterArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, estimate, progress};
@@ -23,9 +24,14 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
         let place = options.out.display();
         print::tell(&format!("s3sieve: {place}: the same plan is there already; it stays"));
     }
-    let partly = !plan.set_aside.is_empty();
+    let partly = !plan.files_skipped.is_empty();
     let estimate = estimate::one_line(&plan, &options.out)?;
-    print::print(&Summary { out: &options.out, plan: &plan, estimate }, args.format)?;
+    let summary = Summary { out: &options.out, plan: &plan, estimate };
+    match args.format {
+        Format::Human => print::print(&summary, args.format)?,
+        // The plan is a document by itself.
+        Format::Json => print::document(&plan)?,
+    }
     Ok(if partly { Exit::Partly } else { Exit::Done })
 }
 
@@ -44,15 +50,17 @@ impl Serialize for Summary<'_> {
 }
 
 impl Report for Summary<'_> {
+    const COMMAND: &'static str = "filter";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = self.plan;
         let totals = &plan.totals;
         writeln!(
             out,
             "{} of {} match ({}), in {} ({} raw), in {:.2} s ({} rows/s, {}/s).",
-            Count(totals.matched),
+            Count(totals.rows_matched),
             counted(totals.rows, "row"),
-            percent(totals.matched, totals.rows),
+            percent(totals.rows_matched, totals.rows),
             counted(totals.files, "data file"),
             Bytes(totals.bytes_raw),
             totals.seconds,
@@ -61,8 +69,8 @@ impl Report for Summary<'_> {
         )?;
         self.shards(out)?;
         self.excluded(out)?;
-        for file in &plan.set_aside {
-            writeln!(out, "Not read: {}: {}", visible(&file.path), visible(&file.error))?;
+        for file in &plan.files_skipped {
+            writeln!(out, "Not read: {}: {}", visible(&file.file), visible(&file.error))?;
         }
         for warning in &plan.warnings {
             writeln!(out, "Note: {}", visible(warning))?;
@@ -131,7 +139,7 @@ impl Summary<'_> {
 
     fn next_step(&self) -> String {
         let document = self.out.join("plan.json");
-        if self.plan.shards.is_empty() && self.plan.totals.excluded > 0 {
+        if self.plan.shards.is_empty() && self.plan.totals.rows_excluded > 0 {
             return format!(
                 "Next: all matching rows were set aside; {} lists them by reason, and \
                  --include-ineligible REASON takes a reason back (docs/eligibility.md).",

@@ -28,13 +28,14 @@ pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
         reports.push(Inspected::new(&report, survey, notes));
     }
     let complete = reports.iter().all(Inspected::is_complete);
-    print::print(&Inspection(reports), args.format)?;
+    print::print(&Inspection { reports }, args.format)?;
     Ok(if complete { Exit::Done } else { Exit::Input })
 }
 
 #[derive(Serialize)]
-#[serde(transparent)]
-struct Inspection(Vec<Inspected>);
+struct Inspection {
+    reports: Vec<Inspected>,
+}
 
 #[derive(Serialize)]
 struct Inspected {
@@ -42,8 +43,8 @@ struct Inspected {
     source_bucket: String,
     destination_bucket: String,
     created: Option<String>,
-    age_seconds: Option<i64>,
-    version: String,
+    seconds_age: Option<i64>,
+    schema_version: String,
     format: String,
     checksum: &'static str,
     manifest_md5: String,
@@ -53,7 +54,7 @@ struct Inspected {
     files_present: u64,
     files_missing: Vec<String>,
     files_of_wrong_length: Vec<String>,
-    notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -74,8 +75,8 @@ impl Inspected {
             source_bucket: report.source_bucket.clone(),
             destination_bucket: report.destination_bucket.clone(),
             created: report.created.map(|created| created.to_string()),
-            age_seconds: age,
-            version: report.version.clone(),
+            seconds_age: age,
+            schema_version: report.version.clone(),
             format: report.format.to_string(),
             checksum: match report.checksum {
                 ChecksumState::Matched => "matched",
@@ -88,7 +89,7 @@ impl Inspected {
             files_present: survey.present,
             files_missing: survey.missing,
             files_of_wrong_length: survey.wrong_length,
-            notes,
+            warnings: notes,
         }
     }
 
@@ -97,7 +98,7 @@ impl Inspected {
     }
 
     fn facts(&self) -> Vec<(&'static str, String)> {
-        let created = match (&self.created, self.age_seconds) {
+        let created = match (&self.created, self.seconds_age) {
             (Some(created), Some(age)) => format!("{created} ({})", age_text(age)),
             _ => "not told".to_owned(),
         };
@@ -109,7 +110,7 @@ impl Inspected {
             ("Report", self.manifest.clone()),
             ("Bucket", format!("{}, reported to {}", self.source_bucket, self.destination_bucket)),
             ("Begun", created),
-            ("Format", format!("{}, version {}", self.format, self.version)),
+            ("Format", format!("{}, version {}", self.format, self.schema_version)),
             ("Checksum", checksum.to_owned()),
             (
                 "Files",
@@ -158,8 +159,10 @@ fn age_text(seconds: i64) -> String {
 }
 
 impl Printed for Inspection {
+    const COMMAND: &'static str = "inspect";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        for (number, report) in self.0.iter().enumerate() {
+        for (number, report) in self.reports.iter().enumerate() {
             if number > 0 {
                 writeln!(out)?;
             }
@@ -184,7 +187,7 @@ impl Inspected {
                 writeln!(out, "          {what}: {more} more (--format json lists them)")?;
             }
         }
-        for note in &self.notes {
+        for note in &self.warnings {
             writeln!(out, "Note      {}", visible(note))?;
         }
         let mut table = Table::new();

@@ -7,10 +7,18 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::jobs::JobLine;
-use super::print;
+use super::print::{self, Document};
 use crate::jobs::StepOutcome;
 use crate::jobs::journal::Command;
 use crate::units::counted;
+
+/// Where events go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EventOutput {
+    /// The command that they are of.
+    pub(super) command: &'static str,
+    pub(super) format: Format,
+}
 
 /// Something that happened.
 #[derive(Serialize)]
@@ -67,12 +75,13 @@ impl<'a> JobEvent<'a> {
 
     /// Tells of it, in the format asked for. A closed standard output ends nothing: jobs matter
     /// more than who reads of them.
-    pub(super) fn tell(&self, format: Format) {
-        match format {
+    pub(super) fn tell(&self, to: EventOutput) {
+        match to.format {
             Format::Human => print::tell(&self.sentence()),
             Format::Json => {
-                if let Ok(line) = serde_json::to_string(self) {
-                    let mut out = print::output(format);
+                let document = Document::new(Some(to.command), self);
+                if let Ok(line) = serde_json::to_string(&document) {
+                    let mut out = print::output(to.format);
                     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
                 }
             }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::args::Format;
-use super::job_events::JobEvent;
+use super::job_events::{EventOutput, JobEvent};
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
 use super::older::{self, Deed};
 use super::print::{self, Report, visible};
@@ -42,7 +42,7 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
 /// Follows jobs until nothing happens by itself any more.
 fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
     let mut opened = Opened::new(args)?;
-    let mut watch = Watch::new(watched, &opened.control, args.format)?;
+    let mut watch = Watch::new(watched, &opened.control, args.events())?;
     loop {
         match opened.jobs() {
             Ok(jobs) => {
@@ -167,11 +167,10 @@ pub(super) struct JobLine {
     pub(super) status: String,
     pub(super) priority: Option<i32>,
     pub(super) tasks: u64,
-    pub(super) succeeded: u64,
-    pub(super) failed: u64,
-    pub(super) active_seconds: u64,
+    pub(super) tasks_succeeded: u64,
+    pub(super) tasks_failed: u64,
+    pub(super) seconds_active: u64,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) reasons: Vec<String>,
 }
 
@@ -184,7 +183,9 @@ impl JobLine {
     /// Whether it has done every task, as far as that is known.
     pub(super) fn is_clean(&self) -> bool {
         match self.status.as_str() {
-            "Complete" | JobEnd::FORGOTTEN => self.failed == 0 && self.succeeded >= self.objects,
+            "Complete" | JobEnd::FORGOTTEN => {
+                self.tasks_failed == 0 && self.tasks_succeeded >= self.objects
+            }
             _ => false,
         }
     }
@@ -203,10 +204,10 @@ impl JobLine {
     pub(super) fn in_words(&self) -> String {
         let mut text = visible(&self.status).into_owned();
         if self.tasks > 0 {
-            let done = self.succeeded + self.failed;
+            let done = self.tasks_succeeded + self.tasks_failed;
             text += &format!(", {} of {} done", Count(done), Count(self.tasks));
-            if self.failed > 0 {
-                text += &format!(", {} failed", Count(self.failed));
+            if self.tasks_failed > 0 {
+                text += &format!(", {} failed", Count(self.tasks_failed));
             }
         }
         for reason in &self.reasons {
@@ -257,17 +258,17 @@ fn job_lines(
             status: view.as_ref().map_or_else(unseen, |view| view.status.clone()),
             priority: view.as_ref().map(|view| view.priority),
             tasks,
-            succeeded,
-            failed,
-            active_seconds: view.as_ref().map_or(0, |view| view.active_seconds),
+            tasks_succeeded: succeeded,
+            tasks_failed: failed,
+            seconds_active: view.as_ref().map_or(0, |view| view.active_seconds),
             job_id,
             reasons: Vec::new(),
         };
-        if line.status == "Complete" && line.failed == 0 && !line.is_clean() {
+        if line.status == "Complete" && line.tasks_failed == 0 && !line.is_clean() {
             // Lists lag behind.
             let id = line.job_id.as_deref().unwrap_or_default();
             if let Some(JobDetail { view, .. }) = control.describe(id)? {
-                (line.tasks, line.succeeded, line.failed) =
+                (line.tasks, line.tasks_succeeded, line.tasks_failed) =
                     (view.tasks, view.succeeded, view.failed);
             }
         }
@@ -297,8 +298,9 @@ fn reasons_of(
 
 /// The exit code for jobs as they are.
 fn outcome(jobs: &[JobLine]) -> Exit {
-    let partly =
-        |job: &JobLine| job.failed > 0 || (job.is_over() && !job.is_clean()) || job.is_left_out();
+    let partly = |job: &JobLine| {
+        job.tasks_failed > 0 || (job.is_over() && !job.is_clean()) || job.is_left_out()
+    };
     if jobs.iter().any(partly) { Exit::Partly } else { Exit::Done }
 }
 
@@ -316,6 +318,8 @@ fn show(args: &JobsArgs) -> Result<Exit, CliError> {
 }
 
 impl Report for Listed {
+    const COMMAND: &'static str = "jobs list";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let mut table = Table::new();
         table.load_style(NOTHING);
@@ -329,7 +333,7 @@ impl Report for Listed {
                 Cell::new(visible(job.job_id.as_deref().unwrap_or("-"))),
                 Cell::new(visible(&job.status)),
             ];
-            let numbers = [job.tasks, job.succeeded, job.failed];
+            let numbers = [job.tasks, job.tasks_succeeded, job.tasks_failed];
             row.extend(numbers.map(|number| right(Count(number).to_string())));
             table.add_row(row);
         }
@@ -351,12 +355,12 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
     args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
-    let mut watch = Watch::new(&run.watch, &control, args.format)?;
+    let mut watch = Watch::new(&run.watch, &control, args.events())?;
     let mut wave = Wave {
         plan,
         session: &session,
         control: &control,
-        format: args.format,
+        events: args.events(),
         reasons: Reasons::new(),
         was_reached: false,
     };
@@ -423,7 +427,7 @@ struct Wave<'a> {
     plan: &'a Plan,
     session: &'a Session,
     control: &'a Control,
-    format: Format,
+    events: EventOutput,
     reasons: Reasons,
     /// Whether AWS has listed or created jobs.
     was_reached: bool,
@@ -436,18 +440,18 @@ impl Wave<'_> {
         submission: &mut Submission,
         max_active: usize,
     ) -> Result<(Pause, Vec<JobLine>), CliError> {
-        let Self { plan, session, control, format, .. } = *self;
+        let Self { plan, session, control, events, .. } = *self;
         let mut views = by_id(submission.look(control)?);
         // Without a job, nothing was asked.
         self.was_reached |= submission.progress().jobs().next().is_some();
         let was_reached = &mut self.was_reached;
         let mut on_step = |outcome: StepOutcome<'_>| {
             *was_reached |= matches!(outcome, StepOutcome::Created { .. });
-            JobEvent::from(outcome).tell(format);
+            JobEvent::from(outcome).tell(events);
         };
         let stop = interrupt::flag();
         let pause = submission.advance(plan, session, control, max_active, stop, &mut on_step)?;
-        confirm(submission, control, &mut views, max_active, format)?;
+        confirm(submission, control, &mut views, max_active, events)?;
         let jobs = job_lines(plan, submission.progress(), views, control, &mut self.reasons)?;
         Ok((pause, jobs))
     }
@@ -459,7 +463,7 @@ fn confirm(
     control: &Control,
     views: &mut HashMap<String, JobView>,
     max_active: usize,
-    format: Format,
+    events: EventOutput,
 ) -> Result<(), CliError> {
     // One that is being prepared will be suspended, and takes its turn then.
     let is_running = |view: &&JobView| {
@@ -479,7 +483,7 @@ fn confirm(
             continue;
         }
         match submission.command(control, &job_id, Command::Run) {
-            Ok(()) => JobEvent::of_command(&job_id, Command::Run).tell(format),
+            Ok(()) => JobEvent::of_command(&job_id, Command::Run).tell(events),
             // It isn't suspended any more: it took the command, and the answer was lost.
             Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {}
             Err(error) => return Err(error.into()),
@@ -561,11 +565,11 @@ impl Steering {
         &mut self,
         jobs: &[String],
         command: Command,
-        format: Format,
+        events: EventOutput,
     ) -> Result<(u64, Option<CliError>), CliError> {
         let (mut taken, mut first) = (0, None);
         for job_id in jobs {
-            let error = match self.command_one(job_id, command, format) {
+            let error = match self.command_one(job_id, command, events) {
                 Ok(true) => {
                     taken += 1;
                     continue;
@@ -592,12 +596,12 @@ impl Steering {
         &mut self,
         job_id: &str,
         command: Command,
-        format: Format,
+        events: EventOutput,
     ) -> Result<bool, CliError> {
         // One that is too new to be listed is waited for.
         describe(&self.control, job_id)?;
         let Err(error) = self.submission.command(&self.control, job_id, command) else {
-            JobEvent::of_command(job_id, command).tell(format);
+            JobEvent::of_command(job_id, command).tell(events);
             return Ok(true);
         };
         // It is refused in words that differ from command to command.
@@ -605,7 +609,7 @@ impl Steering {
         if !now.is_some_and(|detail| detail.view.is_over() || is_ending(&detail.view)) {
             return Err(error.into());
         }
-        JobEvent::AlreadyOver { job_id }.tell(format);
+        JobEvent::AlreadyOver { job_id }.tell(events);
         Ok(false)
     }
 }
@@ -623,12 +627,12 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
     if asked.all {
         let jobs = steering.submission.withdraw()?;
         if jobs > 0 {
-            JobEvent::Withdrawn { jobs }.tell(args.format);
+            JobEvent::Withdrawn { jobs }.tell(args.events());
         }
         settled = steering.submission.settle(&steering.control);
     }
     let (jobs, views) = steering.chosen(&asked.jobs)?;
-    let (taken, refusal) = steering.command(&jobs, Command::Cancel, args.format)?;
+    let (taken, refusal) = steering.command(&jobs, Command::Cancel, args.events())?;
     if args.format == Format::Human {
         print::tell(&format!("{} asked to end", counted(taken, "job")));
         let deeds = Deed::of_all(steering.submission.progress(), &views);
@@ -649,11 +653,11 @@ fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError>
     if asked.jobs.is_empty() {
         let jobs = steering.submission.plan_priority(priority)?;
         if jobs > 0 {
-            JobEvent::PriorityPlanned { jobs, priority }.tell(args.format);
+            JobEvent::PriorityPlanned { jobs, priority }.tell(args.events());
         }
     }
     let (jobs, _) = steering.chosen(&asked.jobs)?;
-    let (taken, refusal) = steering.command(&jobs, Command::Priority(priority), args.format)?;
+    let (taken, refusal) = steering.command(&jobs, Command::Priority(priority), args.events())?;
     if args.format == Format::Human {
         let jobs = counted(taken, "job");
         print::tell(&format!("{jobs} given priority {priority}"));
@@ -674,9 +678,9 @@ mod tests {
             status: status.to_owned(),
             priority: None,
             tasks: 1,
-            succeeded: u64::from(status == "Complete" && failed == 0),
-            failed,
-            active_seconds: 0,
+            tasks_succeeded: u64::from(status == "Complete" && failed == 0),
+            tasks_failed: failed,
+            seconds_active: 0,
             reasons: Vec::new(),
         };
         assert_eq!(outcome(&[job("Complete", 0), job("Active", 0)]), Exit::Done);
@@ -696,9 +700,9 @@ mod tests {
             status: state.to_owned(),
             priority: None,
             tasks: 0,
-            succeeded: 0,
-            failed: 0,
-            active_seconds: 0,
+            tasks_succeeded: 0,
+            tasks_failed: 0,
+            seconds_active: 0,
             reasons: Vec::new(),
         }
     }
@@ -722,7 +726,8 @@ mod tests {
     fn a_job_in_words() {
         let mut job = JobLine { objects: 5000, ..line(WAITING) };
         assert_eq!(job.in_words(), "Waiting");
-        (job.status, job.tasks, job.succeeded, job.failed) = ("Failed".to_owned(), 5000, 997, 3);
+        (job.status, job.tasks, job.tasks_succeeded, job.tasks_failed) =
+            ("Failed".to_owned(), 5000, 997, 3);
         job.reasons.push("A: b".to_owned());
         assert_eq!(job.in_words(), "Failed, 1,000 of 5,000 done, 3 failed, A: b");
     }

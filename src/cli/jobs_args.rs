@@ -6,6 +6,7 @@ use clap::{Args as ClapArgs, Subcommand};
 
 use super::args::{Format, at_least_one};
 use super::aws::HEADING;
+use super::job_events::EventOutput;
 use super::service_args::ServiceArgs;
 use super::{CliError, plan_args};
 use crate::jobs::OUTAGE_MAX;
@@ -53,6 +54,11 @@ impl JobsArgs {
             JobsAction::Run(_) => plan_args::open_submitted(&self.plan, state, &mut way),
             _ => plan_args::open_followed(&self.plan, state, &mut way),
         }
+    }
+
+    /// Where its events go.
+    pub(super) fn events(&self) -> EventOutput {
+        EventOutput { command: self.action.name(), format: self.format }
     }
 
     /// The plan as it stands on the command line, for commands to be shown.

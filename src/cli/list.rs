@@ -51,7 +51,7 @@ pub(super) struct ListArgs {
     newer_than: Option<Timestamp>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    pub(super) format: Format,
     #[command(flatten)]
     aws: AwsArgs,
 }
@@ -97,8 +97,8 @@ struct Listed<'a> {
     manifest: PathBuf,
     rows: u64,
     files: u64,
-    seen: u64,
-    asked: u64,
+    rows_seen: u64,
+    requests: u64,
     #[serde(skip)]
     out: &'a Path,
     #[serde(skip)]
@@ -112,8 +112,8 @@ impl<'a> Listed<'a> {
             manifest: summary.manifest.clone(),
             rows: summary.rows,
             files: summary.files,
-            seen: summary.seen,
-            asked: summary.asked,
+            rows_seen: summary.seen,
+            requests: summary.asked,
             out: &args.out,
             asks: args.columns.iter().any(is_asked),
         }
@@ -121,16 +121,18 @@ impl<'a> Listed<'a> {
 }
 
 impl Report for Listed<'_> {
+    const COMMAND: &'static str = "list";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{} of {} listed, in {}.",
             counted(self.rows, "row"),
-            Count(self.seen),
+            Count(self.rows_seen),
             counted(self.files, "data file")
         )?;
         if self.asks {
-            writeln!(out, "{} were made to ask about them.", counted(self.asked, "request"))?;
+            writeln!(out, "{} were made to ask about them.", counted(self.requests, "request"))?;
         }
         writeln!(out, "Next: s3sieve count {}", self.out.display())
     }

@@ -14,10 +14,12 @@ mod diff;
 mod error;
 mod estimate;
 mod exit;
+mod failure;
 mod filter;
 mod filter_args;
 mod inspect;
 mod interrupt;
+mod invocation;
 #[cfg(feature = "aws")]
 mod job_events;
 #[cfg(feature = "aws")]
@@ -71,13 +73,14 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(exit) => return exit.into(),
     };
+    let invocation = args.invocation();
     interrupt::listen();
     source::raise_descriptors();
     match panics::guarded(|| run(&args)) {
         Ok(exit) => exit.into(),
         Err(error) if error.is_closed_pipe() => Exit::Done.into(),
         Err(error) => {
-            print::tell(&format!("s3sieve: {error}"));
+            failure::tell(&error, &invocation);
             error.exit().into()
         }
     }

@@ -24,7 +24,7 @@ pub(super) struct Deed {
 impl Deed {
     pub(super) fn of_line(job: &JobLine) -> Self {
         Self {
-            has_copied: job.succeeded > 0 || job.status == JobEnd::FORGOTTEN,
+            has_copied: job.tasks_succeeded > 0 || job.status == JobEnd::FORGOTTEN,
             is_clean: job.is_clean(),
             is_open: !job.is_over() && !job.is_left_out(),
         }

@@ -65,8 +65,8 @@ mod tests {
     fn a_panic_is_an_error_that_asks_for_a_report() {
         let error = guarded(|| panic!("as {}", "told")).unwrap_err();
         assert_eq!(error.exit(), Exit::Fault);
-        let text = error.to_string();
-        assert!(text.contains("as told") && text.contains("Please report it"), "{text}");
+        let (text, hint) = (error.to_string(), error.hint().unwrap_or_default());
+        assert!(text.contains("as told") && hint.contains("Please report it"), "{text} {hint}");
         assert_eq!(guarded(|| Ok(Exit::Partly)).unwrap(), Exit::Partly);
     }
 }

@@ -2,17 +2,18 @@
 //! submits the plan may do.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::args::Format;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
+use super::print::{self, Document};
 use super::request::{
     json_text, operation, options, own_place, region, requests, setting, source, write_documents,
 };
-use super::{CliError, Exit, plan_args, print};
+use super::{CliError, Exit, plan_args};
 use crate::operation::copy_key::{TargetEncryption, target_key};
 use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
 #[cfg(feature = "aws")]
@@ -23,7 +24,6 @@ use crate::plan::PlanHandle;
 
 /// The three policies, by the names of their files.
 #[derive(Serialize)]
-#[serde(rename_all = "kebab-case")]
 pub(super) struct Policies {
     pub(super) role_policy: Policy,
     pub(super) trust_policy: Policy,
@@ -174,25 +174,19 @@ impl Draft {
 }
 
 fn show(args: &PolicyArgs, policies: &Policies) -> Result<(), CliError> {
-    let format = if args.out.is_some() { Format::Human } else { Format::Json };
-    let mut out = print::output(format);
-    match &args.out {
-        None => {
-            serde_json::to_writer_pretty(&mut out, policies).map_err(io::Error::from)?;
-            writeln!(out)?;
-        }
-        Some(folder) => {
-            let files = [
-                ("role-policy.json", &policies.role_policy),
-                ("trust-policy.json", &policies.trust_policy),
-                ("submitter-policy.json", &policies.submitter_policy),
-            ];
-            let document = |(name, file): &(&str, _)| ((*name).to_owned(), json_text(file));
-            write_documents(folder, files.iter().map(document))?;
-            for (name, _) in files {
-                writeln!(out, "{}", folder.join(name).display())?;
-            }
-        }
+    let Some(folder) = &args.out else {
+        return Ok(print::document(&Document::new(Some("policy"), policies))?);
+    };
+    let files = [
+        ("role-policy.json", &policies.role_policy),
+        ("trust-policy.json", &policies.trust_policy),
+        ("submitter-policy.json", &policies.submitter_policy),
+    ];
+    let document = |(name, file): &(&str, _)| ((*name).to_owned(), json_text(file));
+    write_documents(folder, files.iter().map(document))?;
+    let mut out = print::output(Format::Human);
+    for (name, _) in files {
+        writeln!(out, "{}", folder.join(name).display())?;
     }
     Ok(out.flush()?)
 }

@@ -15,23 +15,51 @@ use std::str;
 use serde::Serialize;
 
 use super::args::Format;
+use crate::plan::PLAN_VERSION;
+
+/// A document of JSON: all begin with the same members. `docs/output.schema.json` describes each.
+#[derive(Serialize)]
+pub(super) struct Document<'a, T> {
+    /// Of the names in it, which are the same in all documents.
+    version: u32,
+    /// The command that it is of; none where arguments name none.
+    command: Option<&'a str>,
+    #[serde(flatten)]
+    content: T,
+}
+
+impl<'a, T: Serialize> Document<'a, T> {
+    pub(super) fn new(command: Option<&'a str>, content: T) -> Self {
+        Self { version: PLAN_VERSION, command, content }
+    }
+}
 
 /// A result that can be shown both ways.
 pub(super) trait Report: Serialize {
+    /// The command that gives it.
+    const COMMAND: &'static str;
+
     /// Writes it for people.
     fn human(&self, out: &mut dyn Write) -> io::Result<()>;
 }
 
 /// Prints a result in the format asked for.
-pub(super) fn print(report: &impl Report, format: Format) -> io::Result<()> {
-    let mut out = output(format);
+pub(super) fn print<R: Report>(report: &R, format: Format) -> io::Result<()> {
     match format {
-        Format::Human => report.human(&mut out)?,
-        Format::Json => {
-            serde_json::to_writer_pretty(&mut out, report)?;
-            writeln!(out)?;
+        Format::Human => {
+            let mut out = output(format);
+            report.human(&mut out)?;
+            out.flush()
         }
+        Format::Json => document(&Document::new(Some(R::COMMAND), report)),
     }
+}
+
+/// Prints a whole document, as JSON.
+pub(super) fn document(document: &impl Serialize) -> io::Result<()> {
+    let mut out = output(Format::Json);
+    serde_json::to_writer_pretty(&mut out, document)?;
+    writeln!(out)?;
     out.flush()
 }
 

@@ -1,6 +1,5 @@
 //! `s3sieve retry`: what a plan's jobs left undone becomes a new plan.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,7 +13,7 @@ use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
 use crate::jobs::journal::{Event, JobEnd, Stage};
 use crate::jobs::{RetryOptions, ShardOutcome, Submission, check_caller, retry};
-use crate::plan;
+use crate::plan::{self, Excluded};
 use crate::source::{Location, Object};
 use crate::units::counted;
 
@@ -26,8 +25,9 @@ const NOT_REPEATABLE: &str = "LambdaInvoke";
 #[derive(Serialize)]
 struct Retried {
     plan: String,
-    again: u64,
-    excluded: BTreeMap<String, u64>,
+    /// How many objects are tried again.
+    objects: u64,
+    excluded: Vec<Excluded>,
     warnings: Vec<String>,
 }
 
@@ -58,8 +58,8 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     let plan = retry(handle.plan, &folder, &outcomes, &options, &out, continued, stop)?;
     let result = Retried {
         plan: args.out.display().to_string(),
-        again: plan.totals.matched - plan.totals.excluded,
-        excluded: plan.excluded.iter().map(|set| (set.reason.clone(), set.rows)).collect(),
+        objects: plan.totals.rows_matched - plan.totals.rows_excluded,
+        excluded: plan.excluded,
         warnings: plan.warnings,
     };
     print::print(&result, args.format)?;
@@ -164,14 +164,16 @@ fn outcomes(
 }
 
 impl Report for Retried {
+    const COMMAND: &'static str = "retry";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{}: {} to be tried again.",
             visible(&self.plan),
-            counted(self.again, "object")
+            counted(self.objects, "object")
         )?;
-        for (reason, rows) in self.excluded.iter().filter(|(_, rows)| **rows > 0) {
+        for Excluded { reason, rows, .. } in self.excluded.iter().filter(|set| set.rows > 0) {
             writeln!(
                 out,
                 "{} excluded, which would fail or do harm, or by --without: excluded/{reason}.csv",

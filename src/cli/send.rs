@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::Format;
-use super::job_events::JobEvent;
+use super::job_events::{EventOutput, JobEvent};
 use super::older::{self, Deed};
 use super::operation_args::SubmitArgs;
 use super::plan_args::{self, tell_state};
@@ -29,13 +29,13 @@ struct Submitted {
     plan: String,
     jobs: Vec<Job>,
     /// How many jobs wait in the journal until others end.
-    waiting: usize,
+    jobs_waiting: usize,
     /// Of these, how many wait for jobs of noncurrent versions, which must do every task first.
-    in_order: usize,
+    jobs_in_order: usize,
     /// Of those that wait, how many wait in vain: a job of noncurrent versions left tasks undone.
-    held: usize,
+    jobs_held: usize,
     /// How many jobs were withdrawn before they were created.
-    withdrawn: usize,
+    jobs_withdrawn: usize,
     #[serde(skip)]
     confirmation: bool,
     /// What is said of keys that are served in an older version.
@@ -52,7 +52,7 @@ struct Job {
     /// Whether it ended before it ran a task.
     ran_nothing: bool,
     /// Its tasks that failed.
-    failed: u64,
+    tasks_failed: u64,
 }
 
 pub(super) fn run(
@@ -94,7 +94,7 @@ pub(super) fn run(
     let mut submission = Submission::begin(state, plan, &lines(requests)?, account_id, region)?;
     let mut on_step = |outcome: StepOutcome<'_>| {
         if args.format == Format::Human {
-            JobEvent::from(outcome).tell(args.format);
+            JobEvent::from(outcome).tell(EventOutput { command: "submit", format: args.format });
         }
     };
     if args.again {
@@ -196,7 +196,7 @@ fn summary(
                 (None, end) => end.map(|end| end.status.clone()),
             },
             ran_nothing: stage.end().is_some_and(JobEnd::ran_nothing),
-            failed: match (view, stage.end()) {
+            tasks_failed: match (view, stage.end()) {
                 (Some(view), _) => view.failed,
                 (None, end) => end.map_or(0, |end| end.failed),
             },
@@ -209,10 +209,13 @@ fn summary(
         older: older::warning(&plan.shards, &Deed::of_all(progress, views), &words, false),
         plan: words,
         jobs: manifests.zip(stages).map(job).collect(),
-        waiting,
-        in_order,
-        held,
-        withdrawn: stages.iter().filter(|stage| matches!(stage, Stage::Withdrawn { .. })).count(),
+        jobs_waiting: waiting,
+        jobs_in_order: in_order,
+        jobs_held: held,
+        jobs_withdrawn: stages
+            .iter()
+            .filter(|stage| matches!(stage, Stage::Withdrawn { .. }))
+            .count(),
         confirmation: !args.no_confirmation,
     }
 }
@@ -224,8 +227,8 @@ impl Submitted {
 
     /// Whether a job ended otherwise than complete, tasks failed, or a job won't be created.
     fn has_trouble(&self) -> bool {
-        let is_bad = |job: &Job| job.is_dead() || job.failed > 0;
-        self.withdrawn > 0 || self.held > 0 || self.count(is_bad) > 0
+        let is_bad = |job: &Job| job.is_dead() || job.tasks_failed > 0;
+        self.jobs_withdrawn > 0 || self.jobs_held > 0 || self.count(is_bad) > 0
     }
 }
 
@@ -242,6 +245,8 @@ impl Job {
 }
 
 impl Report for Submitted {
+    const COMMAND: &'static str = "submit";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = &self.plan;
         writeln!(out, "{} created.", counted(self.count(|job| job.job_id.is_some()), "job"))?;
@@ -260,16 +265,16 @@ impl Report for Submitted {
             };
             writeln!(out, "Each {fate}\n  s3sieve jobs {plan} {verb}")?;
         }
-        if self.in_order > 0 {
+        if self.jobs_in_order > 0 {
             writeln!(
                 out,
                 "{} of current versions will be created when the jobs of noncurrent versions have \
                  done all their tasks: copied in any other order, old content would be what is \
                  read. `s3sieve jobs {plan} run` does it.",
-                counted(self.in_order as u64, "job"),
+                counted(self.jobs_in_order as u64, "job"),
             )?;
         }
-        let more = self.waiting.saturating_sub(self.in_order + self.held);
+        let more = self.jobs_waiting.saturating_sub(self.jobs_in_order + self.jobs_held);
         if more > 0 {
             writeln!(
                 out,
@@ -302,11 +307,11 @@ impl Submitted {
                 states(&idle),
             )?;
         }
-        if self.withdrawn > 0 {
+        if self.jobs_withdrawn > 0 {
             writeln!(
                 out,
                 "{} withdrawn before creation: this command with --again creates them after all.",
-                counted(self.withdrawn as u64, "job"),
+                counted(self.jobs_withdrawn as u64, "job"),
             )?;
         }
         let stopped = |job: &Job| job.is_dead() && !job.ran_nothing;
@@ -325,7 +330,7 @@ impl Submitted {
     /// Says where tasks failed, and what that keeps from being done.
     fn undone(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = &self.plan;
-        let partly = self.count(|job| job.is_complete() && job.failed > 0);
+        let partly = self.count(|job| job.is_complete() && job.tasks_failed > 0);
         if partly > 0 {
             writeln!(
                 out,
@@ -334,13 +339,13 @@ impl Submitted {
                 counted(partly, "job"),
             )?;
         }
-        if self.held > 0 {
+        if self.jobs_held > 0 {
             writeln!(
                 out,
                 "{} of current versions held: jobs of noncurrent versions, which must be copied \
                  before, left tasks undone. `s3sieve retry {plan} --out PLAN2` makes a plan of all \
                  that is left.",
-                counted(self.held as u64, "job"),
+                counted(self.jobs_held as u64, "job"),
             )?;
         }
         if let Some(older) = &self.older {

@@ -1,18 +1,20 @@
 //! `s3sieve submit`: the job requests that a plan comes to. `send` sends them.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
+use serde::{Serialize, Serializer};
 
-use super::args::Format;
 use super::operation_args::SubmitArgs;
+use super::print::{self, Report};
 use super::request::{
     advice, json_text, operation, options, requests, setting, source, write_documents,
 };
-use super::{CliError, Exit, interrupt, print};
-use crate::operation::bucket;
+use super::{CliError, Exit, interrupt};
 use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
+use crate::operation::{Kind, bucket};
 use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
 #[cfg(feature = "aws")]
 use crate::source::{Location, Object};
@@ -41,13 +43,9 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let requests = requests(&args.operation, &handle, operation.as_ref(), all)?;
     refuse_old_content_only(plan, &requests)?;
     verify(&handle, &source.manifest_folder(&options.manifests))?;
-    if !requests.is_empty() {
-        if writes_over_sources(plan, &requests) {
-            print::tell(&format!("s3sieve: note: {CHANGED_SINCE}"));
-        }
-        for note in advice(plan, operation.kind(), args.report_scope()) {
-            print::tell(&format!("s3sieve: note: {note}"));
-        }
+    let warnings = warnings(args, plan, operation.kind(), &requests);
+    for warning in &warnings {
+        print::tell(&format!("s3sieve: note: {warning}"));
     }
     #[cfg(feature = "aws")]
     if !args.dry_run {
@@ -59,17 +57,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
         let texts = requests.iter().map(json_text);
         write_documents(folder, plan.shards.iter().map(file_name).zip(texts).chain(order))?;
     }
-    if args.format == Format::Json
-        && let Some(order) = order(&plan.shards, name_of(args))
-    {
-        print::tell(order.trim_end());
-    }
-    let mut out = print::output(args.format);
-    match args.format {
-        Format::Human => human(&mut out, args, plan, &requests)?,
-        Format::Json => lines(&mut out, &requests)?,
-    }
-    out.flush()?;
+    print::print(&DryRun { args, plan, requests: &requests, warnings }, args.format)?;
     Ok(Exit::Done)
 }
 
@@ -248,12 +236,68 @@ fn runs(places: &[usize]) -> Vec<ShardRange> {
     runs
 }
 
-fn lines(out: &mut dyn Write, requests: &[Request]) -> io::Result<()> {
-    for request in requests {
-        serde_json::to_writer(&mut *out, request)?;
-        writeln!(out)?;
+/// The requests of a plan, that are not sent.
+struct DryRun<'a> {
+    args: &'a SubmitArgs,
+    plan: &'a Plan,
+    requests: &'a [Request],
+    warnings: Vec<String>,
+}
+
+/// As JSON.
+#[derive(Serialize)]
+struct DryRunDocument<'a> {
+    plan: &'a Path,
+    jobs: usize,
+    objects: u64,
+    /// In which order the jobs are to be created, where that matters.
+    order: Option<String>,
+    warnings: &'a [String],
+    requests: Vec<ShardRequest<'a>>,
+}
+
+/// The request of a manifest's job.
+#[derive(Serialize)]
+struct ShardRequest<'a> {
+    manifest: &'a str,
+    request: &'a Request,
+}
+
+impl Serialize for DryRun<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { args, plan, requests, warnings } = self;
+        DryRunDocument {
+            plan: &args.plan,
+            jobs: requests.len(),
+            objects: plan.shards.iter().map(|shard| shard.objects).sum(),
+            order: order(&plan.shards, name_of(args)),
+            warnings,
+            requests: plan
+                .shards
+                .iter()
+                .zip(*requests)
+                .map(|(shard, request)| ShardRequest { manifest: &shard.path, request })
+                .collect(),
+        }
+        .serialize(serializer)
     }
-    Ok(())
+}
+
+impl Report for DryRun<'_> {
+    const COMMAND: &'static str = "submit --dry-run";
+
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        human(out, self.args, self.plan, self.requests)
+    }
+}
+
+/// What to know before these requests are sent.
+fn warnings(args: &SubmitArgs, plan: &Plan, kind: Kind, requests: &[Request]) -> Vec<String> {
+    if requests.is_empty() {
+        return Vec::new();
+    }
+    let changed = writes_over_sources(plan, requests).then(|| CHANGED_SINCE.to_owned());
+    changed.into_iter().chain(advice(plan, kind, args.report_scope())).collect()
 }
 
 fn human(
@@ -299,7 +343,9 @@ fn human(
     }
     let requests = match &args.out {
         Some(folder) => format!("The requests are in {}.", folder.display()),
-        None => "--out DIR writes each request to a file, --format json one a line.".to_owned(),
+        None => {
+            "--out DIR writes each request to a file, --format json all in one document.".to_owned()
+        }
     };
     writeln!(out, "{requests}")?;
     if args.place.manifest_bucket.is_none() && plan.inventory.is_none() {

@@ -78,6 +78,8 @@ impl<'a> Made<'a> {
 }
 
 impl Report for Made<'_> {
+    const COMMAND: &'static str = "synth";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,

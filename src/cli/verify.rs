@@ -31,14 +31,14 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         plan::prove(&handle, &opened, &options, control)
     })?;
     let mut proof = proven.proof.clone();
-    proof.notes.extend(unproven(&proof, &args.plan));
+    proof.warnings.extend(unproven(&proof, &args.plan));
     let out = args
         .out
         .as_deref()
         .map(|out| args.report.aws.way().on(args.threads()).location(out))
         .transpose()?;
     let rest = match out {
-        Some(out) if proof.remaining > 0 => proven.rest(out, args.force, &options),
+        Some(out) if proof.objects_remaining > 0 => proven.rest(out, args.force, &options),
         _ => None,
     };
     let rest = match rest {
@@ -47,14 +47,14 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
-    let is_proven = proof.remaining == 0 && proof.unproven == 0;
+    let is_proven = proof.objects_remaining == 0 && proof.objects_unproven == 0;
     print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
     Ok(if is_proven { Exit::Done } else { Exit::Partly })
 }
 
 /// What a person should know of versions that are not proven to be copied.
 fn unproven(proof: &Proof, plan: &Path) -> Option<String> {
-    let (unproven, plan) = (proof.unproven, plan.display());
+    let (unproven, plan) = (proof.objects_unproven, plan.display());
     (unproven > 0).then(|| {
         format!(
             "of the noncurrent versions, {} listed as current by {plan}, and no journal here says \
@@ -81,6 +81,8 @@ struct Verified<'a> {
 }
 
 impl Report for Verified<'_> {
+    const COMMAND: &'static str = "verify";
+
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let proof = &self.proof;
         writeln!(
@@ -99,22 +101,22 @@ impl Report for Verified<'_> {
                 percent(objects, proof.objects)
             )
         };
-        line(proof.done, "done")?;
-        match proof.remaining_new {
+        line(proof.objects_done, "done")?;
+        match proof.objects_remaining_new {
             Some(new) if new > 0 => {
                 let new = format!("remain ({} of these written since the plan)", Count(new));
-                line(proof.remaining, &new)?;
+                line(proof.objects_remaining, &new)?;
             }
-            _ => line(proof.remaining, "remain")?,
+            _ => line(proof.objects_remaining, "remain")?,
         }
-        if proof.superseded > 0 {
-            line(proof.superseded, "noncurrent versions, whose copies took their places")?;
+        if proof.objects_superseded > 0 {
+            line(proof.objects_superseded, "noncurrent versions, whose copies took their places")?;
         }
-        if proof.unproven > 0 {
-            line(proof.unproven, "noncurrent versions, not proven to be copied")?;
+        if proof.objects_unproven > 0 {
+            line(proof.objects_unproven, "noncurrent versions, not proven to be copied")?;
         }
-        line(proof.gone, "gone")?;
-        for note in &proof.notes {
+        line(proof.objects_gone, "gone")?;
+        for note in &proof.warnings {
             writeln!(out, "Note: {}.", visible(note))?;
         }
         self.next_step(out)
@@ -128,10 +130,10 @@ impl Verified<'_> {
                 let objects: u64 = rest.shards.iter().map(|shard| shard.objects).sum();
                 writeln!(out, "Next: {} in {}.", counted(objects, "object"), folder.display())
             }
-            _ if self.proof.remaining > 0 => {
+            _ if self.proof.objects_remaining > 0 => {
                 writeln!(out, "Next: --out DIR makes a plan of those that remain.")
             }
-            _ if self.proof.unproven > 0 => {
+            _ if self.proof.objects_unproven > 0 => {
                 let plan = self.args.plan.display();
                 writeln!(out, "Next: s3sieve jobs {plan} run, or s3sieve retry {plan} --out DIR.")
             }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::args::Format;
-use super::job_events::JobEvent;
+use super::job_events::{EventOutput, JobEvent};
 use super::jobs::JobLine;
 use super::jobs_args::WatchArgs;
 use super::{CliError, interrupt, print};
@@ -34,7 +34,7 @@ const BARS_MAX: usize = 20;
 /// How jobs are followed.
 pub(super) struct Watch {
     interval: Duration,
-    format: Format,
+    events: EventOutput,
     outage: Outage,
     outage_seconds_max: u64,
     /// Whether AWS has answered at all.
@@ -54,7 +54,7 @@ impl Watch {
     pub(super) fn new(
         args: &WatchArgs,
         control: &Control,
-        format: Format,
+        events: EventOutput,
     ) -> Result<Self, CliError> {
         let interval_seconds = args.interval;
         let interval = interval(interval_seconds)?;
@@ -65,12 +65,12 @@ impl Watch {
                 INTERVAL_MIN.as_secs()
             )));
         }
-        let on_terminal = format == Format::Human && io::stderr().is_terminal();
+        let on_terminal = events.format == Format::Human && io::stderr().is_terminal();
         let bars =
             on_terminal.then(|| Bars { all: MultiProgress::new(), by_manifest: HashMap::new() });
         Ok(Self {
             interval,
-            format,
+            events,
             outage: Outage::new(Duration::from_secs(args.outage_max)),
             outage_seconds_max: args.outage_max,
             was_reached: false,
@@ -84,7 +84,7 @@ impl Watch {
     pub(super) fn answered(&mut self) {
         self.was_reached = true;
         if self.outage.ended() {
-            JobEvent::OutageEnded.tell(self.format);
+            JobEvent::OutageEnded.tell(self.events);
         }
     }
 
@@ -106,7 +106,7 @@ impl Watch {
         match self.outage.failed(cause, Instant::now()) {
             Verdict::Begins => {
                 let (error, seconds_max) = (error.to_string(), self.outage_seconds_max);
-                JobEvent::Outage { error, seconds_max }.tell(self.format);
+                JobEvent::Outage { error, seconds_max }.tell(self.events);
                 Ok(())
             }
             Verdict::GoesOn => Ok(()),
@@ -118,7 +118,7 @@ impl Watch {
     pub(super) fn show(&mut self, jobs: &[JobLine]) {
         let now = Instant::now();
         for job in jobs {
-            let done = job.succeeded + job.failed;
+            let done = job.tasks_succeeded + job.tasks_failed;
             let before = self.seen.insert(job.manifest.clone(), (now, done));
             let rate =
                 before.map_or(0.0, |(then, before)| rate(done - before.min(done), now - then));
@@ -127,7 +127,7 @@ impl Watch {
                 None => {
                     let text = job.in_words();
                     if self.told.get(&job.manifest) != Some(&text) {
-                        JobEvent::Job { job }.tell(self.format);
+                        JobEvent::Job { job }.tell(self.events);
                         self.told.insert(job.manifest.clone(), text);
                     }
                 }
@@ -180,7 +180,7 @@ impl Bars {
             return;
         }
         let Some(bar) = self.by_manifest.get(&job.manifest) else { return };
-        let done = job.succeeded + job.failed;
+        let done = job.tasks_succeeded + job.tasks_failed;
         bar.set_length(job.tasks.max(job.objects));
         bar.set_position(done);
         let left = job.tasks.saturating_sub(done);
@@ -191,7 +191,7 @@ impl Bars {
             }
             _ => String::new(),
         };
-        let failed = match job.failed {
+        let failed = match job.tasks_failed {
             0 => String::new(),
             failed => format!("  {} failed", Count(failed)),
         };

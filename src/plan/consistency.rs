@@ -126,13 +126,13 @@ fn check_totals(plan: &Plan) -> Result<(), String> {
     let objects = sum(plan.shards.iter().map(|shard| shard.objects))?;
     let excluded = sum(plan.excluded.iter().map(|excluded| excluded.rows))?;
     let totals = &plan.totals;
-    if excluded != totals.excluded {
+    if excluded != totals.rows_excluded {
         return Err(format!(
-            "excluded has {excluded} rows in all, where totals.excluded is {}",
-            totals.excluded
+            "excluded has {excluded} rows in all, where totals.rows_excluded is {}",
+            totals.rows_excluded
         ));
     }
-    let kept = totals.matched.checked_sub(totals.excluded);
+    let kept = totals.rows_matched.checked_sub(totals.rows_excluded);
     let is_true = match plan.limit {
         None => kept == Some(objects),
         Some(limit) => objects <= limit && kept.is_some_and(|kept| objects <= kept),
@@ -143,7 +143,7 @@ fn check_totals(plan: &Plan) -> Result<(), String> {
     Err(format!(
         "its shards have {objects} objects in all, which does not fit totals: {} rows matched, and \
          {} of them were excluded",
-        totals.matched, totals.excluded
+        totals.rows_matched, totals.rows_excluded
     ))
 }
 

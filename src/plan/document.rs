@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use super::folder::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
 
-/// The version of the document. Raised when a reader of the one before would go wrong.
+/// The version of the document, and of all that the program prints as JSON. Raised when a reader of
+/// the one before would go wrong.
 pub const PLAN_VERSION: u32 = 2;
 
 /// A finished plan.
@@ -19,6 +20,8 @@ pub const PLAN_VERSION: u32 = 2;
 pub struct Plan {
     /// [`PLAN_VERSION`] of the program that wrote it.
     pub version: u32,
+    /// The command that made it: `filter`, `retry` or `verify`.
+    pub command: String,
     /// Name and version of that program.
     pub tool: String,
     /// The reports that were read, in the order in which they were named.
@@ -45,7 +48,7 @@ pub struct Plan {
     /// Matching rows that are not in a manifest, by reason.
     pub excluded: Vec<Excluded>,
     /// Data files that were bad and left out (`--keep-going`).
-    pub set_aside: Vec<SetAside>,
+    pub files_skipped: Vec<SkippedFile>,
     /// What a person should know before acting on the plan.
     pub warnings: Vec<String>,
     /// The manifests.
@@ -65,6 +68,7 @@ impl Plan {
         let mut plan = self.clone();
         plan.totals.seconds = 0.0;
         plan.tool.clear();
+        plan.command.clear();
         plan.predicate.given.clear();
         for report in &mut plan.reports {
             report.manifest.clear();
@@ -196,17 +200,16 @@ pub struct Totals {
     /// Rows in them.
     pub rows: u64,
     /// Rows for which the predicate is true.
-    pub matched: u64,
+    pub rows_matched: u64,
     /// Of those, rows that are not in a manifest because of what they are.
-    pub excluded: u64,
+    pub rows_excluded: u64,
     /// Bytes of the data files.
     pub bytes_compressed: u64,
     /// Bytes after decompression.
     pub bytes_raw: u64,
     /// The sizes of the objects in the manifests, added up, in bytes; none where a report has no
     /// Size, or a limit was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object_bytes: Option<u64>,
+    pub bytes_objects: Option<u64>,
     /// How long it took. The one value that differs from run to run.
     pub seconds: f64,
 }
@@ -224,9 +227,9 @@ pub struct Excluded {
 
 /// A data file that was left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SetAside {
+pub struct SkippedFile {
     /// The file.
-    pub path: String,
+    pub file: String,
     /// What is wrong with it.
     pub error: String,
 }

@@ -210,6 +210,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
         });
     Plan {
         version: PLAN_VERSION,
+        command: if options.among.is_some() { "verify" } else { "filter" }.to_owned(),
         tool: format!("s3sieve {}", env!("CARGO_PKG_VERSION")),
         reports: reports.collect(),
         predicate: Predicate {
@@ -224,16 +225,16 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
         totals: Totals {
             files: outcome.scanned.files,
             rows: outcome.scanned.rows,
-            matched: outcome.totals.matched,
-            excluded: outcome.excluded_rows(),
+            rows_matched: outcome.totals.matched,
+            rows_excluded: outcome.excluded_rows(),
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
-            object_bytes: outcome.object_bytes().filter(|_| wanted.tells_sizes()),
+            bytes_objects: outcome.object_bytes().filter(|_| wanted.tells_sizes()),
             // Known when all is done.
             seconds: 0.0,
         },
         excluded: outcome.written.excluded,
-        set_aside: outcome.set_aside,
+        files_skipped: outcome.files_skipped,
         warnings,
         shards: described(outcome.written.shards, &columns, &wanted.split_by),
         columns,

@@ -39,7 +39,7 @@ mod writer;
 pub use digest::{FileDigest, FileHasher};
 pub use document::{
     Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
-    Report, Retry, SetAside, Shard, ShardRange, Totals,
+    Report, Retry, Shard, ShardRange, SkippedFile, Totals,
 };
 pub use eligibility::OperationOptions;
 pub use error::{NoVersionIds, PlanError};

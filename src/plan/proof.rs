@@ -133,26 +133,26 @@ pub struct Proof {
     /// Different objects that the plan lists.
     pub objects: u64,
     /// Those that are there and no longer answer the predicate.
-    pub done: u64,
+    pub objects_done: u64,
     /// Those that still do.
-    pub remaining: u64,
+    pub objects_remaining: u64,
     /// Of these, those written after the plan's report was begun; none where the newer report does
     /// not tell.
-    pub remaining_new: Option<u64>,
+    pub objects_remaining_new: Option<u64>,
     /// Versions that still answer it, but are no longer current, in a plan for `copy`: their copies
     /// took their places.
-    pub superseded: u64,
+    pub objects_superseded: u64,
     /// Such versions that were current when the plan was made, and whose job is not known to have
     /// copied them. What took their places may be the copy of an older version.
-    pub unproven: u64,
+    pub objects_unproven: u64,
     /// Those that the newer report has no row of.
-    pub gone: u64,
+    pub objects_gone: u64,
     /// Rows of the newer report.
     pub rows: u64,
     /// How often it was scanned.
     pub passes: u64,
     /// What a person should know.
-    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
 }
 
 /// A proof, and what a plan of the objects that remain is made from.
@@ -222,7 +222,7 @@ pub fn prove(
         let bytes = objects.saturating_mul(OBJECT_BYTES);
         return Err(ProofError::TooManyForOut { objects, bytes });
     }
-    let mut proof = Proof { passes, notes: question.notes.clone(), ..Proof::default() };
+    let mut proof = Proof { passes, warnings: question.notes.clone(), ..Proof::default() };
     let mut rest = None;
     for number in 0..passes {
         let part = Part { number, of: passes };
@@ -437,20 +437,20 @@ fn count(set: &ObjectSet, question: &Question, proof: &mut Proof) {
     proof.objects += set.len();
     for marks in set.all_marks() {
         if marks & SEEN == 0 {
-            proof.gone += 1;
+            proof.objects_gone += 1;
         } else if marks & ANSWERS == 0 {
-            proof.done += 1;
+            proof.objects_done += 1;
         } else if question.is_copy && question.is_versioned && marks & NONCURRENT != 0 {
             match marks & UNPROVEN {
-                0 => proof.superseded += 1,
-                _ => proof.unproven += 1,
+                0 => proof.objects_superseded += 1,
+                _ => proof.objects_unproven += 1,
             }
         } else {
-            proof.remaining += 1;
+            proof.objects_remaining += 1;
             new += u64::from(marks & NEW != 0);
         }
     }
     if question.tells_new {
-        *proof.remaining_new.get_or_insert(0) += new;
+        *proof.objects_remaining_new.get_or_insert(0) += new;
     }
 }

@@ -63,7 +63,7 @@ pub enum ReadError {
     },
     /// An older program wrote it.
     #[error(
-        "{}: a plan of version {version}, of an earlier s3sieve; this program reads version \
+        "{}: a plan of version {version}, made by s3sieve 0.1; this program reads version \
          {PLAN_VERSION}: make the plan again with `s3sieve filter`, or use the program that wrote \
          it", path.display()
     )]
@@ -481,8 +481,8 @@ mod tests {
         );
         let write = |text: &'static str| move |dir: &Path| fs::write(dir.join(PLAN), text).unwrap();
         assert!(error(write("{}")).contains("missing field `version`"));
-        assert!(error(write("{\"version\": 1}")).contains("version 1, of an earlier s3sieve"));
-        assert!(error(write("{\"version\": 2}")).contains("missing field `tool`"));
+        assert!(error(write("{\"version\": 1}")).contains("version 1, made by s3sieve 0.1"));
+        assert!(error(write("{\"version\": 2}")).contains("missing field `command`"));
         assert!(error(write("{\"version\": 3}")).contains("version 3, newer"));
     }
 }

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use super::writer::{Folders, Label, PlanWriter, SeriesId, Written};
-use super::{Bounds, PlanError, SetAside, line};
+use super::{Bounds, PlanError, SkippedFile, line};
 use crate::engine::{Block, Lane};
 use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned};
 
@@ -31,7 +31,7 @@ pub(super) struct PlanSink<'a> {
     by_lane: HashMap<Lane, Way>,
     totals: FileSummary,
     files_by_report: Vec<u64>,
-    set_aside: Vec<SetAside>,
+    files_skipped: Vec<SkippedFile>,
 }
 
 /// What a filter run came to.
@@ -41,7 +41,7 @@ pub(super) struct Outcome {
     /// How many files of each report were scanned or set aside.
     pub(super) files_by_report: Vec<u64>,
     pub(super) written: Written,
-    pub(super) set_aside: Vec<SetAside>,
+    pub(super) files_skipped: Vec<SkippedFile>,
 }
 
 impl Outcome {
@@ -96,7 +96,7 @@ impl<'a> PlanSink<'a> {
                 ..FileSummary::default()
             },
             files_by_report: vec![0; options.reports],
-            set_aside: Vec::new(),
+            files_skipped: Vec::new(),
         }
     }
 
@@ -137,7 +137,7 @@ impl<'a> PlanSink<'a> {
             totals: self.totals,
             files_by_report: self.files_by_report,
             written: self.writer.finish(stop)?,
-            set_aside: self.set_aside,
+            files_skipped: self.files_skipped,
         })
     }
 }
@@ -178,8 +178,8 @@ impl FilterSink for PlanSink<'_> {
             return Err(PlanError::Scan(error.into()));
         }
         self.files_by_report[input.report] += 1;
-        self.set_aside.push(SetAside {
-            path: error.path.display().to_string(),
+        self.files_skipped.push(SkippedFile {
+            file: error.path.display().to_string(),
             error: error.kind.to_string(),
         });
         Ok(())

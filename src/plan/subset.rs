@@ -195,12 +195,17 @@ impl Subset {
         let kept: u64 = shards.iter().map(|shard| shard.objects).sum();
         let set_aside: u64 = excluded.iter().map(|excluded| excluded.rows).sum();
         let plan = Plan {
+            command: "retry".to_owned(),
             inventory: None,
             limit: None,
             retry: Some(retry),
-            totals: Totals { matched: kept + set_aside, excluded: set_aside, ..Totals::default() },
+            totals: Totals {
+                rows_matched: kept + set_aside,
+                rows_excluded: set_aside,
+                ..Totals::default()
+            },
             excluded,
-            set_aside: Vec::new(),
+            files_skipped: Vec::new(),
             warnings,
             shards,
             ..base

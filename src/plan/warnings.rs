@@ -248,7 +248,7 @@ fn experimental(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
 }
 
 fn set_aside(outcome: &Outcome) -> Option<String> {
-    let files = outcome.set_aside.len() as u64;
+    let files = outcome.files_skipped.len() as u64;
     let are = if files == 1 { "is" } else { "are" };
     (files > 0).then(|| {
         format!("{} could not be read and {are} not in this plan.", counted(files, "data file"))

@@ -194,7 +194,7 @@ fn the_same_bucket_gives_the_same_manifests_in_every_format() {
         for name in ["scanned", "seconds", "columns", "by"] {
             counts.as_object_mut().unwrap().remove(name);
         }
-        (counts["matched"].clone(), counts["groups"].as_array().unwrap().len())
+        (counts["rows_matched"].clone(), counts["groups"].as_array().unwrap().len())
     });
     assert_eq!(counts[0], counts[1]);
     assert_eq!(counts[0], counts[2]);
@@ -237,7 +237,7 @@ fn every_command_takes_every_format() {
         let path = report.report();
         let path = path.to_str().unwrap();
         let inspected = s3sieve(["inspect", path, "--format", "json"]).expect(0).json();
-        assert_eq!(inspected[0]["columns"][10]["name"], "bucket_key_status");
+        assert_eq!(inspected["reports"][0]["columns"][10]["name"], "bucket_key_status");
         s3sieve(["bench", path, "--where", "Size > 5", "--runs", "1"]).expect(0);
     }
 }
@@ -275,7 +275,7 @@ fn a_damaged_file_is_told_with_its_name() {
         assert!(!report.out("md5").exists());
         let kept = report.out("kept");
         report.filter("Size > 5", &kept, &["--keep-going"]).expect(5);
-        assert_eq!(plan_document(&kept)["set_aside"].as_array().unwrap().len(), 1);
+        assert_eq!(plan_document(&kept)["files_skipped"].as_array().unwrap().len(), 1);
     }
 }
 

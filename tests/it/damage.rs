@@ -49,7 +49,7 @@ fn damaged(bytes: &[u8], says: &[&str]) {
         let run = filter(&report, &["--inflate", inflate, "--keep-going", "--threads", "2"]);
         let run = run.expect(5);
         let plan = plan_document(&report.out());
-        let set_aside = plan["set_aside"][0]["path"].as_str().unwrap();
+        let set_aside = plan["files_skipped"][0]["file"].as_str().unwrap();
         assert!(set_aside.ends_with("1.csv.gz"), "{}", run.story());
         assert_eq!(plan["totals"]["files"], 2);
         assert_eq!(manifests(&report.out()).lines().count(), 51, "{}", run.story());
@@ -259,7 +259,7 @@ fn files_with_another_md5_among_large_ones_that_are_hashed_together() {
         nothing_is_left(&report.out());
         filter(&report, &["--threads", threads, "--keep-going"]).expect(5);
         let plan = plan_document(&report.out());
-        assert_eq!(plan["set_aside"].as_array().unwrap().len(), 2);
+        assert_eq!(plan["files_skipped"].as_array().unwrap().len(), 2);
         assert_eq!(plan["totals"]["files"], 4);
         fs::remove_dir_all(report.out()).unwrap();
     }

@@ -422,10 +422,10 @@ fn check(case: &Case) {
         assert_eq!(excluded.rows, lines.map_or(0, |lines| lines.lines().count() as u64));
     }
     let rows: u64 = plan.excluded.iter().map(|excluded| excluded.rows).sum();
-    assert_eq!(plan.totals.excluded, rows);
+    assert_eq!(plan.totals.rows_excluded, rows);
     let sized = case.columns.contains(&"Size").then_some(expected.object_bytes);
     let sized = sized.filter(|_| !expected.excluded.contains_key(NO_CURRENT_VERSION));
-    assert_eq!(plan.totals.object_bytes, sized);
+    assert_eq!(plan.totals.bytes_objects, sized);
     let operation = plan.operation.unwrap();
     let not_checked: Vec<_> =
         operation.not_checked.into_iter().map(|part| (part.reason, part.missing)).collect();

@@ -35,9 +35,9 @@ fn large_plan() -> (TempDir, PathBuf) {
         shard["split"] = json!({"StorageClass": "STANDARD"});
     }
     plan["totals"]["rows"] = json!(1_000_000_000_u64);
-    let excluded = plan["totals"]["excluded"].as_u64().unwrap();
-    plan["totals"]["matched"] = json!(100_000_000_u64 + excluded);
-    plan["totals"]["object_bytes"] = json!(100_000_000_u64 << 20);
+    let excluded = plan["totals"]["rows_excluded"].as_u64().unwrap();
+    plan["totals"]["rows_matched"] = json!(100_000_000_u64 + excluded);
+    plan["totals"]["bytes_objects"] = json!(100_000_000_u64 << 20);
     rewrite(&out, &plan);
     (folder, out)
 }
@@ -190,7 +190,7 @@ fn the_plans_own_operation_is_taken() {
     assert_eq!(copy["lines"][2]["storage_class"], "STANDARD_IA");
     assert_eq!(copy["lines"][2]["cost_min_usd"], "1000");
     assert_eq!(result["estimates"][1]["operation"], "update-encryption");
-    assert!(copy["notes"].to_string().contains("30 days in STANDARD_IA"), "{copy:#}");
+    assert!(copy["warnings"].to_string().contains("30 days in STANDARD_IA"), "{copy:#}");
     let other = estimate(&out, &["--storage-class", "deep_archive"]);
     assert_eq!(other["estimates"][0]["lines"][2]["cost_min_usd"], "5000");
     plan["operation"]["name"] = json!("paint");
@@ -267,7 +267,7 @@ fn an_estimate_says_what_update_encryption_may_make_sse_kms() {
         assert!(told.contains("the report has no EncryptionStatus"), "{told}");
         assert!(told.contains(kms), "{told}");
         let other = estimate(&out, &["--operation", "tag"]);
-        assert!(!other["notes"].to_string().contains(kms), "{other:#}");
+        assert!(!other["warnings"].to_string().contains(kms), "{other:#}");
     }
     let (_folder, out, _) = seed_plan(&["--for", "update-encryption"]);
     let mut plan = plan_document(&out);
@@ -285,7 +285,7 @@ fn what_is_no_plan_is_bad_input() {
     rewrite(folder.path(), &json!({"version": 3}));
     s3sieve(["estimate", name]).expect(3).says(&["version 3", "update s3sieve"]);
     rewrite(folder.path(), &json!({"version": 1}));
-    s3sieve(["estimate", name]).expect(3).says(&["version 1", "an earlier s3sieve"]);
+    s3sieve(["estimate", name]).expect(3).says(&["version 1", "made by s3sieve 0.1"]);
     rewrite(folder.path(), &json!({"version": 2}));
     s3sieve(["estimate", name]).expect(3).says(&["plan.json", "missing field"]);
 }

@@ -38,8 +38,8 @@ fn the_seed_example_to_the_letter() {
     );
     let plan = plan_document(&out);
     assert_eq!(plan["totals"]["rows"], 14);
-    assert_eq!(plan["totals"]["matched"], 10);
-    assert_eq!(plan["totals"]["excluded"], 1);
+    assert_eq!(plan["totals"]["rows_matched"], 10);
+    assert_eq!(plan["totals"]["rows_excluded"], 1);
     assert_eq!(plan["shards"][0]["first_key"], "0100059%7Ethumb.jpg");
     assert_eq!(plan["shards"][0]["last_key"], "201103190002HQ%7Ethumb.jpg");
     assert_eq!(plan["shards"][0]["bucket"], "batchoperationsdemo");

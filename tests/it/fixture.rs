@@ -16,6 +16,8 @@ use md5::{Digest, Md5};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::schema::output_fits_the_schema;
+
 /// The columns of the seed example.
 pub const SEED_COLUMNS: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, BucketKeyStatus";
 
@@ -88,11 +90,25 @@ impl Run {
         self
     }
 
-    /// Standard output as JSON.
+    /// Standard output as a document of JSON, which must fit its schema.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.output.stdout)
-            .unwrap_or_else(|error| panic!("{error}{}", self.story()))
+        let document = serde_json::from_slice(&self.output.stdout)
+            .unwrap_or_else(|error| panic!("{error}{}", self.story()));
+        output_fits_the_schema(&document);
+        document
+    }
+
+    /// Standard output as documents, one a line, each of which must fit its schema.
+    #[track_caller]
+    pub fn json_lines(&self) -> Vec<Value> {
+        let parse = |line: &str| {
+            let document = serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("{error}: {line}{}", self.story()));
+            output_fits_the_schema(&document);
+            document
+        };
+        self.stdout().lines().map(parse).collect()
     }
 }
 

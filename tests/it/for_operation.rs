@@ -60,7 +60,7 @@ fn copies_of_noncurrent_versions_come_first_and_each_class_apart() {
         "demo,a,a1\ndemo,b,b1\ndemo,a,a2\ndemo,c,null\ndemo,b,b2\n"
     );
     assert_eq!(plan["operation"]["storage_class"], "keep");
-    assert_eq!(plan["totals"]["object_bytes"], 35);
+    assert_eq!(plan["totals"]["bytes_objects"], 35);
     assert!(warns(&plan, "2 of the 5 selected rows are noncurrent versions"), "{plan:#}");
     assert!(warns(&plan, "in the manifests up to 00001.csv"), "{plan:#}");
     let after: Vec<&Value> =
@@ -84,7 +84,7 @@ fn noncurrent_versions_are_not_copied_without_the_current_one() {
     let plan = plan_document(&report.out());
     let excluded = fs::read_to_string(report.out().join("excluded/no-current-version.csv"));
     assert_eq!(excluded.unwrap(), "demo,d,d1\ndemo,e,e1\n");
-    assert_eq!(plan["totals"]["excluded"], 4, "{plan:#}");
+    assert_eq!(plan["totals"]["rows_excluded"], 4, "{plan:#}");
     assert!(run.stdout().contains("2 rows"), "{}", run.story());
     let flags = ["--include-ineligible", "no-current-version", "--storage-class", "STANDARD"];
     filter_for(&report, "copy", &flags).expect(0);

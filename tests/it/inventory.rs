@@ -30,7 +30,7 @@ fn read_again(plan: &Path, scratch: &Path) -> String {
         filter(&manifest, &out, &[]).expect(0);
         text += &manifests(&out);
         let count = s3sieve(["count", manifest.to_str().unwrap(), "--format", "json"]);
-        assert_eq!(count.expect(0).json()["matched"], shard["objects"]);
+        assert_eq!(count.expect(0).json()["rows_matched"], shard["objects"]);
     }
     text
 }
@@ -186,7 +186,7 @@ fn the_manifests_key_is_for_reports_alone() {
     policy(&inventory, "alias/x").expect(2).says(&["--manifest-kms-key-arn", "full ARN"]);
     let policies = policy(&inventory, key).expect(0).json();
     for (policy, sid) in
-        [("role-policy", "DecryptManifests"), ("submitter-policy", "EncryptManifests")]
+        [("role_policy", "DecryptManifests"), ("submitter_policy", "EncryptManifests")]
     {
         let statements = policies[policy]["Statement"].as_array().unwrap();
         let found = statements.iter().find(|statement| statement["Sid"] == sid).unwrap();

@@ -20,6 +20,7 @@ mod for_operation;
 mod hostile;
 mod interrupted;
 mod inventory;
+mod json_documents;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod killed;
 mod layers;

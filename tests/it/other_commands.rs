@@ -22,12 +22,12 @@ fn count_counts_rows_and_bytes() {
     let manifest = report.manifest.to_str().unwrap();
     let result = s3sieve(["count", manifest, "--format", "json"]).expect(0).json();
     assert_eq!(result["rows"], 4);
-    assert_eq!(result["matched"], 4);
-    assert_eq!(result["matched_bytes"], 5_368_711_131_u64);
+    assert_eq!(result["rows_matched"], 4);
+    assert_eq!(result["bytes_objects"], 5_368_711_131_u64);
     let result = s3sieve(["count", manifest, "--where", "Size > '5GiB'", "--format", "json"])
         .expect(0)
         .json();
-    assert_eq!(result["matched"], 1);
+    assert_eq!(result["rows_matched"], 1);
     assert_eq!(result["rows"], 4);
 }
 
@@ -40,9 +40,9 @@ fn count_by_gives_each_value_its_rows_and_bytes() {
     assert_eq!(
         result["groups"],
         json!([
-            {"values": {"StorageClass": "STANDARD"}, "rows": 2, "bytes": 5_368_709_131_u64},
-            {"values": {"StorageClass": null}, "rows": 1, "bytes": 0},
-            {"values": {"StorageClass": "GLACIER"}, "rows": 1, "bytes": 2000},
+            {"values": {"StorageClass": "STANDARD"}, "rows": 2, "bytes_objects": 5_368_709_131_u64},
+            {"values": {"StorageClass": null}, "rows": 1, "bytes_objects": 0},
+            {"values": {"StorageClass": "GLACIER"}, "rows": 1, "bytes_objects": 2000},
         ])
     );
     let told = s3sieve(["count", manifest, "--by", "StorageClass"]).expect(0).stdout();
@@ -103,8 +103,8 @@ fn count_goes_on_without_bad_files_when_told_to() {
     let manifest = report.manifest.to_str().unwrap();
     s3sieve(["count", manifest]).expect(3).says(&["1.csv.gz"]);
     let run = s3sieve(["count", manifest, "--keep-going", "--format", "json"]).expect(5);
-    assert_eq!(run.json()["matched"], 1);
-    assert!(run.json()["set_aside"][0]["path"].as_str().unwrap().ends_with("1.csv.gz"));
+    assert_eq!(run.json()["rows_matched"], 1);
+    assert!(run.json()["files_skipped"][0]["file"].as_str().unwrap().ends_with("1.csv.gz"));
 }
 
 #[test]
@@ -136,8 +136,8 @@ fn inspect_misses_files_and_sees_wrong_lengths() {
         assert!(told.contains(part), "`{part}` is missing in\n{told}");
     }
     let result = s3sieve(["inspect", manifest, "--format", "json"]).expect(3).json();
-    assert_eq!(result[0]["files_missing"], json!(["data/1.csv.gz"]));
-    assert_eq!(result[0]["files_of_wrong_length"], json!(["data/2.csv.gz"]));
+    assert_eq!(result["reports"][0]["files_missing"], json!(["data/1.csv.gz"]));
+    assert_eq!(result["reports"][0]["files_of_wrong_length"], json!(["data/2.csv.gz"]));
 }
 
 #[test]

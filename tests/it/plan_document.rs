@@ -27,7 +27,7 @@ fn a_plan_with_everything_in_it_fits_the_schema() {
     .expect(5);
     let plan = plan_document(&out);
     fits_the_schema(&plan);
-    for list in ["reports", "excluded", "set_aside", "warnings", "shards"] {
+    for list in ["reports", "excluded", "files_skipped", "warnings", "shards"] {
         assert!(!plan[list].as_array().unwrap().is_empty(), "{list} is empty in {plan:#}");
     }
 }
@@ -63,7 +63,7 @@ fn a_plan_for_an_operation_fits_the_schema() {
     fits_the_schema(&plan);
     assert_eq!(plan["operation"]["included"][0], "archived");
     assert!(!plan["operation"]["not_checked"].as_array().unwrap().is_empty());
-    assert_eq!(plan["totals"]["object_bytes"], 5);
+    assert_eq!(plan["totals"]["bytes_objects"], 5);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn the_schema_refuses_what_is_no_plan() {
     let manifest = report.manifest.to_str().unwrap();
     s3sieve(["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()]).expect(0);
     let plan = plan_document(&out);
-    for field in ["version", "reports", "totals", "shards"] {
+    for field in ["version", "command", "reports", "totals", "shards"] {
         let mut cut = plan.clone();
         cut.as_object_mut().unwrap().remove(field);
         assert!(!validator.is_valid(&cut), "without {field}");

@@ -188,10 +188,11 @@ pub fn submit(plan: &Path, arguments: &[&str]) -> Run {
     s3sieve(command.iter().chain(arguments).chain(&PLACE))
 }
 
-/// The requests, one a line.
+/// The requests.
 #[track_caller]
 pub fn requests(plan: &Path, arguments: &[&str]) -> Vec<Value> {
     let json = [arguments, &["--format", "json"]].concat();
-    let lines = submit(plan, &json).expect(0).stdout();
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let document = submit(plan, &json).expect(0).json();
+    let requests = document["requests"].as_array().unwrap();
+    requests.iter().map(|of| of["request"].clone()).collect()
 }

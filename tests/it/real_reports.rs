@@ -26,8 +26,8 @@ fn a_versioned_csv_report() {
     .expect(0);
     let plan = plan_document(&out);
     assert_eq!(plan["totals"]["rows"], 5, "{}", run.story());
-    assert_eq!(plan["totals"]["matched"], 5);
-    assert_eq!(plan["totals"]["excluded"], 1, "a delete marker");
+    assert_eq!(plan["totals"]["rows_matched"], 5);
+    assert_eq!(plan["totals"]["rows_excluded"], 1, "a delete marker");
     let text = manifests(&out);
     assert_eq!(text.lines().count(), 4);
     assert_eq!(text.lines().filter(|line| line.ends_with(",null")).count(), 2, "{text}");
@@ -57,9 +57,9 @@ fn reports_of_all_formats_are_inspected() {
         let Some(report) = real_report(&format!("{name}_manifest.json")) else { return };
         let run = s3sieve(["inspect", report.to_str().unwrap(), "--format", "json"]).expect(0);
         let result = run.json();
-        let columns = result[0]["columns"].as_array().unwrap();
+        let columns = result["reports"][0]["columns"].as_array().unwrap();
         assert_eq!(columns.len(), 18, "{}", run.story());
-        assert_eq!(result[0]["checksum"], "matched", "{}", run.story());
+        assert_eq!(result["reports"][0]["checksum"], "matched", "{}", run.story());
     }
 }
 
@@ -84,7 +84,7 @@ fn the_same_objects_in_all_formats_give_the_same_rows() {
             run.expect(0);
             let plan = plan_document(&out);
             let excluded = std::fs::read_to_string(out.join("excluded/delete-marker.csv"));
-            found.push((manifests(&out), excluded.ok(), plan["totals"]["matched"].clone()));
+            found.push((manifests(&out), excluded.ok(), plan["totals"]["rows_matched"].clone()));
             let counts = s3sieve([
                 "count",
                 report,
@@ -97,7 +97,7 @@ fn the_same_objects_in_all_formats_give_the_same_rows() {
             ])
             .expect(0)
             .json();
-            assert_eq!(counts["matched"], plan["totals"]["matched"], "{counts}");
+            assert_eq!(counts["rows_matched"], plan["totals"]["rows_matched"], "{counts}");
         }
         assert_eq!(found[0], found[1], "{question}");
         assert_eq!(found[0], found[2], "{question}");

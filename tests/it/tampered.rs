@@ -67,7 +67,8 @@ fn columns_that_no_manifest_has() {
 fn a_file_that_is_listed_twice() {
     let twice = |document: &mut Value| {
         let shard = document["shards"][0].clone();
-        document["totals"]["matched"] = json!(9 + document["totals"]["matched"].as_u64().unwrap());
+        document["totals"]["rows_matched"] =
+            json!(9 + document["totals"]["rows_matched"].as_u64().unwrap());
         document["shards"].as_array_mut().unwrap().push(shard);
     };
     cannot_be(twice, &["\"manifests/00000.csv\" is listed twice"]);
@@ -92,8 +93,8 @@ fn a_path_that_leads_elsewhere() {
     for path in ["manifests/00000.csv", "../x.csv"] {
         let aside = json!([{"reason": "delete-marker", "rows": 0, "path": path}]);
         let change = |document: &mut Value| {
-            document["totals"]["matched"] = json!(9);
-            document["totals"]["excluded"] = json!(0);
+            document["totals"]["rows_matched"] = json!(9);
+            document["totals"]["rows_excluded"] = json!(0);
             document["excluded"] = aside;
         };
         cannot_be(change, &[path, "does not lead to a file in excluded"]);
@@ -111,8 +112,11 @@ fn counts_that_do_not_fit() {
     cannot_be(huge, &["1000000000000000000, which its bytes can't hold"]);
     cannot_be(|document| document["shards"][0]["objects"] = json!(0), &["can't hold"]);
     cannot_be(|document| document["shards"][0]["objects"] = json!(8), &["8 objects in all"]);
-    cannot_be(|document| document["totals"]["matched"] = json!(0), &["does not fit totals"]);
-    cannot_be(|document| document["totals"]["excluded"] = json!(7), &["totals.excluded is 7"]);
+    cannot_be(|document| document["totals"]["rows_matched"] = json!(0), &["does not fit totals"]);
+    cannot_be(
+        |document| document["totals"]["rows_excluded"] = json!(7),
+        &["totals.rows_excluded is 7"],
+    );
     let limited = |document: &mut Value| document["limit"] = json!(3);
     cannot_be(limited, &["9 objects in all"]);
     let overflow = |document: &mut Value| {
@@ -150,8 +154,8 @@ fn a_csv_manifest_with_data_files() {
 #[test]
 fn what_is_not_true_of_the_rows() {
     let fewer = |document: &mut Value| {
-        let matched = document["totals"]["matched"].as_u64().unwrap();
-        document["totals"]["matched"] = json!(matched - 1);
+        let matched = document["totals"]["rows_matched"].as_u64().unwrap();
+        document["totals"]["rows_matched"] = json!(matched - 1);
         document["shards"][0]["objects"] = json!(8);
     };
     is_not_so(&seed_plan(), fewer, &["it has 9 rows where the plan says 8"]);
@@ -225,8 +229,8 @@ fn what_is_not_true_of_an_inventory_report() {
     let plan = || inventory_plan_for(ANY);
     submit(&plan().path, ANY).expect(0);
     let fewer = |document: &mut Value| {
-        let matched = document["totals"]["matched"].as_u64().unwrap();
-        document["totals"]["matched"] = json!(matched - 1);
+        let matched = document["totals"]["rows_matched"].as_u64().unwrap();
+        document["totals"]["rows_matched"] = json!(matched - 1);
         document["shards"][0]["objects"] = json!(8);
     };
     is_not_so(&plan(), fewer, &["it has 9 rows where the plan says 8"]);

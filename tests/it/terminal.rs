@@ -99,7 +99,7 @@ fn keys_names_and_columns_are_shown_not_sent() {
     let folder = report.folder.path().to_str().unwrap();
     let told = run_clean(["inspect", folder, "--format", "json"]).expect(0).json();
     // Programs get the values as they are.
-    assert_eq!(told[0]["columns"][2]["name"], evil("Odd"));
+    assert_eq!(told["reports"][0]["columns"][2]["name"], evil("Odd"));
     let shown = run_clean(["inspect", folder]).expect(0).stdout();
     assert!(shown.contains("Odd\\u{1b}[31m\\u{1b}]0;x\\u{7}\\u{9b}1m\\u{7f}\\u{202e}"), "{shown}");
     let shown = run_clean(["count", folder, "--by", "Key"]).expect(0).stdout();

@@ -464,7 +464,7 @@ def asked(program, manifest, question, out):
     if run.returncode not in (0, 5) or not (out / "plan.json").exists():
         sys.exit(f"exit code {run.returncode}: {' '.join(map(str, command))}\n{run.stderr}")
     plan = json.loads((out / "plan.json").read_text())
-    aside = {int(pathlib.Path(bad["path"]).name.split(".")[0]) for bad in plan["set_aside"]}
+    aside = {int(pathlib.Path(bad["file"]).name.split(".")[0]) for bad in plan["files_skipped"]}
     manifests = b"".join((out / shard["path"]).read_bytes() for shard in plan["shards"])
     return aside, by_bucket(manifests)
 

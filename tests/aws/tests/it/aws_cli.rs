@@ -241,7 +241,8 @@ fn told_by_the_cli(double: &Double, arguments: &[&str]) -> Value {
 fn aws_cli_gets_along_with_the_double() {
     let world = World::new(Options::default(), 5, 5);
     let dry = ["--dry-run", "--format", "json", "--report-scope", "AllTasks"];
-    let mut request = world.submit(&world.plan, &dry).expect(0).json();
+    let dry = world.submit(&world.plan, &dry).expect(0).json();
+    let mut request = dry["requests"][0]["request"].clone();
     let arn = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap().to_owned();
     let object = arn.strip_prefix("arn:aws:s3:::manifests/").unwrap();
     let manifest = world.plan.join("manifests/00000.csv");

@@ -197,7 +197,7 @@ fn every_command_reads_them() {
         let count = s3sieve_at(&endpoint, ["count", ADDRESS, "--format", "json"]).expect(0);
         assert_eq!(count.json()["rows"], 3_000);
         let inspect = s3sieve_at(&endpoint, ["inspect", ADDRESS, "--format", "json"]).expect(0);
-        assert_eq!(inspect.json()[0]["files_present"], 2);
+        assert_eq!(inspect.json()["reports"][0]["files_present"], 2);
         let out = buckets.out("bench");
         let bench = ["bench", ADDRESS, "--runs", "1", "--out", out.to_str().unwrap()];
         s3sieve_at(&endpoint, bench).expect(0);

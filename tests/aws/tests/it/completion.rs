@@ -68,10 +68,10 @@ fn a_row_that_cannot_be_read_is_counted_and_shown_and_the_rest_goes_on() {
         format!("{}\n{bad}\n{}\n", first.join("\n"), rest.join("\n"))
     });
     let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
-    assert_eq!(told["unreadable_rows"], 2, "{told:#}");
+    assert_eq!(told["rows_unreadable"], 2, "{told:#}");
     let example = &told["unreadable_example"];
-    assert_eq!(example["row"], 3);
-    assert_eq!(example["what"], "the task's status is `perhaps`");
+    assert_eq!(example["record"], 3);
+    assert_eq!(example["error"], "the task's status is `perhaps`");
     assert!(Path::new(example["file"].as_str().unwrap()).is_file(), "{told:#}");
     assert_eq!(told["failures"][0]["tasks"], 6, "{told:#}");
     let shown = world.jobs(&["report"]).expect(5);
@@ -92,7 +92,7 @@ fn a_bad_row_alone_shows_in_the_exit_code() {
     world.jobs(&["report"]).expect(0);
     rewrite(&world, "succeeded", |text| format!("no row\n{text}"));
     let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
-    assert_eq!(told["unreadable_rows"], 1, "{told:#}");
+    assert_eq!(told["rows_unreadable"], 1, "{told:#}");
     assert_eq!(told["results"][0]["rows"], 2, "{told:#}");
 }
 
@@ -120,13 +120,13 @@ fn codes_are_judged_before_statuses_and_in_messages() {
         rows.map(|(number, (rest, ..))| format!("demo,{},,failed,{rest}\n", key(number))).collect()
     });
     let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
-    assert_eq!(told["unreadable_rows"], 0, "{told:#}");
+    assert_eq!(told["rows_unreadable"], 0, "{told:#}");
     let failures = told["failures"].as_array().unwrap();
     assert_eq!(failures.len(), rows.len(), "{told:#}");
     for (number, (rest, again, part)) in rows.iter().enumerate() {
         let wanted = key(number);
         let found = failures.iter().find(|failure| failure["example_key"] == *wanted).unwrap();
-        assert_eq!(found["retry"], *again, "{rest}: {found:#}");
+        assert_eq!(found["is_retried"], *again, "{rest}: {found:#}");
         assert!(found["remedy"].as_str().unwrap().contains(part), "{rest}: {found:#}");
     }
     let message = "error details: {\"failureMessage\":\"Task 1, printed\", \"errorCode\": \"404\"}";
@@ -227,7 +227,7 @@ fn checksums_become_a_file_in_the_plan_s_folder() {
     world.let_run(&world.plan).expect(5);
     let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
     assert_eq!(told["failures"][0]["message_code"], "404", "{told:#}");
-    assert_eq!(told["unknown_results"], 0);
+    assert_eq!(told["results_unknown"], 0);
     assert_eq!(told["results_lost"], false);
     assert_eq!(told["results"][0]["rows"], 9, "{told:#}");
     assert_eq!(told["results"].as_array().unwrap().len(), 1);

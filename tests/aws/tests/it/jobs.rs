@@ -74,10 +74,10 @@ fn failed_tasks_are_told_of_and_tried_again() {
         assert_eq!(failures[0]["code"], "SlowDown");
         assert_eq!(failures[0]["http"], 503);
         assert_eq!(failures[0]["tasks"], 10);
-        assert_eq!(failures[0]["retry"], true);
+        assert_eq!(failures[0]["is_retried"], true);
         assert_eq!(failures[0]["example_message"], "say \"less\",\nplease");
         assert_eq!(failures[1]["code"], "InvalidObjectState");
-        assert_eq!(failures[1]["retry"], false);
+        assert_eq!(failures[1]["is_retried"], false);
         let again = world.path("again");
         let arguments = ["retry", world.plan.to_str().unwrap(), "--out", again.to_str().unwrap()];
         world.run(arguments).expect(0);
@@ -246,7 +246,10 @@ fn a_plan_submitted_with_other_parameters_is_refused() {
 fn an_object_that_is_there_is_not_replaced() {
     let world = World::new(Options::default(), 2, 2);
     let dry = world.submit(&world.plan, &["--dry-run", "--format", "json"]).expect(0).json();
-    let arn = dry["Manifest"]["Location"]["ObjectArn"].as_str().unwrap().to_owned();
+    let arn = dry["requests"][0]["request"]["Manifest"]["Location"]["ObjectArn"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let key = arn.strip_prefix("arn:aws:s3:::manifests/").unwrap();
     let manifest = fs::read(world.plan.join("manifests/00000.csv")).unwrap();
     let mut other = manifest.clone();

@@ -84,10 +84,11 @@ fn a_plan_in_s3_is_submitted_where_it_is_and_runs_to_its_end() {
     let before = uploads(&world);
     let estimated = plain(&world, &["estimate", PLAN, "--format", "json"]).expect(0).json();
     assert_eq!(estimated["objects"], 25, "{estimated:#}");
-    let dry = submit(&world, PLAN, &["--dry-run", "--format", "json"]).expect(0).stdout();
+    let dry = submit(&world, PLAN, &["--dry-run", "--format", "json"]).expect(0).json();
     let names: Vec<String> = (0..3).map(|n| format!("today/manifests/{n:05}.csv")).collect();
-    for (line, name) in dry.lines().zip(&names) {
-        let request: Value = serde_json::from_str(line).unwrap();
+    let requests = dry["requests"].as_array().unwrap();
+    assert_eq!(requests.len(), names.len());
+    for (request, name) in requests.iter().map(|of| &of["request"]).zip(&names) {
         let arn = format!("arn:aws:s3:::plans/{name}");
         assert_eq!(request["Manifest"]["Location"]["ObjectArn"], json!(arn));
     }
@@ -165,7 +166,11 @@ fn a_plan_in_s3_is_proved_by_a_newer_report() {
     let newer = newer.manifest.to_str().unwrap();
     let verify = ["verify", PLAN, newer, "--format", "json"];
     let proof = plain(&world, &verify).expect(5).json();
-    assert_eq!((&proof["done"], &proof["remaining"]), (&json!(20), &json!(5)), "{proof:#}");
+    assert_eq!(
+        (&proof["objects_done"], &proof["objects_remaining"]),
+        (&json!(20), &json!(5)),
+        "{proof:#}"
+    );
     let rest = [&verify[..], &["--out", "s3://plans/rest"]].concat();
     plain(&world, &rest).expect(5);
     assert_eq!(document(&world, "rest/plan.json")["shards"][0]["objects"], 5);
@@ -348,9 +353,9 @@ fn the_policies_of_a_plan_in_s3_are_enough() {
     {
         let mut state = world.double.state();
         let role = state.roles.get_mut("batch").unwrap();
-        role.policies.insert("own".to_owned(), policies["role-policy"].to_string());
-        assert!(!policies["submitter-policy"].to_string().contains("s3:PutObject"));
-        state.submitter = Some(policies["submitter-policy"].clone());
+        role.policies.insert("own".to_owned(), policies["role_policy"].to_string());
+        assert!(!policies["submitter_policy"].to_string().contains("s3:PutObject"));
+        state.submitter = Some(policies["submitter_policy"].clone());
     }
     submit(&world, PLAN, &[]).expect(0);
     let_run(&world, PLAN).expect(0);

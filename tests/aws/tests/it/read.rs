@@ -115,8 +115,8 @@ fn every_command_reads_from_s3() {
     let json_format = ["--format", "json"];
     let inspect =
         s3sieve_at(&endpoint, ["inspect", "s3://reports/p/"].iter().chain(&json_format)).expect(0);
-    assert_eq!(inspect.json()[0]["files_present"], 8);
-    assert_eq!(inspect.json()[0]["checksum"], "matched");
+    assert_eq!(inspect.json()["reports"][0]["files_present"], 8);
+    assert_eq!(inspect.json()["reports"][0]["checksum"], "matched");
     let earlier = ["count", "s3://reports/p", "--as-of", "2026-01-01"];
     let earlier = s3sieve_at(&endpoint, earlier.iter().chain(&json_format)).expect(0);
     assert_eq!(earlier.json()["rows"], 3_010);
@@ -127,8 +127,11 @@ fn every_command_reads_from_s3() {
     filter(&buckets, &endpoint, "s3://reports/p", &plan, &["--as-of", "2026-01-01"]);
     let verify = ["verify", plan.to_str().unwrap(), "s3://reports/p"];
     let verify = s3sieve_at(&endpoint, verify.iter().chain(&json_format)).expect(5).json();
-    assert!(verify["remaining"].as_u64().unwrap() > 100, "{verify}");
-    assert_eq!((&verify["remaining"], &verify["rows"]), (&verify["objects"], &json!(282_057)));
+    assert!(verify["objects_remaining"].as_u64().unwrap() > 100, "{verify}");
+    assert_eq!(
+        (&verify["objects_remaining"], &verify["rows"]),
+        (&verify["objects"], &json!(282_057))
+    );
 }
 
 #[test]
@@ -170,9 +173,9 @@ fn damage_is_told_as_of_files_on_disk() {
     fs::remove_file(buckets.file(key)).unwrap();
     count().expect(4).says(&[&format!("s3://reports/{key}: cannot read it: there is no such obj")]);
     let partly = s3sieve_at(&endpoint, ["count", &address, "--keep-going", "--format", "json"]);
-    assert_eq!(partly.expect(5).json()["set_aside"][0]["path"], format!("s3://reports/{key}"));
+    assert_eq!(partly.expect(5).json()["files_skipped"][0]["file"], format!("s3://reports/{key}"));
     let inspect = s3sieve_at(&endpoint, ["inspect", &address, "--format", "json"]).expect(3);
-    assert_eq!(inspect.json()[0]["files_missing"][0], key);
+    assert_eq!(inspect.json()["reports"][0]["files_missing"][0], key);
 }
 
 #[test]

@@ -252,7 +252,7 @@ fn a_retry_waits_for_open_jobs_and_closes_the_plan() {
     // The failed task, and the manifests whose jobs were never created.
     let wanted: String = [1, 2, 3, 4, 5].map(|number| format!("demo,{}\n", key(number))).concat();
     assert_eq!(manifests(&world.path("again")), wanted);
-    assert_eq!(plan_document(&world.path("again"))["totals"]["matched"], 5);
+    assert_eq!(plan_document(&world.path("again"))["totals"]["rows_matched"], 5);
     for run in [world.submit(&world.plan, &[]), world.let_run(&world.plan)] {
         run.expect(2).says(&["made a plan of what this one left undone", "again"]);
     }
@@ -324,8 +324,8 @@ fn programs_read_a_line_for_each_event() {
     let world = World::new(Options::default(), 4, 2);
     world.submit(&world.plan, &["--max-active", "1"]).expect(0);
     let run = world.jobs(&["run", "--interval", "0.02", "--format", "json"]).expect(0);
-    let lines: Vec<Value> =
-        run.stdout().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = run.json_lines();
+    assert!(lines.iter().all(|line| line["command"] == "jobs run"), "{}", run.story());
     let of = |event: &str| lines.iter().filter(|line| line["event"] == event).count();
     assert_eq!((of("created"), of("confirmed")), (1, 2), "{}", run.story());
     let last = lines.iter().rev().find(|line| line["event"] == "job").unwrap();

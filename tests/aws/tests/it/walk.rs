@@ -152,15 +152,15 @@ fn walk_the_whole_way() {
     walk.step(0, &["retry", "plan", "--out", "plan-2"]);
     let passing = to_fix.iter().filter(|number| encoded(&key(**number)).contains(PASSING)).count();
     let gone = GONE.iter().filter(|number| wanted(number)).count();
-    assert_eq!(plan_document(&walk.path("plan-2"))["totals"]["matched"], passing + gone);
-    assert_eq!(plan_document(&walk.path("plan-2"))["totals"]["excluded"], gone);
+    assert_eq!(plan_document(&walk.path("plan-2"))["totals"]["rows_matched"], passing + gone);
+    assert_eq!(plan_document(&walk.path("plan-2"))["totals"]["rows_excluded"], gone);
     walk.submit("plan-2", 0);
     walk.step(0, &["jobs", "plan-2", "run", "--interval", "0.2"]);
 
     walk.deliver(now + 1.hour());
     let proof = walk.step(0, &["verify", "plan", INVENTORY, "--format", "json"]);
     let proof = proof.json();
-    assert_eq!(proof["done"], to_fix.len() - gone, "{proof:#}");
-    assert_eq!(proof["gone"], gone, "{proof:#}");
+    assert_eq!(proof["objects_done"], to_fix.len() - gone, "{proof:#}");
+    assert_eq!(proof["objects_gone"], gone, "{proof:#}");
     assert_eq!(walk.double.state().updated.len(), to_fix.len() - gone);
 }

@@ -299,7 +299,7 @@ fn noncurrent_copies_alone_are_told_of() {
     assert_eq!(world.double.state().jobs.len(), first);
     let told = world.jobs(&["report", "--format", "json"]).expect(5).json();
     assert_eq!(told["failures"].as_array().unwrap().len(), 0, "{told:#}");
-    assert!(told["not_created"].as_u64().unwrap() > 0, "{told:#}");
+    assert!(told["jobs_not_created"].as_u64().unwrap() > 0, "{told:#}");
 }
 
 /// Noncurrent versions that nobody can copy any more do not hold the current ones for ever.
@@ -407,7 +407,7 @@ fn retry_with_the_policies_of_the_first_plan() {
     world.let_run(&world.plan).expect(5).says(&["failed"]);
     world.jobs(&["report"]).expect(5);
     let next = retry(&world, &world.plan, "plan-2", &[]);
-    assert_eq!(plan_document(&next)["totals"]["matched"], 10);
+    assert_eq!(plan_document(&next)["totals"]["rows_matched"], 10);
     world.run(submit_arguments(&next, COPY_WITH_SSE)).expect(0);
     world.let_run(&next).expect(0);
     assert_all_copied(&world, OBJECTS);
@@ -450,10 +450,10 @@ fn forgotten() {
     assert_eq!(listed["jobs"][0]["status"], "Forgotten", "{listed:#}");
     world.jobs(&["watch", "--interval", "0.02"]).expect(5).says(&["Forgotten"]);
     let told = world.jobs(&["report", "--format", "json"]).expect(0).json();
-    assert_eq!(told["jobs"][0]["succeeded"], JOB_OBJECTS, "{told:#}");
+    assert_eq!(told["jobs"][0]["tasks_succeeded"], JOB_OBJECTS, "{told:#}");
     world.let_run(&world.plan).expect(5).says(&["Forgotten"]);
     let told = world.jobs(&["report", "--format", "json"]).expect(0).json();
-    assert_eq!(told["jobs"][0]["succeeded"], JOB_OBJECTS, "{told:#}");
+    assert_eq!(told["jobs"][0]["tasks_succeeded"], JOB_OBJECTS, "{told:#}");
     let next = retry(&world, &world.plan, "plan-2", &[]);
     assert_eq!(manifests(&next), "", "its report says that all was done");
 }

@@ -186,9 +186,9 @@ fn a_listing_is_a_report_that_every_command_reads() {
     let out = folder.to_str().unwrap();
     let list = ["list", "s3://reports", "--out", out, "--format", "json"];
     let listed = s3sieve_at(&endpoint, list).expect(0).json();
-    assert_eq!((&listed["rows"], &listed["asked"]), (&5.into(), &0.into()));
+    assert_eq!((&listed["rows"], &listed["requests"]), (&5.into(), &0.into()));
     let inspect = s3sieve_at(&endpoint, ["inspect", out, "--format", "json"]).expect(0).json();
-    assert_eq!(inspect[0]["checksum"], "matched");
+    assert_eq!(inspect["reports"][0]["checksum"], "matched");
     assert_eq!(inspect[0]["source_bucket"], "reports");
     let plan = buckets.out("plan");
     let expression = "Key LIKE 'photos/%' AND Size < 100 AND LastModifiedDate > '2020-01-01'";
@@ -214,7 +214,7 @@ fn a_listing_asks_about_objects_where_a_column_needs_it() {
     let columns = ["--columns", "size,EncryptionStatus,BucketKeyStatus", "--format", "json"];
     let list = ["list", "s3://reports/p/", "--out", out];
     let listed = s3sieve_at(&endpoint, list.iter().chain(&columns)).expect(0).json();
-    assert_eq!((&listed["rows"], &listed["asked"]), (&2500.into(), &2500.into()));
+    assert_eq!((&listed["rows"], &listed["requests"]), (&2500.into(), &2500.into()));
     let count = ["count", out, "--by", "EncryptionStatus,BucketKeyStatus", "--format", "json"];
     let groups = s3sieve_at(&endpoint, count).expect(0).json();
     assert_eq!(groups["groups"].as_array().unwrap().len(), 1, "{groups}");

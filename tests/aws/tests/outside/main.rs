@@ -17,6 +17,9 @@ mod list;
 mod outside;
 mod read;
 mod refusals;
+#[path = "../../../it/schema.rs"]
+#[expect(dead_code, reason = "the rest of it is for plans")]
+mod schema;
 mod strict;
 mod write;
 
