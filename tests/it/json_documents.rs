@@ -44,7 +44,8 @@ fn every_command_gives_a_document_of_its_schema() {
     // A newer report: the same, begun later.
     let newer = folder.path().join("newer");
     fs::create_dir(&newer).unwrap();
-    let manifest = seed.join("manifest.json");
+    let made = "demoinv/batchoperationsdemo/DemoInventory/2019-05-24T00-00Z/manifest.json";
+    let manifest = seed.join(made);
     let mut later: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
     later["creationTimestamp"] = "1900000000000".into();
     fs::write(newer.join("manifest.json"), later.to_string()).unwrap();
