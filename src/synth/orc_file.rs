@@ -176,14 +176,14 @@ fn written(column: &Column) -> Written {
         Values::Flags(flags) => {
             let values: Vec<bool> = flags.iter().flatten().copied().collect();
             let streams = with_present(flags, vec![(DATA, bits(&values))]);
-            let statistics = message(&[(1, values.len() as u64)]);
+            let statistics = counted(values.len(), flags.len());
             Written { streams, encoding: message(&[(1, DIRECT)]), statistics }
         }
         Values::Integers(numbers) => {
             let values: Vec<i64> = numbers.iter().flatten().copied().collect();
             let zigzag: Vec<u64> = values.iter().map(|value| zigzag(*value)).collect();
             let streams = with_present(numbers, vec![(DATA, packed(&zigzag))]);
-            let mut statistics = message(&[(1, values.len() as u64)]);
+            let mut statistics = counted(values.len(), numbers.len());
             if let Some((least, most)) = values.iter().min().zip(values.iter().max()) {
                 let bounds = message(&[(1, self::zigzag(*least)), (2, self::zigzag(*most))]);
                 field_bytes(2, &bounds, &mut statistics);
@@ -197,7 +197,7 @@ fn written(column: &Column) -> Written {
             let seconds: Vec<u64> = values.clone().map(seconds).collect();
             let nanos: Vec<u64> = values.map(|millis| nanos(millis.rem_euclid(1_000))).collect();
             let streams = vec![(DATA, packed(&seconds)), (SECONDARY, packed(&nanos))];
-            let statistics = message(&[(1, seconds.len() as u64)]);
+            let statistics = counted(seconds.len(), instants.len());
             let streams = with_present(instants, streams);
             Written { streams, encoding: message(&[(1, DIRECT_V2)]), statistics }
         }
@@ -234,7 +234,7 @@ fn written_texts(bytes: &[u8], ends: &[usize]) -> Written {
         ];
         (streams, message(&[(1, DICTIONARY_V2), (2, dictionary.len() as u64)]))
     };
-    let mut statistics = message(&[(1, count as u64)]);
+    let mut statistics = counted(count, present.len());
     let some = || texts.clone().filter(|text| !text.is_empty());
     if let Some((least, most)) = some().min().zip(some().max()) {
         let mut bounds = Vec::new();
@@ -243,6 +243,11 @@ fn written_texts(bytes: &[u8], ends: &[usize]) -> Written {
         field_bytes(4, &bounds, &mut statistics);
     }
     Written { streams: with_present(&present, streams), encoding, statistics }
+}
+
+/// What is told of a column in any case: how many values it has, and whether some are NULL.
+fn counted(values: usize, rows: usize) -> Vec<u8> {
+    message(&[(1, values as u64), (10, u64::from(values < rows))])
 }
 
 /// The streams with that of which rows are there, where some are not.

@@ -27,6 +27,8 @@ mod layers;
 #[cfg(unix)]
 mod long_run;
 mod memory;
+#[cfg(feature = "orc")]
+mod orc_writers;
 mod other_commands;
 mod plan_document;
 mod plan_folder;

@@ -9,6 +9,7 @@ use super::chunks::Chunks;
 use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::{OrcType, Tail};
+use super::zone::zone;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
@@ -93,13 +94,11 @@ enum Clock {
 }
 
 impl Clock {
-    fn of(zone: &str, zoned: bool) -> Result<Self, String> {
-        let utc = ["", "UTC", "GMT", "Etc/UTC", "Etc/GMT", "Z", "Zulu", "Etc/UCT"];
-        if zoned || utc.contains(&zone) {
+    fn of(name: &str, zoned: bool) -> Result<Self, String> {
+        if zoned {
             return Ok(Self::Utc);
         }
-        let zone = TimeZone::get(zone)
-            .map_err(|error| format!("its dates are of the time zone {zone}: {error}"))?;
+        let Some(zone) = zone(name)? else { return Ok(Self::Utc) };
         let offset = |seconds| offset_of(&zone, seconds);
         // The instant at which its clock showed the beginning of 2015.
         let epoch = EPOCH_SECONDS - offset(EPOCH_SECONDS - offset(EPOCH_SECONDS));

@@ -7,6 +7,7 @@
 
 use super::proto::{Fault, Message, Value};
 use super::tail::OrcType;
+use super::writer::TrustedBounds;
 use crate::format::columnar::{is_ordered, nulls_of};
 use crate::predicate::{Bounds, Known, Nulls, TimeUnit};
 
@@ -15,23 +16,30 @@ use crate::predicate::{Bounds, Known, Nulls, TimeUnit};
 pub(super) struct OrcStatistics<'a> {
     /// Values that are not NULL.
     pub(super) count: Option<u64>,
+    /// Whether there is a NULL; many writers do not tell.
+    has_null: Option<bool>,
     bounds: Bounds<'a>,
 }
 
 impl<'a> OrcStatistics<'a> {
-    pub(super) fn read(message: Value<'a>, reading: OrcType) -> Result<Self, Fault> {
+    pub(super) fn read(
+        message: Value<'a>,
+        reading: OrcType,
+        trusted: TrustedBounds,
+    ) -> Result<Self, Fault> {
         let mut found = Self::default();
         let mut message = Message(message.bytes()?);
         while let Some((field, value)) = message.field()? {
             match (field, reading) {
                 (1, _) => found.count = Some(value.number()?),
-                (2, OrcType::Integers | OrcType::Bytes) => {
+                (10, _) => found.has_null = Some(value.number()? != 0),
+                (2, OrcType::Integers | OrcType::Bytes) if trusted.values => {
                     let (least, most) = pair(value.bytes()?, (1, 2), |value| value.signed())?;
                     if let Some((least, most)) = least.zip(most) {
                         found.bounds = Bounds::Integers(least, most);
                     }
                 }
-                (4, OrcType::Texts) => {
+                (4, OrcType::Texts) if trusted.values => {
                     let texts = value.bytes()?;
                     let (least, most) = pair(texts, (1, 2), Value::bytes)?;
                     let (lower, upper) = pair(texts, (4, 5), Value::bytes)?;
@@ -39,7 +47,7 @@ impl<'a> OrcStatistics<'a> {
                         found.bounds = Bounds::Bytes(least, most);
                     }
                 }
-                (9, OrcType::Instants { .. }) => {
+                (9, OrcType::Instants { .. }) if trusted.timestamps => {
                     let (least, most) = pair(value.bytes()?, (3, 4), |value| value.signed())?;
                     if let Some((least, most)) = least.zip(most) {
                         // They are cut to milliseconds.
@@ -50,6 +58,10 @@ impl<'a> OrcStatistics<'a> {
                 _ => {}
             }
         }
+        // A column of NULLs only says so twice. Hive's compaction writes 0 where it did not count.
+        if found.count == Some(0) && found.has_null != Some(true) {
+            found.count = None;
+        }
         Ok(found)
     }
 
@@ -58,6 +70,10 @@ impl<'a> OrcStatistics<'a> {
         let nulls = match self.count {
             Some(count) => nulls_of(Some(rows.checked_sub(count)?), rows),
             None => Nulls::Unknown,
+        };
+        let nulls = match (nulls, self.has_null) {
+            (Nulls::None, Some(true)) | (Nulls::All, Some(false)) => Nulls::Unknown,
+            _ => nulls,
         };
         is_ordered(self.bounds).then_some(Known { nulls, bounds: self.bounds })
     }
@@ -145,7 +161,11 @@ mod tests {
     use super::*;
 
     fn integers(count: u64, least: i64, most: i64) -> OrcStatistics<'static> {
-        OrcStatistics { count: Some(count), bounds: Bounds::Integers(least, most) }
+        OrcStatistics {
+            count: Some(count),
+            bounds: Bounds::Integers(least, most),
+            ..OrcStatistics::default()
+        }
     }
 
     #[test]
@@ -172,11 +192,55 @@ mod tests {
         let parts = [integers(5, 2, 9), none];
         assert!(fits(&integers(5, 2, 9), 2, &parts) && !fits(&integers(5, 2, 8), 2, &parts));
         let texts = |least: &'static [u8], most: &'static [u8]| OrcStatistics {
-            count: None,
             bounds: Bounds::Bytes(least, most),
+            ..OrcStatistics::default()
         };
         let parts = [texts(b"b", b"c"), texts(b"a", b"bb")];
         assert!(texts(b"a", b"c").are_of(parts.iter().copied()));
         assert!(!texts(b"a", b"d").are_of(parts.iter().copied()));
+    }
+
+    const ALL: TrustedBounds = TrustedBounds { values: true, timestamps: true };
+
+    fn read(
+        bytes: &'static [u8],
+        reading: OrcType,
+        trusted: TrustedBounds,
+    ) -> OrcStatistics<'static> {
+        OrcStatistics::read(Value::Bytes(bytes), reading, trusted).unwrap()
+    }
+
+    #[test]
+    fn bounds_of_texts_that_were_cut_are_bounds() {
+        // "b" to "cc", of which the upper one was made from a longer text (ORC-203).
+        let bytes = b"\x08\x03\x22\x07\x0a\x01b\x2a\x02cc";
+        let found = read(bytes, OrcType::Texts, ALL);
+        assert_eq!((found.count, found.bounds), (Some(3), Bounds::Bytes(b"b", b"cc")));
+        let none = TrustedBounds { values: false, timestamps: false };
+        assert_eq!(read(bytes, OrcType::Texts, none).bounds, Bounds::Unknown);
+    }
+
+    #[test]
+    fn bounds_of_timestamps_in_the_writers_own_time_are_not_used() {
+        let zoned = OrcType::Instants { zoned: false };
+        // Fields 1 and 2 (ORC-135), and those in UTC.
+        let own = b"\x08\x03\x4a\x04\x08\x02\x10\x08";
+        assert_eq!(read(own, zoned, ALL).bounds, Bounds::Unknown);
+        let utc = b"\x08\x03\x4a\x04\x18\x02\x20\x08";
+        assert_eq!(read(utc, zoned, ALL).bounds, Bounds::Instants(1, 5, TimeUnit::Millis));
+        let others = TrustedBounds { values: true, timestamps: false };
+        assert_eq!(read(utc, zoned, others).bounds, Bounds::Unknown);
+    }
+
+    #[test]
+    fn a_count_of_0_is_a_column_of_nulls_only_where_it_is_told_twice() {
+        let nulls = |bytes| read(bytes, OrcType::Texts, ALL).of_rows(5).unwrap().nulls;
+        assert_eq!(nulls(b"\x08\x00\x50\x01"), Nulls::All);
+        // What Hive's compaction writes for every column.
+        assert_eq!(nulls(b"\x08\x00\x50\x00"), Nulls::Unknown);
+        assert_eq!(nulls(b"\x08\x00"), Nulls::Unknown);
+        assert_eq!(nulls(b"\x08\x05\x50\x00"), Nulls::None);
+        assert_eq!(nulls(b"\x08\x05"), Nulls::None);
+        assert_eq!(nulls(b"\x08\x05\x50\x01"), Nulls::Unknown, "a NULL where there is no room");
     }
 }

@@ -228,7 +228,7 @@ impl StripeFooter {
                 let mut entry = Message(value.bytes()?);
                 while let Some((field, value)) = entry.field()? {
                     if field == 2 {
-                        statistics = OrcStatistics::read(value, reading)?;
+                        statistics = OrcStatistics::read(value, reading, tail.trusted)?;
                     }
                 }
                 entries.push(statistics);

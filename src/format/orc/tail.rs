@@ -13,6 +13,7 @@ use super::column::OrcColumn;
 use super::proto::{Fault, Message, Value, numbers_of, once};
 use super::statistics::{OrcStatistics, Sum};
 use super::stripe::StripeFooter;
+use super::writer::TrustedBounds;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, PageKnown,
@@ -107,6 +108,8 @@ pub struct Tail {
     pub(super) compression: Compression,
     /// Rows between entries of the row index; 0 without one.
     pub(super) stride: u64,
+    /// Which bounds are used, for the writer that told them.
+    pub(super) trusted: TrustedBounds,
 }
 
 /// The postscript.
@@ -115,6 +118,7 @@ struct Postscript {
     metadata_bytes: u64,
     compression: u64,
     chunk_bytes: u64,
+    writer_version: Option<u64>,
 }
 
 impl Tail {
@@ -152,7 +156,7 @@ impl Tail {
         let at = tail.len().checked_sub(bytes as usize).ok_or_else(no_orc)?;
         let postscript = Postscript::read(&tail[at..]).ok().flatten().ok_or_else(no_orc)?;
         let compression = postscript.compression()?;
-        let Postscript { footer_bytes, metadata_bytes, .. } = postscript;
+        let Postscript { footer_bytes, metadata_bytes, writer_version, .. } = postscript;
         let end = length - 1 - bytes;
         let mut is_admitted = false;
         let mut ask = || {
@@ -174,8 +178,9 @@ impl Tail {
         };
         let (start, footer) = part(end, footer_bytes, "a footer")?;
         let (data_end, metadata) = part(start, metadata_bytes, "metadata")?;
-        let (mut tail, statistics) = Self::of_footer(&footer, data_end, compression)
-            .map_err(|fault| ColumnarError::at(start, fault))?;
+        let (mut tail, statistics) =
+            Self::of_footer(&footer, data_end, compression, writer_version)
+                .map_err(|fault| ColumnarError::at(start, fault))?;
         tail.add_known(metadata, &statistics).map_err(|Fault| {
             ColumnarError::at(data_end, "the file's metadata is damaged; fetch it again")
         })?;
@@ -187,10 +192,11 @@ impl Tail {
         footer: &[u8],
         end: u64,
         compression: Compression,
+        writer_version: Option<u64>,
     ) -> Result<(Self, Vec<Value<'_>>), String> {
         let damaged = |Fault| "the footer is damaged; fetch the file again".to_owned();
         let (mut types, mut stripes, mut statistics) = (Types::default(), Vec::new(), Vec::new());
-        let (mut rows, mut stride) = (None, None);
+        let (mut rows, mut stride, mut writer, mut release) = (None, None, None, None);
         let mut message = Message(footer);
         while let Some((field, value)) = message.field().map_err(damaged)? {
             match field {
@@ -206,7 +212,9 @@ impl Tail {
                 // One too many is enough to be found out.
                 7 if statistics.len() <= TYPES_MAX => statistics.push(value),
                 8 => value.number().and_then(|found| once(&mut stride, found)).map_err(damaged)?,
+                9 => writer = Some(value.number().map_err(damaged)?),
                 10 => return Err("the file is encrypted, which is not read".to_owned()),
+                12 => release = Some(value.bytes().map_err(damaged)?),
                 _ => {}
             }
         }
@@ -216,7 +224,9 @@ impl Tail {
         let (groups, columns) = (stripes.iter().map(size).collect(), types.columns()?);
         let (types, stride) = (types.kinds.len(), stride.unwrap_or(0));
         let (metadata, fits) = (Vec::new(), Vec::new());
-        let tail = Self { columns, stripes, groups, types, metadata, fits, compression, stride };
+        let trusted = TrustedBounds::of(writer_version, writer, release);
+        let tail =
+            Self { columns, stripes, groups, types, metadata, fits, compression, stride, trusted };
         Ok((tail, statistics))
     }
 
@@ -246,7 +256,7 @@ impl Tail {
                 continue;
             }
             for (column, sum) in self.columns.iter().zip(&mut sums) {
-                sum.add(of_column(column, &told)?);
+                sum.add(of_column(column, &told, self.trusted)?);
             }
         }
         if untold {
@@ -254,7 +264,7 @@ impl Tail {
         }
         let whole = if whole.len() == self.types { whole } else { &[] };
         let fit = |(column, sum): (&FileColumn, &Sum<'_>)| {
-            of_column(column, whole).map(|whole| sum.fits(&whole))
+            of_column(column, whole, self.trusted).map(|whole| sum.fits(&whole))
         };
         self.fits = self.columns.iter().zip(&sums).map(fit).collect::<Result<_, _>>()?;
         self.metadata = metadata;
@@ -278,14 +288,18 @@ impl Tail {
     /// What the metadata tells of a column of a stripe.
     pub(super) fn statistics_of(&self, stripe: &Stripe, column: &FileColumn) -> OrcStatistics<'_> {
         let told = self.told_of(&self.metadata, stripe);
-        told.and_then(|told| of_column(column, &told)).unwrap_or_default()
+        told.and_then(|told| of_column(column, &told, self.trusted)).unwrap_or_default()
     }
 }
 
 /// What statistics of all types tell of a column.
-fn of_column<'m>(column: &FileColumn, told: &[Value<'m>]) -> Result<OrcStatistics<'m>, Fault> {
+fn of_column<'m>(
+    column: &FileColumn,
+    told: &[Value<'m>],
+    trusted: TrustedBounds,
+) -> Result<OrcStatistics<'m>, Fault> {
     match (column.reading, told.get(column.id)) {
-        (Ok(reading), Some(value)) => OrcStatistics::read(*value, reading),
+        (Ok(reading), Some(value)) => OrcStatistics::read(*value, reading, trusted),
         _ => Ok(OrcStatistics::default()),
     }
 }
@@ -382,8 +396,10 @@ impl ColumnarFile for Tail {
 impl Postscript {
     /// `None` where it is no postscript of ORC's.
     fn read(bytes: &[u8]) -> Result<Option<Self>, Fault> {
-        let known = numbers_of(Value::Bytes(bytes), [1, 2, 3, 5])?;
-        let [Some(footer_bytes), Some(compression), chunk_bytes, metadata_bytes] = known else {
+        let known = numbers_of(Value::Bytes(bytes), [1, 2, 3, 5, 6])?;
+        let [Some(footer_bytes), Some(compression), chunk_bytes, metadata_bytes, writer_version] =
+            known
+        else {
             return Ok(None);
         };
         let mut is_orc = false;
@@ -393,7 +409,13 @@ impl Postscript {
         }
         let chunk_bytes = chunk_bytes.unwrap_or(CHUNK_BYTES);
         let metadata_bytes = metadata_bytes.unwrap_or(0);
-        Ok(is_orc.then_some(Self { footer_bytes, metadata_bytes, compression, chunk_bytes }))
+        Ok(is_orc.then_some(Self {
+            footer_bytes,
+            metadata_bytes,
+            compression,
+            chunk_bytes,
+            writer_version,
+        }))
     }
 
     fn compression(&self) -> Result<Compression, ColumnarError> {
@@ -557,7 +579,7 @@ mod tests {
 
     fn fault(parts: &[Vec<u8>]) -> Option<String> {
         let compression = Compression { codec: Codec::None, chunk_bytes: 1 << 10 };
-        Tail::of_footer(&parts.concat(), 100, compression).err()
+        Tail::of_footer(&parts.concat(), 100, compression, None).err()
     }
 
     #[test]
