@@ -12,6 +12,7 @@ use std::ops::Range;
 use super::column::ParquetColumn;
 use super::schema::{self, LeafColumn, LeafType};
 use super::thrift::{Fault, Kind, Reader};
+use super::writer::NullCounts;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, PageKnown,
@@ -19,7 +20,7 @@ use crate::format::columnar::{
 };
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
-use crate::predicate::{Bounds, Known};
+use crate::predicate::{Bounds, Known, Nulls};
 
 /// What begins and ends a file.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -51,6 +52,8 @@ pub struct Footer {
     places: Vec<u32>,
     /// Where in the file the footer begins.
     start: u64,
+    /// Whether what its writer counted as NULL is used.
+    pub(super) null_counts: NullCounts,
 }
 
 /// One column of a row group.
@@ -118,6 +121,7 @@ impl Footer {
     fn decode(bytes: Vec<u8>, start: u64) -> Result<Self, String> {
         let mut reader = Reader::new(&bytes);
         let (mut columns, mut rows, mut row_groups, mut last) = (Vec::new(), None, None, 0);
+        let (mut orders, mut null_counts) = (None, NullCounts::of(b""));
         while let Some(kind) = reader.field(&mut last)? {
             match (last, kind) {
                 (2, Kind::List) => columns = schema::columns(&mut reader)?,
@@ -127,12 +131,21 @@ impl Footer {
                     row_groups = Some(reader.clone());
                     reader.skip(kind)?;
                 }
+                (6, Kind::Binary) => null_counts = NullCounts::of(reader.binary()?),
+                (7, Kind::List) => {
+                    orders = Some(reader.clone());
+                    reader.skip(kind)?;
+                }
                 (8, _) => return Err("the file is encrypted, which is not read".to_owned()),
                 (_, other) => reader.skip(other)?,
             }
         }
         if columns.is_empty() {
             return Err("it has no schema".to_owned());
+        }
+        match orders {
+            Some(mut orders) => schema::read_orders(&mut orders, &mut columns)?,
+            None => columns.iter_mut().for_each(|column| column.ordered = false),
         }
         let mut reader = row_groups.ok_or("it has no list of row groups")?;
         let (kind, count) = reader.list()?;
@@ -151,7 +164,7 @@ impl Footer {
         check_rows(&groups, rows.ok_or("it does not tell its rows")?)?;
         groups.shrink_to_fit();
         places.shrink_to_fit();
-        Ok(Self { bytes, columns, groups, places, start })
+        Ok(Self { bytes, columns, groups, places, start, null_counts })
     }
 
     /// Rows of a row group.
@@ -168,7 +181,8 @@ impl Footer {
         let described = &self.columns[column];
         let at = self.places[group * self.columns.len() + column] as usize;
         let mut reader = Reader::new(&self.bytes[at..]);
-        ColumnChunk::read(&mut reader, described, self.rows(group), self.start)
+        let (rows, trusted) = (self.rows(group), (self.start, self.null_counts));
+        ColumnChunk::read(&mut reader, described, rows, trusted)
             .map_err(|fault| ColumnarError::at(self.start, fault).within(group, &described.name))
     }
 }
@@ -268,7 +282,7 @@ fn row_group(
                 for column in columns {
                     places.push(u32::try_from(reader.taken()).map_err(|_| "it is too long")?);
                     // What is known of values is not looked at yet, nor is the number of rows.
-                    let chunk = ColumnChunk::read(reader, column, 0, end)?;
+                    let chunk = ColumnChunk::read(reader, column, 0, (end, NullCounts::of(b"")))?;
                     sum = sum.saturating_add(chunk.bytes);
                     ranges.push((chunk.start, chunk.start + chunk.bytes));
                     if column.reading.is_ok() {
@@ -299,7 +313,7 @@ impl<'a> ColumnChunk<'a> {
         reader: &mut Reader<'a>,
         column: &LeafColumn,
         rows: u64,
-        end: u64,
+        (end, null_counts): (u64, NullCounts),
     ) -> Result<Self, String> {
         let (mut column_index, mut offset_index) = ((0, 0), (0, 0));
         let (mut metadata, mut last) = (None, 0);
@@ -345,7 +359,7 @@ impl<'a> ColumnChunk<'a> {
             values,
             codec: codec_of(codec),
             known: match column.reading {
-                Ok(reading) => metadata.statistics.known(reading, rows),
+                Ok(_) => metadata.statistics.known(column, rows, null_counts),
                 Err(_) => Known::default(),
             },
             column_index: index(column_index),
@@ -413,12 +427,12 @@ fn codec_of(codec: i32) -> Result<Codec, &'static str> {
 
 /// Statistics of a column: bounds in their new form and in the old one, and how many are NULL.
 #[derive(Default)]
-struct ChunkStatistics<'a> {
-    least: Option<&'a [u8]>,
-    most: Option<&'a [u8]>,
-    least_old: Option<&'a [u8]>,
-    most_old: Option<&'a [u8]>,
-    nulls: Option<i64>,
+pub(super) struct ChunkStatistics<'a> {
+    pub(super) least: Option<&'a [u8]>,
+    pub(super) most: Option<&'a [u8]>,
+    pub(super) least_old: Option<&'a [u8]>,
+    pub(super) most_old: Option<&'a [u8]>,
+    pub(super) nulls: Option<i64>,
 }
 
 impl<'a> ChunkStatistics<'a> {
@@ -437,23 +451,37 @@ impl<'a> ChunkStatistics<'a> {
         Ok(found)
     }
 
-    fn known(&self, reading: LeafType, rows: u64) -> Known<'a> {
+    pub(super) fn known(
+        &self,
+        column: &LeafColumn,
+        rows: u64,
+        null_counts: NullCounts,
+    ) -> Known<'a> {
         let nulls = nulls_of(self.nulls.and_then(|count| u64::try_from(count).ok()), rows);
         let is_old = self.least.is_none() && self.most.is_none();
-        // The old fields compared texts byte by byte as signed numbers.
-        let is_text = matches!(reading, LeafType::Texts | LeafType::FixedTexts(_));
-        let pair = match (is_old, is_text) {
+        // The old fields compared texts byte by byte as signed numbers (PARQUET-686), and older
+        // writers than those kept bytes that they had overwritten (PARQUET-251).
+        let pair = match (is_old, column.holds_texts()) {
             (true, true) => None,
             (true, false) => self.least_old.zip(self.most_old),
             (false, _) => self.least.zip(self.most),
         };
-        let bounds = pair.map(|(least, most)| bounds(reading, least, most)).unwrap_or_default();
-        Known { nulls, bounds }
+        // Values and none of them: one of both is wrong.
+        if nulls == Nulls::All && (!is_old || self.least_old.is_some()) {
+            return Known::default();
+        }
+        let bounds = pair.map(|(least, most)| bounds(column, least, most)).unwrap_or_default();
+        Known { nulls: null_counts.trusted(nulls), bounds }
     }
 }
 
-/// Bounds as statistics and indexes write them; none where the least is above the greatest.
-pub(super) fn bounds<'a>(reading: LeafType, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+/// Bounds as statistics and indexes write them; none where the least is above the greatest, or
+/// where the order of texts is not known.
+pub(super) fn bounds<'a>(column: &LeafColumn, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+    let Ok(reading) = column.reading else { return Bounds::Unknown };
+    if column.holds_texts() && !column.ordered {
+        return Bounds::Unknown;
+    }
     let bounds = bounds_told(reading, least, most);
     if is_ordered(bounds) { bounds } else { Bounds::Unknown }
 }

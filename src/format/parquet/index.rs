@@ -7,6 +7,7 @@ use std::io;
 use parquet::bloom_filter::Sbbf;
 
 use super::footer::{ColumnChunk, Footer, bounds};
+use super::schema::LeafType;
 use super::thrift::{Fault, Kind, Reader};
 use crate::format::columnar::{ColumnarError, Filter, PageKnown, nulls_of};
 use crate::format::ranges::Ranges;
@@ -48,12 +49,14 @@ impl Footer {
         column: usize,
     ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
         let (rows, chunk) = (self.rows(group), self.chunk(group, column)?);
-        let Ok(reading) = self.columns[column].reading else { return Ok(None) };
+        let described = &self.columns[column];
+        if described.reading.is_err() {
+            return Ok(None);
+        }
         let Some((offsets, index)) = read_index(file, &chunk)? else { return Ok(None) };
-        let name = &self.columns[column].name;
         let damaged = |_: Fault| {
             let fault = "the page index is damaged: fetch the file again";
-            ColumnarError::of_file(fault).within(group, name)
+            ColumnarError::of_file(fault).within(group, &described.name)
         };
         let Some(first_rows) = first_rows(&offsets).map_err(damaged)? else { return Ok(None) };
         let index = Index::read(&index, first_rows.len()).map_err(damaged)?;
@@ -69,11 +72,12 @@ impl Footer {
             let nulls_all = nulls.is_none_or(|nulls| nulls == rows);
             let known = match index.all_null[place] {
                 true if nulls_all => Known { nulls: Nulls::All, bounds: Bounds::Unknown },
-                // It contradicts itself.
+                // They contradict themselves.
                 true => Known::default(),
+                false if nulls == Some(rows) => Known::default(),
                 false => Known {
-                    nulls: nulls_of(nulls, rows),
-                    bounds: bounds(reading, index.least[place], index.most[place]),
+                    nulls: self.null_counts.trusted(nulls_of(nulls, rows)),
+                    bounds: bounds(described, index.least[place], index.most[place]),
                 },
             };
             pages.push(PageKnown { first_row: *first_row, known: known.into() });
@@ -89,16 +93,24 @@ impl Footer {
         group: usize,
         column: usize,
     ) -> Result<Option<Box<dyn Filter>>, ColumnarError> {
+        // A filter knows values by a hash of the bytes that the file holds: a number of 32 bits has
+        // another than the same number of 64.
+        let described = &self.columns[column];
+        if !described.holds_texts() && described.reading != Ok(LeafType::Integers64) {
+            return Ok(None);
+        }
         let Some(at) = self.chunk(group, column)?.bloom_filter else { return Ok(None) };
         let damaged = || {
             let fault = "the bloom filter is damaged: fetch the file again";
-            ColumnarError::at(at, fault).within(group, &self.columns[column].name)
+            ColumnarError::at(at, fault).within(group, &described.name)
         };
         let mut header = [0; FILTER_HEADER_BYTES];
         let length = file.length().saturating_sub(at).min(FILTER_HEADER_BYTES as u64) as usize;
         file.read_at(at, &mut header[..length])?;
         let mut reader = Reader::new(&header[..length]);
-        let bytes = filter_bytes(&mut reader).map_err(|_| damaged())?;
+        let Some(bytes) = filter_bytes(&mut reader).map_err(|_| damaged())? else {
+            return Ok(None);
+        };
         if bytes == 0 || bytes % 32 != 0 {
             return Err(damaged());
         }
@@ -132,15 +144,25 @@ fn fits(pages: &[PageKnown], of_group: &Known<'_>) -> bool {
     parts.into_iter().reduce(hull).is_none_or(|sum| sum == whole)
 }
 
-fn filter_bytes(reader: &mut Reader<'_>) -> Result<usize, Fault> {
-    let (mut bytes, mut last) = (0, 0);
+/// How long a filter is; `None` if it is of another kind than the one that is known: blocks, of
+/// xxHash, not compressed. Each of the three is the first of its kind in the format.
+fn filter_bytes(reader: &mut Reader<'_>) -> Result<Option<usize>, Fault> {
+    let (mut bytes, mut last, mut kinds_known) = (0, 0, 0);
     while let Some(kind) = reader.field(&mut last)? {
         match (last, kind) {
             (1, Kind::Integer) => bytes = reader.integer32()?,
+            (2..=4, Kind::Struct) => {
+                let mut choice = 0;
+                while let Some(kind) = reader.field(&mut choice)? {
+                    kinds_known += usize::from(choice == 1);
+                    reader.skip(kind)?;
+                }
+            }
             (_, other) => reader.skip(other)?,
         }
     }
-    usize::try_from(bytes).map_err(|_| Fault::Bad("a filter's length"))
+    let bytes = usize::try_from(bytes).map_err(|_| Fault::Bad("a filter's length"))?;
+    Ok((kinds_known == 3).then_some(bytes))
 }
 
 type Indexes = (Vec<u8>, Vec<u8>);

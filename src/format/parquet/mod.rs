@@ -21,6 +21,7 @@ mod schema;
 mod tests;
 mod thrift;
 mod values;
+mod writer;
 
 pub use footer::Footer;
 

@@ -42,6 +42,16 @@ pub(super) struct LeafColumn {
     pub(super) reading: Result<LeafType, &'static str>,
     /// Whether values may be NULL.
     pub(super) optional: bool,
+    /// Whether bounds of texts are in the order of their bytes: its type has that order, and the
+    /// footer says that bounds are in the order of their type.
+    pub(super) ordered: bool,
+}
+
+impl LeafColumn {
+    /// Whether its values are texts.
+    pub(super) fn holds_texts(&self) -> bool {
+        matches!(self.reading, Ok(LeafType::Texts | LeafType::FixedTexts(_)))
+    }
 }
 
 /// One element of a schema: a column, or what nests some.
@@ -60,6 +70,8 @@ struct Element<'a> {
 enum Logical {
     None,
     Other,
+    /// Texts, enums, JSON, BSON and UUIDs: in the order of their bytes.
+    Text,
     Decimal,
     Date,
     Timestamp(TimeUnit),
@@ -70,10 +82,14 @@ const OPTIONAL: i32 = 1;
 const REPEATED: i32 = 2;
 
 /// The older descriptions of what values stand for, as the format numbers them.
+const CONVERTED_UTF8: i32 = 0;
+const CONVERTED_ENUM: i32 = 4;
 const CONVERTED_DECIMAL: i32 = 5;
 const CONVERTED_DATE: i32 = 6;
 const CONVERTED_MILLIS: i32 = 9;
 const CONVERTED_MICROS: i32 = 10;
+const CONVERTED_JSON: i32 = 19;
+const CONVERTED_BSON: i32 = 20;
 
 /// The columns that a list of elements describes, in the order of the file.
 pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<LeafColumn>, String> {
@@ -112,7 +128,8 @@ pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<LeafColumn>, String
             reading => reading,
         };
         let optional = element.repetition == Some(OPTIONAL);
-        columns.push(LeafColumn { name: outermost.clone(), reading, optional });
+        let ordered = element.is_in_byte_order();
+        columns.push(LeafColumn { name: outermost.clone(), reading, optional, ordered });
     }
     if lacking.iter().any(|left| *left > 0) {
         return Err("a schema of fewer columns than its row has".to_owned());
@@ -121,6 +138,30 @@ pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<LeafColumn>, String
         return Err("a schema without columns".to_owned());
     }
     Ok(columns)
+}
+
+/// Reads the orders that a footer tells, one for each column; columns of another order than that of
+/// their type have no ordered bounds, nor have any where there are not as many orders as columns.
+pub(super) fn read_orders(
+    reader: &mut Reader<'_>,
+    columns: &mut [LeafColumn],
+) -> Result<(), Fault> {
+    let (kind, count) = reader.list()?;
+    if kind != Kind::Struct {
+        return Err(Fault::Bad("what a list of orders holds"));
+    }
+    let fits = count == columns.len();
+    for place in 0..count {
+        let (mut by_type, mut last) = (false, 0);
+        while let Some(kind) = reader.field(&mut last)? {
+            by_type |= last == 1;
+            reader.skip(kind)?;
+        }
+        if let Some(column) = columns.get_mut(place) {
+            column.ordered &= fits && by_type;
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Element<'a> {
@@ -155,6 +196,15 @@ impl<'a> Element<'a> {
             return Err(format!("a column's name of {} bytes", self.name.len()));
         }
         Ok(String::from_utf8_lossy(self.name).into_owned())
+    }
+
+    /// Whether the order of its type is that of the bytes of its texts.
+    fn is_in_byte_order(&self) -> bool {
+        const TEXTS: [i32; 4] = [CONVERTED_UTF8, CONVERTED_ENUM, CONVERTED_JSON, CONVERTED_BSON];
+        match self.logical {
+            Logical::None => self.converted.is_none_or(|converted| TEXTS.contains(&converted)),
+            logical => logical == Logical::Text,
+        }
     }
 
     fn reading(&self) -> Result<LeafType, &'static str> {
@@ -196,6 +246,7 @@ impl Logical {
                 (_, other) => {
                     reader.skip(other)?;
                     logical = match last {
+                        1 | 4 | 12..=14 => Self::Text,
                         5 => Self::Decimal,
                         6 => Self::Date,
                         _ => Self::Other,

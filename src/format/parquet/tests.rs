@@ -13,10 +13,11 @@ use parquet::schema::parser::parse_message_type;
 use proptest::prelude::*;
 
 use super::super::columnar_tests::{agree, read_all, read_damaged};
+use super::writer::NullCounts;
 use super::*;
 use crate::format::columnar::{ColumnarFile, nulls_of};
 use crate::format::ranges::Ranges;
-use crate::predicate::Bounds;
+use crate::predicate::{Bounds, Known, Nulls};
 
 const SCHEMA: &str = "message m {
     required binary name (UTF8); optional binary note (UTF8); optional boolean flag;
@@ -186,7 +187,7 @@ proptest! {
                 let expected = match (chunk.known.bounds, bounds) {
                     (Bounds::Unknown, _) => Bounds::Unknown,
                     (_, Some((least, most))) => {
-                        footer::bounds(footer.columns[column].reading.unwrap(), least, most)
+                        footer::bounds(&footer.columns[column], least, most)
                     }
                     (other, None) => panic!("{other:?}"),
                 };
@@ -226,6 +227,104 @@ fn pages_and_filters_tell_what_is_there() {
     assert!(filter.may_hold_integer(39) && !filter.may_hold_integer(1_000_000));
     let filter = footer.filter(file, 0, 0).unwrap().unwrap();
     assert!(filter.may_hold(b"39") && !filter.may_hold(b"forty"));
+}
+
+/// A number of 32 bits has another hash than the same number of 64, by which it would be missed.
+#[test]
+fn filters_of_numbers_of_32_bits_are_not_asked() {
+    let row = |n: i32| (n.to_string(), None, None, None, n, None);
+    let bytes = written(&(0..40).map(row).collect::<Vec<_>>(), 0, 40);
+    let file: &dyn Ranges = &&bytes[..];
+    let footer = Footer::read(file).unwrap();
+    assert!(footer.chunk(0, 4).unwrap().bloom_filter.is_some());
+    assert!(footer.filter(file, 0, 4).unwrap().is_none());
+}
+
+/// A filter whose header names another hash than the one that is known.
+#[test]
+fn filters_of_another_kind_are_not_asked() {
+    let row = |n: i64| (n.to_string(), None, None, Some(n), 0, None);
+    let mut bytes = written(&(0..40).map(row).collect::<Vec<_>>(), 0, 40);
+    let footer = Footer::read(&&bytes[..]).unwrap();
+    let at = usize::try_from(footer.chunk(0, 3).unwrap().bloom_filter.unwrap()).unwrap();
+    assert!(footer.filter(&&bytes[..], 0, 3).unwrap().is_some());
+    // Three unions, each with its first member: an empty structure.
+    let unions = [0x1c, 0x1c, 0, 0, 0x1c, 0x1c, 0, 0, 0x1c, 0x1c, 0, 0];
+    let place = bytes[at..at + 32].windows(12).position(|bytes| bytes == unions).unwrap();
+    for union in [1, 5, 9] {
+        let byte = at + place + union;
+        bytes[byte] = 0x2c;
+        assert!(footer.filter(&&bytes[..], 0, 3).unwrap().is_none(), "{union}");
+        bytes[byte] = 0x1c;
+    }
+}
+
+/// Bounds of texts mean something only where the footer says in which order they are.
+#[test]
+fn bounds_of_texts_without_an_order_are_not_used() {
+    let row = |n: i64| (n.to_string(), None, None, Some(n), 0, None);
+    let mut bytes = written(&(0..40).map(row).collect::<Vec<_>>(), 0, 40);
+    let bounds = |bytes: &[u8], column: usize| {
+        let footer = Footer::read(&bytes).unwrap();
+        let pages = footer.pages(&bytes, 0, column).unwrap().unwrap();
+        let known = |known: Known<'_>| known.bounds != Bounds::Unknown;
+        (known(footer.known(0, column)), known(pages[0].known.known()))
+    };
+    assert_eq!(bounds(&bytes, 0), (true, true));
+    // The orders of seven columns, all of them that of the type; then another one.
+    let orders = [0x1c, 0, 0].repeat(7);
+    let at = bytes.windows(orders.len()).rposition(|bytes| bytes == orders).unwrap();
+    bytes[at] = 0x2c;
+    assert_eq!(bounds(&bytes, 0), (false, false));
+    bytes[at] = 0x1c;
+    bytes[at + 9] = 0x2c;
+    assert_eq!(bounds(&bytes, 0), (true, true));
+    assert_eq!(bounds(&bytes, 3), (true, true), "numbers have one order");
+}
+
+/// The older fields, which two bugs of writers spoilt for texts (PARQUET-251 and PARQUET-686).
+#[test]
+fn bounds_of_texts_in_the_older_fields_are_not_used() {
+    let column = |text: &str| {
+        let schema = format!("message m {{ required {text}; }}");
+        let schema = Arc::new(parse_message_type(&schema).unwrap());
+        let writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
+        Footer::read(&&writer.into_inner().unwrap()[..]).unwrap().columns.remove(0)
+    };
+    let older = footer::ChunkStatistics {
+        least_old: Some(b"a\0\0\0\0\0\0\0"),
+        most_old: Some(b"b\0\0\0\0\0\0\0"),
+        ..footer::ChunkStatistics::default()
+    };
+    let counts = NullCounts::of(b"parquet-mr version 1.7.0");
+    let known = |text: &str| older.known(&column(text), 10, counts).bounds;
+    assert_eq!(known("binary a (STRING)"), Bounds::Unknown);
+    assert_eq!(known("int64 a"), Bounds::Integers(0x61, 0x62));
+    // The order of INT96 was never settled, and fractions may be NaN: they are not read at all.
+    assert_eq!(known("int96 a"), Bounds::Unknown);
+    assert!(column("double a").reading.is_err());
+    assert!(!column("fixed_len_byte_array(12) a (INTERVAL)").ordered);
+    assert!(column("binary a (STRING)").ordered && column("binary a").ordered);
+}
+
+/// As polars counts: NULLs once for each page.
+#[test]
+fn a_count_of_nulls_that_contradicts_bounds_is_not_used() {
+    let footer = Footer::read(&&written(&[(String::new(), None, None, None, 0, None)], 0, 1)[..]);
+    let column = &footer.unwrap().columns[1];
+    let told = footer::ChunkStatistics {
+        least: Some(b"x"),
+        most: Some(b"x"),
+        nulls: Some(2),
+        ..footer::ChunkStatistics::default()
+    };
+    let counts = NullCounts::of(b"some writer");
+    assert_eq!(told.known(column, 2, counts), Known::default());
+    assert_eq!(told.known(column, 3, counts).bounds, Bounds::Bytes(b"x", b"x"));
+    let nulls = footer::ChunkStatistics { nulls: Some(2), ..Default::default() };
+    assert_eq!(nulls.known(column, 2, counts).nulls, Nulls::All);
+    let polars = NullCounts::of(b"Polars");
+    assert_eq!(nulls.known(column, 2, polars).nulls, Nulls::Unknown);
 }
 
 #[test]
