@@ -52,6 +52,21 @@ pub enum ReportError {
         /// What the JSON parser said.
         fault: String,
     },
+    /// The file is a data file of a report.
+    #[error("{}: this is a data file ({format}), not a report; name the manifest.json that lists \
+             it, in a folder named like 2026-01-31T00-00Z, or the folder that holds both",
+            path.display())]
+    DataFileNamed {
+        /// The file.
+        path: Location,
+        /// What it begins as.
+        format: &'static str,
+    },
+    /// The file is a list of data files for Hive.
+    #[error("{}: this is a symlink.txt for Hive, not a report: it tells neither columns nor \
+             checksums; name the manifest.json in a folder named like 2026-01-31T00-00Z, or the \
+             folder that holds `data` and `hive`", .0.display())]
+    SymlinkNamed(Location),
     /// A field of the manifest has a value that can't be used.
     #[error("{}: {field}: {fault}", path.display())]
     Field {
@@ -164,6 +179,10 @@ pub enum ReportError {
         /// How deep it was searched.
         depth_max: usize,
     },
+    /// The folder is one that an inventory has beside its reports.
+    #[error("{}: this folder holds the data files or the Hive links of an inventory, not its \
+             reports; name the folder above `data` and `hive`", .0.display())]
+    BesideReports(Location),
     /// No report is old enough.
     #[error("{}: no report here was begun by {as_of}; the oldest is {oldest}", folder.display())]
     NoneSoOld {
@@ -217,9 +236,6 @@ pub enum KeyFault {
     /// Longer than S3 allows.
     #[error("the key is longer than the 1,024 bytes that S3 allows")]
     TooLong,
-    /// Begins with a slash.
-    #[error("the key is an absolute path")]
-    Absolute,
     /// Has a component `.` or `..`.
     #[error("the key has a component `.` or `..`")]
     Dots,

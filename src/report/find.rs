@@ -195,6 +195,7 @@ fn one_inventory(top: &Location, dated: Vec<Dated>) -> Result<Vec<Dated>, Report
     inventories.sort();
     inventories.dedup();
     match inventories.as_slice() {
+        [] if is_beside_reports(top) => Err(ReportError::BesideReports(top.clone())),
         [] => Err(ReportError::NoReport { folder: top.clone(), depth_max: FIND_DEPTH_MAX }),
         [one] => Ok(dated
             .into_iter()
@@ -267,6 +268,13 @@ impl Report {
         let Found { manifest, notes } = find(location, as_of, stop)?;
         Ok((manifest.parse()?, notes))
     }
+}
+
+/// Whether a folder has a name of those that lie beside the reports, or in `hive`.
+fn is_beside_reports(folder: &Location) -> bool {
+    let path = folder.display().to_string();
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    NOT_SEARCHED.contains(&name) || name.starts_with("dt=")
 }
 
 #[cfg(test)]
@@ -391,6 +399,18 @@ mod tests {
         assert!(error.contains("bucket-00/config\n") && error.ends_with("bucket-09/config"));
         assert_eq!(error.matches("bucket-").count(), INVENTORIES_LISTED_MAX);
         assert!(find(&top.path().join("bucket-03")).is_ok());
+    }
+
+    #[test]
+    fn folders_beside_the_reports_are_told_as_that() {
+        let top = tempfile::tempdir().unwrap();
+        for name in ["data", "hive", "hive/dt=2026-01-31-01-00"] {
+            let folder = top.path().join(name);
+            fs::create_dir(&folder).unwrap();
+            fs::write(folder.join("x.csv.gz"), "").unwrap();
+            let error = find(&folder).unwrap_err();
+            assert!(matches!(error, ReportError::BesideReports(_)), "{error}");
+        }
     }
 
     #[test]

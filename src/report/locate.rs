@@ -38,21 +38,19 @@ const FOLDERS_KEPT_MAX: usize = 1_024;
 
 /// The names a key leads through, the file's own last.
 ///
-/// Empty components (`a//b`) are passed over: S3 manifests and real keys differ in them when the
-/// destination prefix ends in a slash.
+/// Empty components (`a//b`, `/a`) are passed over: S3 manifests and real keys differ in them when
+/// the destination prefix ends in a slash, and a prefix that begins with one is no path from the
+/// root of this disk.
 ///
 /// # Errors
-/// When the key is no path that stays below the folder it starts from: absolute, with a component
-/// `.` or `..`, with a NUL byte, or with a component that is not one file name on this system.
+/// When the key is not a path that stays below the folder it starts from: with a component `.` or
+/// `..`, with a NUL byte, or with a component that is not one file name on this system.
 pub fn key_components(key: &str) -> Result<Vec<&str>, KeyFault> {
     if key.len() > KEY_BYTES_MAX {
         return Err(KeyFault::TooLong);
     }
     if key.contains('\0') {
         return Err(KeyFault::Nul);
-    }
-    if key.starts_with('/') {
-        return Err(KeyFault::Absolute);
     }
     let components: Vec<&str> = key.split('/').filter(|name| !name.is_empty()).collect();
     for name in &components {

@@ -47,7 +47,7 @@ pub(super) fn locate(
 
 /// Refuses keys that S3 did not write; slashes are no fault here.
 fn refuse_odd(key: &str) -> Result<(), KeyFault> {
-    match key_components(key.trim_start_matches('/')) {
+    match key_components(key) {
         Err(KeyFault::NotAName) | Ok(_) => Ok(()),
         Err(fault) => Err(fault),
     }
@@ -91,6 +91,9 @@ mod tests {
     fn keys_are_taken_as_they_stand() {
         let found = keys(&format!("s3://reports/p/{DATED}"), None, "p/photos/daily/data/1.gz");
         assert_eq!(found.unwrap(), "s3://reports/p/photos/daily/data/1.gz");
+        // The destination prefix was `/p`.
+        let found = keys(&format!("s3://reports//p/{DATED}"), None, "/p/photos/daily/data/1.gz");
+        assert_eq!(found.unwrap(), "s3://reports//p/photos/daily/data/1.gz");
         let found = keys(&format!("s3://reports/{DATED}"), None, "else/a//b/1.gz").unwrap();
         assert_eq!(found, "s3://reports/else/a//b/1.gz");
     }

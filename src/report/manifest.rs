@@ -124,11 +124,13 @@ impl Report {
 
     fn parsed(bytes: &[u8], manifest_md5: [u8; 16], path: &Location) -> Result<Self, ReportError> {
         let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let raw: RawManifest = serde_json::from_slice(json).map_err(|error| ReportError::Json {
-            path: path.clone(),
-            line: error.line(),
-            column: error.column(),
-            fault: fault_alone(&error),
+        let raw: RawManifest = serde_json::from_slice(json).map_err(|error| {
+            something_else(json, path).unwrap_or_else(|| ReportError::Json {
+                path: path.clone(),
+                line: error.line(),
+                column: error.column(),
+                fault: fault_alone(&error),
+            })
         })?;
         let field = |field: &str, fault: String| ReportError::Field {
             path: path.clone(),
@@ -259,7 +261,16 @@ struct RawManifest {
 struct RawFile {
     key: String,
     size: Number,
-    #[serde(rename = "MD5checksum", default)]
+    /// Other stores spell it otherwise: Tencent's writes `md5Checksum`.
+    #[serde(
+        rename = "MD5checksum",
+        alias = "md5Checksum",
+        alias = "MD5Checksum",
+        alias = "Md5Checksum",
+        alias = "md5checksum",
+        alias = "md5_checksum",
+        default
+    )]
     md5_checksum: Option<String>,
 }
 
@@ -325,6 +336,17 @@ impl<'de> Deserialize<'de> for Number {
         }
         deserializer.deserialize_any(NumberVisitor)
     }
+}
+
+/// What the bytes are, if they are another file of an inventory.
+fn something_else(bytes: &[u8], path: &Location) -> Option<ReportError> {
+    const BEGINNINGS: [(&[u8], &str); 3] =
+        [(b"\x1f\x8b", "gzip"), (b"PAR1", "Parquet"), (b"ORC", "ORC")];
+    if bytes.starts_with(b"s3://") {
+        return Some(ReportError::SymlinkNamed(path.clone()));
+    }
+    let (_, format) = BEGINNINGS.into_iter().find(|(start, _)| bytes.starts_with(start))?;
+    Some(ReportError::DataFileNamed { path: path.clone(), format })
 }
 
 /// What the parser said, without the place, which is told apart.
@@ -562,18 +584,40 @@ mod tests {
     }
 
     #[test]
+    fn other_files_of_an_inventory_are_told_as_what_they_are() {
+        for (bytes, says) in [
+            (&b"\x1f\x8b\x08\0"[..], "a data file (gzip)"),
+            (b"PAR1\x15", "a data file (Parquet)"),
+            (b"ORC\x0a", "a data file (ORC)"),
+            (b"s3://reports/inv/data/x.csv.gz\n", "a symlink.txt"),
+        ] {
+            let error = Report::parse(bytes, "x").unwrap_err().to_string();
+            assert!(error.contains(says) && error.contains("name the manifest.json"), "{error}");
+        }
+    }
+
+    #[test]
     fn a_manifest_with_any_byte_changed_never_panics() {
         let mut bytes = MANIFEST.as_bytes().to_vec();
+        let (mut read, mut refused) = (0, 0);
         for place in 0..bytes.len() {
             let kept = bytes[place];
             for other in [0, b'"', b'{', b'9', 0x80, 0xff] {
                 bytes[place] = other;
-                if let Ok(report) = Report::parse(&bytes, "m.json") {
-                    assert!(!report.schema.is_empty());
+                match Report::parse(&bytes, "m.json") {
+                    Ok(report) => {
+                        read += 1;
+                        assert!(!report.schema.is_empty());
+                    }
+                    Err(error) => {
+                        refused += 1;
+                        assert!(error.to_string().starts_with("m.json: "), "{error}");
+                    }
                 }
             }
             bytes[place] = kept;
         }
+        assert!(read > 100 && refused > 100, "{read} {refused}");
     }
 
     #[test]
@@ -627,6 +671,7 @@ mod tests {
 
     /// Reports that S3 delivered; they lie beside the project on some machines only.
     #[test]
+    #[ignore = "reads a folder outside of the project: run by name"]
     fn real_manifests_are_read_and_their_checksums_match() {
         let folder =
             std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/real-reports");
@@ -637,9 +682,6 @@ mod tests {
             ("parquet_inventory", FileFormat::Parquet, 18),
         ] {
             let path = folder.join(format!("{name}_manifest.json"));
-            if !path.exists() {
-                continue;
-            }
             let report = Report::read(&path).unwrap();
             assert_eq!((report.format, report.schema.len()), (format, columns), "{name}");
             assert_eq!(report.checksum, ChecksumState::Matched, "{name}");

@@ -39,6 +39,18 @@ pub enum DataErrorKind {
         /// Bytes on disk.
         found: u64,
     },
+    /// It is longer than the manifest says, and text where gzip is expected.
+    #[error(
+        "the file has {found} bytes of text where the manifest says {expected} bytes of gzip: it \
+         was decompressed on its way here, as browsers do it; fetch it with `aws s3 cp`, which \
+         keeps it as it is"
+    )]
+    Unzipped {
+        /// Bytes, as the manifest says.
+        expected: u64,
+        /// Bytes on disk.
+        found: u64,
+    },
     /// Its MD5 is not the one in the manifest.
     #[error(
         "the file's MD5 is {found} where the manifest says {expected}: it was damaged or \

@@ -51,6 +51,7 @@ use super::csv::INPUT_BYTES;
 use super::{DataErrorKind, Input, Settings, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
+use crate::report::FileFormat;
 use crate::source::{ReadBuffer, SourceFile};
 
 /// Bytes of a group's files together at most: they must still be in the page cache when they are
@@ -460,11 +461,21 @@ pub(super) fn open(input: &Input) -> Result<SourceFile, DataErrorKind> {
 
 /// Refuses a file of another length than the manifest says.
 pub(super) fn has_its_length(input: &Input, file: SourceFile) -> Result<SourceFile, DataErrorKind> {
-    let found = file.len();
-    if found != input.bytes {
-        return Err(DataErrorKind::Size { expected: input.bytes, found });
+    let (expected, found) = (input.bytes, file.len());
+    if found == expected {
+        return Ok(file);
     }
-    Ok(file)
+    if input.format == FileFormat::Csv && found > expected && is_unzipped(&file) {
+        return Err(DataErrorKind::Unzipped { expected, found });
+    }
+    Err(DataErrorKind::Size { expected, found })
+}
+
+/// Whether a file that should be gzip begins with text; a gzip file's second byte is 0x8b.
+fn is_unzipped(file: &SourceFile) -> bool {
+    let mut begin = [0; 2];
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    file.read_exact_at(0, &mut begin).is_ok() && begin.iter().all(is_text)
 }
 
 /// Reads until the buffer is full or the file ends, so that what is read at a time does not depend
@@ -490,7 +501,6 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
-    use crate::report::FileFormat;
 
     type Verdict = Result<(), TaskError<DataErrorKind>>;
 

@@ -24,6 +24,7 @@ mod json_documents;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod killed;
 mod layers;
+mod layouts;
 #[cfg(unix)]
 mod long_run;
 mod memory;
