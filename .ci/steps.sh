@@ -82,6 +82,15 @@ need_pypi() {
     "$scratch/venv/bin/pip" install --quiet --disable-pip-version-check "$1"
 }
 
+# ignored NAME ARGUMENT...: runs the ignored tests whose names contain this, by `cargo test` with
+# these arguments; fails where there are none.
+ignored() {
+    local name=$1
+    shift
+    cargo test --quiet "$@" -- --ignored --nocapture "$name" | tee "$scratch/ignored"
+    grep -qE '^test result: ok\. [1-9]' "$scratch/ignored"
+}
+
 # Builds the fuzz targets, and runs each for so many seconds. Sanitizers need a compiler that takes
 # unstable flags: a nightly one, or the stable one told so.
 fuzz() {

@@ -107,6 +107,7 @@ fn the_documentation_has_the_programs_figures() {
     let (_large, large) = large_plan();
     for (name, plan) in [("seed", &seed), ("large", &large)] {
         let result = estimate(plan, &[]);
+        assert!(!result["estimates"].as_array().unwrap().is_empty(), "{result}");
         for estimate in result["estimates"].as_array().unwrap() {
             let heading = format!("{name}: {}", estimate["operation"].as_str().unwrap());
             assert_eq!(documented[&heading], rows(estimate), "{heading}");

@@ -11,6 +11,7 @@ mod columnar;
 mod damage;
 mod eligibility;
 mod estimate;
+mod field_cases;
 mod filter;
 mod fixture;
 #[cfg(all(feature = "parquet", feature = "orc"))]

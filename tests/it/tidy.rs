@@ -16,19 +16,42 @@ const BANNED: [(&str, &str); 5] = [
     ("mod mi\u{73}c", "name the module after what it does"),
 ];
 
+/// Folders that hold no sources, where nobody can be asked what is tracked.
+const NOT_SOURCES: [&str; 2] = ["target", ".git"];
+
+/// The fewest files that the repository and a source package of it have.
+const FILES_MIN: usize = 200;
+
+/// The files of the repository; of a source package, which has no git folder, all that it holds.
 fn tracked() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let listed = Command::new("git").arg("-C").arg(root).args(["ls-files", "-z"]).output();
-    // A source package has no git folder; there is nothing to hold it to then.
-    let Ok(listed) = listed else { return Vec::new() };
-    let names = String::from_utf8(listed.stdout).unwrap();
+    let names = listed.map(|listed| listed.stdout).unwrap_or_default();
+    let names = String::from_utf8(names).unwrap();
     let paths = names.split('\0').filter(|name| !name.is_empty()).map(|name| root.join(name));
-    paths.filter(|path| path.is_file()).collect()
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.is_file()).collect();
+    if found.is_empty() {
+        all_below(root, &mut found);
+    }
+    assert!(found.len() >= FILES_MIN, "{} files: where are the others?", found.len());
+    found
+}
+
+fn all_below(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            found.push(path);
+        } else if !NOT_SOURCES.iter().any(|name| path.ends_with(name)) {
+            all_below(&path, found);
+        }
+    }
 }
 
 fn is_text(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    matches!(extension, Some("rs" | "md" | "toml" | "py" | "sh")) || path.ends_with(".ci/run")
+    let is_script = [".ci/run", ".ci/full"].iter().any(|name| path.ends_with(name));
+    matches!(extension, Some("rs" | "md" | "toml" | "py" | "sh")) || is_script
 }
 
 #[test]
