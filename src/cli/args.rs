@@ -186,7 +186,7 @@ impl ReportArgs {
         let (names, options) = self.resolve(threads)?;
         let opened = scan::open(&names, &options)?;
         for note in &opened.notes {
-            print::tell(&format!("s3sieve: {note}"));
+            print::note(note);
         }
         Ok(opened)
     }

@@ -5,13 +5,13 @@ use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 
 use super::args::BenchArgs;
 use super::print::{self, Report};
-use super::{CliError, Exit, interrupt};
+use super::progress::Steps;
+use super::{CliError, Exit, interrupt, terminal};
 use crate::plan::{self, FilterOptions};
 use crate::scan::bench::{self, Stage};
 use crate::scan::{Control, Opened, Progress, Scanned, Selection};
@@ -27,8 +27,15 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); Stage::ALL.len() + 1];
     let mut scanned = Scanned::default();
     // One more than asked for: the first brings the files into memory, and doesn't count.
-    for round in 0..=args.runs.get() {
-        let found = once(&opened, &options, &selections)?;
+    let runs = args.runs.get();
+    let steps = Steps::new((runs as u64 + 1) * times.len() as u64, args.format);
+    for round in 0..=runs {
+        let name = match round {
+            0 => "first run, not counted".to_owned(),
+            round => format!("run {round} of {runs}"),
+        };
+        let begin = |stage| steps.begin(format!("{}, {name}", stage_name(stage)));
+        let found = once(&opened, &options, &selections, &begin, &steps)?;
         scanned = found.0;
         for (times, time) in times.iter_mut().zip(found.1) {
             if round > 0 {
@@ -36,6 +43,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
             }
         }
     }
+    drop(steps);
     let result = Profile::new(&scanned, &mut times, options.settings.threads);
     print::print(&result, args.format)?;
     Ok(Exit::Done)
@@ -46,19 +54,25 @@ fn once(
     opened: &Opened,
     options: &FilterOptions,
     selections: &[Selection],
+    begin: &dyn Fn(usize),
+    steps: &Steps,
 ) -> Result<(Scanned, Vec<Duration>), CliError> {
     let progress = Progress::default();
     let control = Control { stop: interrupt::flag(), progress: &progress };
     let mut times = Vec::new();
     let mut whole = Scanned::default();
-    for stage in Stage::ALL {
+    for (place, stage) in Stage::ALL.into_iter().enumerate() {
+        begin(place);
         let (scanned, time) = bench::run_to(stage, opened, selections, options.settings, control)?;
         whole = scanned;
         times.push(time);
+        steps.end();
     }
+    begin(Stage::ALL.len());
     let begun = Instant::now();
     plan::filter(opened, options, control)?;
     times.push(begun.elapsed());
+    steps.end();
     if let Some(path) = options.out.as_path() {
         fs::remove_dir_all(path)?;
     }
@@ -156,8 +170,7 @@ impl Report for Profile {
             self.seconds,
         )?;
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = terminal::table();
         let header = ["seconds", "share", "raw/s", "raw/s a thread", "rows/s"];
         let header = header.map(|name| right(name.to_owned()));
         table.set_header([Cell::new("stage")].into_iter().chain(header));

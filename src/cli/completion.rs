@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -14,7 +13,7 @@ use super::jobs::{JobLine, Opened};
 use super::jobs_args::JobsArgs;
 use super::older::{self, Deed};
 use super::print::{self, Report, visible};
-use super::{CliError, Exit, interrupt};
+use super::{CliError, Exit, interrupt, terminal};
 use crate::aws::Session;
 use crate::jobs::completion::{
     Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch,
@@ -264,8 +263,7 @@ impl Report for Summary {
     const COMMAND: &'static str = "jobs report";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = terminal::table();
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let mut header: Vec<Cell> = ["manifest", "job", "state"].map(Cell::new).to_vec();
         header.extend(["tasks", "done", "failed"].map(|text| right(text.to_owned())));
@@ -289,7 +287,7 @@ impl Report for Summary {
             )?;
         }
         if let Some(older) = &self.older {
-            writeln!(out, "{}", visible(older))?;
+            writeln!(out, "warning: {}", visible(older))?;
         }
         for failures in &self.failures {
             failures.human(out)?;

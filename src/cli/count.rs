@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::CountArgs;
 use super::print::{self, Report, percent, visible};
-use super::{CliError, Exit, progress};
+use super::{CliError, Exit, progress, terminal};
 use crate::plan::SkippedFile;
 use crate::report::Schema;
 use crate::scan::{self, CountOptions, Counts};
@@ -118,8 +117,7 @@ impl CountResult {
     }
 
     fn table(&self, groups: &[GroupResult]) -> Table {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = terminal::table();
         let mut header: Vec<Cell> =
             self.names.iter().map(|name| Cell::new(visible(name))).collect();
         header.push(Cell::new("rows").set_alignment(CellAlignment::Right));
@@ -168,7 +166,7 @@ impl Report for CountResult {
             writeln!(out, "Not read: {}: {}", visible(&file.file), visible(&file.error))?;
         }
         for warning in &self.warnings {
-            writeln!(out, "Note: {}", visible(warning))?;
+            writeln!(out, "note: {}", visible(warning))?;
         }
         if let Some(groups) = &self.groups {
             writeln!(out, "\n{}", self.table(groups))?;

@@ -6,14 +6,13 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
 use super::args::EstimateArgs;
 use super::print::{self, Report, visible};
 use super::request::becomes_kms;
-use super::{CliError, Exit, parameter_file, plan_args};
+use super::{CliError, Exit, parameter_file, plan_args, terminal};
 use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
 use crate::operation::price::{Per, Price, Prices, Usd};
 use crate::operation::{CopyClass, Kind, StorageClass, class};
@@ -397,7 +396,7 @@ impl Report for EstimateResult {
         let of_estimates = self.estimates.iter().flat_map(|estimate| &estimate.warnings);
         for note in self.warnings.iter().chain(of_estimates) {
             if !told.contains(&note) {
-                writeln!(out, "Note: {}", visible(note))?;
+                writeln!(out, "note: {}", visible(note))?;
                 told.push(note);
             }
         }
@@ -407,8 +406,7 @@ impl Report for EstimateResult {
 
 impl EstimateResult {
     fn totals(&self) -> Table {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = terminal::table();
         table.set_header([Cell::new("operation"), right("once"), right("every month")]);
         for estimate in &self.estimates {
             table.add_row([
@@ -451,8 +449,7 @@ impl EstimateResult {
 }
 
 fn table(estimate: &Shown) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
+    let mut table = terminal::table();
     for line in estimate.lines.iter().chain(&estimate.monthly_lines) {
         table.add_row(line.row());
     }

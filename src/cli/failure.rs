@@ -30,8 +30,8 @@ struct ErrorBody<'a> {
 pub(super) fn tell(error: &CliError, invocation: &Invocation) {
     let (message, hint) = (error.to_string(), error.hint());
     write_json(invocation, error.exit(), &message, hint.as_deref());
-    let hint = hint.map(|hint| format!("\n{hint}")).unwrap_or_default();
-    print::tell(&format!("s3sieve: {message}{hint}"));
+    let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+    print::error(&format!("{message}{hint}"));
 }
 
 /// Writes the document of an error, if JSON is asked for: in one line, for other lines may stand

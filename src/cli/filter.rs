@@ -22,7 +22,7 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     let plan = outcome.plan;
     if outcome.found {
         let place = options.out.display();
-        print::tell(&format!("s3sieve: {place}: the same plan is there already; it stays"));
+        print::note(&format!("{place}: the same plan is there already; it stays"));
     }
     let partly = !plan.files_skipped.is_empty();
     let estimate = estimate::one_line(&plan, &options.out)?;
@@ -73,7 +73,7 @@ impl Report for Summary<'_> {
             writeln!(out, "Not read: {}: {}", visible(&file.file), visible(&file.error))?;
         }
         for warning in &plan.warnings {
-            writeln!(out, "Note: {}", visible(warning))?;
+            writeln!(out, "note: {}", visible(warning))?;
         }
         if !plan.shards.is_empty() {
             writeln!(out, "{}", self.estimate)?;

@@ -2,14 +2,12 @@
 
 use std::io::{self, Write};
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::InspectArgs;
 use super::print::{self, Report as Printed, visible};
-use super::{CliError, Exit};
+use super::{CliError, Exit, terminal};
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
 use crate::scan;
 use crate::threads;
@@ -188,10 +186,9 @@ impl Inspected {
             }
         }
         for note in &self.warnings {
-            writeln!(out, "Note      {}", visible(note))?;
+            writeln!(out, "note: {}", visible(note))?;
         }
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = terminal::table();
         table.set_header(["", "column", "holds"]);
         for (number, column) in self.columns.iter().enumerate() {
             let number = format!("_{}", number + 1);

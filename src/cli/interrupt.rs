@@ -18,7 +18,7 @@ pub(super) fn flag() -> &'static AtomicBool {
 pub(super) fn listen() {
     if let Err(error) = handlers::register(&STOP) {
         // The run can go on: the system's own way of ending it leaves no finished plan either.
-        print::tell(&format!("s3sieve: cannot listen for signals: {error}"));
+        print::warning(&format!("cannot listen for signals: {error}"));
     }
 }
 

@@ -111,10 +111,10 @@ impl<'a> JobEvent<'a> {
             }
             Self::Job { job } => format!("{}: {}", job.manifest, job.in_words()),
             Self::Outage { error, seconds_max } => format!(
-                "s3sieve: AWS does not answer: {error}. Waiting for it, {seconds_max} seconds at \
+                "warning: AWS does not answer: {error}. Waiting for it, {seconds_max} seconds at \
                  most (--outage-max); submitted jobs keep running"
             ),
-            Self::OutageEnded => "s3sieve: AWS answers again".to_owned(),
+            Self::OutageEnded => "note: AWS answers again".to_owned(),
         }
     }
 }

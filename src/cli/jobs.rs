@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -18,7 +17,7 @@ use super::older::{self, Deed};
 use super::print::{self, Report, visible};
 use super::service_args::Unchecked;
 use super::watch::Watch;
-use super::{CliError, Exit, completion, interrupt};
+use super::{CliError, Exit, completion, interrupt, terminal};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::jobs::journal::{self, Command, Entry, Event, JobEnd, JournalError, Progress, Stage};
 use crate::jobs::{
@@ -321,8 +320,7 @@ impl Report for Listed {
     const COMMAND: &'static str = "jobs list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = Table::new();
-        table.load_style(NOTHING);
+        let mut table = terminal::table();
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let mut header: Vec<Cell> = ["manifest", "job", "state"].map(Cell::new).to_vec();
         header.extend(["tasks", "done", "failed"].map(|text| right(text.to_owned())));
@@ -415,7 +413,7 @@ fn to_confirm(jobs: &[JobLine], max_active: usize) -> usize {
 }
 
 fn say_what_is_coming(jobs: usize) {
-    print::tell(&format!(
+    print::note(&format!(
         "{} can't be confirmed yet, for S3 still prepares what it will do: give this command again \
          later, or a job waits until it fails, after 30 days",
         counted(jobs as u64, "job"),
@@ -501,19 +499,19 @@ fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
     }
     let deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
     if let Some(text) = older::warning(&plan.shards, &deeds, &args.plan_words(), true) {
-        print::tell(&text);
+        print::warning(&text);
     }
     let plan = args.plan_words();
     let held = jobs.iter().filter(|job| job.status == HELD).count();
     if held > 0 {
-        print::tell(&format!(
+        print::warning(&format!(
             "{} of current versions not created: jobs of noncurrent versions, which must be copied \
              before, left tasks undone",
             counted(held as u64, "job"),
         ));
     }
     if held > 0 || jobs.iter().any(|job| job.is_over() && !job.is_clean()) {
-        print::tell(&format!(
+        print::note(&format!(
             "`s3sieve jobs {plan} report` says what failed; `s3sieve retry {plan} --out PLAN2` \
              makes a plan of all that was left undone"
         ));
@@ -583,7 +581,7 @@ impl Steering {
                 return Err(first.unwrap_or(error));
             }
             if first.is_some() {
-                print::tell(&format!("s3sieve: {error}"));
+                print::error(&error.to_string());
             } else {
                 first = Some(error);
             }
@@ -640,7 +638,7 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
         let deeds: Vec<Deed> = if asked.all { Deed::ended(deeds) } else { deeds };
         let words = args.plan_words();
         if let Some(text) = older::warning(&steering.plan.shards, &deeds, &words, true) {
-            print::tell(&text);
+            print::warning(&text);
         }
     }
     settled?;

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::args::{Format, local_folder};
 use super::aws::AwsArgs;
 use super::print::{self, Report};
-use super::{CliError, Exit, interrupt};
+use super::{CliError, Exit, interrupt, progress};
 use crate::listing::{self, ASKED, LISTED, Listing, Summary};
 use crate::operation::partition;
 use crate::units::{Count, counted};
@@ -83,9 +83,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
         true => ProgressBar::new_spinner(),
         false => ProgressBar::hidden(),
     };
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {human_pos} rows  {per_sec}") {
-        bar.set_style(style);
-    }
+    progress::style(&bar, "{spinner} {human_pos} rows  {per_sec}");
     let result = listing::list(&listing, &args.out, interrupt::flag(), |rows| bar.inc(rows));
     bar.finish_and_clear();
     print::print(&Listed::new(&result?, args), args.format)?;

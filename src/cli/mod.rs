@@ -50,6 +50,7 @@ mod setup;
 mod setup_args;
 mod submit;
 mod synth;
+mod terminal;
 mod verify;
 #[cfg(feature = "aws")]
 mod verify_jobs;

@@ -79,8 +79,8 @@ pub(super) fn open_followed(
     let Some(handle) = PlanHandle::as_submitted(folder, &way.location(named)?)? else {
         return Err(error);
     };
-    print::tell(&format!(
-        "s3sieve: warning: the plan at {address} was replaced or deleted after it was submitted: \
+    print::warning(&format!(
+        "the plan at {address} was replaced or deleted after it was submitted: \
          this is about the jobs of the plan that was there, by the copy of it in {}",
         folder.display()
     ));
@@ -108,7 +108,7 @@ fn is_gone(error: &CliError) -> bool {
 pub(super) fn tell_state(handle: &PlanHandle) {
     if handle.folder().is_remote() {
         let (address, state) = (handle.folder().display(), handle.state().display());
-        print::tell(&format!("s3sieve: {address}: the journal of its jobs is in {state}"));
+        print::note(&format!("{address}: the journal of its jobs is in {state}"));
     }
 }
 

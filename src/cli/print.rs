@@ -4,8 +4,9 @@
 //! Printed text can contain anything: keys, names of files and columns, fields of a manifest or a
 //! plan, answers of a server. Terminals interpret control characters in it. So all output passes
 //! [`Clean`], which escapes them; a test makes sure that nothing else in the program writes to
-//! either stream. Output is the same on a terminal and in a pipe: JSON results use JSON's own
-//! escapes, so values read back unchanged. Files (manifests, CSV, plans) are not written through
+//! either stream. Escapes are the same on a terminal and in a pipe; on a terminal, lines for people
+//! are broken to its width besides. JSON results use JSON's own escapes, so values read back
+//! unchanged. Files (manifests, CSV, plans) are not written through
 //! here and keep their bytes.
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::str;
 use serde::Serialize;
 
 use super::args::Format;
+use super::terminal::{Fitted, Screen};
 use crate::plan::PLAN_VERSION;
 
 /// A document of JSON: all begin with the same members. `docs/output.schema.json` describes each.
@@ -64,16 +66,36 @@ pub(super) fn document(document: &impl Serialize) -> io::Result<()> {
 }
 
 /// Standard output, for text of this format.
-pub(super) fn output(format: Format) -> Clean<BufWriter<StdoutLock<'static>>> {
-    Clean::new(BufWriter::new(io::stdout().lock()), format)
+pub(super) fn output(format: Format) -> Clean<Fitted<BufWriter<StdoutLock<'static>>>> {
+    let screen = match format {
+        Format::Human => Screen::of_stdout(),
+        Format::Json => Screen::default(),
+    };
+    Clean::new(Fitted::new(BufWriter::new(io::stdout().lock()), screen), format)
 }
 
 /// Tells a person something on standard error. A closed standard error is nobody's loss.
 pub(super) fn tell(text: &str) {
     // In one piece: several processes may write there.
     let mut line = Vec::with_capacity(text.len() + 1);
-    let _ = writeln!(Clean::new(&mut line, Format::Human), "{text}");
+    let _ =
+        writeln!(Clean::new(Fitted::new(&mut line, Screen::of_stderr()), Format::Human), "{text}");
     let _ = io::stderr().write_all(&line);
+}
+
+/// Tells why the command fails.
+pub(super) fn error(text: &str) {
+    tell(&format!("error: {text}"));
+}
+
+/// Tells what may go wrong, or did.
+pub(super) fn warning(text: &str) {
+    tell(&format!("warning: {text}"));
+}
+
+/// Tells what is so, and is good to know.
+pub(super) fn note(text: &str) {
+    tell(&format!("note: {text}"));
 }
 
 /// Writes text with control characters escaped: in text for people as [`visible`] does, in JSON as

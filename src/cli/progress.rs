@@ -57,6 +57,43 @@ impl Drop for EndOfScan<'_, '_> {
     }
 }
 
+/// How many steps of so many are done; nothing where it is not shown.
+pub(super) struct Steps(ProgressBar);
+
+impl Steps {
+    pub(super) fn new(total: u64, format: Format) -> Self {
+        let is_shown = format == Format::Human && io::stderr().is_terminal();
+        let bar = if is_shown { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        style(&bar, "{bar:20} {pos} of {len}  {wide_msg}");
+        Self(bar)
+    }
+
+    /// A step begins.
+    pub(super) fn begin(&self, what: String) {
+        self.0.set_message(what);
+        self.0.tick();
+    }
+
+    /// It is done.
+    pub(super) fn end(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Draws a bar by a template, whose `{wide_msg}` is cut to the width of the terminal: a bar is one
+/// line.
+pub(super) fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+}
+
 /// Runs `make`, showing how many of `rows_total` rows it has made.
 pub(super) fn counted_rows<T>(
     rows_total: u64,
@@ -67,21 +104,19 @@ pub(super) fn counted_rows<T>(
         return make(&|_| {});
     }
     let bar = ProgressBar::new(rows_total);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {human_pos} rows") {
-        bar.set_style(style);
-    }
-    let result = make(&|rows| bar.inc(rows));
+    style(&bar, "{bar:20} {percent:>3} %  {wide_msg}");
+    let result = make(&|rows| {
+        bar.inc(rows);
+        bar.set_message(format!("{} rows", Count(bar.position())));
+    });
     bar.finish_and_clear();
     result
 }
 
 fn watch(progress: &Progress, bytes_total: u64, over: &AtomicBool) {
     let bar = ProgressBar::new(bytes_total);
-    if let Ok(style) = ProgressStyle::with_template(
-        "{wide_bar} {binary_bytes} of {binary_total_bytes}  {msg}  {eta} left",
-    ) {
-        bar.set_style(style);
-    }
+    // What matters least stands last: it is cut where the line is too short.
+    style(&bar, "{bar:20} {percent:>3} %  {eta} left  {wide_msg}");
     let begun = Instant::now();
     while !over.load(Ordering::Relaxed) {
         let seconds = begun.elapsed().as_secs_f64().max(1e-3);
@@ -89,10 +124,10 @@ fn watch(progress: &Progress, bytes_total: u64, over: &AtomicBool) {
         let raw = progress.bytes_raw.load(Ordering::Relaxed);
         bar.set_position(progress.bytes_compressed.load(Ordering::Relaxed));
         bar.set_message(format!(
-            "{} rows  {} rows/s  {}/s",
+            "{} rows  {}/s  {} rows/s",
             Count(rows),
-            Count((rows as f64 / seconds) as u64),
             Bytes((raw as f64 / seconds) as u64),
+            Count((rows as f64 / seconds) as u64),
         ));
         thread::park_timeout(REDRAW);
     }

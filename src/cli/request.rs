@@ -34,7 +34,7 @@ pub(super) fn operation(
         }
         Some(planned) => {
             if let Some(note) = args.overrides(planned) {
-                print::tell(&format!("s3sieve: note: {}: {note}", handle.folder().display()));
+                print::note(&format!("{}: {note}", handle.folder().display()));
             }
             Ok(operation)
         }
@@ -47,8 +47,8 @@ pub(super) fn operation(
         ))),
         None => {
             if !handle.plan.shards.is_empty() && kind.sets_more_aside() {
-                print::tell(&format!(
-                    "s3sieve: {}: the rows of this plan were not checked for {name}: rows that it \
+                print::warning(&format!(
+                    "{}: the rows of this plan were not checked for {name}: rows that it \
                      can't do will fail, and once more than half of at least 1,000 tasks have \
                      failed, S3 stops the job; `s3sieve filter --for {name}` sets them aside",
                     handle.folder().display(),

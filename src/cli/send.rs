@@ -64,7 +64,7 @@ pub(super) fn run(
     let plan = &handle.plan;
     let Some(region) = setting.region.as_deref() else { return Err(no_region()) };
     let Some(first) = requests.first() else {
-        print::tell("s3sieve: the plan holds no manifest, so there is no job to create");
+        print::note("the plan holds no manifest, so there is no job to create");
         return Ok(Exit::Done);
     };
     let session = args.service.session(Some(region))?;
@@ -144,17 +144,17 @@ fn created(plan: &Plan) -> Vec<Option<Timestamp>> {
 /// Tells what was found; true where it keeps anything from being sent.
 fn tell(findings: &[Finding]) -> bool {
     for finding in findings {
-        let weight = match finding.weight {
-            Weight::Blocks => "stop",
-            Weight::Warns => "warning",
-            Weight::Notes => "note",
+        let tell = match finding.weight {
+            Weight::Blocks => print::error,
+            Weight::Warns => print::warning,
+            Weight::Notes => print::note,
         };
-        print::tell(&format!("s3sieve: {weight}: {}", finding.text));
+        tell(&finding.text);
     }
     let blocks = findings.iter().filter(|finding| finding.weight == Weight::Blocks).count();
     if blocks > 0 {
         let faults = counted(blocks as u64, "fault");
-        print::tell(&format!("s3sieve: nothing was sent: {faults} to put right first"));
+        print::note(&format!("nothing was sent: {faults} to put right first"));
     }
     blocks > 0
 }
@@ -349,7 +349,7 @@ impl Submitted {
             )?;
         }
         if let Some(older) = &self.older {
-            writeln!(out, "{older}")?;
+            writeln!(out, "warning: {older}")?;
         }
         Ok(())
     }

@@ -84,12 +84,12 @@ impl ServiceArgs {
         unchecked: Unchecked,
     ) -> Result<(), CliError> {
         match (check_caller(session, account_id)?, account_id) {
-            (Checked::Caller(caller), _) => print::tell(&format!("s3sieve: {caller}")),
+            (Checked::Caller(caller), _) => print::note(&caller.to_string()),
             (Checked::Unknown(error), Some(account)) if unchecked == Unchecked::Refused => {
                 return Err(CallerError::Unchecked { account: account.to_owned(), error }.into());
             }
             (Checked::Unknown(error), _) => {
-                print::tell(&format!("s3sieve: warning: the AWS account is unknown: {error}"));
+                print::warning(&format!("the AWS account is unknown: {error}"));
             }
         }
         Ok(())

@@ -151,8 +151,8 @@ fn report_key(
         Ok(TargetEncryption::Key(key)) => Some(key),
         Ok(TargetEncryption::Free) => None,
         Err(why) => {
-            print::tell(&format!(
-                "s3sieve: warning: {why}. If bucket {bucket} encrypts with a KMS key, no \
+            print::warning(&format!(
+                "{why}. If bucket {bucket} encrypts with a KMS key, no \
                  completion report comes until --report-kms-key-arn names it"
             ));
             None
@@ -205,7 +205,7 @@ fn decide(
 
 fn show(out: &mut dyn Write, change: &Change) -> io::Result<()> {
     for warning in &change.warnings {
-        print::tell(&format!("s3sieve: warning: {warning}"));
+        print::warning(warning);
     }
     writeln!(out, "{}:", print::visible(&change.what))?;
     for (sign, line) in diff(&change.before, &change.after) {

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::{Serialize, Serializer};
 
@@ -12,7 +11,7 @@ use super::print::{self, Report};
 use super::request::{
     advice, json_text, operation, options, requests, setting, source, write_documents,
 };
-use super::{CliError, Exit, interrupt};
+use super::{CliError, Exit, interrupt, terminal};
 use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
 use crate::operation::{Kind, bucket};
 use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
@@ -45,7 +44,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     verify(&handle, &source.manifest_folder(&options.manifests))?;
     let warnings = warnings(args, plan, operation.kind(), &requests);
     for warning in &warnings {
-        print::tell(&format!("s3sieve: note: {warning}"));
+        print::note(warning);
     }
     #[cfg(feature = "aws")]
     if !args.dry_run {
@@ -110,8 +109,8 @@ fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
             .map_err(|error| CliError::Usage(error.to_string()))?;
         let outcome = plan::verify_manifests(&object, &handle.plan, interrupt::flag());
         if outcome.is_err() && handle.plan.inventory.is_some() {
-            print::tell(&format!(
-                "s3sieve: the plan's inventory reports name their data files at {address}, and \
+            print::note(&format!(
+                "the plan's inventory reports name their data files at {address}, and \
                  jobs read them there: `aws s3 sync {} {address}` copies them",
                 handle.folder().join("manifests/").display(),
             ));
@@ -363,8 +362,7 @@ fn human(
 }
 
 fn table(plan: &Plan, requests: &[Request]) -> Table {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
+    let mut table = terminal::table();
     let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
     table.set_header(vec![
         Cell::new("manifest"),

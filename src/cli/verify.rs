@@ -117,7 +117,7 @@ impl Report for Verified<'_> {
         }
         line(proof.objects_gone, "gone")?;
         for note in &proof.warnings {
-            writeln!(out, "Note: {}.", visible(note))?;
+            writeln!(out, "note: {}.", visible(note))?;
         }
         self.next_step(out)
     }

@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar};
 
 use super::args::Format;
 use super::job_events::{EventOutput, JobEvent};
 use super::jobs::JobLine;
 use super::jobs_args::WatchArgs;
-use super::{CliError, interrupt, print};
+use super::{CliError, interrupt, print, progress};
 use crate::aws::AwsErrorKind;
 use crate::jobs::{Control, Outage, Verdict};
 use crate::units::Count;
@@ -195,7 +195,13 @@ impl Bars {
             0 => String::new(),
             failed => format!("  {} failed", Count(failed)),
         };
-        bar.set_message(format!("{}{failed}{eta}", print::visible(&job.status)));
+        // What matters least stands last: it is cut where the line is too short.
+        bar.set_message(format!(
+            "{} of {}  {}{failed}{eta}",
+            Count(done),
+            Count(job.tasks.max(job.objects)),
+            print::visible(&job.status),
+        ));
     }
 
     /// Makes room for a job's bar; false where there is none.
@@ -214,10 +220,7 @@ impl Bars {
             }
         }
         let bar = self.all.add(ProgressBar::new(job.objects));
-        let template = "{prefix}  {bar:30} {human_pos} of {human_len}  {msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
+        progress::style(&bar, "{prefix}  {bar:12} {wide_msg}");
         bar.set_prefix(print::visible(&job.manifest).into_owned());
         self.by_manifest.insert(job.manifest.clone(), bar);
         true

@@ -137,7 +137,7 @@ fn a_table_shows_both_ways_to_bucket_keys() {
         "Jobs: 3 jobs, $0.75; one job would cost $0.25",
         "this report, $2.50 for 1,000,000,000 rows",
         "made by AWS, $15.00 for 1,000,000,000 objects",
-        "Note: KMS requests are counted at most",
+        "note: KMS requests are counted at most",
     ] {
         assert!(told.contains(part), "`{part}` is missing in\n{told}");
     }

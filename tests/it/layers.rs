@@ -41,7 +41,8 @@ const LAYERS: [(&str, &[&str]); 15] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 18] = [
+const OWNED_CRATES: [(&str, &[&str]); 19] = [
+    ("anstream", &["cli"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
@@ -57,7 +58,7 @@ const OWNED_CRATES: [(&str, &[&str]); 18] = [
     ("aws_sdk_s3control", &["jobs"]),
     ("aws_sdk_sts", &["jobs"]),
     ("tokio", &["aws", "jobs", "source", "listing"]),
-    ("rustix", &["source", "report"]),
+    ("rustix", &["cli", "source", "report"]),
     ("parquet", &["format", "synth"]),
     ("crc_fast", &["source"]),
 ];

@@ -40,6 +40,8 @@ mod races;
 mod readme;
 mod real_reports;
 mod schema;
+#[cfg(unix)]
+mod screen;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod steps;
 mod submit;

@@ -174,7 +174,7 @@ fn a_terminal_shows_a_bar_for_each_job() {
     let shown = on_terminal(world.command(watch));
     for (manifest, objects) in [("00000", 2), ("00001", 2), ("00002", 1)] {
         let last = shown.rsplit(&format!("manifests/{manifest}.csv")).next().unwrap();
-        let full = format!("  {} {objects} of {objects}  Complete", "█".repeat(30));
+        let full = format!("  {} {objects} of {objects}  Complete", "█".repeat(12));
         assert!(last.starts_with(&full), "{manifest}: {shown}");
     }
 }
@@ -313,8 +313,8 @@ fn what_would_fail_is_found_first_and_all_at_once() {
         .collect();
     let run = world.run(&arguments).expect(4);
     let run = run.says(&[
-        "stop: bucket nowhere (the manifests): there is no such bucket",
-        "stop: bucket reports (the reports) is in eu-west-1, the jobs in us-east-1",
+        "error: bucket nowhere (the manifests): there is no such bucket",
+        "error: bucket reports (the reports) is in eu-west-1, the jobs in us-east-1",
         "role/batch does not trust batchoperations.s3.amazonaws.com",
         "nothing was sent: 3 faults to put right first",
         "keeps no versions: a copy over an object replaces it for good",

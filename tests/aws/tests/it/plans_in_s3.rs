@@ -99,7 +99,7 @@ fn a_plan_in_s3_is_submitted_where_it_is_and_runs_to_its_end() {
     );
 
     let run = submit(&world, PLAN, &[]).expect(0);
-    let run = run.says(&["s3sieve: s3://plans/today/: the journal of its jobs is in ./today-"]);
+    let run = run.says(&["note: s3://plans/today/: the journal of its jobs is in ./today-"]);
     assert!(run.stdout().contains("s3sieve jobs s3://plans/today run"), "{}", run.story());
     assert_eq!(uploads(&world), before, "nothing is uploaded");
     let state = state_folder(&world, "today-");

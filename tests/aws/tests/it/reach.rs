@@ -471,6 +471,6 @@ fn settings_are_changed_in_the_account_that_is_meant_only() {
     with_account(&silent, "111122223333").expect(4).says(&["it can't be checked", "AccessDenied"]);
     assert!(!changed(&world) && !changed(&silent));
     silent.run(lifecycle).expect(0).says(&["warning: the AWS account is unknown"]);
-    with_account(&world, "111122223333").expect(0).says(&["s3sieve: AWS account 111122223333, as"]);
+    with_account(&world, "111122223333").expect(0).says(&["note: AWS account 111122223333, as"]);
     assert!(changed(&world) && changed(&silent));
 }

@@ -30,7 +30,7 @@ fn each_refusal_has_one_message_that_names_the_remedy() {
         let refuser = Refuser::start(Refusal { status, code, message: "No.", headers }).unwrap();
         let run = s3sieve_at(&refuser.endpoint(), ["count", ADDRESS]).expect(4).says(parts);
         let told = run.stderr();
-        assert!(told.starts_with(&format!("s3sieve: {ADDRESS}: cannot read it: ")), "{told}");
+        assert!(told.starts_with(&format!("error: {ADDRESS}: cannot read it: ")), "{told}");
         assert_eq!(told.lines().count(), 1, "{told}");
         assert!(!told.contains(SECRET_KEY), "{told}");
     }

@@ -1,0 +1,202 @@
+//! How text for people fits a terminal: lines break at words, tables keep to its width, and what
+//! kind a message is stands in front of it, in colour where colours are wanted (`NO_COLOR`,
+//! `CLICOLOR`). In a pipe, lines are as long as they are, and without colours.
+
+use std::io::{self, IsTerminal, Write};
+use std::str;
+
+use anstream::{AutoStream, ColorChoice};
+use comfy_table::presets::NOTHING;
+use comfy_table::{ContentArrangement, Table};
+
+/// The least width that lines are fitted to. A terminal that says it has less shows a word a line.
+const COLUMNS_MIN: usize = 20;
+
+/// What begins a message, and the colour that it has: bold red, yellow, cyan, green.
+const PREFIXES: [(&str, &str); 4] = [
+    ("error:", "\u{1b}[1;31m"),
+    ("warning:", "\u{1b}[1;33m"),
+    ("note:", "\u{1b}[1;36m"),
+    ("hint:", "\u{1b}[1;32m"),
+];
+
+/// Ends a colour.
+const PLAIN: &str = "\u{1b}[0m";
+
+/// What a stream of text for people is shown on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Screen {
+    /// The columns of a terminal; none where lines may have any length.
+    columns: Option<usize>,
+    has_colours: bool,
+}
+
+impl Screen {
+    pub(super) fn of_stdout() -> Self {
+        let stream = io::stdout();
+        Self { columns: columns(&stream), has_colours: has_colours(AutoStream::choice(&stream)) }
+    }
+
+    pub(super) fn of_stderr() -> Self {
+        let stream = io::stderr();
+        Self { columns: columns(&stream), has_colours: has_colours(AutoStream::choice(&stream)) }
+    }
+
+    /// Writes a line in as many lines of the terminal as it takes; all begin where it begins.
+    fn write(self, line: &str, to: &mut impl Write) -> io::Result<()> {
+        let mut rest = line.trim_start_matches(' ');
+        let indent = line.len() - rest.len();
+        let room = self.columns.map(|columns| columns.saturating_sub(indent));
+        while let Some(room) = room.filter(|room| *room >= COLUMNS_MIN / 2)
+            && let Some((first, behind)) = broken(rest, room)
+        {
+            write!(to, "{:indent$}", "")?;
+            self.coloured(first, to)?;
+            writeln!(to)?;
+            rest = behind;
+        }
+        write!(to, "{:indent$}", "")?;
+        self.coloured(rest, to)
+    }
+
+    fn coloured(self, text: &str, to: &mut impl Write) -> io::Result<()> {
+        let of = |(prefix, colour): &(&'static str, &'static str)| {
+            Some((*prefix, *colour, text.strip_prefix(prefix)?))
+        };
+        match PREFIXES.iter().find_map(of) {
+            Some((prefix, colour, rest)) if self.has_colours => {
+                write!(to, "{colour}{prefix}{PLAIN}{rest}")
+            }
+            _ => to.write_all(text.as_bytes()),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+    if !stream.is_terminal() {
+        return None;
+    }
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns >= COLUMNS_MIN)
+}
+
+#[cfg(not(unix))]
+fn columns(stream: &impl IsTerminal) -> Option<usize> {
+    let columns = stream.is_terminal().then(|| Table::new().width())??;
+    Some(usize::from(columns)).filter(|columns| *columns >= COLUMNS_MIN)
+}
+
+fn has_colours(choice: ColorChoice) -> bool {
+    choice != ColorChoice::Never
+}
+
+/// The part of a line that fits, up to a space, and what is behind that; `None` where all of it
+/// fits, or no space is there to break it at.
+fn broken(line: &str, columns: usize) -> Option<(&str, &str)> {
+    let text = line.trim_end();
+    // The first character that doesn't fit.
+    let (end, next) = text.char_indices().nth(columns)?;
+    let (fits, behind) = text.split_at(end);
+    let at = match fits.rfind(' ') {
+        _ if next == ' ' => end,
+        Some(at) => at,
+        // A word that is longer than the line stands alone.
+        None => end + behind.find(' ')?,
+    };
+    let (first, rest) = text.split_at(at);
+    Some((first.trim_end(), rest.trim_start()))
+}
+
+/// Fits what is written to a screen, line by line.
+pub(super) struct Fitted<W: Write> {
+    to: W,
+    screen: Screen,
+    /// The beginning of a line whose end is still to come.
+    line: Vec<u8>,
+}
+
+impl<W: Write> Fitted<W> {
+    pub(super) fn new(to: W, screen: Screen) -> Self {
+        Self { to, screen, line: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Fitted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.screen == Screen::default() {
+            return self.to.write(bytes);
+        }
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            let Some(line) = self.line.strip_suffix(b"\n") else { continue };
+            // What comes here has been made text.
+            self.screen.write(str::from_utf8(line).unwrap_or_default(), &mut self.to)?;
+            self.to.write_all(b"\n")?;
+            self.line.clear();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.write_all(&self.line)?;
+        self.line.clear();
+        self.to.flush()
+    }
+}
+
+/// An empty table, which keeps to the width of the terminal that standard output is.
+pub(super) fn table() -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    if let Some(columns) = Screen::of_stdout().columns {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, columns: Option<usize>, has_colours: bool) -> String {
+        let mut shown = Vec::new();
+        let mut fitted = Fitted::new(&mut shown, Screen { columns, has_colours });
+        // However it is cut.
+        for piece in text.as_bytes().chunks(3) {
+            fitted.write_all(piece).unwrap();
+        }
+        fitted.flush().unwrap();
+        String::from_utf8(shown).unwrap()
+    }
+
+    #[test]
+    fn lines_break_at_words() {
+        let text = "one two three four\n  five six seven\nshort\n\nrest";
+        assert_eq!(shown(text, None, false), text);
+        let wanted = "one two\nthree four\n  five six\n  seven\nshort\n\nrest";
+        assert_eq!(shown(text, Some(12), false), wanted);
+        let wanted = "a\nwordlongerthanthat\nb\n";
+        assert_eq!(shown("a wordlongerthanthat b\n", Some(10), false), wanted);
+        assert_eq!(shown("wordlongerthanthat\n", Some(10), false), "wordlongerthanthat\n");
+        assert_eq!(shown("éé éé ééé é\n", Some(12), false), "éé éé ééé é\n");
+        assert_eq!(shown("ééééé ééééé ééé é\n", Some(11), false), "ééééé ééééé\nééé é\n");
+    }
+
+    #[test]
+    fn a_line_that_fits_is_not_broken() {
+        assert_eq!(shown("1234567890\n", Some(10), false), "1234567890\n");
+        assert_eq!(shown("12345 67890\n", Some(10), false), "12345\n67890\n");
+        assert_eq!(shown("1234567890    \n", Some(10), false), "1234567890    \n");
+    }
+
+    #[test]
+    fn the_kind_of_a_message_has_a_colour_where_there_are_any() {
+        let text = "error: a b\nnothing: c\n";
+        assert_eq!(shown(text, Some(80), false), text);
+        let red = "\u{1b}[1;31merror:\u{1b}[0m a b\nnothing: c\n";
+        assert_eq!(shown(text, Some(80), true), red);
+        assert_eq!(shown("error: abc d\n", Some(10), true), "\u{1b}[1;31merror:\u{1b}[0m abc\nd\n");
+    }
+}
