@@ -9,6 +9,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -19,10 +20,8 @@ use super::regions::told_region;
 /// Longest message of the service that is repeated, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
 
-/// Where credentials are looked for, in a few words. Those of a profile that `--profile` names are
-/// not looked for in the environment.
-const NOT_FOUND: &str = "none in the environment, in ~/.aws or from this machine's role; with \
-                         --profile: none in that profile or from the role";
+/// Where credentials are looked for, in a few words.
+const NOT_FOUND: &str = "none in the environment or the profile, nor from this machine's role";
 
 /// How much is repeated of an answer that is not XML, in characters.
 const BEGINNING_CHARS_MAX: usize = 80;
@@ -95,7 +94,7 @@ impl AwsError {
                 }
                 other => match kind_of(error) {
                     // The SDK's words are about its own parts.
-                    AwsErrorKind::NoCredentials if is_not_loaded(other) => {
+                    AwsErrorKind::NoCredentials if is_nowhere(other) => {
                         (AwsErrorKind::NoCredentials, NOT_FOUND.to_owned())
                     }
                     kind => (kind, innermost(other)),
@@ -351,12 +350,16 @@ fn credentials_fault(error: &(dyn Error + 'static)) -> Option<AwsErrorKind> {
     Some(if expired { AwsErrorKind::ExpiredCredentials } else { AwsErrorKind::NoCredentials })
 }
 
-/// Whether there are no credentials at all, rather than a source of them that failed.
-fn is_not_loaded(error: &(dyn Error + 'static)) -> bool {
-    chain(error)
-        .filter_map(|cause| cause.downcast_ref::<CredentialsError>())
-        .last()
-        .is_some_and(|cause| matches!(cause, CredentialsError::CredentialsNotLoaded(_)))
+/// Whether there are no credentials at all, rather than a source of them that was configured and
+/// failed. The machine's metadata service is asked last, configured or not: that it can't be used
+/// means that this machine has no role.
+fn is_nowhere(error: &(dyn Error + 'static)) -> bool {
+    let is_none = |error: &CredentialsError| {
+        matches!(error, CredentialsError::CredentialsNotLoaded(_))
+            || chain(error).any(|cause| cause.is::<ImdsError>())
+    };
+    let causes = chain(error).filter_map(|cause| cause.downcast_ref::<CredentialsError>());
+    causes.last().is_some_and(is_none)
 }
 
 /// An error and its causes, from the outside in.
@@ -461,8 +464,8 @@ mod tests {
 
     #[test]
     fn credentials_that_are_nowhere_are_told_from_a_source_that_failed() {
-        assert!(is_not_loaded(&CredentialsError::not_loaded("nothing in the chain")));
-        assert!(!is_not_loaded(&CredentialsError::provider_error("no answer")));
-        assert!(!is_not_loaded(&io::Error::other("reset")));
+        assert!(is_nowhere(&CredentialsError::not_loaded("nothing in the chain")));
+        assert!(!is_nowhere(&CredentialsError::provider_error("no answer")));
+        assert!(!is_nowhere(&io::Error::other("reset")));
     }
 }

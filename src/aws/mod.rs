@@ -7,6 +7,7 @@
 //! | `endpoint` | servers that the user named instead of AWS's |
 //! | `regions` | requests that follow a bucket into its region |
 //! | `trust` | a CA bundle instead of the system's |
+//! | `silence` | servers that don't answer: how long is waited, and what is said |
 //! | `error` | what AWS refused, for a person |
 //!
 //! The only place that makes SDK clients' configuration. Layers above take a client from here, wait
@@ -18,6 +19,7 @@ mod endpoint;
 mod error;
 mod regions;
 mod settings;
+mod silence;
 mod trust;
 
 use std::fmt;
@@ -41,13 +43,19 @@ use endpoint::Endpoints;
 pub use error::{AwsError, AwsErrorKind};
 use regions::FollowRegions;
 use settings::Settings;
+pub use silence::OnLate;
+use silence::Patience;
 
 /// Until a connection stands, TLS included. A server in another region takes half a second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Until the first byte of an answer. S3 answers within a second; listing a bucket of many delete
-/// markers may take ten.
+/// Until the first byte of an answer, in one of several tries. S3 answers within a second; listing
+/// a bucket of many delete markers may take ten.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request waits for an answer, in all its tries together, unless told otherwise: two
+/// tries of [`READ_TIMEOUT`], for a server that is silent on two new connections stays so.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a request is tried where neither `AWS_MAX_ATTEMPTS` nor `AWS_RETRY_MODE` is set, nor
 /// their keys in the profile. Between two tries the SDK waits up to 1, 2, 4, 8 seconds, by chance,
@@ -68,7 +76,7 @@ const REGION_DEFAULT: &str = "us-east-1";
 
 /// How a user wants AWS to be reached; what is not given comes from the environment and the shared
 /// configuration files, as with the AWS CLI.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The profile in the shared configuration files.
     pub profile: Option<String>,
@@ -82,6 +90,17 @@ pub struct Options {
     pub requester_pays: bool,
     /// The most threads that speak to the network; the usual number is two.
     pub threads: Option<NonZeroUsize>,
+    /// How long a request waits for an answer, in all its tries together; [`ANSWER_TIMEOUT`] unless
+    /// given.
+    pub answer_timeout: Option<Duration>,
+    /// What is told of a server whose answer is late.
+    pub on_late: Option<OnLate>,
+}
+
+impl Options {
+    fn answer_timeout(&self) -> Duration {
+        self.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
+    }
 }
 
 /// A way to AWS; cloned cheaply.
@@ -98,6 +117,7 @@ struct Shared {
     endpoints: Endpoints,
     region: Option<String>,
     tries: Option<u32>,
+    answer_timeout: Duration,
 }
 
 impl fmt::Debug for Session {
@@ -136,7 +156,17 @@ impl Session {
         let config = runtime.block_on(load(options, &settings, &endpoints, signed_for))?;
         let s3 = s3_client(&config, &endpoints);
         let requester_pays = options.requester_pays;
-        let shared = Shared { runtime, config, s3, requester_pays, endpoints, region, tries };
+        let answer_timeout = options.answer_timeout();
+        let shared = Shared {
+            runtime,
+            config,
+            s3,
+            requester_pays,
+            endpoints,
+            region,
+            tries,
+            answer_timeout,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -164,6 +194,12 @@ impl Session {
     #[must_use]
     pub fn tries(&self) -> Option<u32> {
         self.shared.tries
+    }
+
+    /// How long a request waits for an answer, in all its tries together.
+    #[must_use]
+    pub fn answer_timeout(&self) -> Duration {
+        self.shared.answer_timeout
     }
 
     /// Whether requests for S3 go to AWS itself, rather than to a server that the user named.
@@ -238,20 +274,20 @@ async fn load(
     endpoints: &Endpoints,
     region: Region,
 ) -> Result<SdkConfig, AwsError> {
+    let patience = Patience::new(options.answer_timeout(), settings.tries()?.unwrap_or(TRIES_MAX));
     let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT);
+        TimeoutConfig::builder().connect_timeout(patience.connect()).read_timeout(patience.read());
+    let client = trust::http_client(settings.ca_bundle().as_ref())?;
+    let client = silence::watched(client, patience, options.on_late);
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .timeout_config(timeouts.build())
         // Bodies are watched by who reads them.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .retry_config(settings.retry_config()?)
-        .region(region.clone());
-    let trusting = settings.ca_bundle().map(|bundle| trust::http_client(&bundle)).transpose()?;
-    if let Some(client) = &trusting {
-        loader = loader.http_client(client.clone());
-    }
+        .region(region.clone())
+        .http_client(client.clone());
     if let Some(profile) = &options.profile {
-        let provider = settings::credentials_of(profile, region, trusting);
+        let provider = settings::credentials_of(profile, region, client);
         loader = loader.profile_name(profile).credentials_provider(provider);
     }
     if options.endpoint_url.is_some()

@@ -256,12 +256,10 @@ fn missing(name: &str, by: &str, profiles: &ProfileSet, env: &Env) -> AwsError {
 pub(super) fn credentials_of(
     profile: &str,
     region: Region,
-    client: Option<SharedHttpClient>,
+    client: SharedHttpClient,
 ) -> CredentialsProviderChain {
-    let mut config = ProviderConfig::without_region().with_region(Some(region));
-    if let Some(client) = client {
-        config = config.with_http_client(client);
-    }
+    let config =
+        ProviderConfig::without_region().with_region(Some(region)).with_http_client(client);
     let of_profile =
         ProfileFileCredentialsProvider::builder().configure(&config).profile_name(profile);
     let of_container = EcsCredentialsProvider::builder().configure(&config);

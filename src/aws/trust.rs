@@ -1,5 +1,6 @@
-//! Certificates that are trusted instead of the system's: `AWS_CA_BUNDLE`, which the SDK does not
-//! read, for servers behind a company's proxy or with a certificate of their own.
+//! The HTTPS client, and the certificates that it trusts instead of the system's: `AWS_CA_BUNDLE`,
+//! which the SDK does not read, for servers behind a company's proxy or with a certificate of their
+//! own.
 
 use std::fs;
 
@@ -16,19 +17,9 @@ use rustls::pki_types::pem::PemObject;
 use super::AwsError;
 use super::settings::CaBundle;
 
-/// An HTTPS client that trusts what a bundle holds, and is the SDK's own otherwise.
-pub(super) fn http_client(bundle: &CaBundle) -> Result<SharedHttpClient, AwsError> {
-    let wrong = |reason: String| {
-        let CaBundle { path, named_by } = bundle;
-        AwsError::misconfigured(format!("{named_by}: {}: {reason}", path.display()))
-    };
-    let text = fs::read(&bundle.path).map_err(|error| wrong(error.to_string()))?;
-    let mut store = TrustStore::empty();
-    for certificate in certificates(&text).map_err(wrong)? {
-        store = store.with_pem_certificate(certificate);
-    }
-    let context = TlsContext::builder().with_trust_store(store).build();
-    let context = context.map_err(|error| wrong(error.to_string()))?;
+/// An HTTPS client that trusts what a bundle holds, if one is named, and is the SDK's own otherwise.
+pub(super) fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, AwsError> {
+    let context = bundle.map(trusting).transpose()?.unwrap_or_default();
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector = ConnectorBuilder::default()
             .tls_provider(Provider::rustls(CryptoMode::AwsLc))
@@ -40,6 +31,21 @@ pub(super) fn http_client(bundle: &CaBundle) -> Result<SharedHttpClient, AwsErro
         connector.set_proxy_config(Some(ProxyConfig::from_env()));
         connector.build()
     }))
+}
+
+/// What trusts just what a bundle holds.
+fn trusting(bundle: &CaBundle) -> Result<TlsContext, AwsError> {
+    let wrong = |reason: String| {
+        let CaBundle { path, named_by } = bundle;
+        AwsError::misconfigured(format!("{named_by}: {}: {reason}", path.display()))
+    };
+    let text = fs::read(&bundle.path).map_err(|error| wrong(error.to_string()))?;
+    let mut store = TrustStore::empty();
+    for certificate in certificates(&text).map_err(wrong)? {
+        store = store.with_pem_certificate(certificate);
+    }
+    let context = TlsContext::builder().with_trust_store(store).build();
+    context.map_err(|error| wrong(error.to_string()))
 }
 
 /// The certificates of a bundle that can be trusted, each as PEM. Bundles also hold old ones that

@@ -2,11 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::CliError;
-use crate::aws::{Options, Session};
+use super::{CliError, print};
+use crate::aws::{ANSWER_TIMEOUT, Options, Session};
 use crate::source::{AddressError, Location, Object};
 
 /// Where these options stand in the help. Named by each, for a group's own heading would go on to
@@ -34,6 +35,10 @@ pub(super) struct ReachArgs {
         help = "Another server than AWS's: http://127.0.0.1:9000, also with a path"
     )]
     endpoint_url: Option<String>,
+    /// How long a request waits for an answer of AWS, in all its tries together; 1 to 3600
+    #[arg(long, value_name = "SECONDS", global = true, default_value_t = ANSWER_TIMEOUT.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=3600), help_heading = HEADING)]
+    aws_timeout: u64,
 }
 
 impl ReachArgs {
@@ -43,6 +48,8 @@ impl ReachArgs {
             profile: self.profile.clone(),
             region: region.map(str::to_owned),
             endpoint_url: self.endpoint_url.clone(),
+            answer_timeout: Some(Duration::from_secs(self.aws_timeout)),
+            on_late: Some(print::note),
             ..Options::default()
         }
     }

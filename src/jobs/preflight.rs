@@ -74,11 +74,12 @@ impl Preflight<'_> {
     /// Looks, and tells all that was found, what weighs most first.
     ///
     /// # Errors
-    /// When the credentials don't work, or this machine's clock is wrong.
+    /// When the credentials don't work, this machine's clock is wrong, or S3 does not answer: every
+    /// further question would wait as long.
     pub fn run(&self) -> Result<Vec<Finding>, AwsError> {
         let mut found = Vec::new();
         found.push(self.account()?);
-        found.extend(self.buckets());
+        found.extend(self.buckets()?);
         found.extend(self.role());
         found.extend(self.target_settings());
         found.extend(self.update_encryption());
@@ -97,6 +98,8 @@ impl Preflight<'_> {
             ))),
             Ok(caller) => Ok(notes(caller.to_string())),
             Err(error) => match error.kind {
+                // STS may be out of reach where S3 is not, but for a server that is all of them.
+                AwsErrorKind::Unreachable if !self.session.is_aws() => Err(error),
                 AwsErrorKind::Unreachable
                 | AwsErrorKind::Busy
                 | AwsErrorKind::NotXml
@@ -119,7 +122,7 @@ impl Preflight<'_> {
         self.operation.get("S3PutObjectCopy")
     }
 
-    fn buckets(&self) -> Vec<Finding> {
+    fn buckets(&self) -> Result<Vec<Finding>, AwsError> {
         let mut found = Vec::new();
         let is_copy = self.copy().is_some();
         for bucket in self.target() {
@@ -129,21 +132,28 @@ impl Preflight<'_> {
             } else {
                 "jobs are created in the region of the objects"
             };
-            found.extend(self.bucket(bucket, role, rule, Weight::Warns));
+            found.extend(self.bucket(bucket, role, rule, Weight::Warns)?);
         }
         let rule = "manifests lie in the region of the jobs";
-        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Weight::Blocks));
+        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Weight::Blocks)?);
         let rule = "reports go to a bucket in the region of the jobs";
-        found.extend(self.bucket(self.report_bucket, "the reports", rule, Weight::Warns));
-        found
+        found.extend(self.bucket(self.report_bucket, "the reports", rule, Weight::Warns)?);
+        Ok(found)
     }
 
     /// Whether a bucket is there, may be looked at, and is in the region of the jobs.
-    fn bucket(&self, name: &str, role: &str, rule: &str, denied: Weight) -> Option<Finding> {
+    fn bucket(
+        &self,
+        name: &str,
+        role: &str,
+        rule: &str,
+        denied: Weight,
+    ) -> Result<Option<Finding>, AwsError> {
         let what = format!("bucket {name} ({role})");
         if bucket::is_directory(name) {
             // It is reached by sessions, which the submitter has no other need of.
-            return Some(notes(format!("{what} is a directory bucket, and was not looked at")));
+            let text = format!("{what} is a directory bucket, and was not looked at");
+            return Ok(Some(notes(text)));
         }
         let answer = self.session.wait(self.session.s3().head_bucket().bucket(name).send());
         let region = match &answer {
@@ -157,25 +167,27 @@ impl Preflight<'_> {
                             "{what}: there is no such bucket; create it in {}, or name another",
                             self.region
                         );
-                        return Some(blocks(text));
+                        return Ok(Some(blocks(text)));
                     }
                     AwsErrorKind::Denied => {
                         let text = format!(
                             "{what}: access denied; looking at it takes s3:ListBucket on the \
                              bucket, which `s3sieve policy` puts into the submitter's policy"
                         );
-                        return Some(Finding { weight: denied, text });
+                        return Ok(Some(Finding { weight: denied, text }));
                     }
-                    _ => return Some(blocks(error.to_string())),
+                    AwsErrorKind::Unreachable => return Err(error),
+                    _ => return Ok(Some(blocks(error.to_string()))),
                 }
             }
         };
-        let region = region.filter(|region| region != self.region)?;
         let jobs = self.region;
-        Some(blocks(format!(
-            "{what} is in {region}, the jobs in {jobs} (--region): {rule}; correct --region, or \
-             name another bucket"
-        )))
+        Ok(region.filter(|region| region != jobs).map(|region| {
+            blocks(format!(
+                "{what} is in {region}, the jobs in {jobs} (--region): {rule}; correct --region, \
+                 or name another bucket"
+            ))
+        }))
     }
 
     fn role(&self) -> Option<Finding> {

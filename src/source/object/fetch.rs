@@ -11,7 +11,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
@@ -66,6 +66,7 @@ pub(super) async fn fetch(
     let Range { start: mut at, mut end } = range;
     let failures_max = target.tries.map_or(FAILURES_MAX, |tries| tries.saturating_sub(1));
     let (mut failures, mut moves) = (0, 0);
+    let mut last_byte = Instant::now();
     loop {
         let before = at;
         let mut fetched = fetch_once(&target, at..end, pinned.as_ref()).await;
@@ -93,8 +94,14 @@ pub(super) async fn fetch(
             moves += 1;
             continue;
         }
-        failures = if at > before { 1 } else { failures + 1 };
-        if !error.is_passing() || failures > failures_max {
+        if at > before {
+            (failures, last_byte) = (0, Instant::now());
+        }
+        failures += 1;
+        // A server that is silent is given up sooner than one that says that it is busy.
+        let is_silent =
+            error.kind == AwsErrorKind::Unreachable && last_byte.elapsed() >= target.answer_timeout;
+        if !error.is_passing() || failures > failures_max || is_silent {
             let error = refused(error);
             match told.take() {
                 Some(told) => drop(told.send(Err(error))),

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
@@ -69,6 +70,8 @@ struct Target {
     payer: Option<RequestPayer>,
     /// How often a request is tried, where the user has set that.
     tries: Option<u32>,
+    /// How long an answer, or more of it, is waited for.
+    answer_timeout: Duration,
 }
 
 impl Object {
@@ -201,6 +204,7 @@ impl Object {
             key: self.key.as_str().into(),
             payer: session.request_payer(),
             tries: session.tries(),
+            answer_timeout: session.answer_timeout(),
         }
     }
 

@@ -33,6 +33,7 @@ mod refusals;
 #[path = "../../../it/schema.rs"]
 mod schema;
 mod setup;
+mod silence;
 mod steering;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[path = "../../../it/steps/mod.rs"]
