@@ -7,9 +7,11 @@ threads, each engine in a process of its own. Other engines write keys as they s
 encodes them for a manifest: before lines are compared, theirs are encoded by Python.
 
     cargo build --release
-    target/release/s3sieve synth --rows 8000000 --files 16 --format parquet --out /tmp/parquet
+    target/release/s3sieve synth --columns bucket-keys --rows 8000000 --files 16 \\
+        --format parquet --out /tmp/parquet
     benches/compare/columnar.py /tmp/parquet --scratch /tmp/peers
-    target/release/s3sieve synth --rows 8000000 --files 16 --format orc --out /tmp/orc
+    target/release/s3sieve synth --columns bucket-keys --rows 8000000 --files 16 \\
+        --format orc --out /tmp/orc
     benches/compare/columnar.py /tmp/orc --scratch /tmp/peers
 """
 

@@ -5,7 +5,7 @@ Runs, in turn and several times over, `igzip -dc` on all data files (two at a ti
 away) and s3sieve on the same files with two threads, and prints medians, ratios and peak memory.
 
     cargo build --release
-    target/release/s3sieve synth --rows 8000000 --files 16 --out /tmp/report
+    target/release/s3sieve synth --columns bucket-keys --rows 8000000 --files 16 --out /tmp/report
     benches/compare/floor.py /tmp/report
 
 Needs igzip (Debian package `isal`) and nothing else.

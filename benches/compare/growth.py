@@ -106,7 +106,8 @@ def show(name, runs):
 def made(program, scratch, number, flags):
     folder = scratch / f"report-{number}"
     if not folder.exists():
-        subprocess.run([program, "synth", *flags, "--out", folder, "--result", "json"],
+        columns = [] if "--columns" in flags else ["--columns", "bucket-keys"]
+        subprocess.run([program, "synth", *flags, *columns, "--out", folder, "--result", "json"],
                        check=True, stdout=subprocess.DEVNULL)
         # What is still on its way to the disk would be waited for by the first plan.
         os.sync()

@@ -8,7 +8,8 @@ no server in real life does, so the last column says what is left when their tim
 local seconds against seconds times the part of the busy processors that was not the server's.
 
     cargo build --release -p s3sieve-aws-tests
-    target/release/s3sieve-under-test synth --rows 8000000 --files 16 --out /tmp/report
+    target/release/s3sieve-under-test synth --columns bucket-keys --rows 8000000 --files 16 \\
+        --out /tmp/report
     benches/compare/s3.py /tmp/report
 
 `bare` only sends files, at the least cost; `s3s-fs` is a whole S3 server, which reads 4 KiB at a

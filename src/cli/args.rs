@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
@@ -38,7 +40,7 @@ use crate::units::{SizeError, parse_bytes};
 /// reports (the newest complete one is taken), or an s3:// address of either; only s3:// addresses
 /// need an AWS account.
 #[derive(Debug, Parser)]
-#[command(version, bin_name = "s3sieve", max_term_width = 100, after_help = EXIT_CODES)]
+#[command(version, bin_name = "s3sieve", max_term_width = 100, after_help = after_help())]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Command,
@@ -50,6 +52,37 @@ Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, 
 5 finished but some data files were set aside or some objects remain, 70 a fault of the program
 itself, 130 interrupted.";
 
+fn after_help() -> String {
+    match left_out() {
+        [] => EXIT_CODES.to_owned(),
+        names => format!(
+            "Not in this build, for want of {AWS_FEATURE}: {}.\n\n{EXIT_CODES}",
+            names.join(", ")
+        ),
+    }
+}
+
+/// The feature that this build lacks where commands are left out.
+const AWS_FEATURE: &str = "the feature `aws`";
+
+/// Commands that are not in this build.
+fn left_out() -> &'static [&'static str] {
+    if cfg!(feature = "aws") { &[] } else { &OF_AWS }
+}
+
+/// Commands of the feature `aws`.
+const OF_AWS: [&str; 4] = ["jobs", "retry", "setup", "list"];
+
+/// What to say of a command that is not in this build.
+fn not_built(word: &str, left_out: &[&str]) -> Option<String> {
+    left_out.contains(&word).then(|| {
+        format!(
+            "`{word}` is not in this build: it needs {AWS_FEATURE}; `cargo install --path .` in \
+             the source builds all"
+        )
+    })
+}
+
 impl Args {
     /// The arguments of this process. Help, the version or what is wrong is told here, and the way
     /// to end is given.
@@ -57,6 +90,12 @@ impl Args {
         let given: Vec<OsString> = env::args_os().collect();
         Self::try_parse_from(&given).map_err(|error| {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
+            if let Some(text) = not_built(asked, left_out()) {
+                failure::write_json(&Invocation::of_words(&given), Exit::Usage, &text, None);
+                print::error(&text);
+                return Exit::Usage;
+            }
             if exit == Exit::Usage {
                 let text = error.render().to_string();
                 let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
@@ -430,7 +469,7 @@ pub(super) fn local_folder() -> impl TypedValueParser<Value = PathBuf> {
 const SYNTH_HELP: &str = "\
 Examples:
   s3sieve synth --rows 100000 --files 4 --out trial
-  s3sieve synth --rows 8000000 --files 16 --out bench
+  s3sieve synth --rows 8000000 --files 16 --columns bucket-keys --out bench
   s3sieve synth --rows 100000 --format parquet --out columns
   s3sieve synth --rows 1000 --columns Bucket,Key,Size,StorageClass \\
       --share StorageClass=STANDARD:7,GLACIER:3 --out small";
@@ -447,9 +486,14 @@ pub(super) struct SynthArgs {
     /// An empty or new folder
     #[arg(long, value_name = "DIR", value_parser = local_folder())]
     pub(super) out: PathBuf,
-    /// The columns, by their fileSchema names
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    /// The columns, by their fileSchema names; `all`, or `bucket-keys` for the six that finding
+    /// objects without a bucket key takes
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', default_value = "all")]
     pub(super) columns: Vec<String>,
+    /// When the report was begun, for example 2026-01-31 (from its begin, in UTC) or
+    /// 2026-01-31T14:00Z [default: 2026-01-01]
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    pub(super) created: Option<Timestamp>,
     /// The bucket that the report lists
     #[arg(long, value_name = "NAME")]
     pub(super) bucket: Option<String>,
@@ -532,6 +576,14 @@ pub(super) fn objects(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("`{text}` is not a whole number, such as 1000000 or 1,000,000"))
 }
 
+/// A date, from its begin in UTC, or a time.
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let begin = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
+    text.parse::<Timestamp>()
+        .or_else(|_| text.parse::<Date>().and_then(begin))
+        .map_err(|_| format!("`{text}` is not a date, such as 2026-01-31 or 2026-01-31T14:00Z"))
+}
+
 fn share(text: &str) -> Result<Share, String> {
     let wrong = || format!("`{text}` is not COLUMN=VALUE:WEIGHT,VALUE:WEIGHT,...");
     let (column, values) = text.split_once('=').ok_or_else(wrong)?;
@@ -575,6 +627,29 @@ mod tests {
         for wrong in ["Lock", "Lock=ON", "Lock=ON:x", "Lock=ON:-1", "Lock=ON:inf"] {
             assert!(share(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_command_that_is_not_built_names_its_feature() {
+        let text = not_built("jobs", &OF_AWS).unwrap();
+        assert!(text.contains("`jobs` is not in this build") && text.contains("`aws`"), "{text}");
+        assert_eq!(not_built("count", &OF_AWS), None);
+        assert_eq!(not_built("jobs", &[]), None);
+        let names: Vec<String> = Args::command()
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        let is_built = |name: &&str| names.iter().any(|built| built == *name);
+        assert_eq!(OF_AWS.iter().all(|name| is_built(&name)), cfg!(feature = "aws"));
+        assert!(!left_out().iter().any(|name| is_built(&name)));
+    }
+
+    #[test]
+    fn dates_are_from_their_begin_in_utc() {
+        let of = |text: &str| moment(text).map(|moment| moment.to_string());
+        assert_eq!(of("2026-01-31"), Ok("2026-01-31T00:00:00Z".to_owned()));
+        assert_eq!(of("2026-01-31T14:00Z"), Ok("2026-01-31T14:00:00Z".to_owned()));
+        assert!(of("yesterday").is_err());
     }
 
     #[test]

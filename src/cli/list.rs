@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::{Format, local_folder};
+use super::args::{Format, local_folder, moment};
 use super::aws::AwsArgs;
 use super::print::{self, Report};
 use super::{CliError, Exit, interrupt, progress};
@@ -54,13 +52,6 @@ pub(super) struct ListArgs {
     pub(super) format: Format,
     #[command(flatten)]
     aws: AwsArgs,
-}
-
-fn moment(text: &str) -> Result<Timestamp, String> {
-    let begin = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
-    text.parse::<Timestamp>()
-        .or_else(|_| text.parse::<Date>().and_then(begin))
-        .map_err(|_| format!("`{text}` is no date, such as 2026-01-31 or 2026-01-31T14:00Z"))
 }
 
 pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {

@@ -31,7 +31,7 @@ fn options(args: &SynthArgs) -> Synth {
     Synth {
         rows: args.rows,
         files: args.files,
-        columns: if args.columns.is_empty() { usual.columns } else { args.columns.clone() },
+        columns: columns(&args.columns, usual.columns),
         format: match args.format {
             DataFormat::Csv => FileFormat::Csv,
             DataFormat::Parquet => FileFormat::Parquet,
@@ -44,10 +44,19 @@ fn options(args: &SynthArgs) -> Synth {
         null_version_share: args.null_versions.unwrap_or(usual.null_version_share),
         odd_key_share: args.odd_keys.unwrap_or(usual.odd_key_share),
         row_bytes: args.row_bytes,
-        created: usual.created,
+        created: args.created.unwrap_or(usual.created),
         threads: args.threads.map_or(usual.threads, NonZeroUsize::get),
         level: args.level.unwrap_or(usual.level),
         repeat: args.repeat,
+    }
+}
+
+/// The columns by their names, with what stands for several.
+fn columns(names: &[String], of_bucket_keys: Vec<String>) -> Vec<String> {
+    match names {
+        [one] if one == "all" => synth::COLUMNS.map(str::to_owned).to_vec(),
+        [one] if one == "bucket-keys" => of_bucket_keys,
+        names => names.to_vec(),
     }
 }
 

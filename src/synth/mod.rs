@@ -26,6 +26,7 @@ use jiff::Timestamp;
 
 use self::draw::Lots;
 use self::file::{Making, Written, write_data_file};
+pub use self::rows::COLUMNS;
 use self::rows::Recipe;
 use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,

@@ -105,6 +105,33 @@ const LINKED: [&str; 17] = [
     "LifecycleExpirationDate",
 ];
 
+/// All columns that rows can have, in the order of S3's own reports.
+pub const COLUMNS: [&str; 23] = [
+    "Bucket",
+    "Key",
+    "VersionId",
+    "IsLatest",
+    "IsDeleteMarker",
+    "Size",
+    "LastModifiedDate",
+    "ETag",
+    "StorageClass",
+    "IsMultipartUploaded",
+    "ReplicationStatus",
+    "EncryptionStatus",
+    "ObjectLockRetainUntilDate",
+    "ObjectLockMode",
+    "ObjectLockLegalHoldStatus",
+    "ObjectLockEventHoldStatus",
+    "IntelligentTieringAccessTier",
+    "IntelligentTieringReferenceDate",
+    "BucketKeyStatus",
+    "ChecksumAlgorithm",
+    "ObjectAccessControlList",
+    "ObjectOwner",
+    "LifecycleExpirationDate",
+];
+
 /// Columns that other columns depend on, and the weights of their values.
 const BUCKET_KEYS: [(&str, f64); 2] = [("DISABLED", 30.0), ("ENABLED", 70.0)];
 const CLASSES: [(&str, f64); 6] = [

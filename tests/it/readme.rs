@@ -12,10 +12,11 @@ use std::process::Command;
 
 use regex::Regex;
 
-use crate::fixture::seed;
+use crate::fixture::{s3sieve, seed};
 
-/// What shows that a command works on the sample report; others are about a report of the reader's.
-const OF_THE_SAMPLE: [&str; 2] = ["testdata/seed", " demo"];
+/// What shows that a command works on the sample report, or on one that is made; others are about a
+/// report of the reader's.
+const OF_THE_SAMPLE: [&str; 3] = ["testdata/seed", " demo", " trial"];
 
 /// How the first command runs the program, which the test has built already.
 const CARGO_RUN: &str =
@@ -74,7 +75,8 @@ fn pattern(printed: &str) -> Regex {
 fn the_readme_s_commands_print_what_it_says() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let examples = examples(&fs::read_to_string(readme).unwrap());
-    assert_eq!(examples.len(), 5, "two screens");
+    assert_eq!(examples.len(), 6, "two screens, and all commands");
+    assert_eq!(examples.iter().filter(|example| example.printed.is_none()).count(), 1);
     let folder = tempfile::tempdir().unwrap();
     copy(&seed(), &folder.path().join("testdata/seed"));
     let program = Path::new(env!("CARGO_BIN_EXE_s3sieve")).parent().unwrap();
@@ -90,12 +92,57 @@ fn the_readme_s_commands_print_what_it_says() {
             .output()
             .unwrap();
         let told = String::from_utf8_lossy(&output.stdout);
-        let printed = printed.unwrap();
+        let is_as_told = printed.as_ref().is_none_or(|text| pattern(text).is_match(&told));
+        let printed = printed.unwrap_or_default();
         assert!(
-            output.status.success() && pattern(&printed).is_match(&told),
+            output.status.success() && is_as_told,
             "=== {commands}\n=== README\n{printed}\n=== printed\n{told}"
         );
     }
+}
+
+/// Every command of the section, those that need an account among them, is one of the program's.
+#[test]
+fn the_readme_names_all_commands() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let text = fs::read_to_string(readme).unwrap();
+    let section = text.split("## Commands").nth(1).unwrap().split("\n## ").next().unwrap();
+    let name = Regex::new("(?m)^s3sieve ([a-z]+)").unwrap();
+    let mut named: Vec<&str> =
+        name.captures_iter(section).map(|found| found.get(1).unwrap().as_str()).collect();
+    named.sort_unstable();
+    named.dedup();
+    let help = s3sieve(["--help"]).expect(0).stdout();
+    let listed = help.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
+    let first = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
+    let mut built: Vec<String> =
+        listed.lines().filter(|l| l.starts_with("  ")).map(first).collect();
+    built.retain(|name| !name.is_empty() && name != "help");
+    built.sort_unstable();
+    built.dedup();
+    for name in &built {
+        assert!(named.contains(&name.as_str()), "{name} is not in the section");
+    }
+    if cfg!(feature = "aws") {
+        assert_eq!(named, built);
+    }
+}
+
+/// Links lead somewhere also where the README is shown by itself.
+#[test]
+fn links_of_the_readme_are_whole_and_lead_to_files() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("README.md")).unwrap();
+    let link = Regex::new(r"\]\(([^)]+)\)").unwrap();
+    let ours = Regex::new("^https://[a-z.]+/s3sieve/s3sieve/(?:blob/)?main/(.+)$").unwrap();
+    let mut seen = 0;
+    for found in link.captures_iter(&text) {
+        let address = &found[1];
+        let path = ours.captures(address).unwrap_or_else(|| panic!("{address} is not whole"));
+        assert!(root.join(&path[1]).exists(), "{address}");
+        seen += 1;
+    }
+    assert!(seen > 15, "{seen}");
 }
 
 fn copy(from: &Path, to: &Path) {
