@@ -276,7 +276,7 @@ fn a_missing_file() {
 #[test]
 fn a_key_that_leads_outside() {
     let report = ReportFolder::new(SEED_COLUMNS, &[good_rows(5).as_bytes()]);
-    for key in ["../data/0.csv.gz", "/data/0.csv.gz", "data/../data/0.csv.gz"] {
+    for key in ["../data/0.csv.gz", "/../data/0.csv.gz", "data/../data/0.csv.gz"] {
         let text = fs::read_to_string(&report.manifest).unwrap();
         fs::write(&report.manifest, text.replace("data/0.csv.gz", key)).unwrap();
         filter(&report, &[]).expect(3).says(&[key]);

@@ -197,7 +197,7 @@ fn fault((input, command, flags, right): &Case) -> Option<String> {
         LinesOfBytes(lines, bytes) => {
             ends_with(0)
                 && manifests(&out).lines().count() == *lines
-                && plan_document(&out)["totals"]["object_bytes"] == *bytes
+                && plan_document(&out)["totals"]["bytes_objects"] == *bytes
         }
         Says(code, parts) => ends_with(*code) && parts.iter().all(|p| run.stderr().contains(p)),
         Explained(parts) => {

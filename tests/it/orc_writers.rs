@@ -83,11 +83,10 @@ fn dates_are_what_the_writer_s_clock_showed() {
 fn zones_are_not_taken_from_the_system() {
     let report = report("zone-PST.orc", "last_modified_date:timestamp", ("", ""));
     let manifest = report.path().join("manifest.json");
-    // A database in which every zone of the name is UTC.
+    // A database in which the zone can't be read.
     let zones = report.path().join("zones/America");
     fs::create_dir_all(&zones).unwrap();
-    let utc = b"TZif2\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0\x04";
-    fs::write(zones.join("Los_Angeles"), utc).unwrap();
+    fs::write(zones.join("Los_Angeles"), "no zone").unwrap();
     let mut command = crate::fixture::program();
     let question = "LastModifiedDate = '2022-04-09T08:13:00Z'";
     command.args(["count", manifest.to_str().unwrap(), "--where", question]);

@@ -3,14 +3,15 @@
 //! The numbers in a postscript and a footer exist for this: a writer's bug that is mended raises
 //! the version, and readers leave the statistics of older files alone.
 //!
-//! | what was wrong | mended in | here |
-//! |---|---|---|
-//! | HIVE-8732: the greatest text of parts was merged wrongly, and texts were compared as UTF-16 | version 1 | no bounds of older files are used |
-//! | ORC-135: bounds of timestamps stood in the writer's own time | version 6 | only the newer fields are read, which are in UTC |
-//! | ORC-1151: C++ moved bounds of timestamps by a thousandth of the zone's offset | 1.7.5 | such bounds are not used |
-//! | ORC-101: bloom filters of texts in the writer's own character set | version 5 | no bloom filter is read |
-//! | ORC-517: bounds of short decimals | version 7 | decimals are not read |
-//! | Hive's compaction: a count of 0 where nothing was counted | | see `OrcStatistics::read` |
+//! - HIVE-8732, mended in version 1: the greatest text of parts was merged wrongly, and texts were
+//!   compared as UTF-16. No bounds of older files are used.
+//! - ORC-135, version 6: bounds of timestamps stood in the writer's own time. Only the newer fields
+//!   are read, which are in UTC.
+//! - ORC-1151, C++ 1.7.5: bounds of timestamps in other zones than UTC were moved. Those of older
+//!   releases are not used.
+//! - ORC-101, version 5: bloom filters of texts in the writer's own character set. None is read.
+//! - ORC-517, version 7: bounds of short decimals. Decimals are not read.
+//! - Hive's compaction: a count of 0 where nothing was counted. See `OrcStatistics::read`.
 
 /// Writers, as the format numbers them.
 const JAVA: u64 = 0;

@@ -1,12 +1,11 @@
 //! Which of a file's statistics are known to be wrong, by the name that its writer left.
 //!
-//! | what was wrong | here |
-//! |---|---|
-//! | PARQUET-251, PARQUET-686: bounds of texts in the older fields | not used (`footer.rs`) |
-//! | bounds of texts without a `column_orders` entry, or of a type without an order | not used (`schema.rs`) |
-//! | bounds of INT96, of flags, and of fractions with NaN | not used, or not read at all |
-//! | polars counts the NULLs of a column once for each of its pages | its counts are not used |
-//! | parquet-mr before 1.10 is reported to count too few NULLs | its counts are not used |
+//! - PARQUET-251 and PARQUET-686: bounds of texts in the older fields. Not used (`footer.rs`).
+//! - Bounds of texts without an entry in `column_orders`, or of a type without an order. Not used
+//!   (`schema.rs`).
+//! - Bounds of INT96, of booleans, and of fractions, which may be NaN. Not used, or not read.
+//! - polars counts the NULLs of a column once for each of its pages, and parquet-mr before 1.10 is
+//!   reported to count too few: counts of both are not used.
 
 use crate::predicate::Nulls;
 
