@@ -468,7 +468,13 @@ impl Path {
     }
 
     /// Runs the loop: see [`run`].
-    #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(
+            unsafe_code,
+            reason = "calls a function compiled for instructions known to be there"
+        )
+    )]
     pub(super) fn run(self, lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
         match self {
             Self::Plain => run::<Unchecked>(lane),
@@ -481,7 +487,13 @@ impl Path {
     }
 
     /// Runs the loop for two streams: see [`run_two`].
-    #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(
+            unsafe_code,
+            reason = "calls a function compiled for instructions known to be there"
+        )
+    )]
     pub(super) fn run_two(self, lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
         match self {
             Self::Plain => run_two::<Unchecked>(lanes),
