@@ -325,6 +325,10 @@ pub(super) struct EstimateArgs {
     pub(super) plan: PathBuf,
     #[command(flatten)]
     pub(super) aws: AwsArgs,
+    /// The region whose prices are taken [default: us-east-1]
+    #[cfg(not(feature = "aws"))]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
     /// What the jobs do [default: what the plan is for; update-encryption and copy if it is for
     /// nothing in particular]
     #[arg(long, value_name = "OPERATION", value_parser = operations())]
@@ -332,7 +336,7 @@ pub(super) struct EstimateArgs {
     /// The storage class of copies, or `keep` [default: as in the plan, else STANDARD]
     #[arg(long, value_name = "CLASS", value_parser = CopyClass::from_name)]
     pub(super) storage_class: Option<CopyClass>,
-    /// A price list in place of the one for us-east-1 (docs/costs.md shows one)
+    /// A price list in place of those that come with the program (docs/costs.md shows one)
     #[arg(long, value_name = "FILE")]
     pub(super) prices: Option<PathBuf>,
     /// Objects in the source bucket [default: at least the rows of the report]
@@ -341,6 +345,16 @@ pub(super) struct EstimateArgs {
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
+}
+
+impl EstimateArgs {
+    /// The region whose prices are taken, if one was named.
+    pub(super) fn region(&self) -> Option<&str> {
+        #[cfg(feature = "aws")]
+        return self.aws.region();
+        #[cfg(not(feature = "aws"))]
+        return self.region.as_deref();
+    }
 }
 
 const VERIFY_HELP: &str = "\

@@ -83,6 +83,11 @@ pub(super) struct Way<'a> {
 }
 
 impl AwsArgs {
+    /// The region that was named.
+    pub(super) fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
     pub(super) fn way(&self) -> Way<'_> {
         let requester_pays = self.request_payer.is_some();
         let region = self.region.as_deref();

@@ -13,12 +13,15 @@ use super::args::EstimateArgs;
 use super::print::{self, Report, visible};
 use super::request::becomes_kms;
 use super::{CliError, Exit, parameter_file, plan_args, terminal};
-use crate::operation::estimate::{self, Charge, Estimate, Facts, Line};
-use crate::operation::price::{Per, Price, Prices, Usd};
+use crate::operation::estimate::{self, Charge, ClassFacts, Estimate, Facts, Line, SizeFacts};
+use crate::operation::price::{Per, Price, Prices, REGION_DEFAULT, Usd};
 use crate::operation::{CopyClass, Kind, StorageClass, class};
 use crate::plan::{self, Plan, PlanHandle, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
+
+/// What people see where JSON has null.
+const NOT_KNOWN: &str = "not known";
 
 /// What to know of the prices that come with the program.
 const PUBLISHED_PRICES: &str = "The prices are from published lists, without discounts, transfer \
@@ -26,7 +29,7 @@ const PUBLISHED_PRICES: &str = "The prices are from published lists, without dis
 
 pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let PlanHandle { plan, .. } = plan_args::open(&args.plan, None, &mut args.aws.way())?;
-    let prices = prices(args.prices.as_deref())?;
+    let prices = prices(args.prices.as_deref(), args.region())?;
     let facts = facts(&plan);
     let chosen = match args.operation {
         Some(kind) => Some(kind),
@@ -41,9 +44,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         .flat_map(|kind| estimate::estimate(kind, &facts, class, &prices))
         .collect();
     let mut notes = notes(&facts, &estimates);
-    if args.prices.is_none() {
-        notes.push(PUBLISHED_PRICES.to_owned());
-    }
+    notes.extend(price_notes(args, &prices));
     if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
         notes.extend(class_note);
     }
@@ -55,7 +56,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         prices: PriceList::new(&prices, args.prices.as_deref()),
         jobs: facts.jobs,
         objects: facts.objects_total(),
-        bytes_objects: facts.object_bytes,
+        bytes_objects: facts.bytes_total(),
         is_versioned: facts.is_versioned,
         estimates: estimates.iter().map(|estimate| Shown::new(estimate, chosen)).collect(),
         job_count: JobCount::new(facts.jobs, &prices),
@@ -68,7 +69,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
 
 /// What the jobs of a plan cost, in a sentence, at the prices that come with the program.
 pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> {
-    let prices = prices(None)?;
+    let prices = prices(None, None)?;
     let facts = facts(plan);
     let head = format!(
         "Estimate: {} in {}",
@@ -76,8 +77,8 @@ pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> 
         counted(facts.jobs, "job")
     );
     let fewer = match JobCount::new(facts.jobs, &prices) {
-        count if facts.jobs > 1 => {
-            format!(", {:.2} less in one job", count.cost_usd.above(count.one_job_cost_usd))
+        JobCount { cost_usd: Some(cost), one_job_cost_usd: Some(one), .. } if facts.jobs > 1 => {
+            format!(", {:.2} less in one job", cost.above(one))
         }
         _ => String::new(),
     };
@@ -105,28 +106,68 @@ fn least_and_most(estimates: &[Estimate]) -> (Usd, Usd) {
     (min, totals().map(|total| total.1).max().unwrap_or_default())
 }
 
-fn prices(file: Option<&Path>) -> Result<Prices, CliError> {
+/// The prices of a Region: from a file, or those that come with the program.
+fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError> {
     let Some(path) = file else {
-        return Prices::published().map_err(|error| CliError::Prices { path: None, error });
+        return Prices::published(region.unwrap_or(REGION_DEFAULT))
+            .map_err(|error| CliError::Prices { path: None, error });
     };
     let text = parameter_file::text(path)?;
-    Prices::parse(&text).map_err(|error| CliError::Prices { path: Some(path.to_owned()), error })
+    Prices::parse(&text, region)
+        .map_err(|error| CliError::Prices { path: Some(path.to_owned()), error })
+}
+
+/// What to know of the prices.
+fn price_notes(args: &EstimateArgs, prices: &Prices) -> Vec<String> {
+    let mut notes = Vec::new();
+    if args.region().is_none() {
+        notes.push(format!(
+            "A plan does not tell its Region: the prices are those of {}. --region NAME takes \
+             others.",
+            prices.region
+        ));
+    }
+    if prices.is_empty() {
+        notes.push(format!(
+            "No prices for {} come with the program: --prices FILE takes a list.",
+            prices.region
+        ));
+    } else if args.prices.is_none() {
+        notes.push(PUBLISHED_PRICES.to_owned());
+    }
+    notes
 }
 
 /// What of a plan bears on its cost.
 fn facts(plan: &Plan) -> Facts {
-    let mut objects: BTreeMap<Option<StorageClass>, u64> = BTreeMap::new();
-    for shard in &plan.shards {
-        let of_class = objects.entry(class_of_shard(shard)).or_default();
-        *of_class = of_class.saturating_add(shard.objects);
-    }
     let lists_versions = |report: &plan::Report| report.schema.iter().any(|c| c == "VersionId");
     Facts {
         jobs: plan.shards.len() as u64,
-        objects,
-        object_bytes: plan.totals.bytes_objects,
+        classes: classes(plan),
         is_versioned: plan.reports.iter().any(lists_versions),
     }
+}
+
+/// The objects by storage class: as they were counted, or else as their shards tell.
+fn classes(plan: &Plan) -> BTreeMap<Option<StorageClass>, ClassFacts> {
+    let mut classes: BTreeMap<Option<StorageClass>, ClassFacts> = BTreeMap::new();
+    for counted in plan.totals.storage_classes.iter().flatten() {
+        let class = counted.storage_class.as_deref().and_then(StorageClass::from_name);
+        let sizes = counted.sizes.map(|sizes| SizeFacts {
+            bytes: sizes.bytes_objects,
+            objects_small: sizes.objects_below_128_kib,
+            bytes_small: sizes.bytes_below_128_kib,
+        });
+        classes.insert(class, ClassFacts { objects: counted.objects, sizes });
+    }
+    if !classes.is_empty() {
+        return classes;
+    }
+    for shard in &plan.shards {
+        let of_class = classes.entry(class_of_shard(shard)).or_default();
+        of_class.objects = of_class.objects.saturating_add(shard.objects);
+    }
+    classes
 }
 
 /// The storage class that all objects of a shard share, if the plan tells (`--split-by`).
@@ -172,10 +213,11 @@ fn notes(facts: &Facts, estimates: &[Estimate]) -> Vec<String> {
     let by_class = estimates.iter().any(|estimate| {
         estimate.once.iter().any(|line| line.charge != Charge::Kms && depends(line))
     });
-    if by_class && facts.objects.contains_key(&None) {
+    if by_class && facts.classes.contains_key(&None) {
         notes.push(
             "The storage classes of the objects are not known, so some lines give the least and \
-             the greatest price of any. `filter --split-by StorageClass` tells them apart."
+             the greatest price of any. They are known where the report has the column \
+             StorageClass."
                 .to_owned(),
         );
     }
@@ -200,7 +242,8 @@ struct EstimateResult {
 #[derive(Serialize)]
 struct PriceList {
     file: Option<PathBuf>,
-    date: String,
+    /// None where no price is known.
+    date: Option<String>,
     region: String,
     warnings: Vec<String>,
 }
@@ -209,7 +252,7 @@ impl PriceList {
     fn new(prices: &Prices, file: Option<&Path>) -> Self {
         Self {
             file: file.map(Path::to_owned),
-            date: prices.date.clone(),
+            date: Some(prices.date.clone()).filter(|_| !prices.is_empty()),
             region: prices.region.clone(),
             warnings: prices.notes.clone(),
         }
@@ -270,6 +313,9 @@ impl Shown {
 
     /// What is paid once, for people.
     fn once(&self) -> String {
+        if self.lines.is_empty() {
+            return NOT_KNOWN.to_owned();
+        }
         let known = cost((self.cost_min_usd, self.cost_max_usd), false);
         let left_out = self.left_out.iter().filter(|charge| **charge != Charge::Storage);
         left_out.fold(known, |text, charge| format!("{text} + {}", charge.text()))
@@ -278,7 +324,7 @@ impl Shown {
     /// What is paid every month, for people.
     fn monthly(&self) -> String {
         if self.left_out.contains(&Charge::Storage) {
-            return "not known".to_owned();
+            return NOT_KNOWN.to_owned();
         }
         cost((self.monthly_min_usd, self.monthly_max_usd), false)
     }
@@ -332,8 +378,8 @@ impl ShownLine {
 #[derive(Serialize)]
 struct JobCount {
     jobs: u64,
-    cost_usd: Usd,
-    one_job_cost_usd: Usd,
+    cost_usd: Option<Usd>,
+    one_job_cost_usd: Option<Usd>,
 }
 
 impl JobCount {
@@ -350,11 +396,11 @@ impl JobCount {
 #[derive(Serialize)]
 struct Listing {
     report_rows: u64,
-    report_cost_usd: Usd,
+    report_cost_usd: Option<Usd>,
     source_objects: u64,
     /// Whether the bucket may hold more objects than that.
     is_at_least: bool,
-    generated_manifest_cost_usd: Usd,
+    generated_manifest_cost_usd: Option<Usd>,
 }
 
 impl Listing {
@@ -382,7 +428,7 @@ impl Report for EstimateResult {
             counted(self.objects, "object"),
             size.unwrap_or_default(),
             counted(self.jobs, "job"),
-            visible(&self.prices.date),
+            visible(self.prices.date.as_deref().unwrap_or("a date that is not known")),
             visible(&self.prices.region),
         )?;
         writeln!(out, "\n{}", self.totals())?;
@@ -426,13 +472,15 @@ impl EstimateResult {
             1 => writeln!(
                 out,
                 "Jobs: 1 job, {}; each more would add {}.",
-                count.cost_usd, count.one_job_cost_usd
+                amount(count.cost_usd),
+                amount(count.one_job_cost_usd)
             )?,
             _ => writeln!(
                 out,
                 "Jobs: {jobs}, {}; one job would cost {}. `filter --jobs` and --max-objects set \
                  the number.",
-                count.cost_usd, count.one_job_cost_usd,
+                amount(count.cost_usd),
+                amount(count.one_job_cost_usd),
             )?,
         }
         let list = &self.listing;
@@ -440,9 +488,9 @@ impl EstimateResult {
         writeln!(
             out,
             "List: this report, {} for {}; a manifest made by AWS, {} for {} in the bucket{more}.",
-            list.report_cost_usd,
+            amount(list.report_cost_usd),
             counted(list.report_rows, "row"),
-            list.generated_manifest_cost_usd,
+            amount(list.generated_manifest_cost_usd),
             counted(list.source_objects, "object"),
         )
     }
@@ -458,6 +506,11 @@ fn table(estimate: &Shown) -> Table {
 
 fn right(text: impl ToString) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// An amount, or that it is not known.
+fn amount(usd: Option<Usd>) -> String {
+    usd.map_or_else(|| NOT_KNOWN.to_owned(), |usd| usd.to_string())
 }
 
 /// An amount that lies between two; to the cent, if asked.

@@ -13,9 +13,13 @@ use crate::operation::job::{
     self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
 };
 use crate::operation::update_encryption::NOT_SSE_KMS;
-use crate::operation::{Kind, Operation, partition};
-use crate::plan::{self, ForOperation, Plan, PlanHandle, Shard};
+use crate::operation::{Kind, Operation, StorageClass, partition};
+use crate::plan::{self, ClassObjects, ForOperation, Plan, PlanHandle, Shard};
 use crate::source::{FolderError, Location, NewFolder};
+
+/// Tasks of a job that have to be done before S3 stops it for its failures (UG, "Tracking job
+/// status and completion reports").
+const TASKS_BEFORE_STOP: u64 = 1_000;
 
 /// Variables that name a region, in the order in which they count.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
@@ -46,11 +50,18 @@ pub(super) fn operation(
             handle.folder().display(),
         ))),
         None => {
-            if !handle.plan.shards.is_empty() && kind.sets_more_aside() {
+            if kind.sets_more_aside() && may_hold_others(kind, &handle.plan) {
+                let is_large = |shard: &Shard| shard.objects >= TASKS_BEFORE_STOP;
+                let stops = match handle.plan.shards.iter().any(is_large) {
+                    true => {
+                        ", and once more than half of at least 1,000 tasks have failed, S3 stops \
+                         the job"
+                    }
+                    false => "",
+                };
                 print::warning(&format!(
-                    "{}: the rows of this plan were not checked for {name}: rows that it \
-                     can't do will fail, and once more than half of at least 1,000 tasks have \
-                     failed, S3 stops the job; `s3sieve filter --for {name}` sets them aside",
+                    "{}: the rows of this plan were not checked for {name}: rows that it can't \
+                     do will fail{stops}; `s3sieve filter --for {name}` sets them aside",
                     handle.folder().display(),
                     name = kind.name(),
                 ));
@@ -296,4 +307,20 @@ fn holds_just(
         }
     }
     fs::read_dir(folder).is_ok_and(|entries| entries.count() == count)
+}
+
+/// Whether a plan may hold objects that an operation can't do, as far as the classes of its objects
+/// tell.
+fn may_hold_others(kind: Kind, plan: &Plan) -> bool {
+    let known =
+        |counted: &ClassObjects| counted.storage_class.as_deref().and_then(StorageClass::from_name);
+    let fits = |class: Option<StorageClass>| match kind {
+        Kind::Restore => class.is_some_and(StorageClass::is_archive),
+        Kind::Replicate => class
+            .is_some_and(|class| !class.is_archive() && class != StorageClass::IntelligentTiering),
+        _ => false,
+    };
+    let classes = plan.totals.storage_classes.as_ref();
+    let all_fit = classes.is_some_and(|classes| classes.iter().map(known).all(fits));
+    !plan.shards.is_empty() && !all_fit
 }

@@ -43,6 +43,17 @@ impl StorageClass {
         Self::DeepArchive,
     ];
 
+    /// Their names, in the same order.
+    pub const NAMES: [&'static str; 8] = {
+        let mut names = [""; 8];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = Self::ALL[place].name();
+            place += 1;
+        }
+        names
+    };
+
     /// Its name in reports, requests and price lists.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -69,6 +80,22 @@ impl StorageClass {
     #[must_use]
     pub const fn is_for_copies(self) -> bool {
         !matches!(self, Self::ReducedRedundancy)
+    }
+
+    /// The size that a smaller object is charged for, in bytes; 0 where each is charged for its own
+    /// (UG, "Understanding and managing Amazon S3 storage classes").
+    #[must_use]
+    pub const fn bytes_min(self) -> u64 {
+        match self {
+            Self::StandardIa | Self::OnezoneIa | Self::GlacierIr => 128 << 10,
+            _ => 0,
+        }
+    }
+
+    /// Whether an object has to be restored before it can be read.
+    #[must_use]
+    pub const fn is_archive(self) -> bool {
+        matches!(self, Self::Glacier | Self::DeepArchive)
     }
 
     /// How many days of storage are charged at least (UG, "Understanding and managing Amazon S3

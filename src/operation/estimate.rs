@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::price::{Per, Price, Prices, Tier, Usd};
+use super::price::{ClassPrices, Per, Price, Prices, Tier, Usd};
 use super::{CopyClass, Kind, StorageClass};
 
 /// Calls to KMS for an object that is read with one key and written with another: a decryption and
@@ -19,15 +19,39 @@ const KMS_CALLS_COPY: u64 = 2;
 /// Calls to KMS for an object that is only read.
 const KMS_CALLS_READ: u64 = 1;
 
+/// What an object takes in an archive besides its own bytes: 32 KiB for its index there, and 8 KiB
+/// in `STANDARD` for its name and metadata (S3 User Guide, "Understanding S3 Glacier storage
+/// classes").
+const ARCHIVE_INDEX_BYTES: u64 = 32 << 10;
+const ARCHIVE_NAME_BYTES: u64 = 8 << 10;
+
+/// What is known of the objects of one storage class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ClassFacts {
+    /// How many.
+    pub objects: u64,
+    /// Their sizes.
+    pub sizes: Option<SizeFacts>,
+}
+
+/// Sizes of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SizeFacts {
+    /// Added up.
+    pub bytes: u64,
+    /// Objects smaller than [`StorageClass::bytes_min`] of the classes that have such a bound.
+    pub objects_small: u64,
+    /// Their sizes, added up.
+    pub bytes_small: u64,
+}
+
 /// What is known of the objects and jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
     /// How many jobs.
     pub jobs: u64,
-    /// How many objects are of each storage class; `None` for those whose class is not known.
-    pub objects: BTreeMap<Option<StorageClass>, u64>,
-    /// The sizes of all objects, added up.
-    pub object_bytes: Option<u64>,
+    /// The objects of each storage class; `None` for those whose class is not known.
+    pub classes: BTreeMap<Option<StorageClass>, ClassFacts>,
     /// Whether the bucket is known to keep versions.
     pub is_versioned: bool,
 }
@@ -36,17 +60,19 @@ impl Facts {
     /// All objects.
     #[must_use]
     pub fn objects_total(&self) -> u64 {
-        self.objects.values().fold(0, |sum, objects| sum.saturating_add(*objects))
+        self.classes.values().fold(0, |sum, class| sum.saturating_add(class.objects))
+    }
+
+    /// The sizes of all objects, added up; none where those of some are not known.
+    #[must_use]
+    pub fn bytes_total(&self) -> Option<u64> {
+        let bytes = |class: &ClassFacts| Some(class.sizes?.bytes);
+        self.classes.values().try_fold(0_u64, |sum, class| Some(sum.saturating_add(bytes(class)?)))
     }
 
     /// The classes that an object may be of, where its class is this.
     fn candidates(class: Option<StorageClass>) -> Vec<StorageClass> {
         class.map_or_else(|| StorageClass::ALL.to_vec(), |class| vec![class])
-    }
-
-    /// The classes that any of the objects may be of.
-    fn all_candidates(&self) -> Vec<StorageClass> {
-        self.objects.keys().flat_map(|class| Self::candidates(*class)).collect()
     }
 }
 
@@ -107,26 +133,11 @@ pub struct Line {
 }
 
 impl Line {
-    /// A line whose price is known.
-    const fn new(charge: Charge, quantity: u64, per: Per, price: Price) -> Self {
-        Self { charge, class: None, quantity, per, price_min: price, price_max: price }
-    }
-
-    /// A line with one of these prices. Without any, the price is nothing.
-    fn between(
-        charge: Charge,
-        quantity: u64,
-        per: Per,
-        prices: impl Iterator<Item = Price> + Clone,
-    ) -> Self {
-        Self {
-            charge,
-            class: None,
-            quantity,
-            per,
-            price_min: prices.clone().min().unwrap_or(Price::ZERO),
-            price_max: prices.max().unwrap_or(Price::ZERO),
-        }
+    /// A line with one of these prices; none where one of them is not known.
+    fn between(charge: Charge, quantity: u64, per: Per, prices: &[Option<Price>]) -> Option<Self> {
+        let prices: Vec<Price> = prices.iter().copied().collect::<Option<_>>()?;
+        let (price_min, price_max) = (*prices.iter().min()?, *prices.iter().max()?);
+        Some(Self { charge, class: None, quantity, per, price_min, price_max })
     }
 
     const fn of_class(self, class: Option<StorageClass>) -> Self {
@@ -193,22 +204,23 @@ pub fn estimate(kind: Kind, facts: &Facts, class: CopyClass, prices: &Prices) ->
     }
 }
 
-/// What Batch Operations itself asks for so many jobs.
+/// What Batch Operations itself asks for so many jobs, if that is known.
 #[must_use]
-pub fn job_fees(jobs: u64, prices: &Prices) -> Usd {
-    prices.batch_usd_per_job.of(jobs, Per::Job)
+pub fn job_fees(jobs: u64, prices: &Prices) -> Option<Usd> {
+    Some(prices.batch_usd_per_job?.of(jobs, Per::Job))
 }
 
-/// What an inventory report of so many rows costs.
+/// What an inventory report of so many rows costs, if that is known.
 #[must_use]
-pub fn inventory(rows: u64, prices: &Prices) -> Usd {
-    prices.inventory_usd_per_million_objects.of(rows, Per::MillionObjects)
+pub fn inventory(rows: u64, prices: &Prices) -> Option<Usd> {
+    Some(prices.inventory_usd_per_million_objects?.of(rows, Per::MillionObjects))
 }
 
-/// What a manifest that AWS makes of a bucket of so many objects costs.
+/// What a manifest that AWS makes of a bucket of so many objects costs, if that is known.
 #[must_use]
-pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Usd {
-    prices.generated_manifest_usd_per_million_source_objects.of(source_objects, Per::MillionObjects)
+pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
+    let price = prices.generated_manifest_usd_per_million_source_objects?;
+    Some(price.of(source_objects, Per::MillionObjects))
 }
 
 /// An estimate being put together.
@@ -221,28 +233,20 @@ struct Draft<'a> {
 impl<'a> Draft<'a> {
     /// What Batch Operations itself asks.
     fn new(kind: Kind, way: Option<&'static str>, facts: &'a Facts, prices: &'a Prices) -> Self {
-        let jobs = Line::new(Charge::Jobs, facts.jobs, Per::Job, prices.batch_usd_per_job);
-        let objects = Line::new(
-            Charge::Objects,
-            facts.objects_total(),
-            Per::MillionObjects,
-            prices.batch_usd_per_million_objects,
-        );
-        let estimate = Estimate {
-            kind,
-            way,
-            once: vec![jobs, objects],
-            monthly: Vec::new(),
-            left_out: Vec::new(),
-            notes: Vec::new(),
-        };
-        Self { facts, prices, estimate }
+        let (once, monthly) = (Vec::new(), Vec::new());
+        let (left_out, notes) = (Vec::new(), Vec::new());
+        let estimate = Estimate { kind, way, once, monthly, left_out, notes };
+        let mut draft = Self { facts, prices, estimate };
+        draft.once(Charge::Jobs, None, (facts.jobs, Per::Job), &[prices.batch_usd_per_job]);
+        let objects = (facts.objects_total(), Per::MillionObjects);
+        draft.once(Charge::Objects, None, objects, &[prices.batch_usd_per_million_objects]);
+        draft
     }
 
     fn update_encryption(mut self) -> Estimate {
         let price = self.prices.update_encryption_usd_per_thousand_requests;
-        let objects = self.facts.objects_total();
-        self.once(Line::new(Charge::Requests, objects, Per::ThousandRequests, price));
+        let requests = (self.facts.objects_total(), Per::ThousandRequests);
+        self.once(Charge::Requests, None, requests, &[price]);
         self.kms(KMS_CALLS_COPY);
         self.estimate
     }
@@ -252,9 +256,8 @@ impl<'a> Draft<'a> {
             CopyClass::Keep => self.puts(false),
             CopyClass::Of(class) => {
                 let price = self.prices.class(class).put_usd_per_thousand_requests;
-                let objects = self.facts.objects_total();
-                let line = Line::new(Charge::Requests, objects, Per::ThousandRequests, price);
-                self.once(line.of_class(Some(class)));
+                let requests = (self.facts.objects_total(), Per::ThousandRequests);
+                self.once(Charge::Requests, Some(class), requests, &[price]);
             }
         }
         self.reads();
@@ -279,18 +282,22 @@ impl<'a> Draft<'a> {
     }
 
     fn restore(mut self, tier: Tier) -> Estimate {
-        for (class, objects) in &self.facts.objects {
+        let prices = self.prices;
+        for (class, facts) in &self.facts.classes {
             let candidates = Facts::candidates(*class);
-            let restores = candidates.iter().filter_map(|c| self.prices.restore(*c, tier));
-            let prices = restores.map(|restore| restore.usd_per_thousand_requests);
-            let line = Line::between(Charge::Requests, *objects, Per::ThousandRequests, prices);
-            self.estimate.once.push(line.of_class(*class));
+            let restores = candidates.iter().filter_map(|class| prices.restore(*class, tier));
+            // Nothing is restored of the other classes.
+            let requests: Vec<_> =
+                restores.clone().map(|restore| restore.usd_per_thousand_requests).collect();
+            let bytes: Vec<_> = restores.map(|restore| restore.usd_per_gb).collect();
+            if requests.is_empty() {
+                continue;
+            }
+            let quantity = (facts.objects, Per::ThousandRequests);
+            self.once(Charge::Requests, *class, quantity, &requests);
+            self.by_bytes(Charge::Retrieval, *class, facts, &bytes);
         }
-        let candidates = self.facts.all_candidates();
-        let restores = candidates.iter().filter_map(|class| self.prices.restore(*class, tier));
-        let prices: Vec<Price> = restores.map(|restore| restore.usd_per_gb).collect();
-        self.by_bytes(Charge::Retrieval, prices.into_iter());
-        self.estimate.left_out.push(Charge::Storage);
+        self.leave_out(Charge::Storage);
         self.note(
             "While a restored copy is kept, its bytes are stored a second time, at the price of \
              STANDARD: left out, for it depends on the days that the request asks for.",
@@ -302,7 +309,7 @@ impl<'a> Draft<'a> {
         self.puts(false);
         self.reads();
         self.kms(KMS_CALLS_COPY);
-        self.estimate.left_out.push(Charge::Storage);
+        self.leave_out(Charge::Storage);
         self.note(
             "Left out: transfer between Regions and the storage of the replicas. Requests are at \
              the price of the objects' own class; the replication rule may set another.",
@@ -312,13 +319,15 @@ impl<'a> Draft<'a> {
 
     fn checksum(mut self) -> Estimate {
         let price = self.prices.checksum_usd_per_gb;
-        self.by_bytes(Charge::Checksum, std::iter::once(price));
+        let sizes = self.facts.bytes_total().map(|bytes| SizeFacts { bytes, ..Default::default() });
+        let all = ClassFacts { objects: self.facts.objects_total(), sizes };
+        self.by_bytes(Charge::Checksum, None, &all, &[price]);
         self.kms(KMS_CALLS_READ);
         self.estimate
     }
 
     fn lambda(mut self) -> Estimate {
-        self.estimate.left_out.push(Charge::Requests);
+        self.leave_out(Charge::Requests);
         self.note(
             "AWS Lambda bills the function's calls, time and memory, and S3 the requests that it \
              makes: left out.",
@@ -326,42 +335,89 @@ impl<'a> Draft<'a> {
         self.estimate
     }
 
-    fn once(&mut self, line: Line) {
-        self.estimate.once.push(line);
+    /// Adds a line, or says that its price is not known.
+    fn once(
+        &mut self,
+        charge: Charge,
+        class: Option<StorageClass>,
+        (quantity, per): (u64, Per),
+        prices: &[Option<Price>],
+    ) {
+        match Line::between(charge, quantity, per, prices) {
+            Some(line) => self.estimate.once.push(line.of_class(class)),
+            None if quantity == 0 => {}
+            None => self.price_unknown(charge),
+        }
+    }
+
+    /// As above, for what may turn out to cost nothing.
+    fn once_at_most(
+        &mut self,
+        charge: Charge,
+        class: Option<StorageClass>,
+        quantity: (u64, Per),
+        prices: &[Option<Price>],
+    ) {
+        let before = self.estimate.once.len();
+        self.once(charge, class, quantity, prices);
+        self.estimate.once[before..].iter_mut().for_each(|line| *line = line.at_most());
     }
 
     fn note(&mut self, text: &str) {
-        self.estimate.notes.push(text.to_owned());
+        if !self.estimate.notes.iter().any(|note| note == text) {
+            self.estimate.notes.push(text.to_owned());
+        }
+    }
+
+    fn leave_out(&mut self, charge: Charge) {
+        if !self.estimate.left_out.contains(&charge) {
+            self.estimate.left_out.push(charge);
+        }
+    }
+
+    fn price_unknown(&mut self, charge: Charge) {
+        self.leave_out(charge);
+        let (what, region) = (charge.text(), &self.prices.region);
+        let text = format!(
+            "Left out: {what}. Their price is not known for {region}; --prices FILE takes a list \
+             that has it."
+        );
+        self.note(&text);
     }
 
     /// A PUT-like request for each object, at the price of its class.
     fn puts(&mut self, may_be_free: bool) {
-        for (class, objects) in &self.facts.objects {
-            let candidates = Facts::candidates(*class);
-            let prices = candidates
-                .iter()
-                .map(|class| self.prices.class(*class).put_usd_per_thousand_requests);
-            let line = Line::between(Charge::Requests, *objects, Per::ThousandRequests, prices)
-                .of_class(*class);
-            self.once(if may_be_free { line.at_most() } else { line });
+        for (class, facts) in &self.facts.classes {
+            let prices = self.of_candidates(*class, |class| class.put_usd_per_thousand_requests);
+            let requests = (facts.objects, Per::ThousandRequests);
+            if may_be_free {
+                self.once_at_most(Charge::Requests, *class, requests, &prices);
+            } else {
+                self.once(Charge::Requests, *class, requests, &prices);
+            }
         }
+    }
+
+    /// A price of each of the classes that an object may be of, where its class is this.
+    fn of_candidates(
+        &self,
+        class: Option<StorageClass>,
+        price: impl Fn(&ClassPrices) -> Option<Price>,
+    ) -> Vec<Option<Price>> {
+        let candidates = Facts::candidates(class);
+        candidates.into_iter().map(|class| price(self.prices.class(class))).collect()
     }
 
     /// Reading each object at its class, as part of another operation.
     fn reads(&mut self) {
-        for (class, objects) in &self.facts.objects {
-            let candidates = Facts::candidates(*class);
-            let prices = candidates
-                .iter()
-                .map(|class| self.prices.class(*class).get_usd_per_thousand_requests);
-            let line = Line::between(Charge::Reads, *objects, Per::ThousandRequests, prices);
-            self.once(line.of_class(*class).at_most());
-        }
-        let candidates = self.facts.all_candidates();
-        let prices: Vec<Price> =
-            candidates.iter().map(|class| self.prices.class(*class).retrieval_usd_per_gb).collect();
-        if prices.iter().any(|price| *price > Price::ZERO) {
-            self.by_bytes(Charge::Retrieval, prices.into_iter());
+        for (class, facts) in &self.facts.classes {
+            let prices = self.of_candidates(*class, |class| class.get_usd_per_thousand_requests);
+            let requests = (facts.objects, Per::ThousandRequests);
+            self.once_at_most(Charge::Reads, *class, requests, &prices);
+            let prices = self.of_candidates(*class, |class| class.retrieval_usd_per_gb);
+            if prices.iter().any(|price| *price != Some(Price::ZERO)) {
+                self.by_bytes(Charge::Retrieval, *class, facts, &prices);
+            }
         }
         self.note(
             "Reads are counted at most: AWS's text on the charges of a copy names the request at \
@@ -370,40 +426,41 @@ impl<'a> Draft<'a> {
     }
 
     fn kms(&mut self, calls: u64) {
-        let quantity = self.facts.objects_total().saturating_mul(calls);
+        let requests = self.facts.objects_total().saturating_mul(calls);
         let price = self.prices.kms_usd_per_ten_thousand_requests;
-        self.once(Line::new(Charge::Kms, quantity, Per::TenThousandRequests, price).at_most());
+        self.once_at_most(Charge::Kms, None, (requests, Per::TenThousandRequests), &[price]);
         let calls =
             if calls == KMS_CALLS_READ { "a decryption" } else { "a decryption and a data key" };
-        self.estimate.notes.push(format!(
+        self.note(&format!(
             "KMS requests are counted at most: {calls} for each object. Bucket keys make them \
              fewer, and objects that are not encrypted with KMS need none."
         ));
     }
 
-    /// A line by the bytes of all objects, with one of these prices; a note where they are unknown.
-    fn by_bytes(&mut self, charge: Charge, prices: impl Iterator<Item = Price> + Clone) {
-        if let Some(bytes) = self.facts.object_bytes {
-            self.once(Line::between(charge, bytes, Per::Gb, prices));
+    /// A line by the bytes of objects, with one of these prices; a note where they are unknown.
+    fn by_bytes(
+        &mut self,
+        charge: Charge,
+        class: Option<StorageClass>,
+        facts: &ClassFacts,
+        prices: &[Option<Price>],
+    ) {
+        let Some(sizes) = facts.sizes else {
+            self.leave_out(charge);
+            self.note(&format!(
+                "Left out: {} ({} {}), for the sizes of the objects are not known. They are, where \
+                 the report has the column Size and no row is set aside as no-current-version.",
+                charge.text(),
+                price_range(prices),
+                Per::Gb.text(),
+            ));
             return;
-        }
-        self.estimate.left_out.push(charge);
-        self.estimate.notes.push(format!(
-            "Left out: {} ({} {}), for the sizes of the objects are not known. They are, where \
-             the report has the column Size and no row is set aside as no-current-version.",
-            charge.text(),
-            price_range(prices),
-            Per::Gb.text(),
-        ));
+        };
+        self.once(charge, class, (sizes.bytes, Per::Gb), prices);
     }
 
     /// What the copies cost a month, as long as the versions that they replace are kept.
     fn storage(&mut self, class: CopyClass) {
-        let classes = match class {
-            CopyClass::Keep => self.facts.all_candidates(),
-            CopyClass::Of(class) => vec![class],
-        };
-        let prices = classes.iter().map(|class| self.prices.class(*class).storage_usd_per_gb_month);
         let versioned = if self.facts.is_versioned {
             "The bucket keeps versions: each"
         } else {
@@ -413,28 +470,77 @@ impl<'a> Draft<'a> {
             "{versioned} copy is a new version, and the old one is stored and paid as well until a \
              lifecycle rule expires it."
         );
-        let Some(bytes) = self.facts.object_bytes else {
-            self.estimate.left_out.push(Charge::Storage);
-            self.estimate.notes.push(format!(
-                "{storage} That is {} {} more; the sizes of the objects are not known.",
-                price_range(prices),
-                Per::GbMonth.text(),
-            ));
+        let target = |source: Option<StorageClass>| match class {
+            CopyClass::Keep => source,
+            CopyClass::Of(class) => Some(class),
+        };
+        let mut copies: BTreeMap<Option<StorageClass>, Vec<&ClassFacts>> = BTreeMap::new();
+        for (source, facts) in &self.facts.classes {
+            copies.entry(target(*source)).or_default().push(facts);
+        }
+        for (class, parts) in copies {
+            let prices = self.of_candidates(class, |class| class.storage_usd_per_gb_month);
+            let sizes: Option<Vec<SizeFacts>> = parts.iter().map(|part| part.sizes).collect();
+            let Some(sizes) = sizes else {
+                self.leave_out(Charge::Storage);
+                self.note(&format!(
+                    "{storage} That is {} {} more; the sizes of the objects are not known.",
+                    price_range(&prices),
+                    Per::GbMonth.text(),
+                ));
+                return;
+            };
+            let objects = parts.iter().fold(0_u64, |sum, part| sum.saturating_add(part.objects));
+            self.stored(class, objects, &sizes, &prices);
+        }
+        self.note(&storage);
+    }
+
+    /// What copies in a class cost a month.
+    fn stored(
+        &mut self,
+        class: Option<StorageClass>,
+        objects: u64,
+        sizes: &[SizeFacts],
+        prices: &[Option<Price>],
+    ) {
+        let add = |sum: u64, bytes: u64| sum.saturating_add(bytes);
+        let charged = class.map_or(0, StorageClass::bytes_min);
+        let billed = |sizes: &SizeFacts| match charged {
+            0 => sizes.bytes,
+            // Small objects are charged as if they had that size.
+            least => sizes
+                .bytes
+                .saturating_sub(sizes.bytes_small)
+                .saturating_add(sizes.objects_small.saturating_mul(least)),
+        };
+        let mut bytes = sizes.iter().map(billed).fold(0, add);
+        if class.is_some_and(StorageClass::is_archive) {
+            bytes = add(bytes, objects.saturating_mul(ARCHIVE_INDEX_BYTES));
+            let names = objects.saturating_mul(ARCHIVE_NAME_BYTES);
+            let price = self.prices.class(StorageClass::Standard).storage_usd_per_gb_month;
+            self.monthly(Some(StorageClass::Standard), names, &[price]);
+        }
+        self.monthly(class, bytes, prices);
+    }
+
+    fn monthly(&mut self, class: Option<StorageClass>, bytes: u64, prices: &[Option<Price>]) {
+        let line = Line::between(Charge::Storage, bytes, Per::GbMonth, prices);
+        let Some(line) = line.map(|line| line.of_class(class)) else {
+            self.price_unknown(Charge::Storage);
             return;
         };
-        let line = Line::between(Charge::Storage, bytes, Per::GbMonth, prices);
         self.estimate.monthly.push(if self.facts.is_versioned { line } else { line.at_most() });
-        self.note(&storage);
     }
 
     /// Classes that charge for a number of days, of what is replaced and of what is made.
     fn minimum_durations(&mut self, class: CopyClass) {
         let days = |class: StorageClass| format!("{} days in {}", class.days_min(), class.name());
         let charged = |class: &StorageClass| class.days_min() > 0;
-        let known = self.facts.objects.keys().copied().flatten().filter(charged);
+        let known = self.facts.classes.keys().copied().flatten().filter(charged);
         let old: Vec<String> = known.map(days).collect();
         if !old.is_empty() {
-            self.estimate.notes.push(format!(
+            self.note(&format!(
                 "An object that is replaced or expires early is charged for the rest of its \
                  minimum: {}.",
                 old.join(", ")
@@ -443,15 +549,18 @@ impl<'a> Draft<'a> {
         if let CopyClass::Of(class) = class
             && charged(&class)
         {
-            self.estimate.notes.push(format!("Copies are charged for at least {}.", days(class)));
+            self.note(&format!("Copies are charged for at least {}.", days(class)));
         }
     }
 }
 
 /// `$0.01`, or `$0.01 to $0.03`.
-fn price_range(prices: impl Iterator<Item = Price> + Clone) -> String {
-    let (min, max) = (prices.clone().min(), prices.max());
-    let (min, max) = (min.unwrap_or(Price::ZERO), max.unwrap_or(Price::ZERO));
+fn price_range(prices: &[Option<Price>]) -> String {
+    let Some(prices) = prices.iter().copied().collect::<Option<Vec<Price>>>() else {
+        return "a price that is not known".to_owned();
+    };
+    let (min, max) = (prices.iter().min(), prices.iter().max());
+    let (min, max) = (min.unwrap_or(&Price::ZERO), max.unwrap_or(&Price::ZERO));
     if min == max { max.to_string() } else { format!("{min} to {max}") }
 }
 
@@ -462,16 +571,22 @@ mod tests {
     use super::*;
 
     fn facts(jobs: u64, class: Option<StorageClass>, objects: u64) -> Facts {
-        Facts {
-            jobs,
-            objects: BTreeMap::from([(class, objects)]),
-            object_bytes: None,
-            is_versioned: true,
-        }
+        let facts = ClassFacts { objects, sizes: None };
+        Facts { jobs, classes: BTreeMap::from([(class, facts)]), is_versioned: true }
+    }
+
+    /// The same, with sizes.
+    fn sized(mut facts: Facts, sizes: SizeFacts) -> Facts {
+        facts.classes.values_mut().for_each(|class| class.sizes = Some(sizes));
+        facts
+    }
+
+    fn bytes(bytes: u64) -> SizeFacts {
+        SizeFacts { bytes, ..SizeFacts::default() }
     }
 
     fn prices() -> Prices {
-        Prices::published().unwrap()
+        Prices::published("us-east-1").unwrap()
     }
 
     fn keep(kind: Kind, facts: &Facts) -> Estimate {
@@ -526,8 +641,7 @@ mod tests {
 
     #[test]
     fn bytes_cost_by_the_gigabyte() {
-        let mut facts = facts(1, Some(StorageClass::GlacierIr), 1_000);
-        facts.object_bytes = Some(10 << 30);
+        let mut facts = sized(facts(1, Some(StorageClass::GlacierIr), 1_000), bytes(10 << 30));
         let estimate = keep(Kind::Copy, &facts);
         let cost = |charge| estimate.once.iter().find(|line| line.charge == charge).unwrap().max();
         assert_eq!(text(cost(Charge::Retrieval)), "0.3");
@@ -542,9 +656,74 @@ mod tests {
     }
 
     #[test]
+    fn each_class_is_paid_at_its_own_price() {
+        let of = |objects, bytes| ClassFacts { objects, sizes: Some(self::bytes(bytes)) };
+        let classes = BTreeMap::from([
+            (STANDARD, of(1_000_000, 1 << 40)),
+            (Some(StorageClass::StandardIa), of(1_000_000, 1 << 40)),
+            (Some(StorageClass::GlacierIr), of(1_000_000, 1 << 40)),
+        ]);
+        let facts = Facts { jobs: 1, classes, is_versioned: true };
+        // 3 million objects at a dollar; PUTs at 5, 10 and 20 dollars a million.
+        costs(&keep(Kind::Tag, &facts), "38.25", "38.25");
+        let copy = keep(Kind::Copy, &facts);
+        let retrieval: Vec<_> = copy
+            .once
+            .iter()
+            .filter(|line| line.charge == Charge::Retrieval)
+            .map(|line| (line.class.unwrap().name(), text(line.min()), text(line.max())))
+            .collect();
+        assert_eq!(
+            retrieval,
+            [
+                ("STANDARD_IA", "10.24".to_owned(), "10.24".to_owned()),
+                ("GLACIER_IR", "30.72".to_owned(), "30.72".to_owned()),
+            ]
+        );
+        assert!(copy.left_out.is_empty());
+        // 1,024 GB at $0.023, $0.0125 and $0.004.
+        assert_eq!(text(total(&copy.monthly).0), "40.448");
+    }
+
+    #[test]
+    fn copies_are_charged_for_more_than_their_bytes() {
+        let sizes = SizeFacts { bytes: 1 << 30, objects_small: 8_192, bytes_small: 0 };
+        let facts = sized(facts(1, STANDARD, 8_193), sizes);
+        let monthly = |class| {
+            let copy = estimate(Kind::Copy, &facts, CopyClass::Of(class), &prices()).remove(0);
+            let line = |line: &Line| (line.class.unwrap().name(), line.quantity);
+            copy.monthly.iter().map(line).collect::<Vec<_>>()
+        };
+        assert_eq!(monthly(StorageClass::Standard), [("STANDARD", 1 << 30)]);
+        assert_eq!(monthly(StorageClass::StandardIa), [("STANDARD_IA", 2 << 30)]);
+        assert_eq!(
+            monthly(StorageClass::DeepArchive),
+            [("STANDARD", 8_193 * 8_192), ("DEEP_ARCHIVE", (1 << 30) + 8_193 * 32_768),]
+        );
+    }
+
+    #[test]
+    fn a_price_that_is_not_known_is_left_out_and_told() {
+        let nowhere = Prices::published("eu-nowhere-1").unwrap();
+        for kind in Kind::ALL {
+            let facts = sized(facts(1, STANDARD, 5), bytes(9));
+            for estimate in estimate(kind, &facts, CopyClass::Keep, &nowhere) {
+                assert!(estimate.once.is_empty() && estimate.monthly.is_empty(), "{kind:?}");
+                assert!(estimate.left_out.contains(&Charge::Jobs), "{kind:?}");
+                assert!(estimate.notes.join(" ").contains("not known for eu-nowhere-1"));
+            }
+        }
+        let frankfurt = Prices::published("eu-central-1").unwrap();
+        let tag = estimate(Kind::Tag, &facts(1, STANDARD, 1_000_000), CopyClass::Keep, &frankfurt);
+        costs(&tag[0], "6.65", "6.65");
+        let checksum =
+            estimate(Kind::Checksum, &facts(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
+        assert_eq!(checksum[0].left_out, [Charge::Checksum, Charge::Kms]);
+    }
+
+    #[test]
     fn a_restore_has_two_ways() {
-        let mut facts = facts(1, Some(StorageClass::DeepArchive), 1_000_000);
-        facts.object_bytes = Some(1 << 40);
+        let facts = sized(facts(1, Some(StorageClass::DeepArchive), 1_000_000), bytes(1 << 40));
         let ways = estimate(Kind::Restore, &facts, CopyClass::Keep, &prices());
         costs(&ways[0], "121.73", "121.73");
         costs(&ways[1], "28.81", "28.81");
@@ -568,8 +747,9 @@ mod tests {
     #[test]
     fn the_largest_numbers_do_not_overflow() {
         let mut facts = facts(u64::MAX, None, u64::MAX);
-        facts.objects.insert(STANDARD, u64::MAX);
-        facts.object_bytes = Some(u64::MAX);
+        facts.classes.insert(STANDARD, ClassFacts { objects: u64::MAX, sizes: None });
+        let sizes = SizeFacts { bytes: u64::MAX, objects_small: u64::MAX, bytes_small: 0 };
+        let facts = sized(facts, sizes);
         for kind in Kind::ALL {
             let (min, max) = total(&keep(kind, &facts).once);
             assert!(min <= max);
@@ -603,8 +783,7 @@ mod tests {
             bytes in 0..1u64 << 60, more in (0..10u64, 0..1_000u64, 0..1u64 << 40),
         ) {
             let cost = |jobs, objects, bytes| {
-                let facts = Facts { object_bytes: Some(bytes), ..facts(jobs, class, objects) };
-                let estimate = keep(kind, &facts);
+                let estimate = keep(kind, &sized(facts(jobs, class, objects), self::bytes(bytes)));
                 (total(&estimate.once), total(&estimate.monthly))
             };
             let (once, monthly) = cost(jobs, objects, bytes);

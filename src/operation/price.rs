@@ -17,7 +17,10 @@ use serde_json::Value;
 use super::StorageClass;
 use crate::units::Count;
 
-/// The price list that comes with the program.
+/// The Region whose prices are taken where none is named.
+pub const REGION_DEFAULT: &str = "us-east-1";
+
+/// The price lists that come with the program, as `prices.py` writes them.
 const PUBLISHED: &str = include_str!("prices.json");
 
 /// The most that a price may be, in dollars: far above any list, and small enough that no cost of
@@ -52,6 +55,14 @@ pub enum PriceError {
         field: String,
         /// What stands there.
         text: String,
+    },
+    /// No list is for the Region that was asked for.
+    #[error("no price list for {region} is in there; there are some for: {known}")]
+    NoRegion {
+        /// The Region.
+        region: String,
+        /// Those that there are.
+        known: String,
     },
     /// Another currency than the one that the fields are named for.
     #[error("currency: `{0}` is not supported: give prices in USD")]
@@ -250,8 +261,8 @@ fn grouped(decimal: &str) -> String {
     if fraction.is_empty() { whole } else { format!("{whole}.{fraction}") }
 }
 
-/// A price list.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A price list of a Region. A price that is not known is null there.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Prices {
     /// When it was collected; a date such as `2026-11-23`.
@@ -264,19 +275,26 @@ pub struct Prices {
     #[serde(default)]
     pub notes: Vec<String>,
     /// Batch Operations, for a job.
-    pub batch_usd_per_job: Price,
+    #[serde(deserialize_with = "known")]
+    pub batch_usd_per_job: Option<Price>,
     /// Batch Operations, for the objects of a job.
-    pub batch_usd_per_million_objects: Price,
+    #[serde(deserialize_with = "known")]
+    pub batch_usd_per_million_objects: Option<Price>,
     /// A manifest that AWS makes itself; for all objects of the bucket, selected or not.
-    pub generated_manifest_usd_per_million_source_objects: Price,
+    #[serde(deserialize_with = "known")]
+    pub generated_manifest_usd_per_million_source_objects: Option<Price>,
     /// S3 Inventory, for the objects that a report lists.
-    pub inventory_usd_per_million_objects: Price,
+    #[serde(deserialize_with = "known")]
+    pub inventory_usd_per_million_objects: Option<Price>,
     /// Requests to AWS KMS.
-    pub kms_usd_per_ten_thousand_requests: Price,
+    #[serde(deserialize_with = "known")]
+    pub kms_usd_per_ten_thousand_requests: Option<Price>,
     /// `UpdateObjectEncryption`: that of `STANDARD`, whatever the class.
-    pub update_encryption_usd_per_thousand_requests: Price,
+    #[serde(deserialize_with = "known")]
+    pub update_encryption_usd_per_thousand_requests: Option<Price>,
     /// Computing checksums.
-    pub checksum_usd_per_gb: Price,
+    #[serde(deserialize_with = "known")]
+    pub checksum_usd_per_gb: Option<Price>,
     /// By storage class.
     pub storage_classes: StorageClasses,
     /// Restores, by where the object is archived.
@@ -284,7 +302,7 @@ pub struct Prices {
 }
 
 /// Prices of each storage class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct StorageClasses {
     standard: ClassPrices,
@@ -298,21 +316,25 @@ pub struct StorageClasses {
 }
 
 /// Prices of a storage class.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassPrices {
     /// PUT, COPY, POST and LIST requests.
-    pub put_usd_per_thousand_requests: Price,
+    #[serde(deserialize_with = "known")]
+    pub put_usd_per_thousand_requests: Option<Price>,
     /// GET and all other requests.
-    pub get_usd_per_thousand_requests: Price,
+    #[serde(deserialize_with = "known")]
+    pub get_usd_per_thousand_requests: Option<Price>,
     /// Reading the bytes, besides the request.
-    pub retrieval_usd_per_gb: Price,
+    #[serde(deserialize_with = "known")]
+    pub retrieval_usd_per_gb: Option<Price>,
     /// Storage.
-    pub storage_usd_per_gb_month: Price,
+    #[serde(deserialize_with = "known")]
+    pub storage_usd_per_gb_month: Option<Price>,
 }
 
 /// Prices of restores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
 pub struct Restores {
     intelligent_tiering: TierPrices,
@@ -321,7 +343,7 @@ pub struct Restores {
 }
 
 /// Prices of restores by how fast they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TierPrices {
     standard: RestorePrices,
@@ -329,13 +351,15 @@ struct TierPrices {
 }
 
 /// Prices of a kind of restore.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RestorePrices {
     /// The requests.
-    pub usd_per_thousand_requests: Price,
+    #[serde(deserialize_with = "known")]
+    pub usd_per_thousand_requests: Option<Price>,
     /// The bytes that are brought back.
-    pub usd_per_gb: Price,
+    #[serde(deserialize_with = "known")]
+    pub usd_per_gb: Option<Price>,
 }
 
 /// How fast a restore is.
@@ -348,27 +372,43 @@ pub enum Tier {
 }
 
 impl Prices {
-    /// Reads a price list.
+    /// Reads a price list, or an array of them, of which the one for a Region is taken: for
+    /// [`REGION_DEFAULT`], or the first, where none is named.
     ///
     /// # Errors
-    /// When it is no JSON, a field is missing or unknown, or a price is no number of dollars.
-    pub fn parse(text: &str) -> Result<Self, PriceError> {
-        let document: Value = serde_json::from_str(text)?;
-        refuse_bad_prices(&document, "")?;
-        // Read from the text again, so that an error tells line and column.
-        let prices: Self = serde_json::from_str(text)?;
-        match prices.currency.as_str() {
-            "USD" => Ok(prices),
-            _ => Err(PriceError::Currency(prices.currency)),
-        }
+    /// When it is no JSON, a field is missing or unknown, a price is no number of dollars, or no
+    /// list is for the Region.
+    pub fn parse(text: &str, region: Option<&str>) -> Result<Self, PriceError> {
+        let lists = lists(text)?;
+        let of = |name: &str| lists.iter().find(|list| list.region == name);
+        let found = match region {
+            Some(region) => of(region),
+            None => of(REGION_DEFAULT).or_else(|| lists.first()),
+        };
+        found.cloned().ok_or_else(|| PriceError::NoRegion {
+            region: region.unwrap_or(REGION_DEFAULT).to_owned(),
+            known: lists.into_iter().map(|list| list.region).collect::<Vec<_>>().join(", "),
+        })
     }
 
-    /// The list that comes with the program: `us-east-1`, dated.
+    /// The list for a Region that comes with the program, dated; where none does, a list in which
+    /// no price is known.
     ///
     /// # Errors
     /// Never, as a test shows.
-    pub fn published() -> Result<Self, PriceError> {
-        Self::parse(PUBLISHED)
+    pub fn published(region: &str) -> Result<Self, PriceError> {
+        let list = lists(PUBLISHED)?.into_iter().find(|list| list.region == region);
+        Ok(list.unwrap_or_else(|| Self {
+            region: region.to_owned(),
+            notes: vec![format!("No price list for {region} comes with the program.")],
+            ..Self::default()
+        }))
+    }
+
+    /// Whether no price is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.date.is_empty()
     }
 
     /// The prices of a storage class.
@@ -403,12 +443,34 @@ impl Prices {
     }
 }
 
-/// Every field with `usd` in its name holds a price, wherever it stands.
+/// Reads one price list, or an array of them.
+fn lists(text: &str) -> Result<Vec<Prices>, PriceError> {
+    let document: Value = serde_json::from_str(text)?;
+    // Read from the text again, so that an error tells line and column.
+    let lists: Vec<Prices> = if let Value::Array(documents) = &document {
+        documents.iter().try_for_each(|document| refuse_bad_prices(document, ""))?;
+        serde_json::from_str(text)?
+    } else {
+        refuse_bad_prices(&document, "")?;
+        vec![serde_json::from_str(text)?]
+    };
+    match lists.iter().find(|list| list.currency != "USD") {
+        Some(list) => Err(PriceError::Currency(list.currency.clone())),
+        None => Ok(lists),
+    }
+}
+
+/// A price, or null where it is not known: the field itself must be there.
+fn known<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Price>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// Every field with `usd` in its name holds a price, wherever it stands, or null.
 fn refuse_bad_prices(value: &Value, path: &str) -> Result<(), PriceError> {
     let Value::Object(fields) = value else { return Ok(()) };
     for (name, value) in fields {
         let field = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        if name.contains("usd") && Price::from_json(value).is_none() {
+        if name.contains("usd") && !value.is_null() && Price::from_json(value).is_none() {
             return Err(PriceError::NoPrice { field, text: value.to_string() });
         }
         refuse_bad_prices(value, &field)?;
@@ -426,14 +488,69 @@ mod tests {
 
     #[test]
     fn the_published_list_is_read() {
-        let prices = Prices::published().unwrap();
-        assert_eq!(prices.batch_usd_per_job, price("0.25"));
+        let prices = Prices::published("us-east-1").unwrap();
+        assert_eq!(prices.batch_usd_per_job, Some(price("0.25")));
         assert_eq!(
             prices.class(StorageClass::DeepArchive).storage_usd_per_gb_month,
-            price("0.00099")
+            Some(price("0.00099"))
         );
         assert!(prices.restore(StorageClass::Standard, Tier::Bulk).is_none());
         assert!(!prices.notes.is_empty());
+        assert_eq!(Prices::parse(PUBLISHED, None).unwrap(), prices);
+    }
+
+    #[test]
+    fn common_regions_have_lists_of_their_own() {
+        for region in [
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+            "ca-central-1",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "eu-central-1",
+            "eu-north-1",
+            "ap-south-1",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "sa-east-1",
+        ] {
+            let prices = Prices::published(region).unwrap();
+            assert_eq!(prices.region, region);
+            assert!(!prices.is_empty() && !prices.notes.is_empty(), "{region}");
+            for class in StorageClass::ALL {
+                let ClassPrices {
+                    put_usd_per_thousand_requests: put,
+                    get_usd_per_thousand_requests: get,
+                    retrieval_usd_per_gb: retrieval,
+                    storage_usd_per_gb_month: storage,
+                } = *prices.class(class);
+                let all = [put, get, retrieval, storage];
+                assert!(all.iter().all(Option::is_some), "{region}: {class:?}");
+                assert!(put > get && storage > Some(Price::ZERO), "{region}: {class:?}");
+            }
+        }
+        let put = |region| {
+            let prices = Prices::published(region).unwrap();
+            prices.class(StorageClass::Standard).put_usd_per_thousand_requests
+        };
+        assert_eq!(put("eu-central-1"), Some(price("0.0054")));
+        assert_eq!(put("sa-east-1"), Some(price("0.007")));
+    }
+
+    #[test]
+    fn what_has_no_source_is_not_known() {
+        let frankfurt = Prices::published("eu-central-1").unwrap();
+        assert_eq!(frankfurt.checksum_usd_per_gb, None);
+        let nowhere = Prices::published("eu-nowhere-1").unwrap();
+        assert!(nowhere.is_empty());
+        assert_eq!((nowhere.batch_usd_per_job, nowhere.region.as_str()), (None, "eu-nowhere-1"));
+        let refused = Prices::parse(PUBLISHED, Some("eu-nowhere-1")).unwrap_err().to_string();
+        assert!(refused.contains("eu-nowhere-1") && refused.contains("eu-west-3"), "{refused}");
     }
 
     #[test]
@@ -498,23 +615,23 @@ mod tests {
     fn a_bad_list_names_its_field() {
         let with = |old: &str, new: &str| {
             assert!(PUBLISHED.contains(old), "{old}");
-            Prices::parse(&PUBLISHED.replacen(old, new, 1)).unwrap_err().to_string()
+            Prices::parse(&PUBLISHED.replacen(old, new, 1), None).unwrap_err().to_string()
         };
         for (old, new, parts) in [
             ("\"0.25\"", "\"-0.25\"", &["batch_usd_per_job", "\"-0.25\"", "dollars"][..]),
             ("\"0.25\"", "\"NaN\"", &["batch_usd_per_job"]),
             ("\"0.25\"", "1e999", &["line", "out of range"]),
-            ("\"0.25\"", "null", &["batch_usd_per_job", "null"]),
+            ("\"0.25\"", "true", &["batch_usd_per_job", "true"]),
             ("\"0.02\"", "-0.02", &["storage_classes.GLACIER_IR.put_usd_per_thousand_requests"]),
             ("\"kms_", "\"kmz_", &["unknown field `kmz_usd_per_ten_thousand_requests`", "line"]),
             (
-                "  \"checksum_usd_per_gb\": \"0.004\",\n",
+                "    \"checksum_usd_per_gb\": \"0.004\",\n",
                 "",
                 &["missing field `checksum_usd_per_gb`"],
             ),
             ("\"GLACIER_IR\"", "\"GLACIER_IS\"", &["unknown field `GLACIER_IS`"]),
             ("\"USD\"", "\"EUR\"", &["currency", "EUR", "USD"]),
-            ("{", "", &["line 2"]),
+            ("{", "", &["line 3"]),
         ] {
             let error = with(old, new);
             for part in parts {
@@ -526,7 +643,7 @@ mod tests {
     #[test]
     fn prices_may_be_numbers() {
         let text = PUBLISHED.replacen("\"0.25\"", "0.3", 1);
-        assert_eq!(Prices::parse(&text).unwrap().batch_usd_per_job, price("0.3"));
+        assert_eq!(Prices::parse(&text, None).unwrap().batch_usd_per_job, Some(price("0.3")));
     }
 
     #[test]

@@ -137,6 +137,15 @@ fn check_totals(plan: &Plan) -> Result<(), String> {
         None => kept == Some(objects),
         Some(limit) => objects <= limit && kept.is_some_and(|kept| objects <= kept),
     };
+    if let Some(classes) = &totals.storage_classes {
+        let by_class = sum(classes.iter().map(|class| class.objects))?;
+        if by_class != objects {
+            return Err(format!(
+                "totals.storage_classes has {by_class} objects in all, where its shards have \
+                 {objects}"
+            ));
+        }
+    }
     if is_true {
         return Ok(());
     }

@@ -210,8 +210,33 @@ pub struct Totals {
     /// The sizes of the objects in the manifests, added up, in bytes; none where a report has no
     /// Size, or a limit was given.
     pub bytes_objects: Option<u64>,
+    /// The objects in the manifests by storage class; none where neither classes nor sizes are
+    /// known, or a limit was given.
+    pub storage_classes: Option<Vec<ClassObjects>>,
     /// How long it took. The one value that differs from run to run.
     pub seconds: f64,
+}
+
+/// The objects of a storage class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassObjects {
+    /// The class; none for those of a report without the column, or of a class that has no price.
+    pub storage_class: Option<String>,
+    /// How many.
+    pub objects: u64,
+    /// Their sizes, if they are known.
+    pub sizes: Option<ClassSizes>,
+}
+
+/// The sizes of the objects of a storage class.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClassSizes {
+    /// Added up, in bytes.
+    pub bytes_objects: u64,
+    /// Objects smaller than 128 KiB, which some classes charge as if they had that size.
+    pub objects_below_128_kib: u64,
+    /// The sizes of these, added up.
+    pub bytes_below_128_kib: u64,
 }
 
 /// Rows set aside for one reason.

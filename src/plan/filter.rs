@@ -13,12 +13,13 @@ use super::wanted::Wanted;
 use super::warnings::warnings;
 use super::writer::{columns, described};
 use super::{
-    Bounds, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX, Totals, inventory,
-    question,
+    Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX,
+    Totals, inventory, question,
 };
+use crate::operation::StorageClass;
 use crate::operation::job::Place;
 use crate::scan::{
-    self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings,
+    self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings, SizeTotals,
 };
 use crate::source::Location;
 
@@ -208,6 +209,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
             first_file: 0,
             files: *files,
         });
+    let sizes = outcome.sizes();
     Plan {
         version: PLAN_VERSION,
         command: if options.among.is_some() { "verify" } else { "filter" }.to_owned(),
@@ -229,7 +231,8 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
             rows_excluded: outcome.excluded_rows(),
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
-            bytes_objects: outcome.object_bytes().filter(|_| wanted.tells_sizes()),
+            bytes_objects: sizes.filter(|_| wanted.tells_sizes()).map(SizeTotals::bytes),
+            storage_classes: sizes.and_then(|sizes| by_class(sizes, wanted)),
             // Known when all is done.
             seconds: 0.0,
         },
@@ -239,4 +242,24 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
         shards: described(outcome.written.shards, &columns, &wanted.split_by),
         columns,
     }
+}
+
+/// The objects by class, where their classes or sizes are known.
+fn by_class(sizes: &SizeTotals, wanted: &Wanted) -> Option<Vec<ClassObjects>> {
+    let (tells_classes, tells_sizes) = (wanted.tells_classes(), wanted.tells_sizes());
+    if wanted.limit.is_some() || !(tells_classes || tells_sizes) {
+        return None;
+    }
+    let names = StorageClass::NAMES.into_iter().map(Some).chain([None]);
+    let classes = names.zip(&sizes.classes).filter(|(_, totals)| totals.objects > 0);
+    let described = classes.map(|(name, totals)| ClassObjects {
+        storage_class: name.map(str::to_owned),
+        objects: totals.objects,
+        sizes: tells_sizes.then_some(ClassSizes {
+            bytes_objects: totals.bytes,
+            objects_below_128_kib: totals.objects_small,
+            bytes_below_128_kib: totals.bytes_small,
+        }),
+    });
+    Some(described.collect())
 }

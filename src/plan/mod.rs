@@ -38,8 +38,8 @@ mod writer;
 
 pub use digest::{FileDigest, FileHasher};
 pub use document::{
-    Bounds, DataFile, Excluded, ForOperation, Inventory, NotChecked, PLAN_VERSION, Plan, Predicate,
-    Report, Retry, Shard, ShardRange, SkippedFile, Totals,
+    Bounds, ClassObjects, ClassSizes, DataFile, Excluded, ForOperation, Inventory, NotChecked,
+    PLAN_VERSION, Plan, Predicate, Report, Retry, Shard, ShardRange, SkippedFile, Totals,
 };
 pub use eligibility::OperationOptions;
 pub use error::{NoVersionIds, PlanError};

@@ -9,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 use super::writer::{Folders, Label, PlanWriter, SeriesId, Written};
 use super::{Bounds, PlanError, SkippedFile, line};
 use crate::engine::{Block, Lane};
-use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned};
+use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned, SizeTotals};
 
 /// Where the rows of a lane go.
 #[derive(Clone, Copy)]
@@ -50,11 +50,11 @@ impl Outcome {
         self.written.excluded.iter().map(|excluded| excluded.rows).sum()
     }
 
-    /// The sizes of the objects in manifests, added up. Unknown where rows were excluded after
-    /// their sizes had been added: those of copies that no copy of the current version follows.
-    pub(super) fn object_bytes(&self) -> Option<u64> {
+    /// The objects in manifests by class and size. Unknown where rows were excluded after they had
+    /// been counted: those of copies that no copy of the current version follows.
+    pub(super) fn sizes(&self) -> Option<&SizeTotals> {
         let while_scanned: u64 = self.totals.excluded.iter().sum();
-        (while_scanned == self.excluded_rows()).then_some(self.totals.object_bytes)
+        (while_scanned == self.excluded_rows()).then_some(&self.totals.sizes)
     }
 }
 
@@ -161,7 +161,7 @@ impl FilterSink for PlanSink<'_> {
         totals.scanned.add(&summary.scanned);
         totals.matched += summary.matched;
         totals.null_versions += summary.null_versions;
-        totals.object_bytes = totals.object_bytes.saturating_add(summary.object_bytes);
+        totals.sizes.add(&summary.sizes);
         add_all(&mut totals.excluded, &summary.excluded);
         add_all(&mut totals.observed, &summary.observed);
         // The file in which the limit is reached is read to its end, so that it is checked and its

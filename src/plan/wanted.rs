@@ -5,10 +5,10 @@
 
 use super::eligibility::Eligibility;
 use super::{FilterOptions, PlanError};
-use crate::operation::Kind;
+use crate::operation::{Kind, StorageClass};
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
-use crate::scan::{self, Compiled, Opened, Projection, ScanError, Selection};
+use crate::scan::{self, Compiled, Opened, Projection, ScanError, Selection, SizeColumns};
 
 /// What is wanted of all reports.
 pub(super) struct Wanted {
@@ -84,8 +84,15 @@ impl Wanted {
             projection: Projection { bucket: place("Bucket"), key: place("Key"), version },
             split_by: self.split_by.iter().map(|name| schema.position(name)).collect(),
             apart: self.eligibility.doomed(report, options.now)?,
-            // Sizes can't tell what a limit lets through.
-            size: schema.position("Size").filter(|_| compiled.limit.is_none()),
+            // They can't tell what a limit lets through.
+            sizes: match compiled.limit {
+                Some(_) => SizeColumns::default(),
+                None => SizeColumns {
+                    size: schema.position("Size"),
+                    class: schema.position("StorageClass"),
+                    classes: &StorageClass::NAMES,
+                },
+            },
         })
     }
 
@@ -113,7 +120,12 @@ impl Wanted {
 
     /// Whether the sizes of all objects in manifests are known.
     pub(super) fn tells_sizes(&self) -> bool {
-        self.selections.iter().all(|selection| selection.size.is_some())
+        self.selections.iter().all(|selection| selection.sizes.size.is_some())
+    }
+
+    /// Whether storage classes are known, if not of all objects.
+    pub(super) fn tells_classes(&self) -> bool {
+        self.selections.iter().any(|selection| selection.sizes.class.is_some())
     }
 }
 

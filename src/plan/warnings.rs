@@ -144,7 +144,7 @@ fn noncurrent(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
 
 /// Sizes are added up while rows are read, before it is known which noncurrent versions stay.
 fn sizes_lost(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
-    let are_lost = wanted.tells_sizes() && outcome.object_bytes().is_none();
+    let are_lost = wanted.tells_sizes() && outcome.sizes().is_none();
     are_lost.then(|| {
         "The sizes of the objects in the manifests are not added up, for rows were set aside as \
          no-current-version after their sizes had been counted. Add AND IsLatest to have them."

@@ -13,7 +13,7 @@ use super::scanner::{Scanner, Shared, Visitor};
 use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, Input, LaneKey, Lanes, Projection, ScanError, Scanned,
-    Selection, Settings, packed, size,
+    Selection, Settings, SizeTotals, packed,
 };
 use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
 use crate::predicate::{Matcher, Row};
@@ -43,8 +43,8 @@ pub struct FileSummary {
     pub excluded: Vec<u64>,
     /// Of the others, rows for which each of [`Selection::observations`] is true.
     pub observed: Vec<u64>,
-    /// The sizes of those others added up, in bytes; 0 without [`Selection::size`].
-    pub object_bytes: u64,
+    /// Those others by storage class, and their sizes, as [`Selection::sizes`] says.
+    pub sizes: SizeTotals,
 }
 
 /// What takes a filter's output, in report order.
@@ -168,7 +168,8 @@ impl Rules {
         let mut fields = vec![bucket, key];
         fields.extend(version);
         fields.extend(&self.split_by);
-        fields.extend(self.selection.size);
+        fields.extend(self.selection.sizes.size);
+        fields.extend(self.selection.sizes.class);
         let rules = self.exclusions.iter().chain(&self.observations).map(|(_, rule)| rule);
         for rule in rules.chain(&self.apart) {
             rule.add_columns(&mut fields);
@@ -234,6 +235,7 @@ impl Worker for Filter<'_> {
         let summary = FileSummary {
             excluded: vec![0; rules.selection.exclusions.len()],
             observed: vec![0; rules.selection.observations.len()],
+            sizes: SizeTotals::new(&rules.selection.sizes),
             ..FileSummary::default()
         };
         // Lanes are opened anew in each batch, so that where blocks end depends on the batch alone.
@@ -388,10 +390,7 @@ impl Rows<'_, '_, '_> {
     #[inline]
     fn observe(&mut self, row: &impl Row, is_null: bool) {
         self.summary.null_versions += u64::from(is_null);
-        if let Some(column) = self.rules.selection.size {
-            let bytes = size::bytes(row.field(column));
-            self.summary.object_bytes = self.summary.object_bytes.saturating_add(bytes);
-        }
+        self.summary.sizes.add_row(row, &self.rules.selection.sizes);
         for (place, rule) in &mut self.rules.observations {
             self.summary.observed[*place] += u64::from(rule.matches(row));
         }
@@ -505,7 +504,7 @@ impl Rows<'_, '_, '_> {
 /// short allocation lie others; where one was just written, such a read waits until that store and
 /// all before it (the row's output) have reached the cache. It took 15 % of a filter's time.
 #[inline(always)]
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     a.len() == b.len()
         && a_words.iter().zip(b_words).all(|(a, b)| a == b)

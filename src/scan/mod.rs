@@ -36,6 +36,7 @@ mod scanner;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 mod shared_files;
 mod size;
+mod sizes;
 mod small;
 mod tally;
 mod wanted;
@@ -53,6 +54,7 @@ pub use objects::{OBJECT_BYTES, ObjectSet, Part};
 pub use open::{Input, Opened, ReportOptions, open, survey};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
+pub use sizes::{ClassTotals, SMALL_BYTES, SizeColumns, SizeTotals};
 
 use crate::format::csv::SplitPath;
 use crate::format::gzip::Inflate;
@@ -119,8 +121,8 @@ pub struct Selection {
     pub split_by: Vec<Option<usize>>,
     /// Rows that come out in lanes of their own.
     pub apart: Matcher,
-    /// The Size column, where the sizes of the rows that come out are to be added up.
-    pub size: Option<usize>,
+    /// What the rows that come out are counted by.
+    pub sizes: SizeColumns,
 }
 
 /// How far a scan has come; read by others while it runs.

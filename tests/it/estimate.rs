@@ -38,8 +38,17 @@ fn large_plan() -> (TempDir, PathBuf) {
     let excluded = plan["totals"]["rows_excluded"].as_u64().unwrap();
     plan["totals"]["rows_matched"] = json!(100_000_000_u64 + excluded);
     plan["totals"]["bytes_objects"] = json!(100_000_000_u64 << 20);
+    plan["totals"]["storage_classes"] = one_class("STANDARD");
     rewrite(&out, &plan);
     (folder, out)
+}
+
+/// A hundred million objects of 1 MiB each, of one storage class.
+fn one_class(class: &str) -> Value {
+    let bytes = 100_000_000_u64 << 20;
+    let sizes =
+        json!({"bytes_objects": bytes, "objects_below_128_kib": 0, "bytes_below_128_kib": 0});
+    json!([{"storage_class": class, "objects": 100_000_000_u64, "sizes": sizes}])
 }
 
 fn rewrite(out: &Path, plan: &Value) {
@@ -147,7 +156,7 @@ fn a_table_shows_both_ways_to_bucket_keys() {
 fn what_is_not_known_is_not_shown_as_nothing() {
     let (_folder, out, _) = seed_plan(&[]);
     let told = told(&out, &["--operation", "copy"]);
-    for part in ["$0.250198 + retrieval", "not known", "--split-by StorageClass", "column Size"] {
+    for part in ["$0.250198 + retrieval", "not known", "column StorageClass", "column Size"] {
         assert!(told.contains(part), "`{part}` is missing in\n{told}");
     }
     let result = estimate(&out, &["--operation", "copy"]);
@@ -183,6 +192,7 @@ fn the_plans_own_operation_is_taken() {
     for shard in plan["shards"].as_array_mut().unwrap() {
         shard["split"] = json!({"StorageClass": "STANDARD_IA"});
     }
+    plan["totals"]["storage_classes"] = one_class("STANDARD_IA");
     rewrite(&out, &plan);
     let result = estimate(&out, &[]);
     let copy = &result["estimates"][0];
@@ -249,7 +259,7 @@ fn another_price_list_is_used_or_refused_by_field() {
         ("\"0.25\"", "\"-0.25\"", "batch_usd_per_job"),
         ("\"0.023\"", "\"inf\"", "storage_classes.STANDARD.storage_usd_per_gb_month"),
         ("\"kms_", "\"kmz_", "kmz_usd_per_ten_thousand_requests"),
-        ("  \"checksum_usd_per_gb\": \"0.004\",\n", "", "checksum_usd_per_gb"),
+        ("    \"checksum_usd_per_gb\": \"0.004\",\n", "", "checksum_usd_per_gb"),
     ] {
         assert!(published.contains(old), "{old}");
         fs::write(&list, published.replacen(old, new, 1)).unwrap();
@@ -289,4 +299,129 @@ fn what_is_no_plan_is_bad_input() {
     s3sieve(["estimate", name]).expect(3).says(&["version 1", "made by s3sieve 0.1"]);
     rewrite(folder.path(), &json!({"version": 2}));
     s3sieve(["estimate", name]).expect(3).says(&["plan.json", "missing field"]);
+}
+
+/// A plan of every row of a report with these columns, of synthetic objects in several classes.
+fn synthetic_plan(columns: &str, format: &str, flags: &[&str]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let (report, out) = (folder.path().join("report"), folder.path().join("plan"));
+    let share = "StorageClass=STANDARD:5,STANDARD_IA:3,GLACIER_IR:1,DEEP_ARCHIVE:1";
+    let synth = ["synth", "--rows", "20000", "--files", "3", "--columns", columns];
+    let shares = ["--share", share];
+    let shares = if columns.contains("StorageClass") { &shares[..] } else { &[] };
+    let place = ["--format", format, "--out", report.to_str().unwrap()];
+    s3sieve(synth.iter().chain(shares).chain(&place)).expect(0);
+    let filter = ["filter", report.to_str().unwrap(), "--where", "Key LIKE '%a%'"];
+    let place = ["--out", out.to_str().unwrap()];
+    s3sieve(filter.iter().chain(&place).chain(flags)).expect(0);
+    (folder, out)
+}
+
+const SIZED: &str = "Bucket,Key,Size,StorageClass";
+
+#[test]
+fn what_goes_by_class_and_size_is_one_figure() {
+    let (_folder, out) = synthetic_plan(SIZED, "csv", &[]);
+    let totals = &plan_document(&out)["totals"];
+    let classes = totals["storage_classes"].as_array().unwrap();
+    let names: Vec<_> = classes.iter().map(|class| class["storage_class"].clone()).collect();
+    assert_eq!(names, ["STANDARD", "STANDARD_IA", "GLACIER_IR", "DEEP_ARCHIVE"]);
+    let sum = |of: &dyn Fn(&Value) -> u64| classes.iter().map(of).sum::<u64>();
+    let count = |value: &Value| value.as_u64().unwrap();
+    assert_eq!(sum(&|class| count(&class["objects"])), count(&totals["rows_matched"]));
+    assert_eq!(
+        sum(&|class| count(&class["sizes"]["bytes_objects"])),
+        count(&totals["bytes_objects"])
+    );
+    for operation in ["tag", "restore", "checksum", "copy", "update-encryption"] {
+        let flags = ["--operation", operation, "--storage-class", "keep"];
+        let result = estimate(&out, &flags);
+        let estimate = &result["estimates"][0];
+        assert_eq!(estimate["operation"], operation);
+        for line in estimate["lines"].as_array().unwrap() {
+            // What only the bill tells: whether KMS is asked, whether sources are read.
+            if !matches!(line["charge"].as_str(), Some("kms" | "reads")) {
+                assert_eq!(line["cost_min_usd"], line["cost_max_usd"], "{operation}: {line:#}");
+            }
+        }
+    }
+    let tag = estimate(&out, &["--operation", "tag"]);
+    assert_eq!(tag["estimates"][0]["cost_min_usd"], tag["estimates"][0]["cost_max_usd"]);
+    let lines = tag["estimates"][0]["lines"].as_array().unwrap();
+    let told: Vec<_> = lines[2..].iter().map(|line| line["storage_class"].clone()).collect();
+    assert_eq!(told, names);
+}
+
+#[test]
+fn classes_are_the_same_on_any_number_of_threads_and_in_every_format() {
+    let classes = |format: &str, threads: &str| {
+        let (_folder, out) = synthetic_plan(SIZED, format, &["--threads", threads]);
+        plan_document(&out)["totals"]["storage_classes"].clone()
+    };
+    let first = classes("csv", "1");
+    assert_eq!(first.as_array().unwrap().len(), 4);
+    assert_eq!(first, classes("csv", "5"));
+    #[cfg(feature = "parquet")]
+    assert_eq!(first, classes("parquet", "3"));
+    #[cfg(feature = "orc")]
+    assert_eq!(first, classes("orc", "2"));
+}
+
+#[test]
+fn classes_are_told_as_far_as_they_are_known() {
+    let classes = |columns: &str, flags: &[&str]| {
+        let (_folder, out) = synthetic_plan(columns, "csv", flags);
+        plan_document(&out)["totals"]["storage_classes"].clone()
+    };
+    let no_sizes = classes("Bucket,Key,StorageClass", &[]);
+    assert_eq!(no_sizes[0]["storage_class"], "STANDARD");
+    assert_eq!(no_sizes[0]["sizes"], Value::Null);
+    let no_classes = classes("Bucket,Key,Size", &[]);
+    assert_eq!(no_classes.as_array().unwrap().len(), 1);
+    assert_eq!(no_classes[0]["storage_class"], Value::Null);
+    assert!(no_classes[0]["sizes"]["bytes_objects"].as_u64().unwrap() > 0);
+    assert_eq!(classes("Bucket,Key", &[]), Value::Null);
+}
+
+#[test]
+fn prices_are_those_of_the_region() {
+    let (_folder, out) = large_plan();
+    let tag = |region: &str| {
+        let flags = ["--operation", "tag", "--region", region];
+        estimate(&out, &flags)["estimates"][0]["cost_min_usd"].clone()
+    };
+    assert_eq!(tag("us-east-1"), "600.75");
+    assert_eq!(tag("eu-central-1"), "640.75");
+    assert_eq!(tag("sa-east-1"), "800.75");
+    let told_here = told(&out, &[]);
+    assert!(told_here.contains("A plan does not tell its Region"), "{told_here}");
+    let told_there = told(&out, &["--region", "eu-central-1"]);
+    assert!(told_there.contains("for eu-central-1."), "{told_there}");
+    assert!(told_there.contains("not known for eu-central-1"), "KMS has no source: {told_there}");
+    assert!(!told_there.contains("A plan does not tell"), "{told_there}");
+}
+
+#[test]
+fn a_price_without_a_source_is_not_known() {
+    let (folder, out) = large_plan();
+    let flags = ["--operation", "tag", "--region", "eu-nowhere-1"];
+    let result = estimate(&out, &flags);
+    assert_eq!(result["prices"]["date"], Value::Null);
+    assert_eq!(result["job_count"]["cost_usd"], Value::Null);
+    let tag = &result["estimates"][0];
+    assert_eq!(tag["left_out"], json!(["jobs", "objects", "requests"]));
+    let told = told(&out, &flags);
+    for part in ["not known", "--prices FILE", "eu-nowhere-1"] {
+        assert!(told.contains(part), "`{part}` is missing in\n{told}");
+    }
+    let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/operation/prices.json");
+    let list = published.to_str().unwrap();
+    let arguments = ["estimate", out.to_str().unwrap(), "--prices", list, "--region"];
+    s3sieve(arguments.iter().chain(&["eu-nowhere-1"])).expect(3).says(&["eu-nowhere-1", list]);
+    s3sieve(arguments.iter().chain(&["eu-west-3"])).expect(0);
+    let one = folder.path().join("one.json");
+    let lists: Value = serde_json::from_str(&fs::read_to_string(&published).unwrap()).unwrap();
+    fs::write(&one, lists[8].to_string()).unwrap();
+    let alone = estimate(&out, &["--prices", one.to_str().unwrap()]);
+    assert_eq!(alone["prices"]["region"], "eu-central-1");
 }

@@ -351,8 +351,7 @@ fn what_is_no_plan_is_refused() {
 fn a_plan_for_one_operation_is_not_submitted_with_another() {
     let plan = seed_plan();
     let checksum = ["--operation", "checksum", "--checksum-algorithm", "SHA256"];
-    let stops = "more than half of at least 1,000 tasks";
-    submit(&plan.path, &checksum).expect(0).says(&["not checked", "--for checksum", stops]);
+    submit(&plan.path, &checksum).expect(0).says(&["not checked", "--for checksum"]);
     // There is nothing besides delete markers that these can't do.
     assert_eq!(submit(&plan.path, OPERATIONS[5]).expect(0).stderr(), "");
     let copies = |document: &mut Value| {
@@ -599,4 +598,27 @@ fn a_policy_takes_the_keys_of_the_objects() {
     assert!(policies["role_policy"].to_string().contains(KEY));
     let wrong = [&copy[..], &["--object-kms-key-arn", "alias/x"]].concat();
     policy(&plan.path, &wrong).expect(2).says(&["--object-kms-key-arn", "alias/x"]);
+}
+
+/// What was not checked is told only where it may make tasks fail, and what S3 does then only where
+/// there are so many tasks.
+#[test]
+fn failures_are_foretold_only_where_they_can_happen() {
+    let warned = |class: &str, rows: usize| {
+        let lines = (0..rows).map(|number| row(&["demo", &format!("key-{number}"), class]));
+        let text: String = lines.collect();
+        let report = ReportFolder::new("Bucket, Key, StorageClass", &[text.as_bytes()]);
+        let out = report.out();
+        let manifest = report.manifest.to_str().unwrap();
+        let usual = ["filter", manifest, "--where", "TRUE", "--out", out.to_str().unwrap()];
+        s3sieve(usual.iter().chain(&["--split-by", "StorageClass"])).expect(0);
+        submit(&out, SPLIT_OPERATIONS[0]).stderr()
+    };
+    let told = warned("GLACIER", 5);
+    assert!(!told.contains("were not checked"), "all can be restored: {told}");
+    let told = warned("STANDARD", 5);
+    assert!(told.contains("were not checked for restore"), "{told}");
+    assert!(told.contains("rows that it can't do will fail; `s3sieve filter"), "{told}");
+    let told = warned("STANDARD", 1_000);
+    assert!(told.contains("will fail, and once more than half of at least 1,000 tasks"), "{told}");
 }
