@@ -653,9 +653,9 @@ mod tests {
             .get_subcommands()
             .map(|command| command.get_name().to_owned())
             .collect();
-        let is_built = |name: &&str| names.iter().any(|built| built == *name);
-        assert_eq!(OF_AWS.iter().all(|name| is_built(&name)), cfg!(feature = "aws"));
-        assert!(!left_out().iter().any(|name| is_built(&name)));
+        let is_built = |name: &&'static str| names.iter().any(|built| built == *name);
+        assert_eq!(OF_AWS.iter().all(is_built), cfg!(feature = "aws"));
+        assert!(!left_out().iter().any(is_built));
     }
 
     #[test]

@@ -98,8 +98,6 @@ impl Preflight<'_> {
             ))),
             Ok(caller) => Ok(notes(caller.to_string())),
             Err(error) => match error.kind {
-                // STS may be out of reach where S3 is not, but for a server that is all of them.
-                AwsErrorKind::Unreachable if !self.session.is_aws() => Err(error),
                 AwsErrorKind::Unreachable
                 | AwsErrorKind::Busy
                 | AwsErrorKind::NotXml

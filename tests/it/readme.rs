@@ -114,9 +114,10 @@ fn the_readme_names_all_commands() {
     named.dedup();
     let help = s3sieve(["--help"]).expect(0).stdout();
     let listed = help.split("Commands:").nth(1).unwrap().split("\n\n").next().unwrap();
+    // What a command does goes on further to the right.
+    let is_named = |line: &&str| line.starts_with("  ") && !line.starts_with("   ");
     let first = |line: &str| line.split_whitespace().next().unwrap_or_default().to_owned();
-    let mut built: Vec<String> =
-        listed.lines().filter(|l| l.starts_with("  ")).map(first).collect();
+    let mut built: Vec<String> = listed.lines().filter(is_named).map(first).collect();
     built.retain(|name| !name.is_empty() && name != "help");
     built.sort_unstable();
     built.dedup();

@@ -56,7 +56,7 @@ fn assert_fits(shown: &str) {
 fn results_notes_and_errors_fit_the_terminal() {
     let (plan, report) = (seed_plan(), seed());
     let (plan, report) = (plan.path.to_str().unwrap(), report.to_str().unwrap());
-    let submit = [&["submit", plan, "--dry-run"], OPERATIONS[5], &PLACE].concat();
+    let submit = [&["submit", plan, "--dry-run"][..], OPERATIONS[5], &PLACE].concat();
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("p");
     let filter = ["filter", report, "--where", "TRUE", "--for", "copy", "--out"];
