@@ -37,6 +37,9 @@ const KNOWN_FIELDS: [&str; 24] = [
     "IntelligentTieringReferenceDate",
 ];
 
+/// Columns that the table of AWS's own instructions for Athena has, and no report.
+const PARTITIONS: [&str; 1] = ["dt"];
+
 /// Of the known fields, those that come with all versions and not one by one.
 const VERSION_FIELDS: [&str; 3] = ["VersionId", "IsLatest", "IsDeleteMarker"];
 
@@ -141,6 +144,12 @@ fn canonical_name(schema: &Schema, column: usize, name: &str) -> String {
 pub(super) fn unknown_column_hint(schema: &Schema, word: &str) -> String {
     let names = || schema.columns().iter().map(|column| column.name.as_str());
     let listed = names_listed(names());
+    if PARTITIONS.iter().any(|partition| partition.eq_ignore_ascii_case(word)) {
+        return format!(
+            "{word} is a partition of the Athena table: it says which report is meant. Here the \
+             report is given by its manifest.json or its folder: leave {word} out of the condition"
+        );
+    }
     if let Some(field) = KNOWN_FIELDS.iter().find(|field| same_name(field, word)) {
         let how = if VERSION_FIELDS.contains(field) {
             "it comes with inventories that include all versions".to_owned()

@@ -15,8 +15,10 @@ use super::decimal::Decimal;
 use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
 use super::like::Plan;
 use super::matcher::{
-    Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest, TokenTest, by_length, is_keyed,
+    ComputedTest, Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest, TokenTest,
+    by_length, is_keyed,
 };
+use super::scalar::Computed;
 
 /// The test that is true for the rows where the condition is TRUE.
 pub(super) fn when_true(expr: &Expr) -> Node {
@@ -27,11 +29,12 @@ pub(super) fn when_true(expr: &Expr) -> Node {
         Expr::Not(inner) => when_false(inner),
         Expr::Is { operand, state } => is(operand, *state),
         Expr::Test(test) => leaf(test, true),
+        Expr::Computed(computed) => computed_leaf(computed, true),
     }
 }
 
 /// The test that is true for the rows where the condition is FALSE.
-fn when_false(expr: &Expr) -> Node {
+pub(super) fn when_false(expr: &Expr) -> Node {
     match expr {
         Expr::Constant(truth) => Node::Constant(*truth == Some(false)),
         Expr::All(parts) => any(parts.iter().map(when_false)),
@@ -39,6 +42,7 @@ fn when_false(expr: &Expr) -> Node {
         Expr::Not(inner) => when_true(inner),
         Expr::Is { operand, state } => not(is(operand, *state)),
         Expr::Test(test) => leaf(test, false),
+        Expr::Computed(computed) => computed_leaf(computed, false),
     }
 }
 
@@ -163,6 +167,8 @@ fn cost(node: &Node) -> usize {
         Node::All(nodes) | Node::Any(nodes) => nodes.iter().map(cost).sum::<usize>() + 1,
         Node::Not(node) => cost(node),
         Node::Empty(_) => 1,
+        // Row by row, with allocations: after all others.
+        Node::Computed(test) => 1_000 * test.computed.depth(),
         Node::Token(test) => 1 + test.values.len(),
         Node::Flag { keyed, .. } => 2 + decoding(*keyed),
         Node::Number(test) => {
@@ -187,6 +193,11 @@ fn cost(node: &Node) -> usize {
 
 fn decoding(keyed: bool) -> usize {
     if keyed { 20 } else { 0 }
+}
+
+/// A computed condition that is TRUE, or that is FALSE.
+fn computed_leaf(computed: &Computed, want: bool) -> Node {
+    Node::Computed(Box::new(ComputedTest { computed: computed.clone(), want }))
 }
 
 /// A test of one column: that it is TRUE, or that it is FALSE.
@@ -355,6 +366,7 @@ mod tests {
             Node::Any(nodes) => format!("any({})", joined(nodes)),
             Node::Not(node) => format!("not({})", shape(node)),
             Node::Empty(_) => "empty".to_owned(),
+            Node::Computed(_) => "computed".to_owned(),
             Node::Token(test) => format!("token{}", test.values.len()),
             Node::Flag { .. } => "flag".to_owned(),
             Node::Number(test) => match test.reading {
@@ -392,6 +404,16 @@ mod tests {
             "all(token1 token1)"
         );
         assert_eq!(compiled("Key = 'a' OR Key = 'b' OR Key = 'c'"), "text3");
+    }
+
+    #[test]
+    fn computed_conditions_come_last() {
+        assert_eq!(
+            compiled("length(Key) > 5 AND regexp_like(Key, 'x') AND Size > 5"),
+            "all(integer regex computed)"
+        );
+        assert_eq!(compiled("strpos(Key, 'a') > 0 AND starts_with(Key, 'b')"), "all(like like)");
+        assert_eq!(compiled("coalesce(StorageClass, '') <> 'GLACIER'"), "any(empty token1)");
     }
 
     #[test]

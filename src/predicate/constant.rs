@@ -102,7 +102,7 @@ impl Evaluator<'_> {
             Value::Null => Ok(Constant::Null),
             Value::Boolean(truth) => Ok(Constant::Boolean(*truth)),
             Value::SingleQuotedString(text) => Ok(Constant::Text(text.clone())),
-            Value::Number(digits, _) => match Decimal::parse(digits) {
+            Value::Number(digits, _) => match Decimal::parse(&digits.replace('_', "")) {
                 Some(number) => Ok(Constant::Number(number)),
                 None => Err(self.out_of_range(span)),
             },
@@ -112,7 +112,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn out_of_range(&self, span: Span) -> PredicateError {
+    pub(super) fn out_of_range(&self, span: Span) -> PredicateError {
         self.error(span, "this number is too large or has too many digits")
             .hint("at most 36 digits, 18 of them after the point")
     }
@@ -210,8 +210,10 @@ impl Evaluator<'_> {
     ) -> Result<Constant, PredicateError> {
         match (value, cast_target(written)) {
             (Constant::Null, Some(_)) => Ok(Constant::Null),
-            (value @ Constant::Number(_), Some(Type::Integer))
-            | (value @ Constant::Text(_), Some(Type::Text))
+            (Constant::Number(number), Some(Type::Integer)) if number.is_whole() => {
+                Ok(Constant::Number(number))
+            }
+            (value @ Constant::Text(_), Some(Type::Text))
             | (value @ Constant::Boolean(_), Some(Type::Boolean))
             | (value @ Constant::Instant { .. }, Some(Type::Instant)) => Ok(value),
             (Constant::Text(text), Some(Type::Integer)) => match Decimal::parse(text.trim()) {
@@ -241,9 +243,7 @@ impl Evaluator<'_> {
                 _ => return Err(self.error(span, "TO_TIMESTAMP takes a text")),
             },
             _ => {
-                return Err(self
-                    .error(span, format!("{} is not supported here", quoted(&name)))
-                    .hint(super::typing::FUNCTIONS));
+                return Err(self.error(span, format!("{} is no constant", quoted(&name))));
             }
         };
         Ok(Constant::Instant { at: Instant(at), whole_day: false })

@@ -2,6 +2,7 @@
 //!
 //! Never knows columns: turning `Size < 1.5` into whole numbers is the compiler's.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 /// No numeral in a predicate is larger in absolute value: far above 2^64, far below what `i128`
@@ -76,6 +77,42 @@ impl Decimal {
 
     pub(super) fn times(self, other: Self) -> Option<Self> {
         Self::new(self.mantissa.checked_mul(other.mantissa)?, self.scale + other.scale)
+    }
+
+    /// The nearest double.
+    pub(super) fn to_double(self) -> f64 {
+        /// Whole numbers up to here are doubles.
+        const EXACT_MAX: i128 = 1 << 53;
+        if self.mantissa.abs() > EXACT_MAX {
+            return self.to_string().parse().unwrap_or(f64::NAN);
+        }
+        // Powers of ten up to 10^22 are doubles, too, so that only the division rounds.
+        self.mantissa as f64 / 10f64.powi(i32::try_from(self.scale).unwrap_or(0))
+    }
+
+    /// Rounded to so many digits after the point, halves away from zero.
+    pub(super) fn rounded(self, scale: u32) -> Option<Self> {
+        if self.scale <= scale {
+            return Some(self);
+        }
+        let unit = 10i128.checked_pow(self.scale - scale)?;
+        let half = unit / 2 * self.mantissa.signum();
+        Self::new((self.mantissa + half) / unit, scale)
+    }
+
+    /// What is left of a division that truncates; `None` for a division by zero.
+    pub(super) fn remainder(self, by: Self) -> Option<Self> {
+        let scale = self.scale.max(by.scale);
+        Self::new(self.at_scale(scale)?.checked_rem(by.at_scale(scale)?)?, scale)
+    }
+
+    /// The order of the numbers, which is not that of the fields.
+    pub(super) fn order(self, other: Self) -> Ordering {
+        let fraction = |number: Self| {
+            number.mantissa.rem_euclid(10i128.pow(number.scale))
+                * 10i128.pow(SCALE_MAX - number.scale)
+        };
+        self.floor().cmp(&other.floor()).then_with(|| fraction(self).cmp(&fraction(other)))
     }
 
     fn at_scale(self, scale: u32) -> Option<i128> {

@@ -11,6 +11,7 @@ use std::fmt;
 
 use super::decimal::Decimal;
 use super::like::Like;
+use super::scalar::Computed;
 use super::time;
 use crate::report::ColumnKind;
 
@@ -30,6 +31,8 @@ pub(super) enum Expr {
         state: Option<bool>,
     },
     Test(Test),
+    /// What is neither a column nor a constant is looked at.
+    Computed(Computed),
 }
 
 /// One column against one thing. NULL where the column is, except for [`Check::Null`].
@@ -152,7 +155,7 @@ impl Comparison {
         }
     }
 
-    fn sign(self) -> &'static str {
+    pub(super) fn sign(self) -> &'static str {
         match self {
             Self::Equal => "=",
             Self::NotEqual => "<>",
@@ -232,6 +235,7 @@ impl Expr {
             Self::Not(inner) => inner.can_be_null(),
             Self::Is { .. } => false,
             Self::Test(test) => test.check != Check::Null,
+            Self::Computed(computed) => !matches!(computed, Computed::Null(_)),
         }
     }
 
@@ -239,25 +243,33 @@ impl Expr {
         match self {
             Self::All(parts) | Self::Any(parts) => parts,
             Self::Not(inner) | Self::Is { operand: inner, .. } => std::slice::from_ref(inner),
-            Self::Constant(_) | Self::Test(_) => &[],
+            Self::Constant(_) | Self::Test(_) | Self::Computed(_) => &[],
         }
     }
 
     /// Levels of the tree; a test alone has one.
     pub(super) fn depth(&self) -> usize {
+        if let Self::Computed(computed) = self {
+            return computed.depth();
+        }
         1 + self.children().iter().map(Self::depth).max().unwrap_or(0)
     }
 
     /// How many `IS UNKNOWN` lie inside each other.
     pub(super) fn unknown_depth(&self) -> usize {
+        if let Self::Computed(computed) = self {
+            return computed.unknown_depth();
+        }
         let own = usize::from(matches!(self, Self::Is { state: None, .. }));
         own + self.children().iter().map(Self::unknown_depth).max().unwrap_or(0)
     }
 
     /// Adds the columns that are looked at, in no order.
     pub(super) fn add_columns(&self, columns: &mut Vec<usize>) {
-        if let Self::Test(test) = self {
-            columns.push(test.operand.column);
+        match self {
+            Self::Test(test) => columns.push(test.operand.column),
+            Self::Computed(computed) => computed.add_columns(columns),
+            _ => {}
         }
         self.children().iter().for_each(|child| child.add_columns(columns));
     }
@@ -276,6 +288,7 @@ impl Expr {
             Self::All(_) => Binding::And,
             Self::Not(inner) if !inner.negates_itself() => Binding::Not,
             Self::Test(Test { check: Check::True, .. }) | Self::Constant(_) => Binding::Name,
+            Self::Computed(computed) if computed.is_value() => Binding::Name,
             _ => Binding::Test,
         }
     }
@@ -285,6 +298,7 @@ impl Expr {
         match self {
             Self::Is { .. } => true,
             Self::Test(test) => test.negates_itself(),
+            Self::Computed(computed) => computed.negates_itself(),
             _ => false,
         }
     }
@@ -336,6 +350,7 @@ impl fmt::Display for Expr {
             Self::Not(inner) => match &**inner {
                 Self::Is { operand, state } => operand.write_is(f, "NOT ", *state),
                 Self::Test(test) if test.negates_itself() => test.write(f, "NOT "),
+                Self::Computed(computed) if computed.negates_itself() => computed.write(f, "NOT "),
                 other => {
                     f.write_str("NOT ")?;
                     other.write(f, Binding::Not)
@@ -343,6 +358,7 @@ impl fmt::Display for Expr {
             },
             Self::Is { operand, state } => operand.write_is(f, "", *state),
             Self::Test(test) => test.write(f, ""),
+            Self::Computed(computed) => computed.write(f, ""),
         }
     }
 }
@@ -446,6 +462,6 @@ impl fmt::Display for Instant {
 }
 
 /// A text literal as SQL writes it.
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }

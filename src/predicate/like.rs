@@ -43,6 +43,19 @@ impl Like {
         Some(like)
     }
 
+    /// The pattern of a text with anything before it, after it, or both.
+    pub(super) fn around(text: &str, before: bool, after: bool) -> Self {
+        let mut like = Self::default();
+        if before {
+            like.push(Part::Any);
+        }
+        like.push_text(text);
+        if after {
+            like.push(Part::Any);
+        }
+        like
+    }
+
     fn push(&mut self, part: Part) {
         if part != Part::Any || self.parts.last() != Some(&Part::Any) {
             self.parts.push(part);
@@ -173,7 +186,7 @@ fn matches_parts(parts: &[Part], text: &[u8]) -> bool {
 }
 
 /// Bytes of the first character of a non-empty text; 1 where no UTF-8 sequence begins.
-fn char_len(text: &[u8]) -> usize {
+pub(super) fn char_len(text: &[u8]) -> usize {
     let len = match text[0] {
         0xC2..=0xDF => 2,
         0xE0..=0xEF => 3,

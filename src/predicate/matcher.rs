@@ -10,6 +10,7 @@ use super::Row;
 use super::expr::Operand;
 use super::key;
 use super::like::Plan;
+use super::scalar::Computed;
 use super::time;
 
 /// Tests rows. One per worker: it owns the buffers that keys are decoded into.
@@ -70,6 +71,23 @@ pub(super) enum Node {
     },
     Number(NumberTest),
     Text(TextTest),
+    Computed(Box<ComputedTest>),
+}
+
+/// A condition on values that are computed from the row.
+#[derive(Debug, Clone)]
+pub(super) struct ComputedTest {
+    pub(super) computed: Computed,
+    pub(super) want: bool,
+}
+
+/// A row of a type that is not known here.
+struct AnyRow<'r, R: ?Sized>(&'r R);
+
+impl<R: Row + ?Sized> Row for AnyRow<'_, R> {
+    fn field(&self, column: usize) -> &[u8] {
+        self.0.field(column)
+    }
 }
 
 /// A token column against one value or several.
@@ -140,7 +158,7 @@ pub(super) enum TextCheck {
 }
 
 impl Node {
-    fn matches<R: Row + ?Sized>(&self, row: &R, scratch: &mut Scratch) -> bool {
+    pub(super) fn matches<R: Row + ?Sized>(&self, row: &R, scratch: &mut Scratch) -> bool {
         match self {
             Self::Constant(answer) => *answer,
             Self::All(nodes) => nodes.iter().all(|node| node.matches(row, scratch)),
@@ -152,6 +170,7 @@ impl Node {
             Self::Token(test) => test.matches(row.field(test.column)),
             Self::Number(test) => test.matches(row.field(test.column), scratch),
             Self::Text(test) => test.matches(row.field(test.column), scratch),
+            Self::Computed(test) => test.matches(&AnyRow(row), scratch),
         }
     }
 
@@ -166,7 +185,9 @@ impl Node {
             }
             Self::Number(test) => test.matches(field, scratch),
             Self::Text(test) => test.matches(field, scratch),
-            Self::Constant(_) | Self::All(_) | Self::Any(_) | Self::Not(_) => false,
+            Self::Constant(_) | Self::All(_) | Self::Any(_) | Self::Not(_) | Self::Computed(_) => {
+                false
+            }
         }
     }
 
@@ -176,7 +197,19 @@ impl Node {
             Self::Flag { keyed, .. } => *keyed = false,
             Self::Number(test) => test.keyed = false,
             Self::Text(test) => test.keyed = false,
+            Self::Computed(test) => test.computed.read_raw(),
             _ => {}
+        }
+    }
+
+    /// As [`Node::read_raw`], for all tests of a tree.
+    pub(super) fn read_raw_throughout(&mut self) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => {
+                nodes.iter_mut().for_each(Self::read_raw_throughout);
+            }
+            Self::Not(node) => node.read_raw_throughout(),
+            test => test.read_raw(),
         }
     }
 
@@ -191,7 +224,14 @@ impl Node {
             Self::Token(test) => columns.push(test.column),
             Self::Number(test) => columns.push(test.column),
             Self::Text(test) => columns.push(test.column),
+            Self::Computed(test) => test.computed.add_columns(columns),
         }
+    }
+}
+
+impl ComputedTest {
+    pub(super) fn matches(&self, row: &dyn Row, scratch: &mut Scratch) -> bool {
+        self.computed.truth(row, scratch) == Some(self.want)
     }
 }
 
@@ -295,7 +335,7 @@ fn folded<'b>(text: &'b [u8], fold: Fold, buffer: &'b mut Vec<u8>) -> &'b [u8] {
     buffer
 }
 
-fn fold_chars<I: Iterator<Item = char>>(
+pub(super) fn fold_chars<I: Iterator<Item = char>>(
     text: &[u8],
     change: impl Fn(char) -> I,
     out: &mut Vec<u8>,
@@ -317,7 +357,7 @@ pub(super) fn fold_token(text: &[u8], ignores_hyphens: bool, out: &mut Vec<u8>) 
 }
 
 /// `true` and `false` in any case; anything else is NULL.
-fn flag(field: &[u8]) -> Option<bool> {
+pub(super) fn flag(field: &[u8]) -> Option<bool> {
     if field.eq_ignore_ascii_case(b"true") {
         Some(true)
     } else if field.eq_ignore_ascii_case(b"false") {
@@ -328,7 +368,7 @@ fn flag(field: &[u8]) -> Option<bool> {
 }
 
 /// A whole number with an optional sign, below 2^64 in absolute value; anything else is NULL.
-fn integer(field: &[u8]) -> Option<i128> {
+pub(super) fn integer(field: &[u8]) -> Option<i128> {
     let (negative, digits) = match field {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),

@@ -4,12 +4,15 @@
 //!
 //! # How a text becomes a test
 //! `parse` holds the text to its bounds and gives it to sqlparser. `typing` (with `columns` for
-//! names and `constant` for literals) turns sqlparser's tree into ours, `expr`: every operand is a
-//! column of one schema and every literal has that column's type. The typed tree prints itself as
-//! the canonical text, "as understood". `compile` turns it into two-valued tests, cheapest first,
+//! names and `constant` for literals) turns sqlparser's tree into ours, `expr`: a test has a column
+//! of one schema, and literals of that column's type. What is neither column nor constant is a
+//! typed tree of `scalar`, and a condition on such trees is a leaf of `expr`; `side` decides which
+//! of the two a comparison is. The typed tree prints itself as the canonical text, "as understood".
+//! `compile` turns it into two-valued tests, cheapest first,
 //! which `matcher` runs on each row. For formats that hold columns, `vector` runs the same tests on
 //! many rows at a time, and `skip` tells from bounds of their values that none can match. `oracle`
-//! evaluates the typed tree the obvious way.
+//! evaluates the typed tree the obvious way. Computed conditions are evaluated by one evaluator in
+//! all of these, row by row and last; its oracle is DuckDB (`tests/duckdb/expressions.py`).
 //!
 //! If you add a check to the tree: print it in `expr`, compile it, evaluate it in the oracle, and
 //! give it to the generator in `tests`, which holds all of them against each other.
@@ -17,8 +20,9 @@
 //! # The language
 //! SQL's boolean expressions: `= <> != < <= > >=`, `[NOT] IN`, `[NOT] BETWEEN`, `[NOT] LIKE …
 //! [ESCAPE]`, `ILIKE`, `IS [NOT] NULL`, `IS [NOT] TRUE | FALSE | UNKNOWN`, `NOT`, `AND`, `OR`,
-//! parentheses, `regexp_like(column, 'pattern')`, `LOWER`, `UPPER`, `CAST`, and `TRUE`, `FALSE` and
-//! `NULL` as they stand. One side of a comparison is a column, the other a constant.
+//! parentheses, `regexp_like(text, 'pattern')`, and `TRUE`, `FALSE` and `NULL` as they stand. Where
+//! one side of a comparison is a column and the other a constant, the rules below hold. Any other
+//! values are computed, with Athena's functions and meaning: see `scalar`.
 //!
 //! Columns go by the report's own names in any case, with or without underscores
 //! (`bucket_key_status`), in double quotes or not, or by place: `_1` is the first.
@@ -58,7 +62,9 @@ mod like;
 mod matcher;
 mod oracle;
 mod parse;
+mod scalar;
 mod select;
+mod side;
 mod skip;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,8 @@
 //!
 //! It walks the typed tree in three-valued logic and allocates as it likes. It has its own key
 //! decoding, LIKE, dates and numbers, and shares no code with the matcher below the tree, except
-//! the regular expression itself.
+//! the regular expression itself. Computed conditions are the exception: they have one evaluator,
+//! whose oracle is DuckDB.
 //!
 //! Never used to filter a report.
 
@@ -12,6 +13,7 @@ use jiff::fmt::temporal::Pieces;
 
 use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
 use super::like::Part;
+use super::matcher::Scratch;
 use super::{Predicate, Row};
 use crate::report::{ColumnKind, Schema};
 
@@ -76,6 +78,7 @@ fn truth(expr: &Expr, row: &dyn Row) -> Option<bool> {
         Expr::Not(inner) => truth(inner, row).map(|truth| !truth),
         Expr::Is { operand, state } => Some(truth(operand, row) == *state),
         Expr::Test(test) => test_truth(test, row),
+        Expr::Computed(computed) => computed.truth(row, &mut Scratch::default()),
     }
 }
 

@@ -50,14 +50,27 @@ impl Dialect for ReportDialect {
     fn is_identifier_part(&self, c: char) -> bool {
         c.is_alphanumeric() || c == '_'
     }
+
+    fn allow_extract_custom(&self) -> bool {
+        true
+    }
+
+    fn supports_numeric_literal_underscores(&self) -> bool {
+        true
+    }
 }
 
-/// Parses a condition that stands alone.
+/// Parses a condition that stands alone; a WHERE may go before it, and a semicolon may follow.
 pub(super) fn condition(text: &str) -> Result<ast::Expr, PredicateError> {
-    let tokens = tokens(text)?;
+    let mut tokens = tokens(text)?;
+    let first = tokens.iter().position(|t| !matches!(t.token, Token::Whitespace(_)));
+    if let Some(first) = first.filter(|at| is_keyword(&tokens[*at].token, Keyword::WHERE)) {
+        tokens.remove(first);
+    }
     refuse_other_starts(text, &tokens)?;
     let mut parser = parser(tokens);
     let parsed = parser.parse_expr();
+    while parsed.is_ok() && parser.consume_token(&Token::SemiColon) {}
     finished(text, &parser, parsed)
 }
 
@@ -76,10 +89,27 @@ pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
             "write SELECT * FROM S3Object s WHERE …, or give the condition alone to --where",
         ));
     }
-    let mut parser = parser(tokens);
+    let mut parser = parser(without_path(tokens));
     let parsed = parser.parse_query();
     while parsed.is_ok() && parser.consume_token(&Token::SemiColon) {}
     finished(text, &parser, parsed)
+}
+
+/// Without the `[*]` of `S3Object[*]`, which means all rows.
+fn without_path(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    let mut kept: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        kept.push(token);
+        let end = kept.len().saturating_sub(4);
+        let is_path = matches!(
+            kept[end..].iter().map(|t| &t.token).collect::<Vec<_>>().as_slice(),
+            [Token::Word(_), Token::LBracket, Token::Mul, Token::RBracket]
+        );
+        if is_path {
+            kept.truncate(end + 1);
+        }
+    }
+    kept
 }
 
 fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
@@ -217,7 +247,7 @@ fn shortened(message: &str) -> String {
     shown
 }
 
-/// Catches a whole statement or a WHERE where the condition alone belongs.
+/// Catches a whole statement where the condition alone belongs.
 fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), PredicateError> {
     let mut words = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_)));
     let Some(first) = words.next() else {
@@ -225,15 +255,11 @@ fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), Predi
             "write a condition such as BucketKeyStatus = 'DISABLED'; TRUE selects all rows",
         ));
     };
-    let hint = if is_keyword(&first.token, Keyword::SELECT) {
-        "give whole S3 Select statements to --sql"
-    } else if is_keyword(&first.token, Keyword::WHERE) {
-        "leave out the word WHERE"
-    } else {
+    if !is_keyword(&first.token, Keyword::SELECT) {
         return Ok(());
-    };
+    }
     let found = quoted(&first.token.to_string());
     Err(PredicateError::new(format!("a condition does not begin with {found}"))
         .at(text, first.span)
-        .hint(hint))
+        .hint("give whole S3 Select statements to --sql"))
 }

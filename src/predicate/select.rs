@@ -10,10 +10,10 @@ use sqlparser::ast::{self, Expr as Sql, SelectItem, SetExpr, Spanned, TableFacto
 use sqlparser::tokenizer::Span;
 
 use super::constant::Evaluator;
-use super::error::{PredicateError, quoted};
+use super::error::PredicateError;
 use super::expr::Expr;
 use super::parse;
-use super::typing::Typer;
+use super::typing::{Table, Typer};
 use super::{Predicate, finished};
 use crate::report::Schema;
 
@@ -41,13 +41,13 @@ impl Select {
             Err(PredicateError::new(format!("{what} is not supported")).hint(hint))
         };
         if let Some(clause) = extra_query_clause(&query) {
-            return refuse(clause, STATEMENT);
+            return refuse(clause, clause_hint(clause));
         }
         let SetExpr::Select(select) = &*query.body else {
             return refuse("this form of query", STATEMENT);
         };
         if let Some(clause) = extra_select_clause(select) {
-            return refuse(clause, STATEMENT);
+            return refuse(clause, clause_hint(clause));
         }
         let table = table(sql, select)?;
         let evaluator = Evaluator { text: sql, now };
@@ -65,6 +65,21 @@ impl Select {
 /// The hint under everything that is not of this form.
 const STATEMENT: &str = "the statements are SELECT columns FROM S3Object alias WHERE condition \
     LIMIT number; alias, WHERE and LIMIT may be missing";
+
+/// What to do without a clause.
+fn clause_hint(clause: &str) -> &'static str {
+    match clause {
+        "ORDER BY" => {
+            "rows come in the order of the report, the same on every run: leave ORDER BY out"
+        }
+        "DISTINCT" => "a report lists each object or version once: leave DISTINCT out",
+        "GROUP BY" | "HAVING" => {
+            "a manifest holds rows, not groups; for one manifest a bucket or a class there is \
+             --split-by, and sums are in the output of s3sieve count"
+        }
+        _ => STATEMENT,
+    }
+}
 
 fn extra_query_clause(query: &ast::Query) -> Option<&'static str> {
     let clauses = [
@@ -105,13 +120,13 @@ fn extra_select_clause(select: &ast::Select) -> Option<&'static str> {
 }
 
 /// The name that columns may be qualified by: the alias, or the table's own name.
-fn table(sql: &str, select: &ast::Select) -> Result<String, PredicateError> {
+fn table(sql: &str, select: &ast::Select) -> Result<Table, PredicateError> {
     let error = |span: Span, message: String| {
         Err(PredicateError::new(message).at(sql, span).hint(STATEMENT))
     };
     let [from] = select.from.as_slice() else {
         let span = select.from.get(1).map_or(Span::empty(), Spanned::span);
-        return error(span, "a statement reads one table, S3Object".to_owned());
+        return error(span, "a statement reads one table".to_owned());
     };
     if !from.joins.is_empty() {
         return error(from.span(), "JOIN is not supported".to_owned());
@@ -125,22 +140,29 @@ fn table(sql: &str, select: &ast::Select) -> Result<String, PredicateError> {
         with_ordinality: false,
         partitions,
         json_path: None,
-        sample: None,
+        sample,
         index_directives,
         inheritance: None,
     } = &from.relation
     else {
-        return error(from.span(), "the table must be S3Object itself".to_owned());
+        return error(from.span(), "a statement reads one table by its name".to_owned());
     };
-    let bare = with_hints.is_empty() && partitions.is_empty() && index_directives.is_empty();
-    if !bare || !name.to_string().eq_ignore_ascii_case(TABLE) {
-        let found = quoted(&name.to_string());
-        return error(name.span(), format!("the table is S3Object, not {found}"));
+    if sample.is_some() {
+        return Err(PredicateError::new("TABLESAMPLE is not supported")
+            .hint("LIMIT 1000 takes the first rows, the same on every run"));
     }
+    if !with_hints.is_empty() || !partitions.is_empty() || !index_directives.is_empty() {
+        return error(from.span(), "the table stands by its name alone".to_owned());
+    }
+    let path: Vec<String> =
+        name.0.iter().filter_map(|part| part.as_ident()).map(|word| word.value.clone()).collect();
+    let Some(last) = path.last() else {
+        return error(name.span(), "the table stands by its name alone".to_owned());
+    };
     match alias {
-        None => Ok(TABLE.to_owned()),
+        None => Ok(Table { name: last.clone(), path }),
         Some(alias) if alias.columns.is_empty() && alias.at.is_none() => {
-            Ok(alias.name.value.clone())
+            Ok(Table { name: alias.name.value.clone(), path: Vec::new() })
         }
         Some(_) => error(from.span(), "an alias names the table alone, not columns".to_owned()),
     }
@@ -195,7 +217,7 @@ fn check_wildcard_table(
     kind: &ast::SelectItemQualifiedWildcardKind,
     span: Span,
 ) -> Result<(), PredicateError> {
-    let known = typer.table.as_deref().unwrap_or(TABLE);
+    let known = typer.table.as_ref().map_or(TABLE, |table| &table.name);
     match kind {
         ast::SelectItemQualifiedWildcardKind::ObjectName(name)
             if unquoted(name).is_some_and(|name| name.eq_ignore_ascii_case(known)) =>
@@ -215,17 +237,44 @@ fn unquoted(name: &ast::ObjectName) -> Option<&str> {
     }
 }
 
-fn listed_column(typer: &Typer<'_>, sql: &Sql) -> Result<usize, PredicateError> {
+fn listed_column(typer: &mut Typer<'_>, sql: &Sql) -> Result<usize, PredicateError> {
     match sql {
         Sql::Identifier(name) => Ok(typer.named(std::slice::from_ref(name))?.column),
         Sql::CompoundIdentifier(names) => Ok(typer.named(names)?.column),
-        Sql::Function(function) if function.name.to_string().eq_ignore_ascii_case("count") => {
-            Err(typer
-                .error(sql.span(), "COUNT is not supported in a select list")
-                .hint("to count rows: s3sieve count REPORT --where 'condition'"))
-        }
-        other => Err(list_error(typer, other.span())),
+        Sql::Function(function) if is_aggregate(&function.name.to_string()) => Err(typer
+            .error(
+                sql.span(),
+                format!(
+                    "{} is not supported in a select list",
+                    function.name.to_string().to_ascii_uppercase()
+                ),
+            )
+            .hint("to count rows: s3sieve count REPORT --where 'condition'")),
+        other => computed_column(typer, other),
     }
+}
+
+/// An expression that makes a column of the manifest as the manifest has it anyway: the encoded
+/// key, and a version id that is `null` where there is none.
+fn computed_column(typer: &mut Typer<'_>, sql: &Sql) -> Result<usize, PredicateError> {
+    let span = sql.span();
+    let value = typer.scalar(sql, 0)?;
+    if value.is_encoded_key() || value.has_default() {
+        let mut columns = Vec::new();
+        value.add_columns(&mut columns);
+        columns.dedup();
+        let kept = [typer.schema.position("VersionId"), typer.schema.position("Key")];
+        if let [only] = columns.as_slice()
+            && kept.contains(&Some(*only))
+        {
+            return Ok(*only);
+        }
+    }
+    Err(list_error(typer, span))
+}
+
+fn is_aggregate(name: &str) -> bool {
+    ["count", "sum", "min", "max", "avg"].iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
 fn list_error(typer: &Typer<'_>, span: Span) -> PredicateError {
@@ -237,7 +286,9 @@ fn list_error(typer: &Typer<'_>, span: Span) -> PredicateError {
 fn limit(typer: &Typer<'_>, query: &ast::Query) -> Result<Option<u64>, PredicateError> {
     let Some(clause) = &query.limit_clause else { return Ok(None) };
     let ast::LimitClause::LimitOffset { limit, offset: None, limit_by } = clause else {
-        return Err(PredicateError::new("OFFSET is not supported").hint(STATEMENT));
+        return Err(PredicateError::new("OFFSET is not supported").hint(
+            "one plan holds all rows: the jobs of its manifests can run one after the other",
+        ));
     };
     let number = match limit {
         Some(Sql::Value(value)) => match &value.value {

@@ -80,7 +80,7 @@ impl ColumnMatcher {
 
 fn seeks(tree: &Tree, column: usize) -> bool {
     match tree {
-        Tree::Constant(_) | Tree::Not(_) => false,
+        Tree::Constant(_) | Tree::Not(_) | Tree::Computed(_) => false,
         Tree::All(trees) | Tree::Any(trees) => trees.iter().any(|tree| seeks(tree, column)),
         Tree::Leaf(leaf) if leaf.column == column => match &leaf.test {
             Node::Number(test) => match &test.numbers {
@@ -105,6 +105,7 @@ fn can_match(tree: &Tree, evidence: &impl Evidence) -> bool {
         Tree::Any(trees) => trees.iter().any(|tree| can_match(tree, evidence)),
         Tree::Not(tree) => !must_match(tree, evidence),
         Tree::Leaf(leaf) => can_pass(leaf, evidence),
+        Tree::Computed(_) => true,
     }
 }
 

@@ -290,6 +290,36 @@ fn the_canonical_text_shows_what_was_understood() {
         ("IsLatest is not unknown", "IsLatest IS NOT NULL"),
         ("(Size = 1 or IsLatest) is not false", "(Size = 1 OR IsLatest) IS NOT FALSE"),
         ("cast(etag as int) = 5", "CAST(ETag AS BIGINT) = 5"),
+        ("WHERE `size` >= 1_000;", "Size >= 1000"),
+        ("s3_inventory.key = 'a' -- a comment", "Key = 'a'"),
+        ("size / 1024 > 5", "Size / 1024 > 5"),
+        ("(size + 1) * 2 > length(key)", "(Size + 1) * 2 > length(Key)"),
+        ("starts_with(key, 'a_%')", "Key LIKE 'a\\_\\%%' ESCAPE '\\'"),
+        ("position('2024' in key) > 0", "Key LIKE '%2024%'"),
+        ("coalesce(etag, '') <> 'a'", "ETag IS NULL OR ETag <> 'a'"),
+        ("coalesce(etag, '') = 'a'", "ETag IS NOT NULL AND ETag = 'a'"),
+        ("split(key,'/')[1] = 'logs'", "element_at(split(Key, '/'), 1) = 'logs'"),
+        ("if(islatest, 1, 2) = 1", "CASE WHEN IsLatest THEN 1 ELSE 2 END = 1"),
+        (
+            "date_add('day', -30, current_date) > lastmodifieddate",
+            "LastModifiedDate < '2024-03-01T00:00:00Z'",
+        ),
+        (
+            "date(lastmodifieddate) = '2024-01-01'",
+            "CAST(LastModifiedDate AS DATE) = DATE '2024-01-01'",
+        ),
+        ("extract(year from lastmodifieddate) = 2024", "year(LastModifiedDate) = 2024"),
+        ("(size > 0) = true", "Size > 0"),
+        ("key || etag || 'x' = 'ax'", "Key || ETag || 'x' = 'ax'"),
+        ("cast(size as double) / 1024 > 1.0", "CAST(Size AS DOUBLE) / 1024 > 1"),
+        (
+            "from_iso8601_timestamp(lastmodifieddate) < '2024-01-01'",
+            "LastModifiedDate < '2024-01-01T00:00:00Z'",
+        ),
+        (
+            "lastmodifieddate + interval '1' day > now()",
+            "LastModifiedDate + INTERVAL '1 days' > TIMESTAMP '2024-03-31T12:00:00Z'",
+        ),
     ] {
         let predicate = parse(text);
         assert_eq!(predicate.to_string(), canonical);
@@ -333,17 +363,14 @@ fn errors_mark_the_place_and_say_what_to_write() {
     for (text, mark, words) in [
         ("ObjectLockEventHoldStatus = 'ON'", "ObjectLockEventHoldStatus", "switch on"),
         ("BucketKeyStatus = DISABLED", "DISABLED", "quotes: 'DISABLED'"),
-        ("BucketKeyStatus IN (Key)", "Key", "not a column"),
         ("BucketKeyStatus = \"DISABLED\"", "", "'DISABLED'"),
-        ("Size = Key", "Size = Key", "comparing two columns"),
+        ("Size = Key", "Key", "CAST"),
         ("Size = 'big'", "'big'", "5GiB"),
         ("Size = TRUE", "TRUE", "whole numbers"),
         ("ETag = 5", "5", "single quotes"),
         ("LastModifiedDate < 5", "5", "dates"),
         ("LastModifiedDate < 'yesterday'", "'yesterday'", "is no date"),
         ("LastModifiedDate LIKE '2024%'", "LastModifiedDate", "CAST(LastModifiedDate AS VARCHAR)"),
-        ("CAST(LastModifiedDate AS DATE) = '2024-01-01'", "LastModifiedDate", "for a day"),
-        ("Size / 1024 > 5", "Size", "a column stands alone"),
         ("Key", "Key", "alone it is no condition"),
         ("5", "5", "no condition"),
         ("IsLatest > TRUE", "TRUE", "no order"),
@@ -353,18 +380,32 @@ fn errors_mark_the_place_and_say_what_to_write() {
         ("Size > 5)", ")", "does not fit"),
         ("Key = 'abc", "'", "single quote"),
         ("Key ~ 'a'", "", "regexp_like"),
-        ("SUBSTRING(Key, 1, 2) = 'ab'", "", "needed here"),
-        ("length(Key) > 5", "length", "LOWER, UPPER"),
+        ("'StorageClass' = 'GLACIER'", "'StorageClass' = 'GLACIER'", "two constants"),
+        ("lengths(Key) > 5", "lengths", "where.md"),
+        ("length(Size) > 5", "Size", "CAST(Size AS VARCHAR)"),
+        ("Key + 1 > 5", "Key", "CAST(Key AS BIGINT)"),
+        ("substr(Key, '1') = 'a'", "'1'", "whole number"),
+        ("length(Key, 1) = 1", "length", "takes one argument, not 2"),
+        ("length(Key) = 'long'", "'long'", "a number is needed"),
+        ("length(Key)", "", "not true or false"),
+        ("year(ETag) = 2024", "ETag", "from_iso8601_timestamp(ETag)"),
+        ("now() - LastModifiedDate > INTERVAL '1' DAY", "", "date_diff"),
+        ("date_diff('fortnight', LastModifiedDate, now()) > 1", "'fortnight'", "'quarter'"),
+        ("parse_datetime(ETag, 'yyyy') < now()", "", "from_iso8601_timestamp(ETag)"),
+        ("regexp_extract(Key, 'a') = 'a'", "regexp_extract", "split_part"),
+        ("split(Key, '/') = 'a'", "split", "split_part"),
+        ("Key LIKE Bucket || '%'", "", "starts_with"),
+        ("(Key = 'a') > (Key = 'b')", "", "no order"),
+        ("greatest(Size, Key) > 1", "Key", "CAST"),
+        ("dt = '2026-01-31-01-00'", "dt", "leave"),
+        ("StorageClass = \"GLACIERS\"", "", "single quotes"),
         ("Key IN (SELECT 1)", "", "list"),
-        ("CASE WHEN IsLatest THEN TRUE END", "", "AND, OR and NOT"),
         ("regexp_like(Key, '(')", "'('", "unclosed group"),
         ("regexp_like(Key, '(\\w{900}){900}')", "", "bytes"),
         ("regexp_like(Key, 'a', 'i')", "", "(?i)"),
         ("Key LIKE 'a!' ESCAPE '!'", "'a!'", "escape"),
-        ("s.Key = 'a'", "s.Key", "alone"),
         ("_23 = 'a'", "_23", "22 columns"),
         ("_0 = 'a'", "_0", "22 columns"),
-        ("WHERE Size > 5", "WHERE", "leave out"),
         ("SELECT * FROM S3Object", "SELECT", "--sql"),
         ("", "", "empty"),
         ("DATE '2024-01-01T12:00' < LastModifiedDate", "'2024-01-01T12:00'", "TIMESTAMP"),
@@ -467,6 +508,15 @@ fn statements_take_any_alias_limit_and_spelling() {
             "Size > 5 AND Key IS NOT NULL",
             None,
         ),
+        ("SELECT * FROM S3Object[*] s WHERE s.size > 5", "Size > 5", None),
+        (
+            "SELECT bucket, key, CASE WHEN version_id IS NULL THEN 'null' ELSE version_id END AS v \
+             FROM \"db\".\"tbl\" WHERE is_latest -- the newest",
+            "IsLatest",
+            None,
+        ),
+        ("SELECT bucket, url_encode(key) FROM t WHERE t.IsLatest", "IsLatest", None),
+        ("SELECT * FROM a.b.c /* all */ WHERE b.c.IsLatest", "IsLatest", None),
     ] {
         let select = select(sql);
         assert_eq!((select.predicate.to_string().as_str(), select.limit), (predicate, limit));
@@ -483,7 +533,7 @@ fn what_statements_cannot_say_is_refused() {
         ("SELECT LOWER(Key), Bucket FROM S3Object", "plain columns"),
         ("SELECT * FROM S3Object s, S3Object t", "one table"),
         ("SELECT * FROM S3Object s JOIN S3Object t ON TRUE", "JOIN"),
-        ("SELECT * FROM inventory", "not `inventory`"),
+        ("SELECT * FROM S3Object TABLESAMPLE BERNOULLI (1)", "LIMIT 1000"),
         ("SELECT * FROM S3Object GROUP BY Key", "GROUP BY"),
         ("SELECT * FROM S3Object ORDER BY Key", "ORDER BY"),
         ("SELECT DISTINCT * FROM S3Object", "DISTINCT"),
@@ -496,12 +546,102 @@ fn what_statements_cannot_say_is_refused() {
         ("SELECT * FROM S3Object; DROP TABLE x", "does not fit"),
         ("DELETE FROM S3Object", "no SELECT"),
         ("", "no SELECT"),
-        ("SELECT * FROM S3Object[*].x", ""),
+        ("SELECT * FROM db.inventory t WHERE db.inventory.Key = 'a'", "write t.Key"),
         ("SELECT FROM S3Object", ""),
     ] {
         let shown = Select::parse(sql, &schema(), now()).unwrap_err().to_string();
         assert!(shown.contains(words), "{sql}\n{shown}");
     }
+}
+
+#[test]
+fn functions_are_athenas() {
+    let key = |value| ("Key", value);
+    let date = |value| ("LastModifiedDate", value);
+    check(&[
+        ("lower(substr(key, -4)) IN ('.jpg', '.log')", key("a.JPG"), 'T'),
+        ("split_part(key, '/', 1) = 'logs'", key("logs/a"), 'T'),
+        ("split_part(key, '/', 9) = 'logs'", key("logs/a"), 'N'),
+        ("element_at(split(key, '/'), -1) = 'a b'", key("logs/a+b"), 'T'),
+        ("cardinality(split(key, '/')) = 3", key("a/b/c"), 'T'),
+        ("length(key) = 1", key("%C3%A9"), 'T'),
+        ("strpos(key, '2024') > 0", key("x2024"), 'T'),
+        ("strpos(key, ETag) > 0", key("x2024"), 'N'),
+        ("key || '' = 'x'", key("x"), 'T'),
+        ("url_decode(key) = 'a b'", key("a+b"), 'T'),
+        ("substr(key, 9) = ''", key("x"), 'T'),
+        ("trim(key) = 'a' AND rtrim(key) = ' a'", key("+a+"), 'T'),
+        ("replace(key, 'a', 'b') = 'bb'", key("ab"), 'T'),
+        ("reverse(key) LIKE 'gpj%'", key("x.jpg"), 'T'),
+        ("concat(key, 'x') ILIKE 'AX'", key("a"), 'T'),
+        ("regexp_like(lower(key), '[.]jpg$')", key("X.JPG"), 'T'),
+        ("Key = ETag", key("x"), 'N'),
+        ("coalesce(ETag, Key) = 'x'", key("x"), 'T'),
+        ("nullif(Key, 'x') IS NULL", key("x"), 'T'),
+        ("Key IN (ETag, 'x')", key("x"), 'T'),
+        ("Key NOT IN (ETag, 'y')", key("x"), 'N'),
+        ("upper(key) BETWEEN 'A' AND concat('B', 'C')", key("b"), 'T'),
+        ("CASE key WHEN 'x' THEN 1 WHEN 'y' THEN 2 END = 2", key("y"), 'T'),
+        ("CASE WHEN key = 'x' THEN 'null' ELSE etag END IS NULL", key("y"), 'T'),
+        ("starts_with(key, etag)", key("y"), 'N'),
+        ("(strpos(key, 'a') > 0) IS NULL", ("ETag", "x"), 'T'),
+        ("TRY_CAST(key AS BIGINT) > 5", key("7"), 'T'),
+        ("CAST(key AS DOUBLE) = 1.5", key("1.5"), 'T'),
+        ("CAST(key AS VARCHAR(2)) = 'ab'", key("abc"), 'T'),
+        ("CAST(key AS DECIMAL(5,1)) = 2.4", key("2.35"), 'T'),
+        ("size / 2 = 3", ("Size", "7"), 'T'),
+        ("size / 2.0 = 3.5", ("Size", "7"), 'T'),
+        ("size % 2 = 1 AND mod(size, 4) = 3", ("Size", "7"), 'T'),
+        ("size / 0 > 1", ("Size", "7"), 'N'),
+        ("size * 9223372036854775807 > 1", ("Size", "7"), 'N'),
+        ("abs(size - 10) = 3", ("Size", "7"), 'T'),
+        ("size > 1e6", ("Size", "1000001"), 'T'),
+        ("year(last_modified_date) = 2024", date("2024-01-31T00:00:00.000Z"), 'T'),
+        ("hour(last_modified_date) = 23", date("2024-01-31T23:00:00.000Z"), 'T'),
+        ("date(last_modified_date) = DATE '2024-01-31'", date("2024-01-31T23:00:00.000Z"), 'T'),
+        ("CAST(last_modified_date AS DATE) IN ('2024-01-31')", date("2024-01-31T23:00:00Z"), 'T'),
+        ("date_diff('day', last_modified_date, now()) > 30", date("2024-02-28T00:00:00Z"), 'T'),
+        ("date_trunc('month', last_modified_date) = '2024-02-01'", date("2024-02-28T01:00Z"), 'T'),
+        ("parse_datetime(_7, 'yyyy') < timestamp '2025-01-01'", date("2024-02-28T00:00:00Z"), 'T'),
+        ("TO_TIMESTAMP(_7) < TO_TIMESTAMP('2025-01-01T00:00:00Z')", date("2024-02-28"), 'T'),
+        ("last_modified_date < from_unixtime(1704067200)", date("2023-12-31"), 'T'),
+        ("last_modified_date AT TIME ZONE 'UTC' < '2024-01-01'", date("2023-12-31"), 'T'),
+        (
+            "last_modified_date BETWEEN '2024-01-01' AND now() + INTERVAL '1' DAY",
+            date("2024-02-28"),
+            'T',
+        ),
+        ("object_lock_retain_until_date > last_modified_date", date("2024-02-28"), 'N'),
+        ("coalesce(is_latest, true)", ("IsLatest", ""), 'T'),
+        ("if(is_latest, is_delete_marker, NOT is_latest)", ("IsLatest", "false"), 'T'),
+        ("is_latest = is_latest", ("IsLatest", "false"), 'T'),
+        ("coalesce(storage_class, '') <> 'standard'", ("StorageClass", "STANDARD"), 'F'),
+        ("lower('ABC') = 'abc' AND 5 / 2 = 2", key("a"), 'T'),
+        ("'b' BETWEEN Key AND 'c'", key("a"), 'T'),
+        ("extract(day_of_year FROM _7) = 60", date("2024-02-29"), 'T'),
+    ]);
+}
+
+#[test]
+fn deep_expressions_are_refused_without_harm() {
+    for text in [
+        format!("Size{} > 1", " + Size".repeat(900)),
+        format!("{}Size{} > 1", "abs(".repeat(47), ")".repeat(47)),
+        format!("{}Size = 1{}", "(".repeat(40), ") = TRUE".repeat(40)),
+        format!("{}1{} = 1", "CASE WHEN IsLatest THEN ".repeat(40), " END".repeat(40)),
+        format!("Key{} = 'a'", " || Key".repeat(1_100)),
+        format!("{}Key{} = 'a'", "CAST(".repeat(40), " AS VARCHAR)".repeat(40)),
+        format!("Key{} = 'a'", "[1]".repeat(500)),
+    ] {
+        match Predicate::parse(&text, &schema(), now()) {
+            Ok(predicate) => assert_eq!(parse(&predicate.to_string()), predicate),
+            Err(error) => assert!(error.to_string().len() < 2_000),
+        }
+    }
+    parse(&format!("Key{} = 'a'", " || Key".repeat(900)));
+    // Each `replace` would double the text: past its bound it is NULL.
+    let doubled = format!("{}Key{}", "replace(".repeat(25), ", 'a', 'aa')".repeat(25));
+    assert_eq!(truth(&format!("{doubled} IS NULL"), &[("Key", "a")]), Some(true));
 }
 
 /// One of a few pieces of SQL.
@@ -617,6 +757,114 @@ fn any_test() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Expressions of each type, and conditions on them.
+#[derive(Clone)]
+struct Expressions {
+    text: BoxedStrategy<String>,
+    number: BoxedStrategy<String>,
+    date: BoxedStrategy<String>,
+    condition: BoxedStrategy<String>,
+}
+
+/// Expressions of so many levels.
+fn any_expressions(levels: usize) -> Expressions {
+    const PLACES: &[&str] = &["-2", "0", "1", "2", "9"];
+    const UNITS: &[&str] = &["'second'", "'day'", "'week'", "'month'", "'year'"];
+    if levels == 0 {
+        return Expressions {
+            text: one_of(&["Key", "ETag", "EncryptionStatus", "\"Select\"", "'a'", "''", "'é/a'"])
+                .prop_map(str::to_owned)
+                .boxed(),
+            number: one_of(&["Size", "0", "-1", "12", "1.5", "2.0", "1e3", "9223372036854775807"])
+                .prop_map(str::to_owned)
+                .boxed(),
+            date: one_of(&["LastModifiedDate", "DATE '2024-02-29'", "now()", "date(_7)"])
+                .prop_map(str::to_owned)
+                .boxed(),
+            condition: any_test().boxed(),
+        };
+    }
+    let Expressions { text, number, date, condition } = any_expressions(levels - 1);
+    let unary = one_of(&["lower", "upper", "trim", "rtrim", "reverse", "url_decode", "url_encode"]);
+    let parts = one_of(&["year", "month", "day", "hour", "day_of_week", "week"]);
+    let pair = || (text.clone(), text.clone());
+    Expressions {
+        text: prop_oneof![
+            text.clone(),
+            (unary, text.clone()).prop_map(|(f, a)| format!("{f}({a})")),
+            (text.clone(), one_of(PLACES)).prop_map(|(a, n)| format!("substr({a}, {n})")),
+            (pair(), one_of(PLACES)).prop_map(|((a, b), n)| format!("split_part({a}, {b}, {n})")),
+            (pair(), one_of(PLACES)).prop_map(|((a, b), n)| format!("split({a}, {b})[{n}]")),
+            (pair(), text.clone()).prop_map(|((a, b), c)| format!("replace({a}, {b}, {c})")),
+            pair().prop_map(|(a, b)| format!("({a} || {b})")),
+            pair().prop_map(|(a, b)| format!("coalesce({a}, {b})")),
+            pair().prop_map(|(a, b)| format!("nullif({a}, {b})")),
+            (condition.clone(), pair())
+                .prop_map(|(c, (a, b))| format!("CASE WHEN {c} THEN {a} ELSE {b} END")),
+            number.clone().prop_map(|n| format!("CAST({n} AS VARCHAR)")),
+            date.clone().prop_map(|d| format!("CAST({d} AS VARCHAR)")),
+        ]
+        .boxed(),
+        number: prop_oneof![
+            number.clone(),
+            (number.clone(), one_of(&["+", "-", "*", "/", "%"]), number.clone())
+                .prop_map(|(a, sign, b)| format!("({a} {sign} {b})")),
+            text.clone().prop_map(|a| format!("length({a})")),
+            pair().prop_map(|(a, b)| format!("strpos({a}, {b})")),
+            (parts, date.clone()).prop_map(|(part, d)| format!("{part}({d})")),
+            (one_of(UNITS), date.clone(), date.clone())
+                .prop_map(|(unit, a, b)| format!("date_diff({unit}, {a}, {b})")),
+            (one_of(&["abs", "floor", "round", "-"]), number.clone())
+                .prop_map(|(f, a)| format!("{f}({a})")),
+            (one_of(&["BIGINT", "DOUBLE", "DECIMAL(12,3)"]), text.clone())
+                .prop_map(|(to, a)| format!("TRY_CAST({a} AS {to})")),
+            (condition.clone(), number.clone(), number.clone())
+                .prop_map(|(c, a, b)| format!("if({c}, {a}, {b})")),
+            (number.clone(), number.clone()).prop_map(|(a, b)| format!("greatest({a}, {b})")),
+        ]
+        .boxed(),
+        date: prop_oneof![
+            date.clone(),
+            (one_of(UNITS), date.clone()).prop_map(|(unit, d)| format!("date_trunc({unit}, {d})")),
+            (one_of(UNITS), one_of(&["-13", "1", "99999"]), date.clone())
+                .prop_map(|(unit, n, d)| format!("date_add({unit}, {n}, {d})")),
+            date.clone().prop_map(|d| format!("({d} - INTERVAL '1' MONTH)")),
+            text.clone().prop_map(|a| format!("CAST({a} AS TIMESTAMP)")),
+            (date.clone(), date).prop_map(|(a, b)| format!("coalesce({a}, {b})")),
+        ]
+        .boxed(),
+        condition: any_computed_condition(condition, text, number),
+    }
+}
+
+fn any_computed_condition(
+    condition: BoxedStrategy<String>,
+    text: BoxedStrategy<String>,
+    number: BoxedStrategy<String>,
+) -> BoxedStrategy<String> {
+    let texts = (text.clone(), text.clone());
+    prop_oneof![
+        condition.clone(),
+        (texts.clone(), one_of(COMPARISONS)).prop_map(|((a, b), by)| format!("{a} {by} {b}")),
+        (number.clone(), one_of(COMPARISONS), number.clone())
+            .prop_map(|(a, by, b)| format!("{a} {by} {b}")),
+        (texts.clone(), text.clone(), one_of(NOT))
+            .prop_map(|((a, b), c, not)| format!("{a} {not}IN ({b}, 'a', {c})")),
+        (number.clone(), number.clone(), number.clone(), one_of(NOT))
+            .prop_map(|(a, b, c, not)| format!("{a} {not}BETWEEN {b} AND {c}")),
+        (text.clone(), one_of(NOT), "'[ab%_é]{0,4}'")
+            .prop_map(|(a, not, like)| format!("{a} {not}LIKE {like}")),
+        (text.clone(), one_of(NOT)).prop_map(|(a, not)| format!("{a} IS {not}NULL")),
+        texts.prop_map(|(a, b)| format!("starts_with({a}, {b})")),
+        text.prop_map(|a| format!("regexp_like({a}, '^a')")),
+        condition.clone().prop_map(|c| format!("NOT ({c})")),
+        (condition.clone(), condition.clone()).prop_map(|(a, b)| format!("(({a}) OR ({b}))")),
+        condition.clone().prop_map(|c| format!("(({c}) IS UNKNOWN)")),
+        condition.prop_map(|c| format!("coalesce({c}, FALSE)")),
+    ]
+    .boxed()
+}
+
 fn any_predicate() -> impl Strategy<Value = String> {
     let state = || prop::sample::select(vec!["TRUE", "FALSE", "UNKNOWN", "NULL"]);
     any_test().prop_recursive(4, 24, 4, move |inner| {
@@ -697,6 +945,14 @@ proptest! {
     }
 
     #[test]
+    fn computed_conditions_read_back_and_agree(
+        text in any_expressions(3).condition,
+        row in any_row(),
+    ) {
+        check_agreement(&text, &schema(), &row).map_err(TestCaseError::fail)?;
+    }
+
+    #[test]
     fn any_words_are_parsed_or_refused(
         words in prop::collection::vec(prop::sample::select(vec![
             "Key", "Size", "IsLatest", "s._6", "_2", "\"Key\"", "LastModifiedDate", "'a'", "''",
@@ -705,6 +961,7 @@ proptest! {
             "TRUE", "UNKNOWN", "=", "<>", "<", "-", "+", "*", "BETWEEN", "CAST(", "AS", "INT",
             "LOWER(", "regexp_like(", "now()", "INTERVAL", "'1 day'", "DATE", "'2024-01-01'",
             "CASE",
+            "length(", "substr(", "coalesce(", "split(", "WHEN", "THEN", "END", "||", "/", "1",
             "SELECT", "FROM", "S3Object", "WHERE", "LIMIT", ";", ".", "::", "[", "]", "\n", "é",
         ]), 0..14),
         row in any_row(),

@@ -16,6 +16,8 @@ use super::expr::{Case, Check, Comparison, Expr, Instant, Operand, Regex, Relati
 use super::like::Like;
 use super::matcher::fold_token;
 use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
+use super::scalar::{Computed, Pattern, ScalarType};
+use super::side::{Side, SideKind};
 use crate::report::{ColumnKind, Schema};
 use crate::units::parse_bytes;
 
@@ -28,20 +30,41 @@ const UNKNOWN_DEPTH_MAX: usize = 3;
 /// Bytes of a compiled regular expression, and of its cache, in each worker.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 
-/// The hint under an unknown function.
-pub(super) const FUNCTIONS: &str = "the functions are LOWER, UPPER, CAST, regexp_like(column, \
-    'pattern'), now(), current_timestamp, current_date and TO_TIMESTAMP";
-
 /// Turns conditions into typed trees, collecting warnings.
 pub(super) struct Typer<'t> {
     pub(super) schema: &'t Schema,
     pub(super) evaluator: Evaluator<'t>,
-    /// The name that may stand before a column's, in an S3 Select statement.
-    pub(super) table: Option<String>,
+    /// The table of a statement; in a condition that stands alone any name may stand for it.
+    pub(super) table: Option<Table>,
     pub(super) warnings: Vec<String>,
 }
 
-type Typed<T> = Result<T, PredicateError>;
+/// The one table of a statement, and what columns may be qualified by.
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    /// The alias, or the last part of the table's own name.
+    pub(super) name: String,
+    /// The table's own name in all its parts; none where an alias hides it.
+    pub(super) path: Vec<String>,
+}
+
+impl Table {
+    /// Whether the parts before a column's name are this table.
+    fn is_named_by(&self, qualifier: &[ast::Ident]) -> bool {
+        let same = |a: &str, b: &ast::Ident| a.eq_ignore_ascii_case(&b.value);
+        match qualifier {
+            [] => true,
+            [only] if same(&self.name, only) => true,
+            parts => {
+                let from = self.path.len().checked_sub(parts.len());
+                let end = from.and_then(|from| self.path.get(from..)).unwrap_or_default();
+                !end.is_empty() && end.iter().zip(parts).all(|(a, b)| same(a, b))
+            }
+        }
+    }
+}
+
+pub(super) type Typed<T> = Result<T, PredicateError>;
 
 impl Typer<'_> {
     /// # Errors
@@ -66,7 +89,7 @@ impl Typer<'_> {
         }
     }
 
-    fn boolean(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
         if depth > SQL_DEPTH_MAX {
             return Err(too_deep());
         }
@@ -81,7 +104,12 @@ impl Typer<'_> {
                 let and = *op == BinaryOperator::And;
                 Ok(if and { Expr::all(parts) } else { Expr::any(parts) })
             }
-            Sql::BinaryOp { left, op, right } => self.comparison(sql, left, op, right),
+            Sql::BinaryOp { left, op, right } if comparison_of(op).is_some() => {
+                self.comparison(left, op, right, inner)
+            }
+            Sql::BinaryOp { op, .. } if !is_value_operator(op) => {
+                Err(self.unsupported_operator(sql, op))
+            }
             Sql::UnaryOp { op: UnaryOperator::Not, expr } => Ok(self.boolean(expr, inner)?.not()),
             Sql::IsTrue(expr) => Ok(self.boolean(expr, inner)?.is(Some(true))),
             Sql::IsNotTrue(expr) => Ok(self.boolean(expr, inner)?.is(Some(true)).not()),
@@ -92,21 +120,23 @@ impl Typer<'_> {
             Sql::IsNull(expr) => self.is_null(expr, inner),
             Sql::IsNotNull(expr) => Ok(self.is_null(expr, inner)?.not()),
             Sql::In { expr, target: ast::InTarget::List(list), negated, global: false } => {
-                let found = self.is_in(expr, list)?;
+                let found = self.is_in(expr, list, inner)?;
                 Ok(if *negated { found.not() } else { found })
             }
             Sql::Between { expr, negated, low, high } => {
-                let between = self.between(expr, low, high)?;
+                let between = self.between(expr, low, high, inner)?;
                 Ok(if *negated { between.not() } else { between })
             }
-            Sql::Like { any: false, .. } | Sql::ILike { any: false, .. } => self.like(sql),
-            Sql::Function(function) if is_named(function, "regexp_like") => self.regex(function),
+            Sql::Like { any: false, .. } | Sql::ILike { any: false, .. } => self.like(sql, inner),
+            Sql::Function(function) if is_named(function, "regexp_like") => {
+                self.regex(function, inner)
+            }
             Sql::Value(value) => match &value.value {
                 Value::Boolean(truth) => Ok(Expr::Constant(Some(*truth))),
                 Value::Null => Ok(Expr::Constant(None)),
                 _ => Err(self.no_condition(sql)),
             },
-            _ => self.boolean_column(sql),
+            _ => self.boolean_value(sql, inner),
         }
     }
 
@@ -115,32 +145,42 @@ impl Typer<'_> {
             .hint("compare it with something: BucketKeyStatus = 'DISABLED', Size > 0")
     }
 
-    /// A boolean column that stands alone.
-    fn boolean_column(&mut self, sql: &Sql) -> Typed<Expr> {
-        match self.operand(sql)? {
-            Some(operand) if operand.value_type() == Type::Boolean => {
+    /// A boolean column or value that stands alone.
+    fn boolean_value(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+        let side = self.side(sql, depth)?;
+        match (side.kind, side.scalar) {
+            (SideKind::Column(operand), _) if operand.value_type() == Type::Boolean => {
                 Ok(Expr::test(operand, Check::True))
             }
-            Some(operand) => {
+            (SideKind::Column(operand), _) => {
                 let word = operand.value_type().word();
                 Err(self
                     .error(sql.span(), format!("{operand} holds {word}: alone it is no condition"))
                     .hint(format!("compare it with something, or write {operand} IS NOT NULL")))
             }
-            None => Err(self.unsupported(sql)),
+            (SideKind::Constant(Constant::Boolean(truth)), _) => Ok(Expr::Constant(Some(truth))),
+            (SideKind::Constant(Constant::Null), _) => Ok(Expr::Constant(None)),
+            (SideKind::Computed, Some(value)) if value.value_type() == ScalarType::Boolean => {
+                Ok(self.truth_of(value))
+            }
+            (SideKind::Computed, Some(value)) => {
+                let shown = quoted(&value.to_string());
+                Err(self
+                    .error(sql.span(), format!("{shown} is not true or false"))
+                    .hint("compare it with something: length(Key) > 100"))
+            }
+            _ => Err(self.no_condition(sql)),
         }
     }
 
-    fn unsupported(&self, sql: &Sql) -> PredicateError {
+    pub(super) fn unsupported(&self, sql: &Sql) -> PredicateError {
         let (what, hint) = match sql {
-            Sql::Function(function) => (quoted(&function.name.to_string()), FUNCTIONS),
             Sql::RLike { .. } | Sql::SimilarTo { .. } => {
                 ("this operator".to_owned(), "write regexp_like(Key, 'pattern')")
             }
             Sql::Exists { .. } | Sql::Subquery(_) | Sql::In { .. } => {
                 ("a subquery".to_owned(), "write the values in a list: IN ('a', 'b')")
             }
-            Sql::Case { .. } => ("CASE".to_owned(), "write the cases with AND, OR and NOT"),
             Sql::IsDistinctFrom(..) | Sql::IsNotDistinctFrom(..) => {
                 ("IS DISTINCT FROM".to_owned(), "write Column = 'A' OR Column IS NULL")
             }
@@ -153,36 +193,18 @@ impl Typer<'_> {
         self.error(sql.span(), format!("{what} is not supported in a predicate")).hint(hint)
     }
 
-    fn comparison(
+    /// A comparison by an operator that is one.
+    pub(super) fn comparison(
         &mut self,
-        whole: &Sql,
         left: &Sql,
-        op: &BinaryOperator,
+        operator: &BinaryOperator,
         right: &Sql,
+        depth: usize,
     ) -> Typed<Expr> {
-        let comparison = match op {
-            BinaryOperator::Eq => Comparison::Equal,
-            BinaryOperator::NotEq => Comparison::NotEqual,
-            BinaryOperator::Lt => Comparison::Less,
-            BinaryOperator::LtEq => Comparison::LessOrEqual,
-            BinaryOperator::Gt => Comparison::Greater,
-            BinaryOperator::GtEq => Comparison::GreaterOrEqual,
-            _ => return Err(self.unsupported_operator(whole, op)),
-        };
-        match (self.operand(left)?, self.operand(right)?) {
-            (Some(_), Some(_)) => Err(self
-                .error(whole.span(), "comparing two columns is not supported")
-                .hint("compare a column with a constant; a text stands in single quotes")),
-            (Some(operand), None) => {
-                let value = self.evaluator.constant(right)?;
-                self.compare(operand, comparison, value, right.span())
-            }
-            (None, Some(operand)) => {
-                let value = self.evaluator.constant(left)?;
-                self.compare(operand, comparison.flipped(), value, left.span())
-            }
-            (None, None) => self.constant_comparison(left, comparison, right),
-        }
+        let left = self.side(left, depth)?;
+        let right = self.side(right, depth)?;
+        self.check_columns(&left, &right)?;
+        self.compare_sides(left, comparison_of(operator).unwrap_or(Comparison::Equal), right)
     }
 
     fn unsupported_operator(&self, whole: &Sql, op: &BinaryOperator) -> PredicateError {
@@ -190,39 +212,14 @@ impl Typer<'_> {
             "<=>" => "write Column = 'A' OR Column IS NULL",
             "~" | "~*" | "!~" | "!~*" | "REGEXP" => "write regexp_like(Key, 'pattern')",
             "&&" => "write AND",
-            "||" => "write OR; texts cannot be joined",
+            "||" => "|| joins texts; between conditions write OR",
             _ => "conditions compare with = <> < <= > >=",
         };
         self.error(whole.span(), format!("the operator `{op}` makes no condition")).hint(hint)
     }
 
-    /// `1 = 1`, which programs write that build predicates.
-    fn constant_comparison(&self, left: &Sql, by: Comparison, right: &Sql) -> Typed<Expr> {
-        let span = left.span().union(&right.span());
-        match (self.evaluator.constant(left)?, self.evaluator.constant(right)?) {
-            (Constant::Null, _) | (_, Constant::Null) => Ok(Expr::Constant(None)),
-            (Constant::Number(a), Constant::Number(b)) => {
-                let Some(difference) = a.plus(b.negated()) else {
-                    return Err(self.error(span, "these numbers are too large to compare"));
-                };
-                let order = difference.parts().0.cmp(&0);
-                Ok(Expr::Constant(Some(match by {
-                    Comparison::Equal => order.is_eq(),
-                    Comparison::NotEqual => order.is_ne(),
-                    Comparison::Less => order.is_lt(),
-                    Comparison::LessOrEqual => order.is_le(),
-                    Comparison::Greater => order.is_gt(),
-                    Comparison::GreaterOrEqual => order.is_ge(),
-                })))
-            }
-            _ => Err(self
-                .error(span, "this compares two constants")
-                .hint("a column's name stands without quotes or in double quotes")),
-        }
-    }
-
     /// A column against a constant; the constant's place is for errors.
-    fn compare(
+    pub(super) fn compare(
         &mut self,
         operand: Operand,
         by: Comparison,
@@ -368,36 +365,47 @@ impl Typer<'_> {
     }
 
     fn is_null(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
-        match self.operand(sql)? {
-            Some(operand) => Ok(Expr::test(operand, Check::Null)),
-            None => Ok(self.boolean(sql, depth)?.is(None)),
-        }
-    }
-
-    /// The operand of IN, BETWEEN, LIKE and functions, which must be a column.
-    fn column(&mut self, sql: &Sql) -> Typed<Operand> {
-        self.operand(sql)?.ok_or_else(|| {
-            self.error(sql.span(), "a column is needed here")
-                .hint("a column's name stands without quotes or in double quotes")
+        let side = self.side(sql, depth)?;
+        Ok(match (side.kind, side.scalar) {
+            (SideKind::Column(operand), _) => Expr::test(operand, Check::Null),
+            (SideKind::Constant(constant), _) => {
+                Expr::Constant(Some(matches!(constant, Constant::Null)))
+            }
+            (SideKind::Computed, Some(value)) if value.value_type() == ScalarType::Boolean => {
+                self.truth_of(value).is(None)
+            }
+            (SideKind::Computed, Some(value)) => Expr::Computed(Computed::Null(value)),
+            (SideKind::Computed, None) => Expr::Constant(Some(true)),
         })
     }
 
-    fn is_in(&mut self, sql: &Sql, list: &[Sql]) -> Typed<Expr> {
-        let operand = self.column(sql)?;
+    fn is_in(&mut self, sql: &Sql, list: &[Sql], depth: usize) -> Typed<Expr> {
+        let side = self.side(sql, depth)?;
+        let mut items = Vec::with_capacity(list.len());
+        for item in list {
+            items.push(self.side(item, depth)?);
+        }
+        let constant = |item: &Side| matches!(item.kind, SideKind::Constant(_));
+        match &side.kind {
+            SideKind::Column(operand) if items.iter().all(constant) => {
+                self.column_in(operand.clone(), items)
+            }
+            _ => self.computed_in(side, items),
+        }
+    }
+
+    fn column_in(&mut self, operand: Operand, items: Vec<Side>) -> Typed<Expr> {
         let (mut null, mut unknown) = (false, false);
         let mut parts = Vec::new();
-        for item in list {
-            match self.evaluator.constant(item)? {
-                Constant::Null => unknown = true,
-                Constant::Text(text) if text.is_empty() => null = true,
-                value => {
-                    parts.push(self.compare(
-                        operand.clone(),
-                        Comparison::Equal,
-                        value,
-                        item.span(),
-                    )?);
+        for item in items {
+            match item.kind {
+                SideKind::Constant(Constant::Null) => unknown = true,
+                SideKind::Constant(Constant::Text(text)) if text.is_empty() => null = true,
+                SideKind::Constant(value) => {
+                    let equal = Comparison::Equal;
+                    parts.push(self.compare(operand.clone(), equal, value, item.span)?);
                 }
+                SideKind::Column(_) | SideKind::Computed => {}
             }
         }
         let mut parts = in_one_list(parts);
@@ -410,50 +418,93 @@ impl Typer<'_> {
         Ok(Expr::any(parts))
     }
 
-    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql) -> Typed<Expr> {
-        let operand = self.column(sql)?;
-        let least = self.evaluator.constant(low)?;
-        let most = self.evaluator.constant(high)?;
-        let from = self.compare(operand.clone(), Comparison::GreaterOrEqual, least, low.span())?;
-        let to = self.compare(operand, Comparison::LessOrEqual, most, high.span())?;
+    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql, depth: usize) -> Typed<Expr> {
+        let value = self.side(sql, depth)?;
+        let least = self.side(low, depth)?;
+        let most = self.side(high, depth)?;
+        let from = self.compare_sides(value.clone(), Comparison::GreaterOrEqual, least)?;
+        let to = self.compare_sides(value, Comparison::LessOrEqual, most)?;
         Ok(Expr::all(vec![from, to]))
     }
 
-    fn like(&mut self, sql: &Sql) -> Typed<Expr> {
+    /// What LIKE and regular expressions look at: a column of texts, or a text that is computed.
+    fn text_side(&mut self, sql: &Sql, depth: usize) -> Typed<Side> {
+        let side = self.side(sql, depth)?;
+        match &side.kind {
+            SideKind::Column(operand) if operand.value_type() == Type::Text => Ok(side),
+            SideKind::Column(operand) => {
+                let word = operand.value_type().word();
+                Err(self
+                    .error(sql.span(), format!("{operand} holds {word}; a pattern needs text"))
+                    .hint(format!(
+                        "compare it by = < >, or write CAST({} AS VARCHAR)",
+                        operand.name
+                    )))
+            }
+            _ => {
+                let scalar = side.clone().into_scalar();
+                self.text_argument(scalar, side.span, "a pattern")?;
+                Ok(side)
+            }
+        }
+    }
+
+    fn like(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
         let (Sql::Like { negated, expr, pattern, escape_char, .. }
         | Sql::ILike { negated, expr, pattern, escape_char, .. }) = sql
         else {
             return Err(self.unsupported(sql));
         };
-        let operand = self.text_column(expr)?;
-        let folded = matches!(sql, Sql::ILike { .. }) && !operand.is_token();
-        if folded && operand.case.is_some() {
-            return Err(self
-                .error(expr.span(), "ILIKE ignores case by itself")
-                .hint(format!("write {} ILIKE …", operand.name)));
-        }
+        let ilike = matches!(sql, Sql::ILike { .. });
+        let side = self.text_side(expr, depth)?;
         let escape = match escape_char {
             Some(sql) => Some(self.escape(sql)?),
             None => None,
         };
-        let text = match self.evaluator.constant(pattern)? {
-            Constant::Null => return Ok(Expr::Constant(None)),
-            Constant::Text(text) => text,
-            _ => return Err(self.error(pattern.span(), "a pattern is a text in single quotes")),
+        let Some(text) = self.pattern_text(pattern, depth)? else {
+            return Ok(Expr::Constant(None));
         };
         let Some(like) = Like::parse(&text, escape) else {
             return Err(self.error(pattern.span(), "the pattern ends with its escape character"));
         };
-        let like = if operand.is_token() {
-            like.map_text(|text| folded_token(&operand, text))
-        } else {
-            like
+        let test = match side.kind {
+            SideKind::Column(operand) => self.column_like(operand, like, ilike, expr.span())?,
+            _ => super::side::pattern_test(side.into_scalar(), Pattern::new(like, ilike)),
         };
+        Ok(if *negated { test.not() } else { test })
+    }
+
+    fn column_like(
+        &mut self,
+        operand: Operand,
+        like: Like,
+        ilike: bool,
+        span: Span,
+    ) -> Typed<Expr> {
+        let folded = ilike && !operand.is_token();
+        if folded && operand.case.is_some() {
+            return Err(self
+                .error(span, "ILIKE ignores case by itself")
+                .hint(format!("write {} ILIKE …", operand.name)));
+        }
         if like.parts().is_empty() {
             self.warn(format!("LIKE '' is never true; empty fields are {operand} IS NULL"));
         }
-        let test = Expr::test(operand, Check::Like { pattern: like, folded });
-        Ok(if *negated { test.not() } else { test })
+        Ok(like_test(operand, like, folded))
+    }
+
+    /// The text of a pattern, which is a constant; `None` for NULL.
+    fn pattern_text(&mut self, sql: &Sql, depth: usize) -> Typed<Option<String>> {
+        match self.side(sql, depth)?.kind {
+            SideKind::Constant(Constant::Null) => Ok(None),
+            SideKind::Constant(Constant::Text(text)) => Ok(Some(text)),
+            SideKind::Constant(_) => {
+                Err(self.error(sql.span(), "a pattern is a text in single quotes"))
+            }
+            _ => Err(self
+                .error(sql.span(), "a pattern is a constant")
+                .hint("write starts_with(Key, …), ends_with(Key, …) or strpos(Key, …) > 0")),
+        }
     }
 
     fn escape(&self, sql: &Sql) -> Typed<char> {
@@ -466,38 +517,29 @@ impl Typer<'_> {
         Err(self.error(sql.span(), "ESCAPE takes one character: LIKE '100!%' ESCAPE '!'"))
     }
 
-    /// A column whose values are text, for patterns.
-    fn text_column(&mut self, sql: &Sql) -> Typed<Operand> {
-        let operand = self.column(sql)?;
-        if operand.value_type() == Type::Text {
-            return Ok(operand);
-        }
-        let word = operand.value_type().word();
-        Err(self
-            .error(sql.span(), format!("{operand} holds {word}; a pattern needs text"))
-            .hint(format!("compare it by = < >, or write CAST({} AS VARCHAR)", operand.name)))
-    }
-
-    fn regex(&mut self, function: &ast::Function) -> Typed<Expr> {
+    pub(super) fn regex(&mut self, function: &ast::Function, depth: usize) -> Typed<Expr> {
         let arguments = function_arguments(function);
-        let Some([column, pattern]) = arguments.as_deref() else {
+        let Some([value, pattern]) = arguments.as_deref() else {
             return Err(self
-                .error(function.span(), "regexp_like takes a column and a pattern")
+                .error(function.span(), "regexp_like takes a text and a pattern")
                 .hint("flags go into the pattern: regexp_like(Key, '(?i)\\.jpe?g$')"));
         };
-        let operand = self.text_column(column)?;
-        let text = match self.evaluator.constant(pattern)? {
-            Constant::Null => return Ok(Expr::Constant(None)),
-            Constant::Text(text) => text,
-            _ => return Err(self.error(pattern.span(), "a pattern is a text in single quotes")),
+        let side = self.text_side(value, depth)?;
+        let Some(text) = self.pattern_text(pattern, depth)? else {
+            return Ok(Expr::Constant(None));
         };
+        let token = matches!(&side.kind, SideKind::Column(operand) if operand.is_token());
         let compiled = regex::bytes::RegexBuilder::new(&text)
-            .case_insensitive(operand.is_token())
+            .case_insensitive(token)
             .size_limit(REGEX_BYTES_MAX)
             .dfa_size_limit(REGEX_BYTES_MAX)
             .build()
             .map_err(|error| self.regex_error(&error, pattern.span()))?;
-        Ok(Expr::test(operand, Check::Regex(Regex { text, compiled })))
+        let regex = Regex { text, compiled };
+        Ok(match side.kind {
+            SideKind::Column(operand) => Expr::test(operand, Check::Regex(regex)),
+            _ => super::side::regex_test(side.into_scalar(), regex),
+        })
     }
 
     fn regex_error(&self, error: &regex::Error, span: Span) -> PredicateError {
@@ -514,42 +556,19 @@ impl Typer<'_> {
         }
     }
 
-    /// The column that an expression reads, `None` when it reads none at its top.
-    fn operand(&mut self, sql: &Sql) -> Typed<Option<Operand>> {
-        match without_parentheses(sql) {
-            Sql::Identifier(name) => self.named(std::slice::from_ref(name)).map(Some),
-            Sql::CompoundIdentifier(names) => self.named(names).map(Some),
-            Sql::Cast { expr, data_type, .. } => self.cast(sql, expr, data_type),
-            Sql::Function(function) => {
-                let case = if is_named(function, "lower") {
-                    Case::Lower
-                } else if is_named(function, "upper") {
-                    Case::Upper
-                } else {
-                    return self.timestamp_of(sql, function);
-                };
-                self.in_case(function, case).map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
     pub(super) fn named(&self, names: &[ast::Ident]) -> Typed<Operand> {
         let span = names.iter().fold(Span::empty(), |all, name| all.union(&name.span));
-        let name = match (names, &self.table) {
-            ([name], _) => name,
-            ([table, name], Some(known)) if table.value.eq_ignore_ascii_case(known) => name,
-            ([_, name], Some(known)) => {
-                return Err(self
-                    .error(span, "this names no table of the statement")
-                    .hint(format!("write {known}.{}", name.value)));
-            }
-            _ => {
-                return Err(self
-                    .error(span, "a column is named by one word here")
-                    .hint("write the column's name alone: BucketKeyStatus, or _6"));
-            }
+        let Some((name, qualifier)) = names.split_last() else {
+            return Err(self.error(span, "a column's name is missing"));
         };
+        if let Some(table) = &self.table
+            && !table.is_named_by(qualifier)
+        {
+            let alias = &table.name;
+            return Err(self
+                .error(span, "this names no table of the statement")
+                .hint(format!("write {alias}.{}", name.value)));
+        }
         let count = self.schema.len();
         match columns::position(self.schema, &name.value) {
             Ok(Some(column)) => columns::operand(self.schema, column)
@@ -566,65 +585,31 @@ impl Typer<'_> {
                 .hint(format!("columns are _1 to _{count}; names are safer than places"))),
         }
     }
+}
 
-    fn in_case(&mut self, function: &ast::Function, case: Case) -> Typed<Operand> {
-        let arguments = function_arguments(function);
-        let Some([argument]) = arguments.as_deref() else {
-            return Err(self.error(function.span(), "LOWER and UPPER take one column"));
-        };
-        let operand = self.text_column(argument)?;
-        if operand.case.is_some() {
-            return Err(self.error(function.span(), "LOWER and UPPER do not go inside each other"));
-        }
-        // Tokens are compared without regard to case anyway.
-        let case = (!operand.is_token()).then_some(case);
-        Ok(Operand { case, ..operand })
-    }
+/// LIKE on a column; a token is compared as all tokens are.
+pub(super) fn like_test(operand: Operand, like: Like, folded: bool) -> Expr {
+    let pattern =
+        if operand.is_token() { like.map_text(|text| folded_token(&operand, text)) } else { like };
+    Expr::test(operand, Check::Like { pattern, folded })
+}
 
-    /// S3 Select's `TO_TIMESTAMP(column)`, which is a cast.
-    fn timestamp_of(&mut self, whole: &Sql, function: &ast::Function) -> Typed<Option<Operand>> {
-        match function_arguments(function).as_deref() {
-            Some([argument]) if is_named(function, "to_timestamp") => {
-                match self.operand(argument)? {
-                    Some(operand) => self.cast_to(operand, Type::Instant, whole.span()).map(Some),
-                    None => Ok(None),
-                }
-            }
-            _ => Ok(None),
-        }
-    }
+fn comparison_of(operator: &BinaryOperator) -> Option<Comparison> {
+    Some(match operator {
+        BinaryOperator::Eq => Comparison::Equal,
+        BinaryOperator::NotEq => Comparison::NotEqual,
+        BinaryOperator::Lt => Comparison::Less,
+        BinaryOperator::LtEq => Comparison::LessOrEqual,
+        BinaryOperator::Gt => Comparison::Greater,
+        BinaryOperator::GtEq => Comparison::GreaterOrEqual,
+        _ => return None,
+    })
+}
 
-    fn cast(&mut self, whole: &Sql, sql: &Sql, written: &ast::DataType) -> Typed<Option<Operand>> {
-        let Some(operand) = self.operand(sql)? else { return Ok(None) };
-        let Some(to) = cast_target(written) else {
-            let hint = match written {
-                ast::DataType::Date => {
-                    "for a day write LastModifiedDate >= '2024-01-31' AND LastModifiedDate < \
-                     '2024-02-01'"
-                }
-                _ => "the types are BIGINT, TIMESTAMP, VARCHAR and BOOLEAN, without a length",
-            };
-            return Err(self
-                .error(whole.span(), format!("CAST AS {written} is not supported"))
-                .hint(hint));
-        };
-        self.cast_to(operand, to, whole.span()).map(Some)
-    }
-
-    fn cast_to(&self, operand: Operand, to: Type, span: Span) -> Typed<Operand> {
-        let from = operand.value_type();
-        if from == to {
-            return Ok(operand);
-        }
-        let plain = operand.cast.is_none() && operand.case.is_none();
-        if !plain || (from != Type::Text && to != Type::Text) {
-            let to = to.sql();
-            return Err(self
-                .error(span, format!("{operand} cannot be cast to {to}"))
-                .hint("a cast goes from a column's text to another type, or back"));
-        }
-        Ok(Operand { cast: Some(to), ..operand })
-    }
+/// Whether an operator makes a value: a number, a date or a text.
+fn is_value_operator(operator: &BinaryOperator) -> bool {
+    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus, StringConcat};
+    matches!(operator, Plus | Minus | Multiply | Divide | Modulo | StringConcat)
 }
 
 /// A token literal as token fields are folded before they are compared.
@@ -637,7 +622,7 @@ fn folded_token(operand: &Operand, text: &str) -> String {
 
 /// The parts of `a AND b AND c`, first to last. sqlparser nests them to the left, as deep as the
 /// chain is long: so this follows them in a loop.
-fn chain<'s>(sql: &'s Sql, by: &BinaryOperator) -> Vec<&'s Sql> {
+pub(super) fn chain<'s>(sql: &'s Sql, by: &BinaryOperator) -> Vec<&'s Sql> {
     let mut parts = Vec::new();
     let mut rest = sql;
     while let Sql::BinaryOp { left, op, right } = rest
@@ -649,14 +634,6 @@ fn chain<'s>(sql: &'s Sql, by: &BinaryOperator) -> Vec<&'s Sql> {
     parts.push(rest);
     parts.reverse();
     parts
-}
-
-fn without_parentheses(sql: &Sql) -> &Sql {
-    let mut inner = sql;
-    while let Sql::Nested(nested) = inner {
-        inner = nested;
-    }
-    inner
 }
 
 fn is_named(function: &ast::Function, name: &str) -> bool {

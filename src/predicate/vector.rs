@@ -9,8 +9,9 @@
 //!
 //! Never knows files, or where columns come from.
 
+use super::Row;
 use super::column::{ColumnValues, FLAG_NULL};
-use super::matcher::{Matcher, Node, Numbers, Reading, Scratch};
+use super::matcher::{ComputedTest, Matcher, Node, Numbers, Reading, Scratch};
 
 /// The columns of a run of rows.
 pub trait Columns {
@@ -40,6 +41,24 @@ pub(super) enum Tree {
     Any(Box<[Tree]>),
     Not(Box<Tree>),
     Leaf(Leaf),
+    Computed(Box<ComputedLeaf>),
+}
+
+/// A computed test, and the fields of the row at hand that it looks at.
+#[derive(Debug, Clone)]
+pub(super) struct ComputedLeaf {
+    test: ComputedTest,
+    fields: Fields,
+}
+
+/// Fields as CSV would have them, by their columns.
+#[derive(Debug, Clone, Default)]
+struct Fields(Vec<(usize, Vec<u8>)>);
+
+impl Row for Fields {
+    fn field(&self, column: usize) -> &[u8] {
+        self.0.iter().find(|(of, _)| *of == column).map_or(&[], |(_, text)| text)
+    }
 }
 
 /// A test of one column.
@@ -81,6 +100,16 @@ fn tree(node: &Node) -> Tree {
         Node::Token(test) => leaf(test.column, node),
         Node::Number(test) => leaf(test.column, node),
         Node::Text(test) => leaf(test.column, node),
+        Node::Computed(test) => {
+            let mut test = ComputedTest::clone(test);
+            test.computed.read_raw();
+            let mut columns = Vec::new();
+            test.computed.add_columns(&mut columns);
+            columns.sort_unstable();
+            columns.dedup();
+            let fields = columns.into_iter().map(|column| (column, Vec::new())).collect();
+            Tree::Computed(Box::new(ComputedLeaf { test, fields: Fields(fields) }))
+        }
     }
 }
 
@@ -121,6 +150,7 @@ impl Tree {
                 space.masks.push(asked);
             }
             Self::Leaf(leaf) => leaf.narrow(&columns.values(leaf.column), mask, space),
+            Self::Computed(leaf) => leaf.narrow(columns, mask, space),
         }
     }
 }
@@ -132,6 +162,19 @@ impl Space {
         copy.clear();
         copy.extend_from_slice(mask);
         copy
+    }
+}
+
+impl ComputedLeaf {
+    /// Row by row: each row's fields are written out, and the test is asked.
+    fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool], space: &mut Space) {
+        for (row, mask) in mask.iter_mut().enumerate().filter(|(_, mask)| **mask) {
+            for (column, field) in &mut self.fields.0 {
+                field.clear();
+                field.extend_from_slice(columns.values(*column).text(row, &mut space.text));
+            }
+            *mask = self.test.matches(&self.fields, &mut space.scratch);
+        }
     }
 }
 
@@ -363,7 +406,7 @@ mod tests {
             .collect()
     }
 
-    const CONDITIONS: [&str; 22] = [
+    const CONDITIONS: [&str; 30] = [
         "Size > 5 AND LastModifiedDate < '2024-01-01'",
         "Size BETWEEN -1 AND 2 OR StorageClass = 'glacier'",
         "NOT (Size IN (1, 2) AND IsLatest)",
@@ -386,6 +429,14 @@ mod tests {
         "StorageClass IN ('GLACIER', 'STANDARD') AND Size IS NOT NULL",
         "Key = '' OR Size = ''",
         "CAST(Key AS BIGINT) > 3",
+        "Size + 1 > length(Key)",
+        "substr(Key, 1, 1) = 'a' OR year(LastModifiedDate) = 2023",
+        "CASE WHEN Key LIKE 'a%' THEN Size ELSE 7 END > 1 AND StorageClass IS NOT NULL",
+        "coalesce(IsLatest, Size > 0)",
+        "NOT (lower(StorageClass) || Key = 'standarda')",
+        "CAST(Size AS VARCHAR) || CAST(LastModifiedDate AS VARCHAR) LIKE '1%Z'",
+        "date_trunc('day', LastModifiedDate) < LastModifiedDate",
+        "ChecksumAlgorithm = StorageClass OR ChecksumAlgorithm || '' = 'sha256'",
     ];
 
     proptest! {
