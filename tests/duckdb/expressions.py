@@ -15,7 +15,8 @@ What differs between the two languages, and how it is translated:
 - Casts of text are narrower here: digits with a sign for BIGINT, ISO 8601 for TIMESTAMP.
 - A column compared with '' is a test for NULL. Columns of names are compared without case, so that
   only capitals are used with them. A column that is cast to BIGINT and compared with a constant is
-  read up to 2^64: no such number is in the report.
+  read up to 2^64: no such number is in the report. Sums of constants alone are exact, and so none
+  overflows here.
 
     pip install duckdb
     tests/duckdb/expressions.py --s3sieve target/debug/s3sieve --count 1000
@@ -313,13 +314,14 @@ class Generator:
         if depth <= 0:
             return self.pick(
                 lambda: both("Size"), lambda: both("Size"), self.small,
-                lambda: both(self.random.choice(["1024", "9223372036854775807", "1000000007"])))
+                lambda: both(self.random.choice(["1024", "1009"])))
         whole = lambda: self.integer(depth - 1)
         text = lambda: self.text(depth - 1)
         return self.pick(
             lambda: both("Size"),
             lambda: self.operator(whole(), whole()),
             lambda: self.operator(whole(), whole()),
+            lambda: self.operator(both("Size"), both("9223372036854775807")),
             lambda: self.call("length", text()),
             lambda: self.renamed("strpos", "instr", text(), self.text_literal()),
             lambda: self.position(text(), self.text_literal()),
