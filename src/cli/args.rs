@@ -21,7 +21,7 @@ use super::jobs_args::{JobsArgs, RetryArgs};
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
-use super::{CliError, Exit, failure, interrupt, print};
+use super::{CliError, Exit, failure, given, interrupt, print, usage};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
@@ -87,8 +87,8 @@ impl Args {
     /// The arguments of this process. Help, the version or what is wrong is told here, and the way
     /// to end is given.
     pub(super) fn of_process() -> Result<Self, Exit> {
-        let given: Vec<OsString> = env::args_os().collect();
-        Self::try_parse_from(&given).map_err(|error| {
+        let given = usage::in_order(env::args_os().collect());
+        Self::try_parse_from(&given).map_err(usage::mended).map_err(|error| {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
             if let Some(text) = not_built(asked, left_out()) {
@@ -115,7 +115,7 @@ impl Args {
 /// can: what is wrong with those is told.
 fn tell(error: &clap::Error, given: &[OsString]) {
     let clean = |argument: &OsString| print::visible(&argument.to_string_lossy()).into_owned();
-    let again = Args::try_parse_from(given.iter().map(clean)).err();
+    let again = Args::try_parse_from(given.iter().map(clean)).err().map(usage::mended);
     match again.filter(|again| again.kind() == error.kind()) {
         // A closed stream is nobody's loss.
         Some(again) => again.print().unwrap_or_default(),
@@ -213,6 +213,7 @@ impl ReportArgs {
         threads: NonZeroUsize,
     ) -> Result<(Vec<Location>, ReportOptions), CliError> {
         let mut way = self.aws.way().on(threads);
+        self.reports.iter().chain(&self.root).try_for_each(|name| given::check(name))?;
         let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
         let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
         let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
@@ -223,7 +224,7 @@ impl ReportArgs {
     /// Opens the reports, and tells the user how they were found.
     pub(super) fn open(&self, threads: NonZeroUsize) -> Result<Opened, CliError> {
         let (names, options) = self.resolve(threads)?;
-        let opened = scan::open(&names, &options)?;
+        let opened = scan::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
             print::note(note);
         }
@@ -235,7 +236,7 @@ impl ReportArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReadArgs {
     /// Threads that work at the same time [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<NonZeroUsize>,
     /// What is checked of every data file
     #[arg(long, value_enum, default_value_t = VerifyArg::Md5)]
@@ -276,7 +277,7 @@ pub(super) struct InspectArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
     /// Threads that look data files up [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     pub(super) threads: Option<NonZeroUsize>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
@@ -436,7 +437,7 @@ pub(super) struct BenchArgs {
         value_parser = local_folder())]
     out: PathBuf,
     /// How often each stage is run; the medians are shown
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
     pub(super) runs: NonZeroUsize,
     #[command(flatten)]
     read: ReadArgs,
@@ -470,13 +471,14 @@ impl BenchArgs {
 pub(super) fn local_folder() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(|path| {
         let text = path.to_string_lossy();
-        match text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("s3:/")) {
-            true => Err(
+        if text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("s3:/")) {
+            return Err(
                 "this command writes to a folder on this machine only; write it there, then copy \
-                 it with `aws s3 cp --recursive`",
-            ),
-            false => Ok(path),
+                 it with `aws s3 cp --recursive`"
+                    .to_owned(),
+            );
         }
+        given::out_fault(&path).map_or(Ok(path), Err)
     })
 }
 
@@ -536,7 +538,7 @@ pub(super) struct SynthArgs {
     #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=9))]
     pub(super) level: Option<u32>,
     /// Threads that compress [default: one a processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = positive)]
     pub(super) threads: Option<NonZeroUsize>,
     /// How data files are written
     #[arg(long, value_enum, default_value_t)]
@@ -574,9 +576,11 @@ pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
 /// A number that is not zero.
 #[cfg(feature = "aws")]
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    let number: NonZeroUsize =
-        text.parse().map_err(|_| format!("`{text}` is not a whole number from 1 on"))?;
-    Ok(number.get())
+    positive(text).map(NonZeroUsize::get)
+}
+
+pub(super) fn positive(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a whole number from 1 on"))
 }
 
 pub(super) fn size(text: &str) -> Result<u64, SizeError> {

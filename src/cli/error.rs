@@ -21,6 +21,7 @@ use crate::listing::ListingError;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
 use crate::plan::{PlanError, ProofError, ReadError, StateError};
+use crate::predicate::PredicateError;
 use crate::report::ReportError;
 use crate::scan::ScanError;
 use crate::source::{self, FolderError};
@@ -51,7 +52,11 @@ pub enum CliError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// A file could not be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}: {}", path.display(), if error.kind() == io::ErrorKind::NotFound {
+        "there is no such file".to_owned()
+    } else {
+        error.to_string()
+    })]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -127,6 +132,9 @@ pub enum CliError {
     /// The result could not be printed.
     #[error("cannot print the result: {0}")]
     Print(#[from] io::Error),
+    /// What was named is there, and something else than what is wanted.
+    #[error("{0}")]
+    Misnamed(String),
     /// The command line is wrong in a way that only shows later.
     #[error("{0}")]
     Usage(String),
@@ -139,6 +147,17 @@ impl CliError {
         match self {
             Self::Aws(error) => Some(error),
             Self::Submit(error) => error.aws(),
+            _ => None,
+        }
+    }
+
+    /// What is wrong with an expression, if that is what failed: its text has lines of its own for
+    /// the place and the hint.
+    pub(super) fn query(&self) -> Option<&PredicateError> {
+        match self {
+            Self::Scan(ScanError::Query { error, .. })
+            | Self::Plan(PlanError::Scan(ScanError::Query { error, .. }))
+            | Self::Proof(ProofError::Scan(ScanError::Query { error, .. })) => Some(error),
             _ => None,
         }
     }
@@ -194,7 +213,7 @@ impl CliError {
             // As with a report: what is not there is bad input, what can't be read is not.
             Self::File { error, .. } if is_input(error.kind()) => Exit::Input,
             Self::File { .. } | Self::Print(_) => Exit::Environment,
-            Self::Prices { .. } => Exit::Input,
+            Self::Prices { .. } | Self::Misnamed(_) => Exit::Input,
             Self::Refused(_) | Self::Usage(_) => Exit::Usage,
             #[cfg(feature = "aws")]
             Self::Submit(error) => of_submit(error),

@@ -29,7 +29,10 @@ struct ErrorBody<'a> {
 /// Tells why a command failed.
 pub(super) fn tell(error: &CliError, invocation: &Invocation) {
     let (message, hint) = (error.to_string(), error.hint());
-    write_json(invocation, error.exit(), &message, hint.as_deref());
+    match error.query() {
+        Some(query) => write_json(invocation, error.exit(), query.message(), query.advice()),
+        None => write_json(invocation, error.exit(), &message, hint.as_deref()),
+    }
     let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
     print::error(&format!("{message}{hint}"));
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::Timestamp;
 
-use super::CliError;
 use super::args::{Format, ReadArgs, ReportArgs, WHERE_HELP, objects, operations, size};
 use super::operation_args::Switch;
+use super::{CliError, given};
 use crate::operation::job::Place;
 use crate::operation::{CopyClass, Kind};
 use crate::plan::{
@@ -154,13 +154,7 @@ impl EmitArgs {
 impl FilterArgs {
     /// The folder for the plan. `s3:/BUCKET` is an address that misses a slash, not a folder here.
     fn out(&self) -> Result<Location, CliError> {
-        let given = self.out.to_string_lossy();
-        if given.starts_with("s3:") && !given.starts_with("s3://") {
-            return Err(CliError::Usage(format!(
-                "--out {given} is not an address in S3: write s3://BUCKET/PREFIX (or ./{given} for \
-                 a folder of this name)"
-            )));
-        }
+        given::check_out(&self.out)?;
         self.report.aws.way().on(self.read.threads()).location(&self.out)
     }
 

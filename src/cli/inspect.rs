@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::args::InspectArgs;
 use super::print::{self, Report as Printed, visible};
-use super::{CliError, Exit, terminal};
+use super::{CliError, Exit, given, terminal};
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
 use crate::scan;
 use crate::threads;
@@ -21,7 +21,8 @@ pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
     let (names, lookup) =
         args.report.resolve(args.threads.unwrap_or_else(threads::one_a_processor))?;
     for name in &names {
-        let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref(), lookup.stop)?;
+        let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref(), lookup.stop)
+            .map_err(given::found_error)?;
         let survey = scan::survey(&report, &lookup)?;
         reports.push(Inspected::new(&report, survey, notes));
     }
@@ -139,6 +140,7 @@ fn kind_name(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
         ColumnKind::Key => "key",
+        ColumnKind::Acl => "access list",
         ColumnKind::Token => "name",
         ColumnKind::Integer => "number",
         ColumnKind::Timestamp => "date",

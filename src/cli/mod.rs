@@ -17,6 +17,7 @@ mod exit;
 mod failure;
 mod filter;
 mod filter_args;
+mod given;
 mod inspect;
 mod interrupt;
 mod invocation;
@@ -51,6 +52,7 @@ mod setup_args;
 mod submit;
 mod synth;
 mod terminal;
+mod usage;
 mod verify;
 #[cfg(feature = "aws")]
 mod verify_jobs;

@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::CliError;
 use super::aws::Way;
 #[cfg(feature = "aws")]
 use super::print;
+use super::{CliError, given};
 use crate::plan::{self, PlanHandle};
 #[cfg(feature = "aws")]
 use crate::plan::{ReadError, StateError};
@@ -18,6 +18,7 @@ pub(super) fn open(
     state: Option<&Path>,
     way: &mut Way<'_>,
 ) -> Result<PlanHandle, CliError> {
+    given::check(name)?;
     let is_address = name.to_str().is_some_and(|text| text.starts_with("s3://"));
     let address = if is_address { None } else { plan::plan_of_state_folder(name)? };
     let (name, state) = match (&address, state) {
@@ -40,7 +41,8 @@ pub(super) fn open(
             path.display()
         )));
     }
-    let handle = PlanHandle::open(&location, state)?;
+    let handle =
+        PlanHandle::open(&location, state).map_err(|error| given::plan_error(name, error))?;
     if address.is_some() {
         // Who names a journal means its plan, not another that is at that address now.
         handle.find_state()?;

@@ -9,7 +9,7 @@ use super::aws::location;
 use super::completion::report_of;
 use super::jobs_args::RetryArgs;
 use super::print::{self, Report, visible};
-use super::{CliError, Exit, interrupt};
+use super::{CliError, Exit, given, interrupt};
 use crate::aws::Session;
 use crate::jobs::journal::{Event, JobEnd, Stage};
 use crate::jobs::{RetryOptions, ShardOutcome, Submission, check_caller, retry};
@@ -33,6 +33,7 @@ struct Retried {
 
 pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     refuse_both(args)?;
+    given::check_out(&args.out)?;
     let handle = args.open()?;
     let mut submission = Submission::reopen(handle.state(), &handle.plan)?;
     let session = args.service.session(Some(submission.region()))?;

@@ -9,7 +9,7 @@ use super::args::VerifyArgs;
 use super::print::{self, Report, percent, visible};
 #[cfg(feature = "aws")]
 use super::verify_jobs;
-use super::{CliError, Exit, plan_args, progress};
+use super::{CliError, Exit, given, plan_args, progress};
 #[cfg(feature = "aws")]
 use crate::plan::ProofOptions;
 use crate::plan::{self, Plan, Proof};
@@ -21,6 +21,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
                        files again";
         return Err(CliError::Usage(message.to_owned()));
     }
+    args.out.as_deref().map_or(Ok(()), given::check_out)?;
     let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))?;
     #[cfg(feature = "aws")]
     let options = ProofOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };

@@ -19,6 +19,8 @@ pub(super) struct Wanted {
     pub(super) limit: Option<u64>,
     /// What a user should know about the query.
     pub(super) query_warnings: Vec<String>,
+    /// What to tell where no row is selected.
+    pub(super) hints: Vec<String>,
     /// The columns to split by, as the first report that has them spells them.
     pub(super) split_by: Vec<String>,
     /// The place of IsLatest among them, where noncurrent versions go first.
@@ -43,6 +45,7 @@ impl Wanted {
             understood: String::new(),
             limit: None,
             query_warnings: Vec::new(),
+            hints: Vec::new(),
             split_by,
             is_latest,
             eligibility,
@@ -55,6 +58,11 @@ impl Wanted {
                 wanted.understood = compiled.predicate.to_string();
             }
             wanted.limit = compiled.limit;
+            for hint in compiled.hints() {
+                if !wanted.hints.contains(&hint) {
+                    wanted.hints.push(hint);
+                }
+            }
             for warning in compiled.warnings {
                 if !wanted.query_warnings.contains(&warning) {
                     wanted.query_warnings.push(warning);

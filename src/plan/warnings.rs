@@ -21,6 +21,9 @@ pub(super) fn warnings(
     outcome: &Outcome,
 ) -> Vec<String> {
     let mut warnings = wanted.query_warnings.clone();
+    if outcome.totals.matched == 0 {
+        warnings.extend(wanted.hints.iter().cloned());
+    }
     if let Some(operation) = wanted.eligibility.document() {
         let is_for_copies = wanted.eligibility.kind() == Some(Kind::Copy);
         let parts = operation.not_checked.iter();

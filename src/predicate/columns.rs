@@ -95,7 +95,7 @@ const KNOWN_TOKENS: [(&str, &[&str]); 9] = [
 ];
 
 /// Whether two spellings are one column's name, by the rule of [`Schema::position`].
-fn same_name(a: &str, b: &str) -> bool {
+pub(super) fn same_name(a: &str, b: &str) -> bool {
     Schema::from_names([a]).position(b).is_some()
 }
 

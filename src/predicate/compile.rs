@@ -15,8 +15,8 @@ use super::decimal::Decimal;
 use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
 use super::like::Plan;
 use super::matcher::{
-    ComputedTest, Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest, TokenTest,
-    by_length, is_keyed,
+    ComputedTest, FieldEncoding, Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest,
+    TokenTest, by_length, encoding,
 };
 use super::scalar::Computed;
 
@@ -170,29 +170,37 @@ fn cost(node: &Node) -> usize {
         // Row by row, with allocations: after all others.
         Node::Computed(test) => 1_000 * test.computed.depth(),
         Node::Token(test) => 1 + test.values.len(),
-        Node::Flag { keyed, .. } => 2 + decoding(*keyed),
+        Node::Flag { encoding, .. } => 2 + decoding(*encoding),
         Node::Number(test) => {
             let reading = if test.reading == Reading::Integer { 4 } else { 12 };
-            reading + decoding(test.keyed)
+            reading + decoding(test.encoding)
         }
         Node::Text(test) => {
             let folding = if test.fold == Fold::None { 0 } else { 40 };
+            let is_acl = test.encoding == FieldEncoding::Acl;
             let check = match &test.check {
-                TextCheck::OneOf(values) if values.len() == 1 => return 4 + folding,
-                TextCheck::Like(Plan::Equals(_) | Plan::StartsWith(_)) => return 6 + folding,
+                // Of a key, no more is decoded than is looked at.
+                TextCheck::OneOf(values) if values.len() == 1 && !is_acl => return 4 + folding,
+                TextCheck::Like(Plan::Equals(_) | Plan::StartsWith(_)) if !is_acl => {
+                    return 6 + folding;
+                }
                 TextCheck::Below(_) | TextCheck::AtMost(_) => 4,
                 TextCheck::OneOf(_) => 20,
                 TextCheck::Like(Plan::Around(..)) => 6,
                 TextCheck::Like(_) => 30,
                 TextCheck::Regex(_) => 100,
             };
-            check + folding + decoding(test.keyed)
+            check + folding + decoding(test.encoding)
         }
     }
 }
 
-fn decoding(keyed: bool) -> usize {
-    if keyed { 20 } else { 0 }
+fn decoding(encoding: FieldEncoding) -> usize {
+    match encoding {
+        FieldEncoding::None => 0,
+        FieldEncoding::Key => 20,
+        FieldEncoding::Acl => 500,
+    }
 }
 
 /// A computed condition that is TRUE, or that is FALSE.
@@ -207,7 +215,7 @@ fn leaf(test: &Test, want: bool) -> Node {
     match &test.check {
         Check::Null if want => null(operand),
         Check::Null => not(null(operand)),
-        Check::True => Node::Flag { column, keyed: is_keyed(operand), want },
+        Check::True => Node::Flag { column, encoding: encoding(operand), want },
         Check::Integer(relation) => integers(operand, relation, want),
         Check::Instant(relation) => {
             let (numbers, positive) = match relation {
@@ -248,26 +256,26 @@ fn null(operand: &Operand) -> Node {
         Type::Integer => not(number(operand, Reading::Integer, every(), true)),
         Type::Instant => not(number(operand, Reading::Instant, every(), true)),
         Type::Boolean => {
-            let (column, keyed) = (operand.column, is_keyed(operand));
-            let flag = |want| Node::Flag { column, keyed, want };
+            let (column, encoding) = (operand.column, encoding(operand));
+            let flag = |want| Node::Flag { column, encoding, want };
             not(any([flag(true), flag(false)].into_iter()))
         }
     }
 }
 
 fn number(operand: &Operand, reading: Reading, numbers: Numbers, want: bool) -> Node {
-    let (column, keyed) = (operand.column, is_keyed(operand));
+    let (column, encoding) = (operand.column, encoding(operand));
     Node::Number(match (numbers, want) {
         // What is not above a bound is at or below it: as a range that can meet others.
         (Numbers::Range(i128::MIN, most), false) if most < i128::MAX => {
             let numbers = Numbers::Range(most + 1, i128::MAX);
-            NumberTest { column, keyed, reading, numbers, want: true }
+            NumberTest { column, encoding, reading, numbers, want: true }
         }
         (Numbers::Range(least, i128::MAX), false) if least > i128::MIN => {
             let numbers = Numbers::Range(i128::MIN, least - 1);
-            NumberTest { column, keyed, reading, numbers, want: true }
+            NumberTest { column, encoding, reading, numbers, want: true }
         }
-        (numbers, want) => NumberTest { column, keyed, reading, numbers, want },
+        (numbers, want) => NumberTest { column, encoding, reading, numbers, want },
     })
 }
 
@@ -324,8 +332,8 @@ fn texts(operand: &Operand, relation: &Relation<String>, want: bool) -> Node {
 }
 
 fn text(operand: &Operand, fold: Fold, check: TextCheck, want: bool) -> Node {
-    let (column, keyed) = (operand.column, is_keyed(operand));
-    Node::Text(TextTest { column, keyed, fold, check, want })
+    let (column, encoding) = (operand.column, encoding(operand));
+    Node::Text(TextTest { column, encoding, fold, check, want })
 }
 
 fn fold_of(operand: &Operand) -> Fold {

@@ -6,10 +6,11 @@ use std::fmt;
 
 use sqlparser::tokenizer::{Location, Span};
 
-/// Characters of the expression that are shown around the marked place: a line of a terminal.
-const SHOWN_CHARS_MAX: usize = 96;
+/// Characters of the expression that are shown around the marked place: with the number of its line
+/// before it, a line of a terminal of 60 columns.
+const SHOWN_CHARS_MAX: usize = 48;
 /// Characters that are shown before the marked place when the line is longer than that.
-const SHOWN_BEFORE_CHARS: usize = 32;
+const SHOWN_BEFORE_CHARS: usize = 20;
 /// Characters of a user's own word that a message repeats.
 const QUOTED_CHARS_MAX: usize = 60;
 
@@ -29,6 +30,8 @@ struct Inner {
     hint: Option<String>,
     /// Whether the report is to blame: it lacks a column.
     missing_column: bool,
+    /// Line and column where reading stopped, when nothing better is known than that.
+    stopped: Option<(u64, u64)>,
 }
 
 /// A line of the expression and the characters in it that are marked.
@@ -50,8 +53,21 @@ impl PredicateError {
                 place: None,
                 hint: None,
                 missing_column: false,
+                stopped: None,
             }),
         }
+    }
+
+    /// The parser stopped here: a place whose words tell better what is wrong than the parser can.
+    pub(super) fn stopped_at(text: &str, line: u64, column: u64) -> Self {
+        let mut error = Self::new("this can't be read as SQL").at(text, point(line, column));
+        error.inner.stopped = Some((line, column));
+        error
+    }
+
+    /// Line and column where the parser stopped, if that is all that is known.
+    pub(super) fn stopped(&self) -> Option<(u64, u64)> {
+        self.inner.stopped
     }
 
     /// Marks the place; an empty span (sqlparser's line 0) marks nothing.
@@ -82,6 +98,12 @@ impl PredicateError {
     #[must_use]
     pub fn message(&self) -> &str {
         &self.inner.message
+    }
+
+    /// What to write instead, if that is known.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.inner.hint.as_deref()
     }
 }
 

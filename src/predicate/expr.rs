@@ -130,7 +130,7 @@ impl PartialEq for Regex {
 impl Operand {
     pub(super) fn value_type(&self) -> Type {
         self.cast.unwrap_or(match self.kind {
-            ColumnKind::Text | ColumnKind::Key | ColumnKind::Token => Type::Text,
+            ColumnKind::Text | ColumnKind::Key | ColumnKind::Acl | ColumnKind::Token => Type::Text,
             ColumnKind::Integer => Type::Integer,
             ColumnKind::Timestamp => Type::Instant,
             ColumnKind::Boolean => Type::Boolean,
@@ -239,7 +239,7 @@ impl Expr {
         }
     }
 
-    fn children(&self) -> &[Self] {
+    pub(super) fn children(&self) -> &[Self] {
         match self {
             Self::All(parts) | Self::Any(parts) => parts,
             Self::Not(inner) | Self::Is { operand: inner, .. } => std::slice::from_ref(inner),

@@ -7,11 +7,13 @@
 //! and no.
 
 use super::Row;
+use super::acl;
 use super::expr::Operand;
 use super::key;
 use super::like::Plan;
 use super::scalar::Computed;
 use super::time;
+use crate::report::ColumnKind;
 
 /// Tests rows. One per worker: it owns the buffers that keys are decoded into.
 #[derive(Debug, Clone)]
@@ -66,7 +68,7 @@ pub(super) enum Node {
     Token(TokenTest),
     Flag {
         column: usize,
-        keyed: bool,
+        encoding: FieldEncoding,
         want: bool,
     },
     Number(NumberTest),
@@ -103,11 +105,36 @@ pub(super) struct TokenTest {
 #[derive(Debug, Clone)]
 pub(super) struct NumberTest {
     pub(super) column: usize,
-    /// The field is a key, to be decoded first.
-    pub(super) keyed: bool,
+    pub(super) encoding: FieldEncoding,
     pub(super) reading: Reading,
     pub(super) numbers: Numbers,
     pub(super) want: bool,
+}
+
+/// What is decoded before a field is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FieldEncoding {
+    /// Nothing.
+    None,
+    /// A key, as CSV writes it.
+    Key,
+    /// An access control list.
+    Acl,
+}
+
+impl FieldEncoding {
+    /// Appends what a field encodes to `out`; `false`, and nothing, where it stands for itself.
+    pub(super) fn decode(self, field: &[u8], out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::None => false,
+            Self::Key if key::is_plain(field) => false,
+            Self::Key => {
+                key::decode_key(field, out);
+                true
+            }
+            Self::Acl => acl::decode_acl(field, out),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +156,7 @@ pub(super) enum Numbers {
 #[derive(Debug, Clone)]
 pub(super) struct TextTest {
     pub(super) column: usize,
-    pub(super) keyed: bool,
+    pub(super) encoding: FieldEncoding,
     pub(super) fold: Fold,
     pub(super) check: TextCheck,
     pub(super) want: bool,
@@ -180,8 +207,8 @@ impl Node {
         match self {
             Self::Empty(_) => field.is_empty(),
             Self::Token(test) => test.matches(field),
-            Self::Flag { keyed, want, .. } => {
-                flag(decoded(field, *keyed, &mut scratch.decoded)) == Some(*want)
+            Self::Flag { encoding, want, .. } => {
+                flag(decoded(field, *encoding, &mut scratch.decoded)) == Some(*want)
             }
             Self::Number(test) => test.matches(field, scratch),
             Self::Text(test) => test.matches(field, scratch),
@@ -193,12 +220,15 @@ impl Node {
 
     /// Makes a test of one column take keys as they stand, not encoded.
     pub(super) fn read_raw(&mut self) {
-        match self {
-            Self::Flag { keyed, .. } => *keyed = false,
-            Self::Number(test) => test.keyed = false,
-            Self::Text(test) => test.keyed = false,
-            Self::Computed(test) => test.computed.read_raw(),
-            _ => {}
+        let encoding = match self {
+            Self::Flag { encoding, .. } => encoding,
+            Self::Number(test) => &mut test.encoding,
+            Self::Text(test) => &mut test.encoding,
+            Self::Computed(test) => return test.computed.read_raw(),
+            _ => return,
+        };
+        if *encoding == FieldEncoding::Key {
+            *encoding = FieldEncoding::None;
         }
     }
 
@@ -252,7 +282,7 @@ impl TokenTest {
 
 impl NumberTest {
     fn matches(&self, field: &[u8], scratch: &mut Scratch) -> bool {
-        let field = decoded(field, self.keyed, &mut scratch.decoded);
+        let field = decoded(field, self.encoding, &mut scratch.decoded);
         let number = match self.reading {
             Reading::Integer => integer(field),
             Reading::Instant => time::instant(field),
@@ -276,7 +306,7 @@ impl TextTest {
     }
 
     fn answer(&self, field: &[u8], scratch: &mut Scratch) -> bool {
-        if self.keyed && self.fold == Fold::None {
+        if self.encoding == FieldEncoding::Key && self.fold == Fold::None {
             // Equality and prefixes need no more of the key than they look at.
             match &self.check {
                 TextCheck::OneOf(values) if values.len() == 1 => {
@@ -289,7 +319,7 @@ impl TextTest {
                 _ => {}
             }
         }
-        let text = decoded(field, self.keyed, &mut scratch.decoded);
+        let text = decoded(field, self.encoding, &mut scratch.decoded);
         let text = folded(text, self.fold, &mut scratch.folded);
         match &self.check {
             TextCheck::Below(limit) => text < &**limit,
@@ -308,14 +338,10 @@ pub(super) fn by_length(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
-/// The field itself where nothing needs decoding, else the buffer with the decoded key.
-fn decoded<'b>(field: &'b [u8], keyed: bool, buffer: &'b mut Vec<u8>) -> &'b [u8] {
-    if !keyed || key::is_plain(field) {
-        return field;
-    }
+/// The field itself where nothing needs decoding, else the buffer with what it encodes.
+fn decoded<'b>(field: &'b [u8], encoding: FieldEncoding, buffer: &'b mut Vec<u8>) -> &'b [u8] {
     buffer.clear();
-    key::decode_key(field, buffer);
-    buffer
+    if encoding.decode(field, buffer) { buffer } else { field }
 }
 
 fn folded<'b>(text: &'b [u8], fold: Fold, buffer: &'b mut Vec<u8>) -> &'b [u8] {
@@ -397,9 +423,13 @@ pub(super) fn integer(field: &[u8]) -> Option<i128> {
     Some(if negative { -number } else { number })
 }
 
-/// Whether a column's fields must be decoded before they are looked at.
-pub(super) fn is_keyed(operand: &Operand) -> bool {
-    operand.kind == crate::report::ColumnKind::Key
+/// What must be decoded of a column's fields before they are looked at.
+pub(super) fn encoding(operand: &Operand) -> FieldEncoding {
+    match operand.kind {
+        ColumnKind::Key => FieldEncoding::Key,
+        ColumnKind::Acl => FieldEncoding::Acl,
+        _ => FieldEncoding::None,
+    }
 }
 
 #[cfg(test)]

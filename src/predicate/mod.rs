@@ -14,6 +14,9 @@
 //! evaluates the typed tree the obvious way. Computed conditions are evaluated by one evaluator in
 //! all of these, row by row and last; its oracle is DuckDB (`tests/duckdb/expressions.py`).
 //!
+//! A text that is not understood is looked at once more by `syntax`, which tells what is wrong in
+//! the words of the person who wrote it.
+//!
 //! If you add a check to the tree: print it in `expr`, compile it, evaluate it in the oracle, and
 //! give it to the generator in `tests`, which holds all of them against each other.
 //!
@@ -38,6 +41,7 @@
 //!   case, patterns too; `ChecksumAlgorithm` also without hyphens. A value that S3 does not
 //!   document gives a warning.
 //! - keys: compared decoded, byte by byte; literals are written decoded.
+//! - access control lists: as keys; what is decoded is the JSON text.
 //! - other texts: compared byte by byte.
 //!
 //! In LIKE, `_` is a UTF-8 character, or a byte where there is none; there is no escape character
@@ -50,6 +54,7 @@
 //! SQL would never find: it is read as `x IS NULL`, `x <> ''` as `x IS NOT NULL`, and `x IN ('',
 //! 'A')` as `x IS NULL OR x = 'A'`. The canonical text shows it so.
 
+mod acl;
 mod column;
 mod columns;
 mod compile;
@@ -57,6 +62,7 @@ mod constant;
 mod decimal;
 mod error;
 mod expr;
+mod hints;
 mod key;
 mod like;
 mod matcher;
@@ -66,6 +72,7 @@ mod scalar;
 mod select;
 mod side;
 mod skip;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -128,6 +135,10 @@ impl Predicate {
     /// # Errors
     /// When the text is no condition, a column is missing, or a literal does not fit its column.
     pub fn parse(text: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
+        Self::parsed(text, schema, now).map_err(|error| syntax::explained(text, schema, error))
+    }
+
+    fn parsed(text: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
         let sql = parse::condition(text)?;
         let evaluator = constant::Evaluator { text, now };
         let mut typer = typing::Typer { schema, evaluator, table: None, warnings: Vec::new() };
@@ -155,6 +166,12 @@ impl Predicate {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Why it may have selected nothing, where it did: what is probably meant instead.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        hints::hints(&self.expr)
     }
 
     /// Makes the tests that rows are put to.

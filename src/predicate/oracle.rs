@@ -145,7 +145,11 @@ fn value(operand: &Operand, row: &dyn Row) -> Option<Vec<u8>> {
     if raw.is_empty() {
         return None;
     }
-    let mut value = if operand.kind == ColumnKind::Key { decode_slowly(raw) } else { raw.to_vec() };
+    let mut value = match operand.kind {
+        ColumnKind::Key => decode_slowly(raw),
+        ColumnKind::Acl => acl_slowly(raw).unwrap_or_else(|| raw.to_vec()),
+        _ => raw.to_vec(),
+    };
     if operand.is_token() {
         value.make_ascii_uppercase();
         let short: Vec<u8> = value.iter().copied().filter(|byte| *byte != b'-').collect();
@@ -158,6 +162,33 @@ fn value(operand: &Operand, row: &dyn Row) -> Option<Vec<u8>> {
         Some(Case::Upper) => lower(&value, false),
         None => value,
     })
+}
+
+/// The JSON object that is written in base64; `None` if this is not one.
+fn acl_slowly(raw: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let digits = text.strip_suffix("==").or(text.strip_suffix('=')).unwrap_or(text);
+    let mut bits = String::new();
+    for c in digits.chars() {
+        let value = match c {
+            'A'..='Z' => u32::from(c) - u32::from('A'),
+            'a'..='z' => u32::from(c) - u32::from('a') + 26,
+            '0'..='9' => u32::from(c) - u32::from('0') + 52,
+            '+' => 62,
+            '/' => 63,
+            _ => return None,
+        };
+        bits += &format!("{value:06b}");
+    }
+    if !text.len().is_multiple_of(4) {
+        return None;
+    }
+    let bytes: Vec<u8> = bits
+        .as_bytes()
+        .chunks_exact(8)
+        .filter_map(|byte| u8::from_str_radix(std::str::from_utf8(byte).ok()?, 2).ok())
+        .collect();
+    bytes.starts_with(b"{").then_some(bytes)
 }
 
 fn decode_slowly(raw: &[u8]) -> Vec<u8> {

@@ -10,9 +10,10 @@ use sqlparser::ast;
 use sqlparser::dialect::Dialect;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Span, Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
 use super::error::{PredicateError, point, quoted};
+use super::syntax::quote_fault;
 
 /// Bytes of a predicate or statement. Room for IN lists of some ten thousand keys; a hundred
 /// columns' worth of memory for the tree of each byte is still little.
@@ -40,7 +41,7 @@ const _: () = assert!(RECURSION_MAX >= 2 * EXPRESSION_DEPTH_MAX + 8);
 /// The SQL that predicates are written in: the standard's expressions, identifiers that may begin
 /// with `_` (S3 Select's positions), no dialect's extras.
 #[derive(Debug)]
-struct ReportDialect;
+pub(super) struct ReportDialect;
 
 impl Dialect for ReportDialect {
     fn is_identifier_start(&self, c: char) -> bool {
@@ -127,9 +128,8 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, PredicateError> {
     check_length(text)?;
     let tokens =
         Tokenizer::new(&ReportDialect, text).tokenize_with_location().map_err(|error| {
-            PredicateError::new(error.message.clone())
-                .at(text, point(error.location.line, error.location.column))
-                .hint("a text begins and ends with a single quote; a quote inside is written twice")
+            let Location { line, column } = error.location;
+            quote_fault(text).unwrap_or_else(|| PredicateError::stopped_at(text, line, column))
         })?;
     let (mut words, mut depth) = (0, 0usize);
     for token in &tokens {
@@ -191,35 +191,26 @@ fn finished<T>(
     if next.token == Token::EOF {
         return Ok(parsed);
     }
-    let found = quoted(&next.token.to_string());
-    let hint = match &next.token {
-        Token::RParen => "a `(` is missing before it, or this one is too many",
-        Token::SingleQuotedString(_) | Token::Number(..) => {
-            "an operator is missing before it, such as = or LIKE"
-        }
-        Token::Word(word) if word.keyword == Keyword::NoKeyword => {
-            "AND, OR or an operator is missing before it"
-        }
-        _ => "this is where the expression could have ended",
-    };
-    Err(PredicateError::new(format!("{found} does not fit here")).at(text, next.span).hint(hint))
+    Err(stopped_before(text, next.span))
 }
 
-/// sqlparser's words, with its "at Line: 1, Column: 2" turned into a mark.
+fn stopped_before(text: &str, span: Span) -> PredicateError {
+    PredicateError::stopped_at(text, span.start.line, span.start.column)
+}
+
+/// The place out of sqlparser's "at Line: 1, Column: 2". Its words are about tokens and grammars,
+/// which no user knows: [`super::syntax`] finds others.
 fn syntax_error(text: &str, error: ParserError) -> PredicateError {
     let message = match error {
         ParserError::RecursionLimitExceeded => return too_deep(),
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => message,
     };
-    let place = message.rsplit_once(" at Line: ").and_then(|(words, place)| {
+    let place = message.rsplit_once(" at Line: ").and_then(|(_, place)| {
         let (line, column) = place.split_once(", Column: ")?;
-        Some((words, point(line.parse().ok()?, column.parse().ok()?)))
+        Some(point(line.parse().ok()?, column.parse().ok()?))
     });
-    match place {
-        Some((words, place)) => PredicateError::new(shortened(words)).at(text, place),
-        // The end of the text is the one place that sqlparser does not number.
-        None => PredicateError::new(shortened(&message)).at(text, end(text)),
-    }
+    // The end of the text is the one place that sqlparser does not number.
+    stopped_before(text, place.unwrap_or_else(|| end(text)))
 }
 
 /// The place after the last character.
@@ -228,23 +219,6 @@ fn end(text: &str) -> Span {
     let last = text.rsplit('\n').next().unwrap_or_default();
     let number = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     point(number(text.matches('\n').count() + 1), number(last.chars().count() + 1))
-}
-
-/// A message of sqlparser's repeats tokens in full, which may be a whole megabyte.
-fn shortened(message: &str) -> String {
-    /// Two lines of a terminal.
-    const MESSAGE_CHARS_MAX: usize = 160;
-    let mut shown: String = message
-        .strip_prefix("sql parser error: ")
-        .unwrap_or(message)
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MESSAGE_CHARS_MAX)
-        .collect();
-    if message.chars().nth(MESSAGE_CHARS_MAX).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// Catches a whole statement where the condition alone belongs.

@@ -14,7 +14,7 @@ use super::error::PredicateError;
 use super::expr::Expr;
 use super::parse;
 use super::typing::{Table, Typer};
-use super::{Predicate, finished};
+use super::{Predicate, finished, syntax};
 use crate::report::Schema;
 
 /// The one table of S3 Select.
@@ -36,6 +36,10 @@ impl Select {
     /// When it is no SELECT over `S3Object`, when it asks for more than a selection of rows
     /// (joins, groups, order, expressions), or when its WHERE clause is no predicate.
     pub fn parse(sql: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
+        Self::parsed(sql, schema, now).map_err(|error| syntax::explained(sql, schema, error))
+    }
+
+    fn parsed(sql: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
         let query = parse::query(sql)?;
         let refuse = |what: &str, hint: &str| {
             Err(PredicateError::new(format!("{what} is not supported")).hint(hint))

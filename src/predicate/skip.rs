@@ -8,7 +8,9 @@
 
 use super::column::TimeUnit;
 use super::like::Plan;
-use super::matcher::{Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest, TokenTest};
+use super::matcher::{
+    FieldEncoding, Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest, TokenTest,
+};
 use super::vector::{ColumnMatcher, Leaf, Tree, in_units};
 
 /// How many of the rows are NULL in a column.
@@ -90,7 +92,7 @@ fn seeks(tree: &Tree, column: usize) -> bool {
             Node::Text(test) => {
                 let exact =
                     matches!(test.check, TextCheck::OneOf(_) | TextCheck::Like(Plan::Equals(_)));
-                test.want && test.fold == Fold::None && exact
+                test.want && is_as_stored(test) && exact
             }
             _ => false,
         },
@@ -151,10 +153,10 @@ fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
             number_can_pass(test, unit.nanos(), (least, most), |_| true)
         }
         (Node::Token(test), Bounds::Bytes(least, most)) => token_can_pass(test, least, most),
-        (Node::Text(test), Bounds::Bytes(least, most)) if test.fold == Fold::None => {
+        (Node::Text(test), Bounds::Bytes(least, most)) if is_as_stored(test) => {
             text_can_pass(test, least, most, |text| evidence.may_hold(leaf.column, text))
         }
-        (Node::Text(test), Bounds::Unknown) if test.fold == Fold::None => match &test.check {
+        (Node::Text(test), Bounds::Unknown) if is_as_stored(test) => match &test.check {
             TextCheck::OneOf(values) if test.want => {
                 values.iter().any(|value| evidence.may_hold(leaf.column, value))
             }
@@ -165,6 +167,11 @@ fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
         },
         _ => true,
     }
+}
+
+/// Whether a test looks at texts as they are stored, and as their bounds are.
+fn is_as_stored(test: &TextTest) -> bool {
+    test.fold == Fold::None && test.encoding == FieldEncoding::None
 }
 
 fn number_can_pass(
@@ -317,7 +324,7 @@ mod tests {
         }
     }
 
-    const CONDITIONS: [&str; 16] = [
+    const CONDITIONS: [&str; 19] = [
         "Size > 2",
         "Size = 3 OR Size IN (5, 7)",
         "NOT Size = 3",
@@ -334,16 +341,25 @@ mod tests {
         "LastModifiedDate IS NULL",
         "StorageClass = 'B' OR StorageClass IN ('CC', 'C')",
         "StorageClass <> 'B' OR LOWER(Key) = 'c'",
+        "ObjectAccessControlList = '{}' OR ObjectAccessControlList = 'b'",
+        "ObjectAccessControlList LIKE '{%'",
+        "ObjectAccessControlList > 'd' AND NOT ObjectAccessControlList LIKE 'e%'",
     ];
 
     proptest! {
         #[test]
         fn what_matches_is_never_skipped(
             rows in proptest::collection::vec(
-                ("[abBcC]{0,2}", proptest::option::of(0..8i64)), 1..6),
+                ("[abBcC]{0,2}|e30=", proptest::option::of(0..8i64)), 1..6),
             condition in 0..CONDITIONS.len(),
         ) {
-            let schema = Schema::from_names(["Key", "Size", "LastModifiedDate", "StorageClass"]);
+            let schema = Schema::from_names([
+                "Key",
+                "Size",
+                "LastModifiedDate",
+                "StorageClass",
+                "ObjectAccessControlList",
+            ]);
             let text = CONDITIONS[condition];
             let predicate = Predicate::parse(text, &schema, jiff::Timestamp::UNIX_EPOCH).unwrap();
             let mut held = Rows::default();

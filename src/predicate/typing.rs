@@ -227,7 +227,13 @@ impl Typer<'_> {
         span: Span,
     ) -> Typed<Expr> {
         match (&value, by) {
-            (Constant::Null, _) => return Ok(Expr::Constant(None)),
+            (Constant::Null, _) => {
+                self.warn(format!(
+                    "nothing is equal to NULL, nor unequal: for empty fields write {operand} IS \
+                     NULL, for all others {operand} IS NOT NULL"
+                ));
+                return Ok(Expr::Constant(None));
+            }
             (Constant::Text(text), Comparison::Equal) if text.is_empty() => {
                 return Ok(Expr::test(operand, Check::Null));
             }

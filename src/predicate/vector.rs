@@ -329,8 +329,15 @@ mod tests {
         }
     }
 
-    const NAMES: [&str; 6] =
-        ["Key", "Size", "LastModifiedDate", "StorageClass", "IsLatest", "ChecksumAlgorithm"];
+    const NAMES: [&str; 7] = [
+        "Key",
+        "Size",
+        "LastModifiedDate",
+        "StorageClass",
+        "IsLatest",
+        "ChecksumAlgorithm",
+        "ObjectAccessControlList",
+    ];
 
     /// Rows in columns, each column in a form of its own.
     struct Held {
@@ -361,14 +368,14 @@ mod tests {
         }
     }
 
-    type Cells = (String, Option<i64>, Option<i64>, u32, u8, String);
+    type Cells = (String, Option<i64>, Option<i64>, u32, u8, String, String);
 
     const CLASSES: [&str; 4] = ["GLACIER", "Standard", "STANDARD_IA", ""];
 
     fn held(rows: &[Cells]) -> Held {
         let mut held = Held {
-            data: vec![Vec::new(); 6],
-            spans: vec![Vec::new(); 6],
+            data: vec![Vec::new(); NAMES.len()],
+            spans: vec![Vec::new(); NAMES.len()],
             dictionary: Dictionary { serial: 7, ..Dictionary::default() },
             codes: rows.iter().map(|row| row.3).collect(),
             sizes: rows.iter().map(|row| row.1.unwrap_or(3)).collect(),
@@ -383,7 +390,7 @@ mod tests {
             Span { from, to: data.len() as u32 }
         };
         for row in rows {
-            for (column, text) in [(0, &row.0), (5, &row.5)] {
+            for (column, text) in [(0, &row.0), (5, &row.5), (6, &row.6)] {
                 let span = push(&mut held.data[column], text);
                 held.spans[column].push(span);
             }
@@ -402,11 +409,11 @@ mod tests {
         let text =
             |row, column, scratch: &mut Vec<u8>| held.values(column).text(row, scratch).to_vec();
         (0..rows.len())
-            .map(|row| (0..6).map(|column| text(row, column, &mut scratch)).collect())
+            .map(|row| (0..NAMES.len()).map(|column| text(row, column, &mut scratch)).collect())
             .collect()
     }
 
-    const CONDITIONS: [&str; 30] = [
+    const CONDITIONS: [&str; 33] = [
         "Size > 5 AND LastModifiedDate < '2024-01-01'",
         "Size BETWEEN -1 AND 2 OR StorageClass = 'glacier'",
         "NOT (Size IN (1, 2) AND IsLatest)",
@@ -437,6 +444,9 @@ mod tests {
         "CAST(Size AS VARCHAR) || CAST(LastModifiedDate AS VARCHAR) LIKE '1%Z'",
         "date_trunc('day', LastModifiedDate) < LastModifiedDate",
         "ChecksumAlgorithm = StorageClass OR ChecksumAlgorithm || '' = 'sha256'",
+        "ObjectAccessControlList LIKE '%AllUsers%'",
+        "UPPER(ObjectAccessControlList) = '{}' OR ObjectAccessControlList = 'e30'",
+        "NOT ObjectAccessControlList LIKE '{%' OR ObjectAccessControlList IS NULL",
     ];
 
     proptest! {
@@ -453,6 +463,11 @@ mod tests {
                     0..4u32,
                     0..3u8,
                     prop_oneof![Just("SHA-256"), Just("sha256"), Just("CRC32"), Just("")]
+                        .prop_map(str::to_owned),
+                    prop_oneof![
+                        // {}, {"a":"AllUsers"}, two that encode no object, nothing.
+                        Just("e30="), Just("eyJhIjoiQWxsVXNlcnMifQ=="), Just("e30"), Just("W10="),
+                        Just("AllUsers"), Just("")]
                         .prop_map(str::to_owned),
                 ),
                 1..40),

@@ -129,7 +129,11 @@ impl Report {
                 path: path.clone(),
                 line: error.line(),
                 column: error.column(),
-                fault: fault_alone(&error),
+                fault: if error.is_eof() {
+                    "the text ends in the middle".to_owned()
+                } else {
+                    fault_alone(&error)
+                },
             })
         })?;
         let field = |field: &str, fault: String| ReportError::Field {

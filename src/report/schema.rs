@@ -14,6 +14,8 @@ pub enum ColumnKind {
     Text,
     /// The object key: percent-encoded in CSV reports, compared decoded.
     Key,
+    /// An access control list: base64 of JSON in all reports, compared decoded.
+    Acl,
     /// One of a few names, such as `SSE-KMS`: compared without regard to ASCII case, because S3's
     /// documentation and its reports differ in case (`On`/`ON`, `Governance`/`GOVERNANCE`).
     Token,
@@ -42,8 +44,9 @@ pub struct Schema {
 
 /// Columns whose values are not plain text. `IntelligentTieringReferenceDate` and the event-hold
 /// columns came in 2026.
-const KINDS: [(&str, ColumnKind); 20] = [
+const KINDS: [(&str, ColumnKind); 21] = [
     ("Key", ColumnKind::Key),
+    ("ObjectAccessControlList", ColumnKind::Acl),
     ("IsLatest", ColumnKind::Boolean),
     ("IsDeleteMarker", ColumnKind::Boolean),
     ("IsMultipartUploaded", ColumnKind::Boolean),

@@ -94,11 +94,12 @@ pub fn count(
     options: &CountOptions,
     control: Control<'_>,
 ) -> Result<Counts, ScanError> {
-    let mut warnings = Vec::new();
+    let (mut warnings, mut hints) = (Vec::new(), Vec::new());
     let mut selections = Vec::new();
     for report in &opened.reports {
         let compiled = options.query.compile_for(report, options.now)?;
         selections.push(selection(report, &compiled, options)?);
+        hints.extend(compiled.hints());
         warnings.extend(compiled.warnings);
     }
     warnings.dedup();
@@ -116,6 +117,11 @@ pub fn count(
     let counts = Counts { warnings, ..Counts::default() };
     let mut total = Total { counts, inputs, batches, keep_going };
     tally(batches, options.settings, control, keep_going, make_worker, &mut total)?;
+    if total.counts.matched.rows == 0 {
+        hints.retain(|hint| !total.counts.warnings.contains(hint));
+        hints.dedup();
+        total.counts.warnings.extend(hints);
+    }
     Ok(total.counts)
 }
 

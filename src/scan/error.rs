@@ -173,8 +173,12 @@ pub enum ScanError {
         /// The feature that reads the format.
         feature: &'static str,
     },
-    /// The query does not fit a report.
-    #[error("{}: {error}", path.display())]
+    /// The query does not fit a report. The report is only told where it is to blame.
+    #[error("{error}{}", if error.is_missing_column() {
+        format!("\nreport: {}", path.display())
+    } else {
+        String::new()
+    })]
     Query {
         /// The report's manifest.
         path: Location,

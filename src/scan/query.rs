@@ -28,6 +28,15 @@ pub struct Compiled {
     pub warnings: Vec<String>,
 }
 
+impl Compiled {
+    /// What to tell where no row was selected.
+    #[must_use]
+    pub fn hints(&self) -> Vec<String> {
+        let told = |hint: String| format!("no row was selected; {hint}");
+        self.predicate.hints().into_iter().map(told).collect()
+    }
+}
+
 impl Query {
     /// The text as it was given.
     #[must_use]

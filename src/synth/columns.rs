@@ -63,7 +63,7 @@ impl Group {
                 ColumnKind::Boolean => Values::Flags(Vec::new()),
                 ColumnKind::Integer => Values::Integers(Vec::new()),
                 ColumnKind::Timestamp => Values::Instants(Vec::new()),
-                ColumnKind::Text | ColumnKind::Key | ColumnKind::Token => {
+                ColumnKind::Text | ColumnKind::Key | ColumnKind::Acl | ColumnKind::Token => {
                     Values::Texts { bytes: Vec::new(), ends: Vec::new() }
                 }
             },

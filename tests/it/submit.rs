@@ -334,7 +334,9 @@ fn edit(plan: &PlanFolder, change: impl FnOnce(&mut Value)) {
 #[test]
 fn what_is_no_plan_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    submit(folder.path(), OPERATIONS[5]).expect(3).says(&["no plan.json", "s3sieve filter"]);
+    submit(folder.path(), OPERATIONS[5])
+        .expect(3)
+        .says(&["this folder is empty", "s3sieve filter"]);
     fs::create_dir(folder.path().join(".s3sieve-partial")).unwrap();
     submit(folder.path(), OPERATIONS[5]).expect(3).says(&["not finished"]);
     fs::write(folder.path().join("plan.json"), "{}").unwrap();

@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use super::super::Row;
 use super::super::expr::{Comparison, Type};
-use super::super::key;
 use super::super::matcher::{self, Scratch};
 use super::super::time;
 use super::calendar;
@@ -35,18 +34,17 @@ pub(super) fn read_column<'r>(column: &Column, row: &'r dyn Row) -> Option<Scala
     }
 }
 
-/// The text of a field, a key's decoded; `None` for an empty one.
+/// The text of a field, decoded; `None` for an empty one.
 fn read_text<'r>(column: &Column, row: &'r dyn Row) -> Option<Cow<'r, [u8]>> {
     let field = row.field(column.operand.column);
     if field.is_empty() {
         return None;
     }
-    if !column.keyed || key::is_plain(field) {
-        return Some(Cow::Borrowed(field));
+    let mut decoded = Vec::new();
+    match column.encoding.decode(field, &mut decoded) {
+        true => Some(Cow::Owned(decoded)),
+        false => Some(Cow::Borrowed(field)),
     }
-    let mut decoded = Vec::with_capacity(field.len());
-    key::decode_key(field, &mut decoded);
-    Some(Cow::Owned(decoded))
 }
 
 impl ScalarExpr {

@@ -6,7 +6,7 @@ use super::super::Row;
 use super::super::compile;
 use super::super::expr::{Check, Comparison, Expr, Operand, Regex, Test, Type, literal};
 use super::super::like::{Like, Plan};
-use super::super::matcher::{Node, Scratch};
+use super::super::matcher::{self, FieldEncoding, Node, Scratch};
 use super::function::Function;
 use super::value::{ScalarType, ScalarValue};
 
@@ -31,8 +31,8 @@ pub(in crate::predicate) enum ScalarExpr {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::predicate) struct Column {
     pub(super) operand: Operand,
-    /// The field is a key in the form that CSV reports encode it in.
-    pub(super) keyed: bool,
+    /// What is decoded before it is read.
+    pub(super) encoding: FieldEncoding,
 }
 
 /// What a CAST makes of a value.
@@ -128,8 +128,8 @@ impl ScalarExpr {
     }
 
     pub(in crate::predicate) fn column(operand: Operand) -> Self {
-        let keyed = operand.kind == crate::report::ColumnKind::Key;
-        Self::Column(Column { operand, keyed })
+        let encoding = matcher::encoding(&operand);
+        Self::Column(Column { operand, encoding })
     }
 
     pub(in crate::predicate) fn condition(expr: Expr) -> Self {
@@ -215,8 +215,10 @@ impl ScalarExpr {
     /// Makes it take keys as they stand, not encoded.
     fn read_raw(&mut self) {
         match self {
-            Self::Column(column) => column.keyed = false,
-            Self::Literal(_) => {}
+            Self::Column(column) if column.encoding == FieldEncoding::Key => {
+                column.encoding = FieldEncoding::None;
+            }
+            Self::Column(_) | Self::Literal(_) => {}
             Self::Call(_, arguments) => arguments.iter_mut().for_each(Self::read_raw),
             Self::Case { branches, otherwise } => {
                 for (when, value) in branches {

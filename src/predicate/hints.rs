@@ -1,0 +1,312 @@
+//! Why a predicate may have selected nothing: constants that hardly a value of their column equals
+//! in the form in which reports hold it, and comparisons that leave out what is NULL.
+//!
+//! These are guesses. They are told where nothing was selected, and nowhere else.
+//!
+//! Never knows rows.
+
+use super::acl::decode_acl;
+use super::columns::same_name;
+use super::expr::{Check, Comparison, Expr, Operand, Relation, Test};
+use super::key::decode_key;
+use super::like::{Like, Part};
+use super::syntax::literal;
+use crate::report::ColumnKind;
+
+/// More would hide the first.
+const HINTS_MAX: usize = 5;
+
+/// Columns that S3 fills in every row.
+const NEVER_NULL: [&str; 4] = ["Bucket", "Key", "IsLatest", "IsDeleteMarker"];
+
+/// What may be meant, a sentence each; none where nothing is suspicious.
+pub(super) fn hints(expr: &Expr) -> Vec<String> {
+    let mut found = Suspicions::default();
+    found.look(expr, false);
+    let Suspicions { mut hints, unequal, nulls } = found;
+    for name in unequal {
+        if !nulls.contains(&name) && hints.len() < HINTS_MAX {
+            hints.push(format!(
+                "rows whose {name} is NULL are not selected, for NULL is neither equal nor \
+                 unequal to anything: to have them, write (… OR {name} IS NULL)"
+            ));
+        }
+    }
+    hints.truncate(HINTS_MAX);
+    hints
+}
+
+#[derive(Default)]
+struct Suspicions {
+    hints: Vec<String>,
+    /// Columns that are to be unequal to something, as the canonical text spells them.
+    unequal: Vec<String>,
+    /// Columns that are asked for NULL.
+    nulls: Vec<String>,
+}
+
+impl Suspicions {
+    fn look(&mut self, expr: &Expr, negated: bool) {
+        match expr {
+            Expr::Not(inner) => self.look(inner, !negated),
+            Expr::Test(test) => self.test(test, negated),
+            _ => expr.children().iter().for_each(|child| self.look(child, negated)),
+        }
+    }
+
+    fn test(&mut self, test: &Test, negated: bool) {
+        let Test { operand, check } = test;
+        let list = |names: &mut Vec<String>| {
+            if !names.contains(&operand.name) {
+                names.push(operand.name.clone());
+            }
+        };
+        if *check == Check::Null {
+            list(&mut self.nulls);
+            return;
+        }
+        if negated != is_unequal(check) {
+            if !NEVER_NULL.iter().any(|known| same_name(known, &operand.name)) {
+                list(&mut self.unequal);
+            }
+            return;
+        }
+        match check {
+            Check::Text(Relation::Compare(Comparison::Equal, text)) => self.equal(operand, text),
+            Check::Text(Relation::In(texts)) => {
+                texts.iter().take(HINTS_MAX).for_each(|text| self.equal(operand, text));
+            }
+            Check::Like { pattern, .. } if operand.cast.is_none() => self.like(operand, pattern),
+            _ => {}
+        }
+    }
+
+    fn push(&mut self, hint: String) {
+        if self.hints.len() < HINTS_MAX && !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+    }
+
+    /// A column that is to equal a text.
+    fn equal(&mut self, operand: &Operand, text: &str) {
+        let hint = match operand.kind {
+            _ if operand.cast.is_some() => None,
+            ColumnKind::Key => key(operand, text),
+            ColumnKind::Acl => acl(operand, text),
+            _ if same_name("VersionId", &operand.name) && text == "null" => Some(format!(
+                "a report has an empty field for the version that S3 calls null: write {operand} \
+                 IS NULL"
+            )),
+            _ if same_name("Bucket", &operand.name) => bucket(text),
+            _ if same_name("ETag", &operand.name) && text.contains('"') => {
+                Some(format!("reports hold ETags without quotes: write {}", unquoted(text)))
+            }
+            _ => None,
+        };
+        if let Some(hint) = hint {
+            self.push(hint);
+        }
+    }
+
+    /// A column that is to match a pattern.
+    fn like(&mut self, operand: &Operand, pattern: &Like) {
+        let texts = || {
+            pattern.parts().iter().filter_map(|part| match part {
+                Part::Text(text) => Some(text.as_str()),
+                Part::Any | Part::One => None,
+            })
+        };
+        let written = plain(pattern);
+        if texts().any(|text| text.contains('*')) {
+            let meant = literal(&written.replace("%*", "%").replace('*', "%"));
+            self.push(format!(
+                "in LIKE, % stands for any text and * for itself: write LIKE {meant}"
+            ));
+        }
+        let begin = match pattern.parts().first() {
+            Some(Part::Text(text)) => text,
+            _ => "",
+        };
+        if operand.kind == ColumnKind::Key {
+            if let Some(hint) = beginning(&written, begin) {
+                self.push(hint);
+            } else if let Some(decoded) = decoded(&written) {
+                self.push(format!(
+                    "keys are compared decoded, without %XX and with a space for +: write LIKE {}",
+                    literal(&decoded)
+                ));
+            }
+        }
+        if texts().count() == pattern.parts().len() && !written.contains('*') {
+            self.push(format!(
+                "a pattern without % or _ is only like itself: write LIKE {} for what begins so",
+                literal(&format!("{written}%"))
+            ));
+        }
+    }
+}
+
+/// Whether the rows are wanted that are not equal to something.
+fn is_unequal(check: &Check) -> bool {
+    let by = match check {
+        Check::Integer(Relation::Compare(by, _)) => *by,
+        Check::Instant(Relation::Compare(by, _)) => *by,
+        Check::Text(Relation::Compare(by, _)) => *by,
+        _ => return false,
+    };
+    by == Comparison::NotEqual
+}
+
+/// A pattern as it was written, as far as it needs no escapes.
+fn plain(pattern: &Like) -> String {
+    let part = |part: &Part| match part {
+        Part::Any => "%".to_owned(),
+        Part::One => "_".to_owned(),
+        Part::Text(text) => text.clone(),
+    };
+    pattern.parts().iter().map(part).collect()
+}
+
+/// What is wrong with the beginning of a key.
+fn beginning(written: &str, begin: &str) -> Option<String> {
+    for scheme in ["s3://", "s3a://", "arn:aws:s3:::"] {
+        if let Some(rest) = begin.strip_prefix(scheme).and(written.strip_prefix(scheme)) {
+            let key = rest.split_once('/').map_or("", |(_, key)| key);
+            return Some(format!(
+                "a key does not hold its bucket: write what is behind it, {}",
+                literal(key)
+            ));
+        }
+    }
+    begin.starts_with('/').then(|| {
+        let key = written.trim_start_matches('/');
+        format!("few keys in S3 begin with a slash: write {}", literal(key))
+    })
+}
+
+/// A key that is to be equal.
+fn key(operand: &Operand, text: &str) -> Option<String> {
+    if let Some(hint) = beginning(text, text) {
+        return Some(hint);
+    }
+    if text.contains('*') {
+        let pattern = literal(&text.replace('*', "%"));
+        return Some(format!("* stands for itself here: write {operand} LIKE {pattern}"));
+    }
+    if let Some(decoded) = decoded(text) {
+        return Some(format!(
+            "keys are compared decoded, without %XX and with a space for +: write {}",
+            literal(&decoded)
+        ));
+    }
+    if text.ends_with('%') {
+        return Some(format!("% stands for itself here: write {operand} LIKE {}", literal(text)));
+    }
+    text.ends_with('/').then(|| {
+        let pattern = literal(&format!("{text}%"));
+        format!("this is the one key that ends so: for all below it write {operand} LIKE {pattern}")
+    })
+}
+
+/// What a text is that has been copied from a report, encoded; `None` of any other.
+fn decoded(text: &str) -> Option<String> {
+    let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
+    let mut escapes = text.as_bytes().windows(3);
+    let has_escape =
+        escapes.any(|three| three.first() == Some(&b'%') && three.iter().skip(1).all(is_hex));
+    if !has_escape && !text.contains('+') {
+        return None;
+    }
+    let mut decoded = Vec::new();
+    decode_key(text.as_bytes(), &mut decoded);
+    String::from_utf8(decoded).ok()
+}
+
+/// A list that is to be equal.
+fn acl(operand: &Operand, text: &str) -> Option<String> {
+    let mut json = Vec::new();
+    if decode_acl(text.as_bytes(), &mut json) {
+        return Some(format!(
+            "access control lists are compared decoded, as JSON: write {}",
+            literal(&String::from_utf8_lossy(&json))
+        ));
+    }
+    (!text.starts_with('{')).then(|| {
+        format!(
+            "an access control list is JSON that names each grant: write {operand} LIKE \
+             '%AllUsers%' for what is granted to anybody"
+        )
+    })
+}
+
+/// A bucket that is to be equal.
+fn bucket(text: &str) -> Option<String> {
+    let name = ["s3://", "arn:aws:s3:::"].iter().find_map(|scheme| text.strip_prefix(scheme))?;
+    let name = name.split('/').next().unwrap_or_default();
+    Some(format!("a report has the bucket's name alone: write {}", literal(name)))
+}
+
+fn unquoted(text: &str) -> String {
+    literal(text.trim_matches('"'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Predicate;
+    use crate::report::Schema;
+
+    fn hints(text: &str) -> Vec<String> {
+        let schema = Schema::from_names([
+            "Bucket",
+            "Key",
+            "VersionId",
+            "Size",
+            "ETag",
+            "StorageClass",
+            "ObjectAccessControlList",
+        ]);
+        Predicate::parse(text, &schema, jiff::Timestamp::UNIX_EPOCH).unwrap().hints()
+    }
+
+    #[test]
+    fn what_is_hardly_meant_is_told() {
+        for (text, wanted) in [
+            ("Key LIKE 'logs/*'", "write LIKE 'logs/%'"),
+            ("Key = 'logs/*'", "write Key LIKE 'logs/%'"),
+            ("Key IN ('a', 'logs/%')", "write Key LIKE 'logs/%'"),
+            ("Key = 'photos/caf%C3%A9+1.jpg'", "write 'photos/café 1.jpg'"),
+            ("Key LIKE 'a%20b%'", "write LIKE 'a b%'"),
+            ("Key = 'a+b'", "write 'a b'"),
+            ("Key LIKE '/logs/%'", "write 'logs/%'"),
+            ("Key = 's3://bucket/logs/a'", "write what is behind it, 'logs/a'"),
+            ("Key LIKE 's3://bucket/logs/%'", "write what is behind it, 'logs/%'"),
+            ("Key = 'logs/'", "write Key LIKE 'logs/%'"),
+            ("Key LIKE 'logs/'", "write LIKE 'logs/%' for what begins so"),
+            ("VersionId = 'null' AND Size > 5", "write VersionId IS NULL"),
+            ("Bucket = 's3://demo/'", "write 'demo'"),
+            ("ETag = '\"d41d8cd9\"'", "write 'd41d8cd9'"),
+            ("ObjectAccessControlList = 'public-read'", "LIKE '%AllUsers%'"),
+            ("ObjectAccessControlList = 'eyJhIjoxfQ=='", "write '{\"a\":1}'"),
+            ("StorageClass <> 'GLACIER'", "(… OR StorageClass IS NULL)"),
+            ("NOT (StorageClass = 'GLACIER' OR Key = 'a')", "(… OR StorageClass IS NULL)"),
+            ("StorageClass NOT IN ('GLACIER', 'SNOW')", "(… OR StorageClass IS NULL)"),
+        ] {
+            let hints = hints(text);
+            assert!(hints.len() == 1 && hints[0].contains(wanted), "{text}: {hints:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_in_order_gets_no_hint() {
+        for text in [
+            "Key LIKE 'logs/%' AND Key = 'a b'",
+            "Key <> 'logs/*'",
+            "VersionId IS NULL",
+            "StorageClass <> 'GLACIER' OR StorageClass IS NULL",
+            "ObjectAccessControlList LIKE '%AllUsers%'",
+            "LOWER(Key) > 'a' AND Size <= 5",
+        ] {
+            assert_eq!(hints(text), [""; 0], "{text}");
+        }
+    }
+}
