@@ -5,6 +5,9 @@
 # Each check builds once, so that incremental builds cost gigabytes of disk and save nothing.
 export CARGO_INCREMENTAL=0
 
+# A message that differs from its snapshot is a failure; nothing is written into the tree.
+export INSTA_UPDATE=no
+
 # Nobody looks at a build of CI with a debugger, and a panic tells its place without.
 export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_RELEASE_DEBUG=0
 

@@ -29,6 +29,8 @@ mod layouts;
 #[cfg(unix)]
 mod long_run;
 mod memory;
+#[cfg(all(feature = "aws", feature = "parquet", feature = "orc"))]
+mod mistakes;
 #[cfg(feature = "orc")]
 mod orc_writers;
 mod other_commands;
