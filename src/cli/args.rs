@@ -244,7 +244,8 @@ pub(super) struct ReadArgs {
     /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
     inflate: InflateArg,
-    /// Set bad data files aside and go on; says so at the end, with exit code 5
+    /// Set bad data files aside, take values that can't be read for NULL, and go on; says so at the
+    /// end, with exit code 5
     #[arg(long)]
     pub(super) keep_going: bool,
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::args::CountArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, progress, terminal};
-use crate::plan::SkippedFile;
+use crate::plan::{SkippedFile, Unreadable};
 use crate::report::Schema;
 use crate::scan::{self, CountOptions, Counts};
 use crate::source::Location;
@@ -32,9 +32,10 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
     })?;
     let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
     let names = names(&args.by, opened.reports.first().map(|report| &report.schema));
+    let partly = !counts.set_aside.is_empty() || counts.undecided > 0;
     let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
     print::print(&result, args.format)?;
-    Ok(if result.files_skipped.is_empty() { Exit::Done } else { Exit::Partly })
+    Ok(if partly { Exit::Partly } else { Exit::Done })
 }
 
 /// The columns to count by, as the report spells them.
@@ -61,6 +62,7 @@ struct CountResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<Vec<GroupResult>>,
     files_skipped: Vec<SkippedFile>,
+    unreadable: Vec<Unreadable>,
     warnings: Vec<String>,
 }
 
@@ -101,6 +103,8 @@ impl CountResult {
             file: path.display().to_string(),
             error,
         };
+        let unreadable: Vec<Unreadable> = counts.unreadable.iter().map(Unreadable::from).collect();
+        let warnings = unreadable.iter().map(Unreadable::warning);
         Self {
             files: counts.scanned.files,
             rows: counts.scanned.rows,
@@ -112,7 +116,8 @@ impl CountResult {
             groups: (!names.is_empty()).then_some(groups),
             names,
             files_skipped: counts.set_aside.into_iter().map(skipped).collect(),
-            warnings: counts.warnings,
+            warnings: counts.warnings.into_iter().chain(warnings).collect(),
+            unreadable,
         }
     }
 

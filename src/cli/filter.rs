@@ -8,7 +8,7 @@ use super::args::Format;
 use super::filter_args::FilterArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, estimate, progress};
-use crate::operation::Kind;
+use crate::operation::{Kind, UNREADABLE};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -24,7 +24,7 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
         let place = options.out.display();
         print::note(&format!("{place}: the same plan is there already; it stays"));
     }
-    let partly = !plan.files_skipped.is_empty();
+    let partly = !plan.files_skipped.is_empty() || outcome.undecided > 0;
     let estimate = estimate::one_line(&plan, &options.out)?;
     let summary = Summary { out: &options.out, plan: &plan, estimate };
     match args.format {
@@ -106,7 +106,8 @@ impl Summary<'_> {
         let kind = plan.operation.as_ref().and_then(|operation| Kind::from_name(&operation.name));
         let rules = kind.map(Kind::rules).unwrap_or_default();
         for excluded in plan.excluded.iter().filter(|excluded| excluded.rows > 0) {
-            let rule = rules.iter().find(|rule| rule.reason == excluded.reason);
+            let mut rules = rules.iter().chain([&UNREADABLE]);
+            let rule = rules.find(|rule| rule.reason == excluded.reason);
             writeln!(
                 out,
                 "{} set aside: {}{}{}.",

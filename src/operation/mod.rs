@@ -52,7 +52,7 @@ use policy::{Access, Statement};
 
 pub use check::{Refusal, Tag};
 pub use class::{CopyClass, StorageClass};
-pub use rule::{DELETE_MARKER, Part, Rule};
+pub use rule::{DELETE_MARKER, Part, Rule, UNREADABLE};
 
 /// An operation with its parameters.
 pub trait Operation: fmt::Debug {

@@ -33,6 +33,15 @@ pub const DELETE_MARKER: Rule = Rule {
     parts: &[Part { condition: "IsDeleteMarker", columns: &["IsDeleteMarker"] }],
 };
 
+/// For every operation, where a run goes on although values can't be read: a row of which is not
+/// known whether it is a delete marker (for copies, also whether it is the current version) is in
+/// no manifest. It has no condition, for nothing can be asked of such a value.
+pub const UNREADABLE: Rule = Rule {
+    reason: "unreadable",
+    meaning: "IsDeleteMarker, or for copies IsLatest, is neither true nor false",
+    parts: &[],
+};
+
 /// No Batch operation has the customer's key (UG, "Copy objects"; "Update object encryption";
 /// "Compute checksums").
 pub(super) const SSE_C: Rule = Rule {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
+use crate::scan::UnreadableColumn;
+use crate::units::{Count, counted};
 
 /// The version of the document, and of all that the program prints as JSON. Raised when a reader of
 /// the one before would go wrong.
@@ -49,6 +51,9 @@ pub struct Plan {
     pub excluded: Vec<Excluded>,
     /// Data files that were bad and left out (`--keep-going`).
     pub files_skipped: Vec<SkippedFile>,
+    /// Columns with values that can't be read, as far as they were looked at.
+    #[serde(default)]
+    pub unreadable: Vec<Unreadable>,
     /// What a person should know before acting on the plan.
     pub warnings: Vec<String>,
     /// The manifests.
@@ -257,6 +262,48 @@ pub struct SkippedFile {
     pub file: String,
     /// What is wrong with it.
     pub error: String,
+}
+
+/// A column with values that are not of its type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreadable {
+    /// The column.
+    pub column: String,
+    /// How many rows have such a value.
+    pub rows: u64,
+    /// The first such value in report order; its beginning, where it is long.
+    pub example: String,
+    /// The data file that it is in.
+    pub file: String,
+    /// The number of its record there, from 1.
+    pub record: u64,
+}
+
+impl From<&UnreadableColumn> for Unreadable {
+    fn from(found: &UnreadableColumn) -> Self {
+        Self {
+            column: found.column.clone(),
+            rows: found.rows,
+            example: found.example.clone(),
+            file: found.file.display().to_string(),
+            record: found.record,
+        }
+    }
+}
+
+impl Unreadable {
+    /// What a person should know of it.
+    #[must_use]
+    pub fn warning(&self) -> String {
+        let Self { column, rows, example, file, record } = self;
+        format!(
+            "{} of {column} can't be read and {} for NULL; the first is {example:?}, in record {} \
+             of {file}. S3 writes no such value: correct the program that wrote the report.",
+            counted(*rows, "value"),
+            if *rows == 1 { "is taken" } else { "are taken" },
+            Count(*record),
+        )
+    }
 }
 
 /// One manifest.

@@ -14,7 +14,7 @@ use super::warnings::warnings;
 use super::writer::{columns, described};
 use super::{
     Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX,
-    Totals, inventory, question,
+    Totals, Unreadable, inventory, question,
 };
 use crate::operation::StorageClass;
 use crate::operation::job::Place;
@@ -88,6 +88,8 @@ pub struct FilterOutcome {
     pub plan: Plan,
     /// Whether the same plan was there already.
     pub found: bool,
+    /// Rows about which values decided that can't be read.
+    pub undecided: u64,
 }
 
 /// The memory for waiting output unless told otherwise, in bytes.
@@ -120,6 +122,7 @@ pub fn filter(
     if control.stop.load(Ordering::Relaxed) {
         return Err(ScanError::Interrupted.into());
     }
+    let undecided = outcome.totals.undecided;
     let mut plan = describe(opened, &wanted, options, outcome);
     if let Emit::Inventory(place) = &options.emit {
         let (manifests, threads) = (destination.folder.manifests(), options.settings.threads);
@@ -127,7 +130,7 @@ pub fn filter(
     }
     plan.totals.seconds = begun.elapsed().as_secs_f64();
     let found = destination.commit(&plan, control.stop)?;
-    Ok(FilterOutcome { plan, found })
+    Ok(FilterOutcome { plan, found, undecided })
 }
 
 /// What [`filter`] would ask of each report's rows; for measuring the stages of a scan.
@@ -238,6 +241,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
         },
         excluded: outcome.written.excluded,
         files_skipped: outcome.files_skipped,
+        unreadable: outcome.totals.unreadable.iter().map(Unreadable::from).collect(),
         warnings,
         shards: described(outcome.written.shards, &columns, &wanted.split_by),
         columns,

@@ -40,6 +40,7 @@ pub use digest::{FileDigest, FileHasher};
 pub use document::{
     Bounds, ClassObjects, ClassSizes, DataFile, Excluded, ForOperation, Inventory, NotChecked,
     PLAN_VERSION, Plan, Predicate, Report, Retry, Shard, ShardRange, SkippedFile, Totals,
+    Unreadable,
 };
 pub use eligibility::OperationOptions;
 pub use error::{NoVersionIds, PlanError};

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use super::writer::{Folders, Label, PlanWriter, SeriesId, Written};
 use super::{Bounds, PlanError, SkippedFile, line};
 use crate::engine::{Block, Lane};
+use crate::operation::UNREADABLE;
 use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned, SizeTotals};
 
 /// Where the rows of a lane go.
@@ -79,7 +80,7 @@ impl<'a> PlanSink<'a> {
     pub(super) fn new(options: SinkOptions<'a>) -> Self {
         let mut writer = PlanWriter::new(options.folders, options.bounds);
         // The places of reasons are those that selections number them by.
-        for reason in options.reasons {
+        for reason in options.reasons.iter().chain([&UNREADABLE.reason]) {
             writer.reason(reason);
         }
         writer.keep_unfollowed(options.keeps_unfollowed);
@@ -132,11 +133,13 @@ impl<'a> PlanSink<'a> {
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
     pub(super) fn finish(self, stop: &AtomicBool) -> Result<Outcome, PlanError> {
+        let mut written = self.writer.finish(stop)?;
+        written.excluded.retain(|aside| aside.rows > 0 || aside.reason != UNREADABLE.reason);
         Ok(Outcome {
             scanned: self.totals.scanned,
             totals: self.totals,
             files_by_report: self.files_by_report,
-            written: self.writer.finish(stop)?,
+            written,
             files_skipped: self.files_skipped,
         })
     }
@@ -157,13 +160,7 @@ impl FilterSink for PlanSink<'_> {
 
     fn done(&mut self, input: &Input, summary: FileSummary) -> Result<ControlFlow<()>, PlanError> {
         self.files_by_report[input.report] += summary.scanned.files;
-        let totals = &mut self.totals;
-        totals.scanned.add(&summary.scanned);
-        totals.matched += summary.matched;
-        totals.null_versions += summary.null_versions;
-        totals.sizes.add(&summary.sizes);
-        add_all(&mut totals.excluded, &summary.excluded);
-        add_all(&mut totals.observed, &summary.observed);
+        self.totals.add(summary);
         // The file in which the limit is reached is read to its end, so that it is checked and its
         // counts are whole; later files are not.
         Ok(if self.limit_left == Some(0) {
@@ -183,11 +180,5 @@ impl FilterSink for PlanSink<'_> {
             error: error.kind.to_string(),
         });
         Ok(())
-    }
-}
-
-fn add_all(totals: &mut [u64], counts: &[u64]) {
-    for (total, count) in totals.iter_mut().zip(counts) {
-        *total += count;
     }
 }

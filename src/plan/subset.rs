@@ -206,6 +206,7 @@ impl Subset {
             },
             excluded,
             files_skipped: Vec::new(),
+            unreadable: Vec::new(),
             warnings,
             shards,
             ..base

@@ -88,6 +88,7 @@ impl Wanted {
             matcher: compiled.predicate.compile(),
             among: options.among.clone(),
             exclusions: self.eligibility.matchers(report, options.now)?,
+            flags: flags(self.eligibility.kind(), schema),
             observations: vec![self.not_sse_kms(report, compiled, options)?],
             projection: Projection { bucket: place("Bucket"), key: place("Key"), version },
             split_by: self.split_by.iter().map(|name| schema.position(name)).collect(),
@@ -135,6 +136,14 @@ impl Wanted {
     pub(super) fn tells_classes(&self) -> bool {
         self.selections.iter().any(|selection| selection.sizes.class.is_some())
     }
+}
+
+/// The flags by which it is decided what a row in a manifest is: whether it is a delete marker, and
+/// for copies, whether others must be copied after it.
+fn flags(kind: Option<Kind>, schema: &Schema) -> Vec<usize> {
+    let is_latest = (kind == Some(Kind::Copy)).then_some("IsLatest");
+    let names = ["IsDeleteMarker"].into_iter().chain(is_latest);
+    names.filter_map(|name| schema.position(name)).collect()
 }
 
 /// The columns to split by: those asked for, which every report must have, and those that the

@@ -4,7 +4,7 @@
 
 use super::sink::Outcome;
 use super::wanted::Wanted;
-use super::{Emit, FilterOptions, NotChecked};
+use super::{Emit, FilterOptions, NotChecked, Unreadable};
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
 use crate::report::Report;
@@ -41,6 +41,7 @@ pub(super) fn warnings(
     warnings.extend(more_shards(options, outcome));
     warnings.extend(experimental(options, outcome));
     warnings.extend(set_aside(outcome));
+    warnings.extend(outcome.totals.unreadable.iter().map(|u| Unreadable::from(u).warning()));
     warnings
 }
 

@@ -15,9 +15,10 @@ use super::decimal::Decimal;
 use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
 use super::like::Plan;
 use super::matcher::{
-    ComputedTest, FieldEncoding, Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest,
-    TokenTest, by_length, encoding,
+    ComputedTest, FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
+    by_length, encoding,
 };
+use super::read::Reading;
 use super::scalar::Computed;
 
 /// The test that is true for the rows where the condition is TRUE.
@@ -211,11 +212,10 @@ fn computed_leaf(computed: &Computed, want: bool) -> Node {
 /// A test of one column: that it is TRUE, or that it is FALSE.
 fn leaf(test: &Test, want: bool) -> Node {
     let operand = &test.operand;
-    let column = operand.column;
     match &test.check {
         Check::Null if want => null(operand),
         Check::Null => not(null(operand)),
-        Check::True => Node::Flag { column, encoding: encoding(operand), want },
+        Check::True => flag(operand, want),
         Check::Integer(relation) => integers(operand, relation, want),
         Check::Instant(relation) => {
             let (numbers, positive) = match relation {
@@ -255,27 +255,28 @@ fn null(operand: &Operand) -> Node {
         Type::Text => Node::Empty(operand.column),
         Type::Integer => not(number(operand, Reading::Integer, every(), true)),
         Type::Instant => not(number(operand, Reading::Instant, every(), true)),
-        Type::Boolean => {
-            let (column, encoding) = (operand.column, encoding(operand));
-            let flag = |want| Node::Flag { column, encoding, want };
-            not(any([flag(true), flag(false)].into_iter()))
-        }
+        Type::Boolean => not(any([flag(operand, true), flag(operand, false)].into_iter())),
     }
 }
 
+fn flag(operand: &Operand, want: bool) -> Node {
+    let (encoding, cast) = (encoding(operand), operand.cast.is_some());
+    Node::Flag { column: operand.column, encoding, cast, want }
+}
+
 fn number(operand: &Operand, reading: Reading, numbers: Numbers, want: bool) -> Node {
-    let (column, encoding) = (operand.column, encoding(operand));
+    let (column, encoding, cast) = (operand.column, encoding(operand), operand.cast.is_some());
     Node::Number(match (numbers, want) {
         // What is not above a bound is at or below it: as a range that can meet others.
         (Numbers::Range(i128::MIN, most), false) if most < i128::MAX => {
             let numbers = Numbers::Range(most + 1, i128::MAX);
-            NumberTest { column, encoding, reading, numbers, want: true }
+            NumberTest { column, encoding, cast, reading, numbers, want: true }
         }
         (Numbers::Range(least, i128::MAX), false) if least > i128::MIN => {
             let numbers = Numbers::Range(i128::MIN, least - 1);
-            NumberTest { column, encoding, reading, numbers, want: true }
+            NumberTest { column, encoding, cast, reading, numbers, want: true }
         }
-        (numbers, want) => NumberTest { column, encoding, reading, numbers, want },
+        (numbers, want) => NumberTest { column, encoding, cast, reading, numbers, want },
     })
 }
 

@@ -6,13 +6,11 @@
 //! Never knows SQL or NULL: [`super::compile`] has turned "TRUE in three values" into plain yes
 //! and no.
 
-use super::Row;
-use super::acl;
 use super::expr::Operand;
-use super::key;
 use super::like::Plan;
+use super::read::{Reading, flag};
 use super::scalar::Computed;
-use super::time;
+use super::{Row, acl, key};
 use crate::report::ColumnKind;
 
 /// Tests rows. One per worker: it owns the buffers that keys are decoded into.
@@ -26,6 +24,8 @@ pub struct Matcher {
 pub(super) struct Scratch {
     decoded: Vec<u8>,
     folded: Vec<u8>,
+    /// Whether a test met a value that is not of its column's type, since this was reset.
+    pub(super) met_unreadable: bool,
 }
 
 impl Matcher {
@@ -53,6 +53,25 @@ impl Matcher {
             node => node.matches(row, &mut self.scratch),
         }
     }
+
+    /// Whether a value that can't be read was met since [`Matcher::unsettled`] was asked. Where
+    /// not, every answer of [`Matcher::matches`] stands.
+    #[inline]
+    #[must_use]
+    pub fn met_unreadable(&self) -> bool {
+        self.scratch.met_unreadable
+    }
+
+    /// The columns of the row whose values can't be read and leave open whether it matches, each
+    /// once; none where the other values decide. To be asked where a value was met that can't be
+    /// read.
+    #[cold]
+    pub fn unsettled<R: Row + ?Sized>(&mut self, row: &R) -> Vec<usize> {
+        let mut columns = Vec::new();
+        self.node.truth(row, &mut self.scratch, &mut columns);
+        self.scratch.met_unreadable = false;
+        columns
+    }
 }
 
 /// A test that is true or false for each row. Where `want` is in a node, the node is true when
@@ -69,6 +88,7 @@ pub(super) enum Node {
     Flag {
         column: usize,
         encoding: FieldEncoding,
+        cast: bool,
         want: bool,
     },
     Number(NumberTest),
@@ -106,6 +126,9 @@ pub(super) struct TokenTest {
 pub(super) struct NumberTest {
     pub(super) column: usize,
     pub(super) encoding: FieldEncoding,
+    /// The column is of another type: a value that can't be read so is NULL, as anybody who casts
+    /// it knows.
+    pub(super) cast: bool,
     pub(super) reading: Reading,
     pub(super) numbers: Numbers,
     pub(super) want: bool,
@@ -135,13 +158,6 @@ impl FieldEncoding {
             Self::Acl => acl::decode_acl(field, out),
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
-    Integer,
-    /// Nanoseconds since 1970.
-    Instant,
 }
 
 #[derive(Debug, Clone)]
@@ -207,13 +223,53 @@ impl Node {
         match self {
             Self::Empty(_) => field.is_empty(),
             Self::Token(test) => test.matches(field),
-            Self::Flag { encoding, want, .. } => {
-                flag(decoded(field, *encoding, &mut scratch.decoded)) == Some(*want)
+            Self::Flag { encoding, cast, want, .. } => {
+                match flag(decoded(field, *encoding, &mut scratch.decoded)) {
+                    Some(flag) => flag == *want,
+                    None => {
+                        scratch.met_unreadable |= !(*cast || field.is_empty());
+                        false
+                    }
+                }
             }
             Self::Number(test) => test.matches(field, scratch),
             Self::Text(test) => test.matches(field, scratch),
             Self::Constant(_) | Self::All(_) | Self::Any(_) | Self::Not(_) | Self::Computed(_) => {
                 false
+            }
+        }
+    }
+
+    /// Whether the field is of the type that a test of one column reads it as; an empty one is.
+    pub(super) fn can_read(&self, field: &[u8], scratch: &mut Scratch) -> bool {
+        let outer = std::mem::take(&mut scratch.met_unreadable);
+        self.test(field, scratch);
+        !std::mem::replace(&mut scratch.met_unreadable, outer)
+    }
+
+    /// As [`Node::matches`], but `None` where values that can't be read leave it open; their
+    /// columns go to `open`. What the other values decide stands, whatever those are.
+    pub(super) fn truth<R: Row + ?Sized>(
+        &self,
+        row: &R,
+        scratch: &mut Scratch,
+        open: &mut Vec<usize>,
+    ) -> Option<bool> {
+        match self {
+            Self::Constant(answer) => Some(*answer),
+            Self::All(nodes) => {
+                settled(nodes, false, open, |node, open| node.truth(row, scratch, open))
+            }
+            Self::Any(nodes) => {
+                settled(nodes, true, open, |node, open| node.truth(row, scratch, open))
+            }
+            Self::Not(node) => node.truth(row, scratch, open).map(|answer| !answer),
+            Self::Computed(test) => test.truth(&AnyRow(row), scratch, open),
+            leaf => {
+                let mut columns = Vec::new();
+                leaf.add_columns(&mut columns);
+                let field = columns.first().map_or(&[][..], |column| row.field(*column));
+                leaf_truth(leaf, &columns, field, scratch, open)
             }
         }
     }
@@ -263,6 +319,62 @@ impl ComputedTest {
     pub(super) fn matches(&self, row: &dyn Row, scratch: &mut Scratch) -> bool {
         self.computed.truth(row, scratch) == Some(self.want)
     }
+
+    /// What is true of a row; `None`, and the columns are in `open`, where values can't be read.
+    pub(super) fn truth(
+        &self,
+        row: &dyn Row,
+        scratch: &mut Scratch,
+        open: &mut Vec<usize>,
+    ) -> Option<bool> {
+        let outer = std::mem::take(&mut scratch.met_unreadable);
+        let answer = self.matches(row, scratch);
+        let has_unreadable = scratch.met_unreadable;
+        if has_unreadable {
+            self.computed.add_unreadable(row, scratch, open);
+        }
+        scratch.met_unreadable = outer;
+        (!has_unreadable).then_some(answer)
+    }
+}
+
+/// What is true of a list of tests one of which, if it says `decisive`, decides; `None` where that
+/// is open. The columns by which it is open go to `open`, each once.
+pub(super) fn settled<T>(
+    tests: impl IntoIterator<Item = T>,
+    decisive: bool,
+    open: &mut Vec<usize>,
+    mut truth: impl FnMut(T, &mut Vec<usize>) -> Option<bool>,
+) -> Option<bool> {
+    let mut found = Vec::new();
+    for test in tests {
+        if truth(test, &mut found) == Some(decisive) {
+            return Some(decisive);
+        }
+    }
+    let is_settled = found.is_empty();
+    for column in found {
+        if !open.contains(&column) {
+            open.push(column);
+        }
+    }
+    is_settled.then_some(!decisive)
+}
+
+/// What a test of one column says of a field; `None`, and the column is in `open`, where it can't
+/// be read.
+pub(super) fn leaf_truth(
+    test: &Node,
+    columns: &[usize],
+    field: &[u8],
+    scratch: &mut Scratch,
+    open: &mut Vec<usize>,
+) -> Option<bool> {
+    if test.can_read(field, scratch) {
+        return Some(test.test(field, scratch));
+    }
+    open.extend(columns.iter().filter(|column| !open.contains(column)).collect::<Vec<_>>());
+    None
 }
 
 impl TokenTest {
@@ -283,11 +395,13 @@ impl TokenTest {
 impl NumberTest {
     fn matches(&self, field: &[u8], scratch: &mut Scratch) -> bool {
         let field = decoded(field, self.encoding, &mut scratch.decoded);
-        let number = match self.reading {
-            Reading::Integer => integer(field),
-            Reading::Instant => time::instant(field),
-        };
-        number.is_some_and(|number| self.numbers.contains(number) == self.want)
+        match self.reading.number(field) {
+            Some(number) => self.numbers.contains(number) == self.want,
+            None => {
+                scratch.met_unreadable |= !(self.cast || field.is_empty());
+                false
+            }
+        }
     }
 }
 
@@ -382,76 +496,11 @@ pub(super) fn fold_token(text: &[u8], ignores_hyphens: bool, out: &mut Vec<u8>) 
     out.extend(kept.map(u8::to_ascii_uppercase));
 }
 
-/// `true` and `false` in any case; anything else is NULL.
-pub(super) fn flag(field: &[u8]) -> Option<bool> {
-    if field.eq_ignore_ascii_case(b"true") {
-        Some(true)
-    } else if field.eq_ignore_ascii_case(b"false") {
-        Some(false)
-    } else {
-        None
-    }
-}
-
-/// A whole number with an optional sign, below 2^64 in absolute value; anything else is NULL.
-pub(super) fn integer(field: &[u8]) -> Option<i128> {
-    let (negative, digits) = match field {
-        [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
-    };
-    let mut number: u64 = 0;
-    // Nineteen digits cannot overflow, and no size has more.
-    if digits.len() <= 19 {
-        for digit in digits {
-            let value = digit.wrapping_sub(b'0');
-            if value > 9 {
-                return None;
-            }
-            number = number * 10 + u64::from(value);
-        }
-    } else {
-        for digit in digits {
-            let value = digit.wrapping_sub(b'0');
-            if value > 9 {
-                return None;
-            }
-            number = number.checked_mul(10)?.checked_add(u64::from(value))?;
-        }
-    }
-    let number = (!digits.is_empty()).then_some(i128::from(number))?;
-    Some(if negative { -number } else { number })
-}
-
 /// What must be decoded of a column's fields before they are looked at.
 pub(super) fn encoding(operand: &Operand) -> FieldEncoding {
     match operand.kind {
         ColumnKind::Key => FieldEncoding::Key,
         ColumnKind::Acl => FieldEncoding::Acl,
         _ => FieldEncoding::None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn integers_are_whole_signed_and_bounded() {
-        for (field, number) in [
-            ("0", Some(0)),
-            ("18446744073709551615", Some(i128::from(u64::MAX))),
-            ("-18446744073709551615", Some(-i128::from(u64::MAX))),
-            ("00000000000000000000000007", Some(7)),
-            ("+5", Some(5)),
-            ("18446744073709551616", None),
-            ("", None),
-            ("-", None),
-            ("1.0", None),
-            (" 1", None),
-            ("1e3", None),
-        ] {
-            assert_eq!(integer(field.as_bytes()), number, "{field}");
-        }
     }
 }

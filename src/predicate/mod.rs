@@ -53,6 +53,24 @@
 //! not where it is NULL. People who come from CSV tools write `x = ''` for an empty field, which
 //! SQL would never find: it is read as `x IS NULL`, `x <> ''` as `x IS NOT NULL`, and `x IN ('',
 //! 'A')` as `x IS NULL OR x = 'A'`. The canonical text shows it so.
+//!
+//! # Values that can't be read
+//! A field that is neither empty nor of its column's type (a Size of `1.0E3`, a flag of `1`) counts
+//! as NULL, but it never decides about a row without a word. The rule: *such a value counts where
+//! the row's other values leave open whether the row matches*. `Size > 5 AND IsLatest` is FALSE for
+//! a row that is not the latest, whatever its size; where it is, its size leaves it open. So the
+//! rule depends neither on the order of tests nor on what a format could skip, and rows and
+//! columns give the same counts. CAST makes NULL of what it can't read, as whoever casts knows.
+//!
+//! How it is kept at no cost: a test that can't read a field answers `false` and sets
+//! `Scratch::met_unreadable`, which it does on a path where reading has failed already. Whoever
+//! matches rows looks at that flag, and asks [`Matcher::unsettled`] (of columns,
+//! [`ColumnMatcher::unsettled`]) where it is set: these evaluate again, in three values.
+//!
+//! Whatever else evaluates a predicate does the same: where it reads a field of a typed column that
+//! is not empty, is not cast, and can't be read, it sets that flag, and its test in
+//! `Node::truth` and `Tree::truth` gives `None` with its column. `read` has the one reading of each
+//! type. A test that looks at several columns says in `Node::can_read` whether all were readable.
 
 mod acl;
 mod column;
@@ -68,6 +86,7 @@ mod like;
 mod matcher;
 mod oracle;
 mod parse;
+mod read;
 mod scalar;
 mod select;
 mod side;
@@ -77,6 +96,8 @@ mod syntax;
 mod tests;
 mod time;
 mod typing;
+#[cfg(test)]
+mod unreadable_tests;
 mod vector;
 
 use std::fmt;
@@ -89,6 +110,7 @@ pub use key::decode_key;
 pub use matcher::Matcher;
 pub use oracle::check_agreement;
 pub use parse::PREDICATE_BYTES_MAX;
+pub use read::{flag, integer, is_readable};
 pub use select::Select;
 pub use skip::{Bounds, Evidence, Known, Nulls};
 pub use vector::{ColumnMatcher, Columns};

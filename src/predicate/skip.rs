@@ -9,8 +9,9 @@
 use super::column::TimeUnit;
 use super::like::Plan;
 use super::matcher::{
-    FieldEncoding, Fold, Node, NumberTest, Numbers, Reading, TextCheck, TextTest, TokenTest,
+    FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
 };
+use super::read::Reading;
 use super::vector::{ColumnMatcher, Leaf, Tree, in_units};
 
 /// How many of the rows are NULL in a column.

@@ -9,9 +9,12 @@
 //!
 //! Never knows files, or where columns come from.
 
+use std::mem;
+
 use super::Row;
 use super::column::{ColumnValues, FLAG_NULL};
-use super::matcher::{ComputedTest, Matcher, Node, Numbers, Reading, Scratch};
+use super::matcher::{ComputedTest, Matcher, Node, Numbers, Scratch, leaf_truth, settled};
+use super::read::Reading;
 
 /// The columns of a run of rows.
 pub trait Columns {
@@ -55,6 +58,15 @@ pub(super) struct ComputedLeaf {
 #[derive(Debug, Clone, Default)]
 struct Fields(Vec<(usize, Vec<u8>)>);
 
+impl Fields {
+    fn fill(&mut self, columns: &impl Columns, row: usize, text: &mut Vec<u8>) {
+        for (column, field) in &mut self.0 {
+            field.clear();
+            field.extend_from_slice(columns.values(*column).text(row, text));
+        }
+    }
+}
+
 impl Row for Fields {
     fn field(&self, column: usize) -> &[u8] {
         self.0.iter().find(|(of, _)| *of == column).map_or(&[], |(_, text)| text)
@@ -70,6 +82,8 @@ pub(super) struct Leaf {
     /// What it said of the values of the dictionary with this number.
     serial: Option<u64>,
     answers: Vec<Answer>,
+    /// Whether one of these values can't be read.
+    has_unreadable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,7 +103,7 @@ fn tree(node: &Node) -> Tree {
     let leaf = |column, test: &Node| {
         let mut test = test.clone();
         test.read_raw();
-        Tree::Leaf(Leaf { column, test, serial: None, answers: Vec::new() })
+        Tree::Leaf(Leaf { column, test, serial: None, answers: Vec::new(), has_unreadable: false })
     };
     match node {
         Node::Constant(answer) => Tree::Constant(*answer),
@@ -118,6 +132,22 @@ impl ColumnMatcher {
     /// for each row, and so has every column.
     pub fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool]) {
         self.tree.narrow(columns, mask, &mut self.space);
+    }
+
+    /// Whether a value that can't be read was met since this was asked last. Where not, every
+    /// answer of [`ColumnMatcher::narrow`] stands.
+    pub fn met_unreadable(&mut self) -> bool {
+        mem::take(&mut self.space.scratch.met_unreadable)
+    }
+
+    /// The columns of a row whose values can't be read and leave open whether it matches, as
+    /// [`Matcher::unsettled`] tells them.
+    #[cold]
+    pub fn unsettled(&mut self, columns: &impl Columns, row: usize) -> Vec<usize> {
+        let mut open = Vec::new();
+        self.tree.truth(columns, row, &mut self.space, &mut open);
+        self.space.scratch.met_unreadable = false;
+        open
     }
 }
 
@@ -153,6 +183,32 @@ impl Tree {
             Self::Computed(leaf) => leaf.narrow(columns, mask, space),
         }
     }
+
+    /// What is true of one row; `None` where values that can't be read leave it open.
+    fn truth(
+        &self,
+        columns: &impl Columns,
+        row: usize,
+        space: &mut Space,
+        open: &mut Vec<usize>,
+    ) -> Option<bool> {
+        match self {
+            Self::Constant(answer) => Some(*answer),
+            Self::All(trees) => {
+                settled(trees, false, open, |tree, open| tree.truth(columns, row, space, open))
+            }
+            Self::Any(trees) => {
+                settled(trees, true, open, |tree, open| tree.truth(columns, row, space, open))
+            }
+            Self::Not(tree) => tree.truth(columns, row, space, open).map(|answer| !answer),
+            Self::Leaf(leaf) => {
+                let Space { scratch, text, .. } = space;
+                let field = columns.values(leaf.column).text(row, text);
+                leaf_truth(&leaf.test, &[leaf.column], field, scratch, open)
+            }
+            Self::Computed(leaf) => leaf.truth(columns, row, space, open),
+        }
+    }
 }
 
 impl Space {
@@ -169,12 +225,22 @@ impl ComputedLeaf {
     /// Row by row: each row's fields are written out, and the test is asked.
     fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool], space: &mut Space) {
         for (row, mask) in mask.iter_mut().enumerate().filter(|(_, mask)| **mask) {
-            for (column, field) in &mut self.fields.0 {
-                field.clear();
-                field.extend_from_slice(columns.values(*column).text(row, &mut space.text));
-            }
+            self.fields.fill(columns, row, &mut space.text);
             *mask = self.test.matches(&self.fields, &mut space.scratch);
         }
+    }
+
+    /// As [`Tree::truth`].
+    fn truth(
+        &self,
+        columns: &impl Columns,
+        row: usize,
+        space: &mut Space,
+        open: &mut Vec<usize>,
+    ) -> Option<bool> {
+        let mut fields = self.fields.clone();
+        fields.fill(columns, row, &mut space.text);
+        self.test.truth(&fields, &mut space.scratch, open)
     }
 }
 
@@ -182,11 +248,14 @@ impl Leaf {
     fn narrow(&mut self, values: &ColumnValues<'_>, mask: &mut [bool], space: &mut Space) {
         match (*values, &self.test) {
             (ColumnValues::Dictionary { dictionary, codes }, _) => {
-                self.remember(dictionary.serial, dictionary.spans.len());
-                let Self { test, answers, .. } = self;
+                let met_before = self.remember(dictionary.serial, dictionary.spans.len());
+                space.scratch.met_unreadable |= met_before;
+                let Self { test, answers, has_unreadable, .. } = self;
                 let mut ask = |code: usize| {
                     let value = dictionary.value(code as u32);
-                    if test.test(value, &mut space.scratch) { Answer::Yes } else { Answer::No }
+                    let passes = test.test(value, &mut space.scratch);
+                    *has_unreadable |= space.scratch.met_unreadable;
+                    if passes { Answer::Yes } else { Answer::No }
                 };
                 if answers.len() <= mask.len() {
                     for (code, answer) in answers.iter_mut().enumerate() {
@@ -250,13 +319,16 @@ impl Leaf {
         }
     }
 
-    /// Forgets what was said of another dictionary.
-    fn remember(&mut self, serial: u64, values: usize) {
+    /// Forgets what was said of another dictionary. Gives whether a value of this one that was
+    /// asked about can't be read: it may be met again without a question.
+    fn remember(&mut self, serial: u64, values: usize) -> bool {
         if self.serial != Some(serial) || self.answers.len() != values {
             self.answers.clear();
             self.answers.resize(values, Answer::Unknown);
             self.serial = Some(serial);
+            self.has_unreadable = false;
         }
+        self.has_unreadable
     }
 }
 

@@ -10,13 +10,13 @@
 //!
 //! Never knows what is done with a row.
 
-use std::iter;
 use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
+use std::{iter, mem};
 
 use super::batch::{Batch, Part};
 use super::columnar_rows::{Places, Rows, Shown};
-use super::csv::{behind, check, failed, named};
+use super::csv::{check, failed, named};
 use super::footer_memory::FooterShare;
 use super::hash::Way;
 use super::panics::caught;
@@ -33,7 +33,7 @@ use crate::format::orc::Tail;
 use crate::format::parquet::Footer;
 use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::{ColumnValues, Columns};
+use crate::predicate::{ColumnValues, Columns, Row};
 use crate::report::{self, ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
 
@@ -86,6 +86,70 @@ pub(super) struct FileFooter {
     _share: FooterShare,
 }
 
+/// A row group or stripe: its number, and the rows of the file before it.
+#[derive(Clone, Copy)]
+struct Place {
+    group: usize,
+    rows_before: u64,
+}
+
+/// Rows that are tested together: how many, and how many of the file come before the first.
+#[derive(Clone, Copy)]
+struct Window {
+    rows: usize,
+    first: u64,
+}
+
+/// A row about which values decide that can't be read, with these.
+struct UnsettledRow {
+    number: usize,
+    values: Vec<(usize, Vec<u8>)>,
+}
+
+/// Shows a visitor an unsettled row.
+struct Unsettled<'v, V> {
+    visitor: &'v mut V,
+    values: &'v [(usize, Vec<u8>)],
+    matches: bool,
+}
+
+impl<V: Visitor> Visitor for Unsettled<'_, V> {
+    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        self.matched(row)
+    }
+
+    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        self.visitor.unsettled(row, self.values, self.matches)
+    }
+
+    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
+        self.visitor.stopped(record)
+    }
+
+    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
+        self.visitor.verdict()
+    }
+}
+
+/// The rows of a window about which values decide that can't be read, in order.
+#[cold]
+fn unsettled(tested: &Tested<'_, '_>, wanted: &mut Wanted) -> Vec<UnsettledRow> {
+    let mut scratch = Vec::new();
+    let mut text = |column: usize, row: usize| {
+        let values = tested.values(column);
+        (column, values.text(row, &mut scratch).to_vec())
+    };
+    let mut found = Vec::new();
+    for row in 0..tested.rows {
+        let columns = wanted.matcher.unsettled(tested, row);
+        if !columns.is_empty() {
+            let values = columns.into_iter().map(|column| text(column, row)).collect();
+            found.push(UnsettledRow { number: row, values });
+        }
+    }
+    found
+}
+
 /// A column that is read.
 struct Slot<'f> {
     cursor: Box<dyn ColumnCursor + 'f>,
@@ -126,6 +190,7 @@ impl<'a> ColumnarScanner<'a> {
         for number in batch.files.clone() {
             let input = &inputs[number];
             self.advise(inputs, batch, number);
+            visitor.begin(number);
             let scan = || self.scan_part(depth, input, number, batch.part, wanted, visitor);
             let found = caught(scan).unwrap_or_else(|message| {
                 self.opened = None;
@@ -195,8 +260,8 @@ impl<'a> ColumnarScanner<'a> {
             if part.holds(before, size.bytes, bytes_all) {
                 scanned.rows += size.rows;
                 if depth != Depth::Read {
-                    let raw = self.scan_group(depth, &opened, group, wanted, visitor);
-                    scanned.bytes_raw += raw.map_err(|error| behind(error, rows_before))?;
+                    let place = Place { group, rows_before };
+                    scanned.bytes_raw += self.scan_group(depth, &opened, place, wanted, visitor)?;
                 }
                 self.control.progress.add(size.bytes, 0, size.rows);
             }
@@ -228,10 +293,11 @@ impl<'a> ColumnarScanner<'a> {
         &mut self,
         depth: Depth,
         opened: &Opened,
-        group: usize,
+        place: Place,
         wanted: &mut Wanted,
         visitor: &mut V,
     ) -> Result<u64, TaskError<DataErrorKind>> {
+        let Place { group, rows_before } = place;
         let FileFooter { columns, places: file_places, .. } = opened.footer.as_ref();
         let rows = columns.groups()[group].rows;
         let ranges = match depth {
@@ -255,9 +321,10 @@ impl<'a> ColumnarScanner<'a> {
             while at < range.end {
                 let rows = (range.end - at).min(WINDOW_ROWS as u64) as usize;
                 let window = match depth {
-                    Depth::Rows => self
-                        .window(&mut slots, &places, rows, wanted, visitor)
-                        .map_err(|error| behind(error, at))?,
+                    Depth::Rows => {
+                        let window = Window { rows, first: rows_before + at };
+                        self.window(&mut slots, &places, window, wanted, visitor)?
+                    }
                     _ => decode(&mut slots, rows).map_err(failed)?,
                 };
                 at += window as u64;
@@ -277,21 +344,55 @@ impl<'a> ColumnarScanner<'a> {
         &mut self,
         slots: &mut [Slot<'_>],
         places: &Places,
-        rows: usize,
+        window: Window,
         wanted: &mut Wanted,
         visitor: &mut V,
     ) -> Result<usize, TaskError<DataErrorKind>> {
-        let mut window = rows;
+        let mut rows = window.rows;
         for slot in slots.iter_mut().filter(|slot| slot.tested) {
-            window = window.min(slot.ready().map_err(failed)?);
+            rows = rows.min(slot.ready().map_err(failed)?);
         }
         self.mask.clear();
-        self.mask.resize(window, true);
-        wanted.matcher.narrow(&Tested { slots, rows: window }, &mut self.mask);
-        let mut from = 0;
-        while let Some(next) = self.mask[from..].iter().position(|matches| *matches) {
+        self.mask.resize(rows, true);
+        let tested = Tested { slots, rows };
+        wanted.matcher.narrow(&tested, &mut self.mask);
+        let window = Window { rows, ..window };
+        if wanted.matcher.met_unreadable() {
+            let unsettled = unsettled(&tested, wanted);
+            let mut from = 0;
+            for row in unsettled {
+                self.show_matching(slots, places, window, from..row.number, wanted, visitor)?;
+                let matches = mem::replace(&mut self.mask[row.number], true);
+                let (rows, values) = (row.number..row.number + 1, &row.values);
+                let mut visitor = Unsettled { visitor, values, matches };
+                self.show_matching(slots, places, window, rows, wanted, &mut visitor)?;
+                from = row.number + 1;
+            }
+            self.show_matching(slots, places, window, from..rows, wanted, visitor)?;
+        } else {
+            self.show_matching(slots, places, window, 0..rows, wanted, visitor)?;
+        }
+        for slot in slots {
+            slot.cursor.skip(rows - slot.at);
+            slot.at = 0;
+        }
+        Ok(rows)
+    }
+
+    /// Shows those of these rows of a window that match.
+    fn show_matching<V: Visitor>(
+        &mut self,
+        slots: &mut [Slot<'_>],
+        places: &Places,
+        window: Window,
+        rows: Range<usize>,
+        wanted: &Wanted,
+        visitor: &mut V,
+    ) -> Result<(), TaskError<DataErrorKind>> {
+        let mut from = rows.start;
+        while let Some(next) = self.mask[from..rows.end].iter().position(|matches| *matches) {
             from += next;
-            let mut end = window;
+            let mut end = rows.end;
             for slot in slots.iter_mut().filter(|slot| slot.shown && !slot.tested) {
                 slot.cursor.skip(from - slot.at);
                 slot.at = from;
@@ -299,18 +400,13 @@ impl<'a> ColumnarScanner<'a> {
             }
             if self.show(slots, places, from..end, wanted, visitor).is_break() {
                 // The record of a row is one more than the rows before it.
-                let record = from as u64 + self.rows.stopped_at() + 1;
-                visitor.verdict().map_err(|error| behind(error, record))?;
-                // Nothing but an error ends a file early.
-                return Err(TaskError::Stopped);
+                let stopped_at = from + self.rows.stopped_at();
+                visitor.stopped(window.first + stopped_at as u64 + 1)?;
+                end = stopped_at + 1;
             }
             from = end;
         }
-        for slot in slots {
-            slot.cursor.skip(window - slot.at);
-            slot.at = 0;
-        }
-        Ok(window)
+        Ok(())
     }
 
     /// Shows the matching ones of these rows, of which all columns are decoded.

@@ -88,8 +88,8 @@ pub(super) struct Rows {
 
 impl Rows {
     /// The row at which the visitor of the last [`Rows::show`] stopped, by its place in the mask.
-    pub(super) fn stopped_at(&self) -> u64 {
-        self.stopped_at.into()
+    pub(super) fn stopped_at(&self) -> usize {
+        self.stopped_at as usize
     }
 
     /// Shows those rows of `columns` whose entry in `mask` is set, in order. `columns` are those of

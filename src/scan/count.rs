@@ -8,17 +8,18 @@ use std::ops::ControlFlow;
 use jiff::Timestamp;
 
 use super::batch::Batches;
-use super::csv::stopped;
+use super::csv::{behind, stopped};
 use super::scanner::{Scanner, Shared, Visitor};
 use super::tally::tally;
+use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::wanted::Wanted;
 use super::{
     Compiled, Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned,
-    Settings, column, packed, size,
+    Settings, UnreadableColumn, column, packed, size,
 };
 use crate::engine::{self, Outlet, Sink, TaskError, Worker};
-use crate::predicate::{Matcher, Row};
-use crate::report::Report;
+use crate::predicate::{Matcher, Row, is_readable};
+use crate::report::{Report, Schema};
 use crate::source::Location;
 
 /// Different combinations of values at most. 100,000: a table nobody reads to its end, yet small
@@ -80,6 +81,10 @@ pub struct Counts {
     pub groups: HashMap<Vec<Vec<u8>>, Group>,
     /// Files set aside because they are bad.
     pub set_aside: Vec<(Location, String)>,
+    /// Values that can't be read, of columns that were looked at.
+    pub unreadable: Vec<UnreadableColumn>,
+    /// Rows about which such values decided.
+    pub undecided: u64,
     /// What a user should know about the query.
     pub warnings: Vec<String>,
 }
@@ -113,6 +118,7 @@ pub fn count(
         inputs,
         batches,
         selections: selections.clone(),
+        on_unreadable: OnUnreadable::new(keep_going),
     };
     let counts = Counts { warnings, ..Counts::default() };
     let mut total = Total { counts, inputs, batches, keep_going };
@@ -159,6 +165,8 @@ impl Sink<Counts, DataError> for Total<'_> {
         for (values, group) in counts.groups {
             self.counts.groups.entry(values).or_default().add(group);
         }
+        add_unreadable(&mut self.counts.unreadable, counts.unreadable);
+        self.counts.undecided += counts.undecided;
         if self.counts.groups.len() > GROUPS_MAX {
             let path = self.inputs[self.batches.first(task)].path.clone();
             return Err(DataError { path, kind: DataErrorKind::TooManyGroups });
@@ -181,6 +189,7 @@ struct Counter<'a> {
     inputs: &'a [Input],
     batches: &'a Batches,
     selections: Vec<CountSelection>,
+    on_unreadable: OnUnreadable,
 }
 
 impl Worker for Counter<'_> {
@@ -195,7 +204,9 @@ impl Worker for Counter<'_> {
         let batch = self.batches.get(task);
         let CountSelection { wanted, matcher, by, size } =
             &mut self.selections[self.inputs[batch.files.start].report];
+        let schema = wanted.schema.clone();
         let mut rows = Rows {
+            schema: &schema,
             matcher,
             by,
             size: *size,
@@ -203,33 +214,59 @@ impl Worker for Counter<'_> {
             matched: Group::default(),
             groups: HashMap::new(),
             key: Vec::new(),
-            too_many: false,
+            unreadable: UnreadableNotes::new(self.on_unreadable, &schema),
+            failure: None,
         };
         let scanned = self.scanner.scan(self.inputs, batch, wanted, &mut rows)?;
         let groups =
-            rows.groups.into_iter().map(|(key, group)| (packed::unpack(&key), group)).collect();
-        Ok(Counts { scanned, matched: rows.matched, groups, ..Counts::default() })
+            rows.groups.into_iter().map(|(key, known)| (packed::unpack(&key), known.group));
+        let (unreadable, undecided) = rows.unreadable.finish(self.inputs);
+        Ok(Counts {
+            scanned,
+            matched: rows.matched,
+            groups: groups.collect(),
+            unreadable,
+            undecided,
+            ..Counts::default()
+        })
     }
 }
 
 /// Looks at the rows of one batch.
 struct Rows<'a, 'b, 'c> {
+    schema: &'a Schema,
     matcher: &'a mut Matcher,
     by: &'a [usize],
     size: Option<usize>,
     outlet: &'a Outlet<'b, Counter<'c>>,
     matched: Group,
     /// By the values, packed into one key.
-    groups: HashMap<Vec<u8>, Group>,
+    groups: HashMap<Vec<u8>, KnownGroup>,
     /// Space to make a key in.
     key: Vec<u8>,
-    too_many: bool,
+    unreadable: UnreadableNotes<'a>,
+    failure: Option<TaskError<DataErrorKind>>,
+}
+
+/// A group of rows, and whether one of the values that they share can't be read.
+struct KnownGroup {
+    group: Group,
+    is_unreadable: bool,
 }
 
 impl Visitor for Rows<'_, '_, '_> {
+    fn begin(&mut self, file: usize) {
+        self.unreadable.begin(file);
+    }
+
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        if !self.matcher.matches(row) {
+        let matches = self.matcher.matches(row);
+        if self.matcher.met_unreadable() {
+            let values = unsettled_values(self.matcher, row);
+            return self.unsettled(row, &values, matches);
+        }
+        if !matches {
             return ControlFlow::Continue(());
         }
         self.matched(row)
@@ -237,35 +274,90 @@ impl Visitor for Rows<'_, '_, '_> {
 
     #[inline]
     fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        let bytes = self.size.map_or(0, |size| size::bytes(row.field(size)).into());
+        let bytes = self.size.map_or(0, |size| self.size_of(row, size).into());
         let group = Group { rows: 1, bytes };
         self.matched.add(group);
         if !self.by.is_empty() {
             self.add_to_group(row, group);
         }
-        if self.too_many { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if self.failure.is_some() {
+            return ControlFlow::Break(());
+        }
+        if self.unreadable.is_silent() {
+            ControlFlow::Continue(())
+        } else {
+            self.unreadable.end_row()
+        }
+    }
+
+    #[cold]
+    fn unsettled<R: Row>(
+        &mut self,
+        row: &R,
+        values: &[(usize, Vec<u8>)],
+        matches: bool,
+    ) -> ControlFlow<()> {
+        for (column, value) in values {
+            if let Err(failure) = self.unreadable.decides(*column, value) {
+                self.failure = Some(failure);
+                return ControlFlow::Break(());
+            }
+        }
+        if matches { self.matched(row) } else { self.unreadable.end_row() }
+    }
+
+    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
+        self.unreadable.at_record(record);
+        self.verdict().map_err(|error| behind(error, record))
     }
 
     fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        if self.too_many {
-            return Err(TaskError::Failed(DataErrorKind::TooManyGroups));
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self.outlet.check().map_err(stopped),
         }
-        self.outlet.check().map_err(stopped)
     }
 }
 
 impl Rows<'_, '_, '_> {
+    #[inline]
+    fn size_of(&mut self, row: &impl Row, column: usize) -> u64 {
+        let value = row.field(column);
+        size::bytes(value).unwrap_or_else(|| {
+            self.unreadable.counts(column, value);
+            0
+        })
+    }
+
     fn add_to_group(&mut self, row: &impl Row, group: Group) {
         self.key.clear();
         for column in self.by {
             packed::push(row.field(*column), &mut self.key);
         }
         if let Some(known) = self.groups.get_mut(&self.key) {
-            known.add(group);
+            known.group.add(group);
+            if known.is_unreadable {
+                self.note_group(row);
+            }
         } else if self.groups.len() < GROUPS_MAX {
-            self.groups.insert(self.key.clone(), group);
+            let is_unreadable = self.note_group(row);
+            self.groups.insert(self.key.clone(), KnownGroup { group, is_unreadable });
         } else {
-            self.too_many = true;
+            self.failure = Some(TaskError::Failed(DataErrorKind::TooManyGroups));
         }
+    }
+
+    /// Notes the values of a group that can't be read; tells whether there are any.
+    #[cold]
+    fn note_group(&mut self, row: &impl Row) -> bool {
+        let mut is_unreadable = false;
+        for column in self.by {
+            let value = row.field(*column);
+            if !is_readable(self.schema.columns()[*column].kind, value) {
+                self.unreadable.counts(*column, value);
+                is_unreadable = true;
+            }
+        }
+        is_unreadable
     }
 }

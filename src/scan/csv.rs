@@ -101,8 +101,8 @@ impl<'a> FileScanner<'a> {
         while number < files.end {
             let small = small::count(&inputs[number..files.end]);
             if small > 0 {
-                let inputs = &inputs[number..number + small];
-                self.scan_small(depth, inputs, columns, visitor, &mut scanned)?;
+                let files = number..number + small;
+                self.scan_small(depth, inputs, files, columns, visitor, &mut scanned)?;
                 number += small;
                 continue;
             }
@@ -111,6 +111,7 @@ impl<'a> FileScanner<'a> {
             if let Some(later) = inputs.get(later).filter(|_| !self.hashes.cover(later)) {
                 later.path.advise_soon();
             }
+            visitor.begin(number);
             let found = self.scan_file(depth, &inputs[number], number, columns, visitor);
             scanned.add(&found.map_err(|error| named(error, &inputs[number]))?);
             number += 1;
@@ -123,15 +124,17 @@ impl<'a> FileScanner<'a> {
         &mut self,
         depth: Depth,
         inputs: &[Input],
+        files: Range<usize>,
         columns: usize,
         visitor: &mut V,
         scanned: &mut Scanned,
     ) -> Result<(), TaskError<DataError>> {
         let mut buffer = mem::take(&mut self.hash_buffer);
         self.md5 = None;
-        for (file, input) in
-            small::read_all(inputs, self.settings.verify, &mut buffer).into_iter().zip(inputs)
-        {
+        let read = small::read_all(&inputs[files.clone()], self.settings.verify, &mut buffer);
+        for (file, number) in read.into_iter().zip(files) {
+            let input = &inputs[number];
+            visitor.begin(number);
             let found = file.map_err(failed).and_then(|SmallFile { mut bytes, digest }| {
                 self.begin_file(columns);
                 let read = self.read_through(depth, &mut bytes, visitor)?;
@@ -280,12 +283,17 @@ impl<'a> FileScanner<'a> {
         visitor: &mut V,
     ) -> Result<(), TaskError<DataErrorKind>> {
         let before = self.splitter.records();
-        let data = &self.window[cursor.record_at..cursor.window_end];
-        let used = self.splitter.split(data, over, |row| visitor.row(row)).map_err(failed)?;
-        cursor.record_at += used.bytes;
+        loop {
+            let data = &self.window[cursor.record_at..cursor.window_end];
+            let used = self.splitter.split(data, over, |row| visitor.row(row)).map_err(failed)?;
+            cursor.record_at += used.bytes;
+            if !used.stopped {
+                break;
+            }
+            visitor.stopped(self.splitter.records())?;
+        }
         self.control.progress.add(0, 0, self.splitter.records() - before);
-        // A visitor that stops does so at the last record.
-        visitor.verdict().map_err(|error| behind(error, self.splitter.records()))
+        visitor.verdict()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::format::columnar::ColumnarError;
 use crate::format::csv::CsvError;
 use crate::format::gzip::GzipError;
 use crate::predicate::PredicateError;
-use crate::report::ReportError;
+use crate::report::{ColumnKind, ReportError};
 use crate::source::{self, Location};
 use crate::units::Count;
 
@@ -103,6 +103,23 @@ pub enum DataErrorKind {
         /// What is wrong with it.
         fault: NameFault,
     },
+    /// A value that decides about a row is not of its column's type.
+    #[error(
+        "record {}, column {column}: {value:?} is not {}. {}",
+        Count(*record), expected(*kind), way_on(*can_go_on)
+    )]
+    Unreadable {
+        /// The number of the record, from 1.
+        record: u64,
+        /// The column, as the report spells it.
+        column: String,
+        /// What its values should be.
+        kind: ColumnKind,
+        /// The value's beginning.
+        value: String,
+        /// Whether `--keep-going` lets the run go on.
+        can_go_on: bool,
+    },
     /// `--split-by` met too many values.
     #[error(
         "more than {LANES_MAX} different buckets or values of the columns to split by, each of \
@@ -114,6 +131,26 @@ pub enum DataErrorKind {
         "more than {GROUPS_MAX} different values to count by: choose columns with fewer values"
     )]
     TooManyGroups,
+}
+
+/// What the values of a column should be.
+fn expected(kind: ColumnKind) -> &'static str {
+    match kind {
+        ColumnKind::Integer => "a whole number",
+        ColumnKind::Timestamp => "a date as S3 writes it, such as 2024-01-31T12:30:59.000Z",
+        ColumnKind::Boolean => "true or false",
+        ColumnKind::Text | ColumnKind::Key | ColumnKind::Token | ColumnKind::Acl => "such a text",
+    }
+}
+
+fn way_on(can_go_on: bool) -> &'static str {
+    if can_go_on {
+        "It decides about this row, and S3 writes no such value: correct the program that wrote \
+         the report, or give --keep-going, which takes such values for NULL and counts them"
+    } else {
+        "It decides about this row, and S3 writes no such value: correct the program that wrote \
+         the report"
+    }
 }
 
 #[cfg(any(feature = "parquet", feature = "orc"))]
@@ -145,6 +182,9 @@ impl DataErrorKind {
     pub(super) fn behind(self, records: u64) -> Self {
         match self {
             Self::Name { record, fault } => Self::Name { record: record + records, fault },
+            Self::Unreadable { record, column, kind, value, can_go_on } => {
+                Self::Unreadable { record: record + records, column, kind, value, can_go_on }
+            }
             other => other,
         }
     }

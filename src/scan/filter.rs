@@ -7,16 +7,17 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::batch::Batches;
-use super::csv::{failed, stopped};
+use super::csv::{behind, failed, stopped};
 use super::names::{NameFault, check_bucket, check_key, is_usual_key};
 use super::scanner::{Scanner, Shared, Visitor};
+use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, Input, LaneKey, Lanes, Projection, ScanError, Scanned,
-    Selection, Settings, SizeTotals, packed,
+    Selection, Settings, SizeTotals, UnreadableColumn, packed,
 };
 use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
-use crate::predicate::{Matcher, Row};
+use crate::predicate::{Matcher, Row, flag};
 
 /// Output that a worker may hold in all its lanes together. 2 MiB: eight full blocks; with more
 /// lanes than that, blocks get smaller instead.
@@ -39,12 +40,38 @@ pub struct FileSummary {
     pub matched: u64,
     /// Of those, rows without a version id.
     pub null_versions: u64,
-    /// Of those, rows set aside, by the place of the reason in [`Selection::exclusions`].
+    /// Of those, rows set aside, by the place of the reason in [`Selection::exclusions`]; last,
+    /// those whose [`Selection::flags`] can't be read.
     pub excluded: Vec<u64>,
     /// Of the others, rows for which each of [`Selection::observations`] is true.
     pub observed: Vec<u64>,
     /// Those others by storage class, and their sizes, as [`Selection::sizes`] says.
     pub sizes: SizeTotals,
+    /// Values that can't be read, of columns that were looked at.
+    pub unreadable: Vec<UnreadableColumn>,
+    /// Rows about which such values decided.
+    pub undecided: u64,
+}
+
+impl FileSummary {
+    /// Adds what was found in later files.
+    pub fn add(&mut self, later: Self) {
+        self.scanned.add(&later.scanned);
+        self.matched += later.matched;
+        self.null_versions += later.null_versions;
+        self.sizes.add(&later.sizes);
+        add_all(&mut self.excluded, &later.excluded);
+        add_all(&mut self.observed, &later.observed);
+        add_unreadable(&mut self.unreadable, later.unreadable);
+        self.undecided += later.undecided;
+    }
+}
+
+fn add_all(totals: &mut Vec<u64>, counts: &[u64]) {
+    totals.resize(totals.len().max(counts.len()), 0);
+    for (total, count) in totals.iter_mut().zip(counts) {
+        *total += count;
+    }
 }
 
 /// What takes a filter's output, in report order.
@@ -121,6 +148,7 @@ pub fn filter<K: FilterSink>(
             batches,
             wanted: rules.iter().map(Rules::wanted).collect(),
             rules,
+            on_unreadable: OnUnreadable::new(holding.hold),
             lanes,
             open: OpenLanes::default(),
         }
@@ -141,6 +169,8 @@ struct Rules {
     /// false of every row: a rule on a column that the report lacks costs nothing.
     exclusions: Vec<(usize, Matcher)>,
     observations: Vec<(usize, Matcher)>,
+    /// Those of [`Selection::flags`] that no exclusion looks at of every row.
+    flags: Vec<usize>,
     /// [`Selection::apart`], if it can be true.
     apart: Option<Matcher>,
     /// Of the columns to split by, those that the report has.
@@ -153,8 +183,18 @@ impl Rules {
             let rules = rules.iter().cloned().enumerate();
             rules.filter(|(_, rule)| !rule.is_never()).collect()
         };
+        let exclusions: Vec<(usize, Matcher)> = live(&selection.exclusions);
+        let looked_at = |flag: &usize| {
+            exclusions.iter().any(|(_, rule)| {
+                let mut columns = Vec::new();
+                rule.add_columns(&mut columns);
+                columns == [*flag]
+            })
+        };
+        let flags = selection.flags.iter().copied().filter(|flag| !looked_at(flag)).collect();
         Self {
-            exclusions: live(&selection.exclusions),
+            exclusions,
+            flags,
             observations: live(&selection.observations),
             apart: Some(selection.apart.clone()).filter(|apart| !apart.is_never()),
             split_by: selection.split_by.iter().copied().flatten().collect(),
@@ -170,18 +210,12 @@ impl Rules {
         fields.extend(&self.split_by);
         fields.extend(self.selection.sizes.size);
         fields.extend(self.selection.sizes.class);
+        fields.extend(&self.selection.flags);
         let rules = self.exclusions.iter().chain(&self.observations).map(|(_, rule)| rule);
         for rule in rules.chain(&self.apart) {
             rule.add_columns(&mut fields);
         }
         Wanted::new(&self.selection.schema, &self.selection.matcher, fields)
-    }
-
-    /// The first reason to set the row aside, by its place.
-    #[inline]
-    fn exclusion(&mut self, row: &impl Row) -> Option<usize> {
-        let mut rules = self.exclusions.iter_mut();
-        rules.find_map(|(place, rule)| rule.matches(row).then_some(*place))
     }
 }
 
@@ -216,6 +250,7 @@ struct Filter<'a> {
     /// For each report. This worker's own: a matcher has scratch space.
     rules: Vec<Rules>,
     wanted: Vec<Wanted>,
+    on_unreadable: OnUnreadable,
     lanes: &'a Lanes,
     open: OpenLanes,
 }
@@ -233,18 +268,27 @@ impl Worker for Filter<'_> {
         let report = self.inputs[batch.files.start].report;
         let (rules, wanted) = (&mut self.rules[report], &mut self.wanted[report]);
         let summary = FileSummary {
-            excluded: vec![0; rules.selection.exclusions.len()],
+            excluded: vec![0; rules.selection.exclusions.len() + 1],
             observed: vec![0; rules.selection.observations.len()],
             sizes: SizeTotals::new(&rules.selection.sizes),
             ..FileSummary::default()
         };
         // Lanes are opened anew in each batch, so that where blocks end depends on the batch alone.
         self.open.clear();
-        let mut rows =
-            Rows { rules, lanes: self.lanes, open: &mut self.open, outlet, summary, failure: None };
+        let schema = wanted.schema.clone();
+        let mut rows = Rows {
+            rules,
+            lanes: self.lanes,
+            open: &mut self.open,
+            outlet,
+            summary,
+            unreadable: UnreadableNotes::new(self.on_unreadable, &schema),
+            failure: None,
+        };
         let scanned = self.scanner.scan(self.inputs, batch, wanted, &mut rows)?;
         rows.flush().map_err(stopped)?;
-        Ok(FileSummary { scanned, ..rows.summary })
+        let (unreadable, undecided) = rows.unreadable.finish(self.inputs);
+        Ok(FileSummary { scanned, unreadable, undecided, ..rows.summary })
     }
 }
 
@@ -314,13 +358,24 @@ struct Rows<'a, 'b, 'c> {
     open: &'a mut OpenLanes,
     outlet: &'a Outlet<'b, Filter<'c>>,
     summary: FileSummary,
+    unreadable: UnreadableNotes<'a>,
     failure: Option<TaskError<DataErrorKind>>,
 }
 
 impl Visitor for Rows<'_, '_, '_> {
+    fn begin(&mut self, file: usize) {
+        self.unreadable.begin(file);
+    }
+
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        if !self.rules.selection.matcher.matches(row) {
+        let matcher = &mut self.rules.selection.matcher;
+        let matches = matcher.matches(row);
+        if matcher.met_unreadable() {
+            let values = unsettled_values(matcher, row);
+            return self.unsettled(row, &values, matches);
+        }
+        if !matches {
             return ControlFlow::Continue(());
         }
         self.matched(row)
@@ -332,12 +387,33 @@ impl Visitor for Rows<'_, '_, '_> {
             return ControlFlow::Continue(());
         }
         match self.keep(row) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => {
-                self.failure = Some(failure);
-                ControlFlow::Break(())
+            Ok(()) if self.unreadable.is_silent() => ControlFlow::Continue(()),
+            Ok(()) => self.unreadable.end_row(),
+            Err(failure) => self.fail(failure),
+        }
+    }
+
+    #[cold]
+    fn unsettled<R: Row>(
+        &mut self,
+        row: &R,
+        values: &[(usize, Vec<u8>)],
+        matches: bool,
+    ) -> ControlFlow<()> {
+        if !self.is_among(row) {
+            return ControlFlow::Continue(());
+        }
+        for (column, value) in values {
+            if let Err(failure) = self.unreadable.decides(*column, value) {
+                return self.fail(failure);
             }
         }
+        if matches { self.matched(row) } else { self.unreadable.end_row() }
+    }
+
+    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
+        self.unreadable.at_record(record);
+        self.verdict().map_err(|error| behind(error, record))
     }
 
     fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
@@ -349,6 +425,40 @@ impl Visitor for Rows<'_, '_, '_> {
 }
 
 impl Rows<'_, '_, '_> {
+    #[cold]
+    fn fail(&mut self, failure: TaskError<DataErrorKind>) -> ControlFlow<()> {
+        self.failure = Some(failure);
+        ControlFlow::Break(())
+    }
+
+    /// The first reason to set the row aside, by its place.
+    #[inline]
+    fn exclusion(&mut self, row: &impl Row) -> Result<Option<usize>, TaskError<DataErrorKind>> {
+        let Rules { exclusions, flags, selection, .. } = &mut *self.rules;
+        for (place, rule) in exclusions {
+            let excludes = rule.matches(row);
+            let mut has_unreadable_flag = false;
+            if rule.met_unreadable() {
+                let columns = self.unreadable.decide(rule, row)?;
+                has_unreadable_flag = columns.iter().any(|c| selection.flags.contains(c));
+            }
+            if excludes {
+                return Ok(Some(*place));
+            }
+            if has_unreadable_flag {
+                return Ok(Some(selection.exclusions.len()));
+            }
+        }
+        for column in flags {
+            let value = row.field(*column);
+            if flag(value).is_none() && !value.is_empty() {
+                self.unreadable.decides(*column, value)?;
+                return Ok(Some(selection.exclusions.len()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether the row's object is one of those that are wanted.
     #[inline]
     fn is_among(&mut self, row: &impl Row) -> bool {
@@ -365,7 +475,7 @@ impl Rows<'_, '_, '_> {
             check_key(key).map_err(unnameable)?;
         }
         self.summary.matched += 1;
-        let reason = self.rules.exclusion(row);
+        let reason = self.exclusion(row)?;
         let place = match reason {
             Some(reason) => self.excluded_lane(reason, row)?,
             None => self.manifest_lane(row)?,
@@ -390,7 +500,12 @@ impl Rows<'_, '_, '_> {
     #[inline]
     fn observe(&mut self, row: &impl Row, is_null: bool) {
         self.summary.null_versions += u64::from(is_null);
-        self.summary.sizes.add_row(row, &self.rules.selection.sizes);
+        let sizes = &self.rules.selection.sizes;
+        if !self.summary.sizes.add_row(row, sizes)
+            && let Some(column) = sizes.size
+        {
+            self.unreadable.counts(column, row.field(column));
+        }
         for (place, rule) in &mut self.rules.observations {
             self.summary.observed[*place] += u64::from(rule.matches(row));
         }
@@ -399,7 +514,14 @@ impl Rows<'_, '_, '_> {
     /// The place of the lane for rows like this one.
     #[inline]
     fn manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
-        let apart = self.rules.apart.as_mut().is_some_and(|apart| apart.matches(row));
+        let mut is_apart = false;
+        if let Some(apart) = &mut self.rules.apart {
+            is_apart = apart.matches(row);
+            if apart.met_unreadable() {
+                self.unreadable.decide(apart, row)?;
+            }
+        }
+        let apart = is_apart;
         let bucket = row.field(self.rules.selection.projection.bucket);
         let is_of = |lane: &KnownLane| {
             let mut split = self.rules.split_by.iter().zip(&lane.split);
@@ -470,7 +592,7 @@ impl Rows<'_, '_, '_> {
             self.open.excluded_bucket.clear();
             self.open.excluded_bucket.extend_from_slice(bucket);
         }
-        self.open.excluded.resize(self.rules.selection.exclusions.len(), None);
+        self.open.excluded.resize(self.rules.selection.exclusions.len() + 1, None);
         if let Some(place) = self.open.excluded[reason] {
             return Ok(place);
         }

@@ -10,6 +10,7 @@ use super::csv::stopped;
 use super::objects::ObjectSet;
 use super::scanner::{Scanner, Shared, Visitor};
 use super::tally::{Total, tally};
+use super::unreadable::{OnUnreadable, UnreadableNotes, unsettled_values};
 use super::wanted::Wanted;
 use super::{
     Control, DataError, DataErrorKind, Input, Opened, Projection, ScanError, Scanned, Settings,
@@ -142,7 +143,15 @@ impl Worker for Finder<'_> {
         let batch = self.batches.get(task);
         let report = self.inputs[batch.files.start].report;
         let (lookup, wanted) = (&mut self.lookups[report], &mut self.wanted[report]);
-        let mut rows = Rows { lookup, objects: self.objects, line: &mut self.line, outlet };
+        let schema = wanted.schema.clone();
+        let mut rows = Rows {
+            lookup,
+            objects: self.objects,
+            line: &mut self.line,
+            outlet,
+            unreadable: UnreadableNotes::new(OnUnreadable::FailForGood, &schema),
+            failure: None,
+        };
         self.scanner.scan(self.inputs, batch, wanted, &mut rows)
     }
 }
@@ -153,12 +162,20 @@ struct Rows<'a, 'b, 'c> {
     objects: &'a ObjectSet,
     line: &'a mut Vec<u8>,
     outlet: &'a Outlet<'b, Finder<'c>>,
+    /// Nothing is proven by values that can't be read: the first that decides ends the run.
+    unreadable: UnreadableNotes<'a>,
+    failure: Option<TaskError<DataErrorKind>>,
 }
 
 impl Visitor for Rows<'_, '_, '_> {
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        if !self.lookup.among.matches(row) {
+        let matches = self.lookup.among.matches(row);
+        if self.lookup.among.met_unreadable() {
+            let values = unsettled_values(&mut self.lookup.among, row);
+            return self.unsettled(row, &values, matches);
+        }
+        if !matches {
             return ControlFlow::Continue(());
         }
         self.matched(row)
@@ -173,13 +190,41 @@ impl Visitor for Rows<'_, '_, '_> {
                 if matcher.matches(row) {
                     marks |= *mark;
                 }
+                if matcher.met_unreadable()
+                    && let Err(failure) = self.unreadable.decide(matcher, row)
+                {
+                    self.failure = Some(failure);
+                    return ControlFlow::Break(());
+                }
             }
             self.objects.mark(slot, marks);
         }
         ControlFlow::Continue(())
     }
 
+    #[cold]
+    fn unsettled<R: Row>(
+        &mut self,
+        row: &R,
+        values: &[(usize, Vec<u8>)],
+        matches: bool,
+    ) -> ControlFlow<()> {
+        let line = written(row, self.lookup.projection, self.line);
+        if self.objects.find(line).is_some() {
+            let decides =
+                |(column, value): &(usize, Vec<u8>)| self.unreadable.decides(*column, value).err();
+            self.failure = values.iter().find_map(decides);
+            if self.failure.is_some() {
+                return ControlFlow::Break(());
+            }
+        }
+        if matches { self.matched(row) } else { ControlFlow::Continue(()) }
+    }
+
     fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        self.outlet.check().map_err(stopped)
+        match self.failure.take() {
+            Some(failure) => Err(failure),
+            None => self.outlet.check().map_err(stopped),
+        }
     }
 }

@@ -39,6 +39,7 @@ mod size;
 mod sizes;
 mod small;
 mod tally;
+mod unreadable;
 mod wanted;
 
 use std::num::NonZeroUsize;
@@ -55,6 +56,7 @@ pub use open::{Input, Opened, ReportOptions, open, survey};
 pub use project::Projection;
 pub use query::{Compiled, Query, column};
 pub use sizes::{ClassTotals, SMALL_BYTES, SizeColumns, SizeTotals};
+pub use unreadable::UnreadableColumn;
 
 use crate::format::csv::SplitPath;
 use crate::format::gzip::Inflate;
@@ -112,6 +114,10 @@ pub struct Selection {
     /// Matching rows that must not come out, in the order in which they are tried; the place in
     /// this list names the reason.
     pub exclusions: Vec<Matcher>,
+    /// Columns whose values must be true, false or empty in rows that come out. Where a run goes on
+    /// although some value is not, the row is set aside, and its reason is the one behind the last
+    /// of [`Selection::exclusions`].
+    pub flags: Vec<usize>,
     /// Questions asked of every row that comes out; how many said yes is counted.
     pub observations: Vec<Matcher>,
     /// What is written of a row.

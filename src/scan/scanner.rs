@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use super::batch::Batch;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use super::columnar::ColumnarScanner;
-use super::csv::FileScanner;
+use super::csv::{FileScanner, behind};
 use super::hash::Hashes;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use super::shared_files::SharedFiles;
@@ -18,14 +18,37 @@ use crate::predicate::Row;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::report::FileFormat;
 
-/// What looks at the rows of a file. `Break` ends the file early, and [`Visitor::verdict`] says
-/// why.
+/// What looks at the rows of a file. `Break` stops at a row, and [`Visitor::stopped`] says whether
+/// to go on behind it.
 pub(super) trait Visitor {
+    /// Told before the rows of each file, or part of one, by the number of its input.
+    fn begin(&mut self, file: usize) {
+        let _ = file;
+    }
+
     /// Looks at any row.
     fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()>;
 
     /// Looks at a row that matches, as a format found out by itself that holds columns.
     fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()>;
+
+    /// Looks at a row about which values decide that can't be read, as such a format found out:
+    /// these values by their columns, and whether the row matches if they are NULL.
+    fn unsettled<R: Row>(
+        &mut self,
+        row: &R,
+        values: &[(usize, Vec<u8>)],
+        matches: bool,
+    ) -> ControlFlow<()> {
+        let _ = values;
+        if matches { self.matched(row) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Asked after a row at which it stopped, the file's record with this number from 1: whether to
+    /// go on behind it.
+    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
+        self.verdict().map_err(|error| behind(error, record))
+    }
 
     /// Asked after each window: whether to go on.
     fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>>;

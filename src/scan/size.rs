@@ -2,15 +2,16 @@
 //!
 //! Never knows what they are added up for.
 
-/// The size in bytes; 0 for what is no whole number below 2^64, such as a delete marker's empty
-/// field.
+use crate::predicate;
+
+/// The size in bytes; 0 for an empty field, such as a delete marker's. `None` for what is not a
+/// size: a whole number, not below 0.
 #[inline]
-pub(super) fn bytes(field: &[u8]) -> u64 {
-    let digit = |size: u64, byte: &u8| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { size.checked_mul(10)?.checked_add(digit.into()) }
-    };
-    field.iter().try_fold(0, digit).unwrap_or(0)
+pub(super) fn bytes(field: &[u8]) -> Option<u64> {
+    match predicate::integer(field) {
+        Some(size) => u64::try_from(size).ok(),
+        None => field.is_empty().then_some(0),
+    }
 }
 
 #[cfg(test)]
@@ -18,17 +19,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_size_counts_nothing() {
+    fn what_is_no_size_is_told() {
         for (field, size) in [
-            ("0", 0),
-            ("5368709121", 5_368_709_121),
-            ("007", 7),
-            ("18446744073709551615", u64::MAX),
-            ("18446744073709551616", 0),
-            ("", 0),
-            ("-1", 0),
-            ("1.5", 0),
-            ("12x", 0),
+            ("0", Some(0)),
+            ("5368709121", Some(5_368_709_121)),
+            ("007", Some(7)),
+            ("+1000", Some(1000)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("12x", None),
         ] {
             assert_eq!(bytes(field.as_bytes()), size, "{field}");
         }

@@ -71,9 +71,9 @@ impl SizeTotals {
         Self { classes: vec![ClassTotals::default(); others + 1], current: others }
     }
 
-    /// Counts the object of a row.
+    /// Counts the object of a row; `false` where its size can't be read, and counts as 0.
     #[inline]
-    pub(super) fn add_row(&mut self, row: &impl Row, columns: &SizeColumns) {
+    pub(super) fn add_row(&mut self, row: &impl Row, columns: &SizeColumns) -> bool {
         if let Some(class) = columns.class {
             let class = row.field(class);
             let known = columns.classes.get(self.current);
@@ -81,10 +81,11 @@ impl SizeTotals {
                 self.current = place(columns.classes, class);
             }
         }
-        let bytes = columns.size.map_or(0, |column| size::bytes(row.field(column)));
+        let bytes = columns.size.map_or(Some(0), |column| size::bytes(row.field(column)));
         if let Some(totals) = self.classes.get_mut(self.current) {
-            totals.add_object(bytes);
+            totals.add_object(bytes.unwrap_or(0));
         }
+        bytes.is_some()
     }
 
     /// Adds those of other files.
@@ -130,9 +131,16 @@ mod tests {
     fn counted(columns: &SizeColumns, rows: &[(&'static str, &'static str)]) -> SizeTotals {
         let mut totals = SizeTotals::new(columns);
         for (size, class) in rows {
-            totals.add_row(&Fields(vec![size.as_bytes(), class.as_bytes()]), columns);
+            assert!(totals.add_row(&Fields(vec![size.as_bytes(), class.as_bytes()]), columns));
         }
         totals
+    }
+
+    #[test]
+    fn a_size_that_is_no_number_is_told() {
+        let mut totals = SizeTotals::new(&COLUMNS);
+        assert!(!totals.add_row(&Fields(vec![b"1e3", b"STANDARD"]), &COLUMNS));
+        assert_eq!((totals.classes[0].objects, totals.bytes()), (1, 0));
     }
 
     #[test]

@@ -53,6 +53,7 @@ mod terminal;
 #[cfg(target_os = "linux")]
 mod threads;
 mod tidy;
+mod unreadable;
 mod verify;
 
 /// The program under test.

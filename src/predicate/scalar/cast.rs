@@ -1,7 +1,7 @@
 //! CAST: a value of one type as one of another. What can't be is NULL, as with TRY_CAST.
 
 use super::super::decimal::Decimal;
-use super::super::matcher;
+use super::super::read;
 use super::super::time::{self, NANOS_PER_DAY};
 use super::calendar::instant_text;
 use super::tree::CastTarget;
@@ -63,7 +63,7 @@ fn integer(value: &ScalarValue<'_>) -> Option<i64> {
     /// 2^63, the first double past the whole numbers.
     const PAST: f64 = 9_223_372_036_854_775_808.0;
     match value {
-        ScalarValue::Text(text) => i64::try_from(matcher::integer(text)?).ok(),
+        ScalarValue::Text(text) => i64::try_from(read::integer(text)?).ok(),
         ScalarValue::Integer(number) => Some(*number),
         ScalarValue::Decimal(number) => i64::try_from(number.rounded(0)?.floor()).ok(),
         ScalarValue::Double(number) => {
@@ -119,7 +119,7 @@ fn instant(value: &ScalarValue<'_>) -> Option<i128> {
 
 fn boolean(value: &ScalarValue<'_>) -> Option<bool> {
     match value {
-        ScalarValue::Text(text) => matcher::flag(text),
+        ScalarValue::Text(text) => read::flag(text),
         ScalarValue::Boolean(truth) => Some(*truth),
         ScalarValue::Integer(number) => Some(*number != 0),
         ScalarValue::Decimal(number) => Some(number.parts().0 != 0),

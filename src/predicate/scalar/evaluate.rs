@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use super::super::Row;
 use super::super::expr::{Comparison, Type};
-use super::super::matcher::{self, Scratch};
+use super::super::matcher::Scratch;
+use super::super::read;
 use super::super::time;
 use super::calendar;
 use super::cast::cast;
@@ -23,15 +24,25 @@ pub(super) struct Context<'c> {
 }
 
 /// The value of a field by its column's type. The one place where fields become values: `None` for
-/// an empty field, and for one that is not what its column's type says.
-pub(super) fn read_column<'r>(column: &Column, row: &'r dyn Row) -> Option<ScalarValue<'r>> {
+/// an empty field, and for one that is not what its column's type says, which is told to `scratch`.
+pub(super) fn read_column<'r>(
+    column: &Column,
+    row: &'r dyn Row,
+    scratch: &mut Scratch,
+) -> Option<ScalarValue<'r>> {
     let text = read_text(column, row)?;
-    match column.operand.value_type() {
-        Type::Text => Some(ScalarValue::Text(text)),
-        Type::Integer => i64::try_from(matcher::integer(&text)?).ok().map(ScalarValue::Integer),
+    let value = match column.operand.value_type() {
+        Type::Text => return Some(ScalarValue::Text(text)),
+        Type::Integer => {
+            let number = read::integer(&text);
+            scratch.met_unreadable |= number.is_none();
+            return i64::try_from(number?).ok().map(ScalarValue::Integer);
+        }
         Type::Instant => time::instant(&text).map(ScalarValue::Instant),
-        Type::Boolean => matcher::flag(&text).map(ScalarValue::Boolean),
-    }
+        Type::Boolean => read::flag(&text).map(ScalarValue::Boolean),
+    };
+    scratch.met_unreadable |= value.is_none();
+    value
 }
 
 /// The text of a field, decoded; `None` for an empty one.
@@ -50,7 +61,7 @@ fn read_text<'r>(column: &Column, row: &'r dyn Row) -> Option<Cow<'r, [u8]>> {
 impl ScalarExpr {
     pub(super) fn evaluate<'c>(&'c self, context: &mut Context<'c>) -> Option<ScalarValue<'c>> {
         match self {
-            Self::Column(column) => read_column(column, context.row),
+            Self::Column(column) => read_column(column, context.row, context.scratch),
             Self::Literal(value) => value.as_ref().map(ScalarValue::borrowed),
             Self::Call(function, arguments) => call(*function, arguments, context),
             Self::Case { branches, otherwise } => {

@@ -7,6 +7,7 @@ use super::super::compile;
 use super::super::expr::{Check, Comparison, Expr, Operand, Regex, Test, Type, literal};
 use super::super::like::{Like, Plan};
 use super::super::matcher::{self, FieldEncoding, Node, Scratch};
+use super::super::read::is_readable;
 use super::function::Function;
 use super::value::{ScalarType, ScalarValue};
 
@@ -212,6 +213,30 @@ impl ScalarExpr {
         self.children().into_iter().for_each(|child| child.add_columns(columns));
     }
 
+    /// Adds the columns whose values in a row are not of their types, each once.
+    fn add_unreadable(&self, row: &dyn Row, scratch: &mut Scratch, columns: &mut Vec<usize>) {
+        match self {
+            Self::Column(Column { operand, .. }) => {
+                let place = operand.column;
+                if !columns.contains(&place) && !is_readable(operand.kind, row.field(place)) {
+                    columns.push(place);
+                }
+            }
+            Self::Case { branches, .. } => {
+                for (when, _) in branches {
+                    when.is_true.truth(row, scratch, columns);
+                }
+            }
+            Self::Condition(condition) => {
+                condition.is_true.truth(row, scratch, columns);
+            }
+            _ => {}
+        }
+        for child in self.children() {
+            child.add_unreadable(row, scratch, columns);
+        }
+    }
+
     /// Makes it take keys as they stand, not encoded.
     fn read_raw(&mut self) {
         match self {
@@ -357,6 +382,18 @@ impl Computed {
 
     pub(in crate::predicate) fn add_columns(&self, columns: &mut Vec<usize>) {
         self.values().into_iter().for_each(|value| value.add_columns(columns));
+    }
+
+    /// Adds the columns whose values in a row are not of their types, each once.
+    pub(in crate::predicate) fn add_unreadable(
+        &self,
+        row: &dyn Row,
+        scratch: &mut Scratch,
+        columns: &mut Vec<usize>,
+    ) {
+        for value in self.values() {
+            value.add_unreadable(row, scratch, columns);
+        }
     }
 
     /// Makes it take keys as they stand, not encoded.
