@@ -3,8 +3,8 @@
 //!
 //! The panic hook only stores the message: a progress bar may be on the screen, and the message may
 //! contain control characters. It also ends the run as Ctrl-C does, so that no thread waits for the
-//! one that is gone. The message is printed after the screen is cleared. Panics that are caught and
-//! turned into errors (`scan/panics.rs`) never come here.
+//! one that is gone. The message is printed after the screen is cleared. Panics of other people's
+//! code, which are caught where it is called (`format/foreign.rs`), are none of its business.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -14,6 +14,8 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::{CliError, Exit, interrupt};
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use crate::format::foreign;
 
 /// The first one; others follow from it.
 static FIRST: Mutex<Option<String>> = Mutex::new(None);
@@ -21,10 +23,22 @@ static FIRST: Mutex<Option<String>> = Mutex::new(None);
 /// Takes note of panics from now on.
 pub(super) fn listen() {
     panic::set_hook(Box::new(|info| {
+        if is_caught() {
+            return;
+        }
         let text = describe(info);
         FIRST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(text);
         interrupt::flag().store(true, Ordering::Relaxed);
     }));
+}
+
+/// Whether the panic of this thread is caught, and becomes an error of the data.
+fn is_caught() -> bool {
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    let is_caught = foreign::is_guarded();
+    #[cfg(not(any(feature = "parquet", feature = "orc")))]
+    let is_caught = false;
+    is_caught
 }
 
 /// Runs a command; a panic, in whatever thread, is its error.

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use super::foreign;
 use super::gzip::{GzipDecoder, Inflate, Inflated, RawInflate, Status};
 
 /// What a block was compressed with.
@@ -136,7 +137,8 @@ impl Decompressor {
             Codec::Snappy => {
                 let length = snap::raw::decompress_len(block).map_err(|error| damaged(&error))?;
                 let output = output.get_mut(..length).ok_or(too_long)?;
-                self.snappy.decompress(block, output).map_err(|error| damaged(&error))
+                let snappy = &mut self.snappy;
+                foreign_call(codec, || snappy.decompress(block, output))
             }
             Codec::Gzip => self.gunzip(block, output),
             Codec::Deflate => {
@@ -149,20 +151,14 @@ impl Decompressor {
                     self.zstd = Some(made.map_err(|error| damaged(&error))?);
                 }
                 match &mut self.zstd {
-                    Some(zstd) => {
-                        zstd.decompress_to_buffer(block, output).map_err(|error| damaged(&error))
-                    }
+                    Some(zstd) => foreign_call(codec, || zstd.decompress_to_buffer(block, output)),
                     None => Err(too_long),
                 }
             }
-            Codec::Lz4 => {
-                lz4_flex::block::decompress_into(block, output).map_err(|error| damaged(&error))
-            }
+            Codec::Lz4 => lz4(codec, block, output),
             Codec::Lz4Hadoop => match unframe(block, output) {
                 Some(length) => Ok(length),
-                None => {
-                    lz4_flex::block::decompress_into(block, output).map_err(|error| damaged(&error))
-                }
+                None => lz4(codec, block, output),
             },
         }
     }
@@ -189,6 +185,22 @@ impl Decompressor {
     }
 }
 
+/// Calls a decompressor that is not ours: a block at which it panics is damaged.
+fn foreign_call<E: fmt::Display>(
+    codec: Codec,
+    call: impl FnOnce() -> Result<usize, E>,
+) -> Result<usize, CodecError> {
+    let damaged = |fault: String| CodecError::Damaged { codec, fault };
+    match foreign::guarded(call) {
+        Ok(found) => found.map_err(|error| damaged(error.to_string())),
+        Err(panic) => Err(damaged(format!("its decompressor gave up: {panic}"))),
+    }
+}
+
+fn lz4(codec: Codec, block: &[u8], output: &mut [u8]) -> Result<usize, CodecError> {
+    foreign_call(codec, || lz4_flex::block::decompress_into(block, output))
+}
+
 /// The length of what was inflated into `room` bytes.
 fn inflated(found: Inflated, room: usize) -> Result<usize, CodecError> {
     let (codec, bytes_max) = (Codec::Deflate, room.saturating_sub(SPARE_BYTES));
@@ -208,7 +220,7 @@ fn unframe(mut block: &[u8], output: &mut [u8]) -> Option<usize> {
         let length = u32::from_be_bytes(*length) as usize;
         let (piece, rest) = rest.split_at_checked(u32::from_be_bytes(*compressed) as usize)?;
         let room = output.get_mut(at..at.checked_add(length)?)?;
-        if lz4_flex::block::decompress_into(piece, room).ok()? != length {
+        if lz4(Codec::Lz4Hadoop, piece, room).ok()? != length {
             return None;
         }
         at += length;
@@ -322,5 +334,17 @@ mod tests {
         let found = Decompressor::default().decompress(Codec::Lz4Hadoop, &block, &mut output);
         assert_eq!(found, Ok(bytes.len()));
         assert_eq!(&output[..bytes.len()], bytes);
+    }
+
+    #[test]
+    fn a_decompressor_that_panics_has_met_a_damaged_block() {
+        let found = foreign_call(Codec::Snappy, || -> Result<usize, CodecError> {
+            panic!("index out of bounds")
+        });
+        let fault = found.unwrap_err().to_string();
+        assert!(
+            fault.contains("Snappy data is damaged") && fault.contains("out of bounds"),
+            "{fault}"
+        );
     }
 }

@@ -10,6 +10,8 @@ pub mod columnar;
 #[cfg(feature = "parquet")]
 mod columnar_tests;
 pub mod csv;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod foreign;
 pub mod gzip;
 pub mod key;
 pub mod md5;

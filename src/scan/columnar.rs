@@ -16,10 +16,10 @@ use std::{iter, mem};
 
 use super::batch::{Batch, Part};
 use super::columnar_rows::{Places, Rows, Shown};
+use super::columnar_unsettled::{Unsettled, unsettled_rows};
 use super::csv::{check, failed, named};
 use super::footer_memory::FooterShare;
 use super::hash::Way;
-use super::panics::caught;
 use super::scanner::{Depth, Shared, Visitor};
 use super::shared_files::{OpenFile, SharedFiles};
 use super::wanted::Wanted;
@@ -33,7 +33,7 @@ use crate::format::orc::Tail;
 use crate::format::parquet::Footer;
 use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::{ColumnValues, Columns, Row};
+use crate::predicate::{ColumnValues, Columns};
 use crate::report::{self, ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
 
@@ -100,56 +100,6 @@ struct Window {
     first: u64,
 }
 
-/// A row about which values decide that can't be read, with these.
-struct UnsettledRow {
-    number: usize,
-    values: Vec<(usize, Vec<u8>)>,
-}
-
-/// Shows a visitor an unsettled row.
-struct Unsettled<'v, V> {
-    visitor: &'v mut V,
-    values: &'v [(usize, Vec<u8>)],
-    matches: bool,
-}
-
-impl<V: Visitor> Visitor for Unsettled<'_, V> {
-    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        self.matched(row)
-    }
-
-    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        self.visitor.unsettled(row, self.values, self.matches)
-    }
-
-    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
-        self.visitor.stopped(record)
-    }
-
-    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        self.visitor.verdict()
-    }
-}
-
-/// The rows of a window about which values decide that can't be read, in order.
-#[cold]
-fn unsettled(tested: &Tested<'_, '_>, wanted: &mut Wanted) -> Vec<UnsettledRow> {
-    let mut scratch = Vec::new();
-    let mut text = |column: usize, row: usize| {
-        let values = tested.values(column);
-        (column, values.text(row, &mut scratch).to_vec())
-    };
-    let mut found = Vec::new();
-    for row in 0..tested.rows {
-        let columns = wanted.matcher.unsettled(tested, row);
-        if !columns.is_empty() {
-            let values = columns.into_iter().map(|column| text(column, row)).collect();
-            found.push(UnsettledRow { number: row, values });
-        }
-    }
-    found
-}
-
 /// A column that is read.
 struct Slot<'f> {
     cursor: Box<dyn ColumnCursor + 'f>,
@@ -191,12 +141,7 @@ impl<'a> ColumnarScanner<'a> {
             let input = &inputs[number];
             self.advise(inputs, batch, number);
             visitor.begin(number);
-            let scan = || self.scan_part(depth, input, number, batch.part, wanted, visitor);
-            let found = caught(scan).unwrap_or_else(|message| {
-                self.opened = None;
-                let fault = format!("its reader gave up ({message}): the file is damaged");
-                Err(failed(ColumnarError::of_file(fault)))
-            });
+            let found = self.scan_part(depth, input, number, batch.part, wanted, visitor);
             scanned.add(&found.map_err(|error| named(error, input))?);
         }
         Ok(scanned)
@@ -358,7 +303,7 @@ impl<'a> ColumnarScanner<'a> {
         wanted.matcher.narrow(&tested, &mut self.mask);
         let window = Window { rows, ..window };
         if wanted.matcher.met_unreadable() {
-            let unsettled = unsettled(&tested, wanted);
+            let unsettled = unsettled_rows(&tested, rows, &mut wanted.matcher);
             let mut from = 0;
             for row in unsettled {
                 self.show_matching(slots, places, window, from..row.number, wanted, visitor)?;
@@ -570,5 +515,53 @@ impl Columns for Tested<'_, '_> {
     fn values(&self, column: usize) -> ColumnValues<'_> {
         let slot = self.slots.iter().find(|slot| slot.column == column && slot.tested);
         slot.map_or(ColumnValues::Flags(&[]), |slot| slot.cursor.values(0, self.rows))
+    }
+}
+
+#[cfg(all(test, feature = "parquet"))]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::predicate::{Predicate, Row};
+    use crate::scan::{Progress, Settings, Verify};
+
+    /// A visitor with a bug.
+    struct Panics;
+
+    impl Visitor for Panics {
+        fn row<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
+            unreachable!("columns tell which rows match")
+        }
+
+        fn matched<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
+            panic_any("a bug of ours")
+        }
+
+        fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
+            Ok(())
+        }
+    }
+
+    /// It is not the file's fault, so nobody may go on without the file: the engine ends the run
+    /// (`engine::run`), and the program asks for a report (`cli/panics.rs`).
+    #[test]
+    fn a_panic_of_ours_is_not_taken_for_a_damaged_file() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/flips/plain.parquet");
+        let bytes = std::fs::metadata(path).unwrap().len();
+        let format = FileFormat::Parquet;
+        let inputs = [Input { path: path.into(), bytes, md5: None, report: 0, format }];
+        let shared = Shared::new(&inputs, Settings { verify: Verify::Crc, ..Settings::default() });
+        let (stop, progress) = (AtomicBool::new(false), Progress::default());
+        let control = Control { stop: &stop, progress: &progress };
+        let mut scanner = ColumnarScanner::new(control, &shared);
+        let schema = Schema::from_names(["bucket", "key"]);
+        let mut wanted = Wanted::new(&schema, &Predicate::always().compile(), [0, 1]);
+        let batch = Batch { files: 0..1, part: Part::WHOLE };
+        let scan =
+            || scanner.scan_to(Depth::Rows, &inputs, &batch, &mut wanted, &mut Panics).is_ok();
+        let panic = catch_unwind(AssertUnwindSafe(scan)).unwrap_err();
+        assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug of ours"));
     }
 }

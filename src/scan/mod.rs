@@ -15,6 +15,8 @@ mod columnar;
 mod columnar_rows;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 mod columnar_skip;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+mod columnar_unsettled;
 mod count;
 mod csv;
 mod error;
@@ -28,8 +30,6 @@ mod names;
 mod objects;
 mod open;
 mod packed;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod panics;
 mod project;
 mod query;
 mod scanner;

@@ -10,6 +10,7 @@ use super::footer::{ColumnChunk, Footer, bounds};
 use super::schema::LeafType;
 use super::thrift::{Fault, Kind, Reader};
 use crate::format::columnar::{ColumnarError, Filter, PageKnown, nulls_of};
+use crate::format::foreign;
 use crate::format::ranges::Ranges;
 use crate::predicate::{Bounds, Known, Nulls};
 
@@ -32,11 +33,12 @@ struct BloomFilter(Sbbf);
 
 impl Filter for BloomFilter {
     fn may_hold(&self, text: &[u8]) -> bool {
-        self.0.check(text)
+        // A filter that can't be asked says nothing.
+        foreign::guarded(|| self.0.check(text)).unwrap_or(true)
     }
 
     fn may_hold_integer(&self, number: i64) -> bool {
-        self.0.check(&number)
+        foreign::guarded(|| self.0.check(&number)).unwrap_or(true)
     }
 }
 
@@ -123,7 +125,8 @@ impl Footer {
         }
         let mut bits = vec![0; bytes];
         file.read_at(start, &mut bits)?;
-        Ok(Some(Box::new(BloomFilter(Sbbf::new(&bits)))))
+        let filter = foreign::guarded(|| Sbbf::new(&bits)).map_err(|_| damaged())?;
+        Ok(Some(Box::new(BloomFilter(filter))))
     }
 }
 
