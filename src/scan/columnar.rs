@@ -24,7 +24,7 @@ use super::scanner::{Depth, Shared, Visitor};
 use super::shared_files::{OpenFile, SharedFiles};
 use super::wanted::Wanted;
 use super::{Control, DataErrorKind, Input, Scanned};
-use super::{DataError, columnar_skip};
+use super::{DataError, columnar_skip, damage};
 use crate::engine::TaskError;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors};
 #[cfg(feature = "orc")]
@@ -142,6 +142,11 @@ impl<'a> ColumnarScanner<'a> {
             self.advise(inputs, batch, number);
             visitor.begin(number);
             let found = self.scan_part(depth, input, number, batch.part, wanted, visitor);
+            let found = found.or_else(|error| {
+                damage::explained(error, input, self.shared.hashes.verifies_md5(), || {
+                    visitor.verdict()
+                })
+            });
             scanned.add(&found.map_err(|error| named(error, input))?);
         }
         Ok(scanned)

@@ -18,7 +18,7 @@ use md5::{Digest, Md5};
 use super::hash::{Hashes, Way, beside, open, read};
 use super::scanner::{Depth, Visitor};
 use super::small::{self, SmallFile};
-use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings};
+use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings, damage};
 use crate::engine::{Stopped, TaskError};
 use crate::format::csv::{RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
@@ -113,6 +113,8 @@ impl<'a> FileScanner<'a> {
             }
             visitor.begin(number);
             let found = self.scan_file(depth, &inputs[number], number, columns, visitor);
+            let found =
+                found.or_else(|error| self.explained(error, &inputs[number], columns, visitor));
             scanned.add(&found.map_err(|error| named(error, &inputs[number]))?);
             number += 1;
         }
@@ -135,9 +137,15 @@ impl<'a> FileScanner<'a> {
         for (file, number) in read.into_iter().zip(files) {
             let input = &inputs[number];
             visitor.begin(number);
-            let found = file.map_err(failed).and_then(|SmallFile { mut bytes, digest }| {
+            let found = file.map_err(failed).and_then(|SmallFile { bytes, digest }| {
                 self.begin_file(columns);
-                let read = self.read_through(depth, &mut bytes, visitor)?;
+                let read = self.read_through(depth, &mut { bytes }, visitor);
+                let read = read.or_else(|error| match (error, input.md5.zip(digest)) {
+                    (TaskError::Failed(kind), Some((expected, found))) if kind.is_of_contents() => {
+                        Err(failed(damage::with_md5(kind, &expected, &found)))
+                    }
+                    (error, _) => self.with_crc(error, &mut { bytes }, columns, visitor),
+                })?;
                 check(input, read, digest)?;
                 Ok(self.scanned(read))
             });
@@ -191,6 +199,59 @@ impl<'a> FileScanner<'a> {
         };
         check(input, bytes_compressed, digest)?;
         Ok(self.scanned(bytes_compressed))
+    }
+
+    /// An error of a file's contents, with what the file's own checksums say of it.
+    ///
+    /// # Errors
+    /// Always: the error, or that nobody needs it any more.
+    #[cold]
+    fn explained<T, V: Visitor>(
+        &mut self,
+        error: TaskError<DataErrorKind>,
+        input: &Input,
+        columns: usize,
+        visitor: &mut V,
+    ) -> Result<T, TaskError<DataErrorKind>> {
+        self.md5 = None;
+        let verifies_md5 = self.hashes.verifies_md5();
+        if verifies_md5 && input.md5.is_some() {
+            return damage::explained(error, input, verifies_md5, || visitor.verdict());
+        }
+        match open(input) {
+            Ok(mut file) => self.with_crc(error, &mut file, columns, visitor),
+            Err(_) => Err(error),
+        }
+    }
+
+    /// An error in what a file's gzip data holds, with what is wrong with that data to its end:
+    /// `file` is read once more from its start.
+    ///
+    /// # Errors
+    /// As for [`FileScanner::explained`].
+    #[cold]
+    fn with_crc<T, V: Visitor>(
+        &mut self,
+        error: TaskError<DataErrorKind>,
+        file: &mut impl Read,
+        columns: usize,
+        visitor: &mut V,
+    ) -> Result<T, TaskError<DataErrorKind>> {
+        let kind = match error {
+            TaskError::Failed(DataErrorKind::Gzip(_)) | TaskError::Stopped => return Err(error),
+            TaskError::Failed(kind) if !kind.is_of_contents() => {
+                return Err(TaskError::Failed(kind));
+            }
+            TaskError::Failed(kind) => kind,
+        };
+        self.begin_file(columns);
+        match self.read_through(Depth::Inflate, file, visitor) {
+            Err(TaskError::Stopped) => Err(TaskError::Stopped),
+            Err(TaskError::Failed(DataErrorKind::Gzip(error))) => {
+                Err(failed(DataErrorKind::GzipBehind { error, shows: Box::new(kind) }))
+            }
+            Ok(_) | Err(TaskError::Failed(_)) => Err(TaskError::Failed(kind)),
+        }
     }
 
     /// The loop of the hot path; gives the bytes read.
@@ -309,7 +370,8 @@ pub(super) fn check(
     }
     match input.md5.zip(digest) {
         Some((expected, found)) if found != expected => {
-            Err(failed(DataErrorKind::Md5 { expected: hex(&expected), found: hex(&found) }))
+            let (expected, found) = (hex(&expected), hex(&found));
+            Err(failed(DataErrorKind::Md5 { expected, found, shows: None }))
         }
         _ => Ok(()),
     }
@@ -340,6 +402,6 @@ pub(super) fn stopped<E>(Stopped: Stopped) -> TaskError<E> {
 }
 
 /// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -54,13 +54,23 @@ pub enum DataErrorKind {
     /// Its MD5 is not the one in the manifest.
     #[error(
         "the file's MD5 is {found} where the manifest says {expected}: it was damaged or \
-         replaced; fetch it again"
+         replaced; fetch it again{}", shown(shows.as_deref())
     )]
     Md5 {
         /// As the manifest says, in hexadecimal.
         expected: String,
         /// Of the bytes on disk, in hexadecimal.
         found: String,
+        /// Where in the file it shows.
+        shows: Option<Box<DataErrorKind>>,
+    },
+    /// It is a damaged gzip file, which showed first in what it holds.
+    #[error("{error}{}", shown(Some(shows)))]
+    GzipBehind {
+        /// What is wrong with it.
+        error: GzipError,
+        /// Where it shows.
+        shows: Box<DataErrorKind>,
     },
     /// It is no gzip file, or a damaged one.
     #[error("{0}")]
@@ -133,6 +143,11 @@ pub enum DataErrorKind {
     TooManyGroups,
 }
 
+/// Where damage shows, as a detail.
+fn shown(shows: Option<&DataErrorKind>) -> String {
+    shows.map(|shows| format!(" (it shows here: {shows})")).unwrap_or_default()
+}
+
 /// What the values of a column should be.
 fn expected(kind: ColumnKind) -> &'static str {
     match kind {
@@ -174,6 +189,26 @@ impl DataErrorKind {
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self, Self::Read(error) if source::is_refusal(error))
+    }
+
+    /// Whether it is in what the file holds, so that the file's checksum may say why.
+    pub(super) fn is_of_contents(&self) -> bool {
+        match self {
+            Self::Gzip(_)
+            | Self::Csv(_)
+            | Self::Columns { .. }
+            | Self::TwoColumns { .. }
+            | Self::Name { .. }
+            | Self::Unreadable { .. } => true,
+            #[cfg(any(feature = "parquet", feature = "orc"))]
+            Self::Columnar(_) => true,
+            Self::Read(_)
+            | Self::Size { .. }
+            | Self::Md5 { .. }
+            | Self::GzipBehind { .. }
+            | Self::TooManyLanes
+            | Self::TooManyGroups => false,
+        }
     }
 
     /// The error with its record counted from further ahead: so many records come before those

@@ -160,6 +160,11 @@ impl<'a> Hashes<'a> {
         self.place(number).is_some()
     }
 
+    /// Whether a file's MD5 is checked where the manifest gives one.
+    pub(super) fn verifies_md5(&self) -> bool {
+        self.verify != Verify::Crc
+    }
+
     /// How the file with this number is hashed, opened as `file`.
     pub(super) fn way_of(&self, number: usize, file: &SourceFile) -> Way {
         let stated = self.inputs[number].md5.filter(|md5| file.states_md5(md5));

@@ -19,6 +19,7 @@ mod columnar_skip;
 mod columnar_unsettled;
 mod count;
 mod csv;
+mod damage;
 mod error;
 mod filter;
 #[cfg(any(feature = "parquet", feature = "orc"))]

@@ -279,6 +279,28 @@ fn a_damaged_file_is_told_with_its_name() {
     }
 }
 
+/// Where the MD5 is another one, that is told first, and the place second.
+#[test]
+fn a_damaged_file_is_told_by_its_md5_first() {
+    for (ending, shows) in [(".parquet", "group 0"), (".orc", "group 0")] {
+        let report = Synthetic::new(&ending[1..], "3000", &["--files", "1"]);
+        let mut bytes = fs::read(report.file(ending)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle..middle + 64].fill(0xff);
+        fs::write(report.file(ending), &bytes).unwrap();
+        for threads in ["1", "4"] {
+            let out = report.out("plan");
+            let flags = ["--threads", threads];
+            let run = report.filter("Size > 5", &out, &flags).expect(3);
+            let run = run.says(&[ending, "the file's MD5 is ", "fetch it again", shows]);
+            let said = run.stderr();
+            assert!(said.find("MD5") < said.find(shows), "{}", run.story());
+            let run = report.filter("Size > 5", &out, &["--verify", "crc"]).expect(3);
+            assert!(!run.stderr().contains("MD5"), "{}", run.story());
+        }
+    }
+}
+
 #[test]
 fn a_column_that_the_file_lacks_is_told() {
     let lists = [

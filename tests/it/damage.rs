@@ -2,7 +2,11 @@
 //! left that looks finished.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::fixture::{
     ReportFolder, Run, SEED_COLUMNS, gzip, listed, manifests, md5, plan_document, row, s3sieve,
@@ -63,6 +67,95 @@ fn a_flipped_bit() {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x10;
     damaged(&bytes, &[]);
+}
+
+/// A report of this many files; the first bad byte is in the middle one, whose data is stored as it
+/// is, so that it inflates all the same.
+fn flipped(files: usize, rows: usize, from: &[u8], to: &[u8]) -> ReportFolder {
+    let stored = |text: &str| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+        encoder.write_all(text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let row = |number: usize| {
+        let key = if number == 17 { "eighteenth".to_owned() } else { format!("k{number}") };
+        row(&["demo", &key, "v1", "true", "false", "1000"])
+    };
+    let bytes = stored(&(0..rows).map(row).collect::<String>());
+    let columns = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size";
+    let report = ReportFolder::of_compressed("demo", columns, &vec![bytes.clone(); files]);
+    let place = bytes.windows(10).position(|window| window == b"eighteenth").unwrap();
+    let place = place + bytes[place..].windows(from.len()).position(|w| w == from).unwrap();
+    let mut bytes = bytes;
+    bytes[place..place + to.len()].copy_from_slice(to);
+    fs::write(report.file(files / 2), bytes).unwrap();
+    report
+}
+
+/// What a flipped byte makes of a record is a detail: the checksum says what is the matter.
+#[test]
+fn a_flipped_byte_is_told_by_the_checksum_first() {
+    // Alone, among small files, and among files that are hashed together.
+    for (files, rows) in [(1, 30), (3, 30), (1, 5_000), (3, 5_000)] {
+        for (from, to, shows) in [
+            (&b"\",\""[..], &b"\".\""[..], "record 18, byte"),
+            (b"1000", b"1x00", "record 18, column Size"),
+        ] {
+            let report = flipped(files, rows, from, to);
+            let file = format!("{}.csv.gz", files / 2);
+            for (verify, says) in [("md5", "the file's MD5 is "), ("crc", "stored CRC-32 ")] {
+                for threads in ["1", "4"] {
+                    let run = s3sieve([
+                        "count",
+                        report.manifest.to_str().unwrap(),
+                        "--where",
+                        "Size > 5",
+                        "--verify",
+                        verify,
+                        "--threads",
+                        threads,
+                    ]);
+                    let run = run.expect(3).says(&[&file, "fetch it again", says]);
+                    // A small file is inflated to its end before its records are looked at.
+                    let shows = if rows > 30 { shows } else { "" };
+                    let said = run.stderr();
+                    let behind = said.find(says).and_then(|place| said[place..].find(shows));
+                    assert!(behind.is_some(), "{}", run.story());
+                }
+            }
+            let out = report.out();
+            let run = s3sieve([
+                "filter",
+                report.manifest.to_str().unwrap(),
+                "--where",
+                "Size > 5",
+                "--keep-going",
+                "--out",
+                out.to_str().unwrap(),
+            ]);
+            run.expect(5);
+            let plan = plan_document(&out);
+            let aside = plan["files_skipped"][0]["error"].as_str().unwrap();
+            assert!(aside.starts_with("the file's MD5 is "), "{aside}");
+        }
+    }
+}
+
+/// A file that is as it was made is not said to be damaged.
+#[test]
+fn a_bad_record_of_a_whole_file_is_told_as_it_is() {
+    for files in [1, 3] {
+        let report = flipped(files, 30, b"1000", b"1x00");
+        let bytes = gzip(row(&["demo", "k", "v1", "true", "false", "1x00"]).as_bytes());
+        report.replace(files / 2, &bytes);
+        for verify in ["md5", "crc"] {
+            let report = report.manifest.to_str().unwrap();
+            let run = s3sieve(["count", report, "--where", "Size > 5", "--verify", verify]);
+            let run = run.expect(3).says(&["record 1, column Size", "1x00"]);
+            let said = run.stderr();
+            assert!(!said.contains("MD5") && !said.contains("CRC"), "{said}");
+        }
+    }
 }
 
 #[test]
