@@ -227,6 +227,7 @@ fn overtaken(every: usize) {
                 let order = Round::new(old, forced.to_vec(), order).play();
                 if matches!(order, Order::Overtaken { steps: 1.., .. }) {
                     // It took its last step before.
+                    assert!(steps > every.max(5), "after {steps}: the steps are not told");
                     break;
                 }
             }
