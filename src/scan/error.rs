@@ -204,6 +204,7 @@ impl DataErrorKind {
             Self::Columnar(_) => true,
             Self::Read(_)
             | Self::Size { .. }
+            | Self::Unzipped { .. }
             | Self::Md5 { .. }
             | Self::GzipBehind { .. }
             | Self::TooManyLanes
