@@ -564,13 +564,25 @@ class Generator:
             other = self.random.choice([self.decimal, self.double])
         if kind == self.date and self.chance(0.3):
             other = self.instant
-        left, right, sign = kind(depth - 1), other(self.random.randrange(depth)), self.sign()
+        left, right = self.not_empty(kind(depth - 1)), self.not_empty(
+            other(self.random.randrange(depth)))
+        sign = self.sign()
         return tuple(f"({left[s]} {sign} {right[s]})" for s in (0, 1))
+
+    def not_empty(self, value):
+        """Not an empty text that is computed of constants: with a column it tests for NULL."""
+        if value[0].startswith("'") or any(name in value[0] for name in COLUMNS):
+            return value
+        texts = ("lower(", "upper(", "reverse(", "trim(", "substr", "split", "replace(",
+                 "element_at(", "concat(", "coalesce('", "nullif('", "greatest('", "least('", "('")
+        return self.text_literal() if value[0].lower().startswith(texts) else value
 
     def listed(self, depth):
         kind = self.random.choice(self.kinds())
         value = kind(depth - 1)
-        items = [kind(self.random.randrange(depth)) for _ in range(self.random.randrange(1, 4))]
+        value = self.not_empty(value)
+        items = [self.not_empty(kind(self.random.randrange(depth)))
+                 for _ in range(self.random.randrange(1, 4))]
         if self.chance(0.1):
             items.append(both("NULL"))
         negation = self.random.choice(["", "NOT "])
