@@ -154,7 +154,7 @@ impl Typer<'_> {
         span: Span,
     ) -> Typed<Option<Expr>> {
         if let Some((operand, wanted)) = value.as_position() {
-            return Ok(position_test(&operand, wanted, by, constant));
+            return Ok(position_test(&operand, &wanted, by, constant));
         }
         let Some((operand, default)) = value.as_default() else { return Ok(None) };
         let order = match (operand.value_type(), &default, constant) {
@@ -211,14 +211,14 @@ fn prefix_test(value: &ScalarExpr) -> Option<Expr> {
 /// `strpos(column, 'a') > 0` and its like as LIKE.
 fn position_test(
     operand: &Operand,
-    wanted: String,
+    wanted: &str,
     by: Comparison,
     constant: &Constant,
 ) -> Option<Expr> {
     let Constant::Number(number) = constant else { return None };
     let number = number.is_whole().then(|| number.floor())?;
     let like =
-        |any_before| like_test(operand.clone(), Like::around(&wanted, any_before, true), false);
+        |any_before| like_test(operand.clone(), Like::around(wanted, any_before, true), false);
     match (by, number) {
         (Comparison::Greater | Comparison::NotEqual, 0) | (Comparison::GreaterOrEqual, 1) => {
             Some(like(true))

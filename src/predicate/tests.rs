@@ -381,6 +381,25 @@ fn errors_mark_the_place_and_say_what_to_write() {
         ("Size > 5)", ")", "closes nothing"),
         ("Key = 'abc", "'", "single quote"),
         ("Key ~ 'a'", "", "regexp_like"),
+        ("Key IN (SELECT 1)", "(SELECT", "the values themselves"),
+        ("regexp_like(Key, '(')", "'('", "unclosed group"),
+        ("regexp_like(Key, '(\\w{900}){900}')", "", "bytes"),
+        ("regexp_like(Key, 'a', 'i')", "", "(?i)"),
+        ("Key LIKE 'a!' ESCAPE '!'", "'a!'", "escape"),
+        ("_23 = 'a'", "_23", "22 columns"),
+        ("_0 = 'a'", "_0", "22 columns"),
+        ("SELECT * FROM S3Object", "SELECT", "--sql"),
+        ("", "", "empty"),
+        ("DATE '2024-01-01T12:00' < LastModifiedDate", "'2024-01-01T12:00'", "TIMESTAMP"),
+        ("now() - interval '1 fortnight' < LastModifiedDate", "'1 fortnight'", "INTERVAL '30"),
+    ] {
+        check_error(text, mark, words);
+    }
+}
+
+#[test]
+fn wrong_types_and_functions_say_what_to_write() {
+    for (text, mark, words) in [
         ("'StorageClass' = 'GLACIER'", "'StorageClass' = 'GLACIER'", "two constants"),
         ("lengths(Key) > 5", "lengths", "where.md"),
         ("length(Size) > 5", "Size", "CAST(Size AS VARCHAR)"),
@@ -400,31 +419,25 @@ fn errors_mark_the_place_and_say_what_to_write() {
         ("greatest(Size, Key) > 1", "Key", "CAST"),
         ("dt = '2026-01-31-01-00'", "dt", "leave"),
         ("StorageClass = \"GLACIERS\"", "", "single quotes"),
-        ("Key IN (SELECT 1)", "(SELECT", "the values themselves"),
-        ("regexp_like(Key, '(')", "'('", "unclosed group"),
-        ("regexp_like(Key, '(\\w{900}){900}')", "", "bytes"),
-        ("regexp_like(Key, 'a', 'i')", "", "(?i)"),
-        ("Key LIKE 'a!' ESCAPE '!'", "'a!'", "escape"),
-        ("_23 = 'a'", "_23", "22 columns"),
-        ("_0 = 'a'", "_0", "22 columns"),
-        ("SELECT * FROM S3Object", "SELECT", "--sql"),
-        ("", "", "empty"),
-        ("DATE '2024-01-01T12:00' < LastModifiedDate", "'2024-01-01T12:00'", "TIMESTAMP"),
-        ("now() - interval '1 fortnight' < LastModifiedDate", "'1 fortnight'", "INTERVAL '30"),
     ] {
-        let shown = error(text);
-        let marked: String = match shown.lines().collect::<Vec<_>>().as_slice() {
-            [_, line, marks, ..] if marks.contains('^') => line
-                .chars()
-                .zip(marks.chars())
-                .filter(|(_, mark)| *mark == '^')
-                .map(|(c, _)| c)
-                .collect(),
-            _ => String::new(),
-        };
-        assert!(shown.contains(words), "{text}\n{shown}");
-        assert!(mark.is_empty() || marked == mark, "{text}\n{shown}");
+        check_error(text, mark, words);
     }
+}
+
+/// What is marked (anything, where `mark` is empty), and words of the message.
+fn check_error(text: &str, mark: &str, words: &str) {
+    let shown = error(text);
+    let marked: String = match shown.lines().collect::<Vec<_>>().as_slice() {
+        [_, line, marks, ..] if marks.contains('^') => line
+            .chars()
+            .zip(marks.chars())
+            .filter(|(_, mark)| *mark == '^')
+            .map(|(c, _)| c)
+            .collect(),
+        _ => String::new(),
+    };
+    assert!(shown.contains(words), "{text}\n{shown}");
+    assert!(mark.is_empty() || marked == mark, "{text}\n{shown}");
 }
 
 #[test]
@@ -837,14 +850,14 @@ fn any_expressions(levels: usize) -> Expressions {
             (date.clone(), date).prop_map(|(a, b)| format!("coalesce({a}, {b})")),
         ]
         .boxed(),
-        condition: any_computed_condition(condition, text, number),
+        condition: any_computed_condition(&condition, &text, &number),
     }
 }
 
 fn any_computed_condition(
-    condition: BoxedStrategy<String>,
-    text: BoxedStrategy<String>,
-    number: BoxedStrategy<String>,
+    condition: &BoxedStrategy<String>,
+    text: &BoxedStrategy<String>,
+    number: &BoxedStrategy<String>,
 ) -> BoxedStrategy<String> {
     let texts = (text.clone(), text.clone());
     prop_oneof![
@@ -859,12 +872,12 @@ fn any_computed_condition(
         (text.clone(), one_of(NOT), "'[ab%_é]{0,4}'")
             .prop_map(|(a, not, like)| format!("{a} {not}LIKE {like}")),
         (text.clone(), one_of(NOT)).prop_map(|(a, not)| format!("{a} IS {not}NULL")),
-        texts.prop_map(|(a, b)| format!("starts_with({a}, {b})")),
-        text.prop_map(|a| format!("regexp_like({a}, '^a')")),
+        texts.clone().prop_map(|(a, b)| format!("starts_with({a}, {b})")),
+        text.clone().prop_map(|a| format!("regexp_like({a}, '^a')")),
         condition.clone().prop_map(|c| format!("NOT ({c})")),
         (condition.clone(), condition.clone()).prop_map(|(a, b)| format!("(({a}) OR ({b}))")),
         condition.clone().prop_map(|c| format!("(({c}) IS UNKNOWN)")),
-        condition.prop_map(|c| format!("coalesce({c}, FALSE)")),
+        condition.clone().prop_map(|c| format!("coalesce({c}, FALSE)")),
     ]
     .boxed()
 }

@@ -98,20 +98,6 @@ impl Typer<'_> {
                 let right = (self.scalar(right, depth)?, right.span());
                 self.arithmetic(Function::Modulo, left, right)
             }
-            ("date" | "from_iso8601_date", [only]) => {
-                let value = self.dated(only, depth)?;
-                self.cast(value, CastTarget::Date, span)
-            }
-            ("to_timestamp" | "from_iso8601_timestamp" | "timestamp", [only]) => {
-                let value = self.dated(only, depth)?;
-                self.cast(value, CastTarget::Instant, span)
-            }
-            ("parse_datetime" | "date_parse" | "to_timestamp", [only, _]) => {
-                self.parsed_date(only, span, depth)
-            }
-            ("date_trunc" | "date_diff" | "date_add", [unit, rest @ ..]) => {
-                self.unit_function(&name, unit, rest, span, depth)
-            }
             ("element_at", [split, number]) => self.element_of_split(split, number, span, depth),
             ("cardinality", [split]) => {
                 let parts = self.split_arguments(split, span, depth)?;
@@ -126,13 +112,45 @@ impl Typer<'_> {
                 let value = self.text_argument(value, only.span(), "url_decode")?;
                 Ok(folded(Function::UrlDecode, vec![value]))
             }
-            _ => match Signature::of(&name) {
-                Some(signature) => {
-                    self.call_of(signature, &name, arguments, function.name.span(), depth)
+            _ => {
+                if let Some(date) = self.date_function(&name, arguments, span, depth)? {
+                    return Ok(date);
                 }
-                None => Err(self.unknown_function(&name, function.name.span())),
-            },
+                let span = function.name.span();
+                match Signature::of(&name) {
+                    Some(signature) => self.call_of(signature, &name, arguments, span, depth),
+                    None => Err(self.unknown_function(&name, span)),
+                }
+            }
         }
+    }
+
+    /// Functions of dates that are not in the table; `None` for any other function.
+    fn date_function(
+        &mut self,
+        name: &str,
+        arguments: &[&Sql],
+        span: Span,
+        depth: usize,
+    ) -> Typed<Option<ScalarExpr>> {
+        let value = match (name, arguments) {
+            ("date" | "from_iso8601_date", [only]) => {
+                let value = self.dated(only, depth)?;
+                self.cast(value, CastTarget::Date, span)
+            }
+            ("to_timestamp" | "from_iso8601_timestamp" | "timestamp", [only]) => {
+                let value = self.dated(only, depth)?;
+                self.cast(value, CastTarget::Instant, span)
+            }
+            ("parse_datetime" | "date_parse" | "to_timestamp", [only, _]) => {
+                self.parsed_date(only, span, depth)
+            }
+            ("date_trunc" | "date_diff" | "date_add", [unit, rest @ ..]) => {
+                self.unit_function(name, unit, rest, span, depth)
+            }
+            _ => return Ok(None),
+        };
+        value.map(Some)
     }
 
     fn unknown_function(&self, name: &str, span: Span) -> PredicateError {

@@ -1,4 +1,4 @@
-//! CAST: a value of one type as one of another. What can't be is NULL, as with TRY_CAST.
+//! CAST: a value of one type as one of another. What can't be is NULL, as with `TRY_CAST`.
 
 use super::super::decimal::Decimal;
 use super::super::read;

@@ -148,7 +148,7 @@ impl Signature {
     /// The signature of a function of this name, in any case.
     pub(super) fn of(name: &str) -> Option<&'static Self> {
         let same = |known: &&str| known.eq_ignore_ascii_case(name);
-        SIGNATURES.iter().find(|signature| signature.names.iter().any(|known| same(known)))
+        SIGNATURES.iter().find(|signature| signature.names.iter().any(same))
     }
 }
 

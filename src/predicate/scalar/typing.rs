@@ -134,9 +134,9 @@ impl Typer<'_> {
         let (left_type, right_type) = (left.0.value_type(), right.0.value_type());
         match (function, left_type, right_type) {
             (Function::Plus | Function::Minus, _, ScalarType::Interval) => {
-                self.shift(function, left, right.0)
+                self.shift(function, left, &right.0)
             }
-            (Function::Plus, ScalarType::Interval, _) => self.shift(function, right, left.0),
+            (Function::Plus, ScalarType::Interval, _) => self.shift(function, right, &left.0),
             (Function::Minus, a, b) if a.is_date() && b.is_date() => Err(self
                 .error(left.1.union(&right.1), "two dates have no difference here")
                 .hint("write date_diff('day', earlier, later)")),
@@ -156,13 +156,13 @@ impl Typer<'_> {
         &mut self,
         function: Function,
         (date, span): (ScalarExpr, Span),
-        interval: ScalarExpr,
+        interval: &ScalarExpr,
     ) -> Typed<ScalarExpr> {
         let date = self.date_argument(date, span, function.name())?;
-        let ScalarExpr::Literal(Some(ScalarValue::Interval(mut interval))) = interval else {
+        let ScalarExpr::Literal(Some(ScalarValue::Interval(interval))) = interval else {
             return Err(self.error(span, "an interval is a constant: INTERVAL '30' DAY"));
         };
-        let mut function = function;
+        let (mut function, mut interval) = (function, *interval);
         if interval.is_negative() {
             interval = interval.negated();
             function = if function == Function::Plus { Function::Minus } else { Function::Plus };
