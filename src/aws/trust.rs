@@ -17,7 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use super::AwsError;
 use super::settings::CaBundle;
 
-/// An HTTPS client that trusts what a bundle holds, if one is named, and is the SDK's own otherwise.
+/// An HTTPS client that trusts what a bundle holds, if one is named. Otherwise it is the SDK's.
 pub(super) fn http_client(bundle: Option<&CaBundle>) -> Result<SharedHttpClient, AwsError> {
     let context = bundle.map(trusting).transpose()?.unwrap_or_default();
     Ok(Builder::new().build_with_connector_fn(move |settings, components| {

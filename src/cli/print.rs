@@ -13,10 +13,11 @@ use std::borrow::Cow;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::str;
 
+use anstream::AutoStream;
 use serde::Serialize;
 
 use super::args::Format;
-use super::terminal::{Fitted, Screen};
+use super::terminal::{self, Fitted, Screen};
 use crate::plan::PLAN_VERSION;
 
 /// A document of JSON: all begin with the same members. `docs/output.schema.json` describes each.
@@ -65,10 +66,22 @@ pub(super) fn document(document: &impl Serialize) -> io::Result<()> {
     out.flush()
 }
 
+/// What standard output is shown on.
+pub(super) fn screen_of_stdout() -> Screen {
+    let stream = io::stdout();
+    Screen::new(terminal::columns(&stream), AutoStream::choice(&stream))
+}
+
+/// What standard error is shown on.
+fn screen_of_stderr() -> Screen {
+    let stream = io::stderr();
+    Screen::new(terminal::columns(&stream), AutoStream::choice(&stream))
+}
+
 /// Standard output, for text of this format.
 pub(super) fn output(format: Format) -> Clean<Fitted<BufWriter<StdoutLock<'static>>>> {
     let screen = match format {
-        Format::Human => Screen::of_stdout(),
+        Format::Human => screen_of_stdout(),
         Format::Json => Screen::default(),
     };
     Clean::new(Fitted::new(BufWriter::new(io::stdout().lock()), screen), format)
@@ -79,7 +92,7 @@ pub(super) fn tell(text: &str) {
     // In one piece: several processes may write there.
     let mut line = Vec::with_capacity(text.len() + 1);
     let _ =
-        writeln!(Clean::new(Fitted::new(&mut line, Screen::of_stderr()), Format::Human), "{text}");
+        writeln!(Clean::new(Fitted::new(&mut line, screen_of_stderr()), Format::Human), "{text}");
     let _ = io::stderr().write_all(&line);
 }
 

@@ -5,9 +5,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::str;
 
-use anstream::{AutoStream, ColorChoice};
+use anstream::ColorChoice;
 use comfy_table::presets::NOTHING;
 use comfy_table::{ContentArrangement, Table};
+
+use super::print;
 
 /// The least width that lines are fitted to. A terminal that says it has less shows a word a line.
 const COLUMNS_MIN: usize = 20;
@@ -32,14 +34,8 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn of_stdout() -> Self {
-        let stream = io::stdout();
-        Self { columns: columns(&stream), has_colours: has_colours(AutoStream::choice(&stream)) }
-    }
-
-    pub(super) fn of_stderr() -> Self {
-        let stream = io::stderr();
-        Self { columns: columns(&stream), has_colours: has_colours(AutoStream::choice(&stream)) }
+    pub(super) fn new(columns: Option<usize>, colours: ColorChoice) -> Self {
+        Self { columns, has_colours: colours != ColorChoice::Never }
     }
 
     /// Writes a line in as many lines of the terminal as it takes; all begin where it begins.
@@ -72,8 +68,9 @@ impl Screen {
     }
 }
 
+/// The columns of a terminal, if a stream is one that says it.
 #[cfg(unix)]
-fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
+pub(super) fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
     if !stream.is_terminal() {
         return None;
     }
@@ -81,14 +78,11 @@ fn columns(stream: &(impl IsTerminal + std::os::fd::AsFd)) -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns >= COLUMNS_MIN)
 }
 
+/// The columns of a terminal, if a stream is one that says it.
 #[cfg(not(unix))]
-fn columns(stream: &impl IsTerminal) -> Option<usize> {
+pub(super) fn columns(stream: &impl IsTerminal) -> Option<usize> {
     let columns = stream.is_terminal().then(|| Table::new().width())??;
     Some(usize::from(columns)).filter(|columns| *columns >= COLUMNS_MIN)
-}
-
-fn has_colours(choice: ColorChoice) -> bool {
-    choice != ColorChoice::Never
 }
 
 /// The part of a line that fits, up to a space, and what is behind that; `None` where all of it
@@ -149,7 +143,7 @@ impl<W: Write> Write for Fitted<W> {
 pub(super) fn table() -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    if let Some(columns) = Screen::of_stdout().columns {
+    if let Some(columns) = print::screen_of_stdout().columns {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
     }

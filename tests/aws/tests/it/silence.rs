@@ -1,5 +1,5 @@
-//! A server that takes connections and never answers, and no credentials at all: each is told in one
-//! sentence, soon.
+//! A server that takes connections and never answers, and no credentials at all: each is told in
+//! one sentence, soon.
 
 use std::io::Read;
 use std::net::TcpListener;
