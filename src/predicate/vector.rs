@@ -12,7 +12,7 @@
 use std::mem;
 
 use super::Row;
-use super::column::{ColumnValues, FLAG_NULL};
+use super::column::{ColumnValues, Dictionary, FLAG_NULL};
 use super::matcher::{ComputedTest, Matcher, Node, Numbers, Scratch, leaf_truth, settled};
 use super::read::Reading;
 
@@ -248,37 +248,7 @@ impl Leaf {
     fn narrow(&mut self, values: &ColumnValues<'_>, mask: &mut [bool], space: &mut Space) {
         match (*values, &self.test) {
             (ColumnValues::Dictionary { dictionary, codes }, _) => {
-                let met_before = self.remember(dictionary.serial, dictionary.spans.len());
-                space.scratch.met_unreadable |= met_before;
-                let Self { test, answers, has_unreadable, .. } = self;
-                let mut ask = |code: usize| {
-                    let value = dictionary.value(code as u32);
-                    let passes = test.test(value, &mut space.scratch);
-                    *has_unreadable |= space.scratch.met_unreadable;
-                    if passes { Answer::Yes } else { Answer::No }
-                };
-                if answers.len() <= mask.len() {
-                    for (code, answer) in answers.iter_mut().enumerate() {
-                        if *answer == Answer::Unknown {
-                            *answer = ask(code);
-                        }
-                    }
-                    for (mask, code) in mask.iter_mut().zip(codes) {
-                        *mask &= answers.get(*code as usize) == Some(&Answer::Yes);
-                    }
-                    return;
-                }
-                for (mask, code) in mask.iter_mut().zip(codes).filter(|(mask, _)| **mask) {
-                    let code = *code as usize;
-                    let Some(answer) = answers.get_mut(code) else {
-                        *mask = false;
-                        continue;
-                    };
-                    if *answer == Answer::Unknown {
-                        *answer = ask(code);
-                    }
-                    *mask = *answer == Answer::Yes;
-                }
+                self.narrow_coded(dictionary, codes, mask, &mut space.scratch);
             }
             (ColumnValues::Bytes { data, spans }, test) => {
                 for (mask, span) in mask.iter_mut().zip(spans).filter(|(mask, _)| **mask) {
@@ -316,6 +286,47 @@ impl Leaf {
                     *mask = test.test(values.text(row, &mut space.text), &mut space.scratch);
                 }
             }
+        }
+    }
+
+    /// Each value of the dictionary is asked about once.
+    fn narrow_coded(
+        &mut self,
+        dictionary: &Dictionary,
+        codes: &[u32],
+        mask: &mut [bool],
+        scratch: &mut Scratch,
+    ) {
+        let met_before = self.remember(dictionary.serial, dictionary.spans.len());
+        scratch.met_unreadable |= met_before;
+        let Self { test, answers, has_unreadable, .. } = self;
+        let mut ask = |code: usize| {
+            let value = dictionary.value(code as u32);
+            let passes = test.test(value, scratch);
+            *has_unreadable |= scratch.met_unreadable;
+            if passes { Answer::Yes } else { Answer::No }
+        };
+        if answers.len() <= mask.len() {
+            for (code, answer) in answers.iter_mut().enumerate() {
+                if *answer == Answer::Unknown {
+                    *answer = ask(code);
+                }
+            }
+            for (mask, code) in mask.iter_mut().zip(codes) {
+                *mask &= answers.get(*code as usize) == Some(&Answer::Yes);
+            }
+            return;
+        }
+        for (mask, code) in mask.iter_mut().zip(codes).filter(|(mask, _)| **mask) {
+            let code = *code as usize;
+            let Some(answer) = answers.get_mut(code) else {
+                *mask = false;
+                continue;
+            };
+            if *answer == Answer::Unknown {
+                *answer = ask(code);
+            }
+            *mask = *answer == Answer::Yes;
         }
     }
 

@@ -405,7 +405,7 @@ mod formats {
     }
 
     /// What a question comes to, without the name of the file.
-    fn answer(manifest: &PathBuf, question: &str, more: &[&str]) -> (Option<i32>, Value) {
+    fn answer(manifest: &std::path::Path, question: &str, more: &[&str]) -> (Option<i32>, Value) {
         let usual = ["count", manifest.to_str().unwrap(), "--where", question, "--format", "json"];
         let run = s3sieve([&usual[..], more].concat());
         let code = run.output.status.code();

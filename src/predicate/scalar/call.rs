@@ -103,15 +103,7 @@ impl Typer<'_> {
                 let parts = self.split_arguments(split, span, depth)?;
                 Ok(folded(Function::CountOfSplit, parts))
             }
-            ("url_decode", [only]) => {
-                let value = self.scalar(only, depth)?;
-                // A key is decoded before anything looks at it.
-                if value.is_key() {
-                    return Ok(value);
-                }
-                let value = self.text_argument(value, only.span(), "url_decode")?;
-                Ok(folded(Function::UrlDecode, vec![value]))
-            }
+            ("url_decode", [only]) => self.url_decode(only, depth),
             _ => {
                 if let Some(date) = self.date_function(&name, arguments, span, depth)? {
                     return Ok(date);
@@ -123,6 +115,16 @@ impl Typer<'_> {
                 }
             }
         }
+    }
+
+    fn url_decode(&mut self, of: &ast::Expr, depth: usize) -> Typed<ScalarExpr> {
+        let value = self.scalar(of, depth)?;
+        // A key is decoded before anything looks at it.
+        if value.is_key() {
+            return Ok(value);
+        }
+        let value = self.text_argument(value, of.span(), "url_decode")?;
+        Ok(folded(Function::UrlDecode, vec![value]))
     }
 
     /// Functions of dates that are not in the table; `None` for any other function.

@@ -89,7 +89,7 @@ fn read(text: &str) -> QuoteFindings {
         let mut taken = 1;
         match (open, c) {
             (OpenQuote::Nothing, '\'' | '"' | '`') => {
-                (open, opened) = (OpenQuote::Quote(c), Some(place))
+                (open, opened) = (OpenQuote::Quote(c), Some(place));
             }
             (OpenQuote::Nothing, '-') if next == Some('-') => open = OpenQuote::Line,
             (OpenQuote::Nothing, '/') if next == Some('*') => {
