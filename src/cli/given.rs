@@ -58,7 +58,8 @@ pub(super) fn check(name: &Path) -> Result<(), CliError> {
     if let Some(path) = text.strip_prefix("file://") {
         return refuse(format!("write the path alone: {path}"));
     }
-    if name.exists() {
+    // Whoever reads an address says what is wrong with it. A `?` is part of a key, if an odd one.
+    if name.exists() || is_in_s3(name) && !text.contains('*') {
         return Ok(());
     }
     let is_sign = !text.is_empty() && text.chars().all(|c| "<>=!&|()".contains(c));
@@ -85,6 +86,10 @@ pub(super) fn check(name: &Path) -> Result<(), CliError> {
         );
     }
     Ok(())
+}
+
+fn is_in_s3(name: &Path) -> bool {
+    name.to_str().is_some_and(|text| text.starts_with("s3://"))
 }
 
 /// The s3:// address that is meant by another spelling of it.
@@ -302,7 +307,7 @@ fn folder_instead_of_report(path: &Path) -> Option<String> {
 pub(super) fn plan_error(name: &Path, error: ReadError) -> CliError {
     let told = match error {
         ReadError::Missing { .. } | ReadError::Io { .. } | ReadError::Malformed { .. } => {
-            instead_of_plan(name)
+            Some(name).filter(|name| !is_in_s3(name)).and_then(instead_of_plan)
         }
         _ => None,
     };

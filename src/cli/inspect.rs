@@ -140,7 +140,7 @@ fn kind_name(kind: ColumnKind) -> &'static str {
     match kind {
         ColumnKind::Text => "text",
         ColumnKind::Key => "key",
-        ColumnKind::Acl => "access list",
+        ColumnKind::Acl => "acl",
         ColumnKind::Token => "name",
         ColumnKind::Integer => "number",
         ColumnKind::Timestamp => "date",

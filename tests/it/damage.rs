@@ -2,14 +2,11 @@
 //! left that looks finished.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
-
 use crate::fixture::{
-    ReportFolder, Run, SEED_COLUMNS, gzip, listed, manifests, md5, plan_document, row, s3sieve,
+    ReportFolder, Run, SEED_COLUMNS, gzip, gzip_stored, listed, manifests, md5, plan_document, row,
+    s3sieve,
 };
 
 fn good_row(key: &str) -> String {
@@ -72,16 +69,11 @@ fn a_flipped_bit() {
 /// A report of this many files; the first bad byte is in the middle one, whose data is stored as it
 /// is, so that it inflates all the same.
 fn flipped(files: usize, rows: usize, from: &[u8], to: &[u8]) -> ReportFolder {
-    let stored = |text: &str| {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
-        encoder.write_all(text.as_bytes()).unwrap();
-        encoder.finish().unwrap()
-    };
     let row = |number: usize| {
         let key = if number == 17 { "eighteenth".to_owned() } else { format!("k{number}") };
         row(&["demo", &key, "v1", "true", "false", "1000"])
     };
-    let bytes = stored(&(0..rows).map(row).collect::<String>());
+    let bytes = gzip_stored((0..rows).map(row).collect::<String>().as_bytes());
     let columns = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, Size";
     let report = ReportFolder::of_compressed("demo", columns, &vec![bytes.clone(); files]);
     let place = bytes.windows(10).position(|window| window == b"eighteenth").unwrap();

@@ -24,7 +24,7 @@ const COLUMNS: [(&str, &[&str]); 11] = [
     ("VersionId", &["", "v1", "v2"]),
     ("IsLatest", &["true", "false", "False", ""]),
     ("IsDeleteMarker", &["false", "false", "false", "true", "TRUE", ""]),
-    ("Size", &["0", "17", "5368709120", "5368709121", "", "many"]),
+    ("Size", &["0", "17", "5368709120", "5368709121", ""]),
     (
         "StorageClass",
         &["STANDARD", "GLACIER", "Deep_Archive", "INTELLIGENT_TIERING", "GLACIER_IR", ""],

@@ -206,7 +206,8 @@ fn fault((input, command, flags, right): &Case) -> Option<String> {
         }
         MatchOrHint => {
             let told = run.stdout() + &run.stderr();
-            ends_with(0) && (told.to_lowercase().contains("hint") || !told.starts_with("0 of "))
+            ends_with(0)
+                && (told.contains("note: no row was selected; ") || !told.starts_with("0 of "))
         }
     };
     let story = || format!("{input}: not what is right for it{}", run.story());

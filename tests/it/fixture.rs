@@ -206,6 +206,13 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// Bytes in gzip's frame, not compressed: the same on every machine.
+pub fn gzip_stored(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
 pub fn md5(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
 }

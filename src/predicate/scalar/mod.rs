@@ -5,8 +5,8 @@
 //! A condition on such trees ([`Computed`]) is one leaf of the predicate: TRUE, FALSE or NULL.
 //!
 //! - `typing` makes the tree of sqlparser's and finds the function for the types at hand; `call`
-//!   does that for calls, `fold` computes what has no column in it, `shape` finds what the fast tests
-//!   know;
+//!   does that for calls, `fold` computes what has no column in it, `shape` finds what the fast
+//!   tests know;
 //! - `function` lists the functions: names, arguments, types of results;
 //! - `tree` has the tree, its type and its canonical text;
 //! - `evaluate` computes a tree for a row, with `text`, `number` and `calendar` for the functions

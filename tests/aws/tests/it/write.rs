@@ -189,7 +189,7 @@ fn a_listing_is_a_report_that_every_command_reads() {
     assert_eq!((&listed["rows"], &listed["requests"]), (&5.into(), &0.into()));
     let inspect = s3sieve_at(&endpoint, ["inspect", out, "--format", "json"]).expect(0).json();
     assert_eq!(inspect["reports"][0]["checksum"], "matched");
-    assert_eq!(inspect[0]["source_bucket"], "reports");
+    assert_eq!(inspect["reports"][0]["source_bucket"], "reports");
     let plan = buckets.out("plan");
     let expression = "Key LIKE 'photos/%' AND Size < 100 AND LastModifiedDate > '2020-01-01'";
     let filter = ["filter", out, "--where", expression, "--out", plan.to_str().unwrap()];
