@@ -2,6 +2,7 @@
 //! checked by the layers below.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -302,10 +303,10 @@ pub(super) struct CountArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
     /// Count the rows for which this SQL expression is true [default: all rows]
-    #[arg(long = "where", value_name = "EXPRESSION")]
+    #[arg(long = "where", value_name = "EXPRESSION", allow_hyphen_values = true)]
     filter: Option<String>,
     /// Count by the values of these columns
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', value_parser = column_name)]
     pub(super) by: Vec<String>,
     #[command(flatten)]
     pub(super) read: ReadArgs,
@@ -380,7 +381,7 @@ pub(super) struct VerifyArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
     /// What an object still answers that is not done [default: the plan's expression]
-    #[arg(long = "where", value_name = "EXPRESSION")]
+    #[arg(long = "where", value_name = "EXPRESSION", allow_hyphen_values = true)]
     filter: Option<String>,
     /// Make a plan of the objects that remain, in this folder, also in S3
     #[arg(long, value_name = "DIR")]
@@ -430,6 +431,7 @@ pub(super) struct BenchArgs {
     #[arg(
         long = "where",
         value_name = "EXPRESSION",
+        allow_hyphen_values = true,
         default_value = "BucketKeyStatus = 'DISABLED'"
     )]
     filter: String,
@@ -601,6 +603,11 @@ pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
     text.parse::<Timestamp>()
         .or_else(|_| text.parse::<Date>().and_then(begin))
         .map_err(|_| format!("`{text}` is not a date, such as 2026-01-31 or 2026-01-31T14:00Z"))
+}
+
+/// A name in a list: a space behind the comma is not part of it.
+pub(super) fn column_name(text: &str) -> Result<String, Infallible> {
+    Ok(text.trim().to_owned())
 }
 
 fn share(text: &str) -> Result<Share, String> {

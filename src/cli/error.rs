@@ -69,12 +69,11 @@ pub enum CliError {
     /// A folder for documents can't be had.
     #[error(transparent)]
     Folder(#[from] FolderError),
-    /// A price list is bad; the one that comes with the program has no path.
-    #[error("{}{error}", path.as_ref().map(|path| format!("{}: ", path.display()))
-        .unwrap_or_default())]
+    /// A price list is bad.
+    #[error("{}: {error}", path.display())]
     Prices {
         /// The file.
-        path: Option<PathBuf>,
+        path: PathBuf,
         /// What is wrong with it.
         error: PriceError,
     },

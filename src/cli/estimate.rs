@@ -109,12 +109,12 @@ fn least_and_most(estimates: &[Estimate]) -> (Usd, Usd) {
 /// The prices of a Region: from a file, or those that come with the program.
 fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError> {
     let Some(path) = file else {
-        return Prices::published(region.unwrap_or(REGION_DEFAULT))
-            .map_err(|error| CliError::Prices { path: None, error });
+        return Prices::published(region.unwrap_or(REGION_DEFAULT)).map_err(|error| {
+            CliError::Usage(format!("--region: {error}; --prices FILE takes a list of your own"))
+        });
     };
     let text = parameter_file::text(path)?;
-    Prices::parse(&text, region)
-        .map_err(|error| CliError::Prices { path: Some(path.to_owned()), error })
+    Prices::parse(&text, region).map_err(|error| CliError::Prices { path: path.to_owned(), error })
 }
 
 /// What to know of the prices.
@@ -127,12 +127,7 @@ fn price_notes(args: &EstimateArgs, prices: &Prices) -> Vec<String> {
             prices.region
         ));
     }
-    if prices.is_empty() {
-        notes.push(format!(
-            "No prices for {} come with the program: --prices FILE takes a list.",
-            prices.region
-        ));
-    } else if args.prices.is_none() {
+    if args.prices.is_none() {
         notes.push(PUBLISHED_PRICES.to_owned());
     }
     notes
@@ -242,8 +237,7 @@ struct EstimateResult {
 #[derive(Serialize)]
 struct PriceList {
     file: Option<PathBuf>,
-    /// None where no price is known.
-    date: Option<String>,
+    date: String,
     region: String,
     warnings: Vec<String>,
 }
@@ -252,7 +246,7 @@ impl PriceList {
     fn new(prices: &Prices, file: Option<&Path>) -> Self {
         Self {
             file: file.map(Path::to_owned),
-            date: Some(prices.date.clone()).filter(|_| !prices.is_empty()),
+            date: prices.date.clone(),
             region: prices.region.clone(),
             warnings: prices.notes.clone(),
         }
@@ -428,7 +422,7 @@ impl Report for EstimateResult {
             counted(self.objects, "object"),
             size.unwrap_or_default(),
             counted(self.jobs, "job"),
-            visible(self.prices.date.as_deref().unwrap_or("a date that is not known")),
+            visible(&self.prices.date),
             visible(&self.prices.region),
         )?;
         writeln!(out, "\n{}", self.totals())?;

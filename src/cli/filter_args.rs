@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{Format, ReadArgs, ReportArgs, WHERE_HELP, objects, operations, size};
+use super::args::{
+    Format, ReadArgs, ReportArgs, WHERE_HELP, column_name, objects, operations, size,
+};
 use super::operation_args::Switch;
 use super::{CliError, given};
 use crate::operation::job::Place;
@@ -59,7 +61,7 @@ pub(super) struct FilterArgs {
     #[arg(long, value_name = "N")]
     jobs: Option<u64>,
     /// Manifests of their own for each value of these columns
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', value_parser = column_name)]
     split_by: Vec<String>,
     /// Memory for output that waits for its turn; beyond it, output waits on disk in DIR
     /// [default: 16MiB and 8MiB a thread]
@@ -76,7 +78,7 @@ pub(super) struct FilterArgs {
 #[group(required = true, multiple = false)]
 struct QueryArgs {
     /// Keep the rows for which this SQL expression is true
-    #[arg(long = "where", value_name = "EXPRESSION")]
+    #[arg(long = "where", value_name = "EXPRESSION", allow_hyphen_values = true)]
     filter: Option<String>,
     /// Keep the rows that an S3 Select statement selects, for example
     /// "select s._1, s._2, s._3 from s3object s where s._6 = 'DISABLED'"

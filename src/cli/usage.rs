@@ -11,7 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 const ACTIONS: [&str; 6] = ["list", "watch", "run", "cancel", "priority", "report"];
 
 /// Options of other programs, or of another command than the one that was given, and what to do.
-const MEANT: [(&[&str], &str); 9] = [
+const MEANT: [(&[&str], &str); 10] = [
+    (&["--operation"], "what the rows are for is said with --for OPERATION"),
     (&["--sql", "--query"], "`filter` takes a statement with --sql; an expression is --where"),
     (&["--filter", "--condition", "--expression", "-w"], "an expression is given to --where"),
     (&["--output", "--output-dir", "--dest", "-o"], "the folder that is written is given to --out"),
@@ -20,7 +21,7 @@ const MEANT: [(&[&str], &str); 9] = [
     (&["--limit", "-n"], "a number of rows is given in a statement: filter --sql '… LIMIT 100'"),
     (
         &["--dry-run", "--dryrun"],
-        "only `submit` has --dry-run: other commands change nothing in AWS",
+        "only `submit` has --dry-run; `setup` changes nothing without --apply",
     ),
     (&["--jobs", "--parallel", "--workers"], "the number of threads is given to --threads"),
     (&["--account", "--role", "--key"], "the names are --account-id, --role-arn, --kms-key-arn"),

@@ -33,6 +33,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     })?;
     let mut proof = proven.proof.clone();
     proof.warnings.extend(unproven(&proof, &args.plan));
+    proof.warnings.extend(mostly_gone(&proof));
     let out = args
         .out
         .as_deref()
@@ -48,9 +49,24 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
-    let is_proven = proof.objects_remaining == 0 && proof.objects_unproven == 0;
+    // A report that has none of the objects shows nothing of them.
+    let shows_some = proof.objects == 0 || proof.objects_gone < proof.objects;
+    let is_proven = proof.objects_remaining == 0 && proof.objects_unproven == 0 && shows_some;
     print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
     Ok(if is_proven { Exit::Done } else { Exit::Partly })
+}
+
+/// What a person should know where more objects are gone than people delete in a day or two: a
+/// report of another bucket has none of them.
+fn mostly_gone(proof: &Proof) -> Option<String> {
+    (proof.objects_gone > proof.objects / 2).then(|| {
+        format!(
+            "{} of {} objects are not in the newer report. Where they were not deleted, it is of \
+             another bucket or of a part of it only (its filter's prefix), and proves nothing",
+            Count(proof.objects_gone),
+            Count(proof.objects),
+        )
+    })
 }
 
 /// What a person should know of versions that are not proven to be copied.

@@ -704,7 +704,7 @@ mod tests {
 
     #[test]
     fn a_price_that_is_not_known_is_left_out_and_told() {
-        let nowhere = Prices::published("eu-nowhere-1").unwrap();
+        let nowhere = Prices { region: "eu-nowhere-1".to_owned(), ..Prices::default() };
         for kind in Kind::ALL {
             let facts = sized(facts(1, STANDARD, 5), bytes(9));
             for estimate in estimate(kind, &facts, CopyClass::Keep, &nowhere) {

@@ -57,7 +57,7 @@ pub enum PriceError {
         text: String,
     },
     /// No list is for the Region that was asked for.
-    #[error("no price list for {region} is in there; there are some for: {known}")]
+    #[error("no prices for {region}; there are some for: {known}")]
     NoRegion {
         /// The Region.
         region: String,
@@ -391,24 +391,12 @@ impl Prices {
         })
     }
 
-    /// The list for a Region that comes with the program, dated; where none does, a list in which
-    /// no price is known.
+    /// The list for a Region that comes with the program, dated.
     ///
     /// # Errors
-    /// Never, as a test shows.
+    /// When none comes with it for this Region.
     pub fn published(region: &str) -> Result<Self, PriceError> {
-        let list = lists(PUBLISHED)?.into_iter().find(|list| list.region == region);
-        Ok(list.unwrap_or_else(|| Self {
-            region: region.to_owned(),
-            notes: vec![format!("No price list for {region} comes with the program.")],
-            ..Self::default()
-        }))
-    }
-
-    /// Whether no price is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.date.is_empty()
+        Self::parse(PUBLISHED, Some(region))
     }
 
     /// The prices of a storage class.
@@ -521,7 +509,7 @@ mod tests {
         ] {
             let prices = Prices::published(region).unwrap();
             assert_eq!(prices.region, region);
-            assert!(!prices.is_empty() && !prices.notes.is_empty(), "{region}");
+            assert!(!prices.date.is_empty() && !prices.notes.is_empty(), "{region}");
             for class in StorageClass::ALL {
                 let ClassPrices {
                     put_usd_per_thousand_requests: put,
@@ -546,10 +534,7 @@ mod tests {
     fn what_has_no_source_is_not_known() {
         let frankfurt = Prices::published("eu-central-1").unwrap();
         assert_eq!(frankfurt.checksum_usd_per_gb, None);
-        let nowhere = Prices::published("eu-nowhere-1").unwrap();
-        assert!(nowhere.is_empty());
-        assert_eq!((nowhere.batch_usd_per_job, nowhere.region.as_str()), (None, "eu-nowhere-1"));
-        let refused = Prices::parse(PUBLISHED, Some("eu-nowhere-1")).unwrap_err().to_string();
+        let refused = Prices::published("eu-nowhere-1").unwrap_err().to_string();
         assert!(refused.contains("eu-nowhere-1") && refused.contains("eu-west-3"), "{refused}");
     }
 

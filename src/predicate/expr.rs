@@ -264,6 +264,14 @@ impl Expr {
         own + self.children().iter().map(Self::unknown_depth).max().unwrap_or(0)
     }
 
+    /// How many conditions that are values lie inside each other.
+    pub(super) fn value_depth(&self) -> usize {
+        if let Self::Computed(computed) = self {
+            return computed.value_depth();
+        }
+        self.children().iter().map(Self::value_depth).max().unwrap_or(0)
+    }
+
     /// Adds the columns that are looked at, in no order.
     pub(super) fn add_columns(&self, columns: &mut Vec<usize>) {
         match self {

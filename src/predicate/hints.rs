@@ -130,7 +130,7 @@ impl Suspicions {
         if operand.kind == ColumnKind::Key {
             if let Some(hint) = beginning(&written, begin) {
                 self.push(hint);
-            } else if let Some(decoded) = decoded(&written) {
+            } else if let Some(decoded) = decoded_pattern(&written) {
                 self.push(format!(
                     "keys are compared decoded, without %XX and with a space for +: write LIKE {}",
                     literal(&decoded)
@@ -172,10 +172,8 @@ fn beginning(written: &str, begin: &str) -> Option<String> {
     for scheme in ["s3://", "s3a://", "arn:aws:s3:::"] {
         if let Some(rest) = begin.strip_prefix(scheme).and(written.strip_prefix(scheme)) {
             let key = rest.split_once('/').map_or("", |(_, key)| key);
-            return Some(format!(
-                "a key does not hold its bucket: write what is behind it, {}",
-                literal(key)
-            ));
+            let key = literal(key);
+            return Some(format!("a key does not hold its bucket: compare with {key} alone"));
         }
     }
     begin.starts_with('/').then(|| {
@@ -208,13 +206,28 @@ fn key(operand: &Operand, text: &str) -> Option<String> {
     })
 }
 
+/// As [`decoded`], of a pattern, where `%` comes before numbers, too: `%2024%` has no escape. Those
+/// that are meant have a letter, as `%2F`, or are a space between words.
+fn decoded_pattern(pattern: &str) -> Option<String> {
+    let is_meant = |(place, three): (usize, &[u8])| {
+        let next = pattern.as_bytes().get(place + three.len());
+        let ends_word = next.is_some_and(|byte| !byte.is_ascii_digit() && *byte != b'%');
+        three.iter().any(u8::is_ascii_uppercase) || (three == b"%20" && ends_word)
+    };
+    escapes(pattern).any(is_meant).then(|| decoded(pattern)).flatten()
+}
+
+/// The escapes `%XX` in a text, and where each begins.
+fn escapes(text: &str) -> impl Iterator<Item = (usize, &[u8])> {
+    let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
+    let is_escape =
+        move |three: &[u8]| three.first() == Some(&b'%') && three.iter().skip(1).all(is_hex);
+    text.as_bytes().windows(3).enumerate().filter(move |(_, three)| is_escape(three))
+}
+
 /// What a text is that has been copied from a report, encoded; `None` of any other.
 fn decoded(text: &str) -> Option<String> {
-    let is_hex = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
-    let mut escapes = text.as_bytes().windows(3);
-    let has_escape =
-        escapes.any(|three| three.first() == Some(&b'%') && three.iter().skip(1).all(is_hex));
-    if !has_escape && !text.contains('+') {
+    if escapes(text).next().is_none() && !text.contains('+') {
         return None;
     }
     let mut decoded = Vec::new();
@@ -276,10 +289,11 @@ mod tests {
             ("Key IN ('a', 'logs/%')", "write Key LIKE 'logs/%'"),
             ("Key = 'photos/caf%C3%A9+1.jpg'", "write 'photos/café 1.jpg'"),
             ("Key LIKE 'a%20b%'", "write LIKE 'a b%'"),
+            ("Key LIKE 'a%2Fb%'", "write LIKE 'a/b%'"),
             ("Key = 'a+b'", "write 'a b'"),
             ("Key LIKE '/logs/%'", "write 'logs/%'"),
-            ("Key = 's3://bucket/logs/a'", "write what is behind it, 'logs/a'"),
-            ("Key LIKE 's3://bucket/logs/%'", "write what is behind it, 'logs/%'"),
+            ("Key = 's3://bucket/logs/a'", "compare with 'logs/a' alone"),
+            ("Key LIKE 's3://bucket/logs/%'", "compare with 'logs/%' alone"),
             ("Key = 'logs/'", "write Key LIKE 'logs/%'"),
             ("Key LIKE 'logs/'", "write LIKE 'logs/%' for what begins so"),
             ("VersionId = 'null' AND Size > 5", "write VersionId IS NULL"),
@@ -300,6 +314,7 @@ mod tests {
     fn what_is_in_order_gets_no_hint() {
         for text in [
             "Key LIKE 'logs/%' AND Key = 'a b'",
+            "Key LIKE '%2024%' OR Key LIKE '%100%' OR Key LIKE '%20%' OR Key LIKE '%2024-99%'",
             "Key <> 'logs/*'",
             "VersionId IS NULL",
             "StorageClass <> 'GLACIER' OR StorageClass IS NULL",

@@ -235,5 +235,5 @@ fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), Predi
     let found = quoted(&first.token.to_string());
     Err(PredicateError::new(format!("a condition does not begin with {found}"))
         .at(text, first.span)
-        .hint("give whole S3 Select statements to --sql"))
+        .hint("write what stands behind WHERE alone; `filter --sql` takes a whole statement"))
 }

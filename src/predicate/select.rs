@@ -36,11 +36,13 @@ impl Select {
     /// When it is no SELECT over `S3Object`, when it asks for more than a selection of rows
     /// (joins, groups, order, expressions), or when its WHERE clause is no predicate.
     pub fn parse(sql: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
-        Self::parsed(sql, schema, now).map_err(|error| syntax::explained(sql, schema, error))
-    }
-
-    fn parsed(sql: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
-        let query = parse::query(sql)?;
+        // What is wrong with the statement is known where it could be read; a condition, or a text
+        // that ends nowhere, is looked at again.
+        let explained = |error| syntax::explained(sql, schema, error);
+        let query = parse::query(sql).map_err(|error| match error.stopped() {
+            Some(_) => explained(error),
+            None => error,
+        })?;
         let refuse = |what: &str, hint: &str| {
             Err(PredicateError::new(format!("{what} is not supported")).hint(hint))
         };
@@ -59,7 +61,7 @@ impl Select {
         check_list(&mut typer, select)?;
         let limit = limit(&typer, &query)?;
         let expr = match &select.selection {
-            Some(condition) => typer.condition(condition)?,
+            Some(condition) => typer.condition(condition).map_err(explained)?,
             None => Expr::Constant(Some(true)),
         };
         Ok(Self { predicate: finished(expr, typer.warnings)?, limit })

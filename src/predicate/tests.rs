@@ -465,6 +465,8 @@ fn hostile_texts_are_refused_without_harm() {
         "Size BETWEEN ".repeat(900),
         "INTERVAL ".repeat(900),
         "f(".repeat(48),
+        "CASE WHEN ".repeat(8) + "Size > 5" + &" THEN TRUE END".repeat(8),
+        "(".repeat(12) + "Size > 5" + &") = IsLatest".repeat(12),
     ];
     for text in deep {
         let start: String = text.chars().take(30).collect();
@@ -472,6 +474,8 @@ fn hostile_texts_are_refused_without_harm() {
         assert!(shown.len() < 2_000, "{start}: {}", shown.len());
     }
     parse(&("IsLatest".to_owned() + &" AND IsLatest".repeat(900)));
+    parse(&format!("Size{} > 5", " + Size".repeat(28)));
+    parse("CASE WHEN CASE WHEN Size > 5 THEN TRUE END THEN TRUE END");
     parse(&format!("{}IsLatest{}", "(".repeat(48), ")".repeat(48)));
     let keys: Vec<String> = (0..40_000).map(|n| format!("'photos/{n}'")).collect();
     assert_eq!(

@@ -145,7 +145,16 @@ pub enum DataErrorKind {
 
 /// Where damage shows, as a detail.
 fn shown(shows: Option<&DataErrorKind>) -> String {
-    shows.map(|shows| format!(" (it shows here: {shows})")).unwrap_or_default()
+    let shows = match shows {
+        // What to do about such a value does not help where the file is damaged.
+        Some(DataErrorKind::Unreadable { record, column, kind, value, .. }) => {
+            let record = Count(*record);
+            format!("record {record}, column {column}: {value:?} is not {}", expected(*kind))
+        }
+        Some(shows) => shows.to_string(),
+        None => return String::new(),
+    };
+    format!(" (it shows here: {shows})")
 }
 
 /// What the values of a column should be.

@@ -464,7 +464,9 @@ impl<'a> Rows<'a> {
                 let multipart = object.size >= MULTIPART_BYTES;
                 out.extend_from_slice(if multipart { b"\"true\"" } else { b"\"false\"" });
             }
-            Maker::EncryptionStatus(_) if object.bucket_key == ENABLED => {
+            Maker::EncryptionStatus(choice) if object.bucket_key == ENABLED => {
+                // Drawn all the same, so that other shares of bucket keys give the same objects.
+                choice.draw(&mut self.lots);
                 out.extend_from_slice(b"\"SSE-KMS\"");
             }
             Maker::BucketKeyStatus => out.extend_from_slice(object.bucket_key),

@@ -402,18 +402,10 @@ fn prices_are_those_of_the_region() {
 }
 
 #[test]
-fn a_price_without_a_source_is_not_known() {
+fn a_region_without_prices_is_refused_with_those_that_have_some() {
     let (folder, out) = large_plan();
-    let flags = ["--operation", "tag", "--region", "eu-nowhere-1"];
-    let result = estimate(&out, &flags);
-    assert_eq!(result["prices"]["date"], Value::Null);
-    assert_eq!(result["job_count"]["cost_usd"], Value::Null);
-    let tag = &result["estimates"][0];
-    assert_eq!(tag["left_out"], json!(["jobs", "objects", "requests"]));
-    let told = told(&out, &flags);
-    for part in ["not known", "--prices FILE", "eu-nowhere-1"] {
-        assert!(told.contains(part), "`{part}` is missing in\n{told}");
-    }
+    let arguments = ["estimate", out.to_str().unwrap(), "--region", "eu-nowhere-1"];
+    s3sieve(arguments).expect(2).says(&["eu-nowhere-1", "eu-west-3", "--prices FILE"]);
     let published = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/operation/prices.json");
     let list = published.to_str().unwrap();
     let arguments = ["estimate", out.to_str().unwrap(), "--prices", list, "--region"];

@@ -8,7 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::fixture::{ReportFolder, listed, manifest_json, manifests, program, s3sieve};
-use crate::long_run::{self, long_report, signal};
+use crate::long_run::{self, is_ignored, long_report, signal};
 
 /// Data files of a report that takes longer to filter than a signal takes to come.
 const FILES: usize = 3_000;
@@ -23,10 +23,7 @@ fn begin(report: &ReportFolder, out: &Path) -> Child {
 /// What Ctrl-C sends; or its like, where these tests run in the background of a shell: SIGINT is
 /// then ignored from the start, and stays so.
 fn interruption() -> &'static str {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap_or("0");
-    let is_ignored = u64::from_str_radix(ignored, 16).unwrap() & (1 << (2 - 1)) != 0;
-    if is_ignored { "-TERM" } else { "-INT" }
+    if is_ignored("INT") { "-TERM" } else { "-INT" }
 }
 
 #[test]

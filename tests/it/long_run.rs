@@ -31,6 +31,19 @@ pub fn begin(command: &mut Command, out: &Path) -> Child {
     child
 }
 
+/// Whether this process was told from the start to ignore a signal, as by `nohup`: so are the
+/// programs that it runs.
+pub fn is_ignored(name: &str) -> bool {
+    let number = match name {
+        "HUP" => 1,
+        "INT" => 2,
+        _ => 15,
+    };
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).unwrap_or("0");
+    u64::from_str_radix(ignored, 16).unwrap() & (1 << (number - 1)) != 0
+}
+
 /// Sends a signal, such as `-TERM`.
 pub fn signal(child: &Child, name: &str) {
     // The shell's own `kill`: there need not be another.

@@ -210,6 +210,25 @@ fn every_object_is_done_left_superseded_or_gone() {
 }
 
 #[test]
+fn a_report_without_the_objects_proves_nothing() {
+    let first = first_report(60);
+    let planned = report(&first, true, FIRST);
+    filtered(&planned, &[]);
+    let warned = |result: &Value| result["warnings"][0].as_str().unwrap_or_default().to_owned();
+    let other = report(&[], true, SECOND);
+    let result = verify(&planned.out(), &other, &[], 5);
+    assert_eq!(result["objects_gone"], result["objects"]);
+    assert!(warned(&result).contains("another bucket"), "{result}");
+    // Some of them, done: the rest may have been deleted, but a person should look.
+    let few: Vec<Version> = first[..10]
+        .iter()
+        .map(|version| Version { is_disabled: false, ..version.clone() })
+        .collect();
+    let result = verify(&planned.out(), &report(&few, true, SECOND), &[], 0);
+    assert!(warned(&result).contains("another bucket"), "{result}");
+}
+
+#[test]
 fn what_remains_becomes_a_plan_for_the_same_operation() {
     let first = first_report(600);
     let second = second_report(&first);

@@ -513,7 +513,7 @@ impl Batch {
 }
 
 const TEXTS_TOO_LONG: &str = "texts longer than they can be: the file is damaged";
-const TEXTS_CUT: &str = "a stream of texts ends before the last of them";
+const TEXTS_CUT: &str = "a stream of texts ends before the last of them: the file is damaged";
 const NOT_UTF8: &str = "a text that is not UTF-8: the file is damaged; fetch it again";
 
 impl<R: Ranges> Texts<R> {

@@ -9,6 +9,7 @@ use super::super::typing::{Typed, Typer, function_arguments};
 use super::fold::{concat, folded};
 use super::function::{DatePart, DateUnit, Function, Parameter, Signature};
 use super::tree::{CastTarget, ScalarExpr};
+use super::typing::nested;
 use super::value::{ScalarType, ScalarValue};
 
 /// The hint under an unknown function.
@@ -66,7 +67,9 @@ impl Typer<'_> {
                 Ok(ScalarExpr::of(ScalarValue::Date(days)))
             }
             ("try", [only]) => self.scalar(only, depth),
-            ("regexp_like", _) => self.regex(function, depth).map(ScalarExpr::condition),
+            ("regexp_like", _) => {
+                self.regex(function, depth).and_then(nested).map(ScalarExpr::condition)
+            }
             ("if", [when, rest @ ..]) if (1..=2).contains(&rest.len()) => {
                 let when = self.boolean(when, depth)?;
                 let mut values = self.arguments(rest, depth)?;

@@ -203,17 +203,16 @@ impl Function {
     pub(super) fn returns(self, arguments: &[ScalarExpr]) -> ScalarType {
         let of = |place: usize| arguments.get(place).map_or(ScalarType::Null, |a| a.value_type());
         match self {
-            Self::Plus | Self::Minus if of(0).is_date() => match arguments {
-                [_, ScalarExpr::Literal(Some(super::ScalarValue::Interval(interval)))]
-                    if of(0) == ScalarType::Date && interval.is_whole_days() =>
-                {
-                    ScalarType::Date
-                }
-                _ => ScalarType::Instant,
+            // Asked for once: sums lie in each other by the hundred, each on the left of the next.
+            Self::Plus | Self::Minus => match (of(0), arguments) {
+                (
+                    ScalarType::Date,
+                    [_, ScalarExpr::Literal(Some(super::ScalarValue::Interval(interval)))],
+                ) if interval.is_whole_days() => ScalarType::Date,
+                (first, _) if first.is_date() => ScalarType::Instant,
+                (first, _) => first.common(of(1)).unwrap_or(ScalarType::Null),
             },
-            Self::Plus | Self::Minus | Self::Times | Self::Modulo => {
-                of(0).common(of(1)).unwrap_or(ScalarType::Null)
-            }
+            Self::Times | Self::Modulo => of(0).common(of(1)).unwrap_or(ScalarType::Null),
             // A quotient of decimals has no end of digits.
             Self::Divide => match of(0).common(of(1)) {
                 Some(ScalarType::Integer) => ScalarType::Integer,

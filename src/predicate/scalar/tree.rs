@@ -205,6 +205,12 @@ impl ScalarExpr {
         values.chain(conditions).max().unwrap_or(0)
     }
 
+    fn value_depth(&self) -> usize {
+        let values = self.children().into_iter().map(Self::value_depth);
+        let conditions = self.conditions().into_iter().map(|expr| 1 + expr.value_depth());
+        values.chain(conditions).max().unwrap_or(0)
+    }
+
     pub(in crate::predicate) fn add_columns(&self, columns: &mut Vec<usize>) {
         if let Self::Column(column) = self {
             columns.push(column.operand.column);
@@ -378,6 +384,10 @@ impl Computed {
 
     pub(in crate::predicate) fn unknown_depth(&self) -> usize {
         self.values().into_iter().map(ScalarExpr::unknown_depth).max().unwrap_or(0)
+    }
+
+    pub(in crate::predicate) fn value_depth(&self) -> usize {
+        self.values().into_iter().map(ScalarExpr::value_depth).max().unwrap_or(0)
     }
 
     pub(in crate::predicate) fn add_columns(&self, columns: &mut Vec<usize>) {

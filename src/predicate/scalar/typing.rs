@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Span;
 
 use super::super::decimal::Decimal;
 use super::super::error::{PredicateError, quoted};
+use super::super::expr::Expr;
 use super::super::parse::too_deep;
 use super::super::typing::{Typed, Typer, chain};
 use super::cast::{cast_target, is_allowed};
@@ -14,8 +15,17 @@ use super::tree::{CastTarget, Condition, ScalarExpr};
 use super::value::{ScalarType, ScalarValue};
 use crate::units::parse_bytes;
 
+/// Conditions that are values (`CASE WHEN …`, `(x > 5) = y`) inside each other. Each is compiled
+/// for TRUE and for FALSE, so that each level triples what is kept.
+const VALUE_DEPTH_MAX: usize = 4;
+
 /// Levels of sqlparser's tree that are followed, redundant parentheses included.
 const SQL_DEPTH_MAX: usize = 96;
+
+/// A condition that becomes a value, unless too many lie inside it.
+pub(super) fn nested(condition: Expr) -> Typed<Expr> {
+    if condition.value_depth() < VALUE_DEPTH_MAX { Ok(condition) } else { Err(too_deep()) }
+}
 
 impl Typer<'_> {
     /// The typed tree of an expression, with what is constant folded.
@@ -48,7 +58,7 @@ impl Typer<'_> {
                     let right = (self.scalar(right, inner)?, right.span());
                     self.arithmetic(function, left, right)
                 }
-                None => self.boolean(sql, inner).map(ScalarExpr::condition),
+                None => self.boolean(sql, inner).and_then(nested).map(ScalarExpr::condition),
             },
             Sql::Cast { expr, data_type, .. } => {
                 let value = self.scalar(expr, inner)?;
@@ -78,7 +88,9 @@ impl Typer<'_> {
             | Sql::In { target: ast::InTarget::List(_), .. }
             | Sql::Between { .. }
             | Sql::Like { .. }
-            | Sql::ILike { .. } => self.boolean(sql, inner).map(ScalarExpr::condition),
+            | Sql::ILike { .. } => {
+                self.boolean(sql, inner).and_then(nested).map(ScalarExpr::condition)
+            }
             _ => Err(self.unsupported(sql)),
         }
     }
@@ -198,10 +210,9 @@ impl Typer<'_> {
     /// CASE with a value more than conditions; branches that are never taken are left out.
     pub(super) fn case_of(
         &mut self,
-        whens: Vec<super::super::expr::Expr>,
+        whens: Vec<Expr>,
         values: Vec<(ScalarExpr, Span)>,
     ) -> Typed<ScalarExpr> {
-        use super::super::expr::Expr;
         let mut values = self.of_one_type(values, "CASE")?;
         let mut otherwise = values.pop().unwrap_or(ScalarExpr::NULL);
         let mut branches = Vec::new();
@@ -212,7 +223,7 @@ impl Typer<'_> {
                     break;
                 }
                 Expr::Constant(_) => {}
-                when => branches.push((Condition::new(when), value)),
+                when => branches.push((Condition::new(nested(when)?), value)),
             }
         }
         if branches.is_empty() {
