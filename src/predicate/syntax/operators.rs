@@ -2,8 +2,8 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::MistakeRule;
 use super::words::{Mistake, Words, is_comparison, literal};
+use super::{MistakeRule, open_parenthesis};
 use crate::predicate::error::quoted;
 
 /// In the order in which they are tried.
@@ -350,6 +350,11 @@ fn not_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
 /// Lists without parentheses, in other brackets, or empty.
 fn list_form(words: &Words<'_>, at: usize) -> Option<Mistake> {
     words.is(at, &["IN"]).then_some(())?;
+    // The IN of `position('a' IN Key)` is another.
+    let call = open_parenthesis(words, at).and_then(|open| open.checked_sub(1));
+    if call.is_some_and(|name| words.is(name, &["POSITION"])) {
+        return None;
+    }
     let before = words.operator_begin(at)?;
     let list = at + 1;
     let mut last = list;

@@ -111,6 +111,12 @@ fn values_that_lack_their_quotes() {
 }
 
 #[test]
+fn the_in_of_position_begins_no_list() {
+    let shown = said("position('a' IN Key) > 0 AND 'b' <= 'c'");
+    assert!(shown.contains("two constants"), "{shown}");
+}
+
+#[test]
 fn operators_of_other_languages() {
     check(&[
         (
