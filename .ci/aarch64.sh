@@ -21,18 +21,18 @@ aarch64_toolchain() {
     fi
     echo "rustup could not get $aarch64; Debian's compiler is taken instead"
     debian_rust
-    local root=$PWD/$aarch64_folder/root/usr
-    export LD_LIBRARY_PATH=$root/lib/x86_64-linux-gnu RUSTC=$root/bin/rustc
+    local unpacked=$PWD/$aarch64_folder/unpacked/usr
+    export LD_LIBRARY_PATH=$unpacked/lib/x86_64-linux-gnu RUSTC=$unpacked/bin/rustc
     CARGO=$(rustup which cargo 2>/dev/null || command -v cargo)
     export CARGO
-    aarch64_clippy=("$root/bin/cargo-clippy" clippy)
+    aarch64_clippy=("$unpacked/bin/cargo-clippy" clippy)
 }
 
 # Debian keeps a recent compiler for its browsers, rustc-web, with the standard library of each of
 # its processors. They are only unpacked: installed, they would take the place of what is there.
 debian_rust() {
     local folder=$aarch64_folder options std llvm package
-    [ ! -x "$folder/root/usr/bin/clippy-driver" ] || return 0
+    [ ! -x "$folder/unpacked/usr/bin/clippy-driver" ] || return 0
     rm -rf "$folder"
     mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial" "$folder/packages"
     folder=$PWD/$folder
@@ -44,7 +44,7 @@ debian_rust() {
     (cd "$folder/packages" && apt-get "${options[@]}" download rustc-web rust-web-clippy \
         libstd-rust-web-dev libstd-rust-web-dev:arm64 "$std" "$llvm")
     for package in "$folder"/packages/*.deb; do
-        dpkg -x "$package" "$folder/root"
+        dpkg -x "$package" "$folder/unpacked"
     done
     rm -rf "$folder/packages" "$folder/lists" "$folder/cache"
 }

@@ -93,7 +93,7 @@ pub struct Options {
     /// How long a request waits for an answer, in all its tries together; [`ANSWER_TIMEOUT`] unless
     /// given.
     pub answer_timeout: Option<Duration>,
-    /// What is told of a server whose answer is late.
+    /// Reports that a server's answer is late.
     pub on_late: Option<OnLate>,
 }
 

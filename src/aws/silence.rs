@@ -30,7 +30,7 @@ const BODY_BYTES_MAX: u64 = 64 << 10;
 /// The header by which the SDK tells a server which try a request is: `attempt=2; max=5`.
 const TRY: &str = "amz-sdk-request";
 
-/// What is told of a late answer.
+/// Reports a late answer, in a sentence.
 pub type OnLate = fn(&str);
 
 /// How long a request may wait for its answer.
@@ -60,7 +60,7 @@ impl Patience {
         self.each.min(CONNECT_TIMEOUT)
     }
 
-    /// Whether nothing is left of it after so many tries as long as this one.
+    /// Whether `tries` tries that each lasted this long use it up.
     fn is_over(self, tries: u32, lasted: Duration) -> bool {
         // What is left must be more than the few milliseconds by which a timer is late or early.
         lasted.saturating_mul(tries) + self.each / 4 >= self.total

@@ -96,7 +96,7 @@ impl AwsArgs {
 }
 
 impl Way<'_> {
-    /// The same way, where at most so many threads speak to the network.
+    /// The same way, with at most `threads` threads for the network.
     pub(super) fn on(self, threads: NonZeroUsize) -> Self {
         Self { threads: Some(threads), ..self }
     }

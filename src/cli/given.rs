@@ -214,7 +214,7 @@ fn file_kind(path: &Path) -> Option<FileKind> {
     })
 }
 
-/// What a file is that is no report's manifest; `None` of what may be a damaged one.
+/// Names a file that is not a report's manifest; `None` for one that may be a damaged manifest.
 fn file_instead_of_report(path: &Path) -> Option<String> {
     let what = match file_kind(path)? {
         FileKind::Empty => "this file is empty. Fetch it again",

@@ -57,7 +57,7 @@ impl Drop for EndOfScan<'_, '_> {
     }
 }
 
-/// How many steps of so many are done; nothing where it is not shown.
+/// The number of steps done, out of all; nothing where no bar is shown.
 pub(super) struct Steps(ProgressBar);
 
 impl Steps {

@@ -204,19 +204,19 @@ pub fn estimate(kind: Kind, facts: &Facts, class: CopyClass, prices: &Prices) ->
     }
 }
 
-/// What Batch Operations itself asks for so many jobs, if that is known.
+/// The price of `jobs` jobs in Batch Operations itself, if known.
 #[must_use]
 pub fn job_fees(jobs: u64, prices: &Prices) -> Option<Usd> {
     Some(prices.batch_usd_per_job?.of(jobs, Per::Job))
 }
 
-/// What an inventory report of so many rows costs, if that is known.
+/// The price of an inventory report of this many rows, if known.
 #[must_use]
 pub fn inventory(rows: u64, prices: &Prices) -> Option<Usd> {
     Some(prices.inventory_usd_per_million_objects?.of(rows, Per::MillionObjects))
 }
 
-/// What a manifest that AWS makes of a bucket of so many objects costs, if that is known.
+/// The price of a manifest that AWS makes of a bucket of this many objects, if known.
 #[must_use]
 pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
     let price = prices.generated_manifest_usd_per_million_source_objects?;

@@ -376,7 +376,7 @@ impl Prices {
     /// [`REGION_DEFAULT`], or the first, where none is named.
     ///
     /// # Errors
-    /// When it is no JSON, a field is missing or unknown, a price is no number of dollars, or no
+    /// When it is not JSON, a field is missing or unknown, a price is not a number of dollars, or no
     /// list is for the Region.
     pub fn parse(text: &str, region: Option<&str>) -> Result<Self, PriceError> {
         let lists = lists(text)?;

@@ -26,7 +26,7 @@ const fn digits() -> [u8; 256] {
 /// Appends the JSON object that a field encodes to `out`. Where it encodes none, nothing is
 /// appended, and the answer is `false`.
 pub(super) fn decode_acl(raw: &[u8], out: &mut Vec<u8>) -> bool {
-    // `e` begins with the bits of `{`; most that is no list ends here.
+    // `e` begins with the bits of `{`; most other texts end here.
     if raw.first() != Some(&b'e') || !raw.len().is_multiple_of(4) {
         return false;
     }

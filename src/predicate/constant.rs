@@ -42,7 +42,7 @@ pub(super) struct Evaluator<'t> {
 
 impl Evaluator<'_> {
     /// # Errors
-    /// When the expression is no constant, or has no value.
+    /// When the expression is not a constant, or has no value.
     pub(super) fn constant(&self, expr: &Expr) -> Result<Constant, PredicateError> {
         self.at_depth(expr, 0)
     }
@@ -243,7 +243,7 @@ impl Evaluator<'_> {
                 _ => return Err(self.error(span, "TO_TIMESTAMP takes a text")),
             },
             _ => {
-                return Err(self.error(span, format!("{} is no constant", quoted(&name))));
+                return Err(self.error(span, format!("{} is not a constant", quoted(&name))));
             }
         };
         Ok(Constant::Instant { at: Instant(at), whole_day: false })

@@ -90,7 +90,7 @@ impl Decimal {
         self.mantissa as f64 / 10f64.powi(i32::try_from(self.scale).unwrap_or(0))
     }
 
-    /// Rounded to so many digits after the point, halves away from zero.
+    /// Rounded to `scale` digits after the point, halves away from zero.
     pub(super) fn rounded(self, scale: u32) -> Option<Self> {
         if self.scale <= scale {
             return Some(self);

@@ -329,12 +329,15 @@ impl ComputedTest {
     ) -> Option<bool> {
         let outer = std::mem::take(&mut scratch.met_unreadable);
         let answer = self.matches(row, scratch);
-        let has_unreadable = scratch.met_unreadable;
-        if has_unreadable {
-            self.computed.add_unreadable(row, scratch, open);
+        let mut found = Vec::new();
+        if scratch.met_unreadable {
+            // None where a condition inside is decided by other values.
+            self.computed.add_unreadable(row, scratch, &mut found);
         }
         scratch.met_unreadable = outer;
-        (!has_unreadable).then_some(answer)
+        let is_settled = found.is_empty();
+        open.extend(found);
+        is_settled.then_some(answer)
     }
 }
 
@@ -454,6 +457,9 @@ pub(super) fn by_length(a: &[u8], b: &[u8]) -> std::cmp::Ordering {
 
 /// The field itself where nothing needs decoding, else the buffer with what it encodes.
 fn decoded<'b>(field: &'b [u8], encoding: FieldEncoding, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+    if encoding == FieldEncoding::None {
+        return field;
+    }
     buffer.clear();
     if encoding.decode(field, buffer) { buffer } else { field }
 }

@@ -13,7 +13,7 @@ use super::constant::Evaluator;
 use super::error::PredicateError;
 use super::expr::Expr;
 use super::parse;
-use super::typing::{Table, Typer};
+use super::typing::{TableName, Typer};
 use super::{Predicate, finished, syntax};
 use crate::report::Schema;
 
@@ -126,7 +126,7 @@ fn extra_select_clause(select: &ast::Select) -> Option<&'static str> {
 }
 
 /// The name that columns may be qualified by: the alias, or the table's own name.
-fn table(sql: &str, select: &ast::Select) -> Result<Table, PredicateError> {
+fn table(sql: &str, select: &ast::Select) -> Result<TableName, PredicateError> {
     let error = |span: Span, message: String| {
         Err(PredicateError::new(message).at(sql, span).hint(STATEMENT))
     };
@@ -166,9 +166,9 @@ fn table(sql: &str, select: &ast::Select) -> Result<Table, PredicateError> {
         return error(name.span(), "the table stands by its name alone".to_owned());
     };
     match alias {
-        None => Ok(Table { name: last.clone(), path }),
+        None => Ok(TableName { name: last.clone(), path }),
         Some(alias) if alias.columns.is_empty() && alias.at.is_none() => {
-            Ok(Table { name: alias.name.value.clone(), path: Vec::new() })
+            Ok(TableName { name: alias.name.value.clone(), path: Vec::new() })
         }
         Some(_) => error(from.span(), "an alias names the table alone, not columns".to_owned()),
     }

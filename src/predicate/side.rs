@@ -12,7 +12,7 @@ use super::typing::{Typed, Typer, like_test};
 
 /// One side of a comparison.
 #[derive(Debug, Clone)]
-pub(super) struct Side {
+pub(super) struct ComparisonSide {
     pub(super) kind: SideKind,
     /// The typed tree; `None` only where a constant says it all.
     pub(super) scalar: Option<ScalarExpr>,
@@ -26,7 +26,7 @@ pub(super) enum SideKind {
     Computed,
 }
 
-impl Side {
+impl ComparisonSide {
     pub(super) fn into_scalar(self) -> ScalarExpr {
         match (self.scalar, self.kind) {
             (Some(scalar), _) => scalar,
@@ -37,11 +37,11 @@ impl Side {
 }
 
 impl Typer<'_> {
-    pub(super) fn side(&mut self, sql: &Sql, depth: usize) -> Typed<Side> {
+    pub(super) fn side(&mut self, sql: &Sql, depth: usize) -> Typed<ComparisonSide> {
         let span = sql.span();
         // Most constants are literals: long lists of them are not typed twice.
         if let Ok(constant) = self.evaluator.constant(sql) {
-            return Ok(Side { kind: SideKind::Constant(constant), scalar: None, span });
+            return Ok(ComparisonSide { kind: SideKind::Constant(constant), scalar: None, span });
         }
         let scalar = self.scalar(sql, depth)?;
         let kind = match (scalar.as_operand(), scalar.as_constant()) {
@@ -49,12 +49,12 @@ impl Typer<'_> {
             (None, Some(constant)) => SideKind::Constant(constant),
             (None, None) => SideKind::Computed,
         };
-        Ok(Side { kind, scalar: Some(scalar), span })
+        Ok(ComparisonSide { kind, scalar: Some(scalar), span })
     }
 
     /// Refuses `'StorageClass' = 'GLACIER'`, where a column was meant.
-    pub(super) fn check_columns(&self, left: &Side, right: &Side) -> Typed<()> {
-        let literal = |side: &Side| {
+    pub(super) fn check_columns(&self, left: &ComparisonSide, right: &ComparisonSide) -> Typed<()> {
+        let literal = |side: &ComparisonSide| {
             side.scalar.is_none() && matches!(side.kind, SideKind::Constant(Constant::Text(_)))
         };
         if !literal(left) || !literal(right) {
@@ -65,7 +65,12 @@ impl Typer<'_> {
             .hint("a column's name stands without quotes or in double quotes"))
     }
 
-    pub(super) fn compare_sides(&mut self, left: Side, by: Comparison, right: Side) -> Typed<Expr> {
+    pub(super) fn compare_sides(
+        &mut self,
+        left: ComparisonSide,
+        by: Comparison,
+        right: ComparisonSide,
+    ) -> Typed<Expr> {
         match (&left.kind, &right.kind) {
             (SideKind::Column(operand), SideKind::Constant(value)) => {
                 let (operand, value) = (operand.clone(), value.clone());
@@ -86,7 +91,12 @@ impl Typer<'_> {
         }
     }
 
-    fn computed_comparison(&mut self, left: Side, by: Comparison, right: Side) -> Typed<Expr> {
+    fn computed_comparison(
+        &mut self,
+        left: ComparisonSide,
+        by: Comparison,
+        right: ComparisonSide,
+    ) -> Typed<Expr> {
         let span = left.span.union(&right.span);
         let sides = vec![left, right].into_iter().map(|side| (side.span, side.into_scalar()));
         let sides = sides.map(|(span, scalar)| (scalar, span)).collect();
@@ -110,7 +120,11 @@ impl Typer<'_> {
         Ok(folded(Computed::Compare(left, by, right)))
     }
 
-    pub(super) fn computed_in(&mut self, value: Side, items: Vec<Side>) -> Typed<Expr> {
+    pub(super) fn computed_in(
+        &mut self,
+        value: ComparisonSide,
+        items: Vec<ComparisonSide>,
+    ) -> Typed<Expr> {
         let all = std::iter::once(value).chain(items);
         let all = all.map(|side| (side.span, side.into_scalar()));
         let all = all.map(|(span, scalar)| (scalar, span)).collect();

@@ -787,7 +787,7 @@ struct Expressions {
     condition: BoxedStrategy<String>,
 }
 
-/// Expressions of so many levels.
+/// Expressions of this many levels.
 fn any_expressions(levels: usize) -> Expressions {
     const PLACES: &[&str] = &["-2", "0", "1", "2", "9"];
     const UNITS: &[&str] = &["'second'", "'day'", "'week'", "'month'", "'year'"];

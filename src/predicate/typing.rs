@@ -17,7 +17,7 @@ use super::like::Like;
 use super::matcher::fold_token;
 use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
 use super::scalar::{Computed, Pattern, ScalarType};
-use super::side::{Side, SideKind};
+use super::side::{ComparisonSide, SideKind};
 use crate::report::{ColumnKind, Schema};
 use crate::units::parse_bytes;
 
@@ -35,20 +35,20 @@ pub(super) struct Typer<'t> {
     pub(super) schema: &'t Schema,
     pub(super) evaluator: Evaluator<'t>,
     /// The table of a statement; in a condition that stands alone any name may stand for it.
-    pub(super) table: Option<Table>,
+    pub(super) table: Option<TableName>,
     pub(super) warnings: Vec<String>,
 }
 
 /// The one table of a statement, and what columns may be qualified by.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(super) struct TableName {
     /// The alias, or the last part of the table's own name.
     pub(super) name: String,
     /// The table's own name in all its parts; none where an alias hides it.
     pub(super) path: Vec<String>,
 }
 
-impl Table {
+impl TableName {
     /// Whether the parts before a column's name are this table.
     fn is_named_by(&self, qualifier: &[ast::Ident]) -> bool {
         let same = |a: &str, b: &ast::Ident| a.eq_ignore_ascii_case(&b.value);
@@ -391,7 +391,7 @@ impl Typer<'_> {
         for item in list {
             items.push(self.side(item, depth)?);
         }
-        let constant = |item: &Side| matches!(item.kind, SideKind::Constant(_));
+        let constant = |item: &ComparisonSide| matches!(item.kind, SideKind::Constant(_));
         match &side.kind {
             SideKind::Column(operand) if items.iter().all(constant) => {
                 self.column_in(operand.clone(), items)
@@ -400,7 +400,7 @@ impl Typer<'_> {
         }
     }
 
-    fn column_in(&mut self, operand: Operand, items: Vec<Side>) -> Typed<Expr> {
+    fn column_in(&mut self, operand: Operand, items: Vec<ComparisonSide>) -> Typed<Expr> {
         let (mut null, mut unknown) = (false, false);
         let mut parts = Vec::new();
         for item in items {
@@ -434,7 +434,7 @@ impl Typer<'_> {
     }
 
     /// What LIKE and regular expressions look at: a column of texts, or a text that is computed.
-    fn text_side(&mut self, sql: &Sql, depth: usize) -> Typed<Side> {
+    fn text_side(&mut self, sql: &Sql, depth: usize) -> Typed<ComparisonSide> {
         let side = self.side(sql, depth)?;
         match &side.kind {
             SideKind::Column(operand) if operand.value_type() == Type::Text => Ok(side),

@@ -8,22 +8,22 @@ use crate::report::Schema;
 
 const NAMES: [&str; 5] = ["Key", "Size", "LastModifiedDate", "IsLatest", "StorageClass"];
 
-struct Fields<'a>(&'a [&'a str]);
+struct TestRow<'a>(&'a [&'a str]);
 
-impl Row for Fields<'_> {
+impl Row for TestRow<'_> {
     fn field(&self, column: usize) -> &[u8] {
         self.0[column].as_bytes()
     }
 }
 
 /// Rows in columns: texts, or a dictionary of them.
-struct Texts {
+struct TextColumns {
     dictionaries: Vec<Dictionary>,
     codes: Vec<Vec<u32>>,
     as_dictionary: bool,
 }
 
-impl Texts {
+impl TextColumns {
     fn new(rows: &[[&str; 5]], as_dictionary: bool) -> Self {
         let dictionary = |column: usize| {
             let mut dictionary = Dictionary { serial: column as u64, ..Dictionary::default() };
@@ -40,7 +40,7 @@ impl Texts {
     }
 }
 
-impl Columns for Texts {
+impl Columns for TextColumns {
     fn values(&self, column: usize) -> ColumnValues<'_> {
         let (dictionary, codes) = (&self.dictionaries[column], &self.codes[column]);
         match self.as_dictionary {
@@ -58,7 +58,7 @@ fn parse(text: &str) -> Predicate {
     Predicate::parse(text, &schema, jiff::Timestamp::UNIX_EPOCH).unwrap()
 }
 
-const CONDITIONS: [&str; 18] = [
+const CONDITIONS: [&str; 24] = [
     "Size > 5",
     "NOT Size > 5",
     "Size IS NULL",
@@ -77,6 +77,12 @@ const CONDITIONS: [&str; 18] = [
     "CAST(Size AS VARCHAR) LIKE '1%' AND Size > 5",
     "Key = 'a' OR (StorageClass = 'GLACIER' AND LastModifiedDate >= '2025-01-01')",
     "TRUE",
+    "Size + 1 > 5 AND IsLatest",
+    "coalesce(Size, 7) + 0 > 5 OR IsLatest",
+    "CASE WHEN Size > 5 AND IsLatest THEN 1 ELSE 0 END = 1 OR LastModifiedDate IS NULL",
+    "NOT (CASE WHEN IsLatest OR Size > 5 THEN 1 END = length(Key))",
+    "coalesce(Size > 5 AND IsLatest, StorageClass = 'GLACIER')",
+    "(Size > 5 AND IsLatest) = (LastModifiedDate > '2025-01-01')",
 ];
 
 const KEYS: &[&str] = &["a", "7", "", "1.0"];
@@ -114,7 +120,7 @@ fn is_decided_by_others(predicate: &Predicate, row: &[&str; 5]) -> bool {
         };
         rows = readable.flat_map(|text| with(text)).collect();
     }
-    let mut answers = rows.iter().map(|row| predicate.compile().matches(&Fields(row)));
+    let mut answers = rows.iter().map(|row| predicate.compile().matches(&TestRow(row)));
     let first = answers.next();
     answers.all(|answer| Some(answer) == first)
 }
@@ -135,14 +141,14 @@ proptest! {
         let text = CONDITIONS[condition];
         let predicate = parse(text);
         let mut matcher = predicate.compile();
-        let columns = Texts::new(&rows, as_dictionary);
+        let columns = TextColumns::new(&rows, as_dictionary);
         let mut of_columns = ColumnMatcher::from(&matcher);
         for _ in 0..2 {
             let mut mask = vec![true; rows.len()];
             of_columns.narrow(&columns, &mut mask);
             let met = of_columns.met_unreadable();
             for (number, row) in rows.iter().enumerate() {
-                let fields = Fields(row);
+                let fields = TestRow(row);
                 prop_assert_eq!(matcher.matches(&fields), mask[number]);
                 let row_met = matcher.met_unreadable();
                 let open = matcher.unsettled(&fields);
@@ -171,13 +177,20 @@ fn what_other_values_decide_stands() {
         ("IsLatest AND Size > 5", ["a", "7", "", "1", ""], &[3]),
         ("Size > 5 AND IsLatest", ["a", "3", "", "1", ""], &[]),
         ("Size > 5 OR IsLatest", ["a", "1.0E3", "", "true", ""], &[]),
+        ("Size + 0 > 5 OR IsLatest", ["a", "1.0E3", "", "true", ""], &[]),
+        ("Size + 0 > 5 AND IsLatest", ["a", "1.0E3", "", "true", ""], &[1]),
+        (
+            "CASE WHEN Size > 5 AND IsLatest THEN 1 ELSE 0 END = 0 OR LastModifiedDate IS NULL",
+            ["a", "1.0E3", "1704110400000", "false", ""],
+            &[],
+        ),
         ("Size > 5 OR IsLatest", ["a", "1.0E3", "", "1", ""], &[1, 3]),
         ("Size > 5 OR IsLatest", ["a", "", "", "", ""], &[]),
         ("CAST(Key AS BIGINT) > 5", ["1.0", "", "", "", ""], &[]),
         ("CAST(Size AS VARCHAR) = '1.0E3'", ["a", "1.0E3", "", "", ""], &[]),
     ] {
         let mut matcher = parse(text).compile();
-        let mut found = matcher.unsettled(&Fields(&row));
+        let mut found = matcher.unsettled(&TestRow(&row));
         found.sort_unstable();
         assert_eq!(found, open, "{text} {row:?}");
     }

@@ -51,14 +51,14 @@ pub(super) enum Tree {
 #[derive(Debug, Clone)]
 pub(super) struct ComputedLeaf {
     test: ComputedTest,
-    fields: Fields,
+    fields: RowFields,
 }
 
 /// Fields as CSV would have them, by their columns.
 #[derive(Debug, Clone, Default)]
-struct Fields(Vec<(usize, Vec<u8>)>);
+struct RowFields(Vec<(usize, Vec<u8>)>);
 
-impl Fields {
+impl RowFields {
     fn fill(&mut self, columns: &impl Columns, row: usize, text: &mut Vec<u8>) {
         for (column, field) in &mut self.0 {
             field.clear();
@@ -67,7 +67,7 @@ impl Fields {
     }
 }
 
-impl Row for Fields {
+impl Row for RowFields {
     fn field(&self, column: usize) -> &[u8] {
         self.0.iter().find(|(of, _)| *of == column).map_or(&[], |(_, text)| text)
     }
@@ -122,7 +122,7 @@ fn tree(node: &Node) -> Tree {
             columns.sort_unstable();
             columns.dedup();
             let fields = columns.into_iter().map(|column| (column, Vec::new())).collect();
-            Tree::Computed(Box::new(ComputedLeaf { test, fields: Fields(fields) }))
+            Tree::Computed(Box::new(ComputedLeaf { test, fields: RowFields(fields) }))
         }
     }
 }

@@ -88,14 +88,14 @@ pub(super) struct FileFooter {
 
 /// A row group or stripe: its number, and the rows of the file before it.
 #[derive(Clone, Copy)]
-struct Place {
+struct GroupPosition {
     group: usize,
     rows_before: u64,
 }
 
 /// Rows that are tested together: how many, and how many of the file come before the first.
 #[derive(Clone, Copy)]
-struct Window {
+struct RowWindow {
     rows: usize,
     first: u64,
 }
@@ -210,7 +210,7 @@ impl<'a> ColumnarScanner<'a> {
             if part.holds(before, size.bytes, bytes_all) {
                 scanned.rows += size.rows;
                 if depth != Depth::Read {
-                    let place = Place { group, rows_before };
+                    let place = GroupPosition { group, rows_before };
                     scanned.bytes_raw += self.scan_group(depth, &opened, place, wanted, visitor)?;
                 }
                 self.control.progress.add(size.bytes, 0, size.rows);
@@ -243,11 +243,11 @@ impl<'a> ColumnarScanner<'a> {
         &mut self,
         depth: Depth,
         opened: &Opened,
-        place: Place,
+        place: GroupPosition,
         wanted: &mut Wanted,
         visitor: &mut V,
     ) -> Result<u64, TaskError<DataErrorKind>> {
-        let Place { group, rows_before } = place;
+        let GroupPosition { group, rows_before } = place;
         let FileFooter { columns, places: file_places, .. } = opened.footer.as_ref();
         let rows = columns.groups()[group].rows;
         let ranges = match depth {
@@ -272,7 +272,7 @@ impl<'a> ColumnarScanner<'a> {
                 let rows = (range.end - at).min(WINDOW_ROWS as u64) as usize;
                 let window = match depth {
                     Depth::Rows => {
-                        let window = Window { rows, first: rows_before + at };
+                        let window = RowWindow { rows, first: rows_before + at };
                         self.window(&mut slots, &places, window, wanted, visitor)?
                     }
                     _ => decode(&mut slots, rows).map_err(failed)?,
@@ -294,7 +294,7 @@ impl<'a> ColumnarScanner<'a> {
         &mut self,
         slots: &mut [Slot<'_>],
         places: &Places,
-        window: Window,
+        window: RowWindow,
         wanted: &mut Wanted,
         visitor: &mut V,
     ) -> Result<usize, TaskError<DataErrorKind>> {
@@ -306,7 +306,7 @@ impl<'a> ColumnarScanner<'a> {
         self.mask.resize(rows, true);
         let tested = Tested { slots, rows };
         wanted.matcher.narrow(&tested, &mut self.mask);
-        let window = Window { rows, ..window };
+        let window = RowWindow { rows, ..window };
         if wanted.matcher.met_unreadable() {
             let unsettled = unsettled_rows(&tested, rows, &mut wanted.matcher);
             let mut from = 0;
@@ -334,7 +334,7 @@ impl<'a> ColumnarScanner<'a> {
         &mut self,
         slots: &mut [Slot<'_>],
         places: &Places,
-        window: Window,
+        window: RowWindow,
         rows: Range<usize>,
         wanted: &Wanted,
         visitor: &mut V,
@@ -533,9 +533,9 @@ mod tests {
     use crate::scan::{Progress, Settings, Verify};
 
     /// A visitor with a bug.
-    struct Panics;
+    struct VisitorWithABug;
 
-    impl Visitor for Panics {
+    impl Visitor for VisitorWithABug {
         fn row<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
             unreachable!("columns tell which rows match")
         }
@@ -565,8 +565,9 @@ mod tests {
         let schema = Schema::from_names(["bucket", "key"]);
         let mut wanted = Wanted::new(&schema, &Predicate::always().compile(), [0, 1]);
         let batch = Batch { files: 0..1, part: Part::WHOLE };
-        let scan =
-            || scanner.scan_to(Depth::Rows, &inputs, &batch, &mut wanted, &mut Panics).is_ok();
+        let scan = || {
+            scanner.scan_to(Depth::Rows, &inputs, &batch, &mut wanted, &mut VisitorWithABug).is_ok()
+        };
         let panic = catch_unwind(AssertUnwindSafe(scan)).unwrap_err();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug of ours"));
     }

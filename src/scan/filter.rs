@@ -514,14 +514,13 @@ impl Rows<'_, '_, '_> {
     /// The place of the lane for rows like this one.
     #[inline]
     fn manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
-        let mut is_apart = false;
-        if let Some(apart) = &mut self.rules.apart {
-            is_apart = apart.matches(row);
-            if apart.met_unreadable() {
-                self.unreadable.decide(apart, row)?;
+        let mut apart = false;
+        if let Some(rule) = &mut self.rules.apart {
+            apart = rule.matches(row);
+            if rule.met_unreadable() {
+                self.unreadable.decide(rule, row)?;
             }
         }
-        let apart = is_apart;
         let bucket = row.field(self.rules.selection.projection.bucket);
         let is_of = |lane: &KnownLane| {
             let mut split = self.rules.split_by.iter().zip(&lane.split);

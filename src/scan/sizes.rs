@@ -113,9 +113,9 @@ fn place(classes: &[&str], class: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    struct Fields(Vec<&'static [u8]>);
+    struct SizedRow(Vec<&'static [u8]>);
 
-    impl Row for Fields {
+    impl Row for SizedRow {
         fn is_plain(&self) -> bool {
             true
         }
@@ -131,7 +131,7 @@ mod tests {
     fn counted(columns: &SizeColumns, rows: &[(&'static str, &'static str)]) -> SizeTotals {
         let mut totals = SizeTotals::new(columns);
         for (size, class) in rows {
-            assert!(totals.add_row(&Fields(vec![size.as_bytes(), class.as_bytes()]), columns));
+            assert!(totals.add_row(&SizedRow(vec![size.as_bytes(), class.as_bytes()]), columns));
         }
         totals
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_size_that_is_no_number_is_told() {
         let mut totals = SizeTotals::new(&COLUMNS);
-        assert!(!totals.add_row(&Fields(vec![b"1e3", b"STANDARD"]), &COLUMNS));
+        assert!(!totals.add_row(&SizedRow(vec![b"1e3", b"STANDARD"]), &COLUMNS));
         assert_eq!((totals.classes[0].objects, totals.bytes()), (1, 0));
     }
 

@@ -63,7 +63,7 @@ impl OnUnreadable {
 pub(super) struct UnreadableNotes<'a> {
     on_unreadable: OnUnreadable,
     schema: &'a Schema,
-    notes: Vec<Note>,
+    notes: Vec<UnreadableNote>,
     /// The columns that were noted of the row at hand.
     row: Vec<usize>,
     /// Whether such a value decided about the row at hand.
@@ -74,7 +74,7 @@ pub(super) struct UnreadableNotes<'a> {
     file: usize,
 }
 
-struct Note {
+struct UnreadableNote {
     column: usize,
     rows: u64,
     example: String,
@@ -146,7 +146,7 @@ impl<'a> UnreadableNotes<'a> {
         self.row.push(column);
         match self.notes.iter_mut().find(|note| note.column == column) {
             Some(note) => note.rows += 1,
-            None => self.notes.push(Note {
+            None => self.notes.push(UnreadableNote {
                 column,
                 rows: 1,
                 example: beginning(value),
@@ -182,7 +182,7 @@ impl<'a> UnreadableNotes<'a> {
 
     /// What was noted, and of how many rows it decided.
     pub(super) fn finish(self, inputs: &[Input]) -> (Vec<UnreadableColumn>, u64) {
-        let column = |note: Note| UnreadableColumn {
+        let column = |note: UnreadableNote| UnreadableColumn {
             column: self.schema.columns()[note.column].name.clone(),
             rows: note.rows,
             example: note.example,

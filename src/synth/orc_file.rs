@@ -245,7 +245,7 @@ fn written_texts(bytes: &[u8], ends: &[usize]) -> Written {
     Written { streams: with_present(&present, streams), encoding, statistics }
 }
 
-/// What is told of a column in any case: how many values it has, and whether some are NULL.
+/// Statistics that every column has: how many values, and whether some are NULL.
 fn counted(values: usize, rows: usize) -> Vec<u8> {
     message(&[(1, values as u64), (10, u64::from(values < rows))])
 }

@@ -9,7 +9,7 @@
 
 use crate::predicate::Nulls;
 
-/// The first release of parquet-mr of which nobody reports wrong counts.
+/// The first release of parquet-mr without known reports of wrong counts.
 const PARQUET_MR_COUNTS: [u32; 2] = [1, 10];
 
 /// Whether a writer's counts of NULLs are used.

@@ -14,7 +14,7 @@ use super::cast::cast;
 use super::function::Function;
 use super::number;
 use super::text;
-use super::tree::{CastTarget, Column, Computed, Pattern, ScalarExpr};
+use super::tree::{CastTarget, ColumnRef, Computed, Pattern, ScalarExpr};
 use super::value::ScalarValue;
 
 /// What an expression is evaluated for.
@@ -26,7 +26,7 @@ pub(super) struct Context<'c> {
 /// The value of a field by its column's type. The one place where fields become values: `None` for
 /// an empty field, and for one that is not what its column's type says, which is told to `scratch`.
 pub(super) fn read_column<'r>(
-    column: &Column,
+    column: &ColumnRef,
     row: &'r dyn Row,
     scratch: &mut Scratch,
 ) -> Option<ScalarValue<'r>> {
@@ -46,7 +46,7 @@ pub(super) fn read_column<'r>(
 }
 
 /// The text of a field, decoded; `None` for an empty one.
-fn read_text<'r>(column: &Column, row: &'r dyn Row) -> Option<Cow<'r, [u8]>> {
+fn read_text<'r>(column: &ColumnRef, row: &'r dyn Row) -> Option<Cow<'r, [u8]>> {
     let field = row.field(column.operand.column);
     if field.is_empty() {
         return None;

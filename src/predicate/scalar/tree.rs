@@ -15,7 +15,7 @@ use super::value::{ScalarType, ScalarValue};
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::predicate) enum ScalarExpr {
     /// As it stands: neither cast nor changed in case.
-    Column(Column),
+    Column(ColumnRef),
     /// `None` is NULL.
     Literal(Option<ScalarValue<'static>>),
     Call(Function, Vec<ScalarExpr>),
@@ -30,7 +30,7 @@ pub(in crate::predicate) enum ScalarExpr {
 
 /// A column of the report.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::predicate) struct Column {
+pub(in crate::predicate) struct ColumnRef {
     pub(super) operand: Operand,
     /// What is decoded before it is read.
     pub(super) encoding: FieldEncoding,
@@ -41,7 +41,7 @@ pub(in crate::predicate) struct Column {
 pub(in crate::predicate) enum CastTarget {
     Text,
     Integer,
-    /// So many digits, and so many of them after the point.
+    /// Digits in all, and digits after the point.
     Decimal(u32, u32),
     Double,
     Instant,
@@ -130,7 +130,7 @@ impl ScalarExpr {
 
     pub(in crate::predicate) fn column(operand: Operand) -> Self {
         let encoding = matcher::encoding(&operand);
-        Self::Column(Column { operand, encoding })
+        Self::Column(ColumnRef { operand, encoding })
     }
 
     pub(in crate::predicate) fn condition(expr: Expr) -> Self {
@@ -222,7 +222,7 @@ impl ScalarExpr {
     /// Adds the columns whose values in a row are not of their types, each once.
     fn add_unreadable(&self, row: &dyn Row, scratch: &mut Scratch, columns: &mut Vec<usize>) {
         match self {
-            Self::Column(Column { operand, .. }) => {
+            Self::Column(ColumnRef { operand, .. }) => {
                 let place = operand.column;
                 if !columns.contains(&place) && !is_readable(operand.kind, row.field(place)) {
                     columns.push(place);
@@ -234,7 +234,9 @@ impl ScalarExpr {
                 }
             }
             Self::Condition(condition) => {
+                // Its value may be NULL, too: neither of both.
                 condition.is_true.truth(row, scratch, columns);
+                condition.is_false.truth(row, scratch, columns);
             }
             _ => {}
         }
