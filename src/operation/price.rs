@@ -376,8 +376,8 @@ impl Prices {
     /// [`REGION_DEFAULT`], or the first, where none is named.
     ///
     /// # Errors
-    /// When it is not JSON, a field is missing or unknown, a price is not a number of dollars, or no
-    /// list is for the Region.
+    /// When it is not JSON, a field is missing or unknown, a price is not a number of dollars, or
+    /// no list is for the Region.
     pub fn parse(text: &str, region: Option<&str>) -> Result<Self, PriceError> {
         let lists = lists(text)?;
         let of = |name: &str| lists.iter().find(|list| list.region == name);
