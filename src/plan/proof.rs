@@ -20,7 +20,7 @@ use super::{
     Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
     memory_bytes_default, objects, verify,
 };
-use crate::operation::Kind;
+use crate::operation::{DELETE_MARKER, Kind};
 use crate::predicate::{Matcher, Predicate};
 use crate::report::{Report, Schema};
 use crate::scan::{
@@ -145,7 +145,7 @@ pub struct Proof {
     /// Such versions that were current when the plan was made, and whose job is not known to have
     /// copied them. What took their places may be the copy of an older version.
     pub objects_unproven: u64,
-    /// Those that the newer report has no row of.
+    /// Those that the newer report has no row of, or only that of a delete marker.
     pub objects_gone: u64,
     /// Rows of the newer report.
     pub rows: u64,
@@ -266,6 +266,8 @@ struct Question {
     is_copy: bool,
     /// Whether objects are looked for by version, too.
     is_versioned: bool,
+    /// Whether delete markers are in the plan, as asked for.
+    lists_markers: bool,
     tells_new: bool,
     notes: Vec<String>,
 }
@@ -290,6 +292,7 @@ impl Question {
             query,
             is_copy: kind == Some(Kind::Copy),
             is_versioned,
+            lists_markers: lists_markers(plan),
             tells_new: begun.is_some(),
             notes: Vec::new(),
         };
@@ -313,11 +316,14 @@ impl Question {
         let place = |name| schema.position(name).unwrap_or(0);
         let test = |text: &str| matcher(report, text, options.now);
         let compiled = self.query.compile_for(report, options.now)?;
-        let among = match (self.is_versioned, has("IsLatest"), has("IsDeleteMarker")) {
-            (true, ..) | (false, false, false) => "TRUE",
-            (false, true, false) => "IsLatest",
-            (false, false, true) => "IsDeleteMarker IS NOT TRUE",
-            (false, true, true) => "IsLatest AND IsDeleteMarker IS NOT TRUE",
+        // Where a version is named `null`, a delete marker can take its name.
+        let asks_latest = !self.is_versioned && has("IsLatest");
+        let asks_marker = !self.lists_markers && has("IsDeleteMarker");
+        let among = match (asks_latest, asks_marker) {
+            (false, false) => "TRUE",
+            (true, false) => "IsLatest",
+            (false, true) => "IsDeleteMarker IS NOT TRUE",
+            (true, true) => "IsLatest AND IsDeleteMarker IS NOT TRUE",
         };
         let mut marks = vec![(compiled.predicate.compile(), ANSWERS)];
         if has("IsLatest") {
@@ -393,6 +399,12 @@ fn buckets(plan: &Plan) -> Result<BTreeMap<&str, bool>, ProofError> {
         }
     }
     Ok(buckets)
+}
+
+/// Whether delete markers were not to be set aside: they are objects of the plan, too.
+fn lists_markers(plan: &Plan) -> bool {
+    let included = plan.operation.iter().flat_map(|operation| &operation.included);
+    included.into_iter().any(|reason| reason == DELETE_MARKER.reason)
 }
 
 /// When the newest of a plan's reports was begun, if it is known.

@@ -273,16 +273,52 @@ fn a_newer_report_that_cannot_be_read_proves_nothing() {
     filter(&first, &["--where", "Size > 10"]).expect(0);
     for (column, value) in [("Size", "1e3"), ("IsLatest", "1"), ("LastModifiedDate", "1704110400")]
     {
-        let newer = report(column, value);
-        let mut document: Value =
-            serde_json::from_slice(&fs::read(&newer.manifest).unwrap()).unwrap();
-        document["creationTimestamp"] = json!("1769821200000");
-        fs::write(&newer.manifest, document.to_string()).unwrap();
-        let (plan, newer) = (first.out(), newer.manifest.clone());
-        let run = s3sieve(["verify", plan.to_str().unwrap(), newer.to_str().unwrap()]).expect(3);
-        assert!(!run.stderr().contains("--keep-going"), "{}", run.story());
-        run.says(&["record 2", column, value]);
+        proves_nothing(&first, column, value, &[]);
     }
+}
+
+/// Whether a row is of an object at all hangs on its `IsDeleteMarker`, with `--out` or without.
+#[test]
+fn a_newer_report_does_not_prove_what_an_unreadable_delete_marker_says() {
+    let first = report("", "");
+    filter(&first, &["--where", "Size > 10"]).expect(0);
+    let rest = first.out().with_file_name("rest");
+    for flags in [&[][..], &["--out", rest.to_str().unwrap()]] {
+        proves_nothing(&first, "IsDeleteMarker", "FALSE?", flags);
+        assert!(!rest.exists());
+    }
+    // By key alone, too.
+    filter(&first, &["--where", "Size > 10", "--no-version-ids", "--force"]).expect(0);
+    proves_nothing(&first, "IsDeleteMarker", "FALSE?", &[]);
+    // A row of another object decides nothing.
+    filter(&first, &["--where", "Size > 10 AND Key <> 'b'", "--force"]).expect(0);
+    verify(&first, &newer("IsDeleteMarker", "FALSE?"), &[]).expect(5);
+    // Nor does it in a plan of delete markers, too: such a row counts, whatever it is.
+    let markers = ["--for", "lambda", "--include-ineligible", "delete-marker"];
+    filter(&first, &[&["--where", "Size > 10", "--force"], &markers[..]].concat()).expect(0);
+    verify(&first, &newer("IsDeleteMarker", "FALSE?"), &[]).expect(5);
+}
+
+/// The same report, written a month later, with one bad value.
+fn newer(column: &str, value: &str) -> ReportFolder {
+    let newer = report(column, value);
+    let mut document: Value = serde_json::from_slice(&fs::read(&newer.manifest).unwrap()).unwrap();
+    document["creationTimestamp"] = json!("1769821200000");
+    fs::write(&newer.manifest, document.to_string()).unwrap();
+    newer
+}
+
+fn verify(first: &ReportFolder, newer: &ReportFolder, flags: &[&str]) -> Run {
+    let plan = first.out();
+    let usual = ["verify", plan.to_str().unwrap(), newer.manifest.to_str().unwrap()];
+    s3sieve(usual.iter().chain(flags))
+}
+
+#[track_caller]
+fn proves_nothing(first: &ReportFolder, column: &str, value: &str, flags: &[&str]) {
+    let run = verify(first, &newer(column, value), flags).expect(3);
+    assert!(!run.stderr().contains("--keep-going"), "{}", run.story());
+    run.says(&["0.csv.gz", "record 2", column, value, "correct the program that wrote"]);
 }
 
 #[cfg(all(feature = "parquet", feature = "orc"))]

@@ -136,7 +136,8 @@ fn oracle(lines: &str, newer: &[Version], by_version: bool, is_copy: bool) -> Va
         (true, id) => format!("demo,{},{id}", v.key),
     };
     let mut rows: BTreeMap<String, Vec<&Version>> = BTreeMap::new();
-    for version in newer.iter().filter(|v| by_version || (v.is_latest && !v.is_marker)) {
+    let is_named = |v: &&Version| !v.is_marker && (by_version || v.is_latest);
+    for version in newer.iter().filter(is_named) {
         rows.entry(name(version)).or_default().push(version);
     }
     let planned: BTreeSet<String> = lines
@@ -247,6 +248,47 @@ fn what_remains_becomes_a_plan_for_the_same_operation() {
         let again = ["verify", rest.to_str().unwrap(), newer.manifest.to_str().unwrap()];
         s3sieve(again).expect(2).says(&["not newer"]);
     }
+}
+
+/// Where a version id is `null`, a delete marker takes the place of the object that had it: what
+/// was planned is gone, and no plan of the rest can have it.
+#[test]
+fn a_null_version_under_a_null_delete_marker_is_gone() {
+    let version = |key: &str, is_marker, is_disabled| Version {
+        key: key.to_owned(),
+        id: String::new(),
+        is_latest: true,
+        is_marker,
+        modified: BEFORE,
+        is_disabled,
+    };
+    let first = [version("a", false, true), version("b", false, true), version("c", false, true)];
+    // One marker still answers the plan's expression, one does not.
+    let second = [version("a", true, true), version("b", true, false), version("c", false, true)];
+    let expected = json!({
+        "objects": 3, "objects_done": 0, "objects_remaining": 1, "objects_remaining_new": 0,
+        "objects_superseded": 0, "objects_unproven": 0, "objects_gone": 2,
+    });
+    for flags in [&[][..], &["--for", "copy"], &["--no-version-ids"]] {
+        let (planned, newer) = (report(&first, true, FIRST), report(&second, true, SECOND));
+        filtered(&planned, flags);
+        let rest = newer.folder.path().join("rest");
+        let result = verify(&planned.out(), &newer, &["--out", rest.to_str().unwrap()], 5);
+        assert_eq!(numbers(&result), expected, "{flags:?}");
+        assert_eq!(manifests(&rest).lines().count(), 1, "{flags:?}");
+        assert_eq!(result["rest"]["totals"]["rows_excluded"], 0, "{flags:?} {result:#}");
+    }
+}
+
+/// A plan of delete markers finds them again.
+#[test]
+fn a_delete_marker_that_was_planned_is_not_gone() {
+    let first = first_report(100);
+    let planned = report(&first, true, FIRST);
+    filtered(&planned, &["--for", "lambda", "--include-ineligible", "delete-marker"]);
+    let result = verify(&planned.out(), &report(&first, true, SECOND), &[], 5);
+    assert_eq!(result["objects_remaining"], result["objects"], "{result:#}");
+    assert!(first.iter().any(|version| version.is_marker && version.is_disabled));
 }
 
 #[test]
