@@ -140,6 +140,9 @@ pub fn filter<K: FilterSink>(
     let one_by_one = holding.hold || holding.one_by_one;
     let batches = if one_by_one { Batches::of_one(inputs) } else { Batches::new(inputs) };
     let batches = &batches;
+    let is_of_proof = selections.iter().any(|selection| selection.among.is_some());
+    let on_unreadable = OnUnreadable::new(holding.hold);
+    let on_unreadable = if is_of_proof { on_unreadable.of_proof() } else { on_unreadable };
     let make_worker = || {
         let rules: Vec<Rules> = selections.iter().map(Rules::new).collect();
         Filter {
@@ -148,7 +151,7 @@ pub fn filter<K: FilterSink>(
             batches,
             wanted: rules.iter().map(Rules::wanted).collect(),
             rules,
-            on_unreadable: OnUnreadable::new(holding.hold),
+            on_unreadable,
             lanes,
             open: OpenLanes::default(),
         }

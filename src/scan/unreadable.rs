@@ -57,6 +57,12 @@ impl OnUnreadable {
     pub(super) fn new(keep_going: bool) -> Self {
         if keep_going { Self::GoOn } else { Self::Fail }
     }
+
+    /// For rows of certain objects alone: what remains of a plan is told of a proof, and a proof
+    /// takes no `--keep-going`.
+    pub(super) fn of_proof(self) -> Self {
+        if self == Self::Fail { Self::FailForGood } else { self }
+    }
 }
 
 /// What was met in the batch at hand.

@@ -299,6 +299,17 @@ fn a_newer_report_does_not_prove_what_an_unreadable_delete_marker_says() {
     verify(&first, &newer("IsDeleteMarker", "FALSE?"), &[]).expect(5);
 }
 
+/// Such a value where the plan of the rest is made is told without the flag that `verify` refuses:
+/// here it decides about a rule of the operation.
+#[test]
+fn a_plan_of_the_rest_is_not_made_of_what_cannot_be_read() {
+    let first = report("", "");
+    filter(&first, &["--where", "Key >= 'a'", "--for", "copy", "--no-version-ids"]).expect(0);
+    let rest = first.out().with_file_name("rest");
+    proves_nothing(&first, "Size", "1e3", &["--out", rest.to_str().unwrap()]);
+    assert!(!rest.exists());
+}
+
 /// The same report, written a month later, with one bad value.
 fn newer(column: &str, value: &str) -> ReportFolder {
     let newer = report(column, value);
