@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::args::Format;
 use super::filter_args::FilterArgs;
 use super::print::{self, Report, percent, visible};
-use super::{CliError, Exit, estimate, progress};
-use crate::operation::{Kind, UNREADABLE};
+use super::{CliError, Exit, estimate, progress, set_aside};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -103,20 +102,7 @@ impl Summary<'_> {
     /// A line for each reason with rows, and one for those without that were looked for.
     fn excluded(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = self.plan;
-        let kind = plan.operation.as_ref().and_then(|operation| Kind::from_name(&operation.name));
-        let rules = kind.map(Kind::rules).unwrap_or_default();
-        for excluded in plan.excluded.iter().filter(|excluded| excluded.rows > 0) {
-            let mut rules = rules.iter().chain([&UNREADABLE]);
-            let rule = rules.find(|rule| rule.reason == excluded.reason);
-            writeln!(
-                out,
-                "{} set aside: {}{}{}.",
-                counted(excluded.rows, "row"),
-                excluded.reason,
-                excluded.path.as_ref().map(|path| format!(" ({path})")).unwrap_or_default(),
-                rule.map(|rule| format!(", {}", rule.meaning)).unwrap_or_default(),
-            )?;
-        }
+        set_aside::write_lines(plan, out)?;
         let Some(operation) = &plan.operation else { return Ok(()) };
         let is_checked =
             |reason: &str| operation.not_checked.iter().all(|part| part.reason != reason);
@@ -142,9 +128,10 @@ impl Summary<'_> {
         let document = self.out.join("plan.json");
         if self.plan.shards.is_empty() && self.plan.totals.rows_excluded > 0 {
             return format!(
-                "Next: all matching rows were set aside; {} lists them by reason, and \
-                 --include-ineligible REASON takes a reason back (docs/eligibility.md).",
-                self.out.join("excluded").display()
+                "Next: all matching rows were set aside, so there is nothing to submit; {} lists \
+                 them by reason. {}. docs/eligibility.md has all reasons.",
+                self.out.join("excluded").display(),
+                set_aside::remedies(self.plan).join(". "),
             );
         }
         if self.plan.shards.is_empty() {

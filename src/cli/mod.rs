@@ -45,6 +45,7 @@ mod retry;
 mod send;
 #[cfg(feature = "aws")]
 mod service_args;
+mod set_aside;
 #[cfg(feature = "aws")]
 mod setup;
 #[cfg(feature = "aws")]

@@ -9,7 +9,7 @@ use super::args::VerifyArgs;
 use super::print::{self, Report, percent, visible};
 #[cfg(feature = "aws")]
 use super::verify_jobs;
-use super::{CliError, Exit, given, plan_args, progress};
+use super::{CliError, Exit, given, plan_args, progress, set_aside};
 #[cfg(feature = "aws")]
 use crate::plan::ProofOptions;
 use crate::plan::{self, Plan, Proof};
@@ -136,6 +136,9 @@ impl Report for Verified<'_> {
         for note in &proof.warnings {
             writeln!(out, "note: {}.", visible(note))?;
         }
+        if let Some(rest) = self.rest {
+            set_aside::write_lines(rest, out)?;
+        }
         self.next_step(out)
     }
 }
@@ -145,6 +148,15 @@ impl Verified<'_> {
         match (self.rest, &self.args.out) {
             (Some(rest), Some(folder)) => {
                 let objects: u64 = rest.shards.iter().map(|shard| shard.objects).sum();
+                if objects == 0 {
+                    let folder = folder.join("excluded").display().to_string();
+                    return writeln!(
+                        out,
+                        "Next: all that remain were set aside, so there is nothing to submit; \
+                         {} lists them by reason (docs/eligibility.md).",
+                        visible(&folder)
+                    );
+                }
                 writeln!(out, "Next: {} in {}.", counted(objects, "object"), folder.display())
             }
             _ if self.proof.objects_remaining > 0 => {

@@ -183,9 +183,27 @@ fn a_plan_with_every_row_set_aside_says_where_they_are() {
     let run = filter_for(&report, "copy", &[]).expect(0);
     let told = run.stdout();
     assert!(told.contains("all matching rows were set aside"), "{}", run.story());
-    assert!(told.contains("--include-ineligible REASON"), "{}", run.story());
+    for advice in ["nothing to submit", "--for restore", "--include-ineligible archived takes"] {
+        assert!(told.contains(advice), "{advice}: {}", run.story());
+    }
     let plan = plan_document(&report.out());
     assert!(warns(&plan, "sizes of the objects in the manifests are not added up"), "{plan:#}");
+}
+
+/// Without an operation there is no `--include-ineligible`, and no job acts on delete markers.
+#[test]
+fn a_plan_with_nothing_but_delete_markers_advises_nothing_that_is_refused() {
+    let text = row(&["demo", "a", "m", "true", "true"]);
+    let schema = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker";
+    let report = ReportFolder::new(schema, &[text.as_bytes()]);
+    let (manifest, out) = (report.manifest.to_str().unwrap(), report.out());
+    let usual = ["filter", manifest, "--where", "IsLatest", "--out", out.to_str().unwrap()];
+    for more in [&[][..], &["--for", "tag", "--force"]] {
+        let run = s3sieve([&usual[..], more].concat()).expect(0);
+        let told = run.stdout();
+        assert!(told.contains("No such job acts on delete markers"), "{}", run.story());
+        assert!(!told.contains("--include-ineligible"), "{}", run.story());
+    }
 }
 
 #[test]

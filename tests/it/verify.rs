@@ -280,6 +280,32 @@ fn a_null_version_under_a_null_delete_marker_is_gone() {
     }
 }
 
+/// What the operation can't do by now is not in the plan of the rest, and that is said.
+#[test]
+fn rows_that_a_plan_of_the_rest_sets_aside_are_told() {
+    let columns = "Bucket, Key, Size";
+    let rows = |sizes: [&str; 2]| row(&["demo", "a", sizes[0]]) + &row(&["demo", "b", sizes[1]]);
+    let planned = ReportFolder::new(columns, &[rows(["7", "7"]).as_bytes()]);
+    let (manifest, plan) = (planned.manifest.to_str().unwrap(), planned.out());
+    let plan = plan.to_str().unwrap();
+    let filter = ["filter", manifest, "--where", "Size > 0", "--for", "copy", "--out", plan];
+    s3sieve(filter).expect(0);
+    let large = "5368709121";
+    for (sizes, next) in
+        [(["7", large], "Next: 1 object in"), ([large, large], "nothing to submit")]
+    {
+        let newer = ReportFolder::new(columns, &[rows(sizes).as_bytes()]);
+        let document = fs::read_to_string(&newer.manifest).unwrap();
+        let document = document.replace("1767225600000", &SECOND.to_string());
+        fs::write(&newer.manifest, document).unwrap();
+        let (path, rest) = (newer.manifest.to_str().unwrap(), newer.folder.path().join("rest"));
+        let told = s3sieve(["verify", plan, path, "--out", rest.to_str().unwrap()]).expect(5);
+        for part in ["set aside: too-large (excluded/too-large.csv), larger than", next] {
+            assert!(told.stdout().contains(part), "{part}: {}", told.story());
+        }
+    }
+}
+
 /// A plan of delete markers finds them again.
 #[test]
 fn a_delete_marker_that_was_planned_is_not_gone() {
