@@ -39,7 +39,15 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         Some(class) => (class, None),
         None => class_of(&plan),
     };
-    let estimates: Vec<Estimate> = kinds(chosen)
+    // Where nobody named the class, copies are only counted in one.
+    let changed = class_note.is_none().then(|| changed_class(&facts, class)).flatten();
+    let mut kinds = kinds(chosen);
+    let compared = kinds.len();
+    if changed.is_some() {
+        kinds.retain(|kind| *kind != Kind::UpdateEncryption || chosen == Some(*kind));
+    }
+    let left_out = changed.filter(|_| kinds.len() < compared);
+    let estimates: Vec<Estimate> = kinds
         .into_iter()
         .flat_map(|kind| estimate::estimate(kind, &facts, class, &prices))
         .collect();
@@ -48,6 +56,13 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
         notes.extend(class_note);
     }
+    notes.extend(left_out.map(|class| {
+        format!(
+            "The copies change the storage class to {}; update-encryption can't do that, so it is \
+             not compared.",
+            class.name()
+        )
+    }));
     if estimates.iter().any(|estimate| estimate.kind == Kind::UpdateEncryption) {
         notes.extend(becomes_kms(&plan).map(|text| format!("For update-encryption: {text}.")));
     }
@@ -199,6 +214,12 @@ fn kinds(chosen: Option<Kind>) -> Vec<Kind> {
         Some(Kind::Copy) => vec![Kind::Copy, Kind::UpdateEncryption],
         Some(kind) => vec![kind],
     }
+}
+
+/// The class of copies, where some object may be of another.
+fn changed_class(facts: &Facts, class: CopyClass) -> Option<StorageClass> {
+    let CopyClass::Of(class) = class else { return None };
+    facts.classes.keys().any(|own| *own != Some(class)).then_some(class)
 }
 
 /// What there is to say of the whole.

@@ -210,6 +210,48 @@ fn the_plans_own_operation_is_taken() {
     s3sieve(arguments).expect(2).says(&["paint", "--operation"]);
 }
 
+/// `update-encryption` keeps the class of each object: it is no other way to copies that don't.
+#[test]
+fn a_plan_that_changes_the_class_is_not_compared_with_what_cannot() {
+    let (_folder, out) = large_plan();
+    let operations = |flags: &[&str]| {
+        let result = estimate(&out, flags);
+        let estimates = result["estimates"].as_array().unwrap();
+        let names: Vec<_> = estimates.iter().map(|one| text(&one["operation"])).collect();
+        (names, result["warnings"].to_string().contains("update-encryption can't do that"))
+    };
+    let both = |first: &str, second: &str| (vec![first.to_owned(), second.to_owned()], false);
+    let copy_alone = || (vec!["copy".to_owned()], true);
+    let mut plan = plan_document(&out);
+    for (class, expected) in [
+        ("keep", both("copy", "update-encryption")),
+        ("STANDARD", both("copy", "update-encryption")),
+        ("GLACIER_IR", copy_alone()),
+    ] {
+        plan["operation"] = json!({
+            "name": "copy", "storage_class": class, "not_checked": [], "included": [],
+        });
+        rewrite(&out, &plan);
+        assert_eq!(operations(&[]), expected, "{class}");
+    }
+    assert_eq!(operations(&["--storage-class", "keep"]), both("copy", "update-encryption"));
+    // Of objects whose classes are not known, some may be of another.
+    plan["totals"]["storage_classes"] = Value::Null;
+    for shard in plan["shards"].as_array_mut().unwrap() {
+        shard["split"] = json!({});
+    }
+    plan["operation"]["storage_class"] = json!("STANDARD");
+    rewrite(&out, &plan);
+    assert_eq!(operations(&[]), copy_alone());
+    // Who wants bucket keys may copy, too, into whatever class.
+    let update = ["--operation", "update-encryption", "--storage-class", "GLACIER_IR"];
+    assert_eq!(operations(&update), both("update-encryption", "copy"));
+    plan.as_object_mut().unwrap().remove("operation");
+    rewrite(&out, &plan);
+    assert_eq!(operations(&[]), both("update-encryption", "copy"));
+    assert_eq!(operations(&["--storage-class", "GLACIER_IR"]), copy_alone());
+}
+
 #[test]
 fn every_operation_has_an_estimate() {
     let (_folder, out) = large_plan();
