@@ -11,7 +11,8 @@ use super::args::Format;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
 use super::print::{self, Document};
 use super::request::{
-    json_text, operation, options, own_place, region, requests, setting, source, write_documents,
+    json_text, operation, options, own_place, region, requests, setting, source, unchecked_region,
+    write_documents,
 };
 use super::{CliError, Exit, plan_args};
 use crate::operation::copy_key::{TargetEncryption, target_key};
@@ -47,6 +48,9 @@ pub(super) fn run(args: &PolicyCommandArgs) -> Result<Exit, CliError> {
     let mut way = reach.way(args.place.region.as_deref());
     let handle = plan_args::open(&args.plan, None, &mut way)?;
     let draft = draft(args, &handle)?;
+    if let Some(note) = unchecked_region(&draft.setting) {
+        print::note(&note);
+    }
     let target = draft.target_key(args, |_| Err("`policy` asks AWS nothing".to_owned()))?;
     show(args, &draft.policies(&draft.access(args, target, args.report_key.clone())))?;
     Ok(Exit::Done)

@@ -175,6 +175,18 @@ pub(super) fn region(place: &PlaceArgs) -> Option<String> {
     place.region.clone().or_else(of_environment)
 }
 
+/// What to know where the region of the jobs is not known: nobody is told then of a key or function
+/// of another one before AWS tells it.
+pub(super) fn unchecked_region(setting: &Setting) -> Option<String> {
+    setting.region.is_none().then(|| {
+        format!(
+            "no Region is given, so whether keys and functions are in the jobs' Region was not \
+             checked: --region NAME has it checked, as {} has",
+            REGION_VARIABLES.join(" or ")
+        )
+    })
+}
+
 /// The usual options of jobs: what reports usually list, and confirmation.
 pub(super) fn options(
     place: &PlaceArgs,

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 use super::operation_args::SubmitArgs;
 use super::print::{self, Report};
 use super::request::{
-    advice, json_text, operation, options, requests, setting, source, write_documents,
+    advice, json_text, operation, options, requests, setting, source, unchecked_region,
+    write_documents,
 };
 use super::{CliError, Exit, interrupt, terminal};
 use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
@@ -42,7 +43,10 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let requests = requests(&args.operation, &handle, operation.as_ref(), all)?;
     refuse_old_content_only(plan, &requests)?;
     verify(&handle, &source.manifest_folder(&options.manifests))?;
-    let warnings = warnings(args, plan, operation.kind(), &requests);
+    let mut warnings = warnings(args, plan, operation.kind(), &requests);
+    if !requests.is_empty() {
+        warnings.extend(unchecked_region(&setting));
+    }
     for warning in &warnings {
         print::note(warning);
     }

@@ -558,6 +558,30 @@ fn policies_go_to_files_and_name_the_role() {
     assert_eq!(read("trust-policy.json")["Statement"][0]["Action"], json!(["sts:AssumeRole"]));
 }
 
+/// A key or function of another region is only found where the region of the jobs is known.
+#[test]
+fn without_a_region_it_is_said_that_none_was_checked() {
+    let plan = seed_plan();
+    let account = ["--account-id", "111122223333"];
+    let place = ["--manifest-bucket", "s3://manifests", "--report", "s3://reports"];
+    let role = ["--role-arn", "arn:aws:iam::111122223333:role/b"];
+    let more = [&account[..], &place, &role].concat();
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555";
+    let operation =
+        ["--operation", "update-encryption", "--kms-key-arn", key, "--bucket-key", "on"];
+    let told = "whether keys and functions are in the jobs' Region was not checked: --region NAME";
+    for command in [&["policy"][..], &["submit", "--dry-run"]] {
+        let arguments = [command, &[plan.path.to_str().unwrap()], &operation, &more].concat();
+        let run = s3sieve(arguments.clone()).expect(0);
+        assert_eq!(run.stderr().matches(told).count(), 1, "{}", run.story());
+        let placed = [&arguments[..], &["--region", "eu-west-1"]].concat();
+        let run = s3sieve(placed).expect(0);
+        assert!(!run.stderr().contains("was not checked"), "{}", run.story());
+        let misplaced = [&arguments[..], &["--region", "us-east-1"]].concat();
+        s3sieve(misplaced).expect(2).says(&["the key is in eu-west-1"]);
+    }
+}
+
 /// An ARN in place of a name, or a text that is neither, made policies for a role that can't be.
 #[test]
 fn a_role_s_name_is_checked() {
