@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::env;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
@@ -89,7 +89,8 @@ impl Args {
     /// to end is given.
     pub(super) fn of_process() -> Result<Self, Exit> {
         let given = usage::in_order(env::args_os().collect());
-        Self::try_parse_from(&given).map_err(usage::mended).map_err(|error| {
+        let mended = |error| usage::mended(error, &given);
+        Self::try_parse_from(&given).map_err(mended).map_err(|error| {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
             if let Some(text) = not_built(asked, left_out()) {
@@ -116,7 +117,8 @@ impl Args {
 /// can: what is wrong with those is told.
 fn tell(error: &clap::Error, given: &[OsString]) {
     let clean = |argument: &OsString| print::visible(&argument.to_string_lossy()).into_owned();
-    let again = Args::try_parse_from(given.iter().map(clean)).err().map(usage::mended);
+    let again = Args::try_parse_from(given.iter().map(clean)).err();
+    let again = again.map(|error| usage::mended(error, given));
     match again.filter(|again| again.kind() == error.kind()) {
         // A closed stream is nobody's loss.
         Some(again) => again.print().unwrap_or_default(),
@@ -208,6 +210,11 @@ pub(super) struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// The folder of a plan among what was named as reports.
+    pub(super) fn plan(&self) -> Option<&Path> {
+        self.reports.iter().map(PathBuf::as_path).find(|path| path.join("plan.json").is_file())
+    }
+
     /// The reports as locations, and how to look them up.
     pub(super) fn resolve(
         &self,
@@ -584,6 +591,22 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
 
 pub(super) fn positive(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| format!("`{text}` is not a whole number from 1 on"))
+}
+
+/// A priority of jobs (API, `JobPriority`).
+pub(super) fn priority(text: &str) -> Result<i32, String> {
+    text.parse().ok().filter(|number| *number >= 0).ok_or_else(|| {
+        format!(
+            "`{text}` is not a priority: give a whole number from 0 to 2147483647; jobs with a \
+             higher one run first"
+        )
+    })
+}
+
+/// A time in seconds, in whatever numbers.
+#[cfg(feature = "aws")]
+pub(super) fn seconds<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("`{text}` is not a number of seconds, such as 60"))
 }
 
 pub(super) fn size(text: &str) -> Result<u64, SizeError> {

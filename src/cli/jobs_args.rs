@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::args::{Format, at_least_one};
+use super::args::{Format, at_least_one, priority, seconds};
 use super::aws::HEADING;
 use super::job_events::EventOutput;
 use super::service_args::ServiceArgs;
@@ -86,10 +86,11 @@ pub(super) enum JobsAction {
 #[derive(Debug, ClapArgs)]
 pub(super) struct WatchArgs {
     /// Between two looks; AWS asks for no more than one in 30 seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, value_parser = seconds::<f64>)]
     pub(super) interval: f64,
     /// How long AWS may not answer before this gives up; the jobs run on
-    #[arg(long, value_name = "SECONDS", default_value_t = OUTAGE_MAX.as_secs())]
+    #[arg(long, value_name = "SECONDS", default_value_t = OUTAGE_MAX.as_secs(),
+        value_parser = seconds::<u64>)]
     pub(super) outage_max: u64,
 }
 
@@ -118,7 +119,8 @@ pub(super) struct CancelArgs {
 #[derive(Debug, ClapArgs)]
 pub(super) struct PriorityArgs {
     /// 0 to 2147483647; jobs with a higher one go first
-    #[arg(value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    #[arg(value_name = "N", allow_negative_numbers = true,
+        value_parser = priority)]
     pub(super) priority: i32,
     /// The jobs, by their ids [default: all that have not ended, and those that wait to be created]
     #[arg(value_name = "JOB")]

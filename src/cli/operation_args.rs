@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::args::{Format, local_folder, operations};
+use super::args::{Format, local_folder, operations, priority};
 use super::aws::ReachArgs;
 #[cfg(feature = "aws")]
 use super::service_args::ServiceArgs;
@@ -57,8 +57,8 @@ pub(super) struct SubmitArgs {
     report_scope: Option<ScopeArg>,
     /// 0 to 2147483647; jobs with a higher priority go first
     #[arg(long, value_name = "N", default_value_t = 10, allow_negative_numbers = true,
-        help_heading = JOBS)]
-    pub(super) priority: i64,
+        value_parser = priority, help_heading = JOBS)]
+    pub(super) priority: i32,
     /// A text that the jobs are listed with [default: operation, manifest and plan]
     #[arg(long, value_name = "TEXT", help_heading = JOBS)]
     pub(super) description: Option<String>,

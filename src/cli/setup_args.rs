@@ -178,7 +178,7 @@ pub(super) struct LifecycleArgs {
     #[arg(long, value_name = "NAME")]
     pub(super) bucket: String,
     /// Days from when a version stops being the current one until it goes
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = days)]
     pub(super) days: i32,
     /// Only keys that begin with this
     #[arg(long, value_name = "PREFIX", default_value = "", hide_default_value = true)]
@@ -191,4 +191,9 @@ pub(super) struct LifecycleArgs {
     pub(super) region: Option<String>,
     #[command(flatten)]
     pub(super) account: AccountArgs,
+}
+
+fn days(text: &str) -> Result<i32, String> {
+    let days = text.parse().ok().filter(|days| *days >= 1);
+    days.ok_or_else(|| format!("`{text}` is not a number of days: give a whole number from 1 on"))
 }

@@ -128,7 +128,7 @@ fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
 fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<Options, CliError> {
     Ok(Options {
         report_scope: args.report_scope(),
-        priority: args.priority,
+        priority: i64::from(args.priority),
         description: args.description.clone(),
         confirmation: !args.no_confirmation,
         ..options(&args.place, &args.role_arn, handle)?

@@ -5,27 +5,57 @@
 
 use std::ffi::OsString;
 
+use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::args::Args;
 
 /// What can be done with the jobs of a plan.
 const ACTIONS: [&str; 6] = ["list", "watch", "run", "cancel", "priority", "report"];
 
-/// Options of other programs, or of another command than the one that was given, and what to do.
-const MEANT: [(&[&str], &str); 10] = [
-    (&["--operation"], "what the rows are for is said with --for OPERATION"),
-    (&["--sql", "--query"], "`filter` takes a statement with --sql; an expression is --where"),
-    (&["--filter", "--condition", "--expression", "-w"], "an expression is given to --where"),
-    (&["--output", "--output-dir", "--dest", "-o"], "the folder that is written is given to --out"),
-    (&["--json", "-j"], "results for programs: --format json"),
-    (&["--group-by", "--group"], "rows are counted by the values of columns with --by COLUMN"),
-    (&["--limit", "-n"], "a number of rows is given in a statement: filter --sql '… LIMIT 100'"),
+/// Options of other programs, or of another command than the one that was given; the option that
+/// is meant, without which a command is not told of it; what to do.
+const MEANT: [(&[&str], &str, &str); 9] = [
+    (&["--operation"], "for", "what the rows are for is said with --for OPERATION"),
+    (&["--for"], "operation", "the operation is named with --operation NAME"),
     (
-        &["--dry-run", "--dryrun"],
-        "only `submit` has --dry-run; `setup` changes nothing without --apply",
+        &["--sql", "--query"],
+        "where",
+        "`filter` takes a statement with --sql; an expression is --where",
     ),
-    (&["--jobs", "--parallel", "--workers"], "the number of threads is given to --threads"),
-    (&["--account", "--role", "--key"], "the names are --account-id, --role-arn, --kms-key-arn"),
+    (
+        &["--filter", "--condition", "--expression", "-w"],
+        "where",
+        "an expression is given to --where",
+    ),
+    (&OUTPUT, "out", "the folder that is written is given to --out"),
+    (
+        &["--group-by", "--group"],
+        "by",
+        "rows are counted by the values of columns with --by COLUMN",
+    ),
+    (
+        &["--limit", "-n"],
+        "where",
+        "a number of rows is given in a statement: filter --sql '… LIMIT 100'",
+    ),
+    (
+        &["--jobs", "--parallel", "--workers"],
+        "threads",
+        "the number of threads is given to --threads",
+    ),
+    (
+        &["--account", "--role", "--key"],
+        "account-id",
+        "the names are --account-id, --role-arn, --kms-key-arn",
+    ),
 ];
+
+/// What other programs call a folder that is written, or the form of a result.
+const OUTPUT: [&str; 4] = ["--output", "--output-dir", "--dest", "-o"];
+
+/// Forms of results, as values of such an option.
+const FORMS: [&str; 4] = ["json", "text", "table", "human"];
 
 /// The arguments with `jobs list PLAN` as `jobs PLAN list`: who knows other programs writes the
 /// action first.
@@ -43,20 +73,17 @@ pub(super) fn in_order(mut given: Vec<OsString>) -> Vec<OsString> {
 }
 
 /// The error with a tip that fits, in place of one that does not.
-pub(super) fn mended(mut error: clap::Error) -> clap::Error {
-    if error.kind() != ErrorKind::UnknownArgument {
-        return error;
-    }
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
-        return error;
-    };
-    let usage = error.get(ContextKind::Usage).map(ToString::to_string).unwrap_or_default();
-    let tip = match MEANT.iter().find(|(names, _)| names.contains(&argument.as_str())) {
-        Some((_, tip)) => Some((*tip).to_owned()),
-        None if usage.contains(" jobs ") && !argument.starts_with('-') => {
-            Some(format!("what can be done with jobs is {}", ACTIONS.join(", ")))
+pub(super) fn mended(mut error: clap::Error, given: &[OsString]) -> clap::Error {
+    let command = Asked::of(given);
+    let (tip, argument) = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => {
+            (command.tip(argument), argument.clone())
         }
-        None => None,
+        (ErrorKind::MissingRequiredArgument, _) => match command.missing() {
+            Some(tip) => (Some(tip.to_owned()), String::new()),
+            None => return error,
+        },
+        _ => return error,
     };
     if let Some(tip) = tip {
         error.remove(ContextKind::SuggestedArg);
@@ -66,6 +93,99 @@ pub(super) fn mended(mut error: clap::Error) -> clap::Error {
         error.remove(ContextKind::Suggested);
     }
     error
+}
+
+/// The command that was asked for, with those below it.
+struct Asked {
+    /// Their names, from the first.
+    names: Vec<String>,
+    /// Their long options.
+    options: Vec<String>,
+    /// All words.
+    words: Vec<String>,
+}
+
+impl Asked {
+    fn of(given: &[OsString]) -> Self {
+        let words: Vec<String> =
+            given.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let mut command = Args::command();
+        let (mut names, mut options) = (Vec::new(), Vec::new());
+        for word in words.iter().skip(1) {
+            let Some(below) = command.find_subcommand(word) else { continue };
+            command = below.clone();
+            names.push(word.clone());
+            options.extend(command.get_arguments().filter_map(|a| a.get_long()).map(str::to_owned));
+        }
+        Self { names, options, words }
+    }
+
+    /// What to do where an argument is missing whose name alone does not say it.
+    fn missing(&self) -> Option<&'static str> {
+        let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+        match names.as_slice() {
+            ["jobs", "cancel"] => Some(
+                "jobs are named by the ids that `jobs PLAN list` shows; --all means all of them",
+            ),
+            ["jobs", "priority"] => Some(
+                "N is the priority, from 0 to 2147483647; jobs with a higher one run first: \
+                 s3sieve jobs PLAN priority 20",
+            ),
+            _ => None,
+        }
+    }
+
+    fn has(&self, option: &str) -> bool {
+        self.options.iter().any(|own| own == option)
+    }
+
+    /// What to do in place of an option or word that it does not know.
+    fn tip(&self, argument: &str) -> Option<String> {
+        let first = self.names.first().map(String::as_str);
+        let asks_form = ["--format", "--result", "--json", "-j"].contains(&argument)
+            || (OUTPUT.contains(&argument) && self.is_followed_by_form(argument));
+        let meant = |(names, option, _): &&(&[&str], &str, &str)| {
+            names.contains(&argument) && self.has(option)
+        };
+        let tip = match (first, argument) {
+            (Some("policy"), _) if asks_form => {
+                "the policies are JSON in any case; --out DIR writes each to a file"
+            }
+            (Some("setup"), _) if asks_form => {
+                "`setup` shows its changes to people alone: it has no JSON"
+            }
+            (_, _) if asks_form && self.has("result") => "results for programs: --result json",
+            (_, _) if asks_form && self.has("format") => "results for programs: --format json",
+            (Some("verify"), "--for") => {
+                "what remains becomes a plan for the same operation as the plan that is verified"
+            }
+            (_, "--dry-run" | "--dryrun") => {
+                "only `submit` has --dry-run; `setup` changes nothing without --apply"
+            }
+            (_, "--tag" | "--tags" | "--tagging" | "--object-tag" | "--object-tags") => {
+                "tags are given to `submit` and `policy`: --object-tag KEY=VALUE is of each \
+                 object, --tag KEY=VALUE of the jobs"
+            }
+            (Some("jobs"), word) if !word.starts_with('-') => {
+                return Some(format!("what can be done with jobs is {}", ACTIONS.join(", ")));
+            }
+            _ => MEANT.iter().find(meant)?.2,
+        };
+        Some(tip.to_owned())
+    }
+
+    /// Whether an option's value is the form of a result.
+    fn is_followed_by_form(&self, option: &str) -> bool {
+        let joined = |word: &String| {
+            word.strip_prefix(option)
+                .and_then(|rest| rest.strip_prefix('='))
+                .is_some_and(|value| FORMS.contains(&value))
+        };
+        self.words.iter().any(joined)
+            || self.words.windows(2).any(|pair| {
+                matches!(pair, [name, value] if name == option && FORMS.contains(&value.as_str()))
+            })
+    }
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         return Err(CliError::Usage(message.to_owned()));
     }
     args.out.as_deref().map_or(Ok(()), given::check_out)?;
-    let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))?;
+    let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))
+        .map_err(|error| in_other_order(args).unwrap_or(error))?;
     #[cfg(feature = "aws")]
     let options = ProofOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
     #[cfg(not(feature = "aws"))]
@@ -54,6 +55,19 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let is_proven = proof.objects_remaining == 0 && proof.objects_unproven == 0 && shows_some;
     print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
     Ok(if is_proven { Exit::Done } else { Exit::Partly })
+}
+
+/// The error of a command line that names a report where the plan belongs, and the plan behind it.
+fn in_other_order(args: &VerifyArgs) -> Option<CliError> {
+    let plan = args.report.plan()?.display();
+    let report = args.plan.display();
+    let is_plan = args.plan.join("plan.json").is_file();
+    (!is_plan).then(|| {
+        CliError::Misnamed(format!(
+            "{report}: this is not a plan, and {plan} is: the plan comes first, then the newer \
+             report"
+        ))
+    })
 }
 
 /// What a person should know where more objects are gone than people delete in a day or two: a

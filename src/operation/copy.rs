@@ -303,6 +303,11 @@ impl Parameters {
         const FLAG: &str = "--object-tags";
         let directive = self.tags_directive.as_deref().unwrap_or(KEEP_TAGS);
         let source = "API, S3CopyObjectOperation";
+        if directive.contains('=') {
+            let rule = "it says what becomes of the tags, and holds none";
+            let remedy = format!("give {FLAG} replace --object-tag {directive}");
+            return Err(refusal(FLAG, directive, rule, source, remedy));
+        }
         one_of(FLAG, directive, &[KEEP_TAGS, "replace", DROP_TAGS], source)?;
         match (directive, self.tags.is_empty()) {
             ("replace", true) => {

@@ -29,8 +29,8 @@ impl Operation for Parameters {
     fn check(&self, _: &Setting) -> Checked {
         if self.tags.is_empty() {
             let rule = "an empty set of tags would delete the tags of every object, and be charged";
-            let remedy = "give --object-tag KEY=VALUE, or --operation delete-tags, which is free \
-                          of that charge";
+            let remedy = "give --object-tag KEY=VALUE (--tag is of the jobs), or --operation \
+                          delete-tags, which is free of that charge";
             return Err(missing("--object-tag", rule, RULES, remedy));
         }
         check::tags("--object-tag", &self.tags, OBJECT_TAGS_MAX, RULES)

@@ -62,14 +62,88 @@ fn of_options() {
         &["estimate", "plan", "--prices", "nowhere.json"],
         &["estimate", "plan", "--operation", "delete"],
         &["estimate", "plan", "--storage-class", "COLD"],
+        &["count", "report", "--output", "json"],
+        &["count", "report", "--output=json"],
+        &["synth", "--rows", "10", "--out", "new", "--json"],
+        &["policy", "plan", "--format", "json"],
+        &["policy", "plan", "--output", "json"],
+        &["filter", "report", "--where", "IsLatest", "--out", "new", "--tag", "team=blue"],
+        &["estimate", "plan", "--object-tag", "team=blue"],
+        &["estimate", "plan", "--query", "Size > 5"],
+        &["inspect", "report", "-o", "new"],
     ];
     assert_reviewed("options", &shown(&ground, cases));
+}
+
+/// Of commands that come with AWS. None gets as far as to ask it anything.
+#[test]
+#[cfg(feature = "aws")]
+fn of_services() {
+    let ground = Ground::new();
+    let cases: &[&[&str]] = &[
+        &["jobs", "plan", "priority", "high"],
+        &["jobs", "priority", "high"],
+        &["jobs", "priority", "plan", "high"],
+        &["jobs", "plan", "priority", "-1"],
+        &["jobs", "plan", "priority"],
+        &["jobs", "plan", "priority", "3000000000"],
+        &["jobs", "plan"],
+        &["jobs", "plan", "stop"],
+        &["jobs", "plan", "list"],
+        &["jobs", "plan", "cancel"],
+        &["jobs", "nowhere", "list"],
+        &["jobs", "plan", "watch", "--interval", "often"],
+        &["jobs", "plan", "run", "--max-active", "0"],
+        &["jobs", "plan", "list", "--object-tag", "team=blue"],
+        &["jobs", "plan", "list", "--output", "json"],
+        &["setup"],
+        &["setup", "inventory"],
+        &["setup", "inventory", "--bucket", "s3://photos", "--destination", "s3://reports/x"],
+        &["setup", "inventory", "--bucket", "photos", "--destination", "reports"],
+        &["setup", "bucket-key", "--bucket", "photos", "--output", "json"],
+        &["setup", "bucket-key", "--bucket", "photos", "--tag", "team=blue"],
+        &["setup", "bucket-key", "--bucket", "photos", "--kms-key-arn", "alias/mine"],
+        &["setup", "bucket-key", "--bucket", "photos", "--format", "json"],
+        &["setup", "bucket-key", "--bucket", "photos", "--dry-run"],
+        &["setup", "lifecycle", "--bucket", "photos"],
+        &["setup", "lifecycle", "--bucket", "photos", "--days", "0"],
+        &["setup", "lifecycle", "--bucket", "photos", "--days", "30d"],
+        &["setup", "role", "plan"],
+        &["retry", "plan"],
+        &["retry", "plan", "--out", "new"],
+    ];
+    assert_reviewed("services", &shown(&ground, cases));
+}
+
+/// Of `verify` and what is asked of a plan.
+#[test]
+fn of_proofs() {
+    let ground = Ground::new();
+    let cases: &[&[&str]] = &[
+        &["verify"],
+        &["verify", "plan"],
+        &["verify", "report", "plan"],
+        &["verify", "plan", "report"],
+        &["verify", "plan", "report", "--keep-going"],
+        &["verify", "plan", "report", "--force"],
+        &["verify", "plan", "report", "--out", "plan"],
+        &["verify", "plan", "report", "--memory", "lots"],
+        &["verify", "plan", "report", "--where"],
+        &["verify", "plan", "report", "--for", "copy"],
+        &["verify", "plan/plan.json", "report"],
+        &["estimate", "report"],
+        &["estimate", "plan", "--region", "Frankfurt"],
+        &["estimate", "plan", "--for", "copy"],
+        &["estimate", "plan", "--operation", "copy", "--storage-class", "REDUCED_REDUNDANCY"],
+        &["estimate", "plan", "--source-objects", "1e9"],
+    ];
+    assert_reviewed("proofs", &shown(&ground, cases));
 }
 
 #[test]
 fn of_operations() {
     let ground = Ground::new();
-    let parameters: [&[&str]; 24] = [
+    let parameters: [&[&str]; 28] = [
         &[],
         &["--operation", "delete"],
         &["--operation", "copy"],
@@ -94,6 +168,10 @@ fn of_operations() {
         &["--operation-json", "nowhere.json"],
         &["--operation-json", "other.json"],
         &["--operation", "delete-tags", "--priority", "-1"],
+        &["--operation", "delete-tags", "--priority", "high"],
+        &["--operation", "tag", "--tag", "team=blue"],
+        &["--operation", "tag", "--tags", "team=blue"],
+        &["--operation", "copy", "--target-bucket", "copies", "--object-tags", "team=blue"],
     ];
     let lines = parameters.map(|more| {
         let mut words = [&SUBMIT, more].concat();
