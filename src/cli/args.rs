@@ -120,8 +120,7 @@ fn tell(error: &clap::Error, given: &[OsString]) {
     let again = Args::try_parse_from(given.iter().map(clean)).err();
     let again = again.map(|error| usage::mended(error, given));
     match again.filter(|again| again.kind() == error.kind()) {
-        // A closed stream is nobody's loss.
-        Some(again) => again.print().unwrap_or_default(),
+        Some(again) => print::usage(&again),
         None => print::tell(error.render().to_string().trim_end()),
     }
 }

@@ -10,6 +10,7 @@
 //! here and keep their bytes.
 
 use std::borrow::Cow;
+use std::env;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::str;
 
@@ -94,6 +95,26 @@ pub(super) fn tell(text: &str) {
     let _ =
         writeln!(Clean::new(Fitted::new(&mut line, screen_of_stderr()), Format::Human), "{text}");
     let _ = io::stderr().write_all(&line);
+}
+
+/// Tells what is wrong with arguments, or what `--help` and `--version` ask for. clap puts colours
+/// of its own between words, so this can't be cleaned: what the arguments hold has been.
+pub(super) fn usage(error: &clap::Error) {
+    let is_error = error.use_stderr();
+    let screen = if is_error {
+        screen_of_stderr()
+    } else {
+        // clap, too, has fitted what help holds to what this says.
+        let columns = env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        screen_of_stdout().or_columns(columns)
+    };
+    let text = error.render();
+    let text = if screen.has_colours() { text.ansi().to_string() } else { text.to_string() };
+    let mut lines = Vec::with_capacity(text.len());
+    let mut fitted = Fitted::new(&mut lines, screen);
+    let _ = fitted.write_all(text.as_bytes()).and_then(|()| fitted.flush());
+    // A closed stream is nobody's loss.
+    let _ = if is_error { io::stderr().write_all(&lines) } else { io::stdout().write_all(&lines) };
 }
 
 /// Tells why the command fails.

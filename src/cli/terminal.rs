@@ -22,6 +22,12 @@ const PREFIXES: [(&str, &str); 4] = [
     ("hint:", "\u{1b}[1;32m"),
 ];
 
+/// What begins the line that shows how a command is given; what goes on is below its command.
+const USAGE: &str = "Usage: ";
+
+/// Begins a colour or a style; a letter ends what does.
+const ESCAPE: char = '\u{1b}';
+
 /// Ends a colour.
 const PLAIN: &str = "\u{1b}[0m";
 
@@ -38,18 +44,34 @@ impl Screen {
         Self { columns, has_colours: colours != ColorChoice::Never }
     }
 
-    /// Writes a line in as many lines of the terminal as it takes; all begin where it begins.
+    pub(super) fn has_colours(self) -> bool {
+        self.has_colours
+    }
+
+    /// With these columns, where it is no terminal that has its own.
+    pub(super) fn or_columns(mut self, columns: Option<usize>) -> Self {
+        self.columns = self.columns.or(columns.filter(|columns| *columns >= COLUMNS_MIN));
+        self
+    }
+
+    /// Writes a line in as many lines of the terminal as it takes; all begin where it begins, or
+    /// behind the word that names it.
     fn write(self, line: &str, to: &mut impl Write) -> io::Result<()> {
         let mut rest = line.trim_start_matches(' ');
-        let indent = line.len() - rest.len();
-        let room = self.columns.map(|columns| columns.saturating_sub(indent));
-        while let Some(room) = room.filter(|room| *room >= COLUMNS_MIN / 2)
+        let mut indent = line.len() - rest.len();
+        let hang = if is_usage(rest) { USAGE.len() } else { indent };
+        let room = |indent| {
+            let room = self.columns?.saturating_sub(indent);
+            Some(room).filter(|room| *room >= COLUMNS_MIN / 2)
+        };
+        while let Some(room) = room(indent)
             && let Some((first, behind)) = broken(rest, room)
         {
             write!(to, "{:indent$}", "")?;
             self.coloured(first, to)?;
             writeln!(to)?;
             rest = behind;
+            indent = hang;
         }
         write!(to, "{:indent$}", "")?;
         self.coloured(rest, to)
@@ -90,7 +112,7 @@ pub(super) fn columns(stream: &impl IsTerminal) -> Option<usize> {
 fn broken(line: &str, columns: usize) -> Option<(&str, &str)> {
     let text = line.trim_end();
     // The first character that doesn't fit.
-    let (end, next) = text.char_indices().nth(columns)?;
+    let (end, next) = seen(text).nth(columns)?;
     let (fits, behind) = text.split_at(end);
     let at = match fits.rfind(' ') {
         _ if next == ' ' => end,
@@ -100,6 +122,21 @@ fn broken(line: &str, columns: usize) -> Option<(&str, &str)> {
     };
     let (first, rest) = text.split_at(at);
     Some((first.trim_end(), rest.trim_start()))
+}
+
+/// The characters of a text that take a column, which colours don't, and where each is.
+fn seen(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut in_escape = false;
+    text.char_indices().filter(move |(_, c)| {
+        let is_seen = !in_escape && *c != ESCAPE;
+        in_escape = if in_escape { !c.is_ascii_alphabetic() } else { *c == ESCAPE };
+        is_seen
+    })
+}
+
+/// Whether a line shows how a command is given.
+fn is_usage(line: &str) -> bool {
+    seen(line).map(|(_, c)| c).take(USAGE.len()).eq(USAGE.chars())
 }
 
 /// Fits what is written to a screen, line by line.
@@ -183,6 +220,16 @@ mod tests {
         assert_eq!(shown("1234567890\n", Some(10), false), "1234567890\n");
         assert_eq!(shown("12345 67890\n", Some(10), false), "12345\n67890\n");
         assert_eq!(shown("1234567890    \n", Some(10), false), "1234567890    \n");
+    }
+
+    #[test]
+    fn colours_take_no_columns_and_usage_goes_on_below_its_command() {
+        let text = "Usage: program command --one <A> --two <B>\n  --one <A>\n";
+        let wanted = "Usage: program command\n       --one <A> --two\n       <B>\n  --one <A>\n";
+        assert_eq!(shown(text, Some(22), false), wanted);
+        let bold = |text: &str| text.replace("Usage:", "\u{1b}[1m\u{1b}[4mUsage:\u{1b}[0m");
+        let bold = |text: &str| bold(text).replace("--one", "\u{1b}[32m--one\u{1b}[0m");
+        assert_eq!(shown(&bold(text), Some(22), true), bold(wanted));
     }
 
     #[test]
