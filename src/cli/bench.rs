@@ -184,6 +184,7 @@ impl Report for Profile {
                 right(rate(stage.rows_per_second, |rate| Count(rate).to_string())),
             ]);
         }
+        terminal::keep_words(&mut table);
         writeln!(out, "{table}")
     }
 }

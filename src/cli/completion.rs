@@ -275,6 +275,7 @@ impl Report for Summary {
             row.extend(numbers.map(|number| right(Count(number).to_string())));
             table.add_row(row);
         }
+        terminal::keep_words(&mut table);
         writeln!(out, "{table}")?;
         for job in self.jobs.iter().filter(|job| !job.has_report && job.tasks_failed > 0) {
             writeln!(out, "{}: there is no completion report", visible(&job.manifest))?;

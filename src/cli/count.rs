@@ -122,27 +122,44 @@ impl CountResult {
     }
 
     fn table(&self, groups: &[GroupResult]) -> Table {
+        let mut table = self.table_of(groups, false);
+        if !terminal::keep_words(&mut table) {
+            table = self.table_of(groups, true);
+            terminal::keep_words(&mut table);
+        }
+        table
+    }
+
+    /// The groups as they are counted; in a narrow table, all values of one in a column, and no
+    /// bars.
+    fn table_of(&self, groups: &[GroupResult], is_narrow: bool) -> Table {
+        let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
+        let values = |values: Vec<String>| match is_narrow {
+            true => vec![Cell::new(values.join(", "))],
+            false => values.iter().map(Cell::new).collect(),
+        };
         let mut table = terminal::table();
-        let mut header: Vec<Cell> =
-            self.names.iter().map(|name| Cell::new(visible(name))).collect();
-        header.push(Cell::new("rows").set_alignment(CellAlignment::Right));
-        header.push(Cell::new("share").set_alignment(CellAlignment::Right));
-        header.push(Cell::new(""));
+        let mut header = values(self.names.iter().map(|name| visible(name).into_owned()).collect());
+        header.extend(["rows", "share"].map(right));
+        if !is_narrow {
+            header.push(Cell::new(""));
+        }
         if self.bytes_objects.is_some() {
-            header.push(Cell::new("size").set_alignment(CellAlignment::Right));
+            header.push(right("size"));
         }
         table.set_header(header);
         for group in groups {
             let value = |bytes: &Vec<u8>| match bytes.as_slice() {
-                b"" => Cell::new("(empty)"),
-                bytes => Cell::new(visible(&String::from_utf8_lossy(bytes))),
+                b"" => "(empty)".to_owned(),
+                bytes => visible(&String::from_utf8_lossy(bytes)).into_owned(),
             };
-            let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-            let mut row: Vec<Cell> = group.in_order.iter().map(value).collect();
-            row.push(right(Count(group.rows).to_string()));
-            row.push(right(percent(group.rows, self.rows_matched)));
-            row.push(Cell::new(bar(group.rows, self.rows_matched)));
-            row.extend(group.bytes_objects.map(|bytes| right(Bytes(bytes).to_string())));
+            let mut row = values(group.in_order.iter().map(value).collect());
+            row.push(right(&Count(group.rows).to_string()));
+            row.push(right(&percent(group.rows, self.rows_matched)));
+            if !is_narrow {
+                row.push(Cell::new(bar(group.rows, self.rows_matched)));
+            }
+            row.extend(group.bytes_objects.map(|bytes| right(&Bytes(bytes).to_string())));
             table.add_row(row);
         }
         table

@@ -476,6 +476,7 @@ impl EstimateResult {
                 right(estimate.monthly()),
             ]);
         }
+        terminal::keep_words(&mut table);
         table
     }
 
@@ -516,6 +517,7 @@ fn table(estimate: &Shown) -> Table {
     for line in estimate.lines.iter().chain(&estimate.monthly_lines) {
         table.add_row(line.row());
     }
+    terminal::keep_words(&mut table);
     table
 }
 

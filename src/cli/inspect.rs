@@ -196,6 +196,7 @@ impl Inspected {
             let number = format!("_{}", number + 1);
             table.add_row([number.as_str(), &visible(&column.name), column.kind]);
         }
+        terminal::keep_words(&mut table);
         writeln!(out, "\n{table}")
     }
 }

@@ -335,6 +335,7 @@ impl Report for Listed {
             row.extend(numbers.map(|number| right(Count(number).to_string())));
             table.add_row(row);
         }
+        terminal::keep_words(&mut table);
         writeln!(out, "{table}")?;
         for job in &self.jobs {
             for reason in &job.reasons {

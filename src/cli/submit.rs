@@ -365,8 +365,27 @@ fn human(
     )
 }
 
+/// Characters of a token that tell it from others, where the terminal has no room for all.
+const TOKEN_CHARS_MIN: usize = 8;
+
 fn table(plan: &Plan, requests: &[Request]) -> Table {
+    let mut table = table_of(plan, requests, false);
+    if !terminal::keep_words(&mut table) {
+        table = table_of(plan, requests, true);
+        terminal::keep_words(&mut table);
+    }
+    table
+}
+
+/// The manifests and what their jobs are asked with; in a narrow table, columns' names are words
+/// and of tokens only the beginning is shown.
+fn table_of(plan: &Plan, requests: &[Request], is_narrow: bool) -> Table {
     let mut table = terminal::table();
+    let separator = if is_narrow { ", " } else { "," };
+    let shortened = |token: &str| match token.get(..TOKEN_CHARS_MIN) {
+        Some(beginning) if is_narrow => format!("{beginning}…"),
+        _ => token.to_owned(),
+    };
     let right = |text: &str| Cell::new(text).set_alignment(CellAlignment::Right);
     table.set_header(vec![
         Cell::new("manifest"),
@@ -379,8 +398,8 @@ fn table(plan: &Plan, requests: &[Request]) -> Table {
         table.add_row(vec![
             Cell::new(print::visible(&shard.path)),
             right(&Count(shard.objects).to_string()),
-            Cell::new(print::visible(&columns.join(","))),
-            Cell::new(&request.client_request_token),
+            Cell::new(print::visible(&columns.join(separator))),
+            Cell::new(shortened(&request.client_request_token)),
         ]);
     }
     table

@@ -7,7 +7,7 @@ use std::str;
 
 use anstream::ColorChoice;
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{Cell, Column, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::print;
 
@@ -185,6 +185,31 @@ pub(super) fn table() -> Table {
         table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
     }
     table
+}
+
+/// Keeps the words of a table whole. `false` where the terminal has no room for them side by side:
+/// then they are broken, unless less is shown.
+pub(super) fn keep_words(table: &mut Table) -> bool {
+    if matches!(table.content_arrangement(), ContentArrangement::Disabled) {
+        return true;
+    }
+    // A boundary includes the blanks on both sides.
+    let least = |(number, column): (usize, &Column)| {
+        let cells = table.column_cells_with_header_iter(number).flatten();
+        let longest =
+            |cell: &Cell| cell.content().split(' ').map(|word| word.chars().count()).max();
+        let longest = cells.filter_map(longest).max().unwrap_or_default();
+        u16::try_from(longest).unwrap_or(u16::MAX).saturating_add(column.padding_width())
+    };
+    let least: Vec<u16> = table.column_iter().enumerate().map(least).collect();
+    let needed: usize = least.iter().map(|width| usize::from(*width)).sum();
+    if needed > table.width().map_or(usize::MAX, usize::from) {
+        return false;
+    }
+    for (column, width) in table.column_iter_mut().zip(least) {
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(width)));
+    }
+    true
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a terminal of 60 columns shows: lines that break at words, tables that fit, progress in one
 //! line, and the kind of a message in colour.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read;
 use std::process::{Command, Stdio};
@@ -125,6 +126,37 @@ fn usage_and_help_fit_the_terminal_and_break_at_words() {
     for name in names {
         let output = program().args([name, "--help"]).env("COLUMNS", "60").output().unwrap();
         assert_fits(&String::from_utf8(output.stdout).unwrap());
+    }
+}
+
+#[test]
+fn tables_break_at_words() {
+    let (plan, report) = (seed_plan(), tempfile::tempdir().unwrap());
+    let report = report.path().join("report");
+    s3sieve([OsStr::new("synth"), "--rows=2000".as_ref(), "--out".as_ref(), report.as_os_str()])
+        .expect(0);
+    let (plan, report) = (plan.path.to_str().unwrap(), report.to_str().unwrap());
+    let submit = [&["submit", plan, "--dry-run"][..], OPERATIONS[5], &PLACE].concat();
+    let all: [(&[&str], &[&str]); 5] = [
+        (&["count", report, "--by", "StorageClass"], &["StorageClass", "INTELLIGENT_TIERING"]),
+        (
+            &["count", report, "--by", "StorageClass,EncryptionStatus,BucketKeyStatus"],
+            &["EncryptionStatus,", "BucketKeyStatus", "INTELLIGENT_TIERING,", "DISABLED", "size"],
+        ),
+        (&["estimate", plan], &["update-encryption", "requests"]),
+        (&["inspect", report], &["ObjectLockRetainUntilDate", "ObjectAccessControlList"]),
+        (&submit, &["manifests/00000.csv", "VersionId", "objects"]),
+    ];
+    for (arguments, words) in all {
+        let told = shown(arguments);
+        let lines: Vec<String> = lines(&told);
+        for line in lines.iter().filter(|line| !line.contains(report) && !line.contains(plan)) {
+            assert!(line.chars().count() <= usize::from(COLUMNS), "{line}\nin\n{told}");
+        }
+        for word in words {
+            let has_word = |line: &String| line.split_whitespace().any(|found| found == *word);
+            assert!(lines.iter().any(has_word), "{word} in\n{told}");
+        }
     }
 }
 
