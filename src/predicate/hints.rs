@@ -76,7 +76,9 @@ impl Suspicions {
             Check::Text(Relation::In(texts)) => {
                 texts.iter().take(HINTS_MAX).for_each(|text| self.equal(operand, text));
             }
-            Check::Like { pattern, .. } if operand.cast.is_none() => self.like(operand, pattern),
+            Check::Like { pattern, folded } if operand.cast.is_none() => {
+                self.like(operand, pattern, if *folded { "ILIKE" } else { "LIKE" });
+            }
             _ => {}
         }
     }
@@ -109,7 +111,7 @@ impl Suspicions {
     }
 
     /// A column that is to match a pattern.
-    fn like(&mut self, operand: &Operand, pattern: &Like) {
+    fn like(&mut self, operand: &Operand, pattern: &Like, like: &str) {
         let texts = || {
             pattern.parts().iter().filter_map(|part| match part {
                 Part::Text(text) => Some(text.as_str()),
@@ -118,9 +120,9 @@ impl Suspicions {
         };
         let written = plain(pattern);
         if texts().any(|text| text.contains('*')) {
-            let meant = literal(&written.replace("%*", "%").replace('*', "%"));
+            let meant = literal(&written.replace("%*", "%").replace("*%", "%").replace('*', "%"));
             self.push(format!(
-                "in LIKE, % stands for any text and * for itself: write LIKE {meant}"
+                "in LIKE, % stands for any text and * for itself: write {operand} {like} {meant}"
             ));
         }
         let begin = match pattern.parts().first() {
@@ -128,18 +130,20 @@ impl Suspicions {
             _ => "",
         };
         if operand.kind == ColumnKind::Key {
-            if let Some(hint) = beginning(&written, begin) {
+            if let Some(hint) = beginning_of_pattern(begin) {
                 self.push(hint);
             } else if let Some(decoded) = decoded_pattern(&written) {
                 self.push(format!(
-                    "keys are compared decoded, without %XX and with a space for +: write LIKE {}",
+                    "keys are compared decoded, without %XX and with a space for +: write \
+                     {operand} {like} {}",
                     literal(&decoded)
                 ));
             }
         }
         if texts().count() == pattern.parts().len() && !written.contains('*') {
             self.push(format!(
-                "a pattern without % or _ is only like itself: write LIKE {} for what begins so",
+                "a pattern without % or _ is only like itself: write {operand} {like} {} for what \
+                 begins so",
                 literal(&format!("{written}%"))
             ));
         }
@@ -167,24 +171,37 @@ fn plain(pattern: &Like) -> String {
     pattern.parts().iter().map(part).collect()
 }
 
+/// What begins an address of an object.
+const SCHEMES: [&str; 3] = ["s3://", "s3a://", "arn:aws:s3:::"];
+
 /// What is wrong with the beginning of a key.
-fn beginning(written: &str, begin: &str) -> Option<String> {
-    for scheme in ["s3://", "s3a://", "arn:aws:s3:::"] {
-        if let Some(rest) = begin.strip_prefix(scheme).and(written.strip_prefix(scheme)) {
-            let key = rest.split_once('/').map_or("", |(_, key)| key);
-            let key = literal(key);
-            return Some(format!("a key does not hold its bucket: compare with {key} alone"));
-        }
+fn beginning(text: &str) -> Option<String> {
+    if let Some(rest) = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
+        let key = literal(rest.split_once('/').map_or("", |(_, key)| key));
+        return Some(format!("a key does not hold its bucket: compare with {key} alone"));
     }
-    begin.starts_with('/').then(|| {
-        let key = written.trim_start_matches('/');
-        format!("few keys in S3 begin with a slash: write {}", literal(key))
+    text.starts_with('/').then(|| {
+        let key = literal(text.trim_start_matches('/'));
+        format!("few keys in S3 begin with a slash: write {key}")
     })
+}
+
+/// As [`beginning`], of a pattern, which may have been written as `starts_with(Key, 'text')`: what
+/// is to be left out is the same in both.
+fn beginning_of_pattern(begin: &str) -> Option<String> {
+    if let Some(scheme) = SCHEMES.iter().find(|scheme| begin.starts_with(**scheme)) {
+        let bucket = begin[scheme.len()..].split_inclusive('/').next().unwrap_or_default();
+        let address = literal(&format!("{scheme}{bucket}"));
+        return Some(format!("a key does not hold its bucket: leave {address} out"));
+    }
+    begin
+        .starts_with('/')
+        .then(|| "few keys in S3 begin with a slash: leave the first one out".to_owned())
 }
 
 /// A key that is to be equal.
 fn key(operand: &Operand, text: &str) -> Option<String> {
-    if let Some(hint) = beginning(text, text) {
+    if let Some(hint) = beginning(text) {
         return Some(hint);
     }
     if text.contains('*') {
@@ -284,18 +301,22 @@ mod tests {
     #[test]
     fn what_is_hardly_meant_is_told() {
         for (text, wanted) in [
-            ("Key LIKE 'logs/*'", "write LIKE 'logs/%'"),
+            ("Key LIKE 'logs/*'", "write Key LIKE 'logs/%'"),
             ("Key = 'logs/*'", "write Key LIKE 'logs/%'"),
             ("Key IN ('a', 'logs/%')", "write Key LIKE 'logs/%'"),
             ("Key = 'photos/caf%C3%A9+1.jpg'", "write 'photos/café 1.jpg'"),
-            ("Key LIKE 'a%20b%'", "write LIKE 'a b%'"),
-            ("Key LIKE 'a%2Fb%'", "write LIKE 'a/b%'"),
+            ("Key LIKE 'a%20b%'", "write Key LIKE 'a b%'"),
+            ("Key LIKE 'a%2Fb%'", "write Key LIKE 'a/b%'"),
             ("Key = 'a+b'", "write 'a b'"),
-            ("Key LIKE '/logs/%'", "write 'logs/%'"),
+            ("Key LIKE '/logs/%'", "leave the first one out"),
+            ("ends_with(Key, '*.jpg')", "write Key LIKE '%.jpg'"),
+            ("Key ILIKE 'logs/*'", "write Key ILIKE 'logs/%'"),
             ("Key = 's3://bucket/logs/a'", "compare with 'logs/a' alone"),
-            ("Key LIKE 's3://bucket/logs/%'", "compare with 'logs/%' alone"),
+            ("Key LIKE 's3://bucket/logs/%'", "leave 's3://bucket/' out"),
+            ("starts_with(Key, 's3://bucket/logs/')", "its bucket: leave 's3://bucket/' out"),
+            ("starts_with(Key, '/logs/')", "begin with a slash: leave the first one out"),
             ("Key = 'logs/'", "write Key LIKE 'logs/%'"),
-            ("Key LIKE 'logs/'", "write LIKE 'logs/%' for what begins so"),
+            ("Key LIKE 'logs/'", "write Key LIKE 'logs/%' for what begins so"),
             ("VersionId = 'null' AND Size > 5", "write VersionId IS NULL"),
             ("Bucket = 's3://demo/'", "write 'demo'"),
             ("ETag = '\"d41d8cd9\"'", "write 'd41d8cd9'"),

@@ -120,6 +120,8 @@ fn of_predicates_that_select_nothing() {
         "Key = 'photos/caf%C3%A9+1.jpg'",
         "Key LIKE '/logs/%'",
         "Key = 's3://demo/logs/a.txt'",
+        "starts_with(Key, 's3://demo/logs/')",
+        "ends_with(Key, '*.txt')",
         "Key = 'logs/'",
         "Key LIKE 'logs/'",
         "VersionId = 'null'",
