@@ -140,15 +140,22 @@ fn canonical_name(schema: &Schema, column: usize, name: &str) -> String {
     }
 }
 
+/// What to say under the name of a partition; `None` of any other.
+pub(super) fn partition_hint(word: &str) -> Option<String> {
+    PARTITIONS.iter().any(|partition| partition.eq_ignore_ascii_case(word)).then(|| {
+        format!(
+            "{word} is a partition of the Athena table: it says which report is meant. Here the \
+             report is given by its manifest.json or its folder: leave {word} out of the condition"
+        )
+    })
+}
+
 /// What to say under an unknown column name.
 pub(super) fn unknown_column_hint(schema: &Schema, word: &str) -> String {
     let names = || schema.columns().iter().map(|column| column.name.as_str());
     let listed = names_listed(names());
-    if PARTITIONS.iter().any(|partition| partition.eq_ignore_ascii_case(word)) {
-        return format!(
-            "{word} is a partition of the Athena table: it says which report is meant. Here the \
-             report is given by its manifest.json or its folder: leave {word} out of the condition"
-        );
+    if let Some(hint) = partition_hint(word) {
+        return hint;
     }
     if let Some(field) = KNOWN_FIELDS.iter().find(|field| same_name(field, word)) {
         let how = if VERSION_FIELDS.contains(field) {

@@ -76,6 +76,14 @@ impl PredicateError {
         self
     }
 
+    /// The error for a text that was written out from what the user wrote, and is not shown: without
+    /// a mark in it.
+    pub(super) fn of_canonical(mut self) -> Self {
+        self.inner.place = None;
+        self.inner.message = format!("written out, {}", self.inner.message);
+        self
+    }
+
     /// Says that the report lacks a column.
     pub(super) fn missing_column(mut self) -> Self {
         self.inner.missing_column = true;

@@ -78,14 +78,11 @@ pub(super) fn condition(text: &str) -> Result<ast::Expr, PredicateError> {
 /// Parses a query; a semicolon may follow.
 pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
     let tokens = tokens(text)?;
-    let selects = tokens.iter().filter(|t| is_keyword(&t.token, Keyword::SELECT));
-    if let Some(second) = selects.clone().nth(1) {
-        return Err(PredicateError::new(
-            "a statement has one SELECT; subqueries are not supported",
-        )
-        .at(text, second.span));
+    let is_select = |token: &TokenWithSpan| is_keyword(&token.token, Keyword::SELECT);
+    if let Some(error) = other_select(text, &tokens) {
+        return Err(error);
     }
-    if selects.count() == 0 {
+    if !tokens.iter().any(is_select) {
         return Err(PredicateError::new("this is no SELECT statement").hint(
             "write SELECT * FROM S3Object s WHERE …, or give the condition alone to --where",
         ));
@@ -94,6 +91,43 @@ pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
     let parsed = parser.parse_query();
     while parsed.is_ok() && parser.consume_token(&Token::SemiColon) {}
     finished(text, &parser, parsed)
+}
+
+/// The error for a second SELECT, in the words of what it is there for.
+fn other_select(text: &str, tokens: &[TokenWithSpan]) -> Option<PredicateError> {
+    let is_word = |token: &TokenWithSpan| !matches!(token.token, Token::Whitespace(_));
+    let words: Vec<&TokenWithSpan> = tokens.iter().filter(|token| is_word(token)).collect();
+    let is = |at: usize, keyword| words.get(at).is_some_and(|t| is_keyword(&t.token, keyword));
+    let mut selects = (0..words.len()).filter(|at| is(*at, Keyword::SELECT));
+    let (_, second) = (selects.next()?, selects.next()?);
+    let before = |back: usize| second.checked_sub(back);
+    let joins = [Keyword::UNION, Keyword::INTERSECT, Keyword::EXCEPT];
+    let join = [1, 2].into_iter().filter_map(before);
+    let join = join.into_iter().find(|at| joins.iter().any(|joined| is(*at, *joined)));
+    let is_table = before(2).is_some_and(|at| is(at, Keyword::FROM) || is(at, Keyword::JOIN));
+    let (at, message, hint) = match join {
+        Some(at) => (
+            at,
+            "a statement has one SELECT: queries are not joined",
+            "write one SELECT, and join the conditions: WHERE a OR b",
+        ),
+        None if is(0, Keyword::WITH) => (
+            0,
+            "WITH is not supported: a statement has one SELECT",
+            "write the conditions into one WHERE, joined by AND",
+        ),
+        None if is_table => (
+            second,
+            "a statement reads the report, not another SELECT",
+            "name any table, and write the inner condition into the outer WHERE, joined by AND",
+        ),
+        None => (
+            second,
+            "a condition can't hold a SELECT of its own",
+            "write the values themselves: Key = 'a', or Key IN ('a', 'b')",
+        ),
+    };
+    Some(PredicateError::new(message).at(text, words.get(at)?.span).hint(hint))
 }
 
 /// Without the `[*]` of `S3Object[*]`, which means all rows.
@@ -129,7 +163,7 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, PredicateError> {
     let tokens =
         Tokenizer::new(&ReportDialect, text).tokenize_with_location().map_err(|error| {
             let Location { line, column } = error.location;
-            quote_fault(text).unwrap_or_else(|| PredicateError::stopped_at(text, line, column))
+            quote_fault(text).unwrap_or_else(|| unreadable(text, line, column))
         })?;
     let (mut words, mut depth) = (0, 0usize);
     for token in &tokens {
@@ -153,6 +187,20 @@ fn tokens(text: &str) -> Result<Vec<TokenWithSpan>, PredicateError> {
     Ok(tokens)
 }
 
+/// The error for a text that can't be cut into words.
+fn unreadable(text: &str, line: u64, column: u64) -> PredicateError {
+    let error = PredicateError::stopped_at(text, line, column);
+    let index = |n: u64| usize::try_from(n).ok()?.checked_sub(1);
+    let row = index(line).and_then(|line| text.split('\n').nth(line));
+    let found = row.and_then(|row| row.chars().nth(index(column)?));
+    if found == Some('.') {
+        return PredicateError::new("a name is missing before this dot")
+            .at(text, point(line, column))
+            .hint("write the table before it, as in s._1, or leave the dot out");
+    }
+    error.hint("leave it out; a text stands in single quotes: Key = 'logs/a'")
+}
+
 /// Holds a text to [`PREDICATE_BYTES_MAX`].
 fn check_length(text: &str) -> Result<(), PredicateError> {
     if text.len() <= PREDICATE_BYTES_MAX {
@@ -167,7 +215,7 @@ fn check_length(text: &str) -> Result<(), PredicateError> {
 
 /// Holds a canonical text to the same bounds as what users write, so that it always reads back.
 pub(super) fn check_bounds(canonical: &str) -> Result<(), PredicateError> {
-    tokens(canonical).map(|_| ())
+    tokens(canonical).map(|_| ()).map_err(PredicateError::of_canonical)
 }
 
 fn too_many_words() -> PredicateError {

@@ -72,6 +72,10 @@ impl Select {
 const STATEMENT: &str = "the statements are SELECT columns FROM S3Object alias WHERE condition \
     LIMIT number; alias, WHERE and LIMIT may be missing";
 
+/// What to do without a second table.
+const OTHER_TABLE: &str = "leave this table out: only the report is read. Write values from \
+    elsewhere as a list: Key IN ('a', 'b')";
+
 /// What to do without a clause.
 fn clause_hint(clause: &str) -> &'static str {
     match clause {
@@ -131,11 +135,22 @@ fn table(sql: &str, select: &ast::Select) -> Result<TableName, PredicateError> {
         Err(PredicateError::new(message).at(sql, span).hint(STATEMENT))
     };
     let [from] = select.from.as_slice() else {
-        let span = select.from.get(1).map_or(Span::empty(), Spanned::span);
-        return error(span, "a statement reads one table".to_owned());
+        let Some(second) = select.from.get(1) else {
+            let last = select.projection.last().map_or(Span::empty(), Spanned::span);
+            return Err(PredicateError::new("FROM and a table are missing behind this")
+                .at(sql, last)
+                .hint(
+                    "write SELECT * FROM S3Object s WHERE s.Size > 100: the table is the report",
+                ));
+        };
+        return Err(PredicateError::new("a statement reads one table, and this is another")
+            .at(sql, second.relation.span())
+            .hint(OTHER_TABLE));
     };
-    if !from.joins.is_empty() {
-        return error(from.span(), "JOIN is not supported".to_owned());
+    if let Some(join) = from.joins.first() {
+        return Err(PredicateError::new("a statement reads one table: JOIN is not supported")
+            .at(sql, join.relation.span())
+            .hint(OTHER_TABLE));
     }
     let TableFactor::Table {
         name,
@@ -305,7 +320,9 @@ fn limit(typer: &Typer<'_>, query: &ast::Query) -> Result<Option<u64>, Predicate
     };
     if number.is_none() || !limit_by.is_empty() {
         let span = limit.as_ref().map_or(Span::empty(), Spanned::span);
-        return Err(typer.error(span, "LIMIT takes a whole number of rows"));
+        return Err(typer
+            .error(span, "LIMIT takes a whole number of rows")
+            .hint("write LIMIT 100"));
     }
     Ok(number)
 }

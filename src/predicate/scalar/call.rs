@@ -400,7 +400,9 @@ impl Typer<'_> {
                     Some(signature) if start.is_some() => {
                         self.call_of(signature, "substr", &arguments, span, depth)
                     }
-                    _ => Err(self.error(span, "write substr(text, start, length)")),
+                    _ => Err(self
+                        .error(span, "`substr` takes a text and where it starts")
+                        .hint("write substr(text, start) or substr(text, start, length)")),
                 }
             }
             Sql::Trim { .. } => self.trim(sql, depth),

@@ -76,7 +76,7 @@ fn missing(words: &Words<'_>, place: usize) -> Mistake {
         }
         token if before.is_none() && is_comparison(token) => mark(
             format!("a column is missing before {}", shown(words, place)),
-            &format!("write the column's name: Size {}", words.short(0, 2)),
+            &format!("write the column's name: Size {} {}", words.short(0, 1), words.right(1)),
         ),
         _ if before.is_none() => {
             mark(format!("a condition does not begin with {}", shown(words, place)), CONDITION)
@@ -110,13 +110,43 @@ fn no_operator(words: &Words<'_>, place: usize) -> Mistake {
             "conditions are joined by AND or OR: Size > 100 AND Key LIKE 'logs/%'",
         );
     }
+    if let Some(mistake) = clause_form(words, place) {
+        return mistake;
+    }
     let (left, right) = (words.left(place), words.right(place));
+    if words.is(place, &["NULL"]) {
+        let message = "IS is missing before `NULL`";
+        return Mistake::new(place, place + 1, message, format!("write {left} IS NULL"));
+    }
     Mistake::new(
         place - 1,
         place + 1,
         format!("an operator is missing between {} and {}", quoted(left), shown(words, place)),
         format!("write what they have to do with each other: {left} = {right}"),
     )
+}
+
+/// A word of a statement, of CASE or of CAST that does not stand where it belongs.
+fn clause_form(words: &Words<'_>, place: usize) -> Option<Mistake> {
+    let is_before = |names: &[&str]| (0..place).any(|at| words.is(at, names));
+    let advice = if is_before(&["SELECT"]) && !is_before(&["WHERE"]) {
+        "a statement has this form: SELECT * FROM S3Object s WHERE s.Size > 100"
+    } else if (place.saturating_sub(1)..=place)
+        .any(|at| words.is(at, &["CASE", "WHEN", "THEN", "ELSE", "END"]))
+    {
+        "write CASE WHEN condition THEN value ELSE value END"
+    } else if open_parenthesis(words, place)
+        .and_then(|open| open.checked_sub(1))
+        .is_some_and(|name| words.is(name, &["CAST", "TRY_CAST"]))
+    {
+        "write CAST(column AS type): CAST(Size AS VARCHAR)"
+    } else if words.is(place, &["FROM", "DAY", "HOUR", "MONTH", "YEAR"]) {
+        "write INTERVAL '30' DAY, or EXTRACT(YEAR FROM LastModifiedDate)"
+    } else {
+        return None;
+    };
+    let message = format!("{} can't stand behind {}", shown(words, place), shown(words, place - 1));
+    Some(Mistake::new(place, place + 1, message, advice))
 }
 
 /// The text ends where more is wanted.
@@ -129,7 +159,8 @@ fn at_end(words: &Words<'_>, end: usize) -> Mistake {
         return mark(
             format!("a value is missing after {word}"),
             &format!(
-                "write what {left} is compared with: a number, a text in single quotes or a date"
+                "write what {} is compared with: a number, a text in single quotes or a date",
+                if left == "…" { "it" } else { left }
             ),
         );
     }

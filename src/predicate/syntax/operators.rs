@@ -477,6 +477,12 @@ fn misplaced_word(words: &Words<'_>, at: usize) -> Option<Mistake> {
                 }
             })
         }
+        "LIMIT" | "ORDER" | "GROUP" if is_comparison(words.before(at)) => Some(Mistake::new(
+            at - 1,
+            at,
+            format!("a value is missing after {}", quoted(words.written(at - 1, at))),
+            "write what the column is compared with",
+        )),
         "LIKE" | "ILIKE" | "IN" | "BETWEEN" if !(at > 0 && words.is(at - 1, &["NOT"])) => {
             Some(Mistake::new(
                 at,

@@ -66,6 +66,8 @@ pub(in crate::predicate) fn fault(text: &str) -> Option<PredicateError> {
         .hint("put a text in single quotes; LIKE has % where a shell has *: Key LIKE 'logs/%'"),
         ('/', _) => PredicateError::new("this comment is never closed")
             .hint("close it by */, or write -- before a comment to the end of the line"),
+        ('`', _) => PredicateError::new("this back-quote is never closed")
+            .hint("texts stand in single quotes: Key = 'logs/a'"),
         (_, _) => PredicateError::new(format!("this `{opened}` is never closed"))
             .hint("texts stand in single quotes: Key = 'logs/a'"),
     };

@@ -242,6 +242,46 @@ fn a_statement_is_explained_like_a_condition() {
     assert_eq!(error.advice(), Some("put a size with a unit in quotes: s.Size > '5GB'"));
 }
 
+#[test]
+fn a_text_that_is_only_too_long_when_written_out_is_not_marked() {
+    let ranges: Vec<String> = (0..450).map(|n| format!("Size BETWEEN {n} AND {n}9")).collect();
+    let shown = said(&ranges.join(" OR "));
+    let wanted = "written out, the predicate has more than 2000 words and operators\nhint: ";
+    assert!(shown.starts_with(wanted), "{shown}");
+}
+
+/// A text that is cut off anywhere, or lacks a word, is told of with what to write.
+#[test]
+fn every_broken_text_has_a_hint_and_nothing_of_a_parser() {
+    let texts = [
+        "SELECT s._1, s._2 FROM S3Object s WHERE CAST(s._5 AS INT) > 1000 LIMIT 5",
+        "SELECT bucket, CASE WHEN version_id = '' THEN 'null' ELSE key END AS k FROM t WHERE x = 1",
+        "is_latest = true AND key LIKE 'logs/%' OR NOT (size BETWEEN 1 AND 5) AND key IN ('a')",
+        "last_modified_date < current_date - INTERVAL '30' DAY",
+        "date_diff('day', last_modified_date, now()) > 30 AND split(key, '/')[1] = 'logs'",
+        "extract(year FROM last_modified_date) = 2024 AND lower(substr(key, -4)) = `key`",
+        "CAST(size AS double) / 1024 > 1.0 AND position('a' IN key) > 0 AND version_id IS NULL",
+    ];
+    for text in texts {
+        let words: Vec<&str> = text.split_inclusive([' ', '(', ',', '.', ')']).collect();
+        let cut = (1..words.len()).map(|end| words[..end].concat());
+        let lacking = (0..words.len()).map(|at| [&words[..at], &words[at + 1..]].concat().concat());
+        for broken in cut.chain(lacking) {
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            let error = match text.starts_with("SELECT") {
+                true => Select::parse(&broken, &schema(), now).err(),
+                false => Predicate::parse(&broken, &schema(), now).err(),
+            };
+            let Some(error) = error else { continue };
+            let shown = error.to_string();
+            assert!(error.advice().is_some(), "{broken}\n{shown}");
+            for part in ["Expected", "found:", "EOF", "Token", "Word(", "Some(", "= ')'", "= )"] {
+                assert!(!shown.contains(part), "{broken}\n{shown}");
+            }
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn nothing_of_a_parser_shows_and_nothing_panics(

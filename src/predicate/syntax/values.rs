@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Token;
 
 use super::MistakeRule;
 use super::words::{Mistake, RUN_WORDS_MAX, Words, is_comparison, literal};
+use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;
 use crate::units::parse_bytes;
 
@@ -327,12 +328,13 @@ fn two_texts(words: &Words<'_>, at: usize) -> Option<Mistake> {
 /// `(SELECT …)`.
 fn subquery(words: &Words<'_>, at: usize) -> Option<Mistake> {
     (*words.token(at) == Token::LParen && words.is(at + 1, &["SELECT"]) && at > 0).then(|| {
-        Mistake::new(
-            at,
-            at + 2,
-            "a condition can't hold a SELECT of its own",
-            "write the values themselves: Key = 'a', or Key IN ('a', 'b')",
-        )
+        let operator = words.operator_begin(at - 1).unwrap_or(at - 1);
+        let column = operator.checked_sub(1).and_then(|column| words.bare(column));
+        let advice = match column.filter(|name| !words.is_column(name)).map(partition_hint) {
+            Some(Some(hint)) => hint,
+            _ => "write the values themselves: Key = 'a', or Key IN ('a', 'b')".to_owned(),
+        };
+        Mistake::new(at, at + 2, "a condition can't hold a SELECT of its own", advice)
     })
 }
 

@@ -132,12 +132,12 @@ impl<'t> Words<'t> {
     pub(super) fn left(&self, operator: usize) -> &'t str {
         let Some(last) = operator.checked_sub(1) else { return "Key" };
         let mut first = last;
-        if *self.token(last) == Token::RParen {
+        if matches!(self.token(last), Token::RParen | Token::RBracket) {
             let mut depth = 0_usize;
             loop {
                 match self.token(first) {
-                    Token::RParen => depth += 1,
-                    Token::LParen => depth = depth.saturating_sub(1),
+                    Token::RParen | Token::RBracket => depth += 1,
+                    Token::LParen | Token::LBracket => depth = depth.saturating_sub(1),
                     _ => {}
                 }
                 if depth == 0 || first == 0 || last - first > RUN_WORDS_MAX {
@@ -158,6 +158,13 @@ impl<'t> Words<'t> {
     /// The value behind an operator, as SQL writes it: words get the quotes that they lack.
     pub(super) fn right(&self, place: usize) -> String {
         match self.token(place) {
+            Token::Word(_) if *self.token(place + 1) == Token::LParen => {
+                let ends = *self.token(place + 2) == Token::RParen;
+                format!("{}{}", self.short(place, place + 1), if ends { "()" } else { "(…)" })
+            }
+            Token::Word(word) if self.is_column(&word.value) || self.is(place, &CONSTANTS) => {
+                self.short(place, place + 1).to_owned()
+            }
             Token::Word(word) => literal(&word.value),
             Token::EOF => "…".to_owned(),
             Token::Minus => format!("-{}", self.short(place + 1, place + 2)),
@@ -223,6 +230,10 @@ impl<'t> Words<'t> {
             .hint(mistake.advice.clone())
     }
 }
+
+/// Words that are values.
+const CONSTANTS: [&str; 6] =
+    ["NULL", "TRUE", "FALSE", "CURRENT_DATE", "CURRENT_TIMESTAMP", "INTERVAL"];
 
 /// Words that take something behind them.
 const OPERATOR_WORDS: [&str; 9] =

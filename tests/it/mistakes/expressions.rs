@@ -3,7 +3,7 @@
 use super::ground::Ground;
 use super::{assert_reviewed, shown};
 
-const NOT_SQL: [&str; 66] = [
+const NOT_SQL: [&str; 70] = [
     "",
     "Size > 5GB",
     "Size > 5 gigabytes",
@@ -50,6 +50,10 @@ const NOT_SQL: [&str; 66] = [
     "Key NOT 'a'",
     "Key ILIKE ANY ('a', 'b')",
     "Key = (SELECT MAX(Key) FROM t)",
+    "dt IN (SELECT MAX(dt) FROM t)",
+    "VersionId NULL",
+    "CAST(Size AS ) > 5",
+    "LastModifiedDate now() - INTERVAL '30 days'",
     "[Key] = 'a'",
     "Storage Class = 'GLACIER'",
     "StorageClass = GLACIER",
@@ -105,6 +109,15 @@ fn of_statements() {
         "SELECT * FROM S3Object LIMIT many",
         "SELECT * FROM S3Object; DROP TABLE x",
         "UPDATE S3Object SET Size = 5",
+        "SELECT *",
+        "SELECT s._1, ._2 FROM S3Object s",
+        "SELECT a.Bucket, a.Key FROM a JOIN b ON a.Key = b.Key",
+        "SELECT * FROM a, b WHERE a.Key = b.Key",
+        "SELECT * FROM a WHERE dt IN (SELECT MAX(dt) FROM a)",
+        "SELECT * FROM (SELECT * FROM a) WHERE Size > 5",
+        "WITH x AS (SELECT * FROM a) SELECT * FROM x",
+        "SELECT * FROM a WHERE Size > 5 UNION ALL SELECT * FROM b",
+        "SELECT * FROM S3Object s s.Size > 5",
     ]
     .map(filter);
     let cases: Vec<&[&str]> = lines.iter().map(|line| line.as_slice()).collect();
