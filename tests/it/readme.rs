@@ -169,3 +169,37 @@ fn a_text_must_be_printed_as_it_stands() {
     assert!(!pattern.is_match("rows, in 12.00 s (5,123 rows/s, 602 B/s).\na \nx\nlast 1\n"));
     assert!(!pattern.is_match("rows, in 12 m.\na \nlast (1)\n"));
 }
+
+/// Every example of the predicate language is understood, and every statement.
+#[test]
+fn examples_of_the_predicate_language_are_understood() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("docs/where.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report");
+    let report = report.to_str().unwrap();
+    s3sieve(["synth", "--rows", "50", "--out", report]).expect(0);
+    let lines = blocks(&text).into_iter().filter(|(language, _)| *language == "sql");
+    let mut examples: Vec<&str> = lines.flat_map(|(_, block)| block.lines()).collect();
+    let table = text.split("| function | for example |").nth(1).unwrap();
+    let rows = table.split("\n\n").next().unwrap().lines().filter(|line| line.starts_with("| `"));
+    // The first example of each function, where that is a condition.
+    let condition = |code: &&str| {
+        [" = ", " <> ", " < ", " > ", " LIKE "].iter().any(|sign| code.contains(sign))
+            || ["starts_with(", "regexp_like("].iter().any(|call| code.starts_with(call))
+    };
+    for row in rows {
+        let example = row.rsplit(" | ").next().unwrap();
+        examples.extend(example.split('`').skip(1).step_by(2).take(1).filter(condition));
+    }
+    assert!(examples.len() > 25, "{examples:?}");
+    for (number, example) in examples.into_iter().enumerate() {
+        let out = folder.path().join(number.to_string());
+        let arguments = match example.to_ascii_uppercase().starts_with("SELECT") {
+            true => vec!["filter", report, "--sql", example, "--out", out.to_str().unwrap()],
+            false => vec!["count", report, "--where", example],
+        };
+        let run = s3sieve(arguments);
+        assert_eq!(run.output.status.code(), Some(0), "{example}\n{}", run.stderr());
+    }
+}
