@@ -76,8 +76,8 @@ impl PredicateError {
         self
     }
 
-    /// The error for a text that was written out from what the user wrote, and is not shown: without
-    /// a mark in it.
+    /// The error for a text that was written out from what the user wrote, and is not shown:
+    /// without a mark in it.
     pub(super) fn of_canonical(mut self) -> Self {
         self.inner.place = None;
         self.inner.message = format!("written out, {}", self.inner.message);

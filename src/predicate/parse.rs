@@ -12,6 +12,7 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 
+use super::columns::partition_hint;
 use super::error::{PredicateError, point, quoted};
 use super::syntax::quote_fault;
 
@@ -109,22 +110,31 @@ fn other_select(text: &str, tokens: &[TokenWithSpan]) -> Option<PredicateError> 
         Some(at) => (
             at,
             "a statement has one SELECT: queries are not joined",
-            "write one SELECT, and join the conditions: WHERE a OR b",
+            "write one SELECT, and join the conditions: WHERE a OR b".to_owned(),
         ),
         None if is(0, Keyword::WITH) => (
             0,
             "WITH is not supported: a statement has one SELECT",
-            "write the conditions into one WHERE, joined by AND",
+            "write the conditions into one WHERE, joined by AND".to_owned(),
         ),
         None if is_table => (
             second,
             "a statement reads the report, not another SELECT",
-            "name any table, and write the inner condition into the outer WHERE, joined by AND",
+            "name any table, and write the inner condition into the outer WHERE, joined by AND"
+                .to_owned(),
         ),
         None => (
             second,
             "a condition can't hold a SELECT of its own",
-            "write the values themselves: Key = 'a', or Key IN ('a', 'b')",
+            // `dt IN (SELECT …`: the name is before an operator and a parenthesis.
+            before(3)
+                .and_then(|at| match &words.get(at)?.token {
+                    Token::Word(word) => partition_hint(&word.value),
+                    _ => None,
+                })
+                .unwrap_or_else(|| {
+                    "write the values themselves: Key = 'a', or Key IN ('a', 'b')".to_owned()
+                }),
         ),
     };
     Some(PredicateError::new(message).at(text, words.get(at)?.span).hint(hint))

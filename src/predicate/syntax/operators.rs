@@ -483,7 +483,7 @@ fn misplaced_word(words: &Words<'_>, at: usize) -> Option<Mistake> {
             format!("a value is missing after {}", quoted(words.written(at - 1, at))),
             "write what the column is compared with",
         )),
-        "LIKE" | "ILIKE" | "IN" | "BETWEEN" if !(at > 0 && words.is(at - 1, &["NOT"])) => {
+        "LIKE" | "ILIKE" | "IN" | "IS" | "BETWEEN" if !(at > 0 && words.is(at - 1, &["NOT"])) => {
             Some(Mistake::new(
                 at,
                 at + 1,
