@@ -70,6 +70,32 @@ impl TimeUnit {
             Self::Nanos => 1,
         }
     }
+
+    /// The least and the greatest count that is a date (see [`time`]).
+    pub(super) fn dates(self) -> (i64, i64) {
+        in_units(time::FIRST_INSTANT, time::LAST_INSTANT, self.nanos())
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Days => "days",
+            Self::Millis => "ms",
+            Self::Micros => "µs",
+            Self::Nanos => "ns",
+        }
+    }
+}
+
+/// The values whose multiples by `unit` lie from `least` to `most`; none as (1, 0).
+pub(super) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
+    // Rounded inwards.
+    let least = -(least.saturating_neg()).div_euclid(unit);
+    let most = most.div_euclid(unit);
+    let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
+    if least > most || least > highest || most < lowest {
+        return (1, 0);
+    }
+    (least.max(lowest) as i64, most.min(highest) as i64)
 }
 
 /// A flag that is NULL; the others are 0 and 1.
@@ -165,10 +191,21 @@ impl<'a> ColumnValues<'a> {
                 push_integer(values[row], out);
             }
             Self::Instants { values, valid, unit } if valid.is_none_or(|valid| valid[row]) => {
-                time::push_instant(i128::from(values[row]) * unit.nanos(), out);
+                push_count(values[row], unit, out);
             }
             _ => {}
         }
+    }
+}
+
+/// Appends the date, or, where there is none, a text that is neither empty, and so NULL, nor read
+/// as a date: `253402300800000 ms since 1970`.
+fn push_count(count: i64, unit: TimeUnit, out: &mut Vec<u8>) {
+    if !time::push_instant(i128::from(count) * unit.nanos(), out) {
+        push_integer(count, out);
+        out.push(b' ');
+        out.extend_from_slice(unit.name().as_bytes());
+        out.extend_from_slice(b" since 1970");
     }
 }
 
@@ -220,6 +257,15 @@ mod tests {
             ColumnValues::Instants { values: &values, valid: None, unit: TimeUnit::Millis };
         assert_eq!(column.text(0, &mut scratch), b"2022-12-12T13:20:39.000Z");
         assert_eq!(column.text(1, &mut scratch), b"1969-12-31T23:59:59.999Z");
+
+        let unit = TimeUnit::Days;
+        let column = ColumnValues::Instants { values: &[20_240_131, i64::MIN], valid: None, unit };
+        for (row, expected) in
+            ["20240131 days since 1970", "-9223372036854775808 days since 1970"].iter().enumerate()
+        {
+            assert_eq!(column.text(row, &mut scratch), expected.as_bytes());
+            assert_eq!(time::instant(expected.as_bytes()), None);
+        }
 
         let column = ColumnValues::Flags(&[0, 1, FLAG_NULL]);
         assert_eq!(

@@ -6,13 +6,13 @@
 //!
 //! Never knows what the rows are: a file, a row group, a page.
 
-use super::column::TimeUnit;
+use super::column::{TimeUnit, in_units};
 use super::like::Plan;
 use super::matcher::{
     FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
 };
 use super::read::Reading;
-use super::vector::{ColumnMatcher, Leaf, Tree, in_units};
+use super::vector::{ColumnMatcher, Leaf, Tree};
 
 /// How many of the rows are NULL in a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -122,11 +122,19 @@ fn must_match(tree: &Tree, evidence: &impl Evidence) -> bool {
         (Node::Number(test), Bounds::Integers(..)) => {
             known.nulls == Nulls::None && test.reading == Reading::Integer && is_every(test)
         }
-        (Node::Number(test), Bounds::Instants(..)) => {
-            known.nulls == Nulls::None && test.reading == Reading::Instant && is_every(test)
+        (Node::Number(test), Bounds::Instants(least, most, unit)) => {
+            let all_there = known.nulls == Nulls::None && are_dates(least, most, unit);
+            all_there && test.reading == Reading::Instant && is_every(test)
         }
         _ => false,
     }
+}
+
+/// Whether all instants within these bounds are dates. Where not, each row is to be looked at: what
+/// can't be read never decides in silence.
+fn are_dates(least: i64, most: i64, unit: TimeUnit) -> bool {
+    let (first, last) = unit.dates();
+    first <= least && most <= last
 }
 
 fn is_every(test: &NumberTest) -> bool {
@@ -151,7 +159,8 @@ fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
         (Node::Number(test), Bounds::Instants(least, most, unit))
             if test.reading == Reading::Instant =>
         {
-            number_can_pass(test, unit.nanos(), (least, most), |_| true)
+            !are_dates(least, most, unit)
+                || number_can_pass(test, unit.nanos(), (least, most), |_| true)
         }
         (Node::Token(test), Bounds::Bytes(least, most)) => token_can_pass(test, least, most),
         (Node::Text(test), Bounds::Bytes(least, most)) if is_as_stored(test) => {

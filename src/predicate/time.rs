@@ -14,6 +14,11 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 pub(super) const NANOS_PER_DAY: i128 = 86_400 * NANOS_PER_SECOND;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
+/// The first and the last instant that a date and a time name, of the years -9999 to 9999. Dates
+/// have no others, in whichever format a report holds them.
+pub(super) const FIRST_INSTANT: i128 = -377_705_116_800 * NANOS_PER_SECOND;
+pub(super) const LAST_INSTANT: i128 = 253_402_300_800 * NANOS_PER_SECOND - 1;
+
 /// The instant that the bytes spell, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
 /// Date and time by ISO 8601, with `T` or a space between; the time, its seconds, its fraction and
@@ -89,7 +94,8 @@ fn instant_of_any_form(field: &[u8]) -> Option<i128> {
     }
     let local = pieces.date().to_datetime(pieces.time().unwrap_or(Time::midnight()));
     let offset = pieces.to_numeric_offset().map_or(0, |offset| offset.seconds());
-    Some(nanos(local) - i128::from(offset) * NANOS_PER_SECOND)
+    let instant = nanos(local) - i128::from(offset) * NANOS_PER_SECOND;
+    (FIRST_INSTANT..=LAST_INSTANT).contains(&instant).then_some(instant)
 }
 
 /// The instant of a date and time in UTC.
@@ -105,10 +111,14 @@ pub(super) fn civil(nanos: i128) -> Option<DateTime> {
 }
 
 /// Appends an instant as CSV reports write it, `2022-12-12T13:20:39.000Z`; with more digits where
-/// it is not a whole number of milliseconds. Nothing for a year that has not four digits.
-pub(super) fn push_instant(nanos: i128, out: &mut Vec<u8>) {
-    let Ok(days) = i64::try_from(nanos.div_euclid(NANOS_PER_DAY)) else { return };
-    let Some((year, month, day)) = civil_from_days(days) else { return };
+/// it is not a whole number of milliseconds. A year below 0 has a sign and six digits. `false`, and
+/// nothing, where there is no such date.
+pub(super) fn push_instant(nanos: i128, out: &mut Vec<u8>) -> bool {
+    let Ok(days) = i64::try_from(nanos.div_euclid(NANOS_PER_DAY)) else { return false };
+    let Some((year, month, day)) = civil_from_days(days) else { return false };
+    if year < 0 {
+        out.push(b'-');
+    }
     let of_day = nanos.rem_euclid(NANOS_PER_DAY) as u64;
     let (seconds, fraction) = (of_day / 1_000_000_000, of_day % 1_000_000_000);
     let (fraction, digits) = match fraction {
@@ -117,7 +127,7 @@ pub(super) fn push_instant(nanos: i128, out: &mut Vec<u8>) {
         _ => (fraction, 9),
     };
     let parts = [
-        (year, 4, b'-'),
+        (year.unsigned_abs(), if year < 0 { 6 } else { 4 }, b'-'),
         (month, 2, b'-'),
         (day, 2, b'T'),
         (seconds / 3600, 2, b':'),
@@ -135,10 +145,11 @@ pub(super) fn push_instant(nanos: i128, out: &mut Vec<u8>) {
         }
         out.push(mark);
     }
+    true
 }
 
-/// The date that is so many days after 1970-01-01, from the year 0 to 9999.
-fn civil_from_days(days: i64) -> Option<(u64, u64, u64)> {
+/// The date that is so many days after 1970-01-01, of the years -9999 to 9999.
+fn civil_from_days(days: i64) -> Option<(i64, u64, u64)> {
     // The reverse of what `days_from_civil` does, in cycles of 400 years, which have 146,097 days.
     let shifted = days.checked_add(719_468)?;
     let (cycle, of_cycle) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
@@ -149,7 +160,7 @@ fn civil_from_days(days: i64) -> Option<(u64, u64, u64)> {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = cycle * 400 + year_of_cycle + i64::from(month <= 2);
-    (0..=9999).contains(&year).then_some((year as u64, month as u64, day as u64))
+    (-9999..=9999).contains(&year).then_some((year, month as u64, day as u64))
 }
 
 #[cfg(test)]
@@ -205,11 +216,23 @@ mod tests {
     }
 
     #[test]
-    fn years_without_four_digits_are_not_written() {
-        for nanos in [i128::MIN, i128::MAX, 253_402_300_800 * NANOS_PER_SECOND] {
+    fn instants_that_no_date_names_are_neither_written_nor_read() {
+        for nanos in [i128::MIN, i128::MAX, FIRST_INSTANT - 1, LAST_INSTANT + 1] {
             let mut text = Vec::new();
-            push_instant(nanos, &mut text);
-            assert!(text.is_empty(), "{nanos}");
+            assert!(!push_instant(nanos, &mut text), "{nanos}");
+            assert!(text.is_empty() && civil(nanos).is_none(), "{nanos}");
+        }
+        for (nanos, expected) in [
+            (FIRST_INSTANT, "-009999-01-01T00:00:00.000Z"),
+            (LAST_INSTANT, "9999-12-31T23:59:59.999999999Z"),
+        ] {
+            let mut text = Vec::new();
+            assert!(push_instant(nanos, &mut text) && civil(nanos).is_some(), "{nanos}");
+            assert_eq!(text, expected.as_bytes());
+            assert_eq!(instant(&text), Some(nanos));
+        }
+        for text in ["9999-12-31T23:59:59-00:01", "-009999-01-01T00:00:00+00:01"] {
+            assert_eq!(at(text), None, "{text}");
         }
     }
 
@@ -235,12 +258,12 @@ mod tests {
         #[test]
         fn what_is_written_reads_back(
             nanos in prop_oneof![
-                -62_167_219_200_000_000_000..253_402_300_800_000_000_000i128,
+                FIRST_INSTANT..=LAST_INSTANT,
                 (-62_167_219_200_000..253_402_300_800_000i128).prop_map(|ms| ms * 1_000_000),
             ],
         ) {
             let mut text = Vec::new();
-            push_instant(nanos, &mut text);
+            prop_assert!(push_instant(nanos, &mut text));
             prop_assert_eq!(instant(&text), Some(nanos), "{:?}", text);
         }
 

@@ -12,7 +12,7 @@
 use std::mem;
 
 use super::Row;
-use super::column::{ColumnValues, Dictionary, FLAG_NULL};
+use super::column::{ColumnValues, Dictionary, FLAG_NULL, TimeUnit, in_units};
 use super::matcher::{ComputedTest, Matcher, Node, Numbers, Scratch, leaf_truth, settled};
 use super::read::Reading;
 
@@ -279,6 +279,8 @@ impl Leaf {
             (ColumnValues::Instants { values, valid, unit }, Node::Number(test))
                 if test.reading == Reading::Instant =>
             {
+                let met = drop_no_dates(values, valid, unit, mask);
+                space.scratch.met_unreadable |= met && !test.cast;
                 narrow_numbers(&test.numbers, test.want, unit.nanos(), values, valid, mask);
             }
             (values, test) => {
@@ -343,6 +345,30 @@ impl Leaf {
     }
 }
 
+/// Takes those rows out of `mask` whose instants are not dates; tells whether there were any.
+fn drop_no_dates(
+    values: &[i64],
+    valid: Option<&[bool]>,
+    unit: TimeUnit,
+    mask: &mut [bool],
+) -> bool {
+    let (first, last) = unit.dates();
+    // No value has a bit that none here has. So all usual ones are told by one look at each: none
+    // is below zero, nor has as many digits as the last date.
+    let bits = values.iter().fold(0, |bits, value| bits | value.cast_unsigned());
+    if bits.leading_zeros() > last.leading_zeros() {
+        return false;
+    }
+    let mut met = false;
+    for (row, (mask, value)) in mask.iter_mut().zip(values).enumerate() {
+        let is_date = first <= *value && *value <= last;
+        if *mask && !is_date && valid.is_none_or(|valid| valid[row]) {
+            (*mask, met) = (false, true);
+        }
+    }
+    met
+}
+
 /// Numbers counted in `unit`s of what the test is counted in.
 fn narrow_numbers(
     numbers: &Numbers,
@@ -368,18 +394,6 @@ fn narrow_numbers(
     if let Some(valid) = valid {
         mask.iter_mut().zip(valid).for_each(|(mask, valid)| *mask &= valid);
     }
-}
-
-/// The values whose multiples by `unit` lie from `least` to `most`; none as (1, 0).
-pub(super) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
-    // Rounded inwards.
-    let least = -(least.saturating_neg()).div_euclid(unit);
-    let most = most.div_euclid(unit);
-    let (lowest, highest) = (i128::from(i64::MIN), i128::from(i64::MAX));
-    if least > most || least > highest || most < lowest {
-        return (1, 0);
-    }
-    (least.max(lowest) as i64, most.min(highest) as i64)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 #[cfg(all(feature = "parquet", feature = "orc"))]
 mod columnar;
 mod damage;
+#[cfg(all(feature = "parquet", feature = "orc"))]
+mod dates;
 mod eligibility;
 mod estimate;
 mod field_cases;

@@ -39,8 +39,8 @@ pub(super) fn apply<'v>(
 /// A timestamp as reports write it; `None` for a year that has not four digits.
 pub(super) fn instant_text(at: i128) -> Option<Vec<u8>> {
     let mut text = Vec::new();
-    time::push_instant(at, &mut text);
-    (!text.is_empty()).then_some(text)
+    let is_written = time::push_instant(at, &mut text) && !text.starts_with(b"-");
+    is_written.then_some(text)
 }
 
 /// `date_add(unit, number, to)`: a day that is added to stays a day, unless it gets a time.
