@@ -398,7 +398,11 @@ impl TokenTest {
 impl NumberTest {
     fn matches(&self, field: &[u8], scratch: &mut Scratch) -> bool {
         let field = decoded(field, self.encoding, &mut scratch.decoded);
-        match self.reading.number(field) {
+        let number = match self.cast {
+            false => self.reading.number(field),
+            true => self.reading.number_of_text(field),
+        };
+        match number {
             Some(number) => self.numbers.contains(number) == self.want,
             None => {
                 scratch.met_unreadable |= !(self.cast || field.is_empty());

@@ -87,7 +87,10 @@ fn test_truth(test: &Test, row: &dyn Row) -> Option<bool> {
     let operand = &test.operand;
     let value = value(operand, row);
     let number = || value.as_ref().and_then(|value| number_slowly(value));
-    let instant = || value.as_ref().and_then(|value| instant_slowly(value));
+    let instant = || {
+        let value = value.as_ref()?;
+        instant_slowly(if operand.cast.is_some() { value.trim_ascii() } else { value })
+    };
     let flag = || value.as_ref().and_then(|value| flag_slowly(value));
     match &test.check {
         Check::Null => Some(match operand.value_type() {
@@ -267,8 +270,8 @@ fn like_slowly(parts: &[Part], text: &[u8], folded: bool) -> bool {
 }
 
 fn number_slowly(value: &[u8]) -> Option<i128> {
-    let number: i128 = std::str::from_utf8(value).ok()?.parse().ok()?;
-    (number.unsigned_abs() <= u128::from(u64::MAX)).then_some(number)
+    let number: i64 = std::str::from_utf8(value).ok()?.parse().ok()?;
+    Some(number.into())
 }
 
 fn flag_slowly(value: &[u8]) -> Option<bool> {
@@ -285,5 +288,6 @@ fn instant_slowly(value: &[u8]) -> Option<i128> {
     let time = pieces.time().unwrap_or(Time::midnight());
     let since_midnight = time.duration_since(Time::midnight());
     let offset = pieces.to_numeric_offset().map_or(0, |offset| i128::from(offset.seconds()));
-    Some(days.as_nanos() + since_midnight.as_nanos() - offset * 1_000_000_000)
+    let at = days.as_nanos() + since_midnight.as_nanos() - offset * 1_000_000_000;
+    super::time::civil(at).map(|_| at)
 }

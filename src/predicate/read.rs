@@ -22,6 +22,15 @@ impl Reading {
             Self::Instant => time::instant(field),
         }
     }
+
+    /// As [`Reading::number`], of a text that is cast: a date may have spaces around it.
+    #[inline]
+    pub(super) fn number_of_text(self, text: &[u8]) -> Option<i128> {
+        match self {
+            Self::Integer => integer(text),
+            Self::Instant => time::instant(text.trim_ascii()),
+        }
+    }
 }
 
 /// Whether a field is empty, or of the type of a column of this kind. Any field is text.
@@ -49,7 +58,8 @@ pub fn flag(field: &[u8]) -> Option<bool> {
     }
 }
 
-/// A whole number with an optional sign, below 2^64 in absolute value; anything else is NULL.
+/// A whole number with an optional sign that 64 bits with a sign hold, as in SQL's BIGINT; anything
+/// else is NULL. A fast test, a computed value and a total read no other numbers.
 #[inline]
 #[must_use]
 pub fn integer(field: &[u8]) -> Option<i128> {
@@ -59,8 +69,9 @@ pub fn integer(field: &[u8]) -> Option<i128> {
         digits => (false, digits),
     };
     let mut number: u64 = 0;
-    // Nineteen digits cannot overflow, and no size has more.
-    if digits.len() <= 19 {
+    // Eighteen digits always fit, and no size has more.
+    let is_short = digits.len() <= 18;
+    if is_short {
         for digit in digits {
             let value = digit.wrapping_sub(b'0');
             if value > 9 {
@@ -78,7 +89,8 @@ pub fn integer(field: &[u8]) -> Option<i128> {
         }
     }
     let number = (!digits.is_empty()).then_some(i128::from(number))?;
-    Some(if negative { -number } else { number })
+    let number = if negative { -number } else { number };
+    (is_short || i64::try_from(number).is_ok()).then_some(number)
 }
 
 #[cfg(test)]
@@ -89,8 +101,11 @@ mod tests {
     fn integers_are_whole_signed_and_bounded() {
         for (field, number) in [
             ("0", Some(0)),
-            ("18446744073709551615", Some(i128::from(u64::MAX))),
-            ("-18446744073709551615", Some(-i128::from(u64::MAX))),
+            ("9223372036854775807", Some(i128::from(i64::MAX))),
+            ("-9223372036854775808", Some(i128::from(i64::MIN))),
+            ("9223372036854775808", None),
+            ("-9223372036854775809", None),
+            ("18446744073709551615", None),
             ("00000000000000000000000007", Some(7)),
             ("+5", Some(5)),
             ("18446744073709551616", None),

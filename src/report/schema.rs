@@ -19,7 +19,7 @@ pub enum ColumnKind {
     /// One of a few names, such as `SSE-KMS`: compared without regard to ASCII case, because S3's
     /// documentation and its reports differ in case (`On`/`ON`, `Governance`/`GOVERNANCE`).
     Token,
-    /// A whole number that fits 64 bits, unsigned.
+    /// A whole number that fits 64 bits with a sign.
     Integer,
     /// An instant, ISO 8601.
     Timestamp,

@@ -185,7 +185,7 @@ mod tests {
         let mut parts = SizeTotals::default();
         rows.iter().for_each(|row| parts.add(&counted(&COLUMNS, &[*row])));
         assert_eq!(parts.classes, counted(&COLUMNS, &rows).classes);
-        let most = [("18446744073709551615", "STANDARD"); 2];
+        let most = [("9223372036854775807", "STANDARD"); 3];
         assert_eq!(counted(&COLUMNS, &most).bytes(), u64::MAX);
     }
 }

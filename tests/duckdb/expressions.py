@@ -14,9 +14,7 @@ What differs between the two languages, and how it is translated:
 - `substr` at 0 and before the beginning, `split_part` out of range, `greatest` of NULL.
 - Casts of text are narrower here: digits with a sign for BIGINT, ISO 8601 for TIMESTAMP.
 - A column compared with '' is a test for NULL. Columns of names are compared without case, so that
-  only capitals are used with them. A column that is cast to BIGINT and compared with a constant is
-  read up to 2^64: no such number is in the report. Sums of constants alone are exact, and so none
-  overflows here.
+  only capitals are used with them. Sums of constants alone are exact, and so none overflows here.
 
     pip install duckdb
     tests/duckdb/expressions.py --s3sieve target/debug/s3sieve --count 1000
