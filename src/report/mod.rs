@@ -18,7 +18,7 @@ pub use locate::{KEY_BYTES_MAX, Survey, key_components, locate_files, locate_som
 pub use manifest::{
     ChecksumState, DataFile, FileFormat, MANIFEST_BYTES_MAX, Manifest, Report, md5_hex,
 };
-pub use schema::{Column, ColumnKind, Schema, names_listed};
+pub use schema::{Column, ColumnKind, Schema, is_same_column, names_listed};
 pub use schema_text::{COLUMN_NAME_BYTES_MAX, COLUMNS_MAX};
 pub use write::{
     DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, SummedFile, WrittenFile,

@@ -79,7 +79,8 @@ fn letters(name: &str) -> impl Iterator<Item = char> {
 }
 
 /// Whether two names are of one column. Most differ in their first letters.
-fn is_same(one: &str, other: &str) -> bool {
+#[must_use]
+pub fn is_same_column(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
@@ -114,7 +115,7 @@ impl Schema {
         let column = |name: String| {
             let kind = KINDS
                 .iter()
-                .find(|(known, _)| is_same(known, &name))
+                .find(|(known, _)| is_same_column(known, &name))
                 .map_or(ColumnKind::Text, |(_, kind)| *kind);
             Column { name, kind }
         };
@@ -151,7 +152,7 @@ impl Schema {
     /// The place (from 0) of the column with this name; case and underscores do not matter.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| is_same(&column.name, name))
+        self.columns.iter().position(|column| is_same_column(&column.name, name))
     }
 }
 

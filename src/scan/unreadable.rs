@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use super::{DataErrorKind, Input};
 use crate::engine::TaskError;
 use crate::predicate::{Matcher, Row};
-use crate::report::Schema;
+use crate::report::{Schema, is_same_column};
 use crate::source::Location;
 
 /// Characters of a value that are repeated: a date in any form, and some more.
@@ -32,10 +32,11 @@ pub struct UnreadableColumn {
     pub record: u64,
 }
 
-/// Adds the columns of later files to those of earlier ones.
+/// Adds the columns of later files to those of earlier ones. Reports may spell a column in several
+/// ways: it stands under the first.
 pub(super) fn add_unreadable(columns: &mut Vec<UnreadableColumn>, later: Vec<UnreadableColumn>) {
     for new in later {
-        match columns.iter_mut().find(|known| known.column == new.column) {
+        match columns.iter_mut().find(|known| is_same_column(&known.column, &new.column)) {
             Some(known) => known.rows += new.rows,
             None => columns.push(new),
         }

@@ -218,6 +218,38 @@ fn totals_tell_what_they_could_not_add() {
     assert!(said.contains("1 value of Size can't be read"), "{said}");
 }
 
+/// A column is one in whichever way reports spell it, and stands under the first spelling.
+#[test]
+fn a_column_of_two_spellings_is_told_once() {
+    let rows = [with("a", "Size", "1e3"), with("b", "IsLatest", "1")];
+    let make = |columns: &str| ReportFolder::new(columns, &[text(&rows).as_bytes()]);
+    let snake = COLUMNS.replace("Size", "size").replace("IsLatest", "is_latest");
+    let (first, second) = (make(COLUMNS), make(&snake));
+    for (reports, names) in
+        [([&first, &second], ["Size", "IsLatest"]), ([&second, &first], ["size", "is_latest"])]
+    {
+        let manifests = reports.map(|report| report.manifest.to_str().unwrap());
+        let expected = |told: &Value| {
+            for (told, name) in told.as_array().unwrap().iter().zip(names) {
+                assert_eq!((&told["column"], &told["rows"]), (&json!(name), &json!(2)));
+            }
+            assert_eq!(told.as_array().unwrap().len(), 2, "{told}");
+        };
+        let question = ["--where", "Size > 1 AND IsLatest"];
+        let flags = [&question[..], &["--keep-going", "--allow-overlap"]].concat();
+        for threads in ["1", "2", "8"] {
+            let usual = ["--format", "json", "--threads", threads];
+            let count = [&["count"], &manifests[..], &flags, &usual].concat();
+            expected(&s3sieve(count).expect(5).json()["unreadable"]);
+            let out = first.out();
+            let usual = ["--out", out.to_str().unwrap(), "--threads", threads];
+            s3sieve([&["filter"], &manifests[..], &flags, &usual].concat()).expect(5);
+            expected(&plan_document(&out)["unreadable"]);
+            fs::remove_dir_all(out).unwrap();
+        }
+    }
+}
+
 /// The first in report order is told, and all are counted.
 #[test]
 fn threads_change_nothing() {
