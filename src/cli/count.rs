@@ -12,7 +12,7 @@ use super::args::CountArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, progress, terminal};
 use crate::plan::{SkippedFile, Unreadable};
-use crate::report::Schema;
+use crate::report::{Schema, is_same_column};
 use crate::scan::{self, CountOptions, Counts};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -104,7 +104,13 @@ impl CountResult {
             error,
         };
         let unreadable: Vec<Unreadable> = counts.unreadable.iter().map(Unreadable::from).collect();
-        let warnings = unreadable.iter().map(Unreadable::warning);
+        let warnings = unreadable.iter().map(|found| {
+            match names.iter().any(|name| is_same_column(name, &found.column)) {
+                true => found.warning_where_grouped(),
+                false => found.warning(),
+            }
+        });
+        let warnings = counts.warnings.into_iter().chain(warnings).collect();
         Self {
             files: counts.scanned.files,
             rows: counts.scanned.rows,
@@ -116,7 +122,7 @@ impl CountResult {
             groups: (!names.is_empty()).then_some(groups),
             names,
             files_skipped: counts.set_aside.into_iter().map(skipped).collect(),
-            warnings: counts.warnings.into_iter().chain(warnings).collect(),
+            warnings,
             unreadable,
         }
     }

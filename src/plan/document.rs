@@ -295,12 +295,25 @@ impl Unreadable {
     /// What a person should know of it.
     #[must_use]
     pub fn warning(&self) -> String {
+        let taken = if self.rows == 1 { "is taken" } else { "are taken" };
+        self.said(&format!(" and {taken} for NULL"))
+    }
+
+    /// The same, where rows were counted by this column, too.
+    #[must_use]
+    pub fn warning_where_grouped(&self) -> String {
+        self.said(match self.rows {
+            1 => "; --by shows it as it stands, conditions and sums take it for NULL",
+            _ => "; --by shows them as they stand, conditions and sums take them for NULL",
+        })
+    }
+
+    fn said(&self, taken: &str) -> String {
         let Self { column, rows, example, file, record } = self;
         format!(
-            "{} of {column} can't be read and {} for NULL; the first is {example:?}, in record {} \
-             of {file}. S3 writes no such value: correct the program that wrote the report.",
+            "{} of {column} can't be read{taken}; the first is {example:?}, in record {} of \
+             {file}. S3 writes no such value: correct the program that wrote the report.",
             counted(*rows, "value"),
-            if *rows == 1 { "is taken" } else { "are taken" },
             Count(*record),
         )
     }

@@ -218,6 +218,20 @@ fn totals_tell_what_they_could_not_add() {
     assert!(said.contains("1 value of Size can't be read"), "{said}");
 }
 
+/// A group is told as it stands in the report: only conditions and sums take its value for NULL.
+#[test]
+fn a_group_of_what_cannot_be_read_is_not_said_to_be_null() {
+    let report = report("Size", "1.0E3");
+    let run = count(&report, &["--where", "TRUE", "--by", "size"]).expect(0);
+    let groups = run.json()["groups"].to_string();
+    assert!(groups.contains(r#"{"Size":"1.0E3"}"#), "{groups}");
+    let said = run.json()["warnings"].to_string();
+    assert!(said.contains("--by shows it as it stands, conditions and sums"), "{said}");
+    let run = count(&report, &["--where", "TRUE", "--by", "IsLatest"]).expect(0);
+    let said = run.json()["warnings"].to_string();
+    assert!(said.contains("1 value of Size can't be read and is taken for NULL"), "{said}");
+}
+
 /// A column is one in whichever way reports spell it, and stands under the first spelling.
 #[test]
 fn a_column_of_two_spellings_is_told_once() {
