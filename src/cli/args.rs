@@ -469,7 +469,7 @@ impl BenchArgs {
             bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },
             split_by: Vec::new(),
             memory_bytes: plan::memory_bytes_default(settings.threads),
-            keep_going: false,
+            keep_going: self.read.keep_going,
             now: Timestamp::now(),
             settings,
         }

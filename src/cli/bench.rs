@@ -25,7 +25,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
     let opened = args.report.open(options.settings.threads)?;
     let selections = plan::selections(&opened, &options)?;
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); Stage::ALL.len() + 1];
-    let mut scanned = Scanned::default();
+    let (mut scanned, mut outcome) = (Scanned::default(), BenchOutcome::default());
     // One more than asked for: the first brings the files into memory, and doesn't count.
     let runs = args.runs.get();
     let steps = Steps::new((runs as u64 + 1) * times.len() as u64, args.format);
@@ -36,7 +36,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
         };
         let begin = |stage| steps.begin(format!("{}, {name}", stage_name(stage)));
         let found = once(&opened, &options, &selections, &begin, &steps)?;
-        scanned = found.0;
+        (scanned, outcome) = (found.0, found.2);
         for (times, time) in times.iter_mut().zip(found.1) {
             if round > 0 {
                 times.push(time);
@@ -44,39 +44,51 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
         }
     }
     drop(steps);
-    let result = Profile::new(&scanned, &mut times, options.settings.threads);
+    let mut result = Profile::new(&scanned, &mut times, options.settings.threads);
+    result.warnings = outcome.warnings;
     print::print(&result, args.format)?;
-    Ok(Exit::Done)
+    Ok(if outcome.partly { Exit::Partly } else { Exit::Done })
 }
 
-/// The time of each stage with all before it, and what the whole has read.
+/// What the filter of the last stage came to.
+#[derive(Default)]
+struct BenchOutcome {
+    warnings: Vec<String>,
+    /// Whether bad files or values were passed over.
+    partly: bool,
+}
+
+/// The time of each stage with all before it, what the whole has read, and what came of it.
 fn once(
     opened: &Opened,
     options: &FilterOptions,
     selections: &[Selection],
     begin: &dyn Fn(usize),
     steps: &Steps,
-) -> Result<(Scanned, Vec<Duration>), CliError> {
+) -> Result<(Scanned, Vec<Duration>, BenchOutcome), CliError> {
     let progress = Progress::default();
     let control = Control { stop: interrupt::flag(), progress: &progress };
     let mut times = Vec::new();
     let mut whole = Scanned::default();
     for (place, stage) in Stage::ALL.into_iter().enumerate() {
         begin(place);
-        let (scanned, time) = bench::run_to(stage, opened, selections, options.settings, control)?;
+        let (settings, keep_going) = (options.settings, options.keep_going);
+        let (scanned, time) =
+            bench::run_to(stage, opened, selections, settings, keep_going, control)?;
         whole = scanned;
         times.push(time);
         steps.end();
     }
     begin(Stage::ALL.len());
     let begun = Instant::now();
-    plan::filter(opened, options, control)?;
+    let outcome = plan::filter(opened, options, control)?;
     times.push(begun.elapsed());
     steps.end();
     if let Some(path) = options.out.as_path() {
         fs::remove_dir_all(path)?;
     }
-    Ok((whole, times))
+    let partly = !outcome.plan.files_skipped.is_empty() || outcome.undecided > 0;
+    Ok((whole, times, BenchOutcome { warnings: outcome.plan.warnings, partly }))
 }
 
 #[derive(Serialize)]
@@ -88,6 +100,7 @@ struct Profile {
     threads: usize,
     seconds: f64,
     stages: Vec<StageTime>,
+    warnings: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -151,6 +164,7 @@ impl Profile {
             threads: threads.get(),
             seconds: whole,
             stages: (0..medians.len()).map(stage).collect(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -169,6 +183,9 @@ impl Report for Profile {
             counted(self.threads as u64, "thread"),
             self.seconds,
         )?;
+        for warning in &self.warnings {
+            writeln!(out, "note: {}\n", print::visible(warning))?;
+        }
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let mut table = terminal::table();
         let header = ["seconds", "share", "raw/s", "raw/s a thread", "rows/s"];

@@ -42,7 +42,8 @@ impl Stage {
         [Self::Read, Self::Md5, Self::Inflate, Self::Split, Self::Match, Self::Project];
 }
 
-/// Scans the reports as far as `stage`, and says how long that took.
+/// Scans the reports as far as `stage`, and says how long that took. With `keep_going`, bad files
+/// are left out, and values that can't be read are NULL.
 ///
 /// # Errors
 /// When a file is bad, or the run is interrupted.
@@ -51,14 +52,15 @@ pub fn run_to(
     opened: &Opened,
     selections: &[Selection],
     settings: Settings,
+    keep_going: bool,
     control: Control<'_>,
 ) -> Result<(Scanned, Duration), ScanError> {
     let verify = if stage == Stage::Read { Verify::Crc } else { settings.verify };
     let settings = Settings { verify, ..settings };
     let begun = Instant::now();
     let scanned = match stage {
-        Stage::Project => project(opened, selections, settings, control)?,
-        _ => partly(stage, opened, selections, settings, control)?,
+        Stage::Project => project(opened, selections, settings, keep_going, control)?,
+        _ => partly(stage, opened, selections, settings, keep_going, control)?,
     };
     Ok((scanned, begun.elapsed()))
 }
@@ -68,10 +70,13 @@ fn partly(
     opened: &Opened,
     selections: &[Selection],
     settings: Settings,
+    keep_going: bool,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
     let shared = Shared::new(&opened.inputs, settings);
-    let batches = &Batches::new(&opened.inputs);
+    let inputs = opened.inputs.as_slice();
+    let batches = if keep_going { Batches::of_one(inputs) } else { Batches::new(inputs) };
+    let batches = &batches;
     let make_worker = || Partial {
         stage,
         scanner: Scanner::new(settings, control, &shared),
@@ -80,9 +85,9 @@ fn partly(
         wanted: selections.iter().map(|selection| wanted(stage, selection)).collect(),
         selections: selections.to_vec(),
     };
-    let mut total = Total(Scanned::default());
-    tally(batches, settings, control, false, make_worker, &mut total)?;
-    Ok(total.0)
+    let mut total = Total { keep_going, ..Total::default() };
+    tally(batches, settings, control, keep_going, make_worker, &mut total)?;
+    Ok(total.scanned)
 }
 
 /// What a stage takes of a file in a column format: to be decoded, all that a filter wants; to be
@@ -162,22 +167,26 @@ fn project(
     opened: &Opened,
     selections: &[Selection],
     settings: Settings,
+    keep_going: bool,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
     let holding = Holding {
         // As much as there is: nothing may be spilled, or writing would be measured.
         memory_bytes: usize::MAX,
         spill: PathBuf::new(),
-        hold: false,
+        hold: keep_going,
         one_by_one: false,
     };
-    let mut nowhere = Nowhere(Scanned::default());
+    let mut nowhere = Nowhere { scanned: Scanned::default(), keep_going };
     let lanes = Lanes::default();
     filter(&opened.inputs, selections, settings, control, &holding, &lanes, &mut nowhere)?;
-    Ok(nowhere.0)
+    Ok(nowhere.scanned)
 }
 
-struct Nowhere(Scanned);
+struct Nowhere {
+    scanned: Scanned,
+    keep_going: bool,
+}
 
 impl FilterSink for Nowhere {
     type Error = ScanError;
@@ -187,11 +196,11 @@ impl FilterSink for Nowhere {
     }
 
     fn done(&mut self, _: &Input, summary: FileSummary) -> Result<ControlFlow<()>, ScanError> {
-        self.0.add(&summary.scanned);
+        self.scanned.add(&summary.scanned);
         Ok(ControlFlow::Continue(()))
     }
 
     fn failed(&mut self, _: &Input, error: DataError) -> Result<(), ScanError> {
-        Err(error.into())
+        if self.keep_going && !error.kind.is_usage() { Ok(()) } else { Err(error.into()) }
     }
 }

@@ -114,9 +114,9 @@ pub fn look_up(
         objects,
         line: Vec::new(),
     };
-    let mut total = Total(Scanned::default());
+    let mut total = Total::default();
     tally(batches, settings, control, false, make_worker, &mut total)?;
-    Ok(total.0)
+    Ok(total.scanned)
 }
 
 /// The worker.

@@ -39,8 +39,12 @@ where
     })
 }
 
-/// Adds up what was read. The first bad file ends the run.
-pub(super) struct Total(pub(super) Scanned);
+/// Adds up what was read. The first bad file ends the run, or none does.
+#[derive(Default)]
+pub(super) struct Total {
+    pub(super) scanned: Scanned,
+    pub(super) keep_going: bool,
+}
 
 impl Sink<Scanned, DataError> for Total {
     type Error = DataError;
@@ -50,11 +54,11 @@ impl Sink<Scanned, DataError> for Total {
     }
 
     fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, DataError> {
-        self.0.add(&scanned);
+        self.scanned.add(&scanned);
         Ok(ControlFlow::Continue(()))
     }
 
     fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
-        Err(error)
+        if self.keep_going && !error.kind.is_usage() { Ok(()) } else { Err(error) }
     }
 }

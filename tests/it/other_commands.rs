@@ -219,6 +219,28 @@ fn bench_shows_every_stage_and_leaves_nothing() {
     assert!(told.contains("4 rows in 2 data files"), "{told}");
 }
 
+/// The flag of all commands that read data files: each stage goes on, and the end says so.
+#[test]
+fn bench_goes_on_where_it_is_told_to() {
+    let rows = [["demo", "a", "1e3"], ["demo", "b", "7"]].map(|fields| row(&fields)).concat();
+    let report = ReportFolder::new("Bucket, Key, Size", &[rows.as_bytes(), rows.as_bytes()]);
+    let mut damaged = fs::read(report.file(1)).unwrap();
+    damaged[12] ^= 1;
+    fs::write(report.file(1), damaged).unwrap();
+    let manifest = report.manifest.to_str().unwrap();
+    let out = report.out();
+    let flags = ["--where", "Size > 5", "--runs", "1", "--format", "json"];
+    let arguments = ["bench", manifest, "--out", out.to_str().unwrap()];
+    let arguments: Vec<&str> = arguments.into_iter().chain(flags).collect();
+    s3sieve(&arguments).expect(3);
+    let run = s3sieve(arguments.iter().chain(&["--keep-going"])).expect(5);
+    let document = run.json();
+    assert_eq!((&document["files"], &document["rows"]), (&json!(1), &json!(2)));
+    let said = document["warnings"].to_string();
+    assert!(said.contains("1 value of Size can't be read"), "{said}");
+    assert!(!out.exists());
+}
+
 #[test]
 fn wrong_usage_ends_with_2() {
     let report = seed();
