@@ -329,6 +329,7 @@ impl Decoder {
             reading => {
                 self.numbers_of_codes.clear();
                 plain_numbers(page, reading, count, &mut self.numbers_of_codes)?;
+                without_sign(reading, &mut self.numbers_of_codes)?;
             }
         }
         Ok(())
@@ -480,6 +481,7 @@ impl Decoder {
                     }
                     other => return Err(not_read(other)),
                 }
+                without_sign(reading, &mut self.numbers)?;
                 spread(&mut self.numbers, &self.valid, 0);
             }
         }
@@ -588,11 +590,25 @@ fn plain_numbers(
 ) -> Result<(), Fault> {
     match reading {
         LeafType::Instants96 => values::int96(data, count, numbers),
-        LeafType::Integers32 | LeafType::Instants32(_) => {
+        LeafType::Integers32 | LeafType::Unsigned32 | LeafType::Instants32(_) => {
             values::fixed(data, count, |bytes| i32::from_le_bytes(*bytes).into(), numbers)
         }
         _ => values::fixed(data, count, |bytes| i64::from_le_bytes(*bytes), numbers),
     }
+}
+
+/// Takes numbers that have no sign for what they are.
+fn without_sign(reading: LeafType, numbers: &mut [i64]) -> Result<(), Fault> {
+    match reading {
+        LeafType::Unsigned32 => {
+            numbers.iter_mut().for_each(|number| *number &= i64::from(u32::MAX));
+        }
+        LeafType::Unsigned64 if numbers.iter().any(|number| *number < 0) => {
+            return Err("a whole number of 2^63 or more, which is not read");
+        }
+        _ => {}
+    }
+    Ok(())
 }
 
 /// Moves values apart, so that there is one for each row; `null` is put where none was.

@@ -494,7 +494,11 @@ fn bounds_told<'a>(reading: LeafType, least: &'a [u8], most: &'a [u8]) -> Bounds
         LeafType::Integers32 | LeafType::Instants32(_) => number32(least).zip(number32(most)),
         LeafType::Integers64 | LeafType::Instants64(_) => number64(least).zip(number64(most)),
         // The order of INT96 was never settled; two flags are not worth bounds.
-        LeafType::Instants96 | LeafType::Flags => None,
+        LeafType::Instants96
+        | LeafType::Flags
+        // Which order writers take for these differs.
+        | LeafType::Unsigned32
+        | LeafType::Unsigned64 => None,
     };
     match (pair, reading) {
         (Some((least, most)), LeafType::Integers32 | LeafType::Integers64) => {

@@ -21,6 +21,10 @@ pub(super) enum LeafType {
     Integers32,
     /// Whole numbers of 64 bits.
     Integers64,
+    /// Whole numbers of 32 bits without a sign.
+    Unsigned32,
+    /// Whole numbers of 64 bits without a sign.
+    Unsigned64,
     /// Instants of 32 bits.
     Instants32(TimeUnit),
     /// Instants of 64 bits.
@@ -75,6 +79,8 @@ enum Logical {
     Decimal,
     Date,
     Timestamp(TimeUnit),
+    /// Whole numbers without a sign.
+    Unsigned,
 }
 
 /// Repetitions, as the format numbers them.
@@ -88,6 +94,8 @@ const CONVERTED_DECIMAL: i32 = 5;
 const CONVERTED_DATE: i32 = 6;
 const CONVERTED_MILLIS: i32 = 9;
 const CONVERTED_MICROS: i32 = 10;
+const CONVERTED_UINT_32: i32 = 13;
+const CONVERTED_UINT_64: i32 = 14;
 const CONVERTED_JSON: i32 = 19;
 const CONVERTED_BSON: i32 = 20;
 
@@ -218,8 +226,12 @@ impl<'a> Element<'a> {
         if self.logical == Logical::Decimal || self.converted == Some(CONVERTED_DECIMAL) {
             return Err("its values are decimal fractions");
         }
+        let unsigned = self.logical == Logical::Unsigned
+            || matches!(self.converted, Some(CONVERTED_UINT_32 | CONVERTED_UINT_64));
         Ok(match (self.physical, unit) {
             (Some(0), _) => LeafType::Flags,
+            (Some(1), None) if unsigned => LeafType::Unsigned32,
+            (Some(2), None) if unsigned => LeafType::Unsigned64,
             (Some(1), None) => LeafType::Integers32,
             (Some(2), None) => LeafType::Integers64,
             (Some(1), Some(unit)) => LeafType::Instants32(unit),
@@ -243,6 +255,8 @@ impl Logical {
         while let Some(kind) = reader.field(&mut last)? {
             match (last, kind) {
                 (8, Kind::Struct) => logical = Self::Timestamp(time_unit(reader)?),
+                (10, Kind::Struct) if is_unsigned(reader)? => logical = Self::Unsigned,
+                (10, Kind::Struct) => logical = Self::Other,
                 (_, other) => {
                     reader.skip(other)?;
                     logical = match last {
@@ -256,6 +270,16 @@ impl Logical {
         }
         Ok(logical)
     }
+}
+
+/// Whether a type of whole numbers has no sign.
+fn is_unsigned(reader: &mut Reader<'_>) -> Result<bool, Fault> {
+    let (mut unsigned, mut last) = (false, 0);
+    while let Some(kind) = reader.field(&mut last)? {
+        unsigned |= (last, kind) == (2, Kind::False);
+        reader.skip(kind)?;
+    }
+    Ok(unsigned)
 }
 
 /// The unit of a type of instants.

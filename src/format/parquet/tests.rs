@@ -15,9 +15,10 @@ use proptest::prelude::*;
 use super::super::columnar_tests::{agree, read_all, read_damaged};
 use super::writer::NullCounts;
 use super::*;
-use crate::format::columnar::{ColumnarFile, nulls_of};
+use crate::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile, nulls_of};
 use crate::format::ranges::Ranges;
-use crate::predicate::{Bounds, Known, Nulls};
+use crate::format::spare::Spare;
+use crate::predicate::{Bounds, ColumnValues, Known, Nulls};
 
 const SCHEMA: &str = "message m {
     required binary name (UTF8); optional binary note (UTF8); optional boolean flag;
@@ -305,6 +306,62 @@ fn bounds_of_texts_in_the_older_fields_are_not_used() {
     assert!(column("double a").reading.is_err());
     assert!(!column("fixed_len_byte_array(12) a (INTERVAL)").ordered);
     assert!(column("binary a (STRING)").ordered && column("binary a").ordered);
+}
+
+/// A file of one column of numbers without a sign, in a form of [`properties`].
+fn unsigned(text: &str, values: &[i64], kind: usize) -> Vec<u8> {
+    let schema = format!("message m {{ required {text}; }}");
+    let schema = Arc::new(parse_message_type(&schema).unwrap());
+    let properties = Arc::new(properties(kind));
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    if text.starts_with("int32") {
+        let values: Vec<i32> = values.iter().map(|value| *value as i32).collect();
+        column.typed::<Int32Type>().write_batch(&values, None, None).unwrap();
+    } else {
+        column.typed::<Int64Type>().write_batch(values, None, None).unwrap();
+    }
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+#[test]
+fn numbers_without_a_sign_are_not_negative() {
+    let values = [0, 5, 3_000_000_000, i64::from(u32::MAX)];
+    for (text, kind) in ["int32 size (INTEGER(32,false))", "int64 size (INTEGER(64,false))"]
+        .into_iter()
+        .flat_map(|text| [0, 4, 8].map(|kind| (text, kind)))
+    {
+        let file = &unsigned(text, &values, kind)[..];
+        let footer = Footer::read(&file).unwrap();
+        assert_eq!(footer.known(0, 0).bounds, Bounds::Unknown, "{text}");
+        let read = numbers_read(&footer, &file);
+        assert_eq!(read.unwrap(), values, "{text}, {kind}");
+    }
+    let file = &unsigned("int64 size (INTEGER(64,false))", &[1, -1], 0)[..];
+    let fault = numbers_read(&Footer::read(&file).unwrap(), &file).unwrap_err().to_string();
+    assert!(fault.contains("a whole number of 2^63 or more"), "{fault}");
+}
+
+/// The numbers of the one column of a file.
+fn numbers_read(footer: &Footer, file: &&[u8]) -> Result<Vec<i64>, ColumnarError> {
+    let wanted = ColumnWanted { column: 0, serial: 1, instants: false, unverified: true };
+    let mut cursors = footer.cursors(file, 0, &[wanted], &mut Spare::default())?;
+    let mut numbers = Vec::new();
+    loop {
+        let rows = cursors[0].run()?;
+        if rows == 0 {
+            return Ok(numbers);
+        }
+        cursors[0].ready()?;
+        match cursors[0].values(0, rows) {
+            ColumnValues::Integers { values, .. } => numbers.extend_from_slice(values),
+            _ => unreachable!("they are whole numbers"),
+        }
+        cursors[0].skip(rows);
+    }
 }
 
 /// As polars counts: NULLs once for each page.
