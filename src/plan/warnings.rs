@@ -29,6 +29,7 @@ pub(super) fn warnings(
         let parts = operation.not_checked.iter();
         warnings.extend(parts.map(|part| not_checked(part, is_for_copies)));
     }
+    warnings.extend(delete_markers_unknown(reports, wanted));
     warnings.extend(directory_bucket(reports, wanted));
     warnings.extend(other_buckets(reports, outcome));
     warnings.extend(cannot_split(reports, wanted));
@@ -60,6 +61,19 @@ fn not_checked(part: &NotChecked, is_for_copies: bool) -> String {
         ""
     };
     format!("Not checked: {reason} ({condition}).{meaning} {}", remedy(missing))
+}
+
+/// A report of versions that does not say which are delete markers, where no operation was named
+/// whose rules would tell.
+fn delete_markers_unknown(reports: &[Report], wanted: &Wanted) -> Option<String> {
+    let has = |report: &Report, name| report.schema.position(name).is_some();
+    let lacks = |report: &&Report| has(report, "VersionId") && !has(report, "IsDeleteMarker");
+    let report = reports.iter().find(lacks).filter(|_| wanted.eligibility.kind().is_none())?;
+    Some(format!(
+        "{} lists versions without the column IsDeleteMarker: rows of delete markers can't be told \
+         from those of objects, and no job can do them. Take a report that has it, as S3 writes it",
+        report.manifest_path.display()
+    ))
 }
 
 /// A directory bucket, where no operation was named that could be refused.

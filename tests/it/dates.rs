@@ -236,3 +236,16 @@ fn the_last_and_the_first_dates_are_read() {
         is_a_date(&parquet::<Int64Type>(nanos, &dates, 1), year);
     }
 }
+
+/// Times of a day are no instants, whatever their unit.
+#[test]
+fn times_of_a_day_are_not_read_as_dates() {
+    for date in
+        ["int64 LastModifiedDate (TIME(MICROS,true))", "int64 LastModifiedDate (TIME_MICROS)"]
+    {
+        let report = parquet::<Int64Type>(date, &[1, 2, 1_700_000], 3);
+        count(&report.manifest, "LastModifiedDate < '2000-01-01'", &[])
+            .expect(3)
+            .says(&["column LastModifiedDate", "times of a day"]);
+    }
+}

@@ -74,7 +74,7 @@ struct Batch {
     valid: Vec<bool>,
     all_valid: bool,
     numbers: Vec<i64>,
-    nanos: Vec<u64>,
+    nanos: Vec<i64>,
     flags: Vec<u8>,
     lengths: Vec<u64>,
     spans: Vec<Span>,
@@ -105,15 +105,21 @@ impl Clock {
         Ok(Self::Local(Box::new(zone), epoch))
     }
 
-    /// Seconds since 1970, of seconds since 2015.
-    fn seconds(&self, seconds: i64) -> i64 {
-        match self {
-            Self::Utc => seconds.saturating_add(EPOCH_SECONDS),
-            Self::Local(zone, epoch) => {
-                let instant = seconds.saturating_add(*epoch);
-                instant.saturating_add(offset_of(zone, instant))
-            }
+    /// Microseconds since 1970, of seconds since 2015 and nanoseconds.
+    fn micros(&self, seconds: i64, nanos: i64) -> i64 {
+        let (zone, epoch) = match self {
+            Self::Utc => (None, EPOCH_SECONDS),
+            Self::Local(zone, epoch) => (Some(zone), *epoch),
+        };
+        let mut instant = seconds.saturating_add(epoch);
+        // Writers round seconds towards 1970, but nanoseconds count forwards. (Those of Arrow,
+        // which count backwards before 1970, are negative.)
+        if instant < 0 && nanos > 999_999 {
+            instant -= 1;
         }
+        let offset = zone.map_or(0, |zone| offset_of(zone, instant));
+        let seconds = instant.saturating_add(offset);
+        seconds.saturating_mul(1_000_000).saturating_add(nanos.div_euclid(1_000))
     }
 }
 
@@ -446,14 +452,14 @@ impl<R: Ranges> Streams<R> {
             }
             Self::Instants { seconds, nanos, clock } => {
                 batch.numbers.clear();
-                seconds.take(values, |seconds| clock.seconds(seconds), &mut batch.numbers)?;
+                seconds.take(values, |seconds| seconds, &mut batch.numbers)?;
                 batch.nanos.clear();
-                nanos.take(values, |number| nanos_of(number as u64), &mut batch.nanos)?;
-                if batch.nanos.iter().any(|nanos| *nanos > NANOS_MAX) {
+                nanos.take(values, nanos_of, &mut batch.nanos)?;
+                if batch.nanos.iter().any(|nanos| nanos.unsigned_abs() > NANOS_MAX) {
                     return Err(nanos.chunks.fault("nanoseconds of more than a second: damaged"));
                 }
                 for (number, nanos) in batch.numbers.iter_mut().zip(&batch.nanos) {
-                    *number = micros(*number, *nanos);
+                    *number = clock.micros(*number, *nanos);
                 }
                 batch.spread(0, |batch| &mut batch.numbers);
             }
@@ -560,14 +566,35 @@ impl<R: Ranges> Texts<R> {
 }
 
 /// Nanoseconds as ORC writes them: without their final zeros, whose number is in the last bits.
-fn nanos_of(number: u64) -> u64 {
+fn nanos_of(number: i64) -> i64 {
     let zeros = (number & 7) as u32;
     let digits = number >> 3;
-    if zeros == 0 { digits } else { digits.saturating_mul(10_u64.pow(zeros + 1)) }
+    if zeros == 0 { digits } else { digits.saturating_mul(10_i64.pow(zeros + 1)) }
 }
 
-/// Writers round seconds towards 1970, but nanoseconds always count forwards.
-fn micros(seconds: i64, nanos: u64) -> i64 {
-    let seconds = if seconds < 0 && nanos > 999_999 { seconds - 1 } else { seconds };
-    seconds.saturating_mul(1_000_000).saturating_add_unsigned(nanos / 1_000)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_before_1970_are_rounded_where_the_writer_rounded_them() {
+        // 1969-12-31T19:11:59.094502Z, where the clock shows 1970-01-01T00:41:59.094502.
+        let clock = Clock::of("Asia/Kolkata", false).unwrap();
+        let Clock::Local(_, epoch) = &clock else { unreachable!("it is not UTC") };
+        assert_eq!(clock.micros(-17_280 - epoch, 94_502_000), 2_519_094_502);
+        // 1970-01-01T02:00:00.094502Z, where it shows 1969-12-31T21:00:00.094502.
+        let clock = Clock::of("America/New_York", false).unwrap();
+        let Clock::Local(_, epoch) = &clock else { unreachable!("it is not UTC") };
+        assert_eq!(clock.micros(7_200 - epoch, 94_502_000), -10_799_905_498);
+        assert_eq!(Clock::Utc.micros(-EPOCH_SECONDS, -1), -1, "as Arrow writes it");
+        assert_eq!(Clock::Utc.micros(-1 - EPOCH_SECONDS, 999_999), -999_001);
+    }
+
+    #[test]
+    fn nanoseconds_come_without_their_final_zeros() {
+        assert_eq!(nanos_of(0), 0);
+        assert_eq!(nanos_of(5 << 3), 5);
+        assert_eq!(nanos_of((5 << 3) | 7), 500_000_000);
+        assert_eq!(nanos_of(-1 << 3), -1);
+    }
 }

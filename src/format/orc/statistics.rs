@@ -49,10 +49,11 @@ impl<'a> OrcStatistics<'a> {
                 }
                 (9, OrcType::Instants { .. }) if trusted.timestamps => {
                     let (least, most) = pair(value.bytes()?, (3, 4), |value| value.signed())?;
+                    // They are cut to milliseconds, towards 1970 or downwards; values are not.
+                    let least = least.and_then(|least| least.checked_sub(1)?.checked_mul(1_000));
+                    let most = most.and_then(|most| most.checked_add(1)?.checked_mul(1_000));
                     if let Some((least, most)) = least.zip(most) {
-                        // They are cut to milliseconds.
-                        let most = most.saturating_add(1);
-                        found.bounds = Bounds::Instants(least, most, TimeUnit::Millis);
+                        found.bounds = Bounds::Instants(least, most, TimeUnit::Micros);
                     }
                 }
                 _ => {}
@@ -227,7 +228,7 @@ mod tests {
         let own = b"\x08\x03\x4a\x04\x08\x02\x10\x08";
         assert_eq!(read(own, zoned, ALL).bounds, Bounds::Unknown);
         let utc = b"\x08\x03\x4a\x04\x18\x02\x20\x08";
-        assert_eq!(read(utc, zoned, ALL).bounds, Bounds::Instants(1, 5, TimeUnit::Millis));
+        assert_eq!(read(utc, zoned, ALL).bounds, Bounds::Instants(0, 5_000, TimeUnit::Micros));
         let others = TrustedBounds { values: true, timestamps: false };
         assert_eq!(read(utc, zoned, others).bounds, Bounds::Unknown);
     }

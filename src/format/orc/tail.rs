@@ -553,10 +553,11 @@ fn reading(kind: u64) -> Result<OrcType, &'static str> {
         0 => OrcType::Flags,
         1 => OrcType::Bytes,
         2..=4 => OrcType::Integers,
-        7 | 8 | 16 | 17 => OrcType::Texts,
+        7 | 8 | 16 => OrcType::Texts,
         9 => OrcType::Instants { zoned: false },
         15 => OrcType::Days,
         18 => OrcType::Instants { zoned: true },
+        17 => return Err("its values are CHAR, filled up with spaces: write them as STRING"),
         5 | 6 | 14 => return Err("its values are fractions"),
         _ => return Err("its values are nested, which no inventory's are"),
     })

@@ -284,7 +284,10 @@ fn row_group(
                     // What is known of values is not looked at yet, nor is the number of rows.
                     let chunk = ColumnChunk::read(reader, column, 0, (end, NullCounts::of(b"")))?;
                     sum = sum.saturating_add(chunk.bytes);
-                    ranges.push((chunk.start, chunk.start + chunk.bytes));
+                    // Of no values nothing is read, and writers give such a column any place.
+                    if chunk.values > 0 {
+                        ranges.push((chunk.start, chunk.start + chunk.bytes));
+                    }
                     if column.reading.is_ok() {
                         let (least, most) = values.unwrap_or((chunk.values, chunk.values));
                         values = Some((least.min(chunk.values), most.max(chunk.values)));

@@ -29,16 +29,21 @@ const FILTER_BYTES_MAX: usize = 4 << 20;
 const FILTER_HEADER_BYTES: usize = 64;
 
 /// A bloom filter of one column of a row group.
-struct BloomFilter(Sbbf);
+struct BloomFilter {
+    filter: Sbbf,
+    /// Whether it holds hashes of texts; else of whole numbers of 64 bits. It can't be asked for
+    /// the text of a number.
+    of_texts: bool,
+}
 
 impl Filter for BloomFilter {
     fn may_hold(&self, text: &[u8]) -> bool {
         // A filter that can't be asked says nothing.
-        foreign::guarded(|| self.0.check(text)).unwrap_or(true)
+        !self.of_texts || foreign::guarded(|| self.filter.check(text)).unwrap_or(true)
     }
 
     fn may_hold_integer(&self, number: i64) -> bool {
-        foreign::guarded(|| self.0.check(&number)).unwrap_or(true)
+        self.of_texts || foreign::guarded(|| self.filter.check(&number)).unwrap_or(true)
     }
 }
 
@@ -126,7 +131,7 @@ impl Footer {
         let mut bits = vec![0; bytes];
         file.read_at(start, &mut bits)?;
         let filter = foreign::guarded(|| Sbbf::new(&bits)).map_err(|_| damaged())?;
-        Ok(Some(Box::new(BloomFilter(filter))))
+        Ok(Some(Box::new(BloomFilter { filter, of_texts: described.holds_texts() })))
     }
 }
 

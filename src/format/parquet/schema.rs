@@ -81,6 +81,10 @@ enum Logical {
     Timestamp(TimeUnit),
     /// Whole numbers without a sign.
     Unsigned,
+    /// Times of a day.
+    Time,
+    /// Fractions of 16 bits.
+    Float16,
 }
 
 /// Repetitions, as the format numbers them.
@@ -92,6 +96,8 @@ const CONVERTED_UTF8: i32 = 0;
 const CONVERTED_ENUM: i32 = 4;
 const CONVERTED_DECIMAL: i32 = 5;
 const CONVERTED_DATE: i32 = 6;
+const CONVERTED_TIME_MILLIS: i32 = 7;
+const CONVERTED_TIME_MICROS: i32 = 8;
 const CONVERTED_MILLIS: i32 = 9;
 const CONVERTED_MICROS: i32 = 10;
 const CONVERTED_UINT_32: i32 = 13;
@@ -226,6 +232,14 @@ impl<'a> Element<'a> {
         if self.logical == Logical::Decimal || self.converted == Some(CONVERTED_DECIMAL) {
             return Err("its values are decimal fractions");
         }
+        if self.logical == Logical::Time
+            || matches!(self.converted, Some(CONVERTED_TIME_MILLIS | CONVERTED_TIME_MICROS))
+        {
+            return Err("its values are times of a day");
+        }
+        if self.logical == Logical::Float16 {
+            return Err("its values are fractions");
+        }
         let unsigned = self.logical == Logical::Unsigned
             || matches!(self.converted, Some(CONVERTED_UINT_32 | CONVERTED_UINT_64));
         Ok(match (self.physical, unit) {
@@ -263,6 +277,8 @@ impl Logical {
                         1 | 4 | 12..=14 => Self::Text,
                         5 => Self::Decimal,
                         6 => Self::Date,
+                        7 => Self::Time,
+                        15 => Self::Float16,
                         _ => Self::Other,
                     };
                 }

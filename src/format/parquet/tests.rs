@@ -308,8 +308,8 @@ fn bounds_of_texts_in_the_older_fields_are_not_used() {
     assert!(column("binary a (STRING)").ordered && column("binary a").ordered);
 }
 
-/// A file of one column of numbers without a sign, in a form of [`properties`].
-fn unsigned(text: &str, values: &[i64], kind: usize) -> Vec<u8> {
+/// A file of one column of whole numbers, in a form of [`properties`].
+fn of_numbers(text: &str, values: &[i64], kind: usize) -> Vec<u8> {
     let schema = format!("message m {{ required {text}; }}");
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let properties = Arc::new(properties(kind));
@@ -334,15 +334,34 @@ fn numbers_without_a_sign_are_not_negative() {
         .into_iter()
         .flat_map(|text| [0, 4, 8].map(|kind| (text, kind)))
     {
-        let file = &unsigned(text, &values, kind)[..];
+        let file = &of_numbers(text, &values, kind)[..];
         let footer = Footer::read(&file).unwrap();
         assert_eq!(footer.known(0, 0).bounds, Bounds::Unknown, "{text}");
         let read = numbers_read(&footer, &file);
         assert_eq!(read.unwrap(), values, "{text}, {kind}");
     }
-    let file = &unsigned("int64 size (INTEGER(64,false))", &[1, -1], 0)[..];
+    let file = &of_numbers("int64 size (INTEGER(64,false))", &[1, -1], 0)[..];
     let fault = numbers_read(&Footer::read(&file).unwrap(), &file).unwrap_err().to_string();
     assert!(fault.contains("a whole number of 2^63 or more"), "{fault}");
+}
+
+/// pyarrow's writer gives the columns of an empty row group places that lie in one another.
+#[test]
+fn an_empty_row_group_is_no_damage() {
+    let file = &include_bytes!("../../../testdata/parquet/empty-group.parquet")[..];
+    let footer = Footer::read(&file).unwrap();
+    let rows: Vec<u64> = footer.groups().iter().map(|group| group.rows).collect();
+    assert_eq!(rows, [0, 2, 0, 1]);
+}
+
+/// It holds hashes of numbers, which texts of them have not.
+#[test]
+fn a_filter_over_numbers_is_not_asked_for_texts() {
+    let file = &of_numbers("int64 size", &[5, 7], 0)[..];
+    let footer = Footer::read(&file).unwrap();
+    let filter = footer.filter(&file, 0, 0).unwrap().unwrap();
+    assert!(filter.may_hold(b"5"));
+    assert!(filter.may_hold_integer(5) && !filter.may_hold_integer(6));
 }
 
 /// The numbers of the one column of a file.
