@@ -12,8 +12,10 @@ use serde::Serialize;
 use super::args::EstimateArgs;
 use super::print::{self, Report, visible};
 use super::request::becomes_kms;
-use super::{CliError, Exit, parameter_file, plan_args, terminal};
-use crate::operation::estimate::{self, Charge, ClassFacts, Estimate, Facts, Line, SizeFacts};
+use super::{CliError, Exit, estimate_notes, parameter_file, plan_args, terminal};
+use crate::operation::estimate::{
+    self, Charge, ClassFacts, Estimate, Facts, Line, SizeFacts, Untold,
+};
 use crate::operation::price::{Per, Price, Prices, REGION_DEFAULT, Usd};
 use crate::operation::{CopyClass, Kind, StorageClass, class};
 use crate::plan::{self, Plan, PlanHandle, Shard};
@@ -23,14 +25,11 @@ use crate::units::{Bytes, Count, counted};
 /// What people see where JSON has null.
 const NOT_KNOWN: &str = "not known";
 
-/// What to know of the prices that come with the program.
-const PUBLISHED_PRICES: &str = "The prices are from published lists, without discounts, transfer \
-                                or taxes: check those that matter; --prices FILE replaces them.";
-
 pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let PlanHandle { plan, .. } = plan_args::open(&args.plan, None, &mut args.aws.way())?;
     let prices = prices(args.prices.as_deref(), args.region())?;
     let facts = facts(&plan);
+    check_source_objects(args.source_objects, facts.objects_total())?;
     let chosen = match args.operation {
         Some(kind) => Some(kind),
         None => operation_of(&plan)?,
@@ -51,8 +50,9 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         .into_iter()
         .flat_map(|kind| estimate::estimate(kind, &facts, class, &prices))
         .collect();
-    let mut notes = notes(&facts, &estimates);
-    notes.extend(price_notes(args, &prices));
+    let mut notes = estimate_notes::of_kinds(&plan, &facts, &estimates);
+    notes.extend(estimate_notes::of_classes(&facts, &estimates));
+    notes.extend(estimate_notes::of_prices(args, &prices));
     if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
         notes.extend(class_note);
     }
@@ -80,6 +80,16 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     };
     print::print(&result, args.format)?;
     Ok(Exit::Done)
+}
+
+/// Refuses a bucket that would hold fewer objects than the plan, which is of its objects.
+fn check_source_objects(given: Option<u64>, planned: u64) -> Result<(), CliError> {
+    let Some(given) = given.filter(|given| *given < planned) else { return Ok(()) };
+    Err(CliError::Usage(format!(
+        "--source-objects {given}: the plan alone has {}. What is meant are all objects of the \
+         source bucket, selected or not: AWS bills a manifest that it makes by them",
+        counted(planned, "object"),
+    )))
 }
 
 /// What the jobs of a plan cost, in a sentence, at the prices that come with the program.
@@ -132,22 +142,6 @@ fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError>
     Prices::parse(&text, region).map_err(|error| CliError::Prices { path: path.to_owned(), error })
 }
 
-/// What to know of the prices.
-fn price_notes(args: &EstimateArgs, prices: &Prices) -> Vec<String> {
-    let mut notes = Vec::new();
-    if args.region().is_none() {
-        notes.push(format!(
-            "A plan does not tell its Region: the prices are those of {}. --region NAME takes \
-             others.",
-            prices.region
-        ));
-    }
-    if args.prices.is_none() {
-        notes.push(PUBLISHED_PRICES.to_owned());
-    }
-    notes
-}
-
 /// What of a plan bears on its cost.
 fn facts(plan: &Plan) -> Facts {
     let lists_versions = |report: &plan::Report| report.schema.iter().any(|c| c == "VersionId");
@@ -155,6 +149,11 @@ fn facts(plan: &Plan) -> Facts {
         jobs: plan.shards.len() as u64,
         classes: classes(plan),
         is_versioned: plan.reports.iter().any(lists_versions),
+        untold: match (plan.limit, &plan.retry) {
+            (Some(_), _) => Untold::Limit,
+            (None, Some(_)) => Untold::Retry,
+            (None, None) => Untold::Columns,
+        },
     }
 }
 
@@ -220,24 +219,6 @@ fn kinds(chosen: Option<Kind>) -> Vec<Kind> {
 fn changed_class(facts: &Facts, class: CopyClass) -> Option<StorageClass> {
     let CopyClass::Of(class) = class else { return None };
     facts.classes.keys().any(|own| *own != Some(class)).then_some(class)
-}
-
-/// What there is to say of the whole.
-fn notes(facts: &Facts, estimates: &[Estimate]) -> Vec<String> {
-    let mut notes = Vec::new();
-    let depends = |line: &Line| line.class.is_none() && line.price_min != line.price_max;
-    let by_class = estimates.iter().any(|estimate| {
-        estimate.once.iter().any(|line| line.charge != Charge::Kms && depends(line))
-    });
-    if by_class && facts.classes.contains_key(&None) {
-        notes.push(
-            "The storage classes of the objects are not known, so some lines give the least and \
-             the greatest price of any. They are known where the report has the column \
-             StorageClass."
-                .to_owned(),
-        );
-    }
-    notes
 }
 
 #[derive(Serialize)]
@@ -412,6 +393,9 @@ impl JobCount {
 struct Listing {
     report_rows: u64,
     report_cost_usd: Option<Usd>,
+    /// Whether the report may have more rows: those of the plan were not to be all (LIMIT), or
+    /// data files were set aside.
+    is_report_at_least: bool,
     source_objects: u64,
     /// Whether the bucket may hold more objects than that.
     is_at_least: bool,
@@ -425,6 +409,7 @@ impl Listing {
         Self {
             report_rows: rows,
             report_cost_usd: estimate::inventory(rows, prices),
+            is_report_at_least: plan.limit.is_some() || !plan.files_skipped.is_empty(),
             source_objects: objects,
             is_at_least: source_objects.is_none(),
             generated_manifest_cost_usd: estimate::generated_manifest(objects, prices),
@@ -501,11 +486,17 @@ impl EstimateResult {
         }
         let list = &self.listing;
         let more = if list.is_at_least { ", more if it holds more (--source-objects)" } else { "" };
+        let rows = counted(list.report_rows, "row");
+        let (at_least, rows) = if list.is_report_at_least {
+            ("at least ", format!("the {rows} that were read"))
+        } else {
+            ("", rows)
+        };
         writeln!(
             out,
-            "List: this report, {} for {}; a manifest made by AWS, {} for {} in the bucket{more}.",
+            "List: this report, {at_least}{} for {rows}; a manifest made by AWS, {} for {} in the \
+             bucket{more}.",
             amount(list.report_cost_usd),
-            counted(list.report_rows, "row"),
             amount(list.generated_manifest_cost_usd),
             counted(list.source_objects, "object"),
         )

@@ -13,6 +13,7 @@ mod count;
 mod diff;
 mod error;
 mod estimate;
+mod estimate_notes;
 mod exit;
 mod failure;
 mod filter;

@@ -54,6 +54,44 @@ pub struct Facts {
     pub classes: BTreeMap<Option<StorageClass>, ClassFacts>,
     /// Whether the bucket is known to keep versions.
     pub is_versioned: bool,
+    /// Why classes and sizes are not known, where they are not.
+    pub untold: Untold,
+}
+
+/// Why the storage classes and sizes of objects are not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Untold {
+    /// The report lacks columns, or sizes were counted of too many rows.
+    #[default]
+    Columns,
+    /// Nothing is counted by class and size where a number of rows is asked for.
+    Limit,
+    /// Nor of rows that are tried again.
+    Retry,
+}
+
+impl Untold {
+    /// Where sizes would be known.
+    const fn sizes(self) -> &'static str {
+        match self {
+            Self::Columns => {
+                "They are, where the report has the column Size and no row is set aside as \
+                 no-current-version."
+            }
+            Self::Limit => "A plan with LIMIT does not add them up.",
+            Self::Retry => "A plan of `retry` does not add them up.",
+        }
+    }
+
+    /// Where storage classes would be known.
+    #[must_use]
+    pub const fn classes(self) -> &'static str {
+        match self {
+            Self::Columns => "They are known where the report has the column StorageClass.",
+            Self::Limit => "A plan with LIMIT does not count them.",
+            Self::Retry => "A plan of `retry` does not count them.",
+        }
+    }
 }
 
 impl Facts {
@@ -350,17 +388,18 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// As above, for what may turn out to cost nothing.
+    /// As above, for what may turn out to cost nothing. Whether there is a line.
     fn once_at_most(
         &mut self,
         charge: Charge,
         class: Option<StorageClass>,
         quantity: (u64, Per),
         prices: &[Option<Price>],
-    ) {
+    ) -> bool {
         let before = self.estimate.once.len();
         self.once(charge, class, quantity, prices);
         self.estimate.once[before..].iter_mut().for_each(|line| *line = line.at_most());
+        self.estimate.once.len() > before
     }
 
     fn note(&mut self, text: &str) {
@@ -410,25 +449,31 @@ impl<'a> Draft<'a> {
 
     /// Reading each object at its class, as part of another operation.
     fn reads(&mut self) {
+        let mut is_counted = false;
         for (class, facts) in &self.facts.classes {
             let prices = self.of_candidates(*class, |class| class.get_usd_per_thousand_requests);
             let requests = (facts.objects, Per::ThousandRequests);
-            self.once_at_most(Charge::Reads, *class, requests, &prices);
+            is_counted |= self.once_at_most(Charge::Reads, *class, requests, &prices);
             let prices = self.of_candidates(*class, |class| class.retrieval_usd_per_gb);
             if prices.iter().any(|price| *price != Some(Price::ZERO)) {
                 self.by_bytes(Charge::Retrieval, *class, facts, &prices);
             }
         }
-        self.note(
-            "Reads are counted at most: AWS's text on the charges of a copy names the request at \
-             the destination and the retrieval, and no request at the source.",
-        );
+        if is_counted {
+            self.note(
+                "Reads are counted at most: AWS's text on the charges of a copy names the request \
+                 at the destination and the retrieval, and no request at the source.",
+            );
+        }
     }
 
     fn kms(&mut self, calls: u64) {
         let requests = self.facts.objects_total().saturating_mul(calls);
         let price = self.prices.kms_usd_per_ten_thousand_requests;
-        self.once_at_most(Charge::Kms, None, (requests, Per::TenThousandRequests), &[price]);
+        let quantity = (requests, Per::TenThousandRequests);
+        if !self.once_at_most(Charge::Kms, None, quantity, &[price]) {
+            return;
+        }
         let calls =
             if calls == KMS_CALLS_READ { "a decryption" } else { "a decryption and a data key" };
         self.note(&format!(
@@ -448,11 +493,11 @@ impl<'a> Draft<'a> {
         let Some(sizes) = facts.sizes else {
             self.leave_out(charge);
             self.note(&format!(
-                "Left out: {} ({} {}), for the sizes of the objects are not known. They are, where \
-                 the report has the column Size and no row is set aside as no-current-version.",
+                "Left out: {} ({} {}), for the sizes of the objects are not known. {}",
                 charge.text(),
                 price_range(prices),
                 Per::Gb.text(),
+                self.facts.untold.sizes(),
             ));
             return;
         };
@@ -572,7 +617,8 @@ mod tests {
 
     fn facts(jobs: u64, class: Option<StorageClass>, objects: u64) -> Facts {
         let facts = ClassFacts { objects, sizes: None };
-        Facts { jobs, classes: BTreeMap::from([(class, facts)]), is_versioned: true }
+        let classes = BTreeMap::from([(class, facts)]);
+        Facts { jobs, classes, is_versioned: true, untold: Untold::default() }
     }
 
     /// The same, with sizes.
@@ -663,7 +709,7 @@ mod tests {
             (Some(StorageClass::StandardIa), of(1_000_000, 1 << 40)),
             (Some(StorageClass::GlacierIr), of(1_000_000, 1 << 40)),
         ]);
-        let facts = Facts { jobs: 1, classes, is_versioned: true };
+        let facts = Facts { jobs: 1, classes, is_versioned: true, untold: Untold::default() };
         // 3 million objects at a dollar; PUTs at 5, 10 and 20 dollars a million.
         costs(&keep(Kind::Tag, &facts), "38.25", "38.25");
         let copy = keep(Kind::Copy, &facts);
@@ -710,7 +756,9 @@ mod tests {
             for estimate in estimate(kind, &facts, CopyClass::Keep, &nowhere) {
                 assert!(estimate.once.is_empty() && estimate.monthly.is_empty(), "{kind:?}");
                 assert!(estimate.left_out.contains(&Charge::Jobs), "{kind:?}");
-                assert!(estimate.notes.join(" ").contains("not known for eu-nowhere-1"));
+                let notes = estimate.notes.join(" ");
+                assert!(notes.contains("not known for eu-nowhere-1"));
+                assert!(!notes.contains("counted at most"), "{kind:?}: {notes}");
             }
         }
         let frankfurt = Prices::published("eu-central-1").unwrap();

@@ -55,3 +55,4 @@ pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, n
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;
 pub use subset::Subset;
+pub use warnings::data_warnings;

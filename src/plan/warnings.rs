@@ -4,7 +4,7 @@
 
 use super::sink::Outcome;
 use super::wanted::Wanted;
-use super::{Emit, FilterOptions, NotChecked, Unreadable};
+use super::{Emit, FilterOptions, NotChecked, Plan, Unreadable};
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
 use crate::report::Report;
@@ -41,9 +41,16 @@ pub(super) fn warnings(
     warnings.extend(no_version_id(wanted, outcome));
     warnings.extend(more_shards(options, outcome));
     warnings.extend(experimental(options, outcome));
-    warnings.extend(set_aside(outcome));
+    warnings.extend(set_aside(outcome.files_skipped.len() as u64));
     warnings.extend(outcome.totals.unreadable.iter().map(|u| Unreadable::from(u).warning()));
     warnings
+}
+
+/// Of a plan's warnings, those that hold whatever was asked.
+#[must_use]
+pub fn data_warnings(plan: &Plan) -> Vec<String> {
+    let unreadable = plan.unreadable.iter().map(Unreadable::warning);
+    set_aside(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
 }
 
 fn objects(outcome: &Outcome) -> u64 {
@@ -223,12 +230,17 @@ fn is_storage_class(name: &str) -> bool {
 fn bucket_key_alone(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
     let not_sse_kms = outcome.totals.observed[0];
     (wanted.asks_bucket_key_alone && not_sse_kms > 0).then(|| {
+        // They are counted before a limit is known to be reached.
+        let which = match wanted.limit {
+            Some(_) => "Rows that match, and may be among those selected,".to_owned(),
+            None => {
+                format!("{} of the {} selected rows", Count(not_sse_kms), Count(objects(outcome)))
+            }
+        };
         format!(
-            "{} of the {} selected rows are not encrypted with SSE-KMS, so a bucket key does \
-             nothing for them: S3 reports DISABLED for them, too. Add AND EncryptionStatus = \
-             'SSE-KMS' to leave them out.",
-            Count(not_sse_kms),
-            Count(objects(outcome)),
+            "{which} are not encrypted with SSE-KMS, so a bucket key does nothing for them: S3 \
+             reports DISABLED for them, too. Add AND EncryptionStatus = 'SSE-KMS' to leave them \
+             out."
         )
     })
 }
@@ -265,8 +277,7 @@ fn experimental(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
     })
 }
 
-fn set_aside(outcome: &Outcome) -> Option<String> {
-    let files = outcome.files_skipped.len() as u64;
+fn set_aside(files: u64) -> Option<String> {
     let are = if files == 1 { "is" } else { "are" };
     (files > 0).then(|| {
         format!("{} could not be read and {are} not in this plan.", counted(files, "data file"))

@@ -13,6 +13,7 @@ mod damage;
 mod dates;
 mod eligibility;
 mod estimate;
+mod estimate_notes;
 mod field_cases;
 mod filter;
 mod fixture;
