@@ -50,9 +50,8 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
-    // A report that has none of the objects shows nothing of them.
-    let shows_some = proof.objects == 0 || proof.objects_gone < proof.objects;
-    let is_proven = proof.objects_remaining == 0 && proof.objects_unproven == 0 && shows_some;
+    let is_proven =
+        proof.objects_remaining == 0 && proof.objects_unproven == 0 && proof.shows_some();
     print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
     Ok(if is_proven { Exit::Done } else { Exit::Partly })
 }
@@ -180,10 +179,19 @@ impl Verified<'_> {
                 let plan = self.args.plan.display();
                 writeln!(out, "Next: s3sieve jobs {plan} run, or s3sieve retry {plan} --out DIR.")
             }
-            (None, Some(folder)) => {
-                writeln!(out, "Nothing remains; {} was not written.", folder.display())
+            (_, folder) => {
+                let state = if self.proof.shows_some() {
+                    "Nothing remains"
+                } else {
+                    "Nothing is proven: the newer report has none of the objects"
+                };
+                match folder {
+                    Some(folder) => {
+                        writeln!(out, "{state}; {} was not written.", folder.display())
+                    }
+                    None => writeln!(out, "{state}."),
+                }
             }
-            _ => writeln!(out, "Nothing remains."),
         }
     }
 }

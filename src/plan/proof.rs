@@ -155,6 +155,15 @@ pub struct Proof {
     pub warnings: Vec<String>,
 }
 
+impl Proof {
+    /// Whether the newer report shows anything of the plan's objects: one that has none of them
+    /// may be of another bucket.
+    #[must_use]
+    pub const fn shows_some(&self) -> bool {
+        self.objects == 0 || self.objects_gone < self.objects
+    }
+}
+
 /// A proof, and what a plan of the objects that remain is made from.
 #[derive(Debug)]
 pub struct Proven {

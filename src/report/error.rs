@@ -205,13 +205,15 @@ pub enum ReportError {
         inventories: Vec<Location>,
     },
     /// No report below the folder is complete.
-    #[error("{}: no complete report here:{}\nwait for its delivery or fetch it again; to read \
-             one all the same, name its manifest.json", folder.display(), listed_lines(reasons))]
+    #[error("{}: no complete report here:{}\nwait for its delivery or fetch it again; {advice}",
+            folder.display(), listed_lines(reasons))]
     NoneComplete {
         /// The folder that was searched.
         folder: Location,
         /// Each report and what it lacks.
         reasons: Vec<String>,
+        /// How to read one all the same.
+        advice: &'static str,
     },
     /// The search, or the look-up of data files, was ended from outside.
     #[error("interrupted")]

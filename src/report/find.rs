@@ -216,6 +216,7 @@ fn newest_complete(
     stop: Option<&AtomicBool>,
 ) -> Result<Found, ReportError> {
     let mut reasons = Vec::new();
+    let mut may_be_named = false;
     for dated in dated {
         ReportError::check(stop)?;
         match complete(&dated)? {
@@ -223,11 +224,27 @@ fn newest_complete(
                 let notes = reasons.iter().map(|reason| format!("passed over {reason}")).collect();
                 return Ok(Found { manifest, notes });
             }
-            Err(reason) => reasons.push(format!("{}: {reason}", dated.path.display())),
+            Err(reason) => {
+                may_be_named |= reason == UNCHECKED;
+                reasons.push(format!("{}: {reason}", dated.path.display()));
+            }
         }
     }
-    Err(ReportError::NoneComplete { folder: top.clone(), reasons })
+    let advice = if may_be_named { NAME_IT } else { REPLACE_BOTH };
+    Err(ReportError::NoneComplete { folder: top.clone(), reasons, advice })
 }
+
+/// What a report lacks that is read where its manifest is named.
+const UNCHECKED: &str = "no manifest.checksum, so its delivery or download is not finished";
+
+/// What to do with it.
+const NAME_IT: &str =
+    "to read one that has no manifest.checksum all the same, name its manifest.json";
+
+/// What to do where a manifest is not what its checksum says: it is not read by its name either.
+const REPLACE_BOTH: &str = "manifest.json and manifest.checksum go together: fetch both. If the \
+                            manifest was changed on purpose, delete its manifest.checksum and \
+                            name the manifest.json";
 
 /// The manifest of a report that is complete, or why it is not.
 fn complete(dated: &Dated) -> Result<Result<Manifest, String>, ReportError> {
@@ -237,9 +254,7 @@ fn complete(dated: &Dated) -> Result<Result<Manifest, String>, ReportError> {
     let reason = match Manifest::read(&dated.path.join(MANIFEST_NAME)) {
         Ok(manifest) => match manifest.checksum() {
             ChecksumState::Matched => return Ok(Ok(manifest)),
-            ChecksumState::Absent => {
-                "no manifest.checksum, so its delivery or download is not finished".to_owned()
-            }
+            ChecksumState::Absent => UNCHECKED.to_owned(),
         },
         Err(ReportError::ChecksumMismatch { expected, found, .. }) => {
             format!("the MD5 of manifest.json is {found}, but manifest.checksum says {expected}")
@@ -424,6 +439,12 @@ mod tests {
         let error = find(top.path()).unwrap_err().to_string();
         assert!(error.contains("2026-01-01T00-00Z: no manifest.checksum"), "{error}");
         assert!(error.contains("name its manifest.json"), "{error}");
+        let unlike = tempfile::tempdir().unwrap();
+        report(unlike.path(), "2026-01-01T00-00Z", State::WrongChecksum);
+        let error = find(unlike.path()).unwrap_err().to_string();
+        assert!(error.contains("manifest.checksum says"), "{error}");
+        assert!(error.contains("fetch both"), "naming it is refused, too: {error}");
+        assert!(error.contains("delete its manifest.checksum and name"), "{error}");
         let error = find(&top.path().join("none")).unwrap_err();
         assert!(matches!(error, ReportError::NotThere(_)), "{error}");
         assert!(!error.is_environment(), "a wrong name is the user's");

@@ -318,6 +318,21 @@ fn a_delete_marker_that_was_planned_is_not_gone() {
 }
 
 #[test]
+fn a_report_without_any_of_the_objects_proves_nothing() {
+    let first = first_report(50);
+    let (planned, newer) = (report(&first, true, FIRST), report(&[], true, SECOND));
+    filtered(&planned, &[]);
+    let plan = planned.out();
+    let human = ["verify", plan.to_str().unwrap(), newer.manifest.to_str().unwrap()];
+    let told = s3sieve(human).expect(5).stdout();
+    assert!(
+        told.contains("Nothing is proven: the newer report has none of the objects."),
+        "{told}"
+    );
+    assert!(!told.contains("Nothing remains"), "{told}");
+}
+
+#[test]
 fn a_plan_that_is_done_ends_with_0_and_makes_no_other() {
     let first = first_report(50);
     let mended: Vec<Version> =

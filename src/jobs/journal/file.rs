@@ -23,7 +23,7 @@ const LINE_BYTES_MAX: u64 = 64 << 10;
 pub enum JournalError {
     /// There is none.
     #[error(
-        "{}: no jobs.jsonl here: the plan was not submitted; `s3sieve submit {}` does that",
+        "{}: no jobs.jsonl here: the plan was not submitted; `s3sieve submit {} …` does that",
         folder.display(), folder.display()
     )]
     Missing {
