@@ -214,6 +214,15 @@ impl ReportArgs {
         self.reports.iter().map(PathBuf::as_path).find(|path| path.join("plan.json").is_file())
     }
 
+    /// The reports as they stand on the command line, for commands to be shown.
+    pub(super) fn words(&self) -> String {
+        let mut words: Vec<String> = self.reports.iter().map(|path| usage::word(path)).collect();
+        words.extend(self.root.iter().map(|root| format!("--root {}", usage::word(root))));
+        words.extend(self.as_of.iter().map(|date| format!("--as-of {date}")));
+        words.extend(self.allow_overlap.then(|| "--allow-overlap".to_owned()));
+        words.join(" ")
+    }
+
     /// The reports as locations, and how to look them up.
     pub(super) fn resolve(
         &self,
@@ -251,8 +260,8 @@ pub(super) struct ReadArgs {
     /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
     inflate: InflateArg,
-    /// Set bad data files aside, take values that can't be read for NULL, and go on; says so at the
-    /// end, with exit code 5
+    /// Set damaged data files aside, take values that can't be read for NULL, and go on; says so at
+    /// the end, with exit code 5. A data file that is missing ends the run all the same
     #[arg(long)]
     pub(super) keep_going: bool,
 }
@@ -327,14 +336,18 @@ impl CountArgs {
     }
 }
 
+/// What `--region` is to `estimate`: a bucket in S3 is found in whatever region it is.
+const PRICE_REGION_HELP: &str = "The region whose prices are taken [default: us-east-1]; a plan in \
+    S3 is found wherever it is";
+
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("region", |arg| arg.help(PRICE_REGION_HELP)))]
 pub(super) struct EstimateArgs {
     /// The folder of a plan, as `filter --out` wrote it, also in S3
     #[arg(value_name = "DIR")]
     pub(super) plan: PathBuf,
     #[command(flatten)]
     pub(super) aws: AwsArgs,
-    /// The region whose prices are taken [default: us-east-1]
     #[cfg(not(feature = "aws"))]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
@@ -380,6 +393,8 @@ Examples:
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = VERIFY_HELP)]
+// It is refused with a reason, so it is nothing to try.
+#[command(mut_arg("keep_going", |arg| arg.hide(true)))]
 pub(super) struct VerifyArgs {
     /// The folder of the plan, as `filter --out` wrote it, also in S3
     #[arg(value_name = "DIR")]
@@ -433,18 +448,17 @@ impl VerifyArgs {
 pub(super) struct BenchArgs {
     #[command(flatten)]
     pub(super) report: ReportArgs,
-    /// The rows that are kept
     #[arg(
         long = "where",
         value_name = "EXPRESSION",
         allow_hyphen_values = true,
-        default_value = "BucketKeyStatus = 'DISABLED'"
+        help = "The rows that are kept [default: BucketKeyStatus = 'DISABLED']"
     )]
-    filter: String,
+    pub(super) filter: Option<String>,
     /// Where the last stage writes its plan, a new folder; removed afterwards
     #[arg(long, value_name = "DIR", default_value = "s3sieve-bench",
         value_parser = local_folder())]
-    out: PathBuf,
+    pub(super) out: PathBuf,
     /// How often each stage is run; the medians are shown
     #[arg(long, value_name = "N", default_value = "3", value_parser = positive)]
     pub(super) runs: NonZeroUsize,
@@ -455,11 +469,14 @@ pub(super) struct BenchArgs {
     pub(super) format: Format,
 }
 
+/// The condition of `bench`, where none is given: the question that most reports are read for.
+pub(super) const BENCH_WHERE: &str = "BucketKeyStatus = 'DISABLED'";
+
 impl BenchArgs {
     pub(super) fn options(&self) -> FilterOptions {
         let settings = self.read.settings();
         FilterOptions {
-            query: Query::Where(self.filter.clone()),
+            query: Query::Where(self.filter.as_deref().unwrap_or(BENCH_WHERE).to_owned()),
             among: None,
             operation: None,
             out: Location::Path(self.out.clone()),

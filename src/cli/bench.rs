@@ -2,27 +2,37 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::mem;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 
-use super::args::BenchArgs;
-use super::print::{self, Report};
+use super::args::{BENCH_WHERE, BenchArgs};
+use super::print;
 use super::progress::Steps;
 use super::{CliError, Exit, interrupt, terminal};
 use crate::plan::{self, FilterOptions};
+use crate::report::Report;
 use crate::scan::bench::{self, Stage};
 use crate::scan::{Control, Opened, Progress, Scanned, Selection};
 use crate::units::{Bytes, Count, counted};
+
+/// The column that [`BENCH_WHERE`] asks for.
+const BENCH_COLUMN: &str = "BucketKeyStatus";
 
 /// The stage behind those of a scan: blocks are hashed and written, and the plan made to last.
 const WRITE: &str = "write";
 
 pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
+    check_out(&args.out)?;
     let options = args.options();
     let opened = args.report.open(options.settings.threads)?;
+    if args.filter.is_none() {
+        check_columns(&opened)?;
+    }
     let selections = plan::selections(&opened, &options)?;
     let mut times: Vec<Vec<Duration>> = vec![Vec::new(); Stage::ALL.len() + 1];
     let (mut scanned, mut outcome) = (Scanned::default(), BenchOutcome::default());
@@ -37,6 +47,10 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
         let begin = |stage| steps.begin(format!("{}, {name}", stage_name(stage)));
         let found = once(&opened, &options, &selections, &begin, &steps)?;
         (scanned, outcome) = (found.0, found.2);
+        if args.filter.is_none() {
+            // Nobody asked for this condition.
+            outcome.warnings = mem::take(&mut outcome.data_warnings);
+        }
         for (times, time) in times.iter_mut().zip(found.1) {
             if round > 0 {
                 times.push(time);
@@ -45,15 +59,41 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
     }
     drop(steps);
     let mut result = Profile::new(&scanned, &mut times, options.settings.threads);
-    result.warnings = outcome.warnings;
+    result.warnings.extend(outcome.warnings);
     print::print(&result, args.format)?;
     Ok(if outcome.partly { Exit::Partly } else { Exit::Done })
+}
+
+/// Refuses a folder that holds something: it is deleted afterwards, whatever is in it.
+fn check_out(out: &Path) -> Result<(), CliError> {
+    let is_empty = |path: &Path| fs::read_dir(path).map_or(true, |mut dir| dir.next().is_none());
+    if is_empty(out) {
+        return Ok(());
+    }
+    Err(CliError::Usage(format!(
+        "--out {}: this folder is not empty, and bench deletes the one that it writes to: name a \
+         new one",
+        out.display()
+    )))
+}
+
+/// Refuses a report for which the usual condition asks nothing.
+fn check_columns(opened: &Opened) -> Result<(), CliError> {
+    let lacks = |report: &Report| report.schema.position(BENCH_COLUMN).is_none();
+    let Some(report) = opened.reports.iter().find(|report| lacks(report)) else { return Ok(()) };
+    Err(CliError::Misnamed(format!(
+        "{}: this report has no column {BENCH_COLUMN}, which the default condition of bench asks \
+         for ({BENCH_WHERE}): --where EXPRESSION takes another, such as --where TRUE",
+        report.manifest_path.display()
+    )))
 }
 
 /// What the filter of the last stage came to.
 #[derive(Default)]
 struct BenchOutcome {
     warnings: Vec<String>,
+    /// Those of them that hold whatever was asked.
+    data_warnings: Vec<String>,
     /// Whether bad files or values were passed over.
     partly: bool,
 }
@@ -88,7 +128,8 @@ fn once(
         fs::remove_dir_all(path)?;
     }
     let partly = !outcome.plan.files_skipped.is_empty() || outcome.undecided > 0;
-    Ok((whole, times, BenchOutcome { warnings: outcome.plan.warnings, partly }))
+    let data_warnings = plan::data_warnings(&outcome.plan);
+    Ok((whole, times, BenchOutcome { warnings: outcome.plan.warnings, data_warnings, partly }))
 }
 
 #[derive(Serialize)]
@@ -108,7 +149,7 @@ struct StageTime {
     stage: &'static str,
     /// Of this stage alone: its time with all before it, less that of those before it.
     seconds: f64,
-    /// Of the whole.
+    /// Of all stages together.
     share: f64,
     /// In all threads together.
     bytes_raw_per_second: f64,
@@ -138,19 +179,33 @@ fn median(times: &mut [Duration]) -> f64 {
     times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64)
 }
 
+/// What to know where stages add up to more than the whole.
+fn noise(seconds: f64) -> String {
+    format!(
+        "The stages add up to {seconds:.3} s, more than the whole: a stage that took less time \
+         than those before it alone is shown with 0. More --runs or a larger report make that \
+         rare; of Parquet and ORC, some stages decode what a filter does not."
+    )
+}
+
 impl Profile {
     fn new(scanned: &Scanned, times: &mut [Vec<Duration>], threads: NonZeroUsize) -> Self {
         let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
         let whole = medians.last().copied().unwrap_or(0.0);
-        let stage = |place: usize| {
+        let alone = |place: usize| {
             let before = place.checked_sub(1).map_or(0.0, |before| medians[before]);
-            // Noise can make a stage seem to take less than nothing.
-            let seconds = (medians[place] - before).max(0.0);
+            medians[place] - before
+        };
+        // Noise can make a stage seem to take less than nothing.
+        let all: f64 = (0..medians.len()).map(|place| alone(place).max(0.0)).sum();
+        let is_noisy = (0..medians.len()).any(|place| alone(place) < 0.0);
+        let stage = |place: usize| {
+            let seconds = alone(place).max(0.0);
             let rate = scanned.bytes_raw as f64 / seconds;
             StageTime {
                 stage: stage_name(place),
                 seconds,
-                share: seconds / whole,
+                share: seconds / all,
                 bytes_raw_per_second: rate,
                 rows_per_second: scanned.rows as f64 / seconds,
                 bytes_raw_per_second_and_thread: rate / threads.get() as f64,
@@ -164,12 +219,12 @@ impl Profile {
             threads: threads.get(),
             seconds: whole,
             stages: (0..medians.len()).map(stage).collect(),
-            warnings: Vec::new(),
+            warnings: is_noisy.then(|| noise(all)).into_iter().collect(),
         }
     }
 }
 
-impl Report for Profile {
+impl print::Report for Profile {
     const COMMAND: &'static str = "bench";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

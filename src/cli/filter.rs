@@ -25,7 +25,8 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     }
     let partly = !plan.files_skipped.is_empty() || outcome.undecided > 0;
     let estimate = estimate::one_line(&plan, &options.out)?;
-    let summary = Summary { out: &options.out, plan: &plan, estimate };
+    let report = args.report.words();
+    let summary = Summary { out: &options.out, plan: &plan, report, estimate };
     match args.format {
         Format::Human => print::print(&summary, args.format)?,
         // The plan is a document by itself.
@@ -38,6 +39,8 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
 struct Summary<'a> {
     out: &'a Location,
     plan: &'a Plan,
+    /// The report as it was named, for a command line.
+    report: String,
     /// What its jobs cost, in a line.
     estimate: String,
 }
@@ -86,6 +89,9 @@ impl Summary<'_> {
         let shards = &self.plan.shards;
         let objects: u64 = shards.iter().map(|shard| shard.objects).sum();
         let bytes: u64 = shards.iter().map(Shard::bytes_total).sum();
+        if shards.is_empty() && self.plan.limit == Some(0) {
+            return writeln!(out, "No manifest was written: LIMIT 0 lets no row through.");
+        }
         if shards.is_empty() {
             return writeln!(out, "No manifest was written.");
         }
@@ -134,10 +140,17 @@ impl Summary<'_> {
                 set_aside::remedies(self.plan).join(". "),
             );
         }
+        if self.plan.shards.is_empty() && self.plan.limit == Some(0) {
+            return format!(
+                "Next: leave LIMIT out, or give a greater one. The plan is {}.",
+                document.display()
+            );
+        }
         if self.plan.shards.is_empty() {
             return format!(
-                "Next: `s3sieve count --by COLUMN` shows which values the report holds. The plan \
-                 is {}.",
+                "Next: `s3sieve count {} --by COLUMN` shows which values the report holds. The \
+                 plan is {}.",
+                self.report,
                 document.display()
             );
         }

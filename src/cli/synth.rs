@@ -11,18 +11,40 @@ use super::args::{DataFormat, SynthArgs};
 use super::print::{self, Report};
 use super::{CliError, Exit, interrupt, progress};
 use crate::report::FileFormat;
-use crate::synth::{self, Synth, SynthSummary};
+use crate::synth::{self, Synth, SynthError, SynthSummary};
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &SynthArgs) -> Result<Exit, CliError> {
     let begun = Instant::now();
     let synth = options(args);
     let summary = progress::counted_rows(args.rows, args.result, |rows| {
-        synth::write(&synth, &args.out, interrupt::flag(), rows)
+        synth::write(&synth, &args.out, interrupt::flag(), rows).map_err(named_by_flag)
     })?;
     let result = Made::new(&summary, synth.repeat, begun.elapsed().as_secs_f64());
     print::print(&result, args.result)?;
     Ok(Exit::Done)
+}
+
+/// Fields of [`Synth`] and the flags that they are given with, where the names differ.
+const FLAGS: [(&str, &str); 5] = [
+    ("delete_marker_share", "--delete-markers"),
+    ("null_version_share", "--null-versions"),
+    ("odd_key_share", "--odd-keys"),
+    ("row_bytes", "--row-bytes"),
+    ("shares", "--share"),
+];
+
+/// The error of an option, as the command line names it.
+fn named_by_flag(error: SynthError) -> CliError {
+    let SynthError::Option { name, fault } = error else { return error.into() };
+    let flag = FLAGS.iter().find(|(field, _)| *field == name).map(|(_, flag)| *flag);
+    let flag = flag.map_or_else(|| format!("--{name}"), str::to_owned);
+    let fault = FLAGS.iter().fold(fault, |fault, (field, flag)| {
+        fault
+            .replace(&format!(" in {field}"), &format!(" with {flag} COLUMN=VALUE:WEIGHT"))
+            .replace(&format!(", {field}"), &format!(", {flag}"))
+    });
+    CliError::Usage(format!("{flag}: {fault}"))
 }
 
 fn options(args: &SynthArgs) -> Synth {

@@ -4,18 +4,20 @@
 //! Never knows what the arguments do.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Args;
+use super::print::visible;
 
 /// What can be done with the jobs of a plan.
 const ACTIONS: [&str; 6] = ["list", "watch", "run", "cancel", "priority", "report"];
 
 /// Options of other programs, or of another command than the one that was given; the option that
 /// is meant, without which a command is not told of it; what to do.
-const MEANT: [(&[&str], &str, &str); 9] = [
+const MEANT: [(&[&str], &str, &str); 12] = [
     (&["--operation"], "for", "what the rows are for is said with --for OPERATION"),
     (&["--for"], "operation", "the operation is named with --operation NAME"),
     (
@@ -45,6 +47,21 @@ const MEANT: [(&[&str], &str, &str); 9] = [
         "the number of threads is given to --threads",
     ),
     (
+        &["--prefix", "--starts-with"],
+        "where",
+        "keys are told apart by an expression: --where \"Key LIKE 'logs/%'\"",
+    ),
+    (
+        &["--file-format", "--output-format", "--type"],
+        "rows",
+        "how data files are written is said with --format: csv, parquet or orc",
+    ),
+    (
+        &["--report", "--manifest", "--inventory", "--input"],
+        "as-of",
+        "REPORT is given without a flag: s3sieve COMMAND REPORT",
+    ),
+    (
         &["--account", "--role", "--key"],
         "account-id",
         "the names are --account-id, --role-arn, --kms-key-arn",
@@ -72,12 +89,53 @@ pub(super) fn in_order(mut given: Vec<OsString>) -> Vec<OsString> {
     given
 }
 
+/// What does what no operation does.
+const DELETION: &str = "no operation deletes objects: a lifecycle rule expires them, or a function \
+    of yours deletes those of a manifest (lambda)";
+
+/// The flags that name an operation, as an error begins with them.
+const OPERATION_FLAGS: [&str; 2] = ["--operation ", "--for "];
+
+/// Whether the operation that is not one would delete.
+fn asks_to_delete(error: &clap::Error) -> bool {
+    let value = error.get(ContextKind::InvalidValue);
+    matches!(value, Some(ContextValue::String(word))
+        if ["delete", "expire", "remove", "delete-objects"].contains(&word.as_str()))
+}
+
+/// A path as a shell takes it.
+pub(super) fn word(path: &Path) -> String {
+    quoted(&path.to_string_lossy())
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,@+=%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
 /// The error with a tip that fits, in place of one that does not.
 pub(super) fn mended(mut error: clap::Error, given: &[OsString]) -> clap::Error {
     let command = Asked::of(given);
     let (tip, argument) = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => {
             (command.tip(argument), argument.clone())
+        }
+        (ErrorKind::InvalidSubcommand, _) => {
+            if command.words.get(1).is_none_or(|word| word != "version") {
+                return error;
+            }
+            error.remove(ContextKind::SuggestedSubcommand);
+            (Some("the version is shown by s3sieve --version".to_owned()), String::new())
+        }
+        (ErrorKind::InvalidValue, Some(ContextValue::String(argument)))
+            if OPERATION_FLAGS.iter().any(|flag| argument.starts_with(flag))
+                && asks_to_delete(&error) =>
+        {
+            error.remove(ContextKind::SuggestedValue);
+            (Some(DELETION.to_owned()), String::new())
         }
         (ErrorKind::MissingRequiredArgument, _) => match command.missing() {
             Some(tip) => (Some(tip.to_owned()), String::new()),
@@ -103,6 +161,8 @@ struct Asked {
     options: Vec<String>,
     /// All words.
     words: Vec<String>,
+    /// The place of the command among them; their number where there is none.
+    place: usize,
 }
 
 impl Asked {
@@ -111,13 +171,15 @@ impl Asked {
             given.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let mut command = Args::command();
         let (mut names, mut options) = (Vec::new(), Vec::new());
-        for word in words.iter().skip(1) {
+        let mut first = words.len();
+        for (place, word) in words.iter().enumerate().skip(1) {
             let Some(below) = command.find_subcommand(word) else { continue };
+            first = first.min(place);
             command = below.clone();
             names.push(word.clone());
             options.extend(command.get_arguments().filter_map(|a| a.get_long()).map(str::to_owned));
         }
-        Self { names, options, words }
+        Self { names, options, words, place: first }
     }
 
     /// What to do where an argument is missing whose name alone does not say it.
@@ -141,6 +203,9 @@ impl Asked {
 
     /// What to do in place of an option or word that it does not know.
     fn tip(&self, argument: &str) -> Option<String> {
+        if let Some(tip) = self.early(argument) {
+            return Some(tip);
+        }
         let first = self.names.first().map(String::as_str);
         let asks_form = ["--format", "--result", "--json", "-j"].contains(&argument)
             || (OUTPUT.contains(&argument) && self.is_followed_by_form(argument));
@@ -159,6 +224,7 @@ impl Asked {
             (Some("verify"), "--for") => {
                 "what remains becomes a plan for the same operation as the plan that is verified"
             }
+            (Some("submit"), "--dryrun" | "--dry") => "write --dry-run",
             (_, "--dry-run" | "--dryrun") => {
                 "only `submit` has --dry-run; `setup` changes nothing without --apply"
             }
@@ -172,6 +238,28 @@ impl Asked {
             _ => MEANT.iter().find(meant)?.2,
         };
         Some(tip.to_owned())
+    }
+
+    /// What to do with an option of a command that stands before it.
+    fn early(&self, argument: &str) -> Option<String> {
+        let name = argument.strip_prefix("--")?;
+        let is_it = |word: &String| word.split('=').next() == Some(argument);
+        let before = self.words.get(1..self.place)?;
+        let commands = Args::command();
+        let has = |command: &clap::Command| {
+            command.get_arguments().any(|own| own.get_long() == Some(name))
+        };
+        if !before.iter().any(is_it) || !commands.get_subcommands().any(has) {
+            return None;
+        }
+        let behind = self.words.get(self.place..).unwrap_or_default();
+        let placeholder = "COMMAND".to_owned();
+        let command = if behind.is_empty() { vec![&placeholder] } else { behind.iter().collect() };
+        let words = command.into_iter().chain(before).map(|word| quoted(&visible(word)));
+        Some(format!(
+            "options stand behind the command: s3sieve {}",
+            words.collect::<Vec<_>>().join(" ")
+        ))
     }
 
     /// Whether an option's value is the form of a result.

@@ -219,6 +219,50 @@ fn bench_shows_every_stage_and_leaves_nothing() {
     assert!(told.contains("4 rows in 2 data files"), "{told}");
 }
 
+/// The shares are of the stages together, so they add up where one seems to take no time.
+#[test]
+fn the_shares_of_a_bench_add_up() {
+    let report = sized_report();
+    let (manifest, out) = (report.manifest.to_str().unwrap(), report.out());
+    let flags = ["--where", "TRUE", "--runs", "1", "--format", "json"];
+    let arguments = ["bench", manifest, "--out", out.to_str().unwrap()];
+    for _ in 0..5 {
+        let result = s3sieve(arguments.iter().chain(&flags)).expect(0).json();
+        let stages = result["stages"].as_array().unwrap();
+        let sum: f64 = stages.iter().map(|stage| stage["share"].as_f64().unwrap()).sum();
+        assert!((sum - 1.0).abs() < 1e-6, "{sum}: {result}");
+        let is_told = result["warnings"].to_string().contains("The stages add up to");
+        let seconds: f64 = stages.iter().map(|stage| stage["seconds"].as_f64().unwrap()).sum();
+        assert_eq!(is_told, seconds > result["seconds"].as_f64().unwrap() + 1e-9, "{result}");
+    }
+}
+
+/// Nobody asked for the condition that is there by default.
+#[test]
+fn bench_says_nothing_of_its_own_condition() {
+    let text = row(&["demo", "a", "SSE-S3", "DISABLED"]);
+    let columns = "Bucket, Key, EncryptionStatus, BucketKeyStatus";
+    let report = ReportFolder::new(columns, &[text.as_bytes()]);
+    let (manifest, out) = (report.manifest.to_str().unwrap(), report.out());
+    let arguments = ["bench", manifest, "--out", out.to_str().unwrap(), "--format", "json"];
+    let warnings = s3sieve(arguments).expect(0).json()["warnings"].to_string();
+    assert!(!warnings.contains("SSE-KMS"), "{warnings}");
+    let own = ["--where", "BucketKeyStatus = 'DISABLED'"];
+    let warnings = s3sieve(arguments.iter().chain(&own)).expect(0).json()["warnings"].to_string();
+    assert!(warnings.contains("SSE-KMS"), "{warnings}");
+}
+
+#[test]
+fn help_says_what_holds() {
+    let told = s3sieve(["verify", "--help"]).expect(0).stdout();
+    assert!(!told.contains("--keep-going"), "it is always refused: {told}");
+    let told = s3sieve(["count", "--help"]).expect(0).stdout();
+    assert!(told.contains("is missing ends the run"), "{told}");
+    let told = s3sieve(["estimate", "--help"]).expect(0).stdout();
+    assert!(told.contains("The region whose prices are taken"), "{told}");
+    assert!(!told.contains("The region to ask first"), "{told}");
+}
+
 /// The flag of all commands that read data files: each stage goes on, and the end says so.
 #[test]
 fn bench_goes_on_where_it_is_told_to() {

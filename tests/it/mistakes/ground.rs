@@ -116,6 +116,11 @@ impl Ground {
             "Bucket, Size",
             &gzip_stored(row(&["demo", "1"]).as_bytes()),
         );
+        self.report(
+            "few/manifest.json",
+            "Bucket, Key",
+            &gzip_stored(row(&["demo", "a"]).as_bytes()),
+        );
         self.report("wide/manifest.json", "Bucket, Key", &data());
     }
 }

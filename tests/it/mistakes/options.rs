@@ -71,6 +71,23 @@ fn of_options() {
         &["estimate", "plan", "--object-tag", "team=blue"],
         &["estimate", "plan", "--query", "Size > 5"],
         &["inspect", "report", "-o", "new"],
+        &["filter", "report", "--prefix", "logs/", "--out", "new"],
+        &["synth", "--rows", "10", "--out", "new", "--file-format", "orc"],
+        &["synth", "--rows", "10", "--out", "new", "--delete-markers", "5"],
+        &["synth", "--rows", "10", "--out", "new", "--null-versions", "2"],
+        &["synth", "--rows", "10", "--out", "new", "--columns", "Key"],
+        &["synth", "--rows", "10", "--out", "new", "--columns", "Bucket,Key,Foo"],
+        &["synth", "--rows", "10", "--out", "new", "--share", "Key=a:1"],
+        &["count", "--report", "report"],
+        &["version"],
+        &["submit", "plan", "--dryrun"],
+        &["--format", "json", "count", "report"],
+        &["--format=json"],
+        &["--where", "Size > 5", "count", "report"],
+        &["bench", "report", "--out", "plan"],
+        &["bench", "few", "--runs", "1", "--out", "new"],
+        &["filter", "report", "--sql", "SELECT * FROM S3Object LIMIT 0", "--out", "no-rows"],
+        &["filter", "report", "--where", "Size = 7", "--out", "none-7"],
     ];
     assert_reviewed("options", &shown(&ground, cases));
 }
@@ -136,6 +153,7 @@ fn of_proofs() {
         &["estimate", "plan", "--for", "copy"],
         &["estimate", "plan", "--operation", "copy", "--storage-class", "REDUCED_REDUNDANCY"],
         &["estimate", "plan", "--source-objects", "1e9"],
+        &["estimate", "plan", "--source-objects", "1"],
     ];
     assert_reviewed("proofs", &shown(&ground, cases));
 }
