@@ -6,13 +6,28 @@ use std::fmt;
 
 /// A size that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not a size: write a whole number of bytes or a number with a unit, \
-         such as 5368709120, 512KiB, 5GiB or 1.5TB"
-)]
+#[error("`{text}` is not a size: {remedy}")]
 pub struct SizeError {
     text: String,
+    remedy: String,
 }
+
+impl SizeError {
+    fn of(text: &str) -> Self {
+        let meant = with_point(text).filter(|meant| bytes_of(meant).is_some());
+        let remedy = match meant {
+            Some(meant) => format!("{THOUSANDS}; write {meant}"),
+            None if text.contains(',') => THOUSANDS.to_owned(),
+            None => "write a whole number of bytes or a number with a unit, such as 5368709120, \
+                     512KiB, 5GiB or 1.5TB"
+                .to_owned(),
+        };
+        Self { text: text.to_owned(), remedy }
+    }
+}
+
+/// What is said of a comma that does not group digits.
+pub const THOUSANDS: &str = "a comma is only read between thousands, as in 1,000";
 
 /// Decimal and binary units; the longest spelling first, so that `KiB` is not read as `B`.
 const UNITS: [(&str, u64); 15] = [
@@ -36,33 +51,75 @@ const UNITS: [(&str, u64); 15] = [
 /// Reads a size in bytes: digits, or a number with a unit (`5GiB`, `1.5 TB`, `64k`).
 ///
 /// `KB MB GB TB PB` are powers of 1,000; `KiB MiB GiB TiB PiB` and the bare letters `k m g t` are
-/// powers of 1,024. Case does not matter; `_` and `,` between digits are ignored.
+/// powers of 1,024. Case does not matter; digits are grouped as [`ungrouped`] says.
 ///
 /// # Errors
 /// When the text is no number, the unit is unknown, or the result is no whole number below 2^64.
 pub fn parse_bytes(text: &str) -> Result<u64, SizeError> {
-    let error = || SizeError { text: text.to_owned() };
-    let lower: String =
-        text.trim().to_ascii_lowercase().chars().filter(|c| *c != '_' && *c != ',').collect();
+    bytes_of(text).ok_or_else(|| SizeError::of(text))
+}
+
+fn bytes_of(text: &str) -> Option<u64> {
+    let lower = text.trim().to_ascii_lowercase();
     let (number, factor) = UNITS
         .iter()
         .find_map(|(unit, factor)| lower.strip_suffix(unit).map(|rest| (rest.trim_end(), *factor)))
         .unwrap_or((lower.as_str(), 1));
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let all_digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    let number = ungrouped(number)?;
+    let (whole, fraction) = number.split_once('.').unwrap_or((&number, ""));
     // Nine digits after the point are finer than a byte of a gigabyte; more would overflow u128.
     if whole.is_empty() || fraction.len() > 9 || !all_digits(whole) || !all_digits(fraction) {
-        return Err(error());
+        return None;
     }
-    let whole: u128 = whole.parse::<u64>().map_err(|_| error())?.into();
-    let scale = 10u128.pow(u32::try_from(fraction.len()).map_err(|_| error())?);
-    let fraction: u128 =
-        if fraction.is_empty() { 0 } else { fraction.parse::<u64>().map_err(|_| error())?.into() };
+    let whole: u128 = whole.parse::<u64>().ok()?.into();
+    let scale = 10u128.pow(u32::try_from(fraction.len()).ok()?);
+    let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse::<u64>().ok()?.into() };
     let scaled = (whole * scale + fraction) * u128::from(factor);
     if !scaled.is_multiple_of(scale) {
-        return Err(error());
+        return None;
     }
-    u64::try_from(scaled / scale).map_err(|_| error())
+    u64::try_from(scaled / scale).ok()
+}
+
+/// A number without the signs that group its digits: `_` between any two, `,` between all of its
+/// thousands. `None` where they stand elsewhere: `1,5` and `0,500` are numbers with a decimal
+/// comma, and dropping it would make others of them.
+#[must_use]
+pub fn ungrouped(number: &str) -> Option<String> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let joined = |part: &str| part.starts_with(is_digit) && part.ends_with(is_digit);
+    if number.contains('_') && !number.split('_').all(joined) {
+        return None;
+    }
+    if number.contains(',') {
+        let whole = number.split_once('.').map_or(number, |(whole, _)| whole);
+        let mut groups = whole.split(',');
+        let first = groups.next().unwrap_or_default();
+        let begins = (1..=3).contains(&first.len()) && all_digits(first) && !first.starts_with('0');
+        let is_group = |group: &str| group.len() == 3 && all_digits(group);
+        let commas = |text: &str| text.matches(',').count();
+        if !begins || !groups.all(is_group) || commas(whole) < commas(number) {
+            return None;
+        }
+    }
+    Some(number.replace(['_', ','], ""))
+}
+
+/// The text with a point for its one comma, as a person with a decimal comma means it; `None` of a
+/// text with more, or with a point.
+#[must_use]
+pub fn with_point(text: &str) -> Option<String> {
+    let (whole, rest) = text.trim().split_once(',')?;
+    if rest.contains([',', '.']) || whole.contains('.') {
+        return None;
+    }
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let point = if rest.starts_with(|c: char| c.is_ascii_digit()) { "." } else { "" };
+    Some(format!("{whole}{point}{rest}"))
+}
+
+fn all_digits(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Shows a number of bytes in binary units with three significant digits: `1.37 GiB`.
@@ -131,6 +188,37 @@ mod tests {
             ("7B", 7),
         ] {
             assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_comma_is_read_between_thousands_only() {
+        for (text, bytes) in [
+            ("1,000", 1_000),
+            ("12,345,678", 12_345_678),
+            ("1,000KB", 1_000_000),
+            ("1,024.5 kb", 1_024_500),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for (text, remedy) in [
+            ("1,5GB", "; write 1.5GB"),
+            ("1,5 MB", "; write 1.5 MB"),
+            ("0,500GB", "; write 0.500GB"),
+            ("5,GB", "; write 5GB"),
+            (",5KB", "; write 0.5KB"),
+            ("1,5", "as in 1,000"),
+            ("1,2,3KB", "as in 1,000"),
+            ("1234,567", "as in 1,000"),
+            ("1,0000", "as in 1,000"),
+            ("1.5,000KB", "as in 1,000"),
+            ("1,000,KB", "as in 1,000"),
+        ] {
+            let said = parse_bytes(text).unwrap_err().to_string();
+            assert!(said.ends_with(remedy), "{said}");
+        }
+        for text in ["_5", "5_", "5_GB", "1__0", "1._5GB"] {
+            assert!(parse_bytes(text).is_err(), "{text}");
         }
     }
 

@@ -33,7 +33,7 @@ use crate::report::AsOf;
 use crate::scan::{self, Opened, Query, ReportOptions, Settings, Verify};
 use crate::source::Location;
 use crate::threads;
-use crate::units::{SizeError, parse_bytes};
+use crate::units::{SizeError, parse_bytes, ungrouped};
 
 /// Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
 ///
@@ -630,10 +630,9 @@ pub(super) fn size(text: &str) -> Result<u64, SizeError> {
 }
 
 pub(super) fn objects(text: &str) -> Result<u64, String> {
-    let digits: String = text.chars().filter(|c| *c != '_' && *c != ',').collect();
-    digits
-        .parse()
-        .map_err(|_| format!("`{text}` is not a whole number, such as 1000000 or 1,000,000"))
+    ungrouped(text)
+        .and_then(|digits| digits.parse().ok())
+        .ok_or_else(|| format!("`{text}` is not a whole number, such as 1000000 or 1,000,000"))
 }
 
 /// A date, from its begin in UTC, or a time.
@@ -718,8 +717,16 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_objects_has_no_decimal_comma() {
+        for text in ["1,5", "1,5,000", "1,000_000", ",5", "5,", "1.5", "0,500"] {
+            assert!(objects(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn counts_take_separators() {
-        assert_eq!(objects("1,000_000"), Ok(1_000_000));
+        assert_eq!(objects("1,000,000"), Ok(1_000_000));
+        assert_eq!(objects("1_000_000"), Ok(1_000_000));
         assert!(objects("1e6").is_err());
     }
 }

@@ -50,10 +50,10 @@ pub(super) struct FilterArgs {
     /// Leave version ids out of the manifests, so that jobs act on current versions
     #[arg(long)]
     no_version_ids: bool,
-    /// Objects in a manifest at most
+    /// Objects in a manifest at most, for example 1000000 or 1,000,000
     #[arg(long, value_name = "N", default_value_t = OBJECTS_MAX, value_parser = objects)]
     max_objects: u64,
-    /// Size of a manifest at most, for example 512MiB [default: 5GiB]
+    /// Size of a manifest at most, for example 512MiB, 1.5GB or 5G (GiB) [default: 5GiB]
     #[arg(long, value_name = "SIZE", value_parser = size, default_value_t = SHARD_BYTES_MAX,
         hide_default_value = true)]
     max_bytes: u64,

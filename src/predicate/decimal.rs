@@ -5,6 +5,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::syntax::literal;
+use crate::units::{THOUSANDS, parse_bytes, with_point};
+
 /// No numeral in a predicate is larger in absolute value: far above 2^64, far below what `i128`
 /// holds, so that adding one or two of them cannot overflow.
 const MANTISSA_MAX: i128 = 10i128.pow(36);
@@ -19,6 +22,18 @@ const _: () = assert!((u64::MAX as i128).checked_mul(10i128.pow(SCALE_MAX)).is_s
 pub(super) struct Decimal {
     mantissa: i128,
     scale: u32,
+}
+
+/// What to write instead of a number with commas that do not group it; `None` of other texts.
+pub(super) fn comma_hint(text: &str) -> Option<String> {
+    if !text.contains(',') || !text.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let meant = with_point(text).filter(|meant| Decimal::of_text(meant).is_some());
+    Some(match meant {
+        Some(meant) => format!("{THOUSANDS}: write {}", literal(&meant)),
+        None => THOUSANDS.to_owned(),
+    })
 }
 
 impl Decimal {
@@ -64,6 +79,12 @@ impl Decimal {
                 Self::new(mantissa.checked_mul(factor)?, 0)
             }
         }
+    }
+
+    /// Reads a text that stands where a number is wanted: a number, or a size such as `5GiB`.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        Self::parse(text.trim())
+            .or_else(|| parse_bytes(text).ok().and_then(|bytes| Self::new(bytes.into(), 0)))
     }
 
     pub(super) fn negated(self) -> Self {

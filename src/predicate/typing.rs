@@ -10,7 +10,7 @@ use sqlparser::tokenizer::Span;
 
 use super::columns;
 use super::constant::{Constant, Evaluator};
-use super::decimal::Decimal;
+use super::decimal::{Decimal, comma_hint};
 use super::error::{PredicateError, quoted};
 use super::expr::{Case, Check, Comparison, Expr, Instant, Operand, Regex, Relation, Type};
 use super::like::Like;
@@ -19,7 +19,6 @@ use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
 use super::scalar::{Computed, Pattern, ScalarType};
 use super::side::{ComparisonSide, SideKind};
 use crate::report::{ColumnKind, Schema};
-use crate::units::parse_bytes;
 
 /// Levels of sqlparser's tree that are followed, redundant parentheses included.
 const SQL_DEPTH_MAX: usize = 128;
@@ -281,12 +280,16 @@ impl Typer<'_> {
     fn number(&self, operand: &Operand, value: &Constant, span: Span) -> Typed<Decimal> {
         let number = match value {
             Constant::Number(number) => Some(*number),
-            Constant::Text(text) => Decimal::parse(text.trim())
-                .or_else(|| parse_bytes(text).ok().and_then(|bytes| Decimal::new(bytes.into(), 0))),
+            Constant::Text(text) => Decimal::of_text(text),
             _ => None,
         };
         number.ok_or_else(|| {
-            self.wrong_type(operand, span, "write a number, or a size in quotes: '5GiB', '512KiB'")
+            let comma = match value {
+                Constant::Text(text) => comma_hint(text),
+                _ => None,
+            };
+            let hint = "write a number, or a size in quotes: '5GiB', '512KiB'";
+            self.wrong_type(operand, span, comma.as_deref().unwrap_or(hint))
         })
     }
 

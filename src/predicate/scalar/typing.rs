@@ -3,7 +3,7 @@
 use sqlparser::ast::{self, BinaryOperator, Expr as Sql, Spanned, UnaryOperator, Value};
 use sqlparser::tokenizer::Span;
 
-use super::super::decimal::Decimal;
+use super::super::decimal::{Decimal, comma_hint};
 use super::super::error::{PredicateError, quoted};
 use super::super::expr::Expr;
 use super::super::parse::too_deep;
@@ -13,7 +13,6 @@ use super::fold::{cast_folded, concat, folded, literal_of, number_of};
 use super::function::Function;
 use super::tree::{CastTarget, Condition, ScalarExpr};
 use super::value::{ScalarType, ScalarValue};
-use crate::units::parse_bytes;
 
 /// Conditions that are values (`CASE WHEN …`, `(x > 5) = y`) inside each other. Each is compiled
 /// for TRUE and for FALSE, so that each level triples what is kept.
@@ -424,10 +423,11 @@ impl Typer<'_> {
         };
         match to {
             ScalarType::Integer | ScalarType::Decimal | ScalarType::Double => {
-                let number = Decimal::parse(text.trim()).or_else(|| {
-                    parse_bytes(text).ok().and_then(|bytes| Decimal::new(bytes.into(), 0))
-                });
-                number.map(number_of).map(ScalarExpr::of).ok_or_else(|| wrong("a number"))
+                let number = Decimal::of_text(text).map(number_of).map(ScalarExpr::of);
+                number.ok_or_else(|| match comma_hint(text) {
+                    Some(hint) => wrong("a number").hint(hint),
+                    None => wrong("a number"),
+                })
             }
             ScalarType::Instant | ScalarType::Date => self.date_literal(text, span),
             ScalarType::Boolean => match text.to_ascii_lowercase().as_str() {

@@ -7,7 +7,7 @@ use super::MistakeRule;
 use super::words::{Mistake, RUN_WORDS_MAX, Words, is_comparison, literal};
 use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;
-use crate::units::parse_bytes;
+use crate::units::{THOUSANDS, parse_bytes, with_point};
 
 /// In the order in which they are tried.
 pub(super) const RULES: [MistakeRule; 17] = [
@@ -113,14 +113,38 @@ fn grouped_number(words: &Words<'_>, at: usize) -> Option<Mistake> {
         digits.push_str(group);
         end += 2;
     }
-    (end > at + 1).then(|| {
-        Mistake::new(
-            at,
-            end,
-            format!("{} is not a number", quoted(words.written(at, end))),
-            format!("write the digits without a sign between them: {digits}"),
-        )
-    })
+    if end == at + 1 {
+        return decimal_comma(words, at);
+    }
+    Some(Mistake::new(
+        at,
+        end,
+        format!("{} is not a number", quoted(words.written(at, end))),
+        format!("write the digits without a sign between them: {digits}"),
+    ))
+}
+
+/// `1,5` and `1,5GB`.
+fn decimal_comma(words: &Words<'_>, at: usize) -> Option<Mistake> {
+    let is_decimal = *words.token(at + 1) == Token::Comma
+        && words.touches_next(at + 1)
+        && matches!(words.token(at + 2), Token::Number(..));
+    if !is_decimal {
+        return None;
+    }
+    let number = with_point(words.written(at, at + 3))?;
+    let unit = words.bare(at + 3).filter(|_| words.touches_next(at + 2));
+    let size = unit.map(|unit| format!("{number}{unit}")).filter(|size| parse_bytes(size).is_ok());
+    let (end, meant) = match size {
+        Some(size) => (at + 4, literal(&size)),
+        None => (at + 3, number),
+    };
+    Some(Mistake::new(
+        at,
+        end,
+        format!("{} is not a number", quoted(words.written(at, end))),
+        format!("{THOUSANDS}, and in quotes: write {meant}"),
+    ))
 }
 
 /// `5%`: nothing that a column holds.

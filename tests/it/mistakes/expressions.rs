@@ -3,11 +3,16 @@
 use super::ground::Ground;
 use super::{assert_reviewed, shown};
 
-const NOT_SQL: [&str; 70] = [
+const NOT_SQL: [&str; 75] = [
     "",
     "Size > 5GB",
     "Size > 5 gigabytes",
     "Size > 1,000",
+    "Size > 1,5",
+    "Size > 1,5GB",
+    "Size > '1,5GB'",
+    "Size IN ('1,2,3KB')",
+    "Size + 0 > ',5KB'",
     "Size > 0x10",
     "Size > 5%",
     "Size > '5XB'",
