@@ -50,6 +50,9 @@ impl Suspicions {
         match expr {
             Expr::Not(inner) => self.look(inner, !negated),
             Expr::Test(test) => self.test(test, negated),
+            // `NOT IN (…, NULL)`, `NOT (… OR NULL)`: it is never true, which is told as a warning.
+            Expr::Any(parts) if negated && parts.contains(&Expr::Constant(None)) => {}
+            Expr::All(parts) if !negated && parts.contains(&Expr::Constant(None)) => {}
             _ => expr.children().iter().for_each(|child| self.look(child, negated)),
         }
     }
@@ -119,11 +122,12 @@ impl Suspicions {
             })
         };
         let written = plain(pattern);
-        if texts().any(|text| text.contains('*')) {
-            let meant = literal(&written.replace("%*", "%").replace("*%", "%").replace('*', "%"));
-            self.push(format!(
-                "in LIKE, % stands for any text and * for itself: write {operand} {like} {meant}"
-            ));
+        let has = |signs: &[char]| texts().any(|text| text.contains(signs));
+        let is_glob = has(&['*', '?']);
+        if is_glob {
+            // What was escaped can't be told from wildcards there.
+            let meant = (!has(&['%', '_'])).then(|| globbed(&written)).flatten();
+            self.push(glob(has(&['*']), has(&['?']), operand, like, meant));
         }
         let begin = match pattern.parts().first() {
             Some(Part::Text(text)) => text,
@@ -140,7 +144,7 @@ impl Suspicions {
                 ));
             }
         }
-        if texts().count() == pattern.parts().len() && !written.contains('*') {
+        if texts().count() == pattern.parts().len() && !is_glob {
             self.push(format!(
                 "a pattern without % or _ is only like itself: write {operand} {like} {} for what \
                  begins so",
@@ -169,6 +173,28 @@ fn plain(pattern: &Like) -> String {
         Part::Text(text) => text.clone(),
     };
     pattern.parts().iter().map(part).collect()
+}
+
+/// A pattern with a shell's wildcards as one of LIKE; `None` where it would select every row.
+fn globbed(written: &str) -> Option<String> {
+    let pattern = written.replace("%*", "%").replace("*%", "%").replace('*', "%");
+    let pattern = pattern.replace('?', "_");
+    (!pattern.trim_matches('%').is_empty()).then_some(pattern)
+}
+
+/// What to say of a shell's wildcards in a pattern.
+fn glob(star: bool, mark: bool, operand: &Operand, like: &str, meant: Option<String>) -> String {
+    let text = "% stands for any text and * for itself";
+    let one = "_ stands for one character and ? for itself";
+    let told = match (star, mark) {
+        (true, true) => format!("{text}, {one}"),
+        (true, false) => text.to_owned(),
+        (false, _) => one.to_owned(),
+    };
+    match meant {
+        Some(meant) => format!("in LIKE, {told}: write {operand} {like} {}", literal(&meant)),
+        None => format!("in LIKE, {told}"),
+    }
 }
 
 /// What begins an address of an object.
@@ -302,6 +328,10 @@ mod tests {
     fn what_is_hardly_meant_is_told() {
         for (text, wanted) in [
             ("Key LIKE 'logs/*'", "write Key LIKE 'logs/%'"),
+            ("Key LIKE '%*%'", "in LIKE, % stands for any text and * for itself"),
+            ("Key LIKE 'logs/?.txt'", "? for itself: write Key LIKE 'logs/_.txt'"),
+            ("Key LIKE 'l?gs/*'", "and ? for itself: write Key LIKE 'l_gs/%'"),
+            ("Key LIKE '100!%*' ESCAPE '!'", "any text and * for itself"),
             ("Key = 'logs/*'", "write Key LIKE 'logs/%'"),
             ("Key IN ('a', 'logs/%')", "write Key LIKE 'logs/%'"),
             ("Key = 'photos/caf%C3%A9+1.jpg'", "write 'photos/café 1.jpg'"),
@@ -328,6 +358,7 @@ mod tests {
         ] {
             let hints = hints(text);
             assert!(hints.len() == 1 && hints[0].contains(wanted), "{text}: {hints:?}");
+            assert!(!wanted.ends_with("itself") || hints[0].ends_with("itself"), "{hints:?}");
         }
     }
 
@@ -337,6 +368,8 @@ mod tests {
             "Key LIKE 'logs/%' AND Key = 'a b'",
             "Key LIKE '%2024%' OR Key LIKE '%100%' OR Key LIKE '%20%' OR Key LIKE '%2024-99%'",
             "Key <> 'logs/*'",
+            "StorageClass NOT IN ('GLACIER', NULL)",
+            "StorageClass <> 'GLACIER' AND Size = NULL",
             "VersionId IS NULL",
             "StorageClass <> 'GLACIER' OR StorageClass IS NULL",
             "ObjectAccessControlList LIKE '%AllUsers%'",

@@ -106,6 +106,7 @@ impl Typer<'_> {
             return Err(self.error(span, "a comparison has two sides"));
         };
         if left.is_null() || right.is_null() {
+            self.warn_of_null();
             return Ok(Expr::Constant(None));
         }
         if of == ScalarType::Boolean {
@@ -135,6 +136,9 @@ impl Typer<'_> {
         }
         let list = all.split_off(1);
         let value = all.pop().unwrap_or_else(|| literal_of(Constant::Null));
+        if value.is_null() || list.iter().any(ScalarExpr::is_null) {
+            self.warn_of_null();
+        }
         if value.is_null() {
             return Ok(Expr::Constant(None));
         }

@@ -88,6 +88,15 @@ impl Typer<'_> {
         }
     }
 
+    /// A comparison with NULL that is not a column's.
+    pub(super) fn warn_of_null(&mut self) {
+        self.warn(
+            "a comparison with NULL is true of no row: for empty fields write Column IS NULL, for \
+             all others Column IS NOT NULL"
+                .to_owned(),
+        );
+    }
+
     pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
         if depth > SQL_DEPTH_MAX {
             return Err(too_deep());
@@ -408,7 +417,14 @@ impl Typer<'_> {
         let mut parts = Vec::new();
         for item in items {
             match item.kind {
-                SideKind::Constant(Constant::Null) => unknown = true,
+                SideKind::Constant(Constant::Null) => {
+                    unknown = true;
+                    self.warn(format!(
+                        "nothing is equal to NULL, nor unequal: take NULL out of the list. IN \
+                         finds no empty field by it (write OR {operand} IS NULL), and NOT IN \
+                         selects no row at all"
+                    ));
+                }
                 SideKind::Constant(Constant::Text(text)) if text.is_empty() => null = true,
                 SideKind::Constant(value) => {
                     let equal = Comparison::Equal;
@@ -471,6 +487,7 @@ impl Typer<'_> {
             None => None,
         };
         let Some(text) = self.pattern_text(pattern, depth)? else {
+            self.warn_of_null();
             return Ok(Expr::Constant(None));
         };
         let Some(like) = Like::parse(&text, escape) else {
@@ -535,6 +552,7 @@ impl Typer<'_> {
         };
         let side = self.text_side(value, depth)?;
         let Some(text) = self.pattern_text(pattern, depth)? else {
+            self.warn_of_null();
             return Ok(Expr::Constant(None));
         };
         let token = matches!(&side.kind, SideKind::Column(operand) if operand.is_token());

@@ -8,6 +8,7 @@ use super::super::time::NANOS_PER_DAY;
 use super::super::typing::{Typed, Typer, function_arguments};
 use super::fold::{concat, folded};
 use super::function::{DatePart, DateUnit, Function, Parameter, Signature};
+use super::suggest::date_function;
 use super::tree::{CastTarget, ScalarExpr};
 use super::typing::nested;
 use super::value::{ScalarType, ScalarValue};
@@ -29,7 +30,8 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("left", "write substr(Key, 1, n)"),
     ("right", "write substr(Key, -n)"),
     ("datediff", "write date_diff('day', earlier, later)"),
-    ("dateadd", "write date_add('day', 30, …)"),
+    ("dateadd", "write date_add('day', 30, LastModifiedDate)"),
+    ("date_sub", "write LastModifiedDate - INTERVAL '30' DAY"),
     ("ifnull", "write coalesce(a, b)"),
     ("isnull", "write a IS NULL, or coalesce(a, b)"),
     ("nvl", "write coalesce(a, b)"),
@@ -114,7 +116,7 @@ impl Typer<'_> {
                 let span = function.name.span();
                 match Signature::of(&name) {
                     Some(signature) => self.call_of(signature, &name, arguments, span, depth),
-                    None => Err(self.unknown_function(&name, span)),
+                    None => Err(self.unknown_function(&name, arguments, span)),
                 }
             }
         }
@@ -158,7 +160,7 @@ impl Typer<'_> {
         value.map(Some)
     }
 
-    fn unknown_function(&self, name: &str, span: Span) -> PredicateError {
+    fn unknown_function(&self, name: &str, arguments: &[&Sql], span: Span) -> PredicateError {
         let special = [
             "coalesce",
             "nullif",
@@ -185,9 +187,10 @@ impl Typer<'_> {
                 .error(span, format!("{} takes other arguments", quoted(name)))
                 .hint("docs/where.md has an example of every function");
         }
-        let hint = OTHER_NAMES.iter().find(|(known, _)| *known == name);
+        let other = OTHER_NAMES.iter().find(|(known, _)| *known == name);
+        let hint = date_function(name, arguments);
         self.error(span, format!("{} is not a function that is known here", quoted(name)))
-            .hint(hint.map_or(FUNCTIONS, |(_, hint)| *hint))
+            .hint(hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()))
     }
 
     fn arguments(&mut self, sql: &[&Sql], depth: usize) -> Typed<Vec<(ScalarExpr, Span)>> {
@@ -295,7 +298,7 @@ impl Typer<'_> {
             ("date_trunc", 1) => (Function::Truncate(unit), 0),
             ("date_diff", 2) => (Function::Difference(unit), 0),
             ("date_add", 2) => (Function::Add(unit), 1),
-            _ => return Err(self.unknown_function(name, span)),
+            _ => return Err(self.unknown_function(name, rest, span)),
         };
         let mut values = Vec::with_capacity(rest.len());
         for (place, sql) in rest.iter().enumerate() {

@@ -32,6 +32,7 @@ mod fold;
 mod function;
 mod number;
 mod shape;
+mod suggest;
 mod text;
 mod tree;
 mod typing;

@@ -11,6 +11,7 @@ use super::super::typing::{Typed, Typer, chain};
 use super::cast::{cast_target, is_allowed};
 use super::fold::{cast_folded, concat, folded, literal_of, number_of};
 use super::function::Function;
+use super::suggest::date_sum;
 use super::tree::{CastTarget, Condition, ScalarExpr};
 use super::value::{ScalarType, ScalarValue};
 
@@ -53,9 +54,15 @@ impl Typer<'_> {
             }
             Sql::BinaryOp { left, op, right } => match arithmetic_of(op) {
                 Some(function) => {
-                    let left = (self.scalar(left, inner)?, left.span());
-                    let right = (self.scalar(right, inner)?, right.span());
-                    self.arithmetic(function, left, right)
+                    let first = (self.scalar(left, inner)?, left.span());
+                    let second = (self.scalar(right, inner)?, right.span());
+                    if is_sum_of_date_and_other(&first.0, &second.0) {
+                        let span = first.1.union(&second.1);
+                        return Err(self
+                            .error(span, format!("`{op}` takes numbers, not dates"))
+                            .hint(date_sum(op, left, right)));
+                    }
+                    self.arithmetic(function, first, second)
                 }
                 None => self.boolean(sql, inner).and_then(nested).map(ScalarExpr::condition),
             },
@@ -151,9 +158,10 @@ impl Typer<'_> {
             (Function::Minus, a, b) if a.is_date() && b.is_date() => Err(self
                 .error(left.1.union(&right.1), "two dates have no difference here")
                 .hint("write date_diff('day', earlier, later)")),
-            _ if left_type.is_date() || right_type.is_date() => Err(self
-                .error(left.1.union(&right.1), format!("`{sign}` takes numbers, not dates"))
-                .hint("write LastModifiedDate + INTERVAL '30' DAY, or date_add('day', 30, …)")),
+            _ if left_type.is_date() || right_type.is_date() => {
+                Err(self
+                    .error(left.1.union(&right.1), format!("`{sign}` takes numbers, not dates")))
+            }
             _ => {
                 let left = self.number_argument(left.0, left.1, sign)?;
                 let right = self.number_argument(right.0, right.1, sign)?;
@@ -438,6 +446,13 @@ impl Typer<'_> {
             _ => Ok(ScalarExpr::of(ScalarValue::text(text))),
         }
     }
+}
+
+/// Whether a date is to be reckoned with what is neither a date nor an interval.
+fn is_sum_of_date_and_other(left: &ScalarExpr, right: &ScalarExpr) -> bool {
+    let other = |found: ScalarType| !found.is_date() && found != ScalarType::Interval;
+    let (left, right) = (left.value_type(), right.value_type());
+    left.is_date() && other(right) || other(left) && right.is_date()
 }
 
 fn arithmetic_of(operator: &BinaryOperator) -> Option<Function> {
