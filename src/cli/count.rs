@@ -12,7 +12,7 @@ use super::args::CountArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, progress, terminal};
 use crate::plan::{SkippedFile, Unreadable};
-use crate::report::{Schema, is_same_column};
+use crate::report::{self, is_same_column};
 use crate::scan::{self, CountOptions, Counts};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -20,9 +20,10 @@ use crate::units::{Bytes, Count, counted};
 pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
     let begun = Instant::now();
     let opened = args.report.open(args.read.threads())?;
+    let names = names(&args.by, opened.reports.first());
     let options = CountOptions {
         query: args.query(),
-        by: args.by.clone(),
+        by: names.clone(),
         now: Timestamp::now(),
         keep_going: args.read.keep_going,
         settings: args.read.settings(),
@@ -31,20 +32,21 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
         scan::count(&opened, &options, control)
     })?;
     let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
-    let names = names(&args.by, opened.reports.first().map(|report| &report.schema));
     let partly = !counts.set_aside.is_empty() || counts.undecided > 0;
     let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
     print::print(&result, args.format)?;
     Ok(if partly { Exit::Partly } else { Exit::Done })
 }
 
-/// The columns to count by, as the report spells them.
-fn names(by: &[String], schema: Option<&Schema>) -> Vec<String> {
+/// The columns to count by, as the first report spells them; what it lacks stays as it was given.
+fn names(by: &[String], report: Option<&report::Report>) -> Vec<String> {
     let spelled = |name: &String| {
-        let column = schema.and_then(|schema| Some(&schema.columns()[schema.position(name)?]));
-        column.map_or_else(|| name.clone(), |column| column.name.clone())
+        let report = report?;
+        let column = scan::column(report, name).ok()?;
+        let spelled = report.schema.columns().get(column)?.name.clone();
+        (scan::column(report, &spelled).ok() == Some(column)).then_some(spelled)
     };
-    by.iter().map(spelled).collect()
+    by.iter().map(|name| spelled(name).unwrap_or_else(|| name.clone())).collect()
 }
 
 #[derive(Serialize)]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
+use crate::report::is_same_column;
 use crate::scan::UnreadableColumn;
 use crate::units::{Count, counted};
 
@@ -295,17 +296,36 @@ impl Unreadable {
     /// What a person should know of it.
     #[must_use]
     pub fn warning(&self) -> String {
-        let taken = if self.rows == 1 { "is taken" } else { "are taken" };
-        self.said(&format!(" and {taken} for NULL"))
+        match (self.of_sizes(), self.rows) {
+            (Some(taken), _) => self.said(&format!("; {taken}")),
+            (None, 1) => self.said(" and is taken for NULL"),
+            (None, _) => self.said(" and are taken for NULL"),
+        }
     }
 
     /// The same, where rows were counted by this column, too.
     #[must_use]
     pub fn warning_where_grouped(&self) -> String {
-        self.said(match self.rows {
-            1 => "; --by shows it as it stands, conditions and sums take it for NULL",
-            _ => "; --by shows them as they stand, conditions and sums take them for NULL",
-        })
+        let (shown, taken) = match self.rows {
+            1 => ("it as it stands", "conditions and sums take it for NULL"),
+            _ => ("them as they stand", "conditions and sums take them for NULL"),
+        };
+        self.said(&format!("; --by shows {shown}, {}", self.of_sizes().unwrap_or(taken)))
+    }
+
+    /// What becomes of sizes some of which may be below zero: conditions can read these.
+    fn of_sizes(&self) -> Option<&'static str> {
+        if !is_same_column(&self.column, "Size") {
+            return None;
+        }
+        match self.rows {
+            1 if !self.example.starts_with('-') => None,
+            1 => Some("sums leave it out, conditions compare it as it stands if it is a number"),
+            _ => Some(
+                "sums leave them out; conditions compare a number below zero as it stands, and \
+                 take any other value for NULL",
+            ),
+        }
     }
 
     fn said(&self, taken: &str) -> String {
@@ -381,4 +401,32 @@ pub struct DataFile {
     pub bytes: u64,
     /// Its MD5, in hexadecimal.
     pub md5: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_below_zero_is_not_said_to_be_null_to_conditions() {
+        let note = |column: &str, rows, example: &str| {
+            let unreadable = Unreadable {
+                column: column.to_owned(),
+                rows,
+                example: example.to_owned(),
+                file: "a".to_owned(),
+                record: 1,
+            };
+            (unreadable.warning(), unreadable.warning_where_grouped())
+        };
+        for (column, rows, example, said) in [
+            ("Size", 1, "-5", "conditions compare it as it stands"),
+            ("size", 2, "x", "conditions compare a number below zero as it stands"),
+        ] {
+            let (alone, grouped) = note(column, rows, example);
+            assert!(alone.contains(said) && grouped.contains(said), "{alone} {grouped}");
+        }
+        assert!(note("Size", 1, "1.0E3").0.contains("can't be read and is taken for NULL"));
+        assert!(note("LastModifiedDate", 2, "-1").0.contains("and are taken for NULL"));
+    }
 }

@@ -153,14 +153,20 @@ fn split_by(
     reports: &[Report],
     options: &FilterOptions,
 ) -> Result<Vec<String>, PlanError> {
-    for name in &options.split_by {
-        for report in reports {
-            scan::column(report, name)?;
+    let mut asked = Vec::with_capacity(options.split_by.len());
+    if let Some((first, others)) = reports.split_first() {
+        for name in &options.split_by {
+            // A place, or a name in quotes, is the first report's; others are asked by its name.
+            let column = scan::column(first, name)?;
+            let name = first.schema.columns()[column].name.as_str();
+            for report in others {
+                scan::column(report, name)?;
+            }
+            asked.push(name);
         }
     }
     let mut names: Vec<String> = Vec::new();
-    let asked = options.split_by.iter().map(String::as_str);
-    for name in asked.chain(eligibility.split_by()) {
+    for name in asked.into_iter().chain(eligibility.split_by()) {
         let spelled = reports.iter().find_map(|report| {
             let column = report.schema.position(name)?;
             Some(report.schema.columns()[column].name.clone())

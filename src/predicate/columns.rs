@@ -4,7 +4,7 @@
 
 use sqlparser::keywords::ALL_KEYWORDS;
 
-use super::error::quoted;
+use super::error::{PredicateError, quoted};
 use super::expr::Operand;
 use crate::report::{ColumnKind, Schema, names_listed};
 
@@ -39,6 +39,9 @@ const KNOWN_FIELDS: [&str; 24] = [
 
 /// Columns that the table of AWS's own instructions for Athena has, and no report.
 const PARTITIONS: [&str; 1] = ["dt"];
+
+/// What people write who look for the tags of objects, which no report has.
+const TAG_NAMES: [&str; 5] = ["Tag", "Tags", "TagSet", "ObjectTag", "ObjectTags"];
 
 /// Of the known fields, those that come with all versions and not one by one.
 const VERSION_FIELDS: [&str; 3] = ["VersionId", "IsLatest", "IsDeleteMarker"];
@@ -115,6 +118,32 @@ pub(super) fn position(schema: &Schema, word: &str) -> Result<Option<usize>, usi
     }
 }
 
+/// The column that a word means, by the rule of [`position`].
+///
+/// # Errors
+/// When the report lacks it; the error has no place yet.
+pub(super) fn find(schema: &Schema, word: &str) -> Result<usize, PredicateError> {
+    let error = match position(schema, word) {
+        Ok(Some(column)) => return Ok(column),
+        Ok(None) => PredicateError::new(format!("the report has no column {}", quoted(word)))
+            .hint(unknown_column_hint(schema, word)),
+        Err(_) => {
+            let count = schema.len();
+            PredicateError::new(format!("the report has {count} columns"))
+                .hint(format!("columns are _1 to _{count}; names are safer than places"))
+        }
+    };
+    Err(error.missing_column())
+}
+
+/// A name without the quotes that it may stand in, as in an expression.
+pub(super) fn unquoted(word: &str) -> Option<String> {
+    ['"', '`'].into_iter().find_map(|quote| {
+        let inside = word.strip_prefix(quote)?.strip_suffix(quote)?;
+        Some(inside.replace(&format!("{quote}{quote}"), &quote.to_string()))
+    })
+}
+
 /// The column at a place of the schema, read as its kind says. `None` past the last column.
 pub(super) fn operand(schema: &Schema, column: usize) -> Option<Operand> {
     let found = schema.columns().get(column)?;
@@ -156,6 +185,9 @@ pub(super) fn unknown_column_hint(schema: &Schema, word: &str) -> String {
     let listed = names_listed(names());
     if let Some(hint) = partition_hint(word) {
         return hint;
+    }
+    if TAG_NAMES.iter().any(|name| same_name(name, word)) {
+        return format!("reports hold no tags of objects. This report has: {listed}");
     }
     if let Some(field) = KNOWN_FIELDS.iter().find(|field| same_name(field, word)) {
         let how = if VERSION_FIELDS.contains(field) {

@@ -129,16 +129,22 @@ pub trait Row {
     }
 }
 
-/// The place of a column that is named outright, from 0.
+/// The place of a column that is named outright, from 0: by its name, in quotes or not, or as `_1`
+/// for the first.
 ///
 /// # Errors
-/// When the schema has no such column; the error tells the nearest name.
+/// When the schema has no such column, the error tells the nearest name. A column that has no name
+/// of its own is refused, for whatever is made of it goes by its name.
 pub fn column(name: &str, schema: &Schema) -> Result<usize, PredicateError> {
-    schema.position(name).ok_or_else(|| {
-        PredicateError::new(format!("the report has no column `{name}`"))
+    let unquoted = columns::unquoted(name).filter(|_| schema.position(name).is_none());
+    let place = columns::find(schema, unquoted.as_deref().unwrap_or(name))?;
+    let own = schema.columns().get(place).map_or("", |column| column.name.as_str());
+    if own.is_empty() || schema.position(own) != Some(place) {
+        return Err(PredicateError::new(format!("column {} has no name of its own", place + 1))
             .missing_column()
-            .hint(columns::unknown_column_hint(schema, name))
-    })
+            .hint("correct fileSchema in the report's manifest.json"));
+    }
+    Ok(place)
 }
 
 /// A condition on rows, parsed and typed against one schema.

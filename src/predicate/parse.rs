@@ -88,10 +88,33 @@ pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
             "write SELECT * FROM S3Object s WHERE …, or give the condition alone to --where",
         ));
     }
+    refuse_other_statements(text, &tokens)?;
     let mut parser = parser(without_path(tokens));
     let parsed = parser.parse_query();
     while parsed.is_ok() && parser.consume_token(&Token::SemiColon) {}
     finished(text, &parser, parsed)
+}
+
+/// What is wrong with words behind a semicolon, and what to do.
+pub(super) const BEHIND_SEMICOLON: (&str, &str) = (
+    "one condition or statement is read, and nothing behind it",
+    "leave out the `;` and what follows it",
+);
+
+/// Catches `EXPLAIN SELECT …`, `CREATE TABLE … AS SELECT …` and whatever else holds a SELECT.
+fn refuse_other_statements(text: &str, tokens: &[TokenWithSpan]) -> Result<(), PredicateError> {
+    let first = tokens.iter().find(|token| !matches!(token.token, Token::Whitespace(_)));
+    let Some(first) = first else { return Ok(()) };
+    let is_word = matches!(first.token, Token::Word(_));
+    let begins =
+        [Keyword::SELECT, Keyword::WITH].iter().any(|word| is_keyword(&first.token, *word));
+    if begins || !is_word {
+        return Ok(());
+    }
+    let found = quoted(&first.token.to_string());
+    Err(PredicateError::new(format!("a statement begins with SELECT, not with {found}"))
+        .at(text, first.span)
+        .hint("leave out what stands before SELECT: SELECT * FROM S3Object s WHERE s.Size > 100"))
 }
 
 /// The error for a second SELECT, in the words of what it is there for.
@@ -100,7 +123,11 @@ fn other_select(text: &str, tokens: &[TokenWithSpan]) -> Option<PredicateError> 
     let words: Vec<&TokenWithSpan> = tokens.iter().filter(|token| is_word(token)).collect();
     let is = |at: usize, keyword| words.get(at).is_some_and(|t| is_keyword(&t.token, keyword));
     let mut selects = (0..words.len()).filter(|at| is(*at, Keyword::SELECT));
-    let (_, second) = (selects.next()?, selects.next()?);
+    let (first, second) = (selects.next()?, selects.next()?);
+    if let Some(end) = words.get(first..second)?.iter().find(|t| t.token == Token::SemiColon) {
+        let (message, hint) = BEHIND_SEMICOLON;
+        return Some(PredicateError::new(message).at(text, end.span).hint(hint));
+    }
     let before = |back: usize| second.checked_sub(back);
     let joins = [Keyword::UNION, Keyword::INTERSECT, Keyword::EXCEPT];
     let join = [1, 2].into_iter().filter_map(before);

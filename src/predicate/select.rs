@@ -47,7 +47,8 @@ impl Select {
             Err(PredicateError::new(format!("{what} is not supported")).hint(hint))
         };
         if let Some(clause) = extra_query_clause(&query) {
-            return refuse(clause, clause_hint(clause));
+            let picks = clause == "ORDER BY" && query.limit_clause.is_some();
+            return refuse(clause, if picks { ORDER_AND_LIMIT } else { clause_hint(clause) });
         }
         let SetExpr::Select(select) = &*query.body else {
             return refuse("this form of query", STATEMENT);
@@ -75,6 +76,11 @@ const STATEMENT: &str = "the statements are SELECT columns FROM S3Object alias W
 /// What to do without a second table.
 const OTHER_TABLE: &str = "leave this table out: only the report is read. Write values from \
     elsewhere as a list: Key IN ('a', 'b')";
+
+/// What to do without an order that decides which rows there are.
+const ORDER_AND_LIMIT: &str = "LIMIT takes the first rows in the order of the report, not the \
+    largest or oldest. Select those by a condition instead, and leave ORDER BY and LIMIT out: \
+    WHERE Size > 1000000";
 
 /// What to do without a clause.
 fn clause_hint(clause: &str) -> &'static str {

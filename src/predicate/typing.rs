@@ -596,21 +596,10 @@ impl Typer<'_> {
                 .error(span, "this names no table of the statement")
                 .hint(format!("write {alias}.{}", name.value)));
         }
-        let count = self.schema.len();
-        match columns::position(self.schema, &name.value) {
-            Ok(Some(column)) => columns::operand(self.schema, column)
-                .ok_or_else(|| self.error(span, "the report has no such column")),
-            Ok(None) => {
-                let word = quoted(&name.value);
-                Err(self
-                    .error(span, format!("the report has no column {word}"))
-                    .missing_column()
-                    .hint(columns::unknown_column_hint(self.schema, &name.value)))
-            }
-            Err(_) => Err(self
-                .error(span, format!("the report has {count} columns"))
-                .hint(format!("columns are _1 to _{count}; names are safer than places"))),
-        }
+        let column = columns::find(self.schema, &name.value)
+            .map_err(|error| error.at(self.evaluator.text, span))?;
+        columns::operand(self.schema, column)
+            .ok_or_else(|| self.error(span, "the report has no such column").missing_column())
     }
 }
 

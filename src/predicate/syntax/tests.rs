@@ -43,6 +43,28 @@ fn check(cases: &[(&str, &str, &str, &str)]) {
 }
 
 #[test]
+fn what_is_suggested_for_dates_is_what_was_meant_and_reads() {
+    for (text, meant) in [
+        ("LastModifiedDate > now() - 30", "now() - INTERVAL '30' DAY"),
+        ("LastModifiedDate > current_date - 7", "current_date - INTERVAL '7' DAY"),
+        ("LastModifiedDate + 30 < now()", "LastModifiedDate + INTERVAL '30' DAY"),
+        ("30 + LastModifiedDate < now()", "LastModifiedDate + INTERVAL '30' DAY"),
+        ("LastModifiedDate > dateadd(day, -30, now())", "date_add('day', -30, now())"),
+        ("LastModifiedDate > DATEADD('days', 1, now())", "date_add('day', 1, now())"),
+        ("datediff(LastModifiedDate, now()) > 3", "date_diff('day', now(), LastModifiedDate)"),
+        ("datediff(day, LastModifiedDate, now()) > 3", "date_diff('day', LastModifiedDate, now())"),
+        ("LastModifiedDate * 2 < now()", "LastModifiedDate + INTERVAL '30' DAY, or"),
+        ("LastModifiedDate - Size < now()", "LastModifiedDate + INTERVAL '30' DAY, or"),
+    ] {
+        let shown = said(text);
+        let (_, hint) = shown.split_once("hint: write ").unwrap_or((&shown, ""));
+        assert!(hint.starts_with(meant), "{text}: {shown}");
+        let written = format!("{} IS NOT NULL", hint.split(", or ").next().unwrap_or_default());
+        assert!(said(&written).starts_with("understood as "), "{written}: {}", said(&written));
+    }
+}
+
+#[test]
 fn values_that_lack_their_quotes() {
     check(&[
         (

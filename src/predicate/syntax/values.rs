@@ -7,6 +7,7 @@ use super::MistakeRule;
 use super::words::{Mistake, RUN_WORDS_MAX, Words, is_comparison, literal};
 use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;
+use crate::predicate::parse::BEHIND_SEMICOLON;
 use crate::units::{THOUSANDS, parse_bytes, with_point};
 
 /// In the order in which they are tried.
@@ -197,12 +198,13 @@ fn double_quoted_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
         return None;
     }
     let kind = if quote == '"' { "double quotes" } else { "back-quotes" };
-    Some(Mistake::new(
+    let mistake = Mistake::new(
         at,
         at + 1,
         format!("{kind} make the name of a column, and the report has no such column"),
         format!("put a text in single quotes: {}", literal(&word.value)),
-    ))
+    );
+    Some(mistake.missing_column())
 }
 
 /// `''a''`: an empty text, a word, an empty text.
@@ -298,12 +300,13 @@ fn bare_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
     }
     let end = if more { at + 2 } else { at + 1 };
     let text = words.written(at, end);
-    Some(Mistake::new(
+    let mistake = Mistake::new(
         at,
         end,
         format!("the report has no column {}", quoted(text)),
         format!("if it is a value, put it in single quotes: {}", literal(text)),
-    ))
+    );
+    Some(mistake.missing_column())
 }
 
 /// `[Key]`.
@@ -418,10 +421,7 @@ fn no_sql(words: &Words<'_>, at: usize) -> Option<Mistake> {
             "this looks like JSON, not like SQL",
             "write an SQL condition: Size > 100 AND Key LIKE 'logs/%'",
         ),
-        Token::SemiColon if *words.token(at + 1) != Token::EOF => (
-            "one condition or statement is read, and nothing behind it",
-            "leave out the `;` and what follows it",
-        ),
+        Token::SemiColon if *words.token(at + 1) != Token::EOF => BEHIND_SEMICOLON,
         Token::Sharp => ("`#` does not begin a comment in SQL", "write -- before a comment"),
         Token::Backslash => (
             "a backslash has no meaning outside of a text",

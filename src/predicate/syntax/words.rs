@@ -26,6 +26,8 @@ pub(super) struct Mistake {
     to: usize,
     message: String,
     advice: String,
+    /// Whether the report is to blame: it lacks a column.
+    missing_column: bool,
 }
 
 impl Mistake {
@@ -35,7 +37,13 @@ impl Mistake {
         message: impl Into<String>,
         advice: impl Into<String>,
     ) -> Self {
-        Self { from, to, message: message.into(), advice: advice.into() }
+        let (message, advice) = (message.into(), advice.into());
+        Self { from, to, message, advice, missing_column: false }
+    }
+
+    /// Says that the report lacks a column.
+    pub(super) fn missing_column(self) -> Self {
+        Self { missing_column: true, ..self }
     }
 }
 
@@ -225,9 +233,10 @@ impl<'t> Words<'t> {
     pub(super) fn error(&self, mistake: &Mistake) -> PredicateError {
         let span = |place: usize| self.placed.get(place).map_or(Span::empty(), |word| word.span);
         let last = mistake.to.saturating_sub(1).max(mistake.from);
-        PredicateError::new(mistake.message.clone())
+        let error = PredicateError::new(mistake.message.clone())
             .at(self.text, span(mistake.from).union(&span(last)))
-            .hint(mistake.advice.clone())
+            .hint(mistake.advice.clone());
+        if mistake.missing_column { error.missing_column() } else { error }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ground::Ground;
 use super::{assert_reviewed, shown};
 
-const NOT_SQL: [&str; 75] = [
+const NOT_SQL: [&str; 80] = [
     "",
     "Size > 5GB",
     "Size > 5 gigabytes",
@@ -68,6 +68,11 @@ const NOT_SQL: [&str; 75] = [
     "LastModifiedDate < 2025-01-01T00:00:00Z",
     "LastModifiedDate < 'yesterday'",
     "LastModifiedDate < now() - 30 days",
+    "LastModifiedDate > now() - 30",
+    "LastModifiedDate > current_date - 7",
+    "LastModifiedDate + 30 < now()",
+    "LastModifiedDate > dateadd(day, -30, now())",
+    "Tags = 'x'",
     "IsLatest = yes",
     "IsLatest && Size > 5",
     "IsLatest || Size > 5",
@@ -111,8 +116,11 @@ fn of_statements() {
         "SELECT COUNT(*) FROM S3Object",
         "SELECT Key FROM S3Object",
         "SELECT * FROM S3Object ORDER BY Size",
+        "SELECT * FROM S3Object ORDER BY Size DESC LIMIT 10",
         "SELECT * FROM S3Object LIMIT many",
         "SELECT * FROM S3Object; DROP TABLE x",
+        "SELECT * FROM S3Object; SELECT * FROM S3Object",
+        "EXPLAIN SELECT * FROM S3Object",
         "UPDATE S3Object SET Size = 5",
         "SELECT *",
         "SELECT s._1, ._2 FROM S3Object s",
@@ -136,6 +144,8 @@ fn of_predicates_that_select_nothing() {
         "Key LIKE 'logs/*'",
         "Key = 'logs/*'",
         "Key = 'photos/caf%C3%A9+1.jpg'",
+        "Key LIKE '%*%'",
+        "Key LIKE 'logs/?.txt'",
         "Key LIKE '/logs/%'",
         "Key = 's3://demo/logs/a.txt'",
         "starts_with(Key, 's3://demo/logs/')",
@@ -144,6 +154,10 @@ fn of_predicates_that_select_nothing() {
         "Key LIKE 'logs/'",
         "VersionId = 'null'",
         "VersionId = NULL",
+        "StorageClass NOT IN ('GLACIER', NULL)",
+        "Size IN (NULL)",
+        "Key LIKE NULL",
+        "length(Key) = NULL",
         "StorageClass <> 'STANDARD'",
         "StorageClass = 'GLACIAR'",
         "ObjectAccessControlList = 'public-read'",
@@ -153,6 +167,61 @@ fn of_predicates_that_select_nothing() {
     let plan = ["filter", "report", "--where", "Key LIKE 'logs/*'", "--out", "none"];
     cases.push(&plan);
     assert_reviewed("nothing-selected", &shown(&ground, &cases));
+}
+
+#[test]
+fn a_column_that_the_report_lacks_is_bad_input_in_every_form() {
+    let ground = Ground::new();
+    for text in [
+        "StorageClas = 'GLACIER'",
+        "StorageClass = STANDARD",
+        "STANDARD = StorageClass",
+        "StorageClass = \"STANDARD\"",
+        "Size > Foo",
+        "Foo",
+        "length(Foo) > 5",
+        "Foo IN ('a')",
+        "StorageClass IN (\"STANDARD\")",
+        "_24 = 1",
+        "1 = _24",
+        "_0 = 1",
+    ] {
+        ground.run(&["count", "report", "--where", text]).expect(3);
+        let sql = format!("SELECT * FROM s WHERE {text}");
+        ground.run(&["filter", "report", "--out", "new", "--sql", &sql]).expect(3);
+    }
+    for name in ["Foo", "_24", "_0", "\"Foo\""] {
+        ground.run(&["count", "report", "--by", name]).expect(3);
+        let filter = ["filter", "report", "--where", "TRUE", "--out", "new", "--split-by", name];
+        ground.run(&filter).expect(3);
+    }
+}
+
+#[test]
+fn columns_to_group_by_go_by_place_and_in_quotes_too() {
+    let ground = Ground::new();
+    let counted = |name| {
+        let run = ground.run(&["count", "report", "--by", name, "--format", "json"]).expect(0);
+        run.json()["groups"].clone()
+    };
+    let named = counted("StorageClass");
+    assert!(named[0]["values"].get("StorageClass").is_some(), "{named}");
+    for name in ["_9", "\"StorageClass\"", "`storage_class`"] {
+        assert_eq!(counted(name), named, "{name}");
+    }
+    for (name, out) in [("StorageClass", "a"), ("_9", "b"), ("\"StorageClass\"", "c")] {
+        let filter = ["filter", "report", "--where", "TRUE", "--out", out, "--split-by", name];
+        ground.run(&filter).expect(0);
+    }
+    let split = |out: &str| {
+        let text = std::fs::read_to_string(ground.path(out).join("plan.json")).unwrap();
+        let plan: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let shards = plan["shards"].as_array().unwrap().clone();
+        shards.iter().map(|shard| shard["split"].clone()).collect::<Vec<_>>()
+    };
+    assert!(split("a").iter().any(|value| value.get("StorageClass").is_some()));
+    assert_eq!(split("a"), split("b"));
+    assert_eq!(split("a"), split("c"));
 }
 
 #[test]

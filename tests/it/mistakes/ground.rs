@@ -1,7 +1,7 @@
 //! The folder that mistakes are made in: reports, plans, and what people take for them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -58,6 +58,10 @@ impl Ground {
         (stdout.concat() + &run.stderr())
             .replace(&canonical.display().to_string(), "GROUND")
             .replace(&folder.display().to_string(), "GROUND")
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
