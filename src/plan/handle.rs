@@ -86,9 +86,9 @@ pub enum StateError {
     },
     /// There is none.
     #[error(
-        "{address}: there is no journal of this plan in {}: `s3sieve submit {address} …` begins one; if the \
-         plan was submitted, run this where that was done, or name the journal's folder with \
-         --state", folder.display()
+        "{address}: there is no journal of this plan in {}: `s3sieve submit {address} …` begins \
+         one; if the plan was submitted, run this where that was done, or name the journal's \
+         folder with --state", folder.display()
     )]
     Missing {
         /// The plan's address.
