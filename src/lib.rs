@@ -10,7 +10,8 @@
 //! | [`synth`] | how a synthetic report looks | how reports are read |
 //! | [`plan`] | shards, exclusions, `plan.json` | threads |
 //! | [`operation`] | eligibility, requests, permissions, prices | how rows are found |
-//! | [`scan`] | how a data file becomes matching rows | shards, operations |
+//! | [`query`] | what is asked of rows | shards, operations |
+//! | [`read`] | how a data file becomes rows | what is asked of them |
 //! | [`engine`] | workers, queues, memory budget, order | formats, operations |
 //! | [`mod@format`] | bytes to rows | files, paths, network |
 //! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
@@ -25,9 +26,10 @@
 //! ```
 //! use std::sync::atomic::AtomicBool;
 //!
-//! use s3sieve::scan::{self, Control, CountOptions, Progress, Query, ReportOptions, Settings};
+//! use s3sieve::query::{self, CountOptions, Query};
+//! use s3sieve::read::{self, Control, Progress, ReportOptions, Settings};
 //!
-//! let opened = scan::open(&["testdata/seed".into()], &ReportOptions::default())?;
+//! let opened = read::open(&["testdata/seed".into()], &ReportOptions::default())?;
 //! let options = CountOptions {
 //!     query: Query::Where("BucketKeyStatus = 'DISABLED' AND NOT IsDeleteMarker".to_owned()),
 //!     by: Vec::new(),
@@ -36,9 +38,9 @@
 //!     settings: Settings::default(),
 //! };
 //! let control = Control { stop: &AtomicBool::new(false), progress: &Progress::default() };
-//! let counts = scan::count(&opened, &options, control)?;
+//! let counts = query::count(&opened, &options, control)?;
 //! assert_eq!(counts.matched.rows, 9);
-//! # Ok::<(), scan::ScanError>(())
+//! # Ok::<(), read::ScanError>(())
 //! ```
 
 #[cfg(feature = "aws")]
@@ -47,6 +49,7 @@ pub mod aws;
 pub mod cli;
 pub mod engine;
 pub mod format;
+mod hex;
 #[cfg(feature = "aws")]
 pub mod jobs;
 #[cfg(feature = "aws")]
@@ -54,8 +57,9 @@ pub mod listing;
 pub mod operation;
 pub mod plan;
 pub mod predicate;
+pub mod query;
+pub mod read;
 pub mod report;
-pub mod scan;
 pub mod source;
 pub mod synth;
 pub mod threads;

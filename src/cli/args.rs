@@ -29,8 +29,9 @@ use crate::plan::{
     self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, ProofOptions,
     SHARD_BYTES_MAX,
 };
+use crate::query::Query;
+use crate::read::{self, Opened, ReportOptions, Settings, Verify};
 use crate::report::AsOf;
-use crate::scan::{self, Opened, Query, ReportOptions, Settings, Verify};
 use crate::source::Location;
 use crate::threads;
 use crate::units::{SizeError, parse_bytes, ungrouped};
@@ -240,7 +241,7 @@ impl ReportArgs {
     /// Opens the reports, and tells the user how they were found.
     pub(super) fn open(&self, threads: NonZeroUsize) -> Result<Opened, CliError> {
         let (names, options) = self.resolve(threads)?;
-        let opened = scan::open(&names, &options).map_err(given::report_error)?;
+        let opened = read::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
             print::note(note);
         }

@@ -15,9 +15,10 @@ use super::print;
 use super::progress::Steps;
 use super::{CliError, Exit, interrupt, terminal};
 use crate::plan::{self, FilterOptions};
+use crate::query::Selection;
+use crate::query::stages::{self, Stage};
+use crate::read::{Control, Opened, Progress, Scanned};
 use crate::report::Report;
-use crate::scan::bench::{self, Stage};
-use crate::scan::{Control, Opened, Progress, Scanned, Selection};
 use crate::units::{Bytes, Count, counted};
 
 /// The column that [`BENCH_WHERE`] asks for.
@@ -114,7 +115,7 @@ fn once(
         begin(place);
         let (settings, keep_going) = (options.settings, options.keep_going);
         let (scanned, time) =
-            bench::run_to(stage, opened, selections, settings, keep_going, control)?;
+            stages::run_to(stage, opened, selections, settings, keep_going, control)?;
         whole = scanned;
         times.push(time);
         steps.end();
@@ -160,9 +161,9 @@ struct StageTime {
 fn stage_name(place: usize) -> &'static str {
     match Stage::ALL.get(place) {
         Some(Stage::Read) => "read",
-        Some(Stage::Md5) => "md5",
         Some(Stage::Inflate) => "inflate",
         Some(Stage::Split) => "split",
+        Some(Stage::Md5) => "md5",
         Some(Stage::Match) => "match",
         Some(Stage::Project) => "project",
         None => WRITE,

@@ -12,8 +12,8 @@ use super::args::CountArgs;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, progress, terminal};
 use crate::plan::{SkippedFile, Unreadable};
+use crate::query::{self, CountOptions, Counts};
 use crate::report::{self, is_same_column};
-use crate::scan::{self, CountOptions, Counts};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
@@ -29,7 +29,7 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
         settings: args.read.settings(),
     };
     let counts = progress::watched(opened.bytes_total(), args.format, |control| {
-        scan::count(&opened, &options, control)
+        query::count(&opened, &options, control)
     })?;
     let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
     let partly = !counts.set_aside.is_empty() || counts.undecided > 0;

@@ -22,8 +22,8 @@ use crate::operation::Refusal;
 use crate::operation::price::PriceError;
 use crate::plan::{PlanError, ProofError, ReadError, StateError};
 use crate::predicate::PredicateError;
+use crate::read::ScanError;
 use crate::report::ReportError;
-use crate::scan::ScanError;
 use crate::source::{self, FolderError};
 use crate::synth::SynthError;
 

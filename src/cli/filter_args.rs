@@ -15,7 +15,7 @@ use crate::operation::{CopyClass, Kind};
 use crate::plan::{
     self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
 };
-use crate::scan::Query;
+use crate::query::Query;
 use crate::source::Location;
 
 const FILTER_EXAMPLES: &str = "\

@@ -14,8 +14,8 @@ use std::path::Path;
 
 use super::CliError;
 use crate::plan::ReadError;
+use crate::read::ScanError;
 use crate::report::ReportError;
-use crate::scan::ScanError;
 
 /// Bytes at the beginning of a file that tell what it is.
 const BEGIN_BYTES: u64 = 4 << 10;

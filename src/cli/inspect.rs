@@ -8,8 +8,8 @@ use serde::Serialize;
 use super::args::InspectArgs;
 use super::print::{self, Report as Printed, visible};
 use super::{CliError, Exit, given, terminal};
+use crate::read;
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
-use crate::scan;
 use crate::threads;
 use crate::units::{Bytes, counted};
 
@@ -23,7 +23,7 @@ pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
     for name in &names {
         let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref(), lookup.stop)
             .map_err(given::found_error)?;
-        let survey = scan::survey(&report, &lookup)?;
+        let survey = read::survey(&report, &lookup)?;
         reports.push(Inspected::new(&report, survey, notes));
     }
     let complete = reports.iter().all(Inspected::is_complete);

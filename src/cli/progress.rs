@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Format;
 use super::interrupt;
-use crate::scan::{Control, Progress};
+use crate::read::{Control, Progress};
 use crate::units::{Bytes, Count};
 
 /// Between two looks at how far the scan has come: often enough to look alive.

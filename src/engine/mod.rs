@@ -13,8 +13,8 @@
 //!
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
-mod parking;
 mod pool;
+mod reorder;
 mod spill;
 
 use std::io;
@@ -26,8 +26,8 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use parking::Parking;
 use pool::Pool;
+use reorder::ReorderBuffer;
 
 /// The size at which a worker hands a block over. 256 KiB: large enough that a write costs little
 /// beside the bytes it moves, small enough that a block is still in the L2 cache when it is
@@ -76,11 +76,11 @@ pub trait Worker {
     /// Runs one task, emitting its blocks in order.
     ///
     /// # Errors
-    /// [`TaskError::Stopped`] as soon as the outlet says so; [`TaskError::Failed`] with the reason.
+    /// [`TaskError::Stopped`] as soon as the emitter says so; [`TaskError::Failed`] with the reason.
     fn run(
         &mut self,
         task: usize,
-        outlet: &Outlet<'_, Self>,
+        emitter: &Emitter<'_, Self::Summary, Self::Error>,
     ) -> Result<Self::Summary, TaskError<Self::Error>>;
 }
 
@@ -102,7 +102,7 @@ pub trait Sink<S, E> {
     /// The sink's own; it ends the run.
     fn done(&mut self, task: usize, summary: S) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// Takes the failure of the head task. With [`Config::hold`] none of its blocks were shown, and
+    /// Takes the failure of the head task. With [`Config::hold_until_verified`] none of its blocks were shown, and
     /// `Ok` lets the run go on without it. Otherwise some may have been: the sink must refuse.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ pub struct Config<'a> {
     /// Where output waits beyond that; made when first needed.
     pub spill: PathBuf,
     /// Show a task's blocks only once it has finished well, so that a failed task leaves no trace.
-    pub hold: bool,
+    pub hold_until_verified: bool,
     /// Set from outside to end the run early.
     pub stop: &'a AtomicBool,
 }
@@ -144,15 +144,15 @@ enum Message<S, E> {
 }
 
 /// A worker's way out: where it emits blocks, and where it hears that the run is over.
-pub struct Outlet<'a, W: Worker + ?Sized> {
+pub struct Emitter<'a, S, E> {
     task: usize,
-    run: &'a Shared<'a>,
-    messages: &'a Sender<Message<W::Summary, W::Error>>,
+    run: &'a TaskQueue<'a>,
+    messages: &'a Sender<Message<S, E>>,
     pool: &'a Pool,
 }
 
 /// What all threads of a run look at.
-struct Shared<'a> {
+struct TaskQueue<'a> {
     next: AtomicUsize,
     /// Tasks from here on need not run; never grows. A failed task lowers it to just behind
     /// itself, so that the failure reported is always the first one in task order.
@@ -162,7 +162,7 @@ struct Shared<'a> {
     stop: &'a AtomicBool,
 }
 
-impl Shared<'_> {
+impl TaskQueue<'_> {
     fn is_over(&self) -> bool {
         self.over.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
     }
@@ -176,7 +176,7 @@ impl Shared<'_> {
     }
 }
 
-impl<W: Worker + ?Sized> Outlet<'_, W> {
+impl<S, E> Emitter<'_, S, E> {
     /// Hands a block over; waits only while the collector is behind.
     ///
     /// # Errors
@@ -205,7 +205,7 @@ impl<W: Worker + ?Sized> Outlet<'_, W> {
 
 /// Ends the run when it is dropped: however the collector ends, and where a worker panics.
 struct EndOfRun<'a> {
-    run: &'a Shared<'a>,
+    run: &'a TaskQueue<'a>,
     only_by_panic: bool,
 }
 
@@ -236,7 +236,7 @@ where
     K: Sink<W::Summary, W::Error>,
 {
     let threads = config.threads.get().min(tasks.max(1));
-    let shared = Shared {
+    let shared = TaskQueue {
         next: AtomicUsize::new(0),
         end: AtomicUsize::new(tasks),
         over: AtomicBool::new(false),
@@ -257,7 +257,7 @@ where
                 let _end = EndOfRun { run: shared, only_by_panic: true };
                 let _ = begin.recv();
                 if !shared.is_over() {
-                    work(&mut make_worker(), shared, &sender, pool, config.hold);
+                    work(&mut make_worker(), shared, &sender, pool, config.hold_until_verified);
                 }
             };
             let worker = thread::Builder::new().name("worker".to_owned());
@@ -268,7 +268,7 @@ where
             config,
             tasks,
             head: 0,
-            parking: Parking::new(config.memory_bytes, config.spill.clone(), &pool),
+            reorder: ReorderBuffer::new(config.memory_bytes, config.spill.clone(), &pool),
             sink,
         };
         let result = collector.collect(&messages);
@@ -282,14 +282,14 @@ where
 /// The life of one worker thread.
 fn work<W: Worker>(
     worker: &mut W,
-    shared: &Shared<'_>,
+    shared: &TaskQueue<'_>,
     messages: &Sender<Message<W::Summary, W::Error>>,
     pool: &Pool,
     hold: bool,
 ) {
     while let Some(task) = shared.take() {
-        let outlet = Outlet { task, run: shared, messages, pool };
-        let end = match worker.run(task, &outlet) {
+        let emitter = Emitter { task, run: shared, messages, pool };
+        let end = match worker.run(task, &emitter) {
             Ok(summary) => Ok(summary),
             Err(TaskError::Stopped) => continue,
             Err(TaskError::Failed(error)) => {
@@ -311,7 +311,7 @@ struct Collector<'a, S, E, K> {
     tasks: usize,
     /// The lowest task that has not been shown to the end.
     head: usize,
-    parking: Parking<'a, Result<S, E>>,
+    reorder: ReorderBuffer<'a, Result<S, E>>,
     sink: &'a mut K,
 }
 
@@ -333,7 +333,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
             if self.config.stop.load(Ordering::Relaxed) {
                 return Err(RunError::Interrupted);
             }
-            while self.parking.has_room(self.head)
+            while self.reorder.has_room(self.head)
                 && let Ok(message) = messages.try_recv()
             {
                 self.take_in(message)?;
@@ -354,25 +354,28 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
         match message {
             // Not parked, where it need not wait: it would be spilled if there is no memory.
             Message::Block(task, block)
-                if task == self.head && !self.config.hold && self.parking.is_empty(task) =>
+                if task == self.head
+                    && !self.config.hold_until_verified
+                    && self.reorder.is_empty(task) =>
             {
                 self.show(block)
             }
-            Message::Block(task, block) => self.parking.park(task, block).map_err(RunError::Spill),
-            Message::End(task, end) => self.parking.end(task, end).map_err(RunError::Spill),
+            Message::Block(task, block) => self.reorder.push(task, block).map_err(RunError::Spill),
+            Message::End(task, end) => self.reorder.end(task, end).map_err(RunError::Spill),
         }
     }
 
     /// Shows the next thing in order: a block of the head task, or its end.
     fn step(&mut self) -> Result<Step, RunError<K::Error>> {
-        let end = self.parking.end_of(self.head);
-        // With `hold`, a task's blocks wait until it is known that it ended well.
-        let may_show = if self.config.hold { matches!(end, Some(Ok(_))) } else { true };
-        if may_show && let Some(block) = self.parking.unpark(self.head).map_err(RunError::Spill)? {
+        let end = self.reorder.end_of(self.head);
+        // With `hold_until_verified`, a task's blocks wait until it is known that it ended well.
+        let may_show =
+            if self.config.hold_until_verified { matches!(end, Some(Ok(_))) } else { true };
+        if may_show && let Some(block) = self.reorder.pop(self.head).map_err(RunError::Spill)? {
             self.show(block)?;
             return Ok(Step::Done);
         }
-        match self.parking.take_end(self.head) {
+        match self.reorder.take_end(self.head) {
             Some(end) => self.finish_head(end),
             None => Ok(Step::Idle),
         }
@@ -380,7 +383,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
 
     fn show(&mut self, block: Block) -> Result<(), RunError<K::Error>> {
         self.sink.block(self.head, &block).map_err(RunError::Sink)?;
-        self.parking.pool.put(block.bytes);
+        self.reorder.pool.put(block.bytes);
         Ok(())
     }
 
@@ -394,7 +397,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
             }
             Err(error) => self.sink.failed(self.head, error).map_err(RunError::Sink)?,
         }
-        self.parking.discard(self.head).map_err(RunError::Spill)?;
+        self.reorder.discard(self.head).map_err(RunError::Spill)?;
         self.head += 1;
         Ok(Step::Done)
     }

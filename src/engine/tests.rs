@@ -22,17 +22,17 @@ impl Worker for Scripted<'_> {
     fn run(
         &mut self,
         task: usize,
-        outlet: &Outlet<'_, Self>,
+        emitter: &Emitter<'_, Self::Summary, Self::Error>,
     ) -> Result<u64, TaskError<Self::Error>> {
         let script = &self.tasks[task];
         let mut total = 0;
         for block in blocks_of(task, script) {
-            outlet.check().map_err(|Stopped| TaskError::Stopped)?;
-            let mut bytes = outlet.buffer();
+            emitter.check().map_err(|Stopped| TaskError::Stopped)?;
+            let mut bytes = emitter.buffer();
             assert!(bytes.is_empty(), "a recycled buffer comes back empty");
             bytes.extend_from_slice(&block.bytes);
             total += bytes.len() as u64;
-            outlet
+            emitter
                 .emit(Block { lane: block.lane, rows: block.rows, bytes })
                 .map_err(|Stopped| TaskError::Stopped)?;
         }
@@ -125,7 +125,7 @@ fn run_trial(tasks: &[Script], trial: &Trial) -> (Vec<Event>, Result<(), RunErro
         threads: NonZeroUsize::new(trial.threads).unwrap(),
         memory_bytes: trial.memory_bytes,
         spill: folder.path().join("spill"),
-        hold: trial.hold,
+        hold_until_verified: trial.hold,
         stop: &stop,
     };
     let mut sink =
@@ -174,9 +174,13 @@ fn a_run_that_is_stopped_says_so() {
     impl Worker for StopsAtOnce<'_> {
         type Summary = u64;
         type Error = String;
-        fn run(&mut self, _: usize, outlet: &Outlet<'_, Self>) -> Result<u64, TaskError<String>> {
+        fn run(
+            &mut self,
+            _: usize,
+            emitter: &Emitter<'_, Self::Summary, Self::Error>,
+        ) -> Result<u64, TaskError<String>> {
             self.0.store(true, Ordering::Relaxed);
-            outlet.check().map_err(|Stopped| TaskError::Stopped)?;
+            emitter.check().map_err(|Stopped| TaskError::Stopped)?;
             Ok(0)
         }
     }
@@ -186,7 +190,7 @@ fn a_run_that_is_stopped_says_so() {
         threads: NonZeroUsize::MIN,
         memory_bytes: 0,
         spill: folder.path().join("spill"),
-        hold: false,
+        hold_until_verified: false,
         stop: &stop,
     };
     let mut sink = Recorder::default();
@@ -205,7 +209,7 @@ fn a_spill_folder_that_cannot_be_made_ends_the_run() {
         threads: NonZeroUsize::MIN,
         memory_bytes: 0,
         spill: in_the_way.join("spill"),
-        hold: true,
+        hold_until_verified: true,
         stop: &stop,
     };
     let tasks = [Script { block_sizes: vec![10], fails: false }];
@@ -221,12 +225,16 @@ impl Worker for PanicsIn {
     type Summary = u64;
     type Error = String;
 
-    fn run(&mut self, task: usize, outlet: &Outlet<'_, Self>) -> Result<u64, TaskError<String>> {
+    fn run(
+        &mut self,
+        task: usize,
+        emitter: &Emitter<'_, Self::Summary, Self::Error>,
+    ) -> Result<u64, TaskError<String>> {
         if task == self.0 {
             panic!("in task {task}");
         }
         loop {
-            outlet.check().map_err(|Stopped| TaskError::Stopped)?;
+            emitter.check().map_err(|Stopped| TaskError::Stopped)?;
             thread::yield_now();
         }
     }
@@ -253,7 +261,7 @@ fn a_panic_ends_the_run_for_all() {
         threads: NonZeroUsize::new(3).unwrap(),
         memory_bytes: 0,
         spill: folder.path().join("spill"),
-        hold: false,
+        hold_until_verified: false,
         stop: &stop,
     };
     // The others would go on for ever.
@@ -273,10 +281,14 @@ fn spill_files_of_tasks_that_have_ended_are_not_open() {
     impl Worker for Waits<'_> {
         type Summary = u64;
         type Error = String;
-        fn run(&mut self, task: usize, to: &Outlet<'_, Self>) -> Result<u64, TaskError<String>> {
+        fn run(
+            &mut self,
+            task: usize,
+            emitter: &Emitter<'_, Self::Summary, Self::Error>,
+        ) -> Result<u64, TaskError<String>> {
             if task > 0 {
                 let block = Block { lane: Lane(0), rows: 1, bytes: vec![1; 20_000] };
-                to.emit(block).map_err(|Stopped| TaskError::Stopped)?;
+                emitter.emit(block).map_err(|Stopped| TaskError::Stopped)?;
                 self.0.fetch_add(1, Ordering::Relaxed);
                 return Ok(1);
             }
@@ -298,7 +310,7 @@ fn spill_files_of_tasks_that_have_ended_are_not_open() {
         threads: NonZeroUsize::new(2).unwrap(),
         memory_bytes: 0,
         spill: folder.path().join("spill"),
-        hold: false,
+        hold_until_verified: false,
         stop: &stop,
     };
     let mut sink = Recorder::default();

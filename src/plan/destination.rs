@@ -140,7 +140,7 @@ mod remote {
     use super::super::folder::{self, EXCLUDED, JOURNAL, MANIFESTS, PLAN};
     use super::super::read::PLAN_BYTES_MAX;
     use super::super::{Plan, PlanError};
-    use crate::scan::ScanError;
+    use crate::read::ScanError;
     use crate::source::{Crc64Nvme, InPlace, Location, Object, StoreError, Uploads};
 
     /// Read at once of a file whose checksum is computed: large enough that calls don't count.

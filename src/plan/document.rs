@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::folder::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
+use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
-use crate::scan::UnreadableColumn;
 use crate::units::{Count, counted};
 
 /// The version of the document, and of all that the program prints as JSON. Raised when a reader of

@@ -12,8 +12,8 @@ use super::{FilterOptions, ForOperation, NoVersionIds, NotChecked, PlanError};
 use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
 use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule, bucket};
 use crate::predicate::{Matcher, Predicate};
+use crate::read::ScanError;
 use crate::report::{Report, Schema};
-use crate::scan::ScanError;
 
 /// An operation that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::scan::ScanError;
+use crate::read::ScanError;
 use crate::source::{FolderError, Location, NotRemoved, StoreError};
 
 use super::SHARDS_MAX;

@@ -18,9 +18,10 @@ use super::{
 };
 use crate::operation::StorageClass;
 use crate::operation::job::Place;
-use crate::scan::{
-    self, Among, Control, Holding, Lanes, Opened, Query, ScanError, Selection, Settings, SizeTotals,
+use crate::query::{
+    self, FilterRequest, Lanes, ObjectFilter, OutputBuffering, Query, Selection, SizeTotals,
 };
+use crate::read::{Control, Opened, ScanError, Settings};
 use crate::source::Location;
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
@@ -56,7 +57,7 @@ pub struct FilterOptions {
     /// Which rows.
     pub query: Query,
     /// If given, the only objects that match: those that remain of another plan.
-    pub among: Option<Among>,
+    pub among: Option<ObjectFilter>,
     /// The operation that the plan is for: rows that it can't do are set aside.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.
@@ -177,23 +178,21 @@ fn run(
         keeps_unfollowed: wanted.eligibility.keeps_unfollowed(),
         limit: wanted.limit,
     });
-    let holding = Holding {
+    let buffering = OutputBuffering {
         memory_bytes: options.memory_bytes,
         spill: destination.folder.spill(),
-        hold: options.keep_going,
+        hold_until_verified: options.keep_going,
+    };
+    let request = FilterRequest {
+        inputs: &opened.inputs,
+        selections: &wanted.selections,
+        settings: options.settings,
+        buffering: &buffering,
         // The file in which a limit is reached is the last one.
         one_by_one: wanted.limit.is_some(),
+        lanes: &lanes,
     };
-    let selections = &wanted.selections;
-    scan::filter(
-        &opened.inputs,
-        selections,
-        options.settings,
-        control,
-        &holding,
-        &lanes,
-        &mut sink,
-    )?;
+    query::filter(&request, control, &mut sink)?;
     sink.finish(control.stop)
 }
 

@@ -23,11 +23,11 @@ use super::{DataFile, Inventory, Plan, PlanError, Shard, line};
 use crate::engine::BLOCK_BYTES;
 use crate::operation::bucket;
 use crate::operation::job::{self, Place};
+use crate::read::{Opened, ScanError};
 use crate::report::{
     DataFileWriter, KEY_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
     key_components, md5_hex,
 };
-use crate::scan::{Opened, ScanError};
 use crate::source::Crc64Nvme;
 use crate::threads;
 

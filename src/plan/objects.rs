@@ -7,7 +7,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Plan, ReadError, Shard, line};
-use crate::scan::{ObjectSet, Part};
+use crate::query::{ObjectSet, Part};
 use crate::source::Location;
 
 /// Read of a manifest at a time: few calls, and still in the second-level cache.

@@ -22,11 +22,9 @@ use super::{
 };
 use crate::operation::{DELETE_MARKER, Kind};
 use crate::predicate::{Matcher, Predicate};
+use crate::query::{self, OBJECT_BYTES, ObjectFilter, ObjectSet, Part, Probe, Projection, Query};
+use crate::read::{Control, Opened, ScanError, Settings};
 use crate::report::{Report, Schema};
-use crate::scan::{
-    self, Among, Control, Lookup, OBJECT_BYTES, ObjectSet, Opened, Part, Projection, Query,
-    ScanError, Settings,
-};
 use crate::source::Location;
 
 /// Memory for the objects of a plan unless told otherwise. 1 GiB: 46 million objects at a time.
@@ -172,7 +170,7 @@ pub struct Proven {
     /// The plan.
     plan: Plan,
     /// The objects that remain, where they were to be held.
-    rest: Option<Among>,
+    rest: Option<ObjectFilter>,
     /// What they still answer.
     query: Query,
 }
@@ -236,10 +234,10 @@ pub fn prove(
     for number in 0..passes {
         let part = Part { number, of: passes };
         let set = objects::load(folder, plan, question.is_versioned, part, &marks, control.stop)?;
-        let scanned = scan::look_up(opened, &set, &question.lookups, options.settings, control)?;
+        let scanned = query::probe(opened, &set, &question.probes, options.settings, control)?;
         proof.rows = scanned.rows;
         count(&set, &question, &mut proof);
-        rest = options.at_once.then(|| Among {
+        rest = options.at_once.then(|| ObjectFilter {
             objects: Arc::new(set),
             all_of: SEEN | ANSWERS,
             none_of: if question.is_copy { NONCURRENT } else { 0 },
@@ -270,7 +268,7 @@ fn unproven(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
 
 /// What is asked of the newer reports.
 struct Question {
-    lookups: Vec<Lookup>,
+    probes: Vec<Probe>,
     query: Query,
     is_copy: bool,
     /// Whether objects are looked for by version, too.
@@ -297,7 +295,7 @@ impl Question {
             .unwrap_or_else(|| Query::Where(plan.predicate.understood.clone()));
         let kind = plan.operation.as_ref().and_then(|o| Kind::from_name(&o.name));
         let mut question = Self {
-            lookups: Vec::new(),
+            probes: Vec::new(),
             query,
             is_copy: kind == Some(Kind::Copy),
             is_versioned,
@@ -307,7 +305,7 @@ impl Question {
         };
         for report in &opened.reports {
             let lookup = question.lookup(report, begun, options)?;
-            question.lookups.push(lookup);
+            question.probes.push(lookup);
         }
         question.notes(has_versions, begun, &opened.reports);
         Ok(question)
@@ -318,7 +316,7 @@ impl Question {
         report: &Report,
         begun: Option<Timestamp>,
         options: &ProofOptions,
-    ) -> Result<Lookup, ProofError> {
+    ) -> Result<Probe, ProofError> {
         let schema = &report.schema;
         let has = |name| schema.position(name).is_some();
         // A report without Bucket or Key was refused when it was read.
@@ -342,7 +340,7 @@ impl Question {
             Some(begun) => marks.push((test(&format!("LastModifiedDate > '{begun}'"))?, NEW)),
             None => self.tells_new = false,
         }
-        Ok(Lookup {
+        Ok(Probe {
             schema: schema.clone(),
             among: test(among)?,
             projection: Projection {

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use super::wanted::Wanted;
 use super::{Emit, FilterOptions, Plan};
-use crate::scan::Opened;
+use crate::read::Opened;
 
 /// A report's MD5 as plans write it.
 pub(super) fn md5_text(md5: &[u8]) -> String {

@@ -10,7 +10,8 @@ use super::writer::{Folders, Label, PlanWriter, SeriesId, Written};
 use super::{Bounds, PlanError, SkippedFile, line};
 use crate::engine::{Block, Lane};
 use crate::operation::UNREADABLE;
-use crate::scan::{DataError, FileSummary, FilterSink, Input, LaneKey, Lanes, Scanned, SizeTotals};
+use crate::query::{FileSummary, FilterSink, LaneKey, Lanes, SizeTotals};
+use crate::read::{DataError, Input, Scanned};
 
 /// Where the rows of a lane go.
 #[derive(Clone, Copy)]

@@ -16,7 +16,7 @@ use super::open_files::{GrowingFile, OpenFiles};
 use super::series::{Cut, Series, Shards};
 use super::{PlanError, line};
 use crate::engine::BLOCK_BYTES;
-use crate::scan::ScanError;
+use crate::read::ScanError;
 
 /// The rows of one lane, waiting to be cut.
 pub(super) struct Spool {

@@ -17,7 +17,7 @@ use super::writer::{Label, PlanWriter, SeriesId, Written, columns, described};
 use super::{Bounds, Plan, PlanError, ReadError, Retry, Shard, Totals, objects};
 use crate::operation::Kind;
 use crate::operation::copy::NO_CURRENT_VERSION;
-use crate::scan::{OBJECT_BYTES, ObjectSet, Part};
+use crate::query::{OBJECT_BYTES, ObjectSet, Part};
 use crate::source::Location;
 
 /// Reasons at most: codes of failures, of which a report has a handful.

@@ -19,7 +19,7 @@ use super::objects::{self, Form};
 use super::open_files::OpenFiles;
 use super::spread::Spool;
 use super::{PlanError, line};
-use crate::scan::{OBJECT_BYTES, ObjectSet, Part};
+use crate::query::{OBJECT_BYTES, ObjectSet, Part};
 
 /// Memory for the keys of current versions. 256 MiB: 11 million keys at a time; rows are read once
 /// for each time.

@@ -7,8 +7,9 @@ use super::eligibility::Eligibility;
 use super::{FilterOptions, PlanError};
 use crate::operation::{Kind, StorageClass};
 use crate::predicate::{Matcher, Predicate};
+use crate::query::{self, Compiled, Projection, Selection, SizeColumns};
+use crate::read::{Opened, ScanError};
 use crate::report::{Report, Schema};
-use crate::scan::{self, Compiled, Opened, Projection, ScanError, Selection, SizeColumns};
 
 /// What is wanted of all reports.
 pub(super) struct Wanted {
@@ -157,10 +158,10 @@ fn split_by(
     if let Some((first, others)) = reports.split_first() {
         for name in &options.split_by {
             // A place, or a name in quotes, is the first report's; others are asked by its name.
-            let column = scan::column(first, name)?;
+            let column = query::column(first, name)?;
             let name = first.schema.columns()[column].name.as_str();
             for report in others {
-                scan::column(report, name)?;
+                query::column(report, name)?;
             }
             asked.push(name);
         }

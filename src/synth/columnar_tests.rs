@@ -17,7 +17,8 @@ use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
 use crate::plan::{self, Bounds, Emit, FilterOptions};
-use crate::scan::{self, Control, Progress, Query, ReportOptions, Settings};
+use crate::query::Query;
+use crate::read::{self, Control, Progress, ReportOptions, Settings};
 
 const COLUMNS: [&str; 6] =
     ["Bucket", "Key", "VersionId", "IsDeleteMarker", "Size", "LastModifiedDate"];
@@ -73,7 +74,7 @@ fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> S
     );
     let manifest = folder.join("manifest.json");
     fs::write(&manifest, document).unwrap();
-    let opened = scan::open(&[manifest.into()], &ReportOptions::default()).unwrap();
+    let opened = read::open(&[manifest.into()], &ReportOptions::default()).unwrap();
     let out = folder.join("plan");
     let options = FilterOptions {
         query: Query::Where(predicate.to_owned()),

@@ -12,7 +12,8 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 use s3sieve::operation::{CopyClass, Kind, StorageClass};
 use s3sieve::plan::{self, Bounds, Emit, FilterOptions, OperationOptions, Plan};
-use s3sieve::scan::{self, Control, Progress, Query, ReportOptions, Settings};
+use s3sieve::query::Query;
+use s3sieve::read::{self, Control, Progress, ReportOptions, Settings};
 
 use crate::fixture::{ReportFolder, plan_document, row, s3sieve};
 
@@ -229,7 +230,7 @@ impl Case {
 
     fn run(&self, report: &ReportFolder) -> Plan {
         let opened =
-            scan::open(&[report.manifest.as_path().into()], &ReportOptions::default()).unwrap();
+            read::open(&[report.manifest.as_path().into()], &ReportOptions::default()).unwrap();
         let settings =
             Settings { threads: NonZeroUsize::new(self.threads).unwrap(), ..Settings::default() };
         let named = self.kind == Kind::Copy && self.named_class;

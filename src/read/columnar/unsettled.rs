@@ -3,11 +3,7 @@
 //!
 //! Never knows what becomes of such a row.
 
-use std::ops::ControlFlow;
-
-use super::DataErrorKind;
-use super::scanner::Visitor;
-use crate::engine::TaskError;
+use super::super::visitor::{RowVisitor, VisitResult};
 use crate::predicate::{ColumnMatcher, Columns, Row};
 
 /// A row about which values decide that can't be read, with these.
@@ -17,28 +13,24 @@ pub(super) struct UnsettledRow {
 }
 
 /// Shows a visitor an unsettled row.
-pub(super) struct Unsettled<'v, V> {
+pub(super) struct UnsettledVisitor<'v, V> {
     pub(super) visitor: &'v mut V,
     pub(super) values: &'v [(usize, Vec<u8>)],
     /// Whether it matches if these are NULL.
     pub(super) matches: bool,
 }
 
-impl<V: Visitor> Visitor for Unsettled<'_, V> {
-    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+impl<V: RowVisitor> RowVisitor for UnsettledVisitor<'_, V> {
+    fn row<R: Row>(&mut self, row: &R) -> VisitResult {
         self.matched(row)
     }
 
-    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+    fn matched<R: Row>(&mut self, row: &R) -> VisitResult {
         self.visitor.unsettled(row, self.values, self.matches)
     }
 
-    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
-        self.visitor.stopped(record)
-    }
-
-    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        self.visitor.verdict()
+    fn at_record(&mut self, record: u64) {
+        self.visitor.at_record(record);
     }
 }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
-use super::ScanError;
+use super::{Input, ScanError};
 use crate::report::{self, AsOf, DataFile, FileFormat, Report, ReportError, Survey};
 use crate::source::Location;
 use crate::threads;
@@ -13,21 +13,6 @@ use crate::threads;
 /// Files that are looked up by one thread, one after another: they take about two milliseconds, a
 /// hundred times what a thread takes to start.
 const FILES_PER_PART: usize = 1_000;
-
-/// One data file to scan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Input {
-    /// Where it lies.
-    pub path: Location,
-    /// Its length in bytes, as the manifest says.
-    pub bytes: u64,
-    /// Its MD5, where the manifest gives one.
-    pub md5: Option<[u8; 16]>,
-    /// Which of the reports lists it.
-    pub report: usize,
-    /// That report's format.
-    pub format: FileFormat,
-}
 
 /// Reports ready to be scanned.
 #[derive(Debug)]

@@ -4,20 +4,19 @@
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 
-use super::batch::Batches;
-use super::csv::{behind, failed, stopped};
-use super::names::{NameFault, check_bucket, check_key, is_usual_key};
-use super::scanner::{Scanner, Shared, Visitor};
+use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
-use super::wanted::Wanted;
 use super::{
-    Control, DataError, DataErrorKind, Input, LaneKey, Lanes, Projection, ScanError, Scanned,
-    Selection, Settings, SizeTotals, UnreadableColumn, packed,
+    LANES_MAX, LaneKey, Lanes, Projection, Selection, SizeTotals, UnreadableColumn, packed,
 };
-use crate::engine::{self, BLOCK_BYTES, Block, Lane, Outlet, RunError, Sink, TaskError, Worker};
+use crate::engine::{BLOCK_BYTES, Block, Emitter, Lane, Sink, Stopped, TaskError};
 use crate::predicate::{Matcher, Row, flag};
+use crate::read::{
+    Control, DataError, DataErrorKind, Input, NameFault, ReadColumns, RowVisitor, ScanError,
+    Scanned, Settings, TaskPlan, VisitResult, check_bucket, check_key, failed, is_usual_key,
+    stopped,
+};
 
 /// Output that a worker may hold in all its lanes together. 2 MiB: eight full blocks; with more
 /// lanes than that, blocks get smaller instead.
@@ -94,75 +93,56 @@ pub trait FilterSink {
     -> Result<ControlFlow<()>, Self::Error>;
 
     /// Takes the failure of a file. Where rows are held back until their file is known to be good
-    /// ([`Holding::hold`]), `Ok` lets the scan go on without it.
+    /// ([`OutputBuffering::hold_until_verified`]), `Ok` lets the scan go on without it.
     ///
     /// # Errors
     /// The sink's own.
     fn failed(&mut self, input: &Input, error: DataError) -> Result<(), Self::Error>;
 }
 
-/// How output waits for its turn.
-#[derive(Debug, Clone)]
-pub struct Holding {
-    /// Bytes of output that may wait in memory.
-    pub memory_bytes: usize,
-    /// The folder for what waits beyond that.
-    pub spill: PathBuf,
-    /// Whether a file's rows wait until the file is known to be good.
-    pub hold: bool,
-    /// Whether [`FilterSink::done`] must be told of each file by itself, so that a scan can end
-    /// after any of them. So it is with `hold`, too.
-    pub one_by_one: bool,
-}
-
 /// Shows the matching rows of all inputs to `sink`, in order. `selections` has one entry for each
 /// report that an input names.
 ///
 /// # Errors
-/// When the sink refuses, the run is interrupted, or waiting output can't be kept.
+/// When the sink refuses, the run is interrupted, or output can't be buffered.
 pub fn filter<K: FilterSink>(
-    inputs: &[Input],
-    selections: &[Selection],
-    settings: Settings,
+    request: &FilterRequest<'_>,
     control: Control<'_>,
-    holding: &Holding,
-    lanes: &Lanes,
     sink: &mut K,
 ) -> Result<(), K::Error> {
-    let config = engine::Config {
-        threads: settings.threads,
-        memory_bytes: holding.memory_bytes,
-        spill: holding.spill.clone(),
-        hold: holding.hold,
-        stop: control.stop,
-    };
-    let shared = Shared::new(inputs, settings);
-    let one_by_one = holding.hold || holding.one_by_one;
-    let batches = if one_by_one { Batches::of_one(inputs) } else { Batches::new(inputs) };
-    let batches = &batches;
+    let FilterRequest { inputs, selections, settings, buffering, one_by_one, lanes } = *request;
+    let one_by_one = one_by_one || buffering.hold_until_verified;
+    let tasks = if one_by_one { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
+    let tasks = &tasks;
     let is_of_proof = selections.iter().any(|selection| selection.among.is_some());
-    let on_unreadable = OnUnreadable::new(holding.hold);
+    let on_unreadable = OnUnreadable::new(buffering.hold_until_verified);
     let on_unreadable = if is_of_proof { on_unreadable.of_proof() } else { on_unreadable };
-    let make_worker = || {
-        let rules: Vec<Rules> = selections.iter().map(Rules::new).collect();
-        Filter {
-            scanner: Scanner::new(settings, control, &shared),
-            inputs,
-            batches,
-            wanted: rules.iter().map(Rules::wanted).collect(),
-            rules,
-            on_unreadable,
-            lanes,
-            open: OpenLanes::default(),
-        }
+    let make_query = || FilterQuery {
+        rules: selections.iter().map(Rules::new).collect(),
+        on_unreadable,
+        lanes,
+        open: OpenLanes::default(),
     };
-    let mut sink = InputSink { inputs, batches, sink };
-    engine::run(&config, batches.len(), make_worker, &mut sink).map_err(|error| match error {
-        RunError::Interrupted => ScanError::Interrupted.into(),
-        RunError::Spill(error) => ScanError::Spill(error).into(),
-        RunError::Thread(error) => ScanError::Thread(error).into(),
-        RunError::Sink(error) => error,
-    })
+    let scan = Scan { inputs, tasks, settings, control };
+    run(scan, buffering, make_query, &mut InputSink { inputs, tasks, sink })
+}
+
+/// What is filtered, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct FilterRequest<'a> {
+    /// The data files.
+    pub inputs: &'a [Input],
+    /// Which rows of each report that an input names.
+    pub selections: &'a [Selection],
+    /// How data files are read.
+    pub settings: Settings,
+    /// How output is buffered.
+    pub buffering: &'a OutputBuffering,
+    /// Whether [`FilterSink::done`] is told of each file by itself, so that a scan can end after
+    /// any of them. So it is where output is held until it is verified, too.
+    pub one_by_one: bool,
+    /// The streams of output.
+    pub lanes: &'a Lanes,
 }
 
 /// What is asked of the rows of one report.
@@ -206,7 +186,7 @@ impl Rules {
     }
 
     /// What is looked at of a row.
-    fn wanted(&self) -> Wanted {
+    fn columns(&self) -> ReadColumns {
         let Projection { bucket, key, version } = self.selection.projection;
         let mut fields = vec![bucket, key];
         fields.extend(version);
@@ -218,14 +198,14 @@ impl Rules {
         for rule in rules.chain(&self.apart) {
             rule.add_columns(&mut fields);
         }
-        Wanted::new(&self.selection.schema, &self.selection.matcher, fields)
+        ReadColumns::new(&self.selection.schema, &self.selection.matcher, fields)
     }
 }
 
-/// Names the input where the engine has only the number of its batch.
+/// Names the input where the engine has only the number of its task.
 struct InputSink<'a, K> {
     inputs: &'a [Input],
-    batches: &'a Batches,
+    tasks: &'a TaskPlan,
     sink: &'a mut K,
 }
 
@@ -237,61 +217,65 @@ impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
     }
 
     fn done(&mut self, task: usize, summary: FileSummary) -> Result<ControlFlow<()>, K::Error> {
-        self.sink.done(&self.inputs[self.batches.first(task)], summary)
+        self.sink.done(&self.inputs[self.tasks.first(task)], summary)
     }
 
     fn failed(&mut self, task: usize, error: DataError) -> Result<(), K::Error> {
-        self.sink.failed(&self.inputs[self.batches.first(task)], error)
+        self.sink.failed(&self.inputs[self.tasks.first(task)], error)
     }
 }
 
-/// The worker.
-struct Filter<'a> {
-    scanner: Scanner<'a>,
-    inputs: &'a [Input],
-    batches: &'a Batches,
+struct FilterQuery<'a> {
     /// For each report. This worker's own: a matcher has scratch space.
     rules: Vec<Rules>,
-    wanted: Vec<Wanted>,
     on_unreadable: OnUnreadable,
     lanes: &'a Lanes,
     open: OpenLanes,
 }
 
-impl Worker for Filter<'_> {
+impl RowQuery for FilterQuery<'_> {
     type Summary = FileSummary;
-    type Error = DataError;
+    type Visitor<'v>
+        = FilterVisitor<'v>
+    where
+        Self: 'v;
 
-    fn run(
-        &mut self,
-        task: usize,
-        outlet: &Outlet<'_, Self>,
-    ) -> Result<FileSummary, TaskError<DataError>> {
-        let batch = self.batches.get(task);
-        let report = self.inputs[batch.files.start].report;
-        let (rules, wanted) = (&mut self.rules[report], &mut self.wanted[report]);
+    fn columns(&self) -> Vec<ReadColumns> {
+        self.rules.iter().map(Rules::columns).collect()
+    }
+
+    fn visitor<'v>(
+        &'v mut self,
+        report: usize,
+        emitter: &'v Emitter<'v, FileSummary, DataError>,
+    ) -> FilterVisitor<'v> {
+        let rules = &mut self.rules[report];
         let summary = FileSummary {
             excluded: vec![0; rules.selection.exclusions.len() + 1],
             observed: vec![0; rules.selection.observations.len()],
             sizes: SizeTotals::new(&rules.selection.sizes),
             ..FileSummary::default()
         };
-        // Lanes are opened anew in each batch, so that where blocks end depends on the batch alone.
+        // Lanes are opened anew in each task, so that where blocks end depends on the task alone.
         self.open.clear();
-        let schema = wanted.schema.clone();
-        let mut rows = Rows {
+        FilterVisitor {
+            unreadable: UnreadableNotes::new(self.on_unreadable, &rules.selection.schema),
             rules,
             lanes: self.lanes,
             open: &mut self.open,
-            outlet,
+            emitter,
             summary,
-            unreadable: UnreadableNotes::new(self.on_unreadable, &schema),
-            failure: None,
-        };
-        let scanned = self.scanner.scan(self.inputs, batch, wanted, &mut rows)?;
-        rows.flush().map_err(stopped)?;
-        let (unreadable, undecided) = rows.unreadable.finish(self.inputs);
-        Ok(FileSummary { scanned, unreadable, undecided, ..rows.summary })
+        }
+    }
+
+    fn finish(
+        mut visitor: FilterVisitor<'_>,
+        scanned: Scanned,
+        inputs: &[Input],
+    ) -> Result<FileSummary, TaskError<DataError>> {
+        visitor.flush().map_err(stopped)?;
+        let (unreadable, undecided) = visitor.unreadable.finish(inputs);
+        Ok(FileSummary { scanned, unreadable, undecided, ..visitor.summary })
     }
 }
 
@@ -313,7 +297,7 @@ struct KnownLane {
     place: usize,
 }
 
-/// The lanes of the batch at hand.
+/// The lanes of the task at hand.
 #[derive(Default)]
 struct OpenLanes {
     lanes: Vec<OpenLane>,
@@ -354,24 +338,23 @@ impl OpenLanes {
     }
 }
 
-/// Looks at the rows of one batch.
-struct Rows<'a, 'b, 'c> {
+/// Looks at the rows of one task.
+struct FilterVisitor<'a> {
     rules: &'a mut Rules,
     lanes: &'a Lanes,
     open: &'a mut OpenLanes,
-    outlet: &'a Outlet<'b, Filter<'c>>,
+    emitter: &'a Emitter<'a, FileSummary, DataError>,
     summary: FileSummary,
-    unreadable: UnreadableNotes<'a>,
-    failure: Option<TaskError<DataErrorKind>>,
+    unreadable: UnreadableNotes,
 }
 
-impl Visitor for Rows<'_, '_, '_> {
+impl RowVisitor for FilterVisitor<'_> {
     fn begin(&mut self, file: usize) {
         self.unreadable.begin(file);
     }
 
     #[inline]
-    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+    fn row<R: Row>(&mut self, row: &R) -> VisitResult {
         let matcher = &mut self.rules.selection.matcher;
         let matches = matcher.matches(row);
         if matcher.met_unreadable() {
@@ -379,20 +362,21 @@ impl Visitor for Rows<'_, '_, '_> {
             return self.unsettled(row, &values, matches);
         }
         if !matches {
-            return ControlFlow::Continue(());
+            return Ok(ControlFlow::Continue(()));
         }
         self.matched(row)
     }
 
     #[inline]
-    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+    fn matched<R: Row>(&mut self, row: &R) -> VisitResult {
         if !self.is_among(row) {
-            return ControlFlow::Continue(());
+            return Ok(ControlFlow::Continue(()));
         }
-        match self.keep(row) {
-            Ok(()) if self.unreadable.is_silent() => ControlFlow::Continue(()),
-            Ok(()) => self.unreadable.end_row(),
-            Err(failure) => self.fail(failure),
+        self.keep(row)?;
+        if self.unreadable.is_silent() {
+            Ok(ControlFlow::Continue(()))
+        } else {
+            Ok(self.unreadable.end_row())
         }
     }
 
@@ -402,38 +386,22 @@ impl Visitor for Rows<'_, '_, '_> {
         row: &R,
         values: &[(usize, Vec<u8>)],
         matches: bool,
-    ) -> ControlFlow<()> {
+    ) -> VisitResult {
         if !self.is_among(row) {
-            return ControlFlow::Continue(());
+            return Ok(ControlFlow::Continue(()));
         }
         for (column, value) in values {
-            if let Err(failure) = self.unreadable.decides(*column, value) {
-                return self.fail(failure);
-            }
+            self.unreadable.decides(*column, value)?;
         }
-        if matches { self.matched(row) } else { self.unreadable.end_row() }
+        if matches { self.matched(row) } else { Ok(self.unreadable.end_row()) }
     }
 
-    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
+    fn at_record(&mut self, record: u64) {
         self.unreadable.at_record(record);
-        self.verdict().map_err(|error| behind(error, record))
-    }
-
-    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => self.outlet.check().map_err(stopped),
-        }
     }
 }
 
-impl Rows<'_, '_, '_> {
-    #[cold]
-    fn fail(&mut self, failure: TaskError<DataErrorKind>) -> ControlFlow<()> {
-        self.failure = Some(failure);
-        ControlFlow::Break(())
-    }
-
+impl FilterVisitor<'_> {
     /// The first reason to set the row aside, by its place.
     #[inline]
     fn exclusion(&mut self, row: &impl Row) -> Result<Option<usize>, TaskError<DataErrorKind>> {
@@ -485,7 +453,7 @@ impl Rows<'_, '_, '_> {
         };
         let lane = &mut self.open.lanes[place];
         if lane.bytes.is_empty() {
-            lane.bytes = self.outlet.buffer();
+            lane.bytes = self.emitter.buffer();
             lane.bytes.reserve(self.open.block_bytes + BLOCK_SLACK_BYTES);
         }
         let is_null = self.rules.selection.projection.write(row, &mut lane.bytes);
@@ -604,15 +572,15 @@ impl Rows<'_, '_, '_> {
         Ok(place)
     }
 
-    fn emit(&mut self, place: usize) -> Result<(), engine::Stopped> {
+    fn emit(&mut self, place: usize) -> Result<(), Stopped> {
         let lane = &mut self.open.lanes[place];
         let bytes = std::mem::take(&mut lane.bytes);
         let rows = std::mem::take(&mut lane.rows);
-        self.outlet.emit(Block { lane: lane.lane, rows, bytes })
+        self.emitter.emit(Block { lane: lane.lane, rows, bytes })
     }
 
-    /// Hands over what is left at the batch's end.
-    fn flush(&mut self) -> Result<(), engine::Stopped> {
+    /// Hands over what is left at the task's end.
+    fn flush(&mut self) -> Result<(), Stopped> {
         for place in 0..self.open.lanes.len() {
             if self.open.lanes[place].rows > 0 {
                 self.emit(place)?;
@@ -641,5 +609,5 @@ fn unnameable(fault: NameFault) -> TaskError<DataErrorKind> {
 }
 
 fn too_many_lanes() -> TaskError<DataErrorKind> {
-    TaskError::Failed(DataErrorKind::TooManyLanes)
+    failed(DataErrorKind::TooManyLanes { lanes_max: LANES_MAX })
 }

@@ -9,28 +9,29 @@
 
 use md5::{Digest, Md5};
 
-use super::csv::{INPUT_BYTES, hex};
-use super::hash::{open, read};
+use super::error::stopped;
+use super::input::{READ_BYTES, open, read};
+use super::visitor::RunCheck;
 use super::{DataErrorKind, Input};
 use crate::engine::TaskError;
+use crate::hex;
 use crate::source::ReadBuffer;
 
-/// An error of a file's contents with what the file's MD5 says of it. `verdict` is asked now and
-/// then whether to go on.
+/// An error of a file's contents with what the file's MD5 says of it.
 ///
 /// # Errors
-/// Always: the error, or that nobody needs it any more.
+/// Always: the error, or that the run is over.
 pub(super) fn explained<T>(
     error: TaskError<DataErrorKind>,
     input: &Input,
     verifies_md5: bool,
-    verdict: impl FnMut() -> Result<(), TaskError<DataErrorKind>>,
+    check: RunCheck<'_>,
 ) -> Result<T, TaskError<DataErrorKind>> {
     let TaskError::Failed(kind) = error else { return Err(error) };
     let Some(expected) = input.md5.filter(|_| verifies_md5 && kind.is_of_contents()) else {
         return Err(TaskError::Failed(kind));
     };
-    let found = digest(input, verdict)?;
+    let found = digest(input, check)?;
     Err(TaskError::Failed(match found {
         Some(found) => with_md5(kind, &expected, &found),
         None => kind,
@@ -46,19 +47,19 @@ pub(super) fn with_md5(
     if found == expected {
         return kind;
     }
-    let (expected, found) = (hex(expected), hex(found));
+    let (expected, found) = (hex::encode(expected), hex::encode(found));
     DataErrorKind::Md5 { expected, found, shows: Some(Box::new(kind)) }
 }
 
 /// The file's MD5; `None` where it can't be read to its end.
 fn digest(
     input: &Input,
-    mut verdict: impl FnMut() -> Result<(), TaskError<DataErrorKind>>,
+    check: RunCheck<'_>,
 ) -> Result<Option<[u8; 16]>, TaskError<DataErrorKind>> {
     let Ok(mut file) = open(input) else { return Ok(None) };
-    let (mut md5, mut buffer) = (Md5::new(), ReadBuffer::new(INPUT_BYTES));
+    let (mut md5, mut buffer) = (Md5::new(), ReadBuffer::new(READ_BYTES));
     loop {
-        verdict()?;
+        check().map_err(stopped)?;
         match read(&mut file, &mut buffer) {
             Ok(0) => return Ok(Some(md5.finalize().into())),
             Ok(count) => md5.update(&buffer[..count]),

@@ -32,7 +32,7 @@ impl<T> Default for Waiting<T> {
 }
 
 /// All that waits, by task.
-pub(super) struct Parking<'a, T> {
+pub(super) struct ReorderBuffer<'a, T> {
     waiting: BTreeMap<usize, Waiting<T>>,
     /// Bytes in all `blocks`; never above `budget_bytes`.
     held_bytes: usize,
@@ -42,7 +42,7 @@ pub(super) struct Parking<'a, T> {
     pub(super) pool: &'a Pool,
 }
 
-impl<'a, T> Parking<'a, T> {
+impl<'a, T> ReorderBuffer<'a, T> {
     pub(super) fn new(budget_bytes: usize, spill: PathBuf, pool: &'a Pool) -> Self {
         Self {
             waiting: BTreeMap::new(),
@@ -54,7 +54,7 @@ impl<'a, T> Parking<'a, T> {
     }
 
     /// Keeps a block of `task` behind all that it emitted before.
-    pub(super) fn park(&mut self, task: usize, mut block: Block) -> io::Result<()> {
+    pub(super) fn push(&mut self, task: usize, mut block: Block) -> io::Result<()> {
         // A short block in a long buffer (the end of a small file) must not hold the whole buffer.
         if block.bytes.len() < block.bytes.capacity() / 2 {
             let exact = block.bytes.as_slice().to_vec();
@@ -91,7 +91,7 @@ impl<'a, T> Parking<'a, T> {
     }
 
     /// The next block of `task`, in the order in which it was parked.
-    pub(super) fn unpark(&mut self, task: usize) -> io::Result<Option<Block>> {
+    pub(super) fn pop(&mut self, task: usize) -> io::Result<Option<Block>> {
         let Some(waiting) = self.waiting.get_mut(&task) else { return Ok(None) };
         if let Some(block) = waiting.blocks.pop_front() {
             self.held_bytes -= block.bytes.capacity();
@@ -119,7 +119,7 @@ impl<'a, T> Parking<'a, T> {
         self.waiting.get(&task).and_then(|waiting| waiting.end.as_ref())
     }
 
-    /// As [`Parking::end_of`], once.
+    /// As [`ReorderBuffer::end_of`], once.
     pub(super) fn take_end(&mut self, task: usize) -> Option<T> {
         self.waiting.get_mut(&task).and_then(|waiting| waiting.end.take())
     }

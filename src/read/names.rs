@@ -45,13 +45,13 @@ pub enum NameFault {
 
 /// Whether the encoded length alone shows that a key is valid; otherwise call [`check_key`].
 #[inline(always)]
-pub(super) fn is_usual_key(key: &[u8]) -> bool {
+pub(crate) fn is_usual_key(key: &[u8]) -> bool {
     (1..=KEY_BYTES_MAX).contains(&key.len())
 }
 
 /// Refuses an empty key, and one of more than 1,024 bytes when decoded.
 #[cold]
-pub(super) fn check_key(key: &[u8]) -> Result<(), NameFault> {
+pub(crate) fn check_key(key: &[u8]) -> Result<(), NameFault> {
     if key.is_empty() {
         return Err(NameFault::NoKey);
     }
@@ -65,7 +65,7 @@ pub(super) fn check_key(key: &[u8]) -> Result<(), NameFault> {
 
 /// Refuses an invalid bucket name.
 #[cold]
-pub(super) fn check_bucket(name: &[u8]) -> Result<(), NameFault> {
+pub(crate) fn check_bucket(name: &[u8]) -> Result<(), NameFault> {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._".contains(byte);
     let has_length = (BUCKET_BYTES_MIN..=BUCKET_BYTES_MAX).contains(&name.len());
     if has_length && name.iter().all(is_plain) && !name.windows(2).any(|pair| pair == b"..") {

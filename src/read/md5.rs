@@ -47,11 +47,12 @@ use std::thread;
 
 use md5::{Digest, Md5};
 
-use super::csv::INPUT_BYTES;
+use super::error::stopped;
+use super::input::{READ_BYTES, open, read};
+use super::visitor::RunCheck;
 use super::{DataErrorKind, Input, Settings, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
-use crate::report::FileFormat;
 use crate::source::{ReadBuffer, SourceFile};
 
 /// Bytes of a group's files together at most: they must still be in the page cache when they are
@@ -60,7 +61,7 @@ use crate::source::{ReadBuffer, SourceFile};
 const HASH_GROUP_BYTES_MAX: u64 = 1 << 30;
 
 /// Files up to this size are hashed in passing: opening one again costs as much as is gained.
-const HASH_FILE_BYTES_MIN: u64 = INPUT_BYTES as u64;
+const HASH_FILE_BYTES_MIN: u64 = READ_BYTES as u64;
 
 /// Bytes read of each file at a time. 64 KiB: few calls, and what is read of all files together
 /// (1 MiB) is still near the core when it is hashed. Half of it gained nothing, twice was slower.
@@ -73,7 +74,7 @@ const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES));
 const _: () = assert!(BUFFER_BYTES <= 1 << 20);
 
 /// The digests of a run's files, as far as they are made in groups.
-pub(super) struct Hashes<'a> {
+pub(super) struct Digests<'a> {
     inputs: &'a [Input],
     groups: Vec<Group>,
     /// Which group each input is in, and its place there.
@@ -84,10 +85,10 @@ pub(super) struct Hashes<'a> {
 
 /// How a file's digest is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Md5Mode {
     /// Not at all.
     Unchecked,
-    /// With others, by [`Hashes`].
+    /// With others, by [`Digests`].
     Group,
     /// [`beside`] the scan.
     Beside,
@@ -96,7 +97,7 @@ pub(super) enum Way {
 }
 
 #[cfg(any(feature = "parquet", feature = "orc"))]
-impl Way {
+impl Md5Mode {
     /// Whether it is hashed by itself.
     pub(super) fn is_of_one(self) -> bool {
         matches!(self, Self::Beside | Self::InPassing)
@@ -107,13 +108,13 @@ impl Way {
 struct Group {
     /// Their numbers: at least two, at most as many as there are lanes.
     files: Vec<usize>,
-    stage: Mutex<Stage>,
-    /// Told whenever the stage is no longer [`Stage::Busy`].
+    state: Mutex<GroupState>,
+    /// Told whenever the state is no longer [`GroupState::Busy`].
     changed: Condvar,
 }
 
 /// How far a group is.
-enum Stage {
+enum GroupState {
     /// Nobody hashes it; some of it may be hashed already.
     Free(Option<Box<Hashing>>),
     /// Some worker does.
@@ -124,7 +125,7 @@ enum Stage {
 
 pub(super) type Outcome = Result<[u8; 16], DataErrorKind>;
 
-impl<'a> Hashes<'a> {
+impl<'a> Digests<'a> {
     /// Makes the groups; hashes nothing yet.
     pub(super) fn new(inputs: &'a [Input], settings: Settings) -> Self {
         let lanes = match settings.verify {
@@ -144,7 +145,7 @@ impl<'a> Hashes<'a> {
             }
             groups.push(Group {
                 files,
-                stage: Mutex::new(Stage::Free(None)),
+                state: Mutex::new(GroupState::Free(None)),
                 changed: Condvar::new(),
             });
         }
@@ -166,69 +167,63 @@ impl<'a> Hashes<'a> {
     }
 
     /// How the file with this number is hashed, opened as `file`.
-    pub(super) fn way_of(&self, number: usize, file: &SourceFile) -> Way {
+    pub(super) fn mode_of(&self, number: usize, file: &SourceFile) -> Md5Mode {
         let stated = self.inputs[number].md5.filter(|md5| file.states_md5(md5));
         match stated {
-            Some(_) if self.verify == Verify::Etag => Way::Unchecked,
-            _ => self.way(number),
+            Some(_) if self.verify == Verify::Etag => Md5Mode::Unchecked,
+            _ => self.mode(number),
         }
     }
 
     /// How the file with this number is hashed, if S3 does not state its MD5.
-    pub(super) fn way(&self, number: usize) -> Way {
+    pub(super) fn mode(&self, number: usize) -> Md5Mode {
         let input = &self.inputs[number];
         if self.verify == Verify::Crc || input.md5.is_none() {
-            Way::Unchecked
+            Md5Mode::Unchecked
         } else if self.cover(number) {
-            Way::Group
+            Md5Mode::Group
         } else if self.threads / 2 >= self.inputs.len()
             && input.bytes > HASH_FILE_BYTES_MIN
             && !input.path.is_remote()
         {
-            Way::Beside
+            Md5Mode::Beside
         } else {
-            Way::InPassing
+            Md5Mode::InPassing
         }
     }
 
     /// Called before a file is scanned: hashes its group, or a half of it, if nobody does.
-    /// `verdict` is asked now and then whether to go on.
     ///
     /// # Errors
-    /// Those of `verdict`.
-    pub(super) fn begin<E>(
+    /// When the run is over.
+    pub(super) fn begin(
         &self,
         number: usize,
         buffer: &mut ReadBuffer,
-        verdict: impl FnMut() -> Result<(), TaskError<E>>,
-    ) -> Result<(), TaskError<E>> {
+        check: RunCheck<'_>,
+    ) -> Result<(), TaskError<DataErrorKind>> {
         let Some((group, _)) = self.place(number) else { return Ok(()) };
         let rounds = self.rounds(group);
-        self.hash(
-            group,
-            if self.threads == 2 { rounds.div_ceil(2) } else { rounds },
-            buffer,
-            verdict,
-        )
+        self.hash(group, if self.threads == 2 { rounds.div_ceil(2) } else { rounds }, buffer, check)
     }
 
     /// The digest of a file, once for each file, `None` if it is not hashed here. Waits for who
     /// hashes its group, and hashes what nobody does.
     ///
     /// # Errors
-    /// Those of `verdict`, and what went wrong when the file was hashed.
+    /// When the run is over, and what went wrong when the file was hashed.
     pub(super) fn digest(
         &self,
         number: usize,
         buffer: &mut ReadBuffer,
-        mut verdict: impl FnMut() -> Result<(), TaskError<DataErrorKind>>,
+        check: RunCheck<'_>,
     ) -> Result<Option<[u8; 16]>, TaskError<DataErrorKind>> {
         let Some((group, place)) = self.place(number) else { return Ok(None) };
         loop {
             if let Some(outcome) = self.groups[group].wait(place) {
                 return outcome.map(Some).map_err(TaskError::Failed);
             }
-            self.hash(group, self.rounds(group), buffer, &mut verdict)?;
+            self.hash(group, self.rounds(group), buffer, check)?;
         }
     }
 
@@ -238,14 +233,14 @@ impl<'a> Hashes<'a> {
         bytes.max().unwrap_or(0).div_ceil(CHUNK_BYTES as u64)
     }
 
-    /// Hashes so many rounds of a group, unless somebody else does or it is done.
-    fn hash<E>(
+    /// Digests so many rounds of a group, unless somebody else does or it is done.
+    fn hash(
         &self,
         group: usize,
         rounds: u64,
         buffer: &mut ReadBuffer,
-        mut verdict: impl FnMut() -> Result<(), TaskError<E>>,
-    ) -> Result<(), TaskError<E>> {
+        check: RunCheck<'_>,
+    ) -> Result<(), TaskError<DataErrorKind>> {
         let Some((claim, hashing)) = self.groups[group].claim() else { return Ok(()) };
         let files = &self.groups[group].files;
         let mut hashing = hashing.unwrap_or_else(|| {
@@ -257,7 +252,7 @@ impl<'a> Hashes<'a> {
         });
         let buffer = buffer.of(BUFFER_BYTES);
         for _ in 0..rounds {
-            verdict()?;
+            check().map_err(stopped)?;
             hashing.round(buffer);
         }
         if hashing.readings.iter().any(|reading| matches!(reading, Reading::Open(_))) {
@@ -309,7 +304,7 @@ impl Drop for EndOfHashing<'_> {
 fn hash_alone(input: &Input, over: &AtomicBool) -> Outcome {
     let mut file = open(input)?;
     let mut md5 = Md5::new();
-    let mut buffer = ReadBuffer::new(INPUT_BYTES);
+    let mut buffer = ReadBuffer::new(READ_BYTES);
     while !over.load(Ordering::Relaxed) {
         match read(&mut file, &mut buffer)? {
             0 => break,
@@ -343,30 +338,30 @@ fn grouped(inputs: &[Input], lanes: usize) -> Vec<Vec<usize>> {
 }
 
 impl Group {
-    fn stage(&self) -> MutexGuard<'_, Stage> {
-        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, GroupState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The right, and the duty, to hash this group, if it is free; and what is hashed of it.
     fn claim(&self) -> Option<(Claim<'_>, Option<Box<Hashing>>)> {
-        let mut stage = self.stage();
-        let Stage::Free(hashing) = &mut *stage else { return None };
+        let mut state = self.state();
+        let GroupState::Free(hashing) = &mut *state else { return None };
         let hashing = hashing.take();
-        *stage = Stage::Busy;
-        Some((Claim { group: self, next: Stage::Free(None) }, hashing))
+        *state = GroupState::Busy;
+        Some((Claim { group: self, next: GroupState::Free(None) }, hashing))
     }
 
     /// Waits until the group is done, and takes what became of the file in this place; `None` if
     /// it is free.
     fn wait(&self, place: usize) -> Option<Outcome> {
-        let busy = |stage: &mut Stage| matches!(stage, Stage::Busy);
-        let waited = self.changed.wait_while(self.stage(), busy);
+        let busy = |state: &mut GroupState| matches!(state, GroupState::Busy);
+        let waited = self.changed.wait_while(self.state(), busy);
         match &mut *waited.unwrap_or_else(PoisonError::into_inner) {
-            Stage::Done(outcomes) => Some(outcomes[place].take().unwrap_or_else(|| {
+            GroupState::Done(outcomes) => Some(outcomes[place].take().unwrap_or_else(|| {
                 // Each file is scanned once.
                 Err(io::Error::other("the digest was asked for twice").into())
             })),
-            Stage::Free(_) | Stage::Busy => None,
+            GroupState::Free(_) | GroupState::Busy => None,
         }
     }
 }
@@ -374,22 +369,22 @@ impl Group {
 /// Held by the one worker that hashes a group; gives it back however hashing ends.
 struct Claim<'a> {
     group: &'a Group,
-    next: Stage,
+    next: GroupState,
 }
 
 impl Claim<'_> {
     fn done(mut self, outcomes: Vec<Option<Outcome>>) {
-        self.next = Stage::Done(outcomes);
+        self.next = GroupState::Done(outcomes);
     }
 
     fn leave(mut self, hashing: Box<Hashing>) {
-        self.next = Stage::Free(Some(hashing));
+        self.next = GroupState::Free(Some(hashing));
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        *self.group.stage() = mem::replace(&mut self.next, Stage::Free(None));
+        *self.group.state() = mem::replace(&mut self.next, GroupState::Free(None));
         self.group.changed.notify_all();
     }
 }
@@ -401,7 +396,7 @@ struct Hashing {
 }
 
 impl Hashing {
-    /// Hashes the next chunk of each file; `buffer` has room for all.
+    /// Digests the next chunk of each file; `buffer` has room for all.
     fn round(&mut self, buffer: &mut [u8]) {
         let mut pieces: [&[u8]; LANES_MAX] = [&[]; LANES_MAX];
         let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);
@@ -459,45 +454,6 @@ impl Reading {
     }
 }
 
-/// Opens a data file that has the length that the manifest says.
-pub(super) fn open(input: &Input) -> Result<SourceFile, DataErrorKind> {
-    has_its_length(input, input.path.open()?)
-}
-
-/// Refuses a file of another length than the manifest says.
-pub(super) fn has_its_length(input: &Input, file: SourceFile) -> Result<SourceFile, DataErrorKind> {
-    let (expected, found) = (input.bytes, file.len());
-    if found == expected {
-        return Ok(file);
-    }
-    if input.format == FileFormat::Csv && found > expected && is_unzipped(&file) {
-        return Err(DataErrorKind::Unzipped { expected, found });
-    }
-    Err(DataErrorKind::Size { expected, found })
-}
-
-/// Whether a file that should be gzip begins with text; a gzip file's second byte is 0x8b.
-fn is_unzipped(file: &SourceFile) -> bool {
-    let mut begin = [0; 2];
-    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
-    file.read_exact_at(0, &mut begin).is_ok() && begin.iter().all(is_text)
-}
-
-/// Reads until the buffer is full or the file ends, so that what is read at a time does not depend
-/// on how the system cuts it.
-pub(super) fn read(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -506,8 +462,10 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     use super::*;
+    use crate::engine::Stopped;
+    use crate::report::FileFormat;
 
-    type Verdict = Result<(), TaskError<DataErrorKind>>;
+    type Verdict = Result<(), Stopped>;
 
     fn input(path: PathBuf, bytes: u64, md5: Option<[u8; 16]>) -> Input {
         Input { path: path.into(), bytes, md5, report: 0, format: FileFormat::Csv }
@@ -516,7 +474,7 @@ mod tests {
     /// Files of unequal lengths, all worth a group, with their right digests.
     fn files(folder: &Path, count: usize) -> Vec<Input> {
         let file = |number: usize| {
-            let length = INPUT_BYTES + 1 + number * 70_001;
+            let length = READ_BYTES + 1 + number * 70_001;
             let bytes: Vec<u8> = (0..length).map(|at| (at * at / 7 + number) as u8).collect();
             let path = folder.join(number.to_string());
             fs::write(&path, &bytes).unwrap();
@@ -546,27 +504,27 @@ mod tests {
         inputs[1].md5 = None;
         assert_eq!(grouped(&inputs, 4), [[0, 2]], "nothing to compare with");
         let crc = Settings { verify: Verify::Crc, ..Settings::default() };
-        assert_eq!(Hashes::new(&inputs, crc).way(0), Way::Unchecked);
+        assert_eq!(Digests::new(&inputs, crc).mode(0), Md5Mode::Unchecked);
     }
 
     #[test]
     fn a_file_is_hashed_beside_its_scan_where_threads_have_nothing_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let inputs = files(folder.path(), 1);
-        let way = |inputs: &[Input], threads: usize| {
+        let mode = |inputs: &[Input], threads: usize| {
             let threads = NonZeroUsize::new(threads).unwrap();
-            Hashes::new(inputs, Settings { threads, ..Settings::default() }).way(0)
+            Digests::new(inputs, Settings { threads, ..Settings::default() }).mode(0)
         };
-        assert_eq!(way(&inputs, 1), Way::InPassing);
-        assert_eq!(way(&inputs, 2), Way::Beside);
+        assert_eq!(mode(&inputs, 1), Md5Mode::InPassing);
+        assert_eq!(mode(&inputs, 2), Md5Mode::Beside);
         // Two scanners and two beside them would be more than three.
         let two = [inputs[0].clone(), Input { md5: None, ..inputs[0].clone() }];
-        assert_eq!(way(&two, 3), Way::InPassing);
-        assert_eq!(way(&two, 4), Way::Beside);
+        assert_eq!(mode(&two, 3), Md5Mode::InPassing);
+        assert_eq!(mode(&two, 4), Md5Mode::Beside);
         let small = [Input { bytes: HASH_FILE_BYTES_MIN, ..inputs[0].clone() }];
-        assert_eq!(way(&small, 2), Way::InPassing);
+        assert_eq!(mode(&small, 2), Md5Mode::InPassing);
         let nothing_to_compare = [Input { md5: None, ..inputs[0].clone() }];
-        assert_eq!(way(&nothing_to_compare, 2), Way::Unchecked);
+        assert_eq!(mode(&nothing_to_compare, 2), Md5Mode::Unchecked);
 
         let (scanned, outcome) = beside(&inputs[0], || Ok::<_, ()>("rows")).unwrap();
         assert_eq!((scanned, outcome.ok()), ("rows", inputs[0].md5));
@@ -582,46 +540,46 @@ mod tests {
         let mut inputs = files(folder.path(), 7);
         fs::remove_file(inputs[2].path.as_path().unwrap()).unwrap();
         inputs[4].bytes += 1;
-        let hashes = Hashes::with_lanes(&inputs, 4);
+        let hashes = Digests::with_lanes(&inputs, 4);
         assert!((0..7).all(|number| hashes.cover(number)) && !hashes.cover(7));
         let mut buffer = ReadBuffer::default();
         for (number, input) in inputs.iter().enumerate().rev() {
-            let found = hashes.digest(number, &mut buffer, go_on);
+            let found = hashes.digest(number, &mut buffer, &go_on);
             match number {
                 2 => assert!(matches!(found, Err(TaskError::Failed(DataErrorKind::Read(_))))),
                 4 => assert!(matches!(found, Err(TaskError::Failed(DataErrorKind::Size { .. })))),
                 _ => assert_eq!(found.unwrap(), input.md5),
             }
         }
-        assert!(hashes.digest(7, &mut buffer, go_on).unwrap().is_none());
+        assert!(hashes.digest(7, &mut buffer, &go_on).unwrap().is_none());
     }
 
     #[test]
     fn two_threads_hash_a_half_each() {
         let folder = tempfile::tempdir().unwrap();
         let inputs = files(folder.path(), 5);
-        let hashes = Hashes { threads: 2, ..Hashes::with_lanes(&inputs, 8) };
+        let hashes = Digests { threads: 2, ..Digests::with_lanes(&inputs, 8) };
         let is_left = |wanted: bool| {
-            let stage = hashes.groups[0].stage();
-            matches!(&*stage, Stage::Free(hashing) if hashing.is_some() == wanted)
+            let state = hashes.groups[0].state();
+            matches!(&*state, GroupState::Free(hashing) if hashing.is_some() == wanted)
         };
         let mut buffer = ReadBuffer::default();
         assert!(is_left(false), "nothing is hashed before the run");
-        hashes.begin(0, &mut buffer, go_on).unwrap();
+        hashes.begin(0, &mut buffer, &go_on).unwrap();
         assert!(is_left(true), "the other half is left");
         for (number, input) in inputs.iter().enumerate() {
-            let found = hashes.digest(number, &mut buffer, go_on);
+            let found = hashes.digest(number, &mut buffer, &go_on);
             assert_eq!(found.unwrap(), input.md5, "{number}");
         }
-        hashes.begin(4, &mut buffer, go_on).unwrap();
-        assert!(matches!(&*hashes.groups[0].stage(), Stage::Done(_)), "it is done once");
+        hashes.begin(4, &mut buffer, &go_on).unwrap();
+        assert!(matches!(&*hashes.groups[0].state(), GroupState::Done(_)), "it is done once");
     }
 
     #[test]
     fn a_group_that_was_given_up_is_hashed_by_one_who_waits() {
         let folder = tempfile::tempdir().unwrap();
         let inputs = files(folder.path(), 8);
-        let hashes = Hashes::with_lanes(&inputs, 8);
+        let hashes = Digests::with_lanes(&inputs, 8);
         let others = AtomicUsize::new(0);
         thread::scope(|scope| {
             // The first gives up in the midst of it, once all the others have come.
@@ -630,9 +588,9 @@ mod tests {
                 let (hashes, others) = (&hashes, &others);
                 scope.spawn(move || {
                     let mut buffer = ReadBuffer::default();
-                    hashes.begin(number, &mut buffer, go_on).unwrap();
+                    hashes.begin(number, &mut buffer, &go_on).unwrap();
                     others.fetch_add(1, Ordering::Relaxed);
-                    let found = hashes.digest(number, &mut buffer, go_on);
+                    let found = hashes.digest(number, &mut buffer, &go_on);
                     assert_eq!(found.unwrap(), input.md5);
                 });
             }
@@ -647,18 +605,18 @@ mod tests {
     fn nobody_waits_when_the_run_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let inputs = files(folder.path(), 8);
-        let hashes = Hashes::with_lanes(&inputs, 8);
+        let hashes = Digests::with_lanes(&inputs, 8);
         let rounds = AtomicUsize::new(0);
         // All are stopped while the first of them hashes.
-        let verdict = || match rounds.fetch_add(1, Ordering::Relaxed) {
+        let check = || match rounds.fetch_add(1, Ordering::Relaxed) {
             0 => Ok(()),
-            _ => Err(TaskError::<DataErrorKind>::Stopped),
+            _ => Err(Stopped),
         };
         thread::scope(|scope| {
             for number in 0..inputs.len() {
-                let (hashes, verdict) = (&hashes, &verdict);
+                let (hashes, check) = (&hashes, &check);
                 scope.spawn(move || {
-                    let found = hashes.digest(number, &mut ReadBuffer::default(), verdict);
+                    let found = hashes.digest(number, &mut ReadBuffer::default(), check);
                     assert!(matches!(found, Err(TaskError::Stopped)));
                 });
             }

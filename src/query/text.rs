@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::ScanError;
 use crate::predicate::{self, Predicate, PredicateError, Select};
+use crate::read::ScanError;
 use crate::report::{Report, Schema};
 
 /// Which rows are wanted.

@@ -4,13 +4,13 @@
 //! Counts are by column, each row once, with the first such value in report order: a batch keeps
 //! its own, and batches are added up in order. A batch's first value is known when it is met, but
 //! not the number of its record: the visitor stops there, and whoever counts records tells it
-//! ([`super::scanner::Visitor::stopped`]). So rows that can be read pay nothing.
+//! ([`crate::read::RowVisitor::at_record`]). So rows that can be read pay nothing.
 
 use std::ops::ControlFlow;
 
-use super::{DataErrorKind, Input};
 use crate::engine::TaskError;
 use crate::predicate::{Matcher, Row};
+use crate::read::{DataErrorKind, Input};
 use crate::report::{Schema, is_same_column};
 use crate::source::Location;
 
@@ -67,9 +67,9 @@ impl OnUnreadable {
 }
 
 /// What was met in the batch at hand.
-pub(super) struct UnreadableNotes<'a> {
+pub(super) struct UnreadableNotes {
     on_unreadable: OnUnreadable,
-    schema: &'a Schema,
+    schema: Schema,
     notes: Vec<UnreadableNote>,
     /// The columns that were noted of the row at hand.
     row: Vec<usize>,
@@ -90,9 +90,9 @@ struct UnreadableNote {
     record: u64,
 }
 
-impl<'a> UnreadableNotes<'a> {
-    pub(super) fn new(on_unreadable: OnUnreadable, schema: &'a Schema) -> Self {
-        let (notes, row) = (Vec::new(), Vec::new());
+impl UnreadableNotes {
+    pub(super) fn new(on_unreadable: OnUnreadable, schema: &Schema) -> Self {
+        let (notes, row, schema) = (Vec::new(), Vec::new(), schema.clone());
         Self { on_unreadable, schema, notes, row, row_decided: false, decided: 0, file: 0 }
     }
 

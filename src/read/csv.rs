@@ -5,28 +5,26 @@
 //! not complete yet, and room for more. It slides down when the room gets short, and grows only
 //! for a record that is longer than it.
 //!
-//! The MD5 is taken here only of a file that `hash.rs` doesn't hash along with others.
+//! The MD5 is taken here only of a file that `md5.rs` doesn't hash along with others.
 //!
 //! Never knows which rows are wanted: a visitor looks at each.
 
 use std::io::Read;
 use std::mem;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 
 use md5::{Digest, Md5};
 
-use super::hash::{Hashes, Way, beside, open, read};
-use super::scanner::{Depth, Visitor};
+use super::error::{behind, failed, named, stopped};
+use super::input::{READ_BYTES, open, read};
+use super::md5::{Digests, Md5Mode, beside};
 use super::small::{self, SmallFile};
+use super::visitor::{RowVisitor, RunCheck};
 use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings, damage};
-use crate::engine::{Stopped, TaskError};
-use crate::format::csv::{RECORD_BYTES_MAX, Splitter};
+use crate::engine::TaskError;
+use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
 use crate::source::ReadBuffer;
-
-/// Compressed bytes read at a time. 128 KiB: few calls, and still in the L2 cache when it is
-/// hashed and then inflated.
-pub(super) const INPUT_BYTES: usize = 128 << 10;
 
 /// Decompressed bytes held at first. 256 KiB: with the input it stays well inside an L2 cache of
 /// 1 MiB, and a slide copies 32 KiB for every 192 KiB or more decoded.
@@ -43,12 +41,12 @@ const _: () = assert!(WINDOW_BYTES_MAX >= RECORD_BYTES_MAX + HISTORY_BYTES + ROO
 const _: () = assert!(WINDOW_BYTES >= 2 * (HISTORY_BYTES + ROOM_BYTES_MIN));
 
 /// Reads data files; one for each worker, used again from file to file.
-pub(super) struct FileScanner<'a> {
+pub(super) struct CsvScanner<'a> {
     settings: Settings,
     control: Control<'a>,
-    hashes: &'a Hashes<'a>,
-    /// Where `hashes` reads to.
-    hash_buffer: ReadBuffer,
+    digests: &'a Digests<'a>,
+    /// Where `digests` reads to.
+    digest_buffer: ReadBuffer,
     decoder: GzipDecoder,
     splitter: Splitter,
     /// Of the file at hand, if it is hashed in passing.
@@ -71,30 +69,29 @@ struct Cursor {
     bytes_compressed: u64,
 }
 
-impl<'a> FileScanner<'a> {
-    pub(super) fn new(settings: Settings, control: Control<'a>, hashes: &'a Hashes<'a>) -> Self {
+impl<'a> CsvScanner<'a> {
+    pub(super) fn new(settings: Settings, control: Control<'a>, digests: &'a Digests<'a>) -> Self {
         Self {
             settings,
             control,
-            hashes,
-            hash_buffer: ReadBuffer::default(),
+            digests,
+            digest_buffer: ReadBuffer::default(),
             decoder: GzipDecoder::new(settings.inflate),
             splitter: Splitter::new(1, settings.split),
             md5: None,
-            input: ReadBuffer::new(INPUT_BYTES),
+            input: ReadBuffer::new(READ_BYTES),
             window: vec![0; WINDOW_BYTES],
         }
     }
 
-    /// Shows every row of these files, which have `columns` columns, to `visitor`, in order; takes
-    /// them only so far.
-    pub(super) fn scan_to<V: Visitor>(
+    /// Shows every row of these files, which have `columns` columns, to `visitor`, in order.
+    pub(super) fn scan<V: RowVisitor>(
         &mut self,
-        depth: Depth,
         inputs: &[Input],
         files: Range<usize>,
         columns: usize,
         visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataError>> {
         let mut scanned = Scanned::default();
         let mut number = files.start;
@@ -102,19 +99,19 @@ impl<'a> FileScanner<'a> {
             let small = small::count(&inputs[number..files.end]);
             if small > 0 {
                 let files = number..number + small;
-                self.scan_small(depth, inputs, files, columns, visitor, &mut scanned)?;
+                self.scan_small(inputs, files, columns, visitor, check, &mut scanned)?;
                 number += small;
                 continue;
             }
             // The file that some worker takes when this one is done: its start is then in memory.
             let later = number + self.settings.threads.get();
-            if let Some(later) = inputs.get(later).filter(|_| !self.hashes.cover(later)) {
+            if let Some(later) = inputs.get(later).filter(|_| !self.digests.cover(later)) {
                 later.path.advise_soon();
             }
             visitor.begin(number);
-            let found = self.scan_file(depth, &inputs[number], number, columns, visitor);
+            let found = self.scan_file(&inputs[number], number, columns, visitor, check);
             let found =
-                found.or_else(|error| self.explained(error, &inputs[number], columns, visitor));
+                found.or_else(|error| self.explained(error, &inputs[number], columns, check));
             scanned.add(&found.map_err(|error| named(error, &inputs[number]))?);
             number += 1;
         }
@@ -122,16 +119,16 @@ impl<'a> FileScanner<'a> {
     }
 
     /// Scans files that are small enough to be read at once.
-    fn scan_small<V: Visitor>(
+    fn scan_small<V: RowVisitor>(
         &mut self,
-        depth: Depth,
         inputs: &[Input],
         files: Range<usize>,
         columns: usize,
         visitor: &mut V,
+        check: RunCheck<'_>,
         scanned: &mut Scanned,
     ) -> Result<(), TaskError<DataError>> {
-        let mut buffer = mem::take(&mut self.hash_buffer);
+        let mut buffer = mem::take(&mut self.digest_buffer);
         self.md5 = None;
         let read = small::read_all(&inputs[files.clone()], self.settings.verify, &mut buffer);
         for (file, number) in read.into_iter().zip(files) {
@@ -139,19 +136,19 @@ impl<'a> FileScanner<'a> {
             visitor.begin(number);
             let found = file.map_err(failed).and_then(|SmallFile { bytes, digest }| {
                 self.begin_file(columns);
-                let read = self.read_through(depth, &mut { bytes }, visitor);
+                let read = self.split_through(&mut { bytes }, visitor, check);
                 let read = read.or_else(|error| match (error, input.md5.zip(digest)) {
                     (TaskError::Failed(kind), Some((expected, found))) if kind.is_of_contents() => {
                         Err(failed(damage::with_md5(kind, &expected, &found)))
                     }
-                    (error, _) => self.with_crc(error, &mut { bytes }, columns, visitor),
+                    (error, _) => self.with_crc(error, &mut { bytes }, columns, check),
                 })?;
-                check(input, read, digest)?;
+                input.compare(read, digest).map_err(failed)?;
                 Ok(self.scanned(read))
             });
             scanned.add(&found.map_err(|error| named(error, input))?);
         }
-        self.hash_buffer = buffer;
+        self.digest_buffer = buffer;
         Ok(())
     }
 
@@ -173,53 +170,53 @@ impl<'a> FileScanner<'a> {
         }
     }
 
-    fn scan_file<V: Visitor>(
+    fn scan_file<V: RowVisitor>(
         &mut self,
-        depth: Depth,
         input: &Input,
         number: usize,
         columns: usize,
         visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
         let mut file = open(input).map_err(failed)?;
-        self.hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
-        let way = self.hashes.way_of(number, &file);
-        self.md5 = (way == Way::InPassing).then(Md5::new);
+        self.digests.begin(number, &mut self.digest_buffer, check)?;
+        let mode = self.digests.mode_of(number, &file);
+        self.md5 = (mode == Md5Mode::InPassing).then(Md5::new);
         self.begin_file(columns);
-        let (bytes_compressed, digest) = if way == Way::Beside {
-            let (bytes, outcome) = beside(input, || self.read_through(depth, &mut file, visitor))?;
+        let (bytes_compressed, digest) = if mode == Md5Mode::Beside {
+            let (bytes, outcome) = beside(input, || self.split_through(&mut file, visitor, check))?;
             (bytes, Some(outcome.map_err(failed)?))
         } else {
-            let bytes = self.read_through(depth, &mut file, visitor)?;
+            let bytes = self.split_through(&mut file, visitor, check)?;
             let digest = match self.md5.take() {
                 Some(md5) => Some(md5.finalize().into()),
-                None => self.hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
+                None => self.digests.digest(number, &mut self.digest_buffer, check)?,
             };
             (bytes, digest)
         };
-        check(input, bytes_compressed, digest)?;
+        input.compare(bytes_compressed, digest).map_err(failed)?;
         Ok(self.scanned(bytes_compressed))
     }
 
     /// An error of a file's contents, with what the file's own checksums say of it.
     ///
     /// # Errors
-    /// Always: the error, or that nobody needs it any more.
+    /// Always: the error, or that the run is over.
     #[cold]
-    fn explained<T, V: Visitor>(
+    fn explained<T>(
         &mut self,
         error: TaskError<DataErrorKind>,
         input: &Input,
         columns: usize,
-        visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<T, TaskError<DataErrorKind>> {
         self.md5 = None;
-        let verifies_md5 = self.hashes.verifies_md5();
+        let verifies_md5 = self.digests.verifies_md5();
         if verifies_md5 && input.md5.is_some() {
-            return damage::explained(error, input, verifies_md5, || visitor.verdict());
+            return damage::explained(error, input, verifies_md5, check);
         }
         match open(input) {
-            Ok(mut file) => self.with_crc(error, &mut file, columns, visitor),
+            Ok(mut file) => self.with_crc(error, &mut file, columns, check),
             Err(_) => Err(error),
         }
     }
@@ -228,14 +225,14 @@ impl<'a> FileScanner<'a> {
     /// `file` is read once more from its start.
     ///
     /// # Errors
-    /// As for [`FileScanner::explained`].
+    /// As for [`CsvScanner::explained`].
     #[cold]
-    fn with_crc<T, V: Visitor>(
+    fn with_crc<T>(
         &mut self,
         error: TaskError<DataErrorKind>,
         file: &mut impl Read,
         columns: usize,
-        visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<T, TaskError<DataErrorKind>> {
         let kind = match error {
             TaskError::Failed(DataErrorKind::Gzip(_)) | TaskError::Stopped => return Err(error),
@@ -245,38 +242,49 @@ impl<'a> FileScanner<'a> {
             TaskError::Failed(kind) => kind,
         };
         self.begin_file(columns);
-        match self.read_through(Depth::Inflate, file, visitor) {
+        match self.inflate_through(file, check) {
             Err(TaskError::Stopped) => Err(TaskError::Stopped),
             Err(TaskError::Failed(DataErrorKind::Gzip(error))) => {
                 Err(failed(DataErrorKind::GzipBehind { error, shows: Box::new(kind) }))
             }
-            Ok(_) | Err(TaskError::Failed(_)) => Err(TaskError::Failed(kind)),
+            Ok(()) | Err(TaskError::Failed(_)) => Err(TaskError::Failed(kind)),
         }
     }
 
     /// The loop of the hot path; gives the bytes read.
-    fn read_through<V: Visitor>(
+    fn split_through<V: RowVisitor>(
         &mut self,
-        depth: Depth,
         file: &mut impl Read,
         visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<u64, TaskError<DataErrorKind>> {
         let mut cursor = Cursor::default();
         loop {
             self.refill(file, &mut cursor)?;
-            let over = match depth {
-                Depth::Read => self.pass_by(&mut cursor),
-                Depth::Inflate | Depth::Split | Depth::Rows => self.inflate(&mut cursor)?,
-            };
-            match depth {
-                Depth::Split | Depth::Rows => self.split(&mut cursor, over, visitor)?,
-                Depth::Read | Depth::Inflate => {
-                    cursor.record_at = cursor.window_end;
-                    visitor.verdict()?;
-                }
-            }
+            let over = self.inflate(&mut cursor)?;
+            self.split(&mut cursor, over, visitor)?;
+            check().map_err(stopped)?;
             if over {
                 return Ok(cursor.bytes_compressed);
+            }
+        }
+    }
+
+    /// Inflates a file to its end, and looks at nothing in it.
+    #[cold]
+    fn inflate_through(
+        &mut self,
+        file: &mut impl Read,
+        check: RunCheck<'_>,
+    ) -> Result<(), TaskError<DataErrorKind>> {
+        let mut cursor = Cursor::default();
+        loop {
+            self.refill(file, &mut cursor)?;
+            let over = self.inflate(&mut cursor)?;
+            cursor.record_at = cursor.window_end;
+            check().map_err(stopped)?;
+            if over {
+                return Ok(());
             }
         }
     }
@@ -299,13 +307,6 @@ impl<'a> FileScanner<'a> {
         cursor.input_end = count;
         cursor.input_over = count == 0;
         Ok(())
-    }
-
-    /// Leaves what was read as it is; `true` at the end.
-    fn pass_by(&mut self, cursor: &mut Cursor) -> bool {
-        self.control.progress.add((cursor.input_end - cursor.input_at) as u64, 0, 0);
-        cursor.input_at = cursor.input_end;
-        cursor.input_over
     }
 
     /// Inflates into the window until it is full or the input is used up; `true` at the end.
@@ -337,7 +338,7 @@ impl<'a> FileScanner<'a> {
         }
     }
 
-    fn split<V: Visitor>(
+    fn split<V: RowVisitor>(
         &mut self,
         cursor: &mut Cursor,
         over: bool,
@@ -346,62 +347,25 @@ impl<'a> FileScanner<'a> {
         let before = self.splitter.records();
         loop {
             let data = &self.window[cursor.record_at..cursor.window_end];
-            let used = self.splitter.split(data, over, |row| visitor.row(row)).map_err(failed)?;
+            let mut failure = None;
+            let mut visit = |row: &CsvRow<'_>| match visitor.row(row) {
+                Ok(flow) => flow,
+                Err(error) => {
+                    failure = Some(error);
+                    ControlFlow::Break(())
+                }
+            };
+            let used = self.splitter.split(data, over, &mut visit).map_err(failed)?;
             cursor.record_at += used.bytes;
+            if let Some(failure) = failure {
+                return Err(behind(failure, self.splitter.records()));
+            }
             if !used.stopped {
                 break;
             }
-            visitor.stopped(self.splitter.records())?;
+            visitor.at_record(self.splitter.records());
         }
         self.control.progress.add(0, 0, self.splitter.records() - before);
-        visitor.verdict()
+        Ok(())
     }
-}
-
-/// Compares a file with what the manifest says of it.
-pub(super) fn check(
-    input: &Input,
-    bytes_compressed: u64,
-    digest: Option<[u8; 16]>,
-) -> Result<(), TaskError<DataErrorKind>> {
-    if bytes_compressed != input.bytes {
-        let (expected, found) = (input.bytes, bytes_compressed);
-        return Err(failed(DataErrorKind::Size { expected, found }));
-    }
-    match input.md5.zip(digest) {
-        Some((expected, found)) if found != expected => {
-            let (expected, found) = (hex(&expected), hex(&found));
-            Err(failed(DataErrorKind::Md5 { expected, found, shows: None }))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// An error, with the file that it is in.
-pub(super) fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError<DataError> {
-    match error {
-        TaskError::Stopped => TaskError::Stopped,
-        TaskError::Failed(kind) => TaskError::Failed(DataError { path: input.path.clone(), kind }),
-    }
-}
-
-/// An error, with its record counted from so many records further ahead.
-pub(super) fn behind(error: TaskError<DataErrorKind>, records: u64) -> TaskError<DataErrorKind> {
-    match error {
-        TaskError::Stopped => TaskError::Stopped,
-        TaskError::Failed(kind) => TaskError::Failed(kind.behind(records)),
-    }
-}
-
-pub(super) fn failed(kind: impl Into<DataErrorKind>) -> TaskError<DataErrorKind> {
-    TaskError::Failed(kind.into())
-}
-
-pub(super) fn stopped<E>(Stopped: Stopped) -> TaskError<E> {
-    TaskError::Stopped
-}
-
-/// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

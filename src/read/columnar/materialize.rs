@@ -8,12 +8,12 @@
 
 use std::ops::ControlFlow;
 
-use super::scanner::Visitor;
+use super::super::visitor::{RowVisitor, VisitResult};
 use crate::format::columnar::ColumnarError;
 use crate::format::key;
 use crate::predicate::{ColumnValues, Dictionary, Row, Span, flag_text};
 
-/// Rows taken together at most. 256: the texts of five columns are then a table of 20 KiB, which
+/// Materializer taken together at most. 256: the texts of five columns are then a table of 20 KiB, which
 /// stays in the L1 cache.
 const ROWS_MAX: usize = 256;
 
@@ -28,9 +28,9 @@ const NOT_SHOWN: u8 = u8::MAX;
 const COLUMNS_MAX: usize = NOT_SHOWN as usize;
 
 /// For each column of the report, its place among those that are shown.
-pub(super) struct Places(Vec<u8>);
+pub(super) struct OutputColumns(Vec<u8>);
 
-impl Places {
+impl OutputColumns {
     /// `shown` are the columns to be shown, of as many as the report has.
     ///
     /// # Errors
@@ -49,13 +49,13 @@ impl Places {
 }
 
 /// A column that is shown.
-pub(super) struct Shown<'a> {
+pub(super) struct OutputColumn<'a> {
     pub(super) values: ColumnValues<'a>,
     /// Whether its texts are keys, which are encoded.
     pub(super) is_key: bool,
 }
 
-impl Shown<'_> {
+impl OutputColumn<'_> {
     /// Whether its values do not stand in the column as they are shown.
     fn is_written(&self) -> bool {
         let is_number =
@@ -73,7 +73,7 @@ impl Shown<'_> {
 
 /// Shows rows; one for each worker.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct Materializer {
     /// The rows that match.
     matching: Vec<u32>,
     /// What is written out of the rows that are taken together.
@@ -83,24 +83,24 @@ pub(super) struct Rows {
     /// Whether no text of a row holds a comma, a quote or a line end.
     plain: Vec<bool>,
     /// The row at which the visitor stopped, by its place in the mask.
-    stopped_at: u32,
+    row_at: u32,
 }
 
-impl Rows {
-    /// The row at which the visitor of the last [`Rows::show`] stopped, by its place in the mask.
-    pub(super) fn stopped_at(&self) -> usize {
-        self.stopped_at as usize
+impl Materializer {
+    /// The row at which the visitor of the last [`Materializer::show`] stopped, by its place in the mask.
+    pub(super) fn row_at(&self) -> usize {
+        self.row_at as usize
     }
 
     /// Shows those rows of `columns` whose entry in `mask` is set, in order. `columns` are those of
     /// `places`.
-    pub(super) fn show<V: Visitor>(
+    pub(super) fn show<V: RowVisitor>(
         &mut self,
-        columns: &[Shown<'_>],
-        places: &Places,
+        columns: &[OutputColumn<'_>],
+        places: &OutputColumns,
         mask: &[bool],
         visitor: &mut V,
-    ) -> ControlFlow<()> {
+    ) -> VisitResult {
         let mut matching = std::mem::take(&mut self.matching);
         matching.resize(mask.len(), 0);
         let mut count = 0;
@@ -110,10 +110,10 @@ impl Rows {
             count += usize::from(*matches);
         }
         let mut left = &matching[..count];
-        let mut flow = ControlFlow::Continue(());
-        while !left.is_empty() && flow.is_continue() {
+        let mut flow = Ok(ControlFlow::Continue(()));
+        while !left.is_empty() && matches!(flow, Ok(ControlFlow::Continue(()))) {
             let (rows, later) = left.split_at(self.write_out(columns, left));
-            flow = self.show_together(columns, places, rows, visitor);
+            flow = self.emit_batch(columns, places, rows, visitor);
             left = later;
         }
         self.matching = matching;
@@ -121,7 +121,7 @@ impl Rows {
     }
 
     /// Writes out of the next rows what must be; gives for how many of them, at least one.
-    fn write_out(&mut self, columns: &[Shown<'_>], rows: &[u32]) -> usize {
+    fn write_out(&mut self, columns: &[OutputColumn<'_>], rows: &[u32]) -> usize {
         self.written.clear();
         self.spans.clear();
         let mut taken = 0;
@@ -139,13 +139,13 @@ impl Rows {
         taken
     }
 
-    fn show_together<V: Visitor>(
+    fn emit_batch<V: RowVisitor>(
         &mut self,
-        columns: &[Shown<'_>],
-        places: &Places,
+        columns: &[OutputColumn<'_>],
+        places: &OutputColumns,
         rows: &[u32],
         visitor: &mut V,
-    ) -> ControlFlow<()> {
+    ) -> VisitResult {
         self.plain.clear();
         self.plain.resize(rows.len(), true);
         let mut table = Table::new(columns.len(), rows, &mut self.plain);
@@ -174,12 +174,13 @@ impl Rows {
         }
         let Table { texts, width, .. } = table;
         for ((texts, is_plain), row) in texts.chunks_exact(width).zip(&self.plain).zip(rows) {
-            if visitor.matched(&Line { places, texts, is_plain: *is_plain }).is_break() {
-                self.stopped_at = *row;
-                return ControlFlow::Break(());
+            let flow = visitor.matched(&Line { places, texts, is_plain: *is_plain });
+            if !matches!(flow, Ok(ControlFlow::Continue(()))) {
+                self.row_at = *row;
+                return flow;
             }
         }
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
     }
 }
 
@@ -253,7 +254,7 @@ fn is_plain(text: &[u8]) -> bool {
 
 /// A row as CSV would have it.
 struct Line<'a> {
-    places: &'a Places,
+    places: &'a OutputColumns,
     texts: &'a [&'a [u8]],
     is_plain: bool,
 }
@@ -273,9 +274,7 @@ impl Row for Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::TaskError;
     use crate::predicate::TimeUnit;
-    use crate::scan::DataErrorKind;
 
     /// Takes down what it is shown of the report's columns; ends after so many rows.
     struct Notes {
@@ -284,36 +283,32 @@ mod tests {
         rows: Vec<(Vec<Vec<u8>>, bool)>,
     }
 
-    impl Visitor for Notes {
-        fn row<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
+    impl RowVisitor for Notes {
+        fn row<R: Row>(&mut self, _: &R) -> VisitResult {
             unreachable!("columns tell which rows match")
         }
 
-        fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+        fn matched<R: Row>(&mut self, row: &R) -> VisitResult {
             let texts = (0..self.columns).map(|column| row.field(column).to_vec()).collect();
             self.rows.push((texts, row.is_plain()));
-            if self.rows.len() < self.rows_max {
+            Ok(if self.rows.len() < self.rows_max {
                 ControlFlow::Continue(())
             } else {
                 ControlFlow::Break(())
-            }
-        }
-
-        fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-            Ok(())
+            })
         }
     }
 
-    fn shown(columns: &[(usize, Shown<'_>)], mask: &[bool], rows_max: usize) -> Notes {
+    fn shown(columns: &[(usize, OutputColumn<'_>)], mask: &[bool], rows_max: usize) -> Notes {
         let mut notes = Notes { columns: 7, rows_max, rows: Vec::new() };
         let numbers: Vec<usize> = columns.iter().map(|(column, _)| *column).collect();
-        let places = Places::new(&numbers, notes.columns).unwrap();
+        let places = OutputColumns::new(&numbers, notes.columns).unwrap();
         let columns = columns
             .iter()
-            .map(|(_, shown)| Shown { values: shown.values, is_key: shown.is_key })
+            .map(|(_, shown)| OutputColumn { values: shown.values, is_key: shown.is_key })
             .collect::<Vec<_>>();
-        let flow = Rows::default().show(&columns, &places, mask, &mut notes);
-        assert_eq!(flow.is_break(), notes.rows.len() == rows_max);
+        let flow = Materializer::default().show(&columns, &places, mask, &mut notes);
+        assert_eq!(flow.unwrap().is_break(), notes.rows.len() == rows_max);
         notes
     }
 
@@ -346,12 +341,12 @@ mod tests {
         let flags: Vec<u8> = (0..ROWS).map(|row| (row % 3) as u8).collect();
         let sizes: Vec<i64> = (0..ROWS).map(|row| row as i64 - 9).collect();
         let valid: Vec<bool> = (0..ROWS).map(|row| row % 4 > 0).collect();
-        let of_texts = |values| Shown { values, is_key: false };
+        let of_texts = |values| OutputColumn { values, is_key: false };
         let columns = [
             (5, of_texts(ColumnValues::Integers { values: &sizes, valid: Some(&valid) })),
             (
                 1,
-                Shown {
+                OutputColumn {
                     values: ColumnValues::Bytes { data: &key_data, spans: &key_spans },
                     is_key: true,
                 },
@@ -410,8 +405,8 @@ mod tests {
     #[test]
     fn too_many_columns_are_refused() {
         let columns: Vec<usize> = (0..=COLUMNS_MAX).collect();
-        assert!(Places::new(&columns[..COLUMNS_MAX], COLUMNS_MAX).is_ok());
-        assert!(Places::new(&columns, COLUMNS_MAX + 1).is_err());
+        assert!(OutputColumns::new(&columns[..COLUMNS_MAX], COLUMNS_MAX).is_ok());
+        assert!(OutputColumns::new(&columns, COLUMNS_MAX + 1).is_err());
     }
 
     #[test]

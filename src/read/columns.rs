@@ -13,20 +13,20 @@ use crate::report::Schema;
     expect(dead_code, reason = "CSV rows are there whole")
 )]
 #[derive(Debug, Clone)]
-pub(super) struct Wanted {
+pub(crate) struct ReadColumns {
     /// The columns that the report lists.
-    pub(super) schema: Schema,
+    pub(crate) schema: Schema,
     /// Which rows match.
-    pub(super) matcher: ColumnMatcher,
+    pub(crate) matcher: ColumnMatcher,
     /// The columns that the predicate looks at, ascending.
-    pub(super) tested: Vec<usize>,
+    pub(crate) tested: Vec<usize>,
     /// The columns that are looked at of rows that match, ascending.
-    pub(super) fields: Vec<usize>,
+    pub(crate) fields: Vec<usize>,
 }
 
-impl Wanted {
+impl ReadColumns {
     /// `fields` may come in any order, and more than once.
-    pub(super) fn new(
+    pub(crate) fn new(
         schema: &Schema,
         matcher: &Matcher,
         fields: impl IntoIterator<Item = usize>,

@@ -1,12 +1,12 @@
-//! Files in column formats that are scanned in parts: what their parts' workers share.
+//! Files in column formats that are scanned in splits: what their splits' workers share.
 //!
 //! *The MD5.* It has only one stream, so no two workers hash one file at the same time. But each
-//! hashes a share of it when its part is scanned, so that the work is spread over the workers, and
+//! hashes a share of it when its split is scanned, so that the work is spread over the workers, and
 //! nobody is left with all of it at the end.
 //!
 //! *The footer.* It is read once, and held as long as some worker has use for it.
 //!
-//! *A file in S3.* All parts read the object as it was when it was opened first, and its end, where
+//! *A file in S3.* All splits read the object as it was when it was opened first, and its end, where
 //! the footer is, is fetched once. To take its MD5, all of it must be fetched; where there is room,
 //! it is held, and scanned from memory. Else it is fetched once for its MD5, and what is wanted of
 //! it a second time.
@@ -20,48 +20,48 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use md5::{Digest, Md5};
 
-use super::batch::Part;
-use super::columnar::FileFooter;
-use super::csv::INPUT_BYTES;
+use super::super::input::{READ_BYTES, has_its_length, open, read};
+use super::super::md5::Md5Mode;
+use super::super::tasks::FileSplit;
+use super::super::{DataErrorKind, Input};
+use super::FileFooter;
 use super::footer_memory::FooterMemory;
-use super::hash::{Way, has_its_length, open, read};
-use super::{DataErrorKind, Input};
 use crate::source::{ReadBuffer, SourceFile};
 
 /// Bytes of files in S3 that are held at most, for each worker. 32 MiB: eight workers hold one file
 /// of 256 MiB, or each its own of some 800,000 rows (40 bytes a row).
-pub(super) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
+pub(in crate::read) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
 
-/// The files of which some part was scanned. A file is here until all of its parts were: so these
+/// The files of which some split was scanned. A file is here until all of its splits were: so these
 /// are no more than there are workers, and a few that a worker left early.
-pub(super) struct SharedFiles {
+pub(in crate::read) struct SharedFiles {
     /// The workers of the run.
-    pub(super) threads: usize,
+    pub(in crate::read) threads: usize,
     files: Mutex<HashMap<usize, Arc<SharedFile>>>,
-    room: Arc<Room>,
+    room: Arc<HeldMemory>,
     /// For the footers of all files.
     pub(super) footer_memory: Arc<FooterMemory>,
 }
 
 /// What is shared of one file; its footer is not behind the lock of the rest, which is held while a
-/// part is hashed.
+/// split is hashed.
 #[derive(Default)]
 struct SharedFile {
-    rest: Mutex<Shared>,
+    rest: Mutex<FileState>,
     footer: Mutex<Weak<FileFooter>>,
 }
 
 #[derive(Default)]
-struct Shared {
+struct FileState {
     /// As it was opened first, where it is in S3.
     file: Option<OpenFile>,
-    stage: Stage,
+    stage: Md5Progress,
     /// Parts that were scanned.
-    parts: u32,
+    splits: u32,
 }
 
 #[derive(Default)]
-enum Stage {
+enum Md5Progress {
     #[default]
     New,
     /// Hashed to some place.
@@ -75,35 +75,35 @@ enum Stage {
 
 /// A file that is open, and its share of the room if it is held.
 #[derive(Debug)]
-pub(super) struct OpenFile {
-    pub(super) file: SourceFile,
+pub(in crate::read) struct OpenFile {
+    pub(in crate::read) file: SourceFile,
     /// How it is hashed.
-    pub(super) way: Way,
-    held: Option<Arc<Place>>,
+    pub(in crate::read) mode: Md5Mode,
+    held: Option<Arc<HeldBytes>>,
 }
 
-/// Room for files that are held, in bytes.
+/// HeldMemory for files that are held, in bytes.
 #[derive(Debug)]
-struct Room {
+struct HeldMemory {
     left: AtomicU64,
 }
 
 /// Taken from the room until it is dropped.
 #[derive(Debug)]
-struct Place {
-    room: Arc<Room>,
+struct HeldBytes {
+    room: Arc<HeldMemory>,
     bytes: u64,
 }
 
-impl Room {
-    fn take(self: &Arc<Self>, bytes: u64) -> Option<Arc<Place>> {
+impl HeldMemory {
+    fn take(self: &Arc<Self>, bytes: u64) -> Option<Arc<HeldBytes>> {
         let less = |left: u64| left.checked_sub(bytes);
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
-        taken.ok().map(|_| Arc::new(Place { room: Arc::clone(self), bytes }))
+        taken.ok().map(|_| Arc::new(HeldBytes { room: Arc::clone(self), bytes }))
     }
 }
 
-impl Drop for Place {
+impl Drop for HeldBytes {
     fn drop(&mut self) {
         self.room.left.fetch_add(self.bytes, Ordering::Relaxed);
     }
@@ -111,18 +111,18 @@ impl Drop for Place {
 
 impl SharedFiles {
     /// For a run of so many workers.
-    pub(super) fn new(threads: usize) -> Self {
+    pub(in crate::read) fn new(threads: usize) -> Self {
         let left = AtomicU64::new(HELD_BYTES_PER_THREAD * threads as u64);
-        let room = Arc::new(Room { left });
+        let room = Arc::new(HeldMemory { left });
         Self { threads, files: Mutex::default(), room, footer_memory: Arc::default() }
     }
 
-    /// The footer of a file that is scanned in parts: the one that another worker has, or what
+    /// The footer of a file that is scanned in splits: the one that another worker has, or what
     /// `read` gives.
     ///
     /// # Errors
     /// Those of `read`.
-    pub(super) fn footer<E>(
+    pub(in crate::read) fn footer<E>(
         &self,
         number: usize,
         read: impl FnOnce() -> Result<FileFooter, E>,
@@ -138,60 +138,60 @@ impl SharedFiles {
         Ok(read)
     }
 
-    /// Opens a file to be read by ranges; `way` says how the file that was opened is hashed.
+    /// Opens a file to be read by ranges; `mode` says how the file that was opened is hashed.
     ///
     /// # Errors
     /// When the file can't be opened, or has another length than the manifest says.
-    pub(super) fn open(
+    pub(in crate::read) fn open(
         &self,
         input: &Input,
         number: usize,
-        way: impl FnOnce(&SourceFile) -> Way,
+        mode: impl FnOnce(&SourceFile) -> Md5Mode,
     ) -> Result<OpenFile, DataErrorKind> {
         if !input.path.is_remote() {
             let file = open(input)?;
-            return Ok(OpenFile { way: way(&file), file, held: None });
+            return Ok(OpenFile { mode: mode(&file), file, held: None });
         }
         let shared = self.shared(number);
         let mut shared = lock(&shared.rest);
         let first = match &mut shared.file {
             Some(first) => first,
-            none => none.insert(self.open_first(input, way)?),
+            none => none.insert(self.open_first(input, mode)?),
         };
         let file = first.file.share().map_or_else(|| open(input), Ok)?;
-        Ok(OpenFile { file, way: first.way, held: first.held.clone() })
+        Ok(OpenFile { file, mode: first.mode, held: first.held.clone() })
     }
 
     fn open_first(
         &self,
         input: &Input,
-        way: impl FnOnce(&SourceFile) -> Way,
+        mode: impl FnOnce(&SourceFile) -> Md5Mode,
     ) -> Result<OpenFile, DataErrorKind> {
         let file = has_its_length(input, input.path.open_ranges(input.bytes)?)?;
-        let way = way(&file);
-        let held = if way.is_of_one() { self.room.take(input.bytes) } else { None };
-        Ok(OpenFile { file: if held.is_some() { file.hold() } else { file }, way, held })
+        let mode = mode(&file);
+        let held = if mode.is_of_one() { self.room.take(input.bytes) } else { None };
+        Ok(OpenFile { file: if held.is_some() { file.hold() } else { file }, mode, held })
     }
 
-    /// Called once for each part of a file, when it was scanned. With `hashed`, hashes the share
-    /// of the part, as far as nobody did; with the last part, all that is left, and gives the
+    /// Called once for each split of a file, when it was scanned. With `hashed`, hashes the share
+    /// of the split, as far as nobody did; with the last split, all that is left, and gives the
     /// digest.
     ///
     /// # Errors
     /// When the file can't be read, or has another length than the manifest says.
-    pub(super) fn advance(
+    pub(in crate::read) fn advance(
         &self,
         input: &Input,
         number: usize,
-        part: Part,
+        split: FileSplit,
         hashed: bool,
     ) -> Result<Option<[u8; 16]>, DataErrorKind> {
         let shared = self.shared(number);
         let mut shared = lock(&shared.rest);
-        let Shared { file, stage, parts } = &mut *shared;
-        let digest = if hashed { stage.advance(file.as_ref(), input, part)? } else { None };
-        *parts += 1;
-        if *parts == part.of {
+        let FileState { file, stage, splits } = &mut *shared;
+        let digest = if hashed { stage.advance(file.as_ref(), input, split)? } else { None };
+        *splits += 1;
+        if *splits == split.of {
             lock(&self.files).remove(&number);
         }
         Ok(digest)
@@ -202,15 +202,15 @@ impl SharedFiles {
     }
 }
 
-impl Stage {
+impl Md5Progress {
     fn advance(
         &mut self,
         opened: Option<&OpenFile>,
         input: &Input,
-        part: Part,
+        split: FileSplit,
     ) -> Result<Option<[u8; 16]>, DataErrorKind> {
         let (mut file, mut md5, mut position) = match mem::replace(self, Self::Done) {
-            // The last part has hashed all of it.
+            // The last split has hashed all of it.
             Self::Done => return Ok(None),
             Self::New => {
                 let shared = opened.and_then(|opened| opened.file.share());
@@ -218,8 +218,8 @@ impl Stage {
             }
             Self::Open { file, md5, position } => (file, md5, position),
         };
-        let mut buffer = ReadBuffer::new(INPUT_BYTES);
-        while position < part.end_of(input.bytes) {
+        let mut buffer = ReadBuffer::new(READ_BYTES);
+        while position < split.end_of(input.bytes) {
             match read(&mut file, &mut buffer)? {
                 0 => break,
                 count => {
@@ -228,7 +228,7 @@ impl Stage {
                 }
             }
         }
-        if part.is_last() {
+        if split.is_last() {
             return Ok(Some(md5.finalize().into()));
         }
         *self = Self::Open { file, md5, position };
@@ -246,7 +246,7 @@ mod tests {
     use crate::report::FileFormat;
 
     #[test]
-    fn parts_in_any_order_give_the_digest_with_the_last() {
+    fn splits_in_any_order_give_the_digest_with_the_last() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         let bytes: Vec<u8> = (0..1_000_000).map(|place| (place / 3) as u8).collect();
@@ -257,7 +257,7 @@ mod tests {
         for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
             let files = SharedFiles::new(1);
             for number in order {
-                let digest = files.advance(&input, 5, Part { number, of: 3 }, true).unwrap();
+                let digest = files.advance(&input, 5, FileSplit { number, of: 3 }, true).unwrap();
                 let expected = (number == 2).then(|| Md5::digest(&bytes).into());
                 assert_eq!(digest, expected);
             }

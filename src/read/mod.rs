@@ -1,68 +1,43 @@
-//! Scanning: the data files of reports, through the engine, to matching rows.
+//! Reading: the data files of reports, as rows and columns.
 //!
-//! The only place where files, formats, predicates and the engine meet. A data file is a task, or a
-//! batch of small ones, or a part of a large one in a column format; what comes out is, in report
-//! order, blocks of finished manifest rows ([`filter`]) or counts ([`count`]).
+//! The only place where files, formats and the predicate's columns meet. A data file is a task, or
+//! several small ones are, or a split of a large one in a column format. A [`visitor`] sees the
+//! rows that match, in report order.
 //!
-//! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
-//! set aside, and hands them on by lane.
+//! What is asked of the rows is `query`'s: counts, manifest lines, look-ups.
 
-mod batch;
-pub mod bench;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 mod columnar;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod columnar_rows;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod columnar_skip;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod columnar_unsettled;
-mod count;
+mod columns;
 mod csv;
 mod damage;
 mod error;
-mod filter;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod footer_memory;
-mod hash;
-mod lanes;
-mod lookup;
+mod input;
+mod md5;
 mod names;
-mod objects;
 mod open;
-mod packed;
-mod project;
-mod query;
 mod scanner;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-mod shared_files;
-mod size;
-mod sizes;
 mod small;
-mod tally;
-mod unreadable;
-mod wanted;
+mod tasks;
+mod visitor;
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-pub use count::{CountOptions, Counts, GROUPS_MAX, Group, count};
+pub(crate) use columns::ReadColumns;
 pub use error::{DataError, DataErrorKind, ScanError};
-pub use filter::{FileSummary, FilterSink, Holding, filter};
-pub use lanes::{LANES_MAX, LaneKey, Lanes};
-pub use lookup::{Among, Lookup, look_up};
+pub(crate) use error::{failed, named, stopped};
+pub use input::Input;
+pub(crate) use input::{READ_BYTES, open as open_input, read as read_full};
 pub use names::NameFault;
-pub use objects::{OBJECT_BYTES, ObjectSet, Part};
-pub use open::{Input, Opened, ReportOptions, open, survey};
-pub use project::Projection;
-pub use query::{Compiled, Query, column};
-pub use sizes::{ClassTotals, SMALL_BYTES, SizeColumns, SizeTotals};
-pub use unreadable::UnreadableColumn;
+pub(crate) use names::{check_bucket, check_key, is_usual_key};
+pub use open::{Opened, ReportOptions, open, survey};
+pub(crate) use scanner::{RunState, Scanner};
+pub(crate) use tasks::{FileSplit, TaskPlan};
+pub(crate) use visitor::{RowVisitor, RunCheck, VisitResult};
 
 use crate::format::csv::SplitPath;
 use crate::format::gzip::Inflate;
-use crate::predicate::Matcher;
-use crate::report::Schema;
 use crate::threads;
 
 /// How much of a data file is checked. Its size and each gzip member's CRC-32 always are.
@@ -101,35 +76,6 @@ impl Default for Settings {
             split: SplitPath::default(),
         }
     }
-}
-
-/// Which rows of one report are wanted, and what is asked of them.
-#[derive(Debug, Clone)]
-pub struct Selection {
-    /// The columns of every row.
-    pub schema: Schema,
-    /// Which rows match.
-    pub matcher: Matcher,
-    /// If given, the only objects that match.
-    pub among: Option<Among>,
-    /// Matching rows that must not come out, in the order in which they are tried; the place in
-    /// this list names the reason.
-    pub exclusions: Vec<Matcher>,
-    /// Columns whose values must be true, false or empty in rows that come out. Where a run goes on
-    /// although some value is not, the row is set aside, and its reason is the one behind the last
-    /// of [`Selection::exclusions`].
-    pub flags: Vec<usize>,
-    /// Questions asked of every row that comes out; how many said yes is counted.
-    pub observations: Vec<Matcher>,
-    /// What is written of a row.
-    pub projection: Projection,
-    /// The columns whose values pick the lane. All selections of a run name the same columns in
-    /// the same order, with none where this report lacks one.
-    pub split_by: Vec<Option<usize>>,
-    /// Rows that come out in lanes of their own.
-    pub apart: Matcher,
-    /// What the rows that come out are counted by.
-    pub sizes: SizeColumns,
 }
 
 /// How far a scan has come; read by others while it runs.

@@ -7,18 +7,15 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::batch::Batches;
-use super::csv::{behind, stopped};
-use super::scanner::{Scanner, Shared, Visitor};
-use super::tally::tally;
+use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
-use super::wanted::Wanted;
-use super::{
-    Compiled, Control, DataError, DataErrorKind, Input, Opened, Query, ScanError, Scanned,
-    Settings, UnreadableColumn, column, packed, size,
-};
-use crate::engine::{self, Outlet, Sink, TaskError, Worker};
+use super::{Compiled, Query, UnreadableColumn, column, packed, size};
+use crate::engine::{Block, Emitter, Sink, TaskError};
 use crate::predicate::{Matcher, Row, is_readable};
+use crate::read::{
+    Control, DataError, DataErrorKind, Input, Opened, ReadColumns, RowVisitor, ScanError, Scanned,
+    Settings, TaskPlan, VisitResult, failed,
+};
 use crate::report::{Report, Schema};
 use crate::source::Location;
 
@@ -29,8 +26,8 @@ pub const GROUPS_MAX: usize = 100_000;
 /// What to count in the rows of one report.
 #[derive(Debug, Clone)]
 struct CountSelection {
-    /// What is looked at of a row.
-    wanted: Wanted,
+    /// What is read of a row.
+    columns: ReadColumns,
     /// Which rows count.
     matcher: Matcher,
     /// The columns to group by.
@@ -109,20 +106,19 @@ pub fn count(
     }
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
-    let shared = Shared::new(inputs, options.settings);
     let keep_going = options.keep_going;
-    let batches = if keep_going { Batches::of_one(inputs) } else { Batches::new(inputs) };
-    let batches = &batches;
-    let make_worker = || Counter {
-        scanner: Scanner::new(options.settings, control, &shared),
-        inputs,
-        batches,
+    let tasks = if keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
+    let tasks = &tasks;
+    let make_query = || CountQuery {
         selections: selections.clone(),
         on_unreadable: OnUnreadable::new(keep_going),
     };
     let counts = Counts { warnings, ..Counts::default() };
-    let mut total = Total { counts, inputs, batches, keep_going };
-    tally(batches, options.settings, control, keep_going, make_worker, &mut total)?;
+    let mut total = CountSink { counts, inputs, tasks, keep_going };
+    let scan = Scan { inputs, tasks, settings: options.settings, control };
+    let buffering =
+        OutputBuffering { hold_until_verified: keep_going, ..OutputBuffering::default() };
+    run(scan, &buffering, make_query, &mut total)?;
     if total.counts.matched.rows == 0 {
         hints.retain(|hint| !total.counts.warnings.contains(hint));
         hints.dedup();
@@ -140,26 +136,26 @@ fn selection(
         options.by.iter().map(|name| column(report, name)).collect::<Result<_, _>>()?;
     let size = report.schema.position("Size");
     let matcher = compiled.predicate.compile();
-    let wanted = Wanted::new(&report.schema, &matcher, by.iter().copied().chain(size));
-    Ok(CountSelection { wanted, matcher, by, size })
+    let columns = ReadColumns::new(&report.schema, &matcher, by.iter().copied().chain(size));
+    Ok(CountSelection { columns, matcher, by, size })
 }
 
 /// Adds up what the files hold.
-struct Total<'a> {
+struct CountSink<'a> {
     counts: Counts,
     inputs: &'a [Input],
-    batches: &'a Batches,
+    tasks: &'a TaskPlan,
     keep_going: bool,
 }
 
-impl Sink<Counts, DataError> for Total<'_> {
-    type Error = DataError;
+impl Sink<Counts, DataError> for CountSink<'_> {
+    type Error = ScanError;
 
-    fn block(&mut self, _: usize, _: &engine::Block) -> Result<(), DataError> {
+    fn block(&mut self, _: usize, _: &Block) -> Result<(), ScanError> {
         Ok(())
     }
 
-    fn done(&mut self, task: usize, counts: Counts) -> Result<ControlFlow<()>, DataError> {
+    fn done(&mut self, task: usize, counts: Counts) -> Result<ControlFlow<()>, ScanError> {
         self.counts.scanned.add(&counts.scanned);
         self.counts.matched.add(counts.matched);
         for (values, group) in counts.groups {
@@ -168,62 +164,66 @@ impl Sink<Counts, DataError> for Total<'_> {
         add_unreadable(&mut self.counts.unreadable, counts.unreadable);
         self.counts.undecided += counts.undecided;
         if self.counts.groups.len() > GROUPS_MAX {
-            let path = self.inputs[self.batches.first(task)].path.clone();
-            return Err(DataError { path, kind: DataErrorKind::TooManyGroups });
+            let path = self.inputs[self.tasks.first(task)].path.clone();
+            return Err(DataError { path, kind: TOO_MANY_GROUPS }.into());
         }
         Ok(ControlFlow::Continue(()))
     }
 
-    fn failed(&mut self, _: usize, error: DataError) -> Result<(), DataError> {
+    fn failed(&mut self, _: usize, error: DataError) -> Result<(), ScanError> {
         if !self.keep_going || error.kind.is_usage() {
-            return Err(error);
+            return Err(error.into());
         }
         self.counts.set_aside.push((error.path, error.kind.to_string()));
         Ok(())
     }
 }
 
-/// The worker.
-struct Counter<'a> {
-    scanner: Scanner<'a>,
-    inputs: &'a [Input],
-    batches: &'a Batches,
+const TOO_MANY_GROUPS: DataErrorKind = DataErrorKind::TooManyGroups { groups_max: GROUPS_MAX };
+
+struct CountQuery {
+    /// For each report. This worker's own: a matcher has scratch space.
     selections: Vec<CountSelection>,
     on_unreadable: OnUnreadable,
 }
 
-impl Worker for Counter<'_> {
+impl RowQuery for CountQuery {
     type Summary = Counts;
-    type Error = DataError;
+    type Visitor<'v> = CountVisitor<'v>;
 
-    fn run(
-        &mut self,
-        task: usize,
-        outlet: &Outlet<'_, Self>,
-    ) -> Result<Counts, TaskError<DataError>> {
-        let batch = self.batches.get(task);
-        let CountSelection { wanted, matcher, by, size } =
-            &mut self.selections[self.inputs[batch.files.start].report];
-        let schema = wanted.schema.clone();
-        let mut rows = Rows {
-            schema: &schema,
+    fn columns(&self) -> Vec<ReadColumns> {
+        self.selections.iter().map(|selection| selection.columns.clone()).collect()
+    }
+
+    fn visitor<'v>(
+        &'v mut self,
+        report: usize,
+        _: &'v Emitter<'v, Counts, DataError>,
+    ) -> CountVisitor<'v> {
+        let CountSelection { columns, matcher, by, size } = &mut self.selections[report];
+        CountVisitor {
+            schema: &columns.schema,
             matcher,
             by,
             size: *size,
-            outlet,
             matched: Group::default(),
             groups: HashMap::new(),
             key: Vec::new(),
-            unreadable: UnreadableNotes::new(self.on_unreadable, &schema),
-            failure: None,
-        };
-        let scanned = self.scanner.scan(self.inputs, batch, wanted, &mut rows)?;
+            unreadable: UnreadableNotes::new(self.on_unreadable, &columns.schema),
+        }
+    }
+
+    fn finish(
+        visitor: CountVisitor<'_>,
+        scanned: Scanned,
+        inputs: &[Input],
+    ) -> Result<Counts, TaskError<DataError>> {
         let groups =
-            rows.groups.into_iter().map(|(key, known)| (packed::unpack(&key), known.group));
-        let (unreadable, undecided) = rows.unreadable.finish(self.inputs);
+            visitor.groups.into_iter().map(|(key, known)| (packed::unpack(&key), known.group));
+        let (unreadable, undecided) = visitor.unreadable.finish(inputs);
         Ok(Counts {
             scanned,
-            matched: rows.matched,
+            matched: visitor.matched,
             groups: groups.collect(),
             unreadable,
             undecided,
@@ -232,20 +232,18 @@ impl Worker for Counter<'_> {
     }
 }
 
-/// Looks at the rows of one batch.
-struct Rows<'a, 'b, 'c> {
+/// Looks at the rows of one task.
+struct CountVisitor<'a> {
     schema: &'a Schema,
     matcher: &'a mut Matcher,
     by: &'a [usize],
     size: Option<usize>,
-    outlet: &'a Outlet<'b, Counter<'c>>,
     matched: Group,
     /// By the values, packed into one key.
     groups: HashMap<Vec<u8>, KnownGroup>,
     /// Space to make a key in.
     key: Vec<u8>,
-    unreadable: UnreadableNotes<'a>,
-    failure: Option<TaskError<DataErrorKind>>,
+    unreadable: UnreadableNotes,
 }
 
 /// A group of rows, and whether one of the values that they share can't be read.
@@ -254,39 +252,36 @@ struct KnownGroup {
     is_unreadable: bool,
 }
 
-impl Visitor for Rows<'_, '_, '_> {
+impl RowVisitor for CountVisitor<'_> {
     fn begin(&mut self, file: usize) {
         self.unreadable.begin(file);
     }
 
     #[inline]
-    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+    fn row<R: Row>(&mut self, row: &R) -> VisitResult {
         let matches = self.matcher.matches(row);
         if self.matcher.met_unreadable() {
             let values = unsettled_values(self.matcher, row);
             return self.unsettled(row, &values, matches);
         }
         if !matches {
-            return ControlFlow::Continue(());
+            return Ok(ControlFlow::Continue(()));
         }
         self.matched(row)
     }
 
     #[inline]
-    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
+    fn matched<R: Row>(&mut self, row: &R) -> VisitResult {
         let bytes = self.size.map_or(0, |size| self.size_of(row, size).into());
         let group = Group { rows: 1, bytes };
         self.matched.add(group);
         if !self.by.is_empty() {
-            self.add_to_group(row, group);
-        }
-        if self.failure.is_some() {
-            return ControlFlow::Break(());
+            self.add_to_group(row, group)?;
         }
         if self.unreadable.is_silent() {
-            ControlFlow::Continue(())
+            Ok(ControlFlow::Continue(()))
         } else {
-            self.unreadable.end_row()
+            Ok(self.unreadable.end_row())
         }
     }
 
@@ -296,30 +291,19 @@ impl Visitor for Rows<'_, '_, '_> {
         row: &R,
         values: &[(usize, Vec<u8>)],
         matches: bool,
-    ) -> ControlFlow<()> {
+    ) -> VisitResult {
         for (column, value) in values {
-            if let Err(failure) = self.unreadable.decides(*column, value) {
-                self.failure = Some(failure);
-                return ControlFlow::Break(());
-            }
+            self.unreadable.decides(*column, value)?;
         }
-        if matches { self.matched(row) } else { self.unreadable.end_row() }
+        if matches { self.matched(row) } else { Ok(self.unreadable.end_row()) }
     }
 
-    fn stopped(&mut self, record: u64) -> Result<(), TaskError<DataErrorKind>> {
+    fn at_record(&mut self, record: u64) {
         self.unreadable.at_record(record);
-        self.verdict().map_err(|error| behind(error, record))
-    }
-
-    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => self.outlet.check().map_err(stopped),
-        }
     }
 }
 
-impl Rows<'_, '_, '_> {
+impl CountVisitor<'_> {
     #[inline]
     fn size_of(&mut self, row: &impl Row, column: usize) -> u64 {
         let value = row.field(column);
@@ -329,7 +313,11 @@ impl Rows<'_, '_, '_> {
         })
     }
 
-    fn add_to_group(&mut self, row: &impl Row, group: Group) {
+    fn add_to_group(
+        &mut self,
+        row: &impl Row,
+        group: Group,
+    ) -> Result<(), TaskError<DataErrorKind>> {
         self.key.clear();
         for column in self.by {
             packed::push(row.field(*column), &mut self.key);
@@ -343,8 +331,9 @@ impl Rows<'_, '_, '_> {
             let is_unreadable = self.note_group(row);
             self.groups.insert(self.key.clone(), KnownGroup { group, is_unreadable });
         } else {
-            self.failure = Some(TaskError::Failed(DataErrorKind::TooManyGroups));
+            return Err(failed(TOO_MANY_GROUPS));
         }
+        Ok(())
     }
 
     /// Notes the values of a group that can't be read; tells whether there are any.

@@ -1,30 +1,37 @@
-//! Data files in a column format: only wanted columns, only where rows may match, in bounded
+//! Data files in a column format: only columns columns, only where rows may match, in bounded
 //! memory.
 //!
 //! A row group or stripe is scanned in *windows* of rows, which end where the decoded run of a
 //! column ends. Of each window the columns that the predicate looks at are decoded and tested. Only
-//! where rows match are the other columns decoded, and shown row by row ([`super::columnar_rows`]).
+//! where rows match are the other columns decoded, and shown row by row ([`materialize`]).
 //!
 //! Rows that can't match by what the file tells of its values (row groups, pages, bloom filters)
 //! are passed over unread.
 //!
 //! Never knows what is done with a row.
 
-use std::ops::{ControlFlow, Range};
-use std::sync::Arc;
-use std::{iter, mem};
+mod footer_memory;
+mod materialize;
+mod pruning;
+mod shared_files;
+mod unsettled;
 
-use super::batch::{Batch, Part};
-use super::columnar_rows::{Places, Rows, Shown};
-use super::columnar_unsettled::{Unsettled, unsettled_rows};
-use super::csv::{check, failed, named};
-use super::footer_memory::FooterShare;
-use super::hash::Way;
-use super::scanner::{Depth, Shared, Visitor};
-use super::shared_files::{OpenFile, SharedFiles};
-use super::wanted::Wanted;
-use super::{Control, DataErrorKind, Input, Scanned};
-use super::{DataError, columnar_skip, damage};
+use std::mem;
+use std::ops::Range;
+use std::sync::Arc;
+
+use footer_memory::FooterShare;
+use materialize::{Materializer, OutputColumn, OutputColumns};
+use shared_files::OpenFile;
+pub(super) use shared_files::SharedFiles;
+use unsettled::{UnsettledVisitor, unsettled_rows};
+
+use super::error::{behind, failed, named, stopped};
+use super::md5::Md5Mode;
+use super::scanner::RunState;
+use super::tasks::{FileSplit, ScanTask};
+use super::visitor::{RowVisitor, RunCheck, VisitResult};
+use super::{Control, DataError, DataErrorKind, Input, ReadColumns, Scanned, damage};
 use crate::engine::TaskError;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors};
 #[cfg(feature = "orc")]
@@ -61,19 +68,19 @@ impl Ranges for SourceFile {
 /// Scans data files in column formats; one for each worker, used again from file to file.
 pub(super) struct ColumnarScanner<'a> {
     control: Control<'a>,
-    shared: &'a Shared<'a>,
-    hash_buffer: ReadBuffer,
+    state: &'a RunState<'a>,
+    digest_buffer: ReadBuffer,
     /// The file used last: mostly the next part is of it, too.
-    opened: Option<(usize, Opened)>,
+    opened: Option<(usize, FileReader)>,
     /// Columns opened so far.
     serial: u64,
     spare: Spare,
     mask: Vec<bool>,
-    rows: Rows,
+    rows: Materializer,
 }
 
 /// A file with its footer.
-struct Opened {
+struct FileReader {
     file: OpenFile,
     footer: Arc<FileFooter>,
 }
@@ -114,38 +121,36 @@ struct Slot<'f> {
 }
 
 impl<'a> ColumnarScanner<'a> {
-    pub(super) fn new(control: Control<'a>, shared: &'a Shared<'a>) -> Self {
+    pub(super) fn new(control: Control<'a>, state: &'a RunState<'a>) -> Self {
         Self {
             control,
-            shared,
-            hash_buffer: ReadBuffer::default(),
+            state,
+            digest_buffer: ReadBuffer::default(),
             opened: None,
             serial: 0,
             spare: Spare::default(),
             mask: Vec::new(),
-            rows: Rows::default(),
+            rows: Materializer::default(),
         }
     }
 
-    /// Shows the matching rows of a batch to `visitor`, in order.
-    pub(super) fn scan_to<V: Visitor>(
+    /// Shows the matching rows of a task to `visitor`, in order.
+    pub(super) fn scan<V: RowVisitor>(
         &mut self,
-        depth: Depth,
         inputs: &[Input],
-        batch: &Batch,
-        wanted: &mut Wanted,
+        task: &ScanTask,
+        columns: &mut ReadColumns,
         visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataError>> {
         let mut scanned = Scanned::default();
-        for number in batch.files.clone() {
+        for number in task.files.clone() {
             let input = &inputs[number];
-            self.advise(inputs, batch, number);
+            self.advise(inputs, task, number);
             visitor.begin(number);
-            let found = self.scan_part(depth, input, number, batch.part, wanted, visitor);
+            let found = self.scan_split(input, number, task.split, columns, visitor, check);
             let found = found.or_else(|error| {
-                damage::explained(error, input, self.shared.hashes.verifies_md5(), || {
-                    visitor.verdict()
-                })
+                damage::explained(error, input, self.state.digests.verifies_md5(), check)
             });
             scanned.add(&found.map_err(|error| named(error, input))?);
         }
@@ -158,20 +163,20 @@ impl<'a> ColumnarScanner<'a> {
     }
 
     /// Asks for the ends of files in S3 that come after this one: each is an answer to wait for.
-    fn advise(&self, inputs: &[Input], batch: &Batch, number: usize) {
-        let soon = match batch.files.len() {
+    fn advise(&self, inputs: &[Input], task: &ScanTask, number: usize) {
+        let soon = match task.files.len() {
             // The file that some worker takes when this one is done, or all its parts are taken.
-            1 if batch.part == Part::WHOLE => {
-                let later = number + self.shared.files.threads;
+            1 if task.split == FileSplit::WHOLE => {
+                let later = number + self.state.files.threads;
                 later..later + 1
             }
-            1 if batch.part.number == 0 => number + 1..number + 2,
+            1 if task.split.number == 0 => number + 1..number + 2,
             1 => return,
             // The first file asks for all that may be asked for, each further one for one more.
-            _ if number == batch.files.start => number + 1..number + 1 + FILES_AHEAD,
+            _ if number == task.files.start => number + 1..number + 1 + FILES_AHEAD,
             _ => number + FILES_AHEAD..number + 1 + FILES_AHEAD,
         };
-        let end = if batch.files.len() == 1 { inputs.len() } else { batch.files.end };
+        let end = if task.files.len() == 1 { inputs.len() } else { task.files.end };
         for input in inputs.get(soon.start..soon.end.min(end)).unwrap_or_default() {
             if input.format != FileFormat::Csv {
                 input.path.advise_ranges_soon(input.bytes);
@@ -179,90 +184,83 @@ impl<'a> ColumnarScanner<'a> {
         }
     }
 
-    fn scan_part<V: Visitor>(
+    fn scan_split<V: RowVisitor>(
         &mut self,
-        depth: Depth,
         input: &Input,
         number: usize,
-        part: Part,
-        wanted: &mut Wanted,
+        split: FileSplit,
+        columns: &mut ReadColumns,
         visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
-        let (hashes, files) = (&self.shared.hashes, &self.shared.files);
+        let (digests, files) = (&self.state.digests, &self.state.files);
         // The last file is given up before another is opened: it may be held in memory.
         let opened = match self.opened.take().filter(|(last, _)| *last == number) {
             Some((_, opened)) => opened,
             None => {
-                let way = |file: &SourceFile| hashes.way_of(number, file);
-                let file = files.open(input, number, way).map_err(failed)?;
-                Opened::new(files, file, input, number, part, &wanted.schema).map_err(failed)?
+                let mode = |file: &SourceFile| digests.mode_of(number, file);
+                let file = files.open(input, number, mode).map_err(failed)?;
+                let schema = &columns.schema;
+                FileReader::new(files, file, input, number, split, schema).map_err(failed)?
             }
         };
-        let way = opened.file.way;
-        if part.number == 0 {
-            hashes.begin(number, &mut self.hash_buffer, || visitor.verdict())?;
+        let mode = opened.file.mode;
+        if split.number == 0 {
+            digests.begin(number, &mut self.digest_buffer, check)?;
         }
         let mut scanned = Scanned::default();
         let groups = opened.footer.columns.groups();
         let bytes_all = groups.iter().map(|group| group.bytes).sum();
         let (mut before, mut rows_before) = (0, 0);
         for (group, size) in groups.iter().enumerate() {
-            if part.holds(before, size.bytes, bytes_all) {
+            if split.holds(before, size.bytes, bytes_all) {
                 scanned.rows += size.rows;
-                if depth != Depth::Read {
-                    let place = GroupPosition { group, rows_before };
-                    scanned.bytes_raw += self.scan_group(depth, &opened, place, wanted, visitor)?;
-                }
+                let place = GroupPosition { group, rows_before };
+                scanned.bytes_raw += self.scan_group(&opened, place, columns, visitor, check)?;
                 self.control.progress.add(size.bytes, 0, size.rows);
             }
             before += size.bytes;
             rows_before += size.rows;
         }
         self.opened = Some((number, opened));
-        let digest = match way {
-            Way::Group => {
-                files.advance(input, number, part, false).map_err(failed)?;
-                match part.is_last() {
-                    true => hashes.digest(number, &mut self.hash_buffer, || visitor.verdict())?,
+        let digest = match mode {
+            Md5Mode::Group => {
+                files.advance(input, number, split, false).map_err(failed)?;
+                match split.is_last() {
+                    true => digests.digest(number, &mut self.digest_buffer, check)?,
                     false => None,
                 }
             }
-            Way::Unchecked | Way::Beside | Way::InPassing => {
-                files.advance(input, number, part, way.is_of_one()).map_err(failed)?
+            Md5Mode::Unchecked | Md5Mode::Beside | Md5Mode::InPassing => {
+                files.advance(input, number, split, mode.is_of_one()).map_err(failed)?
             }
         };
-        check(input, input.bytes, digest)?;
-        if part.is_last() {
+        input.compare(input.bytes, digest).map_err(failed)?;
+        if split.is_last() {
             (scanned.files, scanned.bytes_compressed) = (1, input.bytes);
         }
         Ok(scanned)
     }
 
     /// Scans a row group or stripe; gives the bytes that were decompressed.
-    fn scan_group<V: Visitor>(
+    fn scan_group<V: RowVisitor>(
         &mut self,
-        depth: Depth,
-        opened: &Opened,
+        opened: &FileReader,
         place: GroupPosition,
-        wanted: &mut Wanted,
+        columns: &mut ReadColumns,
         visitor: &mut V,
+        check: RunCheck<'_>,
     ) -> Result<u64, TaskError<DataErrorKind>> {
         let GroupPosition { group, rows_before } = place;
-        let FileFooter { columns, places: file_places, .. } = opened.footer.as_ref();
-        let rows = columns.groups()[group].rows;
-        let ranges = match depth {
-            Depth::Rows => {
-                let (footer, file) = (columns.as_ref(), &opened.file.file);
-                columnar_skip::ranges(footer, file, group, rows, file_places, wanted)
-                    .map_err(failed)?
-            }
-            _ => iter::once(0..rows).collect(),
-        };
+        let FileFooter { columns: footer, places, .. } = opened.footer.as_ref();
+        let (footer, file) = (footer.as_ref(), &opened.file.file);
+        let rows = footer.groups()[group].rows;
+        let ranges = pruning::ranges(footer, file, group, rows, places, columns).map_err(failed)?;
         if ranges.is_empty() {
             return Ok(0);
         }
-        let places = Places::new(&wanted.fields, wanted.schema.len()).map_err(failed)?;
-        let found = opened.slots(group, wanted, &mut self.serial, &mut self.spare);
+        let output = OutputColumns::new(&columns.fields, columns.schema.len()).map_err(failed)?;
+        let found = opened.slots(group, columns, &mut self.serial, &mut self.spare);
         let mut slots = found.map_err(failed)?;
         let mut at = 0;
         for range in ranges {
@@ -270,18 +268,12 @@ impl<'a> ColumnarScanner<'a> {
             at = range.start;
             while at < range.end {
                 let rows = (range.end - at).min(WINDOW_ROWS as u64) as usize;
-                let window = match depth {
-                    Depth::Rows => {
-                        let window = RowWindow { rows, first: rows_before + at };
-                        self.window(&mut slots, &places, window, wanted, visitor)?
-                    }
-                    _ => decode(&mut slots, rows).map_err(failed)?,
-                };
-                at += window as u64;
-                visitor.verdict()?;
+                let window = RowWindow { rows, first: rows_before + at };
+                at += self.window(&mut slots, &output, window, columns, visitor)? as u64;
+                check().map_err(stopped)?;
             }
         }
-        if opened.file.way == Way::Unchecked {
+        if opened.file.mode == Md5Mode::Unchecked {
             finish(&mut slots, rows - at).map_err(failed)?;
         }
         let raw = slots.iter().map(|slot| slot.cursor.bytes_raw()).sum();
@@ -290,12 +282,12 @@ impl<'a> ColumnarScanner<'a> {
     }
 
     /// Tests the next rows, at most so many, and shows those that match; gives how many they were.
-    fn window<V: Visitor>(
+    fn window<V: RowVisitor>(
         &mut self,
         slots: &mut [Slot<'_>],
-        places: &Places,
+        output: &OutputColumns,
         window: RowWindow,
-        wanted: &mut Wanted,
+        columns: &mut ReadColumns,
         visitor: &mut V,
     ) -> Result<usize, TaskError<DataErrorKind>> {
         let mut rows = window.rows;
@@ -305,22 +297,22 @@ impl<'a> ColumnarScanner<'a> {
         self.mask.clear();
         self.mask.resize(rows, true);
         let tested = Tested { slots, rows };
-        wanted.matcher.narrow(&tested, &mut self.mask);
+        columns.matcher.narrow(&tested, &mut self.mask);
         let window = RowWindow { rows, ..window };
-        if wanted.matcher.met_unreadable() {
-            let unsettled = unsettled_rows(&tested, rows, &mut wanted.matcher);
+        if columns.matcher.met_unreadable() {
+            let unsettled = unsettled_rows(&tested, rows, &mut columns.matcher);
             let mut from = 0;
             for row in unsettled {
-                self.show_matching(slots, places, window, from..row.number, wanted, visitor)?;
+                self.show_matching(slots, output, window, from..row.number, columns, visitor)?;
                 let matches = mem::replace(&mut self.mask[row.number], true);
                 let (rows, values) = (row.number..row.number + 1, &row.values);
-                let mut visitor = Unsettled { visitor, values, matches };
-                self.show_matching(slots, places, window, rows, wanted, &mut visitor)?;
+                let mut visitor = UnsettledVisitor { visitor, values, matches };
+                self.show_matching(slots, output, window, rows, columns, &mut visitor)?;
                 from = row.number + 1;
             }
-            self.show_matching(slots, places, window, from..rows, wanted, visitor)?;
+            self.show_matching(slots, output, window, from..rows, columns, visitor)?;
         } else {
-            self.show_matching(slots, places, window, 0..rows, wanted, visitor)?;
+            self.show_matching(slots, output, window, 0..rows, columns, visitor)?;
         }
         for slot in slots {
             slot.cursor.skip(rows - slot.at);
@@ -330,13 +322,13 @@ impl<'a> ColumnarScanner<'a> {
     }
 
     /// Shows those of these rows of a window that match.
-    fn show_matching<V: Visitor>(
+    fn show_matching<V: RowVisitor>(
         &mut self,
         slots: &mut [Slot<'_>],
-        places: &Places,
+        output: &OutputColumns,
         window: RowWindow,
         rows: Range<usize>,
-        wanted: &Wanted,
+        columns: &ReadColumns,
         visitor: &mut V,
     ) -> Result<(), TaskError<DataErrorKind>> {
         let mut from = rows.start;
@@ -348,11 +340,13 @@ impl<'a> ColumnarScanner<'a> {
                 slot.at = from;
                 end = end.min(from + slot.ready().map_err(failed)?);
             }
-            if self.show(slots, places, from..end, wanted, visitor).is_break() {
-                // The record of a row is one more than the rows before it.
-                let stopped_at = from + self.rows.stopped_at();
-                visitor.stopped(window.first + stopped_at as u64 + 1)?;
-                end = stopped_at + 1;
+            let flow = self.show(slots, output, from..end, columns, visitor);
+            let row_at = from + self.rows.row_at();
+            // The record of a row is one more than the rows before it.
+            let record = window.first + row_at as u64 + 1;
+            if flow.map_err(|error| behind(error, record))?.is_break() {
+                visitor.at_record(record);
+                end = row_at + 1;
             }
             from = end;
         }
@@ -360,20 +354,20 @@ impl<'a> ColumnarScanner<'a> {
     }
 
     /// Shows the matching ones of these rows, of which all columns are decoded.
-    fn show<V: Visitor>(
+    fn show<V: RowVisitor>(
         &mut self,
         slots: &[Slot<'_>],
-        places: &Places,
+        output: &OutputColumns,
         rows: Range<usize>,
-        wanted: &Wanted,
+        columns: &ReadColumns,
         visitor: &mut V,
-    ) -> ControlFlow<()> {
-        let shown = slots.iter().filter(|slot| slot.shown).map(|slot| Shown {
+    ) -> VisitResult {
+        let shown = slots.iter().filter(|slot| slot.shown).map(|slot| OutputColumn {
             values: slot.cursor.values(rows.start - slot.at, rows.len()),
-            is_key: wanted.schema.columns()[slot.column].kind == ColumnKind::Key,
+            is_key: columns.schema.columns()[slot.column].kind == ColumnKind::Key,
         });
         let shown: Vec<_> = shown.collect();
-        self.rows.show(&shown, places, &self.mask[rows], visitor)
+        self.rows.show(&shown, output, &self.mask[rows], visitor)
     }
 }
 
@@ -402,56 +396,56 @@ impl FileFooter {
     }
 }
 
-impl Opened {
+impl FileReader {
     fn new(
         files: &SharedFiles,
         file: OpenFile,
         input: &Input,
         number: usize,
-        part: Part,
+        split: FileSplit,
         schema: &Schema,
     ) -> Result<Self, DataErrorKind> {
         let read =
             || FileFooter::read(&file.file, input.format, schema, files.footer_memory.share());
-        let footer = match part {
-            Part::WHOLE => Arc::new(read()?),
+        let footer = match split {
+            FileSplit::WHOLE => Arc::new(read()?),
             _ => files.footer(number, read)?,
         };
         Ok(Self { file, footer })
     }
 
-    /// The wanted columns of a group.
+    /// The columns columns of a group.
     fn slots(
         &self,
         group: usize,
-        wanted: &Wanted,
+        columns: &ReadColumns,
         serial: &mut u64,
         spare: &mut Spare,
     ) -> Result<Vec<Slot<'_>>, DataErrorKind> {
-        let shown = |column| wanted.fields.binary_search(&column).is_ok();
-        let mut columns = wanted.fields.clone();
-        columns.extend(wanted.tested.iter().filter(|column| !shown(**column)));
+        let shown = |column| columns.fields.binary_search(&column).is_ok();
+        let only_tested = columns.tested.iter().filter(|column| !shown(**column));
+        let places: Vec<usize> = columns.fields.iter().chain(only_tested).copied().collect();
         let describe = |column: &usize| {
             *serial += 1;
             ColumnWanted {
                 column: self.footer.places[*column],
                 serial: *serial,
-                instants: wanted.schema.columns()[*column].kind == ColumnKind::Timestamp,
-                unverified: self.file.way == Way::Unchecked,
+                instants: columns.schema.columns()[*column].kind == ColumnKind::Timestamp,
+                unverified: self.file.mode == Md5Mode::Unchecked,
             }
         };
-        let described: Vec<ColumnWanted> = columns.iter().map(describe).collect();
+        let described: Vec<ColumnWanted> = places.iter().map(describe).collect();
         let cursors: Cursors<'_> =
             self.footer.columns.cursors(&self.file.file, group, &described, spare)?;
         let slot = |(cursor, column)| Slot {
             cursor,
             column,
-            tested: wanted.tested.binary_search(&column).is_ok(),
+            tested: columns.tested.binary_search(&column).is_ok(),
             shown: shown(column),
             used: false,
             at: 0,
         };
-        Ok(cursors.into_iter().zip(columns).map(slot).collect())
+        Ok(cursors.into_iter().zip(places).map(slot).collect())
     }
 }
 
@@ -500,16 +494,6 @@ fn skip(slots: &mut [Slot<'_>], rows: u64) {
     slots.iter_mut().for_each(|slot| slot.cursor.skip(rows));
 }
 
-/// Decodes the next rows of all columns, at most so many, and passes over them.
-fn decode(slots: &mut [Slot<'_>], rows: usize) -> Result<usize, ColumnarError> {
-    let mut window = rows;
-    for slot in slots.iter_mut() {
-        window = window.min(slot.ready()?);
-    }
-    skip(slots, window as u64);
-    Ok(window)
-}
-
 /// The columns of a window that are tested.
 struct Tested<'s, 'f> {
     slots: &'s [Slot<'f>],
@@ -530,23 +514,19 @@ mod tests {
 
     use super::*;
     use crate::predicate::{Predicate, Row};
-    use crate::scan::{Progress, Settings, Verify};
+    use crate::read::{Progress, Settings, Verify};
 
     /// A visitor with a bug.
     struct VisitorWithABug;
 
-    impl Visitor for VisitorWithABug {
-        fn row<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
+    impl RowVisitor for VisitorWithABug {
+        fn row<R: Row>(&mut self, _: &R) -> VisitResult {
             unreachable!("columns tell which rows match")
         }
 
         #[expect(clippy::panic, reason = "it is what the test is about")]
-        fn matched<R: Row>(&mut self, _: &R) -> ControlFlow<()> {
+        fn matched<R: Row>(&mut self, _: &R) -> VisitResult {
             panic_any("a bug of ours")
-        }
-
-        fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-            Ok(())
         }
     }
 
@@ -558,15 +538,17 @@ mod tests {
         let bytes = std::fs::metadata(path).unwrap().len();
         let format = FileFormat::Parquet;
         let inputs = [Input { path: path.into(), bytes, md5: None, report: 0, format }];
-        let shared = Shared::new(&inputs, Settings { verify: Verify::Crc, ..Settings::default() });
+        let settings = Settings { verify: Verify::Crc, ..Settings::default() };
+        let state = RunState::new(&inputs, settings);
         let (stop, progress) = (AtomicBool::new(false), Progress::default());
         let control = Control { stop: &stop, progress: &progress };
-        let mut scanner = ColumnarScanner::new(control, &shared);
+        let mut scanner = ColumnarScanner::new(control, &state);
         let schema = Schema::from_names(["bucket", "key"]);
-        let mut wanted = Wanted::new(&schema, &Predicate::always().compile(), [0, 1]);
-        let batch = Batch { files: 0..1, part: Part::WHOLE };
+        let mut columns = ReadColumns::new(&schema, &Predicate::always().compile(), [0, 1]);
+        let task = ScanTask { files: 0..1, split: FileSplit::WHOLE };
         let scan = || {
-            scanner.scan_to(Depth::Rows, &inputs, &batch, &mut wanted, &mut VisitorWithABug).is_ok()
+            let check = || Ok(());
+            scanner.scan(&inputs, &task, &mut columns, &mut VisitorWithABug, &check).is_ok()
         };
         let panic = catch_unwind(AssertUnwindSafe(scan)).unwrap_err();
         assert_eq!(panic.downcast_ref::<&str>(), Some(&"a bug of ours"));

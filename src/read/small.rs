@@ -5,7 +5,8 @@
 //!
 //! Never knows what is in a file.
 
-use super::hash::{BUFFER_BYTES, CHUNK_BYTES, open, read};
+use super::input::{open, read};
+use super::md5::{BUFFER_BYTES, CHUNK_BYTES};
 use super::{DataErrorKind, Input, Verify};
 use crate::format::md5::{LANES_MAX, Md5Path, Md5Streams};
 use crate::source::{ReadBuffer, SourceFile};
@@ -55,9 +56,9 @@ pub(super) fn read_all<'a>(
     contents.into_iter().map(|content| content.map(&mut with_digest)).collect()
 }
 
-type Opened<'a, 'b> = ((Result<SourceFile, DataErrorKind>, &'b Input), &'a mut [u8]);
+type ToRead<'a, 'b> = ((Result<SourceFile, DataErrorKind>, &'b Input), &'a mut [u8]);
 
-fn read_whole<'a>(((file, input), chunk): Opened<'a, '_>) -> Result<&'a [u8], DataErrorKind> {
+fn read_whole<'a>(((file, input), chunk): ToRead<'a, '_>) -> Result<&'a [u8], DataErrorKind> {
     let length = input.bytes.min(SMALL_BYTES_MAX) as usize;
     let count = read(&mut file?, &mut chunk[..length])?;
     Ok(&chunk[..count])

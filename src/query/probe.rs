@@ -5,23 +5,21 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::batch::Batches;
-use super::csv::stopped;
+use super::Projection;
 use super::objects::ObjectSet;
-use super::scanner::{Scanner, Shared, Visitor};
-use super::tally::{Total, tally};
+use super::run::{OutputBuffering, RowQuery, Scan, ScannedSink, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, unsettled_values};
-use super::wanted::Wanted;
-use super::{
-    Control, DataError, DataErrorKind, Input, Opened, Projection, ScanError, Scanned, Settings,
-};
-use crate::engine::{Outlet, TaskError, Worker};
+use crate::engine::{Emitter, TaskError};
 use crate::predicate::{Matcher, Row};
+use crate::read::{
+    Control, DataError, Input, Opened, ReadColumns, RowVisitor, ScanError, Scanned, Settings,
+    TaskPlan, VisitResult,
+};
 use crate::report::Schema;
 
-/// What to ask of the rows of one report.
+/// What to ask of the rows of one report about the objects of a set.
 #[derive(Debug, Clone)]
-pub struct Lookup {
+pub struct Probe {
     /// The columns of every row.
     pub schema: Schema,
     /// Which rows can be of the set at all.
@@ -34,22 +32,22 @@ pub struct Lookup {
     pub seen: u8,
 }
 
-impl Lookup {
+impl Probe {
     /// What is looked at of a row.
-    fn wanted(&self) -> Wanted {
+    fn columns(&self) -> ReadColumns {
         let Projection { bucket, key, version } = self.projection;
         let mut fields = vec![bucket, key];
         fields.extend(version);
         for (matcher, _) in &self.marks {
             matcher.add_columns(&mut fields);
         }
-        Wanted::new(&self.schema, &self.among, fields)
+        ReadColumns::new(&self.schema, &self.among, fields)
     }
 }
 
 /// Objects with certain marks, as a condition on rows.
 #[derive(Debug, Clone)]
-pub struct Among {
+pub struct ObjectFilter {
     /// All objects that were looked up.
     pub objects: Arc<ObjectSet>,
     /// Marks that one must have.
@@ -60,7 +58,7 @@ pub struct Among {
     pub is_versioned: bool,
 }
 
-impl Among {
+impl ObjectFilter {
     /// Whether the object of a row is one of them. `projection` writes as manifests are written;
     /// `line` is space to do it in.
     pub(super) fn holds<R: Row + ?Sized>(
@@ -95,111 +93,100 @@ fn written<'a, R: Row + ?Sized>(
 ///
 /// # Errors
 /// When a file is bad, or the run is interrupted.
-pub fn look_up(
+pub fn probe(
     opened: &Opened,
     objects: &ObjectSet,
-    lookups: &[Lookup],
+    probes: &[Probe],
     settings: Settings,
     control: Control<'_>,
 ) -> Result<Scanned, ScanError> {
     let inputs = opened.inputs.as_slice();
-    let shared = Shared::new(inputs, settings);
-    let batches = &Batches::new(inputs);
-    let make_worker = || Finder {
-        scanner: Scanner::new(settings, control, &shared),
-        inputs,
-        batches,
-        wanted: lookups.iter().map(Lookup::wanted).collect(),
-        lookups: lookups.to_vec(),
-        objects,
-        line: Vec::new(),
-    };
-    let mut total = Total::default();
-    tally(batches, settings, control, false, make_worker, &mut total)?;
+    let scan = Scan { inputs, tasks: &TaskPlan::new(inputs), settings, control };
+    let make_query = || ProbeQuery { probes: probes.to_vec(), objects, line: Vec::new() };
+    let mut total = ScannedSink::default();
+    run(scan, &OutputBuffering::default(), make_query, &mut total)?;
     Ok(total.scanned)
 }
 
-/// The worker.
-struct Finder<'a> {
-    scanner: Scanner<'a>,
-    inputs: &'a [Input],
-    batches: &'a Batches,
+struct ProbeQuery<'a> {
     /// For each report. This worker's own: a matcher has scratch space.
-    lookups: Vec<Lookup>,
-    wanted: Vec<Wanted>,
+    probes: Vec<Probe>,
     objects: &'a ObjectSet,
     line: Vec<u8>,
 }
 
-impl Worker for Finder<'_> {
+impl RowQuery for ProbeQuery<'_> {
     type Summary = Scanned;
-    type Error = DataError;
+    type Visitor<'v>
+        = ProbeVisitor<'v>
+    where
+        Self: 'v;
 
-    fn run(
-        &mut self,
-        task: usize,
-        outlet: &Outlet<'_, Self>,
-    ) -> Result<Scanned, TaskError<DataError>> {
-        let batch = self.batches.get(task);
-        let report = self.inputs[batch.files.start].report;
-        let (lookup, wanted) = (&mut self.lookups[report], &mut self.wanted[report]);
-        let schema = wanted.schema.clone();
-        let mut rows = Rows {
-            lookup,
+    fn columns(&self) -> Vec<ReadColumns> {
+        self.probes.iter().map(Probe::columns).collect()
+    }
+
+    fn visitor<'v>(
+        &'v mut self,
+        report: usize,
+        _: &'v Emitter<'v, Scanned, DataError>,
+    ) -> ProbeVisitor<'v> {
+        let probe = &mut self.probes[report];
+        ProbeVisitor {
+            unreadable: UnreadableNotes::new(OnUnreadable::FailForGood, &probe.schema),
+            probe,
             objects: self.objects,
             line: &mut self.line,
-            outlet,
-            unreadable: UnreadableNotes::new(OnUnreadable::FailForGood, &schema),
-            failure: None,
-        };
-        self.scanner.scan(self.inputs, batch, wanted, &mut rows)
+        }
+    }
+
+    fn finish(
+        _: ProbeVisitor<'_>,
+        scanned: Scanned,
+        _: &[Input],
+    ) -> Result<Scanned, TaskError<DataError>> {
+        Ok(scanned)
     }
 }
 
-/// Looks at the rows of one batch.
-struct Rows<'a, 'b, 'c> {
-    lookup: &'a mut Lookup,
+struct ProbeVisitor<'a> {
+    probe: &'a mut Probe,
     objects: &'a ObjectSet,
     line: &'a mut Vec<u8>,
-    outlet: &'a Outlet<'b, Finder<'c>>,
     /// Nothing is proven by values that can't be read: the first that decides ends the run.
-    unreadable: UnreadableNotes<'a>,
-    failure: Option<TaskError<DataErrorKind>>,
+    unreadable: UnreadableNotes,
 }
 
-impl Visitor for Rows<'_, '_, '_> {
+impl RowVisitor for ProbeVisitor<'_> {
     #[inline]
-    fn row<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        let matches = self.lookup.among.matches(row);
-        if self.lookup.among.met_unreadable() {
-            let values = unsettled_values(&mut self.lookup.among, row);
+    fn row<R: Row>(&mut self, row: &R) -> VisitResult {
+        let matches = self.probe.among.matches(row);
+        if self.probe.among.met_unreadable() {
+            let values = unsettled_values(&mut self.probe.among, row);
             return self.unsettled(row, &values, matches);
         }
         if !matches {
-            return ControlFlow::Continue(());
+            return Ok(ControlFlow::Continue(()));
         }
         self.matched(row)
     }
 
     #[inline]
-    fn matched<R: Row>(&mut self, row: &R) -> ControlFlow<()> {
-        let line = written(row, self.lookup.projection, self.line);
+    fn matched<R: Row>(&mut self, row: &R) -> VisitResult {
+        let line = written(row, self.probe.projection, self.line);
         if let Some(slot) = self.objects.find(line) {
-            let mut marks = self.lookup.seen;
-            for (matcher, mark) in &mut self.lookup.marks {
+            let mut marks = self.probe.seen;
+            for (matcher, mark) in &mut self.probe.marks {
                 if matcher.matches(row) {
                     marks |= *mark;
                 }
-                if matcher.met_unreadable()
-                    && let Err(failure) = self.unreadable.decide(matcher, row)
-                {
-                    self.failure = Some(failure);
-                    return ControlFlow::Break(());
+                if matcher.met_unreadable() {
+                    self.unreadable.decide(matcher, row)?;
                 }
             }
             self.objects.mark(slot, marks);
         }
-        ControlFlow::Continue(())
+        Ok(ControlFlow::Continue(()))
     }
 
     #[cold]
@@ -208,23 +195,13 @@ impl Visitor for Rows<'_, '_, '_> {
         row: &R,
         values: &[(usize, Vec<u8>)],
         matches: bool,
-    ) -> ControlFlow<()> {
-        let line = written(row, self.lookup.projection, self.line);
+    ) -> VisitResult {
+        let line = written(row, self.probe.projection, self.line);
         if self.objects.find(line).is_some() {
-            let decides =
-                |(column, value): &(usize, Vec<u8>)| self.unreadable.decides(*column, value).err();
-            self.failure = values.iter().find_map(decides);
-            if self.failure.is_some() {
-                return ControlFlow::Break(());
+            for (column, value) in values {
+                self.unreadable.decides(*column, value)?;
             }
         }
-        if matches { self.matched(row) } else { ControlFlow::Continue(()) }
-    }
-
-    fn verdict(&mut self) -> Result<(), TaskError<DataErrorKind>> {
-        match self.failure.take() {
-            Some(failure) => Err(failure),
-            None => self.outlet.check().map_err(stopped),
-        }
+        if matches { self.matched(row) } else { Ok(ControlFlow::Continue(())) }
     }
 }

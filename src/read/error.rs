@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::{GROUPS_MAX, LANES_MAX, NameFault};
+use super::{Input, NameFault};
+use crate::engine::{Stopped, TaskError};
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::format::columnar::ColumnarError;
 use crate::format::csv::CsvError;
@@ -132,15 +133,21 @@ pub enum DataErrorKind {
     },
     /// `--split-by` met too many values.
     #[error(
-        "more than {LANES_MAX} different buckets or values of the columns to split by, each of \
+        "more than {lanes_max} different buckets or values of the columns to split by, each of \
          which makes a job at least: choose columns with fewer values"
     )]
-    TooManyLanes,
+    TooManyLanes {
+        /// How many there may be.
+        lanes_max: usize,
+    },
     /// `--by` met too many values.
     #[error(
-        "more than {GROUPS_MAX} different values to count by: choose columns with fewer values"
+        "more than {groups_max} different values to count by: choose columns with fewer values"
     )]
-    TooManyGroups,
+    TooManyGroups {
+        /// How many there may be.
+        groups_max: usize,
+    },
 }
 
 /// Where damage shows, as a detail.
@@ -216,8 +223,8 @@ impl DataErrorKind {
             | Self::Unzipped { .. }
             | Self::Md5 { .. }
             | Self::GzipBehind { .. }
-            | Self::TooManyLanes
-            | Self::TooManyGroups => false,
+            | Self::TooManyLanes { .. }
+            | Self::TooManyGroups { .. } => false,
         }
     }
 
@@ -237,8 +244,34 @@ impl DataErrorKind {
     /// Whether what was asked for is to blame rather than the data: no other file fares better.
     #[must_use]
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::TooManyLanes | Self::TooManyGroups)
+        matches!(self, Self::TooManyLanes { .. } | Self::TooManyGroups { .. })
     }
+}
+
+/// An error, with the file that it is in.
+pub(crate) fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError<DataError> {
+    match error {
+        TaskError::Stopped => TaskError::Stopped,
+        TaskError::Failed(kind) => TaskError::Failed(DataError { path: input.path.clone(), kind }),
+    }
+}
+
+/// An error, with its record counted from so many records further ahead.
+pub(super) fn behind(error: TaskError<DataErrorKind>, records: u64) -> TaskError<DataErrorKind> {
+    match error {
+        TaskError::Stopped => TaskError::Stopped,
+        TaskError::Failed(kind) => TaskError::Failed(kind.behind(records)),
+    }
+}
+
+/// An error in the file at hand, as a task fails by it.
+pub(crate) fn failed(kind: impl Into<DataErrorKind>) -> TaskError<DataErrorKind> {
+    TaskError::Failed(kind.into())
+}
+
+/// The end of the run, as a task hears of it.
+pub(crate) fn stopped<E>(Stopped: Stopped) -> TaskError<E> {
+    TaskError::Stopped
 }
 
 /// Why a scan ended without a result.

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::wanted::Wanted;
+use super::super::ReadColumns;
 use crate::format::columnar::{ColumnarError, ColumnarFile, Filter, PageKnown};
 use crate::format::ranges::Ranges;
 use crate::predicate::{Evidence, Known};
@@ -20,24 +20,25 @@ pub(super) fn ranges(
     group: usize,
     rows: u64,
     places: &[usize],
-    wanted: &Wanted,
+    columns: &ReadColumns,
 ) -> Result<Vec<Range<u64>>, ColumnarError> {
     let known = |column: &usize| (*column, footer.known(group, places[*column]));
-    let group_known = wanted.tested.iter().map(known).collect();
-    let mut told = Told { group: group_known, filters: Vec::new(), pages: Vec::new() };
-    if rows == 0 || !wanted.matcher.can_match(&told) {
+    let group_known = columns.tested.iter().map(known).collect();
+    let mut statistics =
+        PruningStatistics { group: group_known, filters: Vec::new(), pages: Vec::new() };
+    if rows == 0 || !columns.matcher.can_match(&statistics) {
         return Ok(Vec::new());
     }
-    for column in wanted.tested.iter().filter(|column| wanted.matcher.seeks(**column)) {
+    for column in columns.tested.iter().filter(|column| columns.matcher.seeks(**column)) {
         if let Some(filter) = footer.filter(file, group, places[*column])? {
-            told.filters.push((*column, filter));
+            statistics.filters.push((*column, filter));
         }
     }
-    if !told.filters.is_empty() && !wanted.matcher.can_match(&told) {
+    if !statistics.filters.is_empty() && !columns.matcher.can_match(&statistics) {
         return Ok(Vec::new());
     }
     let mut pages = Vec::new();
-    for column in &wanted.tested {
+    for column in &columns.tested {
         if let Some(known) = footer.pages(file, group, places[*column])? {
             pages.push((*column, known));
         }
@@ -49,14 +50,14 @@ pub(super) fn ranges(
     bounds.dedup();
     let mut ranges: Vec<Range<u64>> = Vec::new();
     for (first, end) in bounds.iter().zip(&bounds[1..]) {
-        told.pages.clear();
+        statistics.pages.clear();
         for (column, pages) in &pages {
             let later = pages.partition_point(|page: &PageKnown| page.first_row <= *first);
             if let Some(page) = later.checked_sub(1).and_then(|place| pages.get(place)) {
-                told.pages.push((*column, page.known.known()));
+                statistics.pages.push((*column, page.known.known()));
             }
         }
-        if !wanted.matcher.can_match(&told) {
+        if !columns.matcher.can_match(&statistics) {
             continue;
         }
         match ranges.last_mut() {
@@ -68,7 +69,7 @@ pub(super) fn ranges(
 }
 
 /// What is known of some rows.
-struct Told<'a> {
+struct PruningStatistics<'a> {
     /// Of all rows of the group, by column.
     group: Vec<(usize, Known<'a>)>,
     /// By column.
@@ -77,14 +78,14 @@ struct Told<'a> {
     pages: Vec<(usize, Known<'a>)>,
 }
 
-impl Told<'_> {
+impl PruningStatistics<'_> {
     fn filter(&self, column: usize) -> Option<&dyn Filter> {
         let mut filters = self.filters.iter();
         filters.find(|(place, _)| *place == column).map(|(_, filter)| filter.as_ref())
     }
 }
 
-impl Evidence for Told<'_> {
+impl Evidence for PruningStatistics<'_> {
     fn known(&self, column: usize) -> Known<'_> {
         let mut known = self.pages.iter().chain(&self.group);
         known.find(|(place, _)| *place == column).map(|(_, known)| *known).unwrap_or_default()

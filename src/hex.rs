@@ -1,0 +1,23 @@
+//! Bytes as lower-case hexadecimal digits, as digests are written.
+
+use std::fmt::Write;
+
+/// Two digits for each byte.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a `String` does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_byte_has_two_digits() {
+        assert_eq!(super::encode(&[0, 9, 0xab, 0xff]), "0009abff");
+        assert_eq!(super::encode(&[]), "");
+    }
+}

@@ -1,0 +1,171 @@
+//! One worker for every query: it scans tasks, and shows the rows of each to a visitor.
+//!
+//! Never knows what is asked.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use crate::engine::{self, Block, Emitter, RunError, Sink, TaskError, Worker};
+use crate::read::{
+    Control, DataError, Input, ReadColumns, RowVisitor, RunState, ScanError, Scanned, Scanner,
+    Settings, TaskPlan,
+};
+
+/// What is asked of rows; one for each worker, used again from task to task.
+pub(super) trait RowQuery {
+    /// What is known of the rows of a task.
+    type Summary: Send;
+    /// What looks at them.
+    type Visitor<'v>: RowVisitor
+    where
+        Self: 'v;
+
+    /// What is read of the rows of each report, in the order of the reports.
+    fn columns(&self) -> Vec<ReadColumns>;
+
+    /// Begins a task of rows of this report.
+    fn visitor<'v>(
+        &'v mut self,
+        report: usize,
+        emitter: &'v Emitter<'v, Self::Summary, DataError>,
+    ) -> Self::Visitor<'v>;
+
+    /// Ends a task: all its rows were seen.
+    ///
+    /// # Errors
+    /// [`TaskError::Stopped`] when the run is over.
+    fn finish(
+        visitor: Self::Visitor<'_>,
+        scanned: Scanned,
+        inputs: &[Input],
+    ) -> Result<Self::Summary, TaskError<DataError>>;
+}
+
+/// What is read, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    pub(super) inputs: &'a [Input],
+    pub(super) tasks: &'a TaskPlan,
+    pub(super) settings: Settings,
+    pub(super) control: Control<'a>,
+}
+
+/// How output is buffered until it is its turn.
+#[derive(Debug, Clone, Default)]
+pub struct OutputBuffering {
+    /// Bytes of output that are buffered in memory at most.
+    pub memory_bytes: usize,
+    /// The folder for what waits beyond that.
+    pub spill: PathBuf,
+    /// Whether a file's rows wait until the file is known to be good.
+    pub hold_until_verified: bool,
+}
+
+/// Asks all rows: runs tasks on threads, each of which makes a query for itself, and shows their
+/// blocks and summaries to `sink` in report order.
+///
+/// # Errors
+/// When the sink refuses, the run is interrupted, or output can't be buffered.
+pub(super) fn run<Q, K>(
+    scan: Scan<'_>,
+    buffering: &OutputBuffering,
+    make_query: impl Fn() -> Q + Sync,
+    sink: &mut K,
+) -> Result<(), K::Error>
+where
+    Q: RowQuery,
+    K: Sink<Q::Summary, DataError>,
+    K::Error: From<ScanError>,
+{
+    let Scan { inputs, tasks, settings, control } = scan;
+    let state = RunState::new(inputs, settings);
+    let make_worker = || {
+        let query = make_query();
+        let columns = query.columns();
+        let scanner = Scanner::new(settings, control, &state);
+        QueryWorker { scanner, inputs, tasks, columns, query }
+    };
+    run_workers(scan, buffering, make_worker, sink)
+}
+
+/// As [`run`], with workers of another kind.
+///
+/// # Errors
+/// As there.
+pub(super) fn run_workers<W, K>(
+    scan: Scan<'_>,
+    buffering: &OutputBuffering,
+    make_worker: impl Fn() -> W + Sync,
+    sink: &mut K,
+) -> Result<(), K::Error>
+where
+    W: Worker<Error = DataError>,
+    K: Sink<W::Summary, DataError>,
+    K::Error: From<ScanError>,
+{
+    let config = engine::Config {
+        threads: scan.settings.threads,
+        memory_bytes: buffering.memory_bytes,
+        spill: buffering.spill.clone(),
+        hold_until_verified: buffering.hold_until_verified,
+        stop: scan.control.stop,
+    };
+    engine::run(&config, scan.tasks.len(), make_worker, sink).map_err(|error| match error {
+        RunError::Interrupted => ScanError::Interrupted.into(),
+        RunError::Spill(error) => ScanError::Spill(error).into(),
+        RunError::Thread(error) => ScanError::Thread(error).into(),
+        RunError::Sink(error) => error,
+    })
+}
+
+/// The worker.
+struct QueryWorker<'a, Q> {
+    scanner: Scanner<'a>,
+    inputs: &'a [Input],
+    tasks: &'a TaskPlan,
+    /// For each report. This worker's own: a matcher has scratch space.
+    columns: Vec<ReadColumns>,
+    query: Q,
+}
+
+impl<Q: RowQuery> Worker for QueryWorker<'_, Q> {
+    type Summary = Q::Summary;
+    type Error = DataError;
+
+    fn run(
+        &mut self,
+        task: usize,
+        emitter: &Emitter<'_, Q::Summary, DataError>,
+    ) -> Result<Q::Summary, TaskError<DataError>> {
+        let task = self.tasks.get(task);
+        let report = self.inputs[task.files.start].report;
+        let mut visitor = self.query.visitor(report, emitter);
+        let (columns, check) = (&mut self.columns[report], || emitter.check());
+        let scanned = self.scanner.scan(self.inputs, task, columns, &mut visitor, &check)?;
+        Q::finish(visitor, scanned, self.inputs)
+    }
+}
+
+/// Adds up what was read, of queries without output. The first bad file ends the run, or none does.
+#[derive(Default)]
+pub(super) struct ScannedSink {
+    pub(super) scanned: Scanned,
+    pub(super) keep_going: bool,
+}
+
+impl Sink<Scanned, DataError> for ScannedSink {
+    type Error = ScanError;
+
+    fn block(&mut self, _: usize, _: &Block) -> Result<(), ScanError> {
+        Ok(())
+    }
+
+    fn done(&mut self, _: usize, scanned: Scanned) -> Result<ControlFlow<()>, ScanError> {
+        self.scanned.add(&scanned);
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: usize, error: DataError) -> Result<(), ScanError> {
+        if self.keep_going && !error.kind.is_usage() { Ok(()) } else { Err(error.into()) }
+    }
+}

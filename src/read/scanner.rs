@@ -1,0 +1,69 @@
+//! One data file after the other, in whatever format: every row that matches, to a visitor.
+//!
+//! Never knows what a visitor does.
+
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use super::columnar::{ColumnarScanner, SharedFiles};
+use super::csv::CsvScanner;
+use super::md5::Digests;
+use super::tasks::ScanTask;
+use super::visitor::{RowVisitor, RunCheck};
+use super::{Control, DataError, Input, ReadColumns, Scanned, Settings};
+use crate::engine::TaskError;
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use crate::report::FileFormat;
+
+/// What the workers of a run share.
+pub(crate) struct RunState<'a> {
+    pub(super) digests: Digests<'a>,
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    pub(super) files: SharedFiles,
+}
+
+impl<'a> RunState<'a> {
+    pub(crate) fn new(inputs: &'a [Input], settings: Settings) -> Self {
+        Self {
+            digests: Digests::new(inputs, settings),
+            #[cfg(any(feature = "parquet", feature = "orc"))]
+            files: SharedFiles::new(settings.threads.get()),
+        }
+    }
+}
+
+/// Reads data files; one for each worker, used again from file to file.
+pub(crate) struct Scanner<'a> {
+    csv: CsvScanner<'a>,
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    columnar: ColumnarScanner<'a>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(settings: Settings, control: Control<'a>, state: &'a RunState<'a>) -> Self {
+        Self {
+            csv: CsvScanner::new(settings, control, &state.digests),
+            #[cfg(any(feature = "parquet", feature = "orc"))]
+            columnar: ColumnarScanner::new(control, state),
+        }
+    }
+
+    /// Shows the rows of a task to `visitor`, in order.
+    ///
+    /// # Errors
+    /// When a file is bad, the visitor refuses a row, or `check` ends the run.
+    pub(crate) fn scan<V: RowVisitor>(
+        &mut self,
+        inputs: &[Input],
+        task: ScanTask,
+        columns: &mut ReadColumns,
+        visitor: &mut V,
+        check: RunCheck<'_>,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        if inputs[task.files.start].format != FileFormat::Csv {
+            return self.columnar.scan(inputs, &task, columns, visitor, check);
+        }
+        #[cfg(any(feature = "parquet", feature = "orc"))]
+        self.columnar.close();
+        self.csv.scan(inputs, task.files, columns.schema.len(), visitor, check)
+    }
+}

@@ -1,0 +1,204 @@
+//! Tasks: which data files a task of the engine covers, or which split of one.
+//!
+//! A file of the usual size is a task of its own. Small files are taken many at a time: passing a
+//! file's few rows and its summary on to another thread costs more than scanning it. Large files in
+//! a column format are cut into splits by their length alone; a row group or stripe belongs to the
+//! split in which its middle lies, and a split may have none.
+//!
+//! Where tasks end depends on the report alone, as what is written depends on it a little: a
+//! block of rows ends with its task.
+//!
+//! Never knows what is done with a file.
+
+use std::ops::Range;
+
+use super::Input;
+use crate::report::FileFormat;
+
+/// Bytes of a task's files together at most, unless one file has more. 512 KiB: about a
+/// millisecond of one core, and the rows fill a block or two.
+const TASK_BYTES_MAX: u64 = 512 << 10;
+
+/// Files in a task at most, however small they are: a stop is noticed after each.
+const TASK_FILES_MAX: usize = 1_024;
+
+/// Bytes of a file's split. 4 MiB: smaller than most row groups, so that each is a split of its own,
+/// and a few milliseconds of work beside which an empty split costs nothing.
+const SPLIT_BYTES: u64 = 4 << 20;
+
+/// Parts of a file at most.
+const SPLITS_MAX: u64 = 1_024;
+
+/// A split of a file: its number, and how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileSplit {
+    /// From 0.
+    pub(super) number: u32,
+    pub(super) of: u32,
+}
+
+impl FileSplit {
+    /// A whole file.
+    pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
+}
+
+#[cfg_attr(
+    not(any(feature = "parquet", feature = "orc")),
+    expect(dead_code, reason = "only column formats have splits")
+)]
+impl FileSplit {
+    pub(super) fn is_last(self) -> bool {
+        self.number + 1 == self.of
+    }
+
+    /// Where this split of so many bytes ends.
+    pub(super) fn end_of(self, bytes: u64) -> u64 {
+        (u128::from(bytes) * u128::from(self.number + 1) / u128::from(self.of)) as u64
+    }
+
+    /// What it covers of so many bytes.
+    pub(crate) fn bytes(self, bytes: u64) -> Range<u64> {
+        let start = u128::from(bytes) * u128::from(self.number) / u128::from(self.of);
+        start as u64..self.end_of(bytes)
+    }
+
+    /// Whether the middle of `bytes` bytes behind `before` others, of `all`, lies in this split.
+    pub(super) fn holds(self, before: u64, bytes: u64, all: u64) -> bool {
+        let middle = u128::from(before) + u128::from(bytes / 2);
+        let number = middle * u128::from(self.of) / u128::from(all.max(1));
+        number.min(u128::from(self.of - 1)) == u128::from(self.number)
+    }
+}
+
+/// What a task covers: files, by their places among the inputs, or a split of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScanTask {
+    pub(crate) files: Range<usize>,
+    pub(crate) split: FileSplit,
+}
+
+/// All tasks of a run, in report order.
+pub(crate) struct TaskPlan {
+    tasks: Vec<ScanTask>,
+}
+
+impl TaskPlan {
+    /// TaskPlan of files of one report each.
+    pub(crate) fn new(inputs: &[Input]) -> Self {
+        let mut tasks: Vec<ScanTask> = Vec::new();
+        let mut bytes = 0;
+        for (number, input) in inputs.iter().enumerate() {
+            let more = bytes + input.bytes.min(TASK_BYTES_MAX);
+            if let Some(last) = tasks.last_mut()
+                && inputs[last.files.start].report == input.report
+                && last.split == FileSplit::WHOLE
+                && more <= TASK_BYTES_MAX
+                && last.files.len() < TASK_FILES_MAX
+            {
+                last.files.end = number + 1;
+                bytes = more;
+                continue;
+            }
+            let splits = match input.format {
+                FileFormat::Csv => 1,
+                FileFormat::Orc | FileFormat::Parquet => {
+                    input.bytes.div_ceil(SPLIT_BYTES).clamp(1, SPLITS_MAX) as u32
+                }
+            };
+            let split = |split| ScanTask {
+                files: number..number + 1,
+                split: FileSplit { number: split, of: splits },
+            };
+            tasks.extend((0..splits).map(split));
+            bytes = input.bytes.min(TASK_BYTES_MAX);
+        }
+        Self { tasks }
+    }
+
+    /// Every file by itself, and whole.
+    pub(crate) fn one_a_file(inputs: &[Input]) -> Self {
+        let task = |number| ScanTask { files: number..number + 1, split: FileSplit::WHOLE };
+        Self { tasks: (0..inputs.len()).map(task).collect() }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    pub(crate) fn get(&self, task: usize) -> ScanTask {
+        self.tasks[task].clone()
+    }
+
+    /// The first file of a task.
+    pub(crate) fn first(&self, task: usize) -> usize {
+        self.tasks[task].files.start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tasks(files: &[(u64, usize)]) -> Vec<Range<usize>> {
+        let inputs: Vec<Input> = files.iter().map(|file| input(*file, FileFormat::Csv)).collect();
+        let tasks = TaskPlan::new(&inputs);
+        assert_eq!(TaskPlan::one_a_file(&inputs).len(), inputs.len());
+        assert!(tasks.tasks.iter().all(|task| task.split == FileSplit::WHOLE));
+        (0..tasks.len()).map(|task| tasks.get(task).files).collect()
+    }
+
+    fn input((bytes, report): (u64, usize), format: FileFormat) -> Input {
+        Input { path: "".into(), bytes, md5: None, report, format }
+    }
+
+    #[test]
+    fn large_files_in_a_column_format_are_cut_into_splits() {
+        let parquet = |bytes| input((bytes, 0), FileFormat::Parquet);
+        let inputs = [parquet(1), parquet(2), parquet(SPLIT_BYTES * 2 + 1), parquet(3)];
+        let tasks = TaskPlan::new(&inputs).tasks;
+        let files: Vec<_> = tasks.iter().map(|task| (task.files.clone(), task.split)).collect();
+        let split = |number| FileSplit { number, of: 3 };
+        assert_eq!(
+            files,
+            [
+                (0..2, FileSplit::WHOLE),
+                (2..3, split(0)),
+                (2..3, split(1)),
+                (2..3, split(2)),
+                (3..4, FileSplit::WHOLE)
+            ]
+        );
+        assert_eq!(split(0).end_of(100), 33);
+        assert_eq!(split(2).end_of(100), 100);
+    }
+
+    #[test]
+    fn every_group_belongs_to_one_split_and_they_keep_their_order() {
+        for sizes in [vec![100], vec![0, 0, 0], vec![10, 1, 50, 7, 0, 90], vec![u64::MAX / 2, 9]] {
+            let all: u64 = sizes.iter().sum();
+            let mut before = 0;
+            let mut last = 0;
+            for bytes in sizes {
+                let splits =
+                    (0..7).filter(|n| FileSplit { number: *n, of: 7 }.holds(before, bytes, all));
+                let splits: Vec<u32> = splits.collect();
+                assert_eq!(splits.len(), 1);
+                assert!(last <= splits[0]);
+                last = splits[0];
+                before += bytes;
+            }
+        }
+    }
+
+    #[test]
+    fn small_files_of_one_report_go_together_up_to_the_bound() {
+        let (half, whole) = (TASK_BYTES_MAX / 2, TASK_BYTES_MAX);
+        assert!(tasks(&[]).is_empty());
+        assert_eq!(tasks(&[(half, 0), (half, 0), (1, 0)]), [0..2, 2..3]);
+        assert_eq!(tasks(&[(1, 0), (whole, 0), (1, 0), (u64::MAX, 0), (1, 0)]).len(), 5);
+        assert_eq!(tasks(&[(1, 0), (1, 1), (1, 1), (1, 2)]), [0..1, 1..3, 3..4]);
+        let many = vec![(0, 0); TASK_FILES_MAX + 1];
+        assert_eq!(tasks(&many), [0..TASK_FILES_MAX, TASK_FILES_MAX..TASK_FILES_MAX + 1]);
+    }
+}
