@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 /// Two digits for each byte.
 #[must_use]
-pub fn encode(bytes: &[u8]) -> String {
+pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+    let bytes = bytes.as_ref();
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         // Writing to a `String` does not fail.
@@ -17,7 +18,7 @@ pub fn encode(bytes: &[u8]) -> String {
 mod tests {
     #[test]
     fn every_byte_has_two_digits() {
-        assert_eq!(super::encode(&[0, 9, 0xab, 0xff]), "0009abff");
-        assert_eq!(super::encode(&[]), "");
+        assert_eq!(super::encode([0, 9, 0xab, 0xff]), "0009abff");
+        assert_eq!(super::encode([]), "");
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::args::InspectArgs;
 use super::print::{self, Report as Printed, visible};
 use super::{CliError, Exit, given, terminal};
+use crate::hex;
 use crate::read;
 use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
 use crate::threads;
@@ -81,7 +82,7 @@ impl Inspected {
                 ChecksumState::Matched => "matched",
                 ChecksumState::Absent => "absent",
             },
-            manifest_md5: report::md5_hex(&report.manifest_md5),
+            manifest_md5: hex::encode(&report.manifest_md5),
             columns: report.schema.columns().iter().map(column).collect(),
             files: report.files.len() as u64,
             bytes_compressed: report.bytes_compressed(),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::hex;
 use crate::source::{open_regular, write_whole};
 
 /// The name of the file in the plan's folder.
@@ -75,7 +76,7 @@ impl Requests {
             offsets.push(offset);
             offset += read as u64;
         }
-        if hex(&hasher.finalize()) != sha256 || offsets.len() != count {
+        if hex::encode(hasher.finalize()) != sha256 || offsets.len() != count {
             return Err(RequestsError::Changed { path });
         }
         Ok(Self { path, reader, offsets })
@@ -102,8 +103,4 @@ impl Requests {
         let at = |error| RequestsError::Io { path: path.clone(), error };
         write_whole(&path, at, |file| file.write_all(requests).map_err(at))
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

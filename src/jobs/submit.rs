@@ -25,6 +25,7 @@ use super::journal::{
 use super::requests::{REQUESTS, Requests, RequestsError};
 use super::upload::{Upload, UploadError, abort_multipart};
 use crate::aws::{AwsError, Session};
+use crate::hex;
 use crate::operation::job::ETAG_MARKER;
 use crate::plan::{FileDigest, Plan, ReadError, Shard, StateError, plan_of_state_folder};
 
@@ -179,7 +180,7 @@ impl Submission {
     ) -> Result<Self, SubmitError> {
         let (mut journal, mut entries) = Journal::open(folder)?;
         refuse_continued(folder, &entries)?;
-        let sha256 = hex(&Sha256::digest(requests));
+        let sha256 = hex::encode(Sha256::digest(requests));
         match entries.first() {
             None => {
                 Requests::write(folder, requests)?;
@@ -702,7 +703,7 @@ fn token_of(request: &Value, attempt: u32) -> String {
     if attempt == 1 {
         return token.to_owned();
     }
-    hex(&Sha256::digest(json!([token, attempt]).to_string()))
+    hex::encode(Sha256::digest(json!([token, attempt]).to_string()))
 }
 
 fn refuse_continued(folder: &Path, entries: &[Entry]) -> Result<(), SubmitError> {
@@ -732,10 +733,6 @@ fn is_never_made(error: &SubmitError, age_seconds: i64) -> bool {
 
 fn misfit(folder: &Path, what: impl Into<String>) -> SubmitError {
     SubmitError::Misfit { folder: folder.to_owned(), what: what.into() }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

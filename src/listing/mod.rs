@@ -20,7 +20,8 @@ use jiff::Timestamp;
 use self::rows::{Finished, Writer};
 use self::walk::Walk;
 use crate::aws::AwsError;
-use crate::report::{MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex};
+use crate::hex;
+use crate::report::{MANIFEST_VERSION, ManifestDocument, ManifestEntry};
 use crate::source::{FolderError, Location, NewFolder, Object};
 
 /// Columns of every report; those of versions only where versions are listed.
@@ -212,7 +213,7 @@ fn write_manifest(
 ) -> Result<(), ListingError> {
     let bucket = listing.prefix.bucket();
     let named = |file: &Finished| {
-        (format!("{bucket}/{CONFIGURATION}/data/{}", file.name), md5_hex(&file.written.md5))
+        (format!("{bucket}/{CONFIGURATION}/data/{}", file.name), hex::encode(&file.written.md5))
     };
     let names: Vec<(String, String)> = files.iter().map(named).collect();
     let files = files.iter().zip(&names);

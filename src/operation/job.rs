@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::check::{self, Arn, Checked, Refusal, Tag, length, refusal};
 use super::{Kind, Operation, bucket, class, lambda, partition};
+use crate::hex;
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
 /// multipart upload's is no MD5.
@@ -280,8 +281,7 @@ pub fn plan_folder(report_md5s: &[String], predicate: &str, files: &[(&str, &str
 
 /// The SHA-256 of a value's text, in hexadecimal.
 pub(super) fn sha256(value: &Value) -> String {
-    let digest = Sha256::digest(value.to_string());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(value.to_string()))
 }
 
 /// What `CreateJob` is sent.

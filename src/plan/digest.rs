@@ -1,5 +1,6 @@
 //! The digest by which a plan knows a file, and its computation.
 
+use crate::hex;
 use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
@@ -60,13 +61,8 @@ impl FileHasher {
     #[must_use]
     pub fn finish(self) -> String {
         match self {
-            Self::Sha256(hasher) => hex(&hasher.finalize()),
-            Self::Md5(hasher) => hex(&hasher.finalize()),
+            Self::Sha256(hasher) => hex::encode(hasher.finalize()),
+            Self::Md5(hasher) => hex::encode(hasher.finalize()),
         }
     }
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

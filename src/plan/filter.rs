@@ -16,6 +16,7 @@ use super::{
     Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX,
     Totals, Unreadable, inventory, question,
 };
+use crate::hex;
 use crate::operation::StorageClass;
 use crate::operation::job::Place;
 use crate::query::{
@@ -203,7 +204,7 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
             manifest: report.manifest_path.display().to_string(),
-            manifest_md5: question::md5_text(&report.manifest_md5),
+            manifest_md5: hex::encode(&report.manifest_md5),
             source_bucket: report.source_bucket.clone(),
             created: report.created.map(|created| created.to_string()),
             format: report.format.to_string(),

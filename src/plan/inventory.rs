@@ -21,12 +21,13 @@ use sha2::{Digest, Sha256};
 use super::folder::{CHECKSUM, DATA, MANIFEST, MANIFESTS};
 use super::{DataFile, Inventory, Plan, PlanError, Shard, line};
 use crate::engine::BLOCK_BYTES;
+use crate::hex;
 use crate::operation::bucket;
 use crate::operation::job::{self, Place};
 use crate::read::{Opened, ScanError};
 use crate::report::{
     DataFileWriter, KEY_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
-    key_components, md5_hex,
+    key_components,
 };
 use crate::source::Crc64Nvme;
 use crate::threads;
@@ -130,7 +131,7 @@ impl Common<'_> {
         shard.path = format!("{MANIFESTS}/{}/{MANIFEST}", stem(&shard.path));
         shard.bytes = bytes.len() as u64;
         shard.crc64nvme = Some(Crc64Nvme::of(&bytes).to_string());
-        shard.sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        shard.sha256 = hex::encode(Sha256::digest(&bytes));
         Ok(())
     }
 
@@ -194,7 +195,7 @@ fn compress(
         let Some(WrittenFile { bytes, md5 }) = written else { continue };
         let shard = &mut shards[piece.shard];
         let path = format!("{MANIFESTS}/{}/{DATA}/{}", stem(&shard.path), file_name(piece.place));
-        shard.files.push(DataFile { path, bytes, md5: md5_hex(&md5) });
+        shard.files.push(DataFile { path, bytes, md5: hex::encode(&md5) });
     }
     Ok(())
 }

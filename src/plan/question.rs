@@ -9,12 +9,8 @@ use std::collections::BTreeSet;
 
 use super::wanted::Wanted;
 use super::{Emit, FilterOptions, Plan};
+use crate::hex;
 use crate::read::Opened;
-
-/// A report's MD5 as plans write it.
-pub(super) fn md5_text(md5: &[u8]) -> String {
-    md5.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// Whether the plan is of these reports, for this query, operation, bounds and form.
 pub(super) fn is_answered_by(
@@ -38,7 +34,7 @@ pub(super) fn is_answered_by(
 }
 
 fn has_same_reports(plan: &Plan, opened: &Opened) -> bool {
-    let asked = opened.reports.iter().map(|report| md5_text(&report.manifest_md5));
+    let asked = opened.reports.iter().map(|report| hex::encode(report.manifest_md5));
     plan.reports.iter().map(|report| report.manifest_md5.clone()).eq(asked)
 }
 

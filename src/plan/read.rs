@@ -12,13 +12,14 @@ use flate2::bufread::MultiGzDecoder;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::digest::{FileDigest, FileHasher, hex};
+use super::digest::{FileDigest, FileHasher};
 use super::folder::{MANIFESTS, PLAN};
 #[cfg(feature = "aws")]
 use super::in_place;
 use super::manifest_rows::RowCheck;
 use super::{DataFile, PLAN_VERSION, Plan, Shard, consistency};
-use crate::report::{self, Report, md5_hex};
+use crate::hex;
+use crate::report::{self, Report};
 use crate::source::{Kind, Location, SourceFile, WORK_FOLDER};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
@@ -200,7 +201,7 @@ pub(super) fn document(folder: &Location) -> Result<(Plan, String), ReadError> {
     if let Some(what) = consistency::fault(&plan) {
         return Err(ReadError::Inconsistent { path, what });
     }
-    Ok((plan, hex(&Sha256::digest(&text))))
+    Ok((plan, hex::encode(Sha256::digest(&text))))
 }
 
 fn text(path: &Location) -> Result<Vec<u8>, ReadError> {
@@ -276,7 +277,7 @@ fn verify_report(path: &Location, plan: &Plan, shard: &Shard) -> Result<(), Read
     }
     let is_same = |(file, own): (&report::DataFile, &DataFile)| {
         let name = own.path.strip_prefix(MANIFESTS).unwrap_or(&own.path);
-        let md5 = file.md5.as_ref().map(md5_hex);
+        let md5 = file.md5.as_ref().map(hex::encode);
         file.key.ends_with(name) && file.bytes == own.bytes && md5.as_ref() == Some(&own.md5)
     };
     let is_as_long = report.files.len() == shard.files.len();

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::open_files::{GrowingFile, OpenFiles};
 use super::{PlanError, line};
+use crate::hex;
 use crate::source::{Crc64Nvme, Upload, WriteBehind};
 
 /// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
@@ -112,7 +113,7 @@ impl ShardFile {
         Ok(Finished {
             rows: self.rows,
             bytes: self.bytes,
-            sha256: sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hex::encode(&sha256),
             crc64nvme,
             first_key: line::key(&self.first_line),
             last_key: line::key(&self.last_line),

@@ -299,8 +299,8 @@ mod tests {
 
     use md5::{Digest, Md5};
 
-    use super::super::md5_hex;
     use super::*;
+    use crate::hex;
 
     const MANIFEST: &[u8] = b"what it says is not looked at";
 
@@ -330,7 +330,7 @@ mod tests {
         }
         match state {
             State::Complete => {
-                let md5 = md5_hex(&Md5::digest(MANIFEST).into());
+                let md5 = hex::encode(Md5::digest(MANIFEST));
                 fs::write(folder.join("manifest.checksum"), md5).unwrap();
             }
             State::WrongChecksum => {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::error::excerpt;
 use super::{ReportError, Schema, schema_text};
+use crate::hex;
 use crate::source::Location;
 
 /// The largest manifest that is read, in bytes.
@@ -423,12 +424,6 @@ fn md5_of_hex(text: &str) -> Option<[u8; 16]> {
     Some(md5)
 }
 
-/// An MD5 as 32 lower-case hexadecimal digits.
-#[must_use]
-pub fn md5_hex(md5: &[u8; 16]) -> String {
-    md5.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 fn read_at_most(path: &Location, bytes_max: u64) -> Result<Vec<u8>, ReportError> {
     let read = || {
         let file = path.open()?;
@@ -460,8 +455,8 @@ fn verify(manifest: &Location, found: [u8; 16]) -> Result<ChecksumState, ReportE
         return Err(ReportError::ChecksumMismatch {
             manifest: manifest.clone(),
             checksum: path,
-            expected: md5_hex(&expected),
-            found: md5_hex(&found),
+            expected: hex::encode(&expected),
+            found: hex::encode(&found),
         });
     }
     Ok(ChecksumState::Matched)
@@ -516,7 +511,7 @@ mod tests {
             ]
         );
         assert_eq!(report.bytes_compressed(), (1 << 31) + 17);
-        assert_eq!(md5_hex(&md5), "00112233445566778899aabbccddeeff");
+        assert_eq!(hex::encode(&md5), "00112233445566778899aabbccddeeff");
     }
 
     #[test]
@@ -632,13 +627,13 @@ mod tests {
         fs::write(&manifest, MANIFEST).unwrap();
         assert_eq!(Report::read(&manifest).unwrap().checksum, ChecksumState::Absent);
 
-        let right = md5_hex(&Md5::digest(MANIFEST.as_bytes()).into());
+        let right = hex::encode(Md5::digest(MANIFEST.as_bytes()));
         for text in [right.clone(), format!("{right}\n"), format!(" {}\r\n", right.to_uppercase())]
         {
             fs::write(&checksum, text).unwrap();
             let report = Report::read(&manifest).unwrap();
             assert_eq!(report.checksum, ChecksumState::Matched);
-            assert_eq!(md5_hex(&report.manifest_md5), right);
+            assert_eq!(hex::encode(&report.manifest_md5), right);
         }
 
         let wrong = "0".repeat(32);

@@ -6,12 +6,11 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
+use crate::hex;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
 use serde::Serialize;
-
-use super::md5_hex;
 
 /// The version that S3 gives its manifests.
 pub const MANIFEST_VERSION: &str = "2016-11-30";
@@ -59,7 +58,7 @@ impl ManifestDocument<'_> {
     /// Never, for what there is to write is text and numbers.
     pub fn render(&self) -> io::Result<(Vec<u8>, String)> {
         let bytes = serde_json::to_vec_pretty(self)?;
-        let checksum = md5_hex(&Md5::digest(&bytes).into());
+        let checksum = hex::encode(Md5::digest(&bytes));
         Ok((bytes, checksum))
     }
 }

@@ -16,6 +16,7 @@ use crate::format::key::encode_key;
 use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
+use crate::hex;
 use crate::plan::{self, Bounds, Emit, FilterOptions};
 use crate::query::Query;
 use crate::read::{self, Control, Progress, ReportOptions, Settings};
@@ -70,7 +71,7 @@ fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> S
         "files": [{{"key": "data", "size": {}, "MD5checksum": "{}"}}]}}"#,
         file_schema(&synth),
         bytes.len(),
-        md5_hex(&md5::Md5::digest(&bytes).into()),
+        hex::encode(md5::Md5::digest(&bytes)),
     );
     let manifest = folder.join("manifest.json");
     fs::write(&manifest, document).unwrap();

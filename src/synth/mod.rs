@@ -28,8 +28,9 @@ use self::draw::Lots;
 use self::file::{Making, Written, write_data_file};
 pub use self::rows::COLUMNS;
 use self::rows::Recipe;
+use crate::hex;
 use crate::report::{
-    FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, md5_hex,
+    FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry,
 };
 use crate::source::{FolderError, NewFolder};
 use crate::threads;
@@ -338,7 +339,7 @@ fn write_manifest(
 ) -> Result<(), SynthError> {
     let key = |name: &String| format!("{}/{CONFIGURATION}/data/{name}", synth.bucket);
     let keys: Vec<String> = names.iter().map(key).collect();
-    let md5s: Vec<String> = files.iter().map(|file| md5_hex(&file.md5)).collect();
+    let md5s: Vec<String> = files.iter().map(|file| hex::encode(&file.md5)).collect();
     let described = files.iter().zip(&md5s).cycle();
     let mut entries = Vec::with_capacity(keys.len());
     for (key, (file, md5)) in keys.iter().zip(described) {

@@ -27,8 +27,8 @@ const LAYERS: [(&str, &[&str]); 17] = [
         ],
     ),
     ("jobs", &["plan", "operation", "report", "source", "aws", "units", "hex"]),
-    ("listing", &["format", "report", "source", "aws"]),
-    ("synth", &["format", "predicate", "report", "source", "threads", "units"]),
+    ("listing", &["format", "report", "source", "aws", "hex"]),
+    ("synth", &["format", "predicate", "report", "source", "threads", "units", "hex"]),
     (
         "plan",
         &[

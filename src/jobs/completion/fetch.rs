@@ -12,7 +12,7 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 
 use crate::aws::Session;
-use crate::report::md5_hex;
+use crate::hex;
 use crate::source::{Location, Object, SourceFile, open_regular, write_whole};
 
 /// A report's manifest at most: some 200 bytes for each of its files, and no more files than a job
@@ -113,7 +113,7 @@ pub fn fetch(
     let bad = |what: String| FetchError::Bad { object: object.clone(), what };
     if let Some(sum) = small(&Location::Object(bucket.with_key(format!("{key}.md5"))))? {
         let sum = String::from_utf8_lossy(&sum).trim().trim_matches('"').to_owned();
-        let found = md5_hex(&Md5::digest(&text).into());
+        let found = hex::encode(Md5::digest(&text));
         if !sum.eq_ignore_ascii_case(&found) {
             return Err(bad(format!("its MD5 is {found}, where manifest.json.md5 says {sum}")));
         }
@@ -224,7 +224,7 @@ fn download(
             }
         },
     )?;
-    Ok(Some(md5_hex(&md5.finalize().into())))
+    Ok(Some(hex::encode(md5.finalize())))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), FetchError> {
@@ -240,7 +240,7 @@ fn md5_of(path: &Path) -> Option<String> {
     let mut buffer = vec![0; READ_BUFFER_BYTES];
     loop {
         match file.read(&mut buffer).ok()? {
-            0 => return Some(md5_hex(&md5.finalize().into())),
+            0 => return Some(hex::encode(md5.finalize())),
             read => md5.update(&buffer[..read]),
         }
     }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::grants::{added, cover, denials, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::hex;
 use crate::operation::job::Place;
 use crate::operation::policy::literal;
 
@@ -84,8 +85,7 @@ impl Writer {
     fn sid(&self) -> String {
         let Self { source, account, destination, .. } = self;
         let text = format!("{source} {account} {}", destination.folder());
-        let digest =
-            Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digest = hex::encode(Sha256::digest(text));
         format!("InventoryReports{}", &digest[..SID_DIGITS])
     }
 
