@@ -7,6 +7,7 @@
 //! set aside, and hands them on by lane.
 
 mod count;
+mod equal;
 mod filter;
 mod lanes;
 mod objects;

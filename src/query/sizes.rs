@@ -5,7 +5,7 @@
 //!
 //! Never knows what a class costs.
 
-use super::filter::same;
+use super::equal::same;
 use super::size;
 use crate::predicate::Row;
 

@@ -15,7 +15,7 @@ use crate::predicate::{Matcher, Predicate, Row};
 use crate::read::{
     Control, DataError, DataErrorKind, FileSplit, Input, Opened, READ_BYTES, ReadColumns,
     RowVisitor, RunCheck, ScanError, Scanned, Settings, TaskPlan, Verify, VisitResult, failed,
-    named, open_input, read_full, stopped,
+    open_input, read_full, stopped,
 };
 use crate::report::FileFormat;
 use crate::source::ReadBuffer;
@@ -179,7 +179,7 @@ impl Worker for BytesWorker<'_> {
                 FileFormat::Csv => self.stream(input, &check),
                 FileFormat::Orc | FileFormat::Parquet => self.read_split(input, task.split, &check),
             };
-            done.map_err(|error| named(error, input))?;
+            done.map_err(|error| input.named(error))?;
         }
         Ok(Scanned { files: task.files.len() as u64, ..Scanned::default() })
     }

@@ -15,7 +15,7 @@ use std::ops::{ControlFlow, Range};
 
 use md5::{Digest, Md5};
 
-use super::error::{behind, failed, named, stopped};
+use super::error::{behind, failed, stopped};
 use super::input::{READ_BYTES, open, read};
 use super::md5::{Digests, Md5Mode, beside};
 use super::small::{self, SmallFile};
@@ -112,7 +112,7 @@ impl<'a> CsvScanner<'a> {
             let found = self.scan_file(&inputs[number], number, columns, visitor, check);
             let found =
                 found.or_else(|error| self.explained(error, &inputs[number], columns, check));
-            scanned.add(&found.map_err(|error| named(error, &inputs[number]))?);
+            scanned.add(&found.map_err(|error| inputs[number].named(error))?);
             number += 1;
         }
         Ok(scanned)
@@ -146,7 +146,7 @@ impl<'a> CsvScanner<'a> {
                 input.compare(read, digest).map_err(failed)?;
                 Ok(self.scanned(read))
             });
-            scanned.add(&found.map_err(|error| named(error, input))?);
+            scanned.add(&found.map_err(|error| input.named(error))?);
         }
         self.digest_buffer = buffer;
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Input, NameFault};
+use super::names::NameFault;
 use crate::engine::{Stopped, TaskError};
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::format::columnar::ColumnarError;
@@ -245,14 +245,6 @@ impl DataErrorKind {
     #[must_use]
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::TooManyLanes { .. } | Self::TooManyGroups { .. })
-    }
-}
-
-/// An error, with the file that it is in.
-pub(crate) fn named(error: TaskError<DataErrorKind>, input: &Input) -> TaskError<DataError> {
-    match error {
-        TaskError::Stopped => TaskError::Stopped,
-        TaskError::Failed(kind) => TaskError::Failed(DataError { path: input.path.clone(), kind }),
     }
 }
 

@@ -4,7 +4,8 @@
 
 use std::io::{self, Read};
 
-use super::DataErrorKind;
+use super::error::{DataError, DataErrorKind};
+use crate::engine::TaskError;
 use crate::hex;
 use crate::report::FileFormat;
 use crate::source::{Location, SourceFile};
@@ -29,6 +30,16 @@ pub struct Input {
 }
 
 impl Input {
+    /// An error in this file, with its name.
+    pub(crate) fn named(&self, error: TaskError<DataErrorKind>) -> TaskError<DataError> {
+        match error {
+            TaskError::Stopped => TaskError::Stopped,
+            TaskError::Failed(kind) => {
+                TaskError::Failed(DataError { path: self.path.clone(), kind })
+            }
+        }
+    }
+
     /// Compares what was read of the file with what the manifest says of it.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ mod input;
 mod md5;
 mod names;
 mod open;
+mod run_state;
 mod scanner;
 mod small;
 mod tasks;
@@ -26,13 +27,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) use columns::ReadColumns;
 pub use error::{DataError, DataErrorKind, ScanError};
-pub(crate) use error::{failed, named, stopped};
+pub(crate) use error::{failed, stopped};
 pub use input::Input;
 pub(crate) use input::{READ_BYTES, open as open_input, read as read_full};
 pub use names::NameFault;
 pub(crate) use names::{check_bucket, check_key, is_usual_key};
 pub use open::{Opened, ReportOptions, open, survey};
-pub(crate) use scanner::{RunState, Scanner};
+pub(crate) use run_state::RunState;
+pub(crate) use scanner::Scanner;
 pub(crate) use tasks::{FileSplit, TaskPlan};
 pub(crate) use visitor::{RowVisitor, RunCheck, VisitResult};
 

@@ -3,32 +3,15 @@
 //! Never knows what a visitor does.
 
 #[cfg(any(feature = "parquet", feature = "orc"))]
-use super::columnar::{ColumnarScanner, SharedFiles};
+use super::columnar::ColumnarScanner;
 use super::csv::CsvScanner;
-use super::md5::Digests;
+use super::run_state::RunState;
 use super::tasks::ScanTask;
 use super::visitor::{RowVisitor, RunCheck};
 use super::{Control, DataError, Input, ReadColumns, Scanned, Settings};
 use crate::engine::TaskError;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::report::FileFormat;
-
-/// What the workers of a run share.
-pub(crate) struct RunState<'a> {
-    pub(super) digests: Digests<'a>,
-    #[cfg(any(feature = "parquet", feature = "orc"))]
-    pub(super) files: SharedFiles,
-}
-
-impl<'a> RunState<'a> {
-    pub(crate) fn new(inputs: &'a [Input], settings: Settings) -> Self {
-        Self {
-            digests: Digests::new(inputs, settings),
-            #[cfg(any(feature = "parquet", feature = "orc"))]
-            files: SharedFiles::new(settings.threads.get()),
-        }
-    }
-}
 
 /// Reads data files; one for each worker, used again from file to file.
 pub(crate) struct Scanner<'a> {

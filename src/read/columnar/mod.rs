@@ -10,6 +10,7 @@
 //!
 //! Never knows what is done with a row.
 
+mod footer;
 mod footer_memory;
 mod materialize;
 mod pruning;
@@ -20,28 +21,24 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use footer_memory::FooterShare;
+use footer::FileFooter;
 use materialize::{Materializer, OutputColumn, OutputColumns};
 use shared_files::OpenFile;
 pub(super) use shared_files::SharedFiles;
 use unsettled::{UnsettledVisitor, unsettled_rows};
 
-use super::error::{behind, failed, named, stopped};
+use super::error::{behind, failed, stopped};
 use super::md5::Md5Mode;
-use super::scanner::RunState;
+use super::run_state::RunState;
 use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck, VisitResult};
 use super::{Control, DataError, DataErrorKind, Input, ReadColumns, Scanned, damage};
 use crate::engine::TaskError;
-use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors};
-#[cfg(feature = "orc")]
-use crate::format::orc::Tail;
-#[cfg(feature = "parquet")]
-use crate::format::parquet::Footer;
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, Cursors};
 use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
 use crate::predicate::{ColumnValues, Columns};
-use crate::report::{self, ColumnKind, FileFormat, Schema};
+use crate::report::{ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
 
 /// Rows of a window at most: their mask and codes stay in the L1 and L2 caches.
@@ -83,14 +80,6 @@ pub(super) struct ColumnarScanner<'a> {
 struct FileReader {
     file: OpenFile,
     footer: Arc<FileFooter>,
-}
-
-/// A file's footer, and the places of the report's columns in it.
-pub(super) struct FileFooter {
-    columns: Box<dyn ColumnarFile>,
-    places: Vec<usize>,
-    /// Its memory, which is given back when it is dropped.
-    _share: FooterShare,
 }
 
 /// A row group or stripe: its number, and the rows of the file before it.
@@ -152,7 +141,7 @@ impl<'a> ColumnarScanner<'a> {
             let found = found.or_else(|error| {
                 damage::explained(error, input, self.state.digests.verifies_md5(), check)
             });
-            scanned.add(&found.map_err(|error| named(error, input))?);
+            scanned.add(&found.map_err(|error| input.named(error))?);
         }
         Ok(scanned)
     }
@@ -371,31 +360,6 @@ impl<'a> ColumnarScanner<'a> {
     }
 }
 
-impl FileFooter {
-    fn read(
-        file: &SourceFile,
-        format: FileFormat,
-        schema: &Schema,
-        mut share: FooterShare,
-    ) -> Result<Self, DataErrorKind> {
-        let columns = read_footer(file, format, &mut |bytes| share.take(bytes))?;
-        share.shrink(columns.bytes_held());
-        let names = columns.columns();
-        let own = Schema::from_names(&names);
-        if let Some(column) = own.repeated() {
-            return Err(DataErrorKind::TwoColumns { column: column.to_owned() });
-        }
-        let place = |column: &report::Column| {
-            own.position(&column.name).ok_or_else(|| DataErrorKind::Columns {
-                column: column.name.clone(),
-                found: report::names_listed(names.iter().map(String::as_str)),
-            })
-        };
-        let places = schema.columns().iter().map(place).collect::<Result<_, _>>()?;
-        Ok(Self { columns, places, _share: share })
-    }
-}
-
 impl FileReader {
     fn new(
         files: &SharedFiles,
@@ -446,21 +410,6 @@ impl FileReader {
             at: 0,
         };
         Ok(cursors.into_iter().zip(places).map(slot).collect())
-    }
-}
-
-/// Reads a footer; `admit` is told before how much memory that may take.
-fn read_footer(
-    file: &SourceFile,
-    format: FileFormat,
-    admit: &mut dyn FnMut(u64),
-) -> Result<Box<dyn ColumnarFile>, ColumnarError> {
-    match format {
-        #[cfg(feature = "parquet")]
-        FileFormat::Parquet => Ok(Box::new(Footer::read_within(file, admit)?)),
-        #[cfg(feature = "orc")]
-        FileFormat::Orc => Ok(Box::new(Tail::read_within(file, admit)?)),
-        other => Err(ColumnarError::of_file(format!("{other} is no column format read here"))),
     }
 }
 

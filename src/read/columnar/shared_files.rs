@@ -24,19 +24,19 @@ use super::super::input::{READ_BYTES, has_its_length, open, read};
 use super::super::md5::Md5Mode;
 use super::super::tasks::FileSplit;
 use super::super::{DataErrorKind, Input};
-use super::FileFooter;
+use super::footer::FileFooter;
 use super::footer_memory::FooterMemory;
 use crate::source::{ReadBuffer, SourceFile};
 
 /// Bytes of files in S3 that are held at most, for each worker. 32 MiB: eight workers hold one file
 /// of 256 MiB, or each its own of some 800,000 rows (40 bytes a row).
-pub(in crate::read) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
+pub(super) const HELD_BYTES_PER_THREAD: u64 = 32 << 20;
 
 /// The files of which some split was scanned. A file is here until all of its splits were: so these
 /// are no more than there are workers, and a few that a worker left early.
 pub(in crate::read) struct SharedFiles {
     /// The workers of the run.
-    pub(in crate::read) threads: usize,
+    pub(super) threads: usize,
     files: Mutex<HashMap<usize, Arc<SharedFile>>>,
     room: Arc<HeldMemory>,
     /// For the footers of all files.
@@ -75,10 +75,10 @@ enum Md5Progress {
 
 /// A file that is open, and its share of the room if it is held.
 #[derive(Debug)]
-pub(in crate::read) struct OpenFile {
-    pub(in crate::read) file: SourceFile,
+pub(super) struct OpenFile {
+    pub(super) file: SourceFile,
     /// How it is hashed.
-    pub(in crate::read) mode: Md5Mode,
+    pub(super) mode: Md5Mode,
     held: Option<Arc<HeldBytes>>,
 }
 
@@ -122,7 +122,7 @@ impl SharedFiles {
     ///
     /// # Errors
     /// Those of `read`.
-    pub(in crate::read) fn footer<E>(
+    pub(super) fn footer<E>(
         &self,
         number: usize,
         read: impl FnOnce() -> Result<FileFooter, E>,
@@ -142,7 +142,7 @@ impl SharedFiles {
     ///
     /// # Errors
     /// When the file can't be opened, or has another length than the manifest says.
-    pub(in crate::read) fn open(
+    pub(super) fn open(
         &self,
         input: &Input,
         number: usize,
@@ -179,7 +179,7 @@ impl SharedFiles {
     ///
     /// # Errors
     /// When the file can't be read, or has another length than the manifest says.
-    pub(in crate::read) fn advance(
+    pub(super) fn advance(
         &self,
         input: &Input,
         number: usize,

@@ -1,0 +1,23 @@
+//! What the workers of a run share of its data files.
+
+#[cfg(any(feature = "parquet", feature = "orc"))]
+use super::columnar::SharedFiles;
+use super::md5::Digests;
+use super::{Input, Settings};
+
+/// What the workers of a run share.
+pub(crate) struct RunState<'a> {
+    pub(super) digests: Digests<'a>,
+    #[cfg(any(feature = "parquet", feature = "orc"))]
+    pub(super) files: SharedFiles,
+}
+
+impl<'a> RunState<'a> {
+    pub(crate) fn new(inputs: &'a [Input], settings: Settings) -> Self {
+        Self {
+            digests: Digests::new(inputs, settings),
+            #[cfg(any(feature = "parquet", feature = "orc"))]
+            files: SharedFiles::new(settings.threads.get()),
+        }
+    }
+}
