@@ -6,7 +6,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use s3sieve::format::csv::{SplitPath, Splitter};
-use s3sieve::predicate::Row;
+use s3sieve::values::Row;
 use std::{hint::black_box, ops::ControlFlow};
 
 const WINDOW_BYTES: usize = 256 << 10;

@@ -19,6 +19,7 @@
 //! | [`source`] | bytes from and to local files and S3 | what the bytes mean |
 //! | `aws` | how AWS is reached, what its errors mean | what is asked of it |
 //! | [`threads`] | loops on several threads | what is done in them |
+//! | [`values`] | what rows and columns are | everything else |
 //! | [`units`] | sizes and counts as people write them | everything else |
 //!
 //! The program is a thin layer over this library:
@@ -64,3 +65,4 @@ pub mod source;
 pub mod synth;
 pub mod threads;
 pub mod units;
+pub mod values;

@@ -6,7 +6,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use s3sieve::predicate::{Row, Select, check_agreement};
+use s3sieve::predicate::{Select, check_agreement};
+use s3sieve::values::{Row};
 use s3sieve::report::Schema;
 
 /// A column of every kind, and two that need care: hyphens, and a name that is a keyword.

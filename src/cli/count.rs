@@ -42,9 +42,9 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
 fn names(by: &[String], report: Option<&report::Report>) -> Vec<String> {
     let spelled = |name: &String| {
         let report = report?;
-        let column = scan::column(report, name).ok()?;
+        let column = query::column(report, name).ok()?;
         let spelled = report.schema.columns().get(column)?.name.clone();
-        (scan::column(report, &spelled).ok() == Some(column)).then_some(spelled)
+        (query::column(report, &spelled).ok() == Some(column)).then_some(spelled)
     };
     by.iter().map(|name| spelled(name).unwrap_or_else(|| name.clone())).collect()
 }

@@ -7,7 +7,7 @@ use std::io;
 
 use super::ranges::Ranges;
 use super::spare::Spare;
-use crate::predicate::{Bounds, ColumnValues, Known, Nulls, Span, TimeUnit};
+use crate::values::{ColumnStatistics, ColumnValues, Span};
 
 /// A data file in a column format that can't be read, or not as its report says.
 #[derive(Debug, thiserror::Error)]
@@ -122,13 +122,13 @@ pub struct ColumnWanted {
     pub unverified: bool,
 }
 
-/// What is known of a page, or of another part of a column.
+/// Statistics of a page, or of another part of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PageKnown {
+pub struct PageStatistics {
     /// Its first row in the row group or stripe.
     pub first_row: u64,
-    /// What is known of its values.
-    pub known: KnownHeld,
+    /// Those of its values.
+    pub values: ColumnStatistics<Vec<u8>>,
 }
 
 /// Tells of values whether a column holds them: no, or perhaps.
@@ -163,9 +163,9 @@ pub trait ColumnarFile: Send + Sync {
     /// Memory that what was read of the file takes, in bytes.
     fn bytes_held(&self) -> u64;
 
-    /// What is known of a column of a group. Read from the footer each time, which takes as long as
+    /// Statistics of a column of a group. Read from the footer each time, which takes as long as
     /// what it tells of the group.
-    fn known(&self, group: usize, column: usize) -> Known<'_>;
+    fn statistics(&self, group: usize, column: usize) -> ColumnStatistics<&[u8]>;
 
     /// Columns of a group, each before its first row.
     ///
@@ -179,8 +179,8 @@ pub trait ColumnarFile: Send + Sync {
         spare: &mut Spare,
     ) -> Result<Cursors<'f>, ColumnarError>;
 
-    /// What is known of the parts of a column of a group, in order, the first at row 0; `None`
-    /// where nothing is.
+    /// Statistics of the parts of a column of a group, in order, the first at row 0; `None` where
+    /// there are none.
     ///
     /// # Errors
     /// When that is damaged or can't be read.
@@ -189,7 +189,7 @@ pub trait ColumnarFile: Send + Sync {
         file: &dyn Ranges,
         group: usize,
         column: usize,
-    ) -> Result<Option<Vec<PageKnown>>, ColumnarError>;
+    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError>;
 
     /// A filter over the values of a column of a group; `None` where there is none that is read.
     ///
@@ -201,65 +201,6 @@ pub trait ColumnarFile: Send + Sync {
         group: usize,
         column: usize,
     ) -> Result<Option<Box<dyn Filter>>, ColumnarError>;
-}
-
-/// Bounds of values, held.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum BoundsHeld {
-    /// There may be any value.
-    #[default]
-    Unknown,
-    /// Texts, by their bytes.
-    Bytes(Vec<u8>, Vec<u8>),
-    /// Whole numbers.
-    Integers(i64, i64),
-    /// Instants.
-    Instants(i64, i64, TimeUnit),
-}
-
-/// What is known of a column's values in a row group, stripe or page, held.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct KnownHeld {
-    /// How many are NULL.
-    pub nulls: Nulls,
-    /// Bounds of the others.
-    pub bounds: BoundsHeld,
-}
-
-impl KnownHeld {
-    /// The same, borrowed.
-    #[must_use]
-    pub fn known(&self) -> Known<'_> {
-        let bounds = match &self.bounds {
-            BoundsHeld::Unknown => Bounds::Unknown,
-            BoundsHeld::Bytes(least, most) => Bounds::Bytes(least, most),
-            BoundsHeld::Integers(least, most) => Bounds::Integers(*least, *most),
-            BoundsHeld::Instants(least, most, unit) => Bounds::Instants(*least, *most, *unit),
-        };
-        Known { nulls: self.nulls, bounds }
-    }
-}
-
-impl From<Known<'_>> for KnownHeld {
-    fn from(known: Known<'_>) -> Self {
-        let bounds = match known.bounds {
-            Bounds::Unknown => BoundsHeld::Unknown,
-            Bounds::Bytes(least, most) => BoundsHeld::Bytes(least.to_vec(), most.to_vec()),
-            Bounds::Integers(least, most) => BoundsHeld::Integers(least, most),
-            Bounds::Instants(least, most, unit) => BoundsHeld::Instants(least, most, unit),
-        };
-        Self { nulls: known.nulls, bounds }
-    }
-}
-
-/// Whether the least is not above the greatest: that can't be.
-#[must_use]
-pub fn is_ordered(bounds: Bounds<'_>) -> bool {
-    match bounds {
-        Bounds::Unknown => true,
-        Bounds::Bytes(least, most) => least <= most,
-        Bounds::Integers(least, most) | Bounds::Instants(least, most, _) => least <= most,
-    }
 }
 
 /// Whether texts that lie in `data` are UTF-8, each by itself.
@@ -278,16 +219,6 @@ pub fn are_utf8(data: &[u8], spans: &[Span]) -> bool {
             let text = span.of(data);
             text.is_ascii() || str::from_utf8(text).is_ok()
         }),
-    }
-}
-
-/// How many of `rows` are NULL, by a count that may be missing.
-#[must_use]
-pub fn nulls_of(count: Option<u64>, rows: u64) -> Nulls {
-    match count {
-        Some(0) => Nulls::None,
-        Some(count) if count == rows => Nulls::All,
-        _ => Nulls::Unknown,
     }
 }
 

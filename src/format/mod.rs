@@ -13,7 +13,6 @@ pub mod csv;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod foreign;
 pub mod gzip;
-pub mod key;
 pub mod md5;
 #[cfg(feature = "orc")]
 pub mod orc;

@@ -6,7 +6,7 @@
 //! Never knows what a buffer was for.
 
 use super::codec::Decompressor;
-use crate::predicate::Span;
+use crate::values::Span;
 
 /// The largest buffer that is kept. 4 MiB: pages of the usual 1 MiB, and some more.
 const KEPT_BYTES_MAX: usize = 4 << 20;

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use super::ListingError;
-use crate::format::key::encode_key;
 use crate::report::{DataFileWriter, WrittenFile};
+use crate::values::encode_key;
 
 /// The effort of compression, of 0 to 9. zlib's usual one: requests take far longer.
 const LEVEL: u32 = 6;

@@ -19,8 +19,8 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use super::rows::Row;
 use super::{ASKED, Listing, ListingError, OF_VERSIONS};
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::format::key::decode_key;
 use crate::source::Location;
+use crate::values::decode_key;
 
 /// Folders that are listed at the same time. 16: S3 takes 5,500 such requests a second for each
 /// prefix, and one list gives about 5,000 objects a second.

@@ -10,8 +10,8 @@ use sqlparser::tokenizer::Span;
 use super::decimal::Decimal;
 use super::error::{PredicateError, quoted};
 use super::expr::{Instant, Type};
-use super::time::{self, NANOS_PER_DAY};
 use super::typing::{cast_target, function_arguments};
+use crate::values::time::{self, NANOS_PER_DAY};
 
 /// Constants inside each other, such as the sums of a sum: enough for any that people write, and
 /// little enough for the stack.

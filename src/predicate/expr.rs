@@ -12,8 +12,8 @@ use std::fmt;
 use super::decimal::Decimal;
 use super::like::Like;
 use super::scalar::Computed;
-use super::time;
 use crate::report::ColumnKind;
+use crate::values::time;
 
 /// A condition. Like all of SQL's it is TRUE, FALSE or NULL; `None` stands for NULL.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,10 +8,10 @@
 use super::acl::decode_acl;
 use super::columns::same_name;
 use super::expr::{Check, Comparison, Expr, Operand, Relation, Test};
-use super::key::decode_key;
 use super::like::{Like, Part};
 use super::syntax::literal;
 use crate::report::ColumnKind;
+use crate::values::decode_key;
 
 /// More would hide the first.
 const HINTS_MAX: usize = 5;

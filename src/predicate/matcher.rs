@@ -6,12 +6,13 @@
 //! Never knows SQL or NULL: [`super::compile`] has turned "TRUE in three values" into plain yes
 //! and no.
 
+use super::acl;
 use super::expr::Operand;
 use super::like::Plan;
 use super::read::{Reading, flag};
 use super::scalar::Computed;
-use super::{Row, acl, key};
 use crate::report::ColumnKind;
+use crate::values::{self, Row};
 
 /// Tests rows. One per worker: it owns the buffers that keys are decoded into.
 #[derive(Debug, Clone)]
@@ -150,9 +151,9 @@ impl FieldEncoding {
     pub(super) fn decode(self, field: &[u8], out: &mut Vec<u8>) -> bool {
         match self {
             Self::None => false,
-            Self::Key if key::is_plain(field) => false,
+            Self::Key if values::is_plain(field) => false,
             Self::Key => {
-                key::decode_key(field, out);
+                values::decode_key(field, out);
                 true
             }
             Self::Acl => acl::decode_acl(field, out),
@@ -431,11 +432,13 @@ impl TextTest {
             // Equality and prefixes need no more of the key than they look at.
             match &self.check {
                 TextCheck::OneOf(values) if values.len() == 1 => {
-                    return key::decoded_equals(field, &values[0]);
+                    return values::decoded_equals(field, &values[0]);
                 }
-                TextCheck::Like(Plan::Equals(wanted)) => return key::decoded_equals(field, wanted),
+                TextCheck::Like(Plan::Equals(wanted)) => {
+                    return values::decoded_equals(field, wanted);
+                }
                 TextCheck::Like(Plan::StartsWith(wanted)) => {
-                    return key::decoded_starts_with(field, wanted);
+                    return values::decoded_starts_with(field, wanted);
                 }
                 _ => {}
             }

@@ -73,7 +73,6 @@
 //! type. A test that looks at several columns says in `Node::can_read` whether all were readable.
 
 mod acl;
-mod column;
 mod columns;
 mod compile;
 mod constant;
@@ -81,20 +80,18 @@ mod decimal;
 mod error;
 mod expr;
 mod hints;
-mod key;
 mod like;
 mod matcher;
 mod oracle;
 mod parse;
+mod pruning;
 mod read;
 mod scalar;
 mod select;
 mod side;
-mod skip;
 mod syntax;
 #[cfg(test)]
 mod tests;
-mod time;
 mod typing;
 #[cfg(test)]
 mod unreadable_tests;
@@ -104,30 +101,16 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-pub use column::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit, flag_text};
 pub use error::PredicateError;
-pub use key::decode_key;
 pub use matcher::Matcher;
 pub use oracle::check_agreement;
 pub use parse::PREDICATE_BYTES_MAX;
+pub use pruning::PruningStatistics;
 pub use read::{flag, integer, is_readable};
 pub use select::Select;
-pub use skip::{Bounds, Evidence, Known, Nulls};
 pub use vector::{ColumnMatcher, Columns};
 
 use crate::report::Schema;
-
-/// A row that a compiled predicate can look at.
-pub trait Row {
-    /// The raw bytes of a column (numbered from 0 in fileSchema order), without CSV quotes, still
-    /// percent-encoded where the report encodes. Empty means NULL.
-    fn field(&self, column: usize) -> &[u8];
-
-    /// Whether no field holds a comma, a quote or a line end. `false` where that is not known.
-    fn is_plain(&self) -> bool {
-        false
-    }
-}
 
 /// The place of a column that is named outright, from 0: by its name, in quotes or not, or as `_1`
 /// for the first.

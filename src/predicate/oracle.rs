@@ -11,11 +11,12 @@ use jiff::Timestamp;
 use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 
+use super::Predicate;
 use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
 use super::like::Part;
 use super::matcher::Scratch;
-use super::{Predicate, Row};
 use crate::report::{ColumnKind, Schema};
+use crate::values::Row;
 
 impl Predicate {
     /// The truth value for a row, by SQL's three-valued logic; `None` is NULL.
@@ -289,5 +290,5 @@ fn instant_slowly(value: &[u8]) -> Option<i128> {
     let since_midnight = time.duration_since(Time::midnight());
     let offset = pieces.to_numeric_offset().map_or(0, |offset| i128::from(offset.seconds()));
     let at = days.as_nanos() + since_midnight.as_nanos() - offset * 1_000_000_000;
-    super::time::civil(at).map(|_| at)
+    crate::values::time::civil(at).map(|_| at)
 }

@@ -3,8 +3,8 @@
 //! What is neither empty nor of its column's type can't be read. It counts as NULL, but never
 //! without a word (see [`super`], "Values that can't be read").
 
-use super::time;
 use crate::report::ColumnKind;
+use crate::values::time;
 
 /// How a field is read as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::values::Row;
 
 struct Fields(Vec<Vec<u8>>);
 

@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::vector::Columns;
-use super::{ColumnMatcher, ColumnValues, Dictionary, Predicate, Row, Span, is_readable};
+use super::{ColumnMatcher, Predicate, is_readable};
 use crate::report::Schema;
+use crate::values::{ColumnValues, Dictionary, Row, Span};
 
 const NAMES: [&str; 5] = ["Key", "Size", "LastModifiedDate", "IsLatest", "StorageClass"];
 

@@ -11,10 +11,9 @@
 
 use std::mem;
 
-use super::Row;
-use super::column::{ColumnValues, Dictionary, FLAG_NULL, TimeUnit, in_units};
 use super::matcher::{ComputedTest, Matcher, Node, Numbers, Scratch, leaf_truth, settled};
 use super::read::Reading;
+use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Row, TimeUnit, in_units};
 
 /// The columns of a run of rows.
 pub trait Columns {
@@ -400,11 +399,12 @@ fn narrow_numbers(
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::column::{Dictionary, Span, TimeUnit};
-    use super::super::key::decode_key;
-    use super::super::{Predicate, Row};
+    use super::super::Predicate;
     use super::*;
     use crate::report::Schema;
+    use crate::values::Row;
+    use crate::values::decode_key;
+    use crate::values::{Dictionary, Span, TimeUnit};
 
     #[test]
     fn a_range_is_rounded_inwards() {

@@ -11,13 +11,14 @@ use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{Compiled, Query, UnreadableColumn, column, packed, size};
 use crate::engine::{Block, Emitter, Sink, TaskError};
-use crate::predicate::{Matcher, Row, is_readable};
+use crate::predicate::{Matcher, is_readable};
 use crate::read::{
     Control, DataError, DataErrorKind, Input, Opened, ReadColumns, RowVisitor, ScanError, Scanned,
     Settings, TaskPlan, VisitResult, failed,
 };
 use crate::report::{Report, Schema};
 use crate::source::Location;
+use crate::values::Row;
 
 /// Different combinations of values at most. 100,000: a table nobody reads to its end, yet small
 /// enough (about 20 MiB) for the memory bound of a run.

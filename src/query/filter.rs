@@ -12,12 +12,13 @@ use super::{
     LANES_MAX, LaneKey, Lanes, Projection, Selection, SizeTotals, UnreadableColumn, packed,
 };
 use crate::engine::{BLOCK_BYTES, Block, Emitter, Lane, Sink, Stopped, TaskError};
-use crate::predicate::{Matcher, Row, flag};
+use crate::predicate::{Matcher, flag};
 use crate::read::{
     Control, DataError, DataErrorKind, Input, NameFault, ReadColumns, RowVisitor, ScanError,
     Scanned, Settings, TaskPlan, VisitResult, check_bucket, check_key, failed, is_usual_key,
     stopped,
 };
+use crate::values::Row;
 
 /// Output that a worker may hold in all its lanes together. 2 MiB: eight full blocks; with more
 /// lanes than that, blocks get smaller instead.

@@ -10,12 +10,13 @@ use super::objects::ObjectSet;
 use super::run::{OutputBuffering, RowQuery, Scan, ScannedSink, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, unsettled_values};
 use crate::engine::{Emitter, TaskError};
-use crate::predicate::{Matcher, Row};
+use crate::predicate::Matcher;
 use crate::read::{
     Control, DataError, Input, Opened, ReadColumns, RowVisitor, ScanError, Scanned, Settings,
     TaskPlan, VisitResult,
 };
 use crate::report::Schema;
+use crate::values::Row;
 
 /// What to ask of the rows of one report about the objects of a set.
 #[derive(Debug, Clone)]

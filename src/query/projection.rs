@@ -5,7 +5,7 @@
 
 use memchr::memchr3;
 
-use crate::predicate::Row;
+use crate::values::Row;
 
 /// What is written of a row: the places of the columns in the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 
 use super::equal::same;
 use super::size;
-use crate::predicate::Row;
+use crate::values::Row;
 
 /// Below this size, in bytes, some classes charge for more than an object has: 128 KiB (S3 User
 /// Guide, "Understanding and managing Amazon S3 storage classes").

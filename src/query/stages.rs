@@ -11,7 +11,7 @@ use super::run::{OutputBuffering, RowQuery, Scan, ScannedSink, run, run_workers}
 use super::{FileSummary, FilterRequest, FilterSink, Lanes, Selection, filter};
 use crate::engine::{Block, Emitter, Sink, TaskError, Worker};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
-use crate::predicate::{Matcher, Predicate, Row};
+use crate::predicate::{Matcher, Predicate};
 use crate::read::{
     Control, DataError, DataErrorKind, FileSplit, Input, Opened, READ_BYTES, ReadColumns,
     RowVisitor, RunCheck, ScanError, Scanned, Settings, TaskPlan, Verify, VisitResult, failed,
@@ -19,6 +19,7 @@ use crate::read::{
 };
 use crate::report::FileFormat;
 use crate::source::ReadBuffer;
+use crate::values::Row;
 
 /// Decompressed bytes held: as many as a scan holds at first.
 const WINDOW_BYTES: usize = 256 << 10;

@@ -9,10 +9,11 @@
 use std::ops::ControlFlow;
 
 use crate::engine::TaskError;
-use crate::predicate::{Matcher, Row};
+use crate::predicate::Matcher;
 use crate::read::{DataErrorKind, Input};
 use crate::report::{Schema, is_same_column};
 use crate::source::Location;
+use crate::values::Row;
 
 /// Characters of a value that are repeated: a date in any form, and some more.
 const EXAMPLE_CHARS_MAX: usize = 60;

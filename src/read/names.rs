@@ -7,9 +7,9 @@
 //!
 //! Never knows where a row stands.
 
-use crate::format::key::decode_key;
 use crate::report::KEY_BYTES_MAX;
 use crate::units::Count;
+use crate::values::decode_key;
 
 /// The shortest name of a bucket, in bytes.
 const BUCKET_BYTES_MIN: usize = 3;

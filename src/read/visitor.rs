@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use super::DataErrorKind;
 use crate::engine::{Stopped, TaskError};
-use crate::predicate::Row;
+use crate::values::Row;
 
 /// What a visitor wants after a row: the next one, or, by `Break`, to be told the number of this
 /// one's record first.

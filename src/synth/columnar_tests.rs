@@ -12,7 +12,6 @@ use super::file::{Encoder, Making};
 use super::rows::Recipe;
 use super::*;
 use crate::format::columnar::{ColumnWanted, ColumnarFile};
-use crate::format::key::encode_key;
 use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
@@ -20,6 +19,7 @@ use crate::hex;
 use crate::plan::{self, Bounds, Emit, FilterOptions};
 use crate::query::Query;
 use crate::read::{self, Control, Progress, ReportOptions, Settings};
+use crate::values::encode_key;
 
 const COLUMNS: [&str; 6] =
     ["Bucket", "Key", "VersionId", "IsDeleteMarker", "Size", "LastModifiedDate"];

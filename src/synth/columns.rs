@@ -9,9 +9,9 @@ use std::io;
 use jiff::Timestamp;
 
 use crate::format::csv::{SplitPath, Splitter};
-use crate::format::key::decode_key;
-use crate::predicate::Row;
 use crate::report::{ColumnKind, Schema};
+use crate::values::Row;
+use crate::values::decode_key;
 
 /// Rows of a row group or stripe. 128 Ki: some 15 MB of a usual report, the size that writers aim
 /// at.

@@ -11,8 +11,8 @@ use jiff::tz::Offset;
 
 use super::draw::{Choice, Lots, Share, quoted};
 use super::{Synth, SynthError};
-use crate::format::key::encode_key;
 use crate::report::Schema;
+use crate::values::encode_key;
 
 /// The longest key of an S3 object, in bytes.
 const KEY_BYTES_MAX: usize = crate::report::KEY_BYTES_MAX;

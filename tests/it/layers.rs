@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From the top. A layer may import those behind it in this list that its row allows.
-const LAYERS: [(&str, &[&str]); 17] = [
+const LAYERS: [(&str, &[&str]); 18] = [
     (
         "cli",
         &[
@@ -24,11 +24,12 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "threads",
             "units",
             "hex",
+            "values",
         ],
     ),
     ("jobs", &["plan", "operation", "report", "source", "aws", "units", "hex"]),
-    ("listing", &["format", "report", "source", "aws", "hex"]),
-    ("synth", &["format", "predicate", "report", "source", "threads", "units", "hex"]),
+    ("listing", &["report", "source", "aws", "hex", "values"]),
+    ("synth", &["format", "predicate", "report", "source", "threads", "units", "hex", "values"]),
     (
         "plan",
         &[
@@ -42,20 +43,25 @@ const LAYERS: [(&str, &[&str]); 17] = [
             "threads",
             "units",
             "hex",
+            "values",
         ],
     ),
     ("operation", &["units", "hex"]),
-    ("query", &["read", "engine", "format", "predicate", "report", "source", "units"]),
-    ("read", &["engine", "format", "predicate", "report", "source", "threads", "units", "hex"]),
+    ("query", &["read", "engine", "format", "predicate", "report", "source", "units", "values"]),
+    (
+        "read",
+        &["engine", "format", "predicate", "report", "source", "threads", "units", "hex", "values"],
+    ),
     ("engine", &[]),
-    ("format", &["predicate", "units"]),
-    ("predicate", &["report", "units"]),
+    ("format", &["units", "values"]),
+    ("predicate", &["report", "units", "values"]),
     ("report", &["source", "units", "hex"]),
     ("source", &["aws"]),
     ("aws", &[]),
     ("threads", &[]),
     ("units", &[]),
     ("hex", &[]),
+    ("values", &[]),
 ];
 
 /// Crates that only one layer may know.

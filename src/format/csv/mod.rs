@@ -31,7 +31,7 @@
 //!
 //! # If you change something
 //! - Another special byte: every kernel, the portable twin, and the oracle in `tests.rs`.
-//! - What is regular: `Carry::step` in `index.rs` and [`CsvRow::field`](crate::predicate::Row),
+//! - What is regular: `Carry::step` in `index.rs` and [`CsvRow::field`](crate::values::Row),
 //!   which takes a field that starts with a quote to be wholly quoted.
 //! - The fuzz target `splitter` holds all paths to the reference; run it.
 
@@ -53,7 +53,7 @@ mod tests;
 pub use error::{CsvError, CsvErrorKind, QuoteFault};
 pub use path::SplitPath;
 
-use crate::predicate::Row;
+use crate::values::Row;
 use path::Kernel;
 use slow::{Outcome, SlowReader};
 use std::ops::ControlFlow;

@@ -13,7 +13,7 @@ use super::zone::zone;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
-use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
+use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Rows of a batch. 4,096: their texts are some 500 KiB and still in the L2 cache when they are
 /// looked at.

@@ -8,8 +8,7 @@
 use super::proto::{Fault, Message, Value};
 use super::tail::OrcType;
 use super::writer::TrustedBounds;
-use crate::format::columnar::{is_ordered, nulls_of};
-use crate::predicate::{Bounds, Known, Nulls, TimeUnit};
+use crate::values::{Bounds, ColumnStatistics, NullCount, TimeUnit};
 
 /// The statistics of a column in the file, a stripe, or an entry of the row index.
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,7 +17,7 @@ pub(super) struct OrcStatistics<'a> {
     pub(super) count: Option<u64>,
     /// Whether there is a NULL; many writers do not tell.
     has_null: Option<bool>,
-    bounds: Bounds<'a>,
+    bounds: Bounds<&'a [u8]>,
 }
 
 impl<'a> OrcStatistics<'a> {
@@ -67,16 +66,16 @@ impl<'a> OrcStatistics<'a> {
     }
 
     /// The statistics of `rows` rows; `None` if they contradict that number.
-    pub(super) fn of_rows(&self, rows: u64) -> Option<Known<'a>> {
+    pub(super) fn of_rows(&self, rows: u64) -> Option<ColumnStatistics<&'a [u8]>> {
         let nulls = match self.count {
-            Some(count) => nulls_of(Some(rows.checked_sub(count)?), rows),
-            None => Nulls::Unknown,
+            Some(count) => NullCount::of(Some(rows.checked_sub(count)?), rows),
+            None => NullCount::Unknown,
         };
         let nulls = match (nulls, self.has_null) {
-            (Nulls::None, Some(true)) | (Nulls::All, Some(false)) => Nulls::Unknown,
+            (NullCount::None, Some(true)) | (NullCount::All, Some(false)) => NullCount::Unknown,
             _ => nulls,
         };
-        is_ordered(self.bounds).then_some(Known { nulls, bounds: self.bounds })
+        self.bounds.is_ordered().then_some(ColumnStatistics { nulls, bounds: self.bounds })
     }
 
     /// Whether these can be the statistics of all parts together.
@@ -91,7 +90,7 @@ impl<'a> OrcStatistics<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sum<'a> {
     count: Option<u64>,
-    bounds: Option<Bounds<'a>>,
+    bounds: Option<Bounds<&'a [u8]>>,
 }
 
 impl Default for Sum<'_> {
@@ -122,7 +121,7 @@ impl<'a> Sum<'a> {
 }
 
 /// The least bounds that hold both.
-fn hull<'a>(one: Bounds<'a>, other: Bounds<'a>) -> Bounds<'a> {
+fn hull<'a>(one: Bounds<&'a [u8]>, other: Bounds<&'a [u8]>) -> Bounds<&'a [u8]> {
     match (one, other) {
         (Bounds::Bytes(least, most), Bounds::Bytes(lower, upper)) => {
             Bounds::Bytes(least.min(lower), most.max(upper))
@@ -172,10 +171,10 @@ mod tests {
     #[test]
     fn what_contradicts_itself_is_not_known() {
         let known = integers(5, -1, 3).of_rows(5).unwrap();
-        assert_eq!((known.nulls, known.bounds), (Nulls::None, Bounds::Integers(-1, 3)));
+        assert_eq!((known.nulls, known.bounds), (NullCount::None, Bounds::Integers(-1, 3)));
         assert_eq!(integers(5, 3, -1).of_rows(5), None, "least above most");
         assert_eq!(integers(6, -1, 3).of_rows(5), None, "more values than rows");
-        assert_eq!(OrcStatistics::default().of_rows(5), Some(Known::default()));
+        assert_eq!(OrcStatistics::default().of_rows(5), Some(ColumnStatistics::default()));
     }
 
     #[test]
@@ -216,7 +215,7 @@ mod tests {
         // "b" to "cc", of which the upper one was made from a longer text (ORC-203).
         let bytes = b"\x08\x03\x22\x07\x0a\x01b\x2a\x02cc";
         let found = read(bytes, OrcType::Texts, ALL);
-        assert_eq!((found.count, found.bounds), (Some(3), Bounds::Bytes(b"b", b"cc")));
+        assert_eq!((found.count, found.bounds), (Some(3), Bounds::Bytes(&b"b"[..], b"cc")));
         let none = TrustedBounds { values: false, timestamps: false };
         assert_eq!(read(bytes, OrcType::Texts, none).bounds, Bounds::Unknown);
     }
@@ -236,12 +235,12 @@ mod tests {
     #[test]
     fn a_count_of_0_is_a_column_of_nulls_only_where_it_is_told_twice() {
         let nulls = |bytes| read(bytes, OrcType::Texts, ALL).of_rows(5).unwrap().nulls;
-        assert_eq!(nulls(b"\x08\x00\x50\x01"), Nulls::All);
+        assert_eq!(nulls(b"\x08\x00\x50\x01"), NullCount::All);
         // What Hive's compaction writes for every column.
-        assert_eq!(nulls(b"\x08\x00\x50\x00"), Nulls::Unknown);
-        assert_eq!(nulls(b"\x08\x00"), Nulls::Unknown);
-        assert_eq!(nulls(b"\x08\x05\x50\x00"), Nulls::None);
-        assert_eq!(nulls(b"\x08\x05"), Nulls::None);
-        assert_eq!(nulls(b"\x08\x05\x50\x01"), Nulls::Unknown, "a NULL where there is no room");
+        assert_eq!(nulls(b"\x08\x00\x50\x00"), NullCount::Unknown);
+        assert_eq!(nulls(b"\x08\x00"), NullCount::Unknown);
+        assert_eq!(nulls(b"\x08\x05\x50\x00"), NullCount::None);
+        assert_eq!(nulls(b"\x08\x05"), NullCount::None);
+        assert_eq!(nulls(b"\x08\x05\x50\x01"), NullCount::Unknown, "a NULL where there is no room");
     }
 }

@@ -6,7 +6,7 @@ use super::chunks::Chunks;
 use super::proto::{Fault, Message, Value, numbers_of};
 use super::statistics::OrcStatistics;
 use super::tail::{Stripe, Tail, Whole};
-use crate::format::columnar::{ColumnarError, PageKnown};
+use crate::format::columnar::{ColumnarError, PageStatistics};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
 
@@ -199,7 +199,7 @@ impl StripeFooter {
         file: &dyn Ranges,
         group: usize,
         column: usize,
-    ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
+    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
         let described = &tail.columns[column];
         let Ok(reading) = described.reading else { return Ok(None) };
         let is = |stream: &&Stream| {
@@ -245,7 +245,7 @@ impl StripeFooter {
         let page = |(number, statistics): (usize, &OrcStatistics<'_>)| {
             let first_row = number as u64 * tail.stride;
             let rows = (stripe.rows - first_row).min(tail.stride);
-            Some(PageKnown { first_row, known: statistics.of_rows(rows)?.into() })
+            Some(PageStatistics { first_row, values: statistics.of_rows(rows)?.to_owned() })
         };
         // One that can't be tells nothing, and neither do the others.
         Ok(if fits { entries.iter().enumerate().map(page).collect() } else { None })

@@ -16,11 +16,12 @@ use super::stripe::StripeFooter;
 use super::writer::TrustedBounds;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
-    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, PageKnown,
+    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
+    PageStatistics,
 };
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::Known;
+use crate::values::ColumnStatistics;
 
 /// The postscript's length is a byte, and it stands before that byte.
 const POSTSCRIPT_BYTES_MAX: u64 = 255;
@@ -350,7 +351,7 @@ impl ColumnarFile for Tail {
         (self.metadata.len() + self.stripes.len() * of_stripe + columns.sum::<usize>()) as u64
     }
 
-    fn known(&self, group: usize, column: usize) -> Known<'_> {
+    fn statistics(&self, group: usize, column: usize) -> ColumnStatistics<&[u8]> {
         let stripe = &self.stripes[group];
         let statistics = self.statistics_of(stripe, &self.columns[column]);
         let known = self.fits[column].then(|| statistics.of_rows(stripe.rows)).flatten();
@@ -376,7 +377,7 @@ impl ColumnarFile for Tail {
         file: &dyn Ranges,
         group: usize,
         column: usize,
-    ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
+    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
         if self.stride == 0 || self.stripes[group].rows <= self.stride {
             return Ok(None);
         }

@@ -12,7 +12,7 @@ use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
+use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Bytes looked at for a page's header at first; most take less than 100.
 const HEADER_BYTES: usize = 1 << 10;

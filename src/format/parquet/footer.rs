@@ -15,12 +15,12 @@ use super::thrift::{Fault, Kind, Reader};
 use super::writer::NullCounts;
 use crate::format::codec::Codec;
 use crate::format::columnar::{
-    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize, PageKnown,
-    is_ordered, nulls_of,
+    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
+    PageStatistics,
 };
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
-use crate::predicate::{Bounds, Known, Nulls};
+use crate::values::{Bounds, ColumnStatistics, NullCount};
 
 /// What begins and ends a file.
 const MAGIC: &[u8; 4] = b"PAR1";
@@ -63,7 +63,7 @@ pub(super) struct ColumnChunk<'a> {
     pub(super) bytes: u64,
     values: i64,
     pub(super) codec: Result<Codec, &'static str>,
-    pub(super) known: Known<'a>,
+    pub(super) known: ColumnStatistics<&'a [u8]>,
     pub(super) column_index: Option<Range<u64>>,
     pub(super) offset_index: Option<Range<u64>>,
     pub(super) bloom_filter: Option<u64>,
@@ -204,7 +204,7 @@ impl ColumnarFile for Footer {
         (self.bytes.len() + places + groups + columns.sum::<usize>()) as u64
     }
 
-    fn known(&self, group: usize, column: usize) -> Known<'_> {
+    fn statistics(&self, group: usize, column: usize) -> ColumnStatistics<&[u8]> {
         self.chunk(group, column).map(|chunk| chunk.known).unwrap_or_default()
     }
 
@@ -226,7 +226,7 @@ impl ColumnarFile for Footer {
         file: &dyn Ranges,
         group: usize,
         column: usize,
-    ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
+    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
         self.page_index(file, group, column)
     }
 
@@ -363,7 +363,7 @@ impl<'a> ColumnChunk<'a> {
             codec: codec_of(codec),
             known: match column.reading {
                 Ok(_) => metadata.statistics.known(column, rows, null_counts),
-                Err(_) => Known::default(),
+                Err(_) => ColumnStatistics::default(),
             },
             column_index: index(column_index),
             offset_index: index(offset_index),
@@ -459,8 +459,8 @@ impl<'a> ChunkStatistics<'a> {
         column: &LeafColumn,
         rows: u64,
         null_counts: NullCounts,
-    ) -> Known<'a> {
-        let nulls = nulls_of(self.nulls.and_then(|count| u64::try_from(count).ok()), rows);
+    ) -> ColumnStatistics<&'a [u8]> {
+        let nulls = NullCount::of(self.nulls.and_then(|count| u64::try_from(count).ok()), rows);
         let is_old = self.least.is_none() && self.most.is_none();
         // The old fields compared texts byte by byte as signed numbers (PARQUET-686), and older
         // writers than those kept bytes that they had overwritten (PARQUET-251).
@@ -470,26 +470,26 @@ impl<'a> ChunkStatistics<'a> {
             (false, _) => self.least.zip(self.most),
         };
         // Values and none of them: one of both is wrong.
-        if nulls == Nulls::All && (!is_old || self.least_old.is_some()) {
-            return Known::default();
+        if nulls == NullCount::All && (!is_old || self.least_old.is_some()) {
+            return ColumnStatistics::default();
         }
         let bounds = pair.map(|(least, most)| bounds(column, least, most)).unwrap_or_default();
-        Known { nulls: null_counts.trusted(nulls), bounds }
+        ColumnStatistics { nulls: null_counts.trusted(nulls), bounds }
     }
 }
 
 /// Bounds as statistics and indexes write them; none where the least is above the greatest, or
 /// where the order of texts is not known.
-pub(super) fn bounds<'a>(column: &LeafColumn, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+pub(super) fn bounds<'a>(column: &LeafColumn, least: &'a [u8], most: &'a [u8]) -> Bounds<&'a [u8]> {
     let Ok(reading) = column.reading else { return Bounds::Unknown };
     if column.holds_texts() && !column.ordered {
         return Bounds::Unknown;
     }
     let bounds = bounds_told(reading, least, most);
-    if is_ordered(bounds) { bounds } else { Bounds::Unknown }
+    if bounds.is_ordered() { bounds } else { Bounds::Unknown }
 }
 
-fn bounds_told<'a>(reading: LeafType, least: &'a [u8], most: &'a [u8]) -> Bounds<'a> {
+fn bounds_told<'a>(reading: LeafType, least: &'a [u8], most: &'a [u8]) -> Bounds<&'a [u8]> {
     let number32 = |bytes: &[u8]| bytes.try_into().ok().map(i32::from_le_bytes).map(i64::from);
     let number64 = |bytes: &[u8]| bytes.try_into().ok().map(i64::from_le_bytes);
     let pair = match reading {

@@ -9,10 +9,10 @@ use parquet::bloom_filter::Sbbf;
 use super::footer::{ColumnChunk, Footer, bounds};
 use super::schema::LeafType;
 use super::thrift::{Fault, Kind, Reader};
-use crate::format::columnar::{ColumnarError, Filter, PageKnown, nulls_of};
+use crate::format::columnar::{ColumnarError, Filter, PageStatistics};
 use crate::format::foreign;
 use crate::format::ranges::Ranges;
-use crate::predicate::{Bounds, Known, Nulls};
+use crate::values::{Bounds, ColumnStatistics, NullCount};
 
 /// The longest index of a column, each of its two parts. A page takes some 50 to 200 bytes in it,
 /// so this is enough for 10,000 pages; a longer one is not read, and nothing skipped by it.
@@ -54,7 +54,7 @@ impl Footer {
         file: &dyn Ranges,
         group: usize,
         column: usize,
-    ) -> Result<Option<Vec<PageKnown>>, ColumnarError> {
+    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
         let (rows, chunk) = (self.rows(group), self.chunk(group, column)?);
         let described = &self.columns[column];
         if described.reading.is_err() {
@@ -67,7 +67,7 @@ impl Footer {
         };
         let Some(first_rows) = first_rows(&offsets).map_err(damaged)? else { return Ok(None) };
         let index = Index::read(&index, first_rows.len()).map_err(damaged)?;
-        let mut pages: Vec<PageKnown> = Vec::with_capacity(first_rows.len());
+        let mut pages: Vec<PageStatistics> = Vec::with_capacity(first_rows.len());
         for (place, first_row) in first_rows.iter().enumerate() {
             let next = first_rows.get(place + 1).copied().unwrap_or(rows);
             let ascends = pages.last().is_none_or(|page| page.first_row < *first_row);
@@ -78,16 +78,18 @@ impl Footer {
             let nulls = index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
             let nulls_all = nulls.is_none_or(|nulls| nulls == rows);
             let known = match index.all_null[place] {
-                true if nulls_all => Known { nulls: Nulls::All, bounds: Bounds::Unknown },
+                true if nulls_all => {
+                    ColumnStatistics { nulls: NullCount::All, bounds: Bounds::Unknown }
+                }
                 // They contradict themselves.
-                true => Known::default(),
-                false if nulls == Some(rows) => Known::default(),
-                false => Known {
-                    nulls: self.null_counts.trusted(nulls_of(nulls, rows)),
+                true => ColumnStatistics::default(),
+                false if nulls == Some(rows) => ColumnStatistics::default(),
+                false => ColumnStatistics {
+                    nulls: self.null_counts.trusted(NullCount::of(nulls, rows)),
                     bounds: bounds(described, index.least[place], index.most[place]),
                 },
             };
-            pages.push(PageKnown { first_row: *first_row, known: known.into() });
+            pages.push(PageStatistics { first_row: *first_row, values: known.to_owned() });
         }
         // What the index tells must fit what the footer tells, or nothing is skipped by it.
         Ok(fits(&pages, &chunk.known).then_some(pages))
@@ -137,14 +139,15 @@ impl Footer {
 
 /// Whether bounds of pages fit those of their row group, as far as both are of numbers. Texts may
 /// be cut, and then no longer say what they were.
-fn fits(pages: &[PageKnown], of_group: &Known<'_>) -> bool {
-    let numbers = |known: &Known<'_>| match known.bounds {
+fn fits(pages: &[PageStatistics], of_group: &ColumnStatistics<&[u8]>) -> bool {
+    let numbers = |known: &ColumnStatistics<&[u8]>| match known.bounds {
         Bounds::Integers(least, most) | Bounds::Instants(least, most, _) => Some((least, most)),
         _ => None,
     };
     let Some(whole) = numbers(of_group) else { return true };
-    let pages = pages.iter().filter(|page| page.known.nulls != Nulls::All);
-    let Some(parts) = pages.map(|page| numbers(&page.known.known())).collect::<Option<Vec<_>>>()
+    let pages = pages.iter().filter(|page| page.values.nulls != NullCount::All);
+    let Some(parts) =
+        pages.map(|page| numbers(&page.values.as_slices())).collect::<Option<Vec<_>>>()
     else {
         return true;
     };

@@ -3,7 +3,7 @@
 //! Never knows row groups, or which columns are wanted.
 
 use super::thrift::{Fault, Kind, Reader};
-use crate::predicate::TimeUnit;
+use crate::values::TimeUnit;
 
 /// Columns of a file at most, nested ones and what nests them included. A report has 1,024 at most
 /// (`report::COLUMNS_MAX`); a file may have more, which are not read. 10,000 take about a megabyte.

@@ -15,10 +15,10 @@ use proptest::prelude::*;
 use super::super::columnar_tests::{agree, read_all, read_damaged};
 use super::writer::NullCounts;
 use super::*;
-use crate::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile, nulls_of};
+use crate::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
-use crate::predicate::{Bounds, ColumnValues, Known, Nulls};
+use crate::values::{Bounds, ColumnStatistics, ColumnValues, NullCount};
 
 const SCHEMA: &str = "message m {
     required binary name (UTF8); optional binary note (UTF8); optional boolean flag;
@@ -197,7 +197,7 @@ proptest! {
                     || chunk.known.bounds != Bounds::Unknown);
                 prop_assert_eq!(
                     chunk.known.nulls,
-                    nulls_of(statistics.null_count_opt(), footer.rows(group))
+                    NullCount::of(statistics.null_count_opt(), footer.rows(group))
                 );
             }
         }
@@ -268,8 +268,8 @@ fn bounds_of_texts_without_an_order_are_not_used() {
     let bounds = |bytes: &[u8], column: usize| {
         let footer = Footer::read(&bytes).unwrap();
         let pages = footer.pages(&bytes, 0, column).unwrap().unwrap();
-        let known = |known: Known<'_>| known.bounds != Bounds::Unknown;
-        (known(footer.known(0, column)), known(pages[0].known.known()))
+        let known = |known: ColumnStatistics<&[u8]>| known.bounds != Bounds::Unknown;
+        (known(footer.statistics(0, column)), known(pages[0].values.as_slices()))
     };
     assert_eq!(bounds(&bytes, 0), (true, true));
     // The orders of seven columns, all of them that of the type; then another one.
@@ -336,7 +336,7 @@ fn numbers_without_a_sign_are_not_negative() {
     {
         let file = &of_numbers(text, &values, kind)[..];
         let footer = Footer::read(&file).unwrap();
-        assert_eq!(footer.known(0, 0).bounds, Bounds::Unknown, "{text}");
+        assert_eq!(footer.statistics(0, 0).bounds, Bounds::Unknown, "{text}");
         let read = numbers_read(&footer, &file);
         assert_eq!(read.unwrap(), values, "{text}, {kind}");
     }
@@ -395,12 +395,12 @@ fn a_count_of_nulls_that_contradicts_bounds_is_not_used() {
         ..footer::ChunkStatistics::default()
     };
     let counts = NullCounts::of(b"some writer");
-    assert_eq!(told.known(column, 2, counts), Known::default());
-    assert_eq!(told.known(column, 3, counts).bounds, Bounds::Bytes(b"x", b"x"));
+    assert_eq!(told.known(column, 2, counts), ColumnStatistics::default());
+    assert_eq!(told.known(column, 3, counts).bounds, Bounds::Bytes(&b"x"[..], b"x"));
     let nulls = footer::ChunkStatistics { nulls: Some(2), ..Default::default() };
-    assert_eq!(nulls.known(column, 2, counts).nulls, Nulls::All);
+    assert_eq!(nulls.known(column, 2, counts).nulls, NullCount::All);
     let polars = NullCounts::of(b"Polars");
-    assert_eq!(nulls.known(column, 2, polars).nulls, Nulls::Unknown);
+    assert_eq!(nulls.known(column, 2, polars).nulls, NullCount::Unknown);
 }
 
 #[test]

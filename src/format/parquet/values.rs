@@ -6,7 +6,7 @@
 //!
 //! Never knows pages, columns or NULL.
 
-use crate::predicate::Span;
+use crate::values::Span;
 
 /// What is wrong, as a part of a sentence.
 pub(super) type Fault = &'static str;

@@ -7,7 +7,7 @@
 //! - polars counts the NULLs of a column once for each of its pages, and parquet-mr before 1.10 is
 //!   reported to count too few: counts of both are not used.
 
-use crate::predicate::Nulls;
+use crate::values::NullCount;
 
 /// The first release of parquet-mr without known reports of wrong counts.
 const PARQUET_MR_COUNTS: [u32; 2] = [1, 10];
@@ -34,8 +34,8 @@ impl NullCounts {
     }
 
     /// What is known of NULLs by such a count.
-    pub(super) fn trusted(self, nulls: Nulls) -> Nulls {
-        if self.are_right { nulls } else { Nulls::Unknown }
+    pub(super) fn trusted(self, nulls: NullCount) -> NullCount {
+        if self.are_right { nulls } else { NullCount::Unknown }
     }
 }
 
@@ -65,9 +65,9 @@ mod tests {
             ("DuckDB version v1.4.0 (build b8a06e4a22)", true),
             ("", true),
         ] {
-            let expected = if are_right { Nulls::All } else { Nulls::Unknown };
+            let expected = if are_right { NullCount::All } else { NullCount::Unknown };
             let counts = NullCounts::of(created_by.as_bytes());
-            assert_eq!(counts.trusted(Nulls::All), expected, "{created_by}");
+            assert_eq!(counts.trusted(NullCount::All), expected, "{created_by}");
         }
     }
 }

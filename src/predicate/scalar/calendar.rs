@@ -3,9 +3,9 @@
 use jiff::Span;
 use jiff::civil::{Date, DateTime};
 
-use super::super::time::{self, NANOS_PER_DAY};
 use super::function::{DatePart, DateUnit, Function};
 use super::value::{CalendarInterval, ScalarValue};
+use crate::values::time::{self, NANOS_PER_DAY};
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 

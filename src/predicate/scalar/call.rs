@@ -4,7 +4,6 @@ use sqlparser::ast::{self, Expr as Sql, Spanned, Value};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{PredicateError, quoted};
-use super::super::time::NANOS_PER_DAY;
 use super::super::typing::{Typed, Typer, function_arguments};
 use super::fold::{concat, folded};
 use super::function::{DatePart, DateUnit, Function, Parameter, Signature};
@@ -12,6 +11,7 @@ use super::suggest::date_function;
 use super::tree::{CastTarget, ScalarExpr};
 use super::typing::nested;
 use super::value::{ScalarType, ScalarValue};
+use crate::values::time::NANOS_PER_DAY;
 
 /// The hint under an unknown function.
 const FUNCTIONS: &str = "docs/where.md lists the functions, such as lower, length, substr, strpos, \

@@ -2,10 +2,10 @@
 
 use super::super::decimal::Decimal;
 use super::super::read::{self, Reading};
-use super::super::time::NANOS_PER_DAY;
 use super::calendar::instant_text;
 use super::tree::CastTarget;
 use super::value::{ScalarType, ScalarValue, date_text, finite};
+use crate::values::time::NANOS_PER_DAY;
 
 /// Whether there is such a cast at all.
 pub(super) fn is_allowed(from: ScalarType, to: CastTarget) -> bool {

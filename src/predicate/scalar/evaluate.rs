@@ -4,11 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::super::Row;
 use super::super::expr::{Comparison, Type};
 use super::super::matcher::Scratch;
 use super::super::read;
-use super::super::time;
 use super::calendar;
 use super::cast::cast;
 use super::function::Function;
@@ -16,6 +14,8 @@ use super::number;
 use super::text;
 use super::tree::{CastTarget, ColumnRef, Computed, Pattern, ScalarExpr};
 use super::value::ScalarValue;
+use crate::values::Row;
+use crate::values::time;
 
 /// What an expression is evaluated for.
 pub(super) struct Context<'c> {

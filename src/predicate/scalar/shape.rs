@@ -3,13 +3,13 @@
 use super::super::constant::Constant;
 use super::super::decimal::Decimal;
 use super::super::expr::{Case, Instant, Operand, Type};
-use super::super::time::NANOS_PER_DAY;
 use super::cast::decimal_of;
 use super::fold::number_of;
 use super::function::Function;
 use super::tree::{CastTarget, ScalarExpr};
 use super::value::ScalarValue;
 use crate::report::ColumnKind;
+use crate::values::time::NANOS_PER_DAY;
 
 impl ScalarExpr {
     /// A literal as the constant that columns are compared with; `None` for what is not one.

@@ -6,10 +6,10 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::super::key;
 use super::super::matcher::fold_chars;
 use super::function::Function;
 use super::value::{ScalarValue, TEXT_BYTES_MAX};
+use crate::values::decode_key;
 
 type Text<'v> = Cow<'v, [u8]>;
 
@@ -67,7 +67,7 @@ pub(super) fn apply<'v>(
         }
         Function::UrlDecode => {
             let mut decoded = Vec::with_capacity(of.len());
-            key::decode_key(&of, &mut decoded);
+            decode_key(&of, &mut decoded);
             decoded
         }
         Function::UrlEncode => url_encode(&of),

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::super::Row;
 use super::super::compile;
 use super::super::expr::{Check, Comparison, Expr, Operand, Regex, Test, Type, literal};
 use super::super::like::{Like, Plan};
@@ -10,6 +9,7 @@ use super::super::matcher::{self, FieldEncoding, Node, Scratch};
 use super::super::read::is_readable;
 use super::function::Function;
 use super::value::{ScalarType, ScalarValue};
+use crate::values::Row;
 
 /// An expression with a value for each row, which may be NULL.
 #[derive(Debug, Clone, PartialEq)]

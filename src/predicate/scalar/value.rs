@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::super::decimal::Decimal;
 use super::super::expr::{Instant, literal};
-use super::super::time;
+use crate::values::time;
 
 /// Bytes of a text while it is computed: as long as a record can be. A longer result is NULL, so
 /// that `replace` inside `replace` can't take all memory.

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 
 use super::super::visitor::{RowVisitor, VisitResult};
 use crate::format::columnar::ColumnarError;
-use crate::format::key;
-use crate::predicate::{ColumnValues, Dictionary, Row, Span, flag_text};
+use crate::values::encode_key;
+use crate::values::{ColumnValues, Dictionary, Row, Span, flag_text};
 
 /// Materializer taken together at most. 256: the texts of five columns are then a table of 20 KiB, which
 /// stays in the L1 cache.
@@ -65,7 +65,7 @@ impl OutputColumn<'_> {
 
     fn write(&self, row: usize, out: &mut Vec<u8>) {
         match self.values.bytes(row) {
-            Some(raw) => key::encode_key(raw, out),
+            Some(raw) => encode_key(raw, out),
             None => self.values.write(row, out),
         }
     }
@@ -274,7 +274,7 @@ impl Row for Line<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::predicate::TimeUnit;
+    use crate::values::TimeUnit;
 
     /// Takes down what it is shown of the report's columns; ends after so many rows.
     struct Notes {

@@ -37,9 +37,10 @@ use crate::engine::TaskError;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, Cursors};
 use crate::format::ranges::{Arriving, Ranges};
 use crate::format::spare::Spare;
-use crate::predicate::{ColumnValues, Columns};
+use crate::predicate::Columns;
 use crate::report::{ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
+use crate::values::ColumnValues;
 
 /// Rows of a window at most: their mask and codes stay in the L1 and L2 caches.
 const WINDOW_ROWS: usize = 8 << 10;
@@ -462,8 +463,9 @@ mod tests {
     use std::sync::atomic::AtomicBool;
 
     use super::*;
-    use crate::predicate::{Predicate, Row};
+    use crate::predicate::Predicate;
     use crate::read::{Progress, Settings, Verify};
+    use crate::values::Row;
 
     /// A visitor with a bug.
     struct VisitorWithABug;

@@ -9,9 +9,10 @@
 use std::ops::Range;
 
 use super::super::ReadColumns;
-use crate::format::columnar::{ColumnarError, ColumnarFile, Filter, PageKnown};
+use crate::format::columnar::{ColumnarError, ColumnarFile, Filter, PageStatistics};
 use crate::format::ranges::Ranges;
-use crate::predicate::{Evidence, Known};
+use crate::predicate::PruningStatistics;
+use crate::values::ColumnStatistics;
 
 /// The rows that may match, in order.
 pub(super) fn ranges(
@@ -22,14 +23,15 @@ pub(super) fn ranges(
     places: &[usize],
     columns: &ReadColumns,
 ) -> Result<Vec<Range<u64>>, ColumnarError> {
-    let known = |column: &usize| (*column, footer.known(group, places[*column]));
+    let known = |column: &usize| (*column, footer.statistics(group, places[*column]));
     let group_known = columns.tested.iter().map(known).collect();
     let mut statistics =
-        PruningStatistics { group: group_known, filters: Vec::new(), pages: Vec::new() };
+        GroupStatistics { group: group_known, filters: Vec::new(), pages: Vec::new() };
     if rows == 0 || !columns.matcher.can_match(&statistics) {
         return Ok(Vec::new());
     }
-    for column in columns.tested.iter().filter(|column| columns.matcher.seeks(**column)) {
+    for column in columns.tested.iter().filter(|column| columns.matcher.uses_bloom_filter(**column))
+    {
         if let Some(filter) = footer.filter(file, group, places[*column])? {
             statistics.filters.push((*column, filter));
         }
@@ -52,9 +54,9 @@ pub(super) fn ranges(
     for (first, end) in bounds.iter().zip(&bounds[1..]) {
         statistics.pages.clear();
         for (column, pages) in &pages {
-            let later = pages.partition_point(|page: &PageKnown| page.first_row <= *first);
+            let later = pages.partition_point(|page: &PageStatistics| page.first_row <= *first);
             if let Some(page) = later.checked_sub(1).and_then(|place| pages.get(place)) {
-                statistics.pages.push((*column, page.known.known()));
+                statistics.pages.push((*column, page.values.as_slices()));
             }
         }
         if !columns.matcher.can_match(&statistics) {
@@ -69,24 +71,24 @@ pub(super) fn ranges(
 }
 
 /// What is known of some rows.
-struct PruningStatistics<'a> {
+struct GroupStatistics<'a> {
     /// Of all rows of the group, by column.
-    group: Vec<(usize, Known<'a>)>,
+    group: Vec<(usize, ColumnStatistics<&'a [u8]>)>,
     /// By column.
     filters: Vec<(usize, Box<dyn Filter>)>,
     /// By column; of other columns that of the group holds.
-    pages: Vec<(usize, Known<'a>)>,
+    pages: Vec<(usize, ColumnStatistics<&'a [u8]>)>,
 }
 
-impl PruningStatistics<'_> {
+impl GroupStatistics<'_> {
     fn filter(&self, column: usize) -> Option<&dyn Filter> {
         let mut filters = self.filters.iter();
         filters.find(|(place, _)| *place == column).map(|(_, filter)| filter.as_ref())
     }
 }
 
-impl Evidence for PruningStatistics<'_> {
-    fn known(&self, column: usize) -> Known<'_> {
+impl PruningStatistics for GroupStatistics<'_> {
+    fn column(&self, column: usize) -> ColumnStatistics<&[u8]> {
         let mut known = self.pages.iter().chain(&self.group);
         known.find(|(place, _)| *place == column).map(|(_, known)| *known).unwrap_or_default()
     }

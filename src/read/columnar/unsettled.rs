@@ -4,7 +4,8 @@
 //! Never knows what becomes of such a row.
 
 use super::super::visitor::{RowVisitor, VisitResult};
-use crate::predicate::{ColumnMatcher, Columns, Row};
+use crate::predicate::{ColumnMatcher, Columns};
+use crate::values::Row;
 
 /// A row about which values decide that can't be read, with these.
 pub(super) struct UnsettledRow {

@@ -1,58 +1,23 @@
-//! What can't match: the compiled predicate on bounds of values instead of values.
+//! Pruning: the compiled predicate on statistics of many rows instead of their values.
 //!
-//! Column formats tell of many rows at once the least and the greatest value of a column, and how
-//! many are NULL. From that it often follows that a predicate is TRUE for none of them. `true`
-//! here says nothing; only `false` does.
+//! Column formats keep for many rows at once the least and the greatest value of a column, and how
+//! many are NULL. From that it often follows that a predicate is TRUE for none of them. `true` is
+//! inconclusive; `false` is definite.
 //!
 //! Never knows what the rows are: a file, a row group, a page.
 
-use super::column::{TimeUnit, in_units};
 use super::like::Plan;
 use super::matcher::{
     FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
 };
 use super::read::Reading;
 use super::vector::{ColumnMatcher, Leaf, Tree};
+use crate::values::{Bounds, ColumnStatistics, NullCount, TimeUnit, in_units};
 
-/// How many of the rows are NULL in a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Nulls {
-    /// Perhaps some.
-    #[default]
-    Unknown,
-    /// None of them.
-    None,
-    /// All of them.
-    All,
-}
-
-/// Bounds of the values that are not NULL; both may lie outside of what is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Bounds<'a> {
-    /// There may be any value.
-    #[default]
-    Unknown,
-    /// Texts, by their bytes.
-    Bytes(&'a [u8], &'a [u8]),
-    /// Whole numbers.
-    Integers(i64, i64),
-    /// Instants.
-    Instants(i64, i64, TimeUnit),
-}
-
-/// What is known of a column's values in the rows at hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Known<'a> {
-    /// How many are NULL.
-    pub nulls: Nulls,
-    /// Bounds of the others.
-    pub bounds: Bounds<'a>,
-}
-
-/// What is known of all columns in the rows at hand.
-pub trait Evidence {
-    /// Bounds of a column (numbered from 0 in fileSchema order).
-    fn known(&self, column: usize) -> Known<'_>;
+/// Statistics of all columns in the rows at hand.
+pub trait PruningStatistics {
+    /// Those of a column (numbered from 0 in fileSchema order).
+    fn column(&self, column: usize) -> ColumnStatistics<&[u8]>;
 
     /// Whether some row may hold exactly this text in a column of texts.
     fn may_hold(&self, column: usize, text: &[u8]) -> bool {
@@ -68,23 +33,25 @@ pub trait Evidence {
 }
 
 impl ColumnMatcher {
-    /// Whether a row may match, for all that is known.
+    /// Whether a row may match, for all that statistics say.
     #[must_use]
-    pub fn can_match(&self, evidence: &impl Evidence) -> bool {
-        can_match(&self.tree, evidence)
+    pub fn can_match(&self, statistics: &impl PruningStatistics) -> bool {
+        can_match(&self.tree, statistics)
     }
 
-    /// Whether exact values are looked for in a column, so that [`Evidence::may_hold`] is asked.
+    /// Whether exact values are looked for in a column, so that [`PruningStatistics::may_hold`] is asked.
     #[must_use]
-    pub fn seeks(&self, column: usize) -> bool {
-        seeks(&self.tree, column)
+    pub fn uses_bloom_filter(&self, column: usize) -> bool {
+        uses_bloom_filter(&self.tree, column)
     }
 }
 
-fn seeks(tree: &Tree, column: usize) -> bool {
+fn uses_bloom_filter(tree: &Tree, column: usize) -> bool {
     match tree {
         Tree::Constant(_) | Tree::Not(_) | Tree::Computed(_) => false,
-        Tree::All(trees) | Tree::Any(trees) => trees.iter().any(|tree| seeks(tree, column)),
+        Tree::All(trees) | Tree::Any(trees) => {
+            trees.iter().any(|tree| uses_bloom_filter(tree, column))
+        }
         Tree::Leaf(leaf) if leaf.column == column => match &leaf.test {
             Node::Number(test) => match &test.numbers {
                 Numbers::Range(least, most) => test.want && least == most,
@@ -101,29 +68,29 @@ fn seeks(tree: &Tree, column: usize) -> bool {
     }
 }
 
-fn can_match(tree: &Tree, evidence: &impl Evidence) -> bool {
+fn can_match(tree: &Tree, statistics: &impl PruningStatistics) -> bool {
     match tree {
         Tree::Constant(answer) => *answer,
-        Tree::All(trees) => trees.iter().all(|tree| can_match(tree, evidence)),
-        Tree::Any(trees) => trees.iter().any(|tree| can_match(tree, evidence)),
-        Tree::Not(tree) => !must_match(tree, evidence),
-        Tree::Leaf(leaf) => can_pass(leaf, evidence),
+        Tree::All(trees) => trees.iter().all(|tree| can_match(tree, statistics)),
+        Tree::Any(trees) => trees.iter().any(|tree| can_match(tree, statistics)),
+        Tree::Not(tree) => !must_match(tree, statistics),
+        Tree::Leaf(leaf) => can_pass(leaf, statistics),
         Tree::Computed(_) => true,
     }
 }
 
-/// Whether every row matches for sure; `false` says nothing. Only for what stands under a NOT:
+/// Whether every row matches for sure; `false` is inconclusive. Only for what stands under a NOT:
 /// tests for NULL.
-fn must_match(tree: &Tree, evidence: &impl Evidence) -> bool {
+fn must_match(tree: &Tree, statistics: &impl PruningStatistics) -> bool {
     let Tree::Leaf(leaf) = tree else { return false };
-    let known = evidence.known(leaf.column);
+    let known = statistics.column(leaf.column);
     match (&leaf.test, known.bounds) {
-        (Node::Empty(_), _) => known.nulls == Nulls::All,
+        (Node::Empty(_), _) => known.nulls == NullCount::All,
         (Node::Number(test), Bounds::Integers(..)) => {
-            known.nulls == Nulls::None && test.reading == Reading::Integer && is_every(test)
+            known.nulls == NullCount::None && test.reading == Reading::Integer && is_every(test)
         }
         (Node::Number(test), Bounds::Instants(least, most, unit)) => {
-            let all_there = known.nulls == Nulls::None && are_dates(least, most, unit);
+            let all_there = known.nulls == NullCount::None && are_dates(least, most, unit);
             all_there && test.reading == Reading::Instant && is_every(test)
         }
         _ => false,
@@ -141,19 +108,19 @@ fn is_every(test: &NumberTest) -> bool {
     test.want && matches!(test.numbers, Numbers::Range(i128::MIN, i128::MAX))
 }
 
-fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
-    let known = evidence.known(leaf.column);
+fn can_pass(leaf: &Leaf, statistics: &impl PruningStatistics) -> bool {
+    let known = statistics.column(leaf.column);
     if let Node::Empty(_) = leaf.test {
         // An empty text is NULL, too, and may not be counted so.
-        return known.nulls != Nulls::None
+        return known.nulls != NullCount::None
             || matches!(known.bounds, Bounds::Unknown | Bounds::Bytes([], _));
     }
-    if known.nulls == Nulls::All {
+    if known.nulls == NullCount::All {
         return false;
     }
     match (&leaf.test, known.bounds) {
         (Node::Number(test), Bounds::Integers(least, most)) if test.reading == Reading::Integer => {
-            let holds = |number| evidence.may_hold_integer(leaf.column, number);
+            let holds = |number| statistics.may_hold_integer(leaf.column, number);
             number_can_pass(test, 1, (least, most), holds)
         }
         (Node::Number(test), Bounds::Instants(least, most, unit))
@@ -164,14 +131,14 @@ fn can_pass(leaf: &Leaf, evidence: &impl Evidence) -> bool {
         }
         (Node::Token(test), Bounds::Bytes(least, most)) => token_can_pass(test, least, most),
         (Node::Text(test), Bounds::Bytes(least, most)) if is_as_stored(test) => {
-            text_can_pass(test, least, most, |text| evidence.may_hold(leaf.column, text))
+            text_can_pass(test, least, most, |text| statistics.may_hold(leaf.column, text))
         }
         (Node::Text(test), Bounds::Unknown) if is_as_stored(test) => match &test.check {
             TextCheck::OneOf(values) if test.want => {
-                values.iter().any(|value| evidence.may_hold(leaf.column, value))
+                values.iter().any(|value| statistics.may_hold(leaf.column, value))
             }
             TextCheck::Like(Plan::Equals(value)) if test.want => {
-                evidence.may_hold(leaf.column, value)
+                statistics.may_hold(leaf.column, value)
             }
             _ => true,
         },
@@ -267,10 +234,11 @@ fn text_can_pass(
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::Predicate;
     use super::super::vector::Columns;
-    use super::super::{ColumnValues, Predicate, Span};
     use super::*;
     use crate::report::Schema;
+    use crate::values::{ColumnValues, Span};
 
     /// Two columns: texts in one, numbers in the other, and what is known of them.
     #[derive(Default)]
@@ -295,16 +263,16 @@ mod tests {
         }
     }
 
-    fn nulls(valid: usize, all: usize) -> Nulls {
+    fn nulls(valid: usize, all: usize) -> NullCount {
         match valid {
-            0 => Nulls::All,
-            _ if valid == all => Nulls::None,
-            _ => Nulls::Unknown,
+            0 => NullCount::All,
+            _ if valid == all => NullCount::None,
+            _ => NullCount::Unknown,
         }
     }
 
-    impl Evidence for Rows {
-        fn known(&self, column: usize) -> Known<'_> {
+    impl PruningStatistics for Rows {
+        fn column(&self, column: usize) -> ColumnStatistics<&[u8]> {
             let rows = self.valid.len();
             if (1..3).contains(&column) {
                 let valid = || self.numbers.iter().zip(&self.valid).filter(|(_, valid)| **valid);
@@ -314,7 +282,7 @@ mod tests {
                     1 => Bounds::Integers(least, most),
                     _ => Bounds::Instants(least, most, TimeUnit::Days),
                 };
-                return Known { nulls: nulls(valid().count(), rows), bounds };
+                return ColumnStatistics { nulls: nulls(valid().count(), rows), bounds };
             }
             let texts = || self.spans.iter().map(|span| span.of(&self.data));
             let some = || texts().filter(|text| !text.is_empty());
@@ -322,7 +290,7 @@ mod tests {
                 (Some(least), Some(most)) => Bounds::Bytes(least, most),
                 _ => Bounds::Unknown,
             };
-            Known { nulls: nulls(some().count(), rows), bounds }
+            ColumnStatistics { nulls: nulls(some().count(), rows), bounds }
         }
 
         fn may_hold(&self, _: usize, text: &[u8]) -> bool {

@@ -11,19 +11,19 @@ use jiff::fmt::temporal::Pieces;
 
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
 /// Nanoseconds of a day; UTC has no leap seconds here, as in all of Unix time.
-pub(super) const NANOS_PER_DAY: i128 = 86_400 * NANOS_PER_SECOND;
+pub(crate) const NANOS_PER_DAY: i128 = 86_400 * NANOS_PER_SECOND;
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The first and the last instant that a date and a time name, of the years -9999 to 9999. Dates
 /// have no others, in whichever format a report holds them.
-pub(super) const FIRST_INSTANT: i128 = -377_705_116_800 * NANOS_PER_SECOND;
-pub(super) const LAST_INSTANT: i128 = 253_402_300_800 * NANOS_PER_SECOND - 1;
+pub(crate) const FIRST_INSTANT: i128 = -377_705_116_800 * NANOS_PER_SECOND;
+pub(crate) const LAST_INSTANT: i128 = 253_402_300_800 * NANOS_PER_SECOND - 1;
 
 /// The instant that the bytes spell, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
 /// Date and time by ISO 8601, with `T` or a space between; the time, its seconds, its fraction and
 /// the offset may be missing. No offset means UTC. `None` when it is no such text.
-pub(super) fn instant(field: &[u8]) -> Option<i128> {
+pub(crate) fn instant(field: &[u8]) -> Option<i128> {
     instant_of_usual_form(field).or_else(|| instant_of_any_form(field))
 }
 
@@ -106,12 +106,12 @@ fn has_leap_second(text: &[u8]) -> bool {
 }
 
 /// The instant of a date and time in UTC.
-pub(super) fn nanos(utc: DateTime) -> i128 {
+pub(crate) fn nanos(utc: DateTime) -> i128 {
     utc.duration_since(EPOCH).as_nanos()
 }
 
 /// The date and time in UTC; `None` outside the years -9999 to 9999.
-pub(super) fn civil(nanos: i128) -> Option<DateTime> {
+pub(crate) fn civil(nanos: i128) -> Option<DateTime> {
     let seconds = i64::try_from(nanos.div_euclid(NANOS_PER_SECOND)).ok()?;
     let fraction = i32::try_from(nanos.rem_euclid(NANOS_PER_SECOND)).ok()?;
     EPOCH.checked_add(SignedDuration::new(seconds, fraction)).ok()
@@ -120,7 +120,7 @@ pub(super) fn civil(nanos: i128) -> Option<DateTime> {
 /// Appends an instant as CSV reports write it, `2022-12-12T13:20:39.000Z`; with more digits where
 /// it is not a whole number of milliseconds. A year below 0 has a sign and six digits. `false`, and
 /// nothing, where there is no such date.
-pub(super) fn push_instant(nanos: i128, out: &mut Vec<u8>) -> bool {
+pub(crate) fn push_instant(nanos: i128, out: &mut Vec<u8>) -> bool {
     let Ok(days) = i64::try_from(nanos.div_euclid(NANOS_PER_DAY)) else { return false };
     let Some((year, month, day)) = civil_from_days(days) else { return false };
     if year < 0 {

@@ -21,12 +21,12 @@ pub fn decode_key(raw: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Whether nothing in the key needs decoding: raw and decoded bytes are the same.
-pub(super) fn is_plain(raw: &[u8]) -> bool {
+pub(crate) fn is_plain(raw: &[u8]) -> bool {
     memchr::memchr2(b'%', b'+', raw).is_none()
 }
 
 /// Whether the decoded key equals `wanted`; stops at the first difference.
-pub(super) fn decoded_equals(raw: &[u8], wanted: &[u8]) -> bool {
+pub(crate) fn decoded_equals(raw: &[u8], wanted: &[u8]) -> bool {
     // Decoding never lengthens, and a byte of the key is at most three of the encoding.
     if raw.len() < wanted.len() || raw.len() > wanted.len().saturating_mul(3) {
         return false;
@@ -35,7 +35,7 @@ pub(super) fn decoded_equals(raw: &[u8], wanted: &[u8]) -> bool {
 }
 
 /// Whether the decoded key starts with `wanted`; looks at no more of the key than that.
-pub(super) fn decoded_starts_with(raw: &[u8], wanted: &[u8]) -> bool {
+pub(crate) fn decoded_starts_with(raw: &[u8], wanted: &[u8]) -> bool {
     rest_after_prefix(raw, wanted).is_some()
 }
 

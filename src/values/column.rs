@@ -72,7 +72,7 @@ impl TimeUnit {
     }
 
     /// The least and the greatest count that is a date (see [`time`]).
-    pub(super) fn dates(self) -> (i64, i64) {
+    pub(crate) fn dates(self) -> (i64, i64) {
         in_units(time::FIRST_INSTANT, time::LAST_INSTANT, self.nanos())
     }
 
@@ -87,7 +87,7 @@ impl TimeUnit {
 }
 
 /// The values whose multiples by `unit` lie from `least` to `most`; none as (1, 0).
-pub(super) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
+pub(crate) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
     // Rounded inwards.
     let least = -(least.saturating_neg()).div_euclid(unit);
     let most = most.div_euclid(unit);

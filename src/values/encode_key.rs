@@ -4,8 +4,6 @@
 //!
 //! Never knows what a key looks like.
 
-pub use crate::predicate::decode_key;
-
 const HEX: [u8; 16] = *b"0123456789ABCDEF";
 
 /// Bytes looked at together: those of a word.
