@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::destination::{Destination, Sending};
 use super::eligibility::OperationOptions;
+use super::resolve::ResolvedFilter;
 use super::sink::{Outcome, PlanSink, SinkOptions};
-use super::wanted::Wanted;
 use super::warnings::warnings;
 use super::writer::{columns, described};
 use super::{
@@ -115,17 +115,17 @@ pub fn filter(
     if let Emit::Inventory(place) = &options.emit {
         inventory::check_place(place)?;
     }
-    let wanted = Wanted::new(opened, options)?;
-    let named_late = wanted.is_latest.is_some() || options.emit != Emit::Csv;
+    let resolved = ResolvedFilter::new(opened, options)?;
+    let named_late = resolved.is_latest.is_some() || options.emit != Emit::Csv;
     let sending = if named_late { Sending::AtTheEnd } else { Sending::AtOnce };
-    let is_same = |plan: &Plan| question::is_answered_by(plan, opened, &wanted, options);
+    let is_same = |plan: &Plan| question::is_answered_by(plan, opened, &resolved, options);
     let destination = Destination::create(&options.out, options.force, sending, &is_same)?;
-    let outcome = run(opened, &wanted, options, control, &destination)?;
+    let outcome = run(opened, &resolved, options, control, &destination)?;
     if control.stop.load(Ordering::Relaxed) {
         return Err(ScanError::Interrupted.into());
     }
     let undecided = outcome.totals.undecided;
-    let mut plan = describe(opened, &wanted, options, outcome);
+    let mut plan = describe(opened, &resolved, options, outcome);
     if let Emit::Inventory(place) = &options.emit {
         let (manifests, threads) = (destination.folder.manifests(), options.settings.threads);
         inventory::emit(&mut plan, &manifests, place, opened, threads, control.stop)?;
@@ -140,7 +140,7 @@ pub fn filter(
 /// # Errors
 /// When the query doesn't fit a report.
 pub fn selections(opened: &Opened, options: &FilterOptions) -> Result<Vec<Selection>, PlanError> {
-    Ok(Wanted::new(opened, options)?.selections)
+    Ok(ResolvedFilter::new(opened, options)?.selections)
 }
 
 fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
@@ -160,13 +160,13 @@ fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
 
 fn run(
     opened: &Opened,
-    wanted: &Wanted,
+    resolved: &ResolvedFilter,
     options: &FilterOptions,
     control: Control<'_>,
     destination: &Destination,
 ) -> Result<Outcome, PlanError> {
     let lanes = Lanes::default();
-    let reasons = wanted.eligibility.reasons();
+    let reasons = resolved.eligibility.reasons();
     let mut sink = PlanSink::new(SinkOptions {
         lanes: &lanes,
         bounds: options.bounds,
@@ -175,9 +175,9 @@ fn run(
         reports: opened.reports.len(),
         folders: destination.folders(),
         keep_going: options.keep_going,
-        is_latest: wanted.is_latest,
-        keeps_unfollowed: wanted.eligibility.keeps_unfollowed(),
-        limit: wanted.limit,
+        is_latest: resolved.is_latest,
+        keeps_unfollowed: resolved.eligibility.keeps_unfollowed(),
+        limit: resolved.limit,
     });
     let buffering = OutputBuffering {
         memory_bytes: options.memory_bytes,
@@ -186,11 +186,11 @@ fn run(
     };
     let request = FilterRequest {
         inputs: &opened.inputs,
-        selections: &wanted.selections,
+        selections: &resolved.selections,
         settings: options.settings,
         buffering: &buffering,
         // The file in which a limit is reached is the last one.
-        one_by_one: wanted.limit.is_some(),
+        one_by_one: resolved.limit.is_some(),
         lanes: &lanes,
     };
     query::filter(&request, control, &mut sink)?;
@@ -198,9 +198,14 @@ fn run(
 }
 
 /// What `plan.json` says.
-fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: Outcome) -> Plan {
+fn describe(
+    opened: &Opened,
+    resolved: &ResolvedFilter,
+    options: &FilterOptions,
+    outcome: Outcome,
+) -> Plan {
     let columns = columns(outcome.written.shards.iter().any(|(_, label, _)| label.versions));
-    let warnings = warnings(&opened.reports, wanted, options, &outcome);
+    let warnings = warnings(&opened.reports, resolved, options, &outcome);
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
             manifest: report.manifest_path.display().to_string(),
@@ -220,12 +225,12 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
         reports: reports.collect(),
         predicate: Predicate {
             given: options.query.text().to_owned(),
-            understood: wanted.understood.clone(),
+            understood: resolved.understood.clone(),
         },
-        operation: wanted.eligibility.document().cloned(),
+        operation: resolved.eligibility.document().cloned(),
         retry: None,
         inventory: None,
-        limit: wanted.limit,
+        limit: resolved.limit,
         bounds: options.bounds,
         totals: Totals {
             files: outcome.scanned.files,
@@ -234,8 +239,8 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
             rows_excluded: outcome.excluded_rows(),
             bytes_compressed: outcome.scanned.bytes_compressed,
             bytes_raw: outcome.scanned.bytes_raw,
-            bytes_objects: sizes.filter(|_| wanted.tells_sizes()).map(SizeTotals::bytes),
-            storage_classes: sizes.and_then(|sizes| by_class(sizes, wanted)),
+            bytes_objects: sizes.filter(|_| resolved.tells_sizes()).map(SizeTotals::bytes),
+            storage_classes: sizes.and_then(|sizes| by_class(sizes, resolved)),
             // Known when all is done.
             seconds: 0.0,
         },
@@ -243,15 +248,15 @@ fn describe(opened: &Opened, wanted: &Wanted, options: &FilterOptions, outcome: 
         files_skipped: outcome.files_skipped,
         unreadable: outcome.totals.unreadable.iter().map(Unreadable::from).collect(),
         warnings,
-        shards: described(outcome.written.shards, &columns, &wanted.split_by),
+        shards: described(outcome.written.shards, &columns, &resolved.split_by),
         columns,
     }
 }
 
 /// The objects by class, where their classes or sizes are known.
-fn by_class(sizes: &SizeTotals, wanted: &Wanted) -> Option<Vec<ClassObjects>> {
-    let (tells_classes, tells_sizes) = (wanted.tells_classes(), wanted.tells_sizes());
-    if wanted.limit.is_some() || !(tells_classes || tells_sizes) {
+fn by_class(sizes: &SizeTotals, resolved: &ResolvedFilter) -> Option<Vec<ClassObjects>> {
+    let (tells_classes, tells_sizes) = (resolved.tells_classes(), resolved.tells_sizes());
+    if resolved.limit.is_some() || !(tells_classes || tells_sizes) {
         return None;
     }
     let names = StorageClass::NAMES.into_iter().map(Some).chain([None]);

@@ -20,11 +20,11 @@ use crate::source::{HeadChecksums, Location, Object, ObjectHead, visit_heads};
 /// Makes sure that all files of a plan's shards are in its folder, and are what it says.
 pub(super) fn verify(folder: &Object, plan: &Plan, stop: &AtomicBool) -> Result<(), ReadError> {
     let place = Location::Object(folder.clone());
-    let mut wanted = Vec::new();
+    let mut resolved = Vec::new();
     for file in plan.shards.iter().flat_map(PlanFile::of) {
-        wanted.push(Wanted::new(file.below(&place)?, file, false));
+        resolved.push(ResolvedFilter::new(file.below(&place)?, file, false));
     }
-    check(wanted, Some(plan), stop, |_| ())
+    check(resolved, Some(plan), stop, |_| ())
 }
 
 /// Makes sure that all files of a plan's shards are what the plan says, in a folder that stands for
@@ -64,14 +64,14 @@ pub fn find_manifest(
 }
 
 /// A file that must be there.
-struct Wanted<'a> {
+struct ResolvedFilter<'a> {
     object: Location,
     file: PlanFile<'a>,
     /// Whether it must not be encrypted but by S3 itself.
     sse_s3: bool,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> ResolvedFilter<'a> {
     fn new(object: Location, file: PlanFile<'a>, sse_s3: bool) -> Self {
         Self { object, file, sse_s3 }
     }
@@ -109,17 +109,17 @@ impl<'a> Wanted<'a> {
 fn wanted<'a>(
     manifests: &Object,
     shards: impl Iterator<Item = &'a Shard>,
-) -> Result<Vec<Wanted<'a>>, ReadError> {
+) -> Result<Vec<ResolvedFilter<'a>>, ReadError> {
     let place = Location::Object(manifests.clone());
-    let mut wanted = Vec::new();
+    let mut resolved = Vec::new();
     for shard in shards {
         let is_csv = shard.files.is_empty();
         for file in PlanFile::of(shard) {
             file.below(&place)?;
-            wanted.push(Wanted::new(place.join(name(file.path)), file, is_csv));
+            resolved.push(ResolvedFilter::new(place.join(name(file.path)), file, is_csv));
         }
     }
-    Ok(wanted)
+    Ok(resolved)
 }
 
 /// A file's path below the plan's `manifests`.
@@ -129,20 +129,20 @@ fn name(path: &str) -> &str {
 
 /// Makes sure of objects; those that are read are looked into where the plan is given.
 fn check(
-    wanted: Vec<Wanted<'_>>,
+    wanted: Vec<ResolvedFilter<'_>>,
     plan: Option<&Plan>,
     stop: &AtomicBool,
     mut seen: impl FnMut(ObjectHead),
 ) -> Result<(), ReadError> {
-    let objects = wanted.into_iter().filter_map(|wanted| match &wanted.object {
-        Location::Object(object) => Some((object.clone(), wanted)),
+    let objects = resolved.into_iter().filter_map(|wanted| match &resolved.object {
+        Location::Object(object) => Some((object.clone(), resolved)),
         Location::Path(_) => None,
     });
-    visit_heads(objects, HeadChecksums::Asked, |wanted, head| {
+    visit_heads(objects, HeadChecksums::Asked, |resolved, head| {
         if stop.load(Ordering::Relaxed) {
             return Err(ReadError::Interrupted);
         }
-        seen(wanted.check(head, plan, stop)?);
+        seen(resolved.check(head, plan, stop)?);
         Ok(())
     })
 }

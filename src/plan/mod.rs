@@ -24,6 +24,7 @@ mod open_files;
 mod proof;
 mod question;
 mod read;
+mod resolve;
 #[cfg(feature = "aws")]
 mod scratch;
 mod series;
@@ -32,7 +33,6 @@ mod sink;
 mod spread;
 mod subset;
 mod versions;
-mod wanted;
 mod warnings;
 mod writer;
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 
-use super::wanted::Wanted;
+use super::resolve::ResolvedFilter;
 use super::{Emit, FilterOptions, Plan};
 use crate::hex;
 use crate::read::Opened;
@@ -16,7 +16,7 @@ use crate::read::Opened;
 pub(super) fn is_answered_by(
     plan: &Plan,
     opened: &Opened,
-    wanted: &Wanted,
+    resolved: &ResolvedFilter,
     options: &FilterOptions,
 ) -> bool {
     let place = match &options.emit {
@@ -25,12 +25,12 @@ pub(super) fn is_answered_by(
     };
     has_same_reports(plan, opened)
         && plan.retry.is_none()
-        && plan.predicate.understood == wanted.understood
-        && plan.operation.as_ref() == wanted.eligibility.document()
-        && plan.limit == wanted.limit
+        && plan.predicate.understood == resolved.understood
+        && plan.operation.as_ref() == resolved.eligibility.document()
+        && plan.limit == resolved.limit
         && plan.bounds == options.bounds
         && plan.inventory.as_ref().map(|inventory| &inventory.place) == place.as_ref()
-        && has_same_columns(plan, opened, wanted, options)
+        && has_same_columns(plan, opened, resolved, options)
 }
 
 fn has_same_reports(plan: &Plan, opened: &Opened) -> bool {
@@ -43,7 +43,7 @@ fn has_same_reports(plan: &Plan, opened: &Opened) -> bool {
 fn has_same_columns(
     plan: &Plan,
     opened: &Opened,
-    wanted: &Wanted,
+    resolved: &ResolvedFilter,
     options: &FilterOptions,
 ) -> bool {
     if plan.shards.is_empty() {
@@ -56,7 +56,7 @@ fn has_same_columns(
         lists_versions(columns)
     });
     let all_tell = opened.reports.iter().all(|r| r.schema.position("VersionId").is_some());
-    found == wanted.split_by.iter().collect()
+    found == resolved.split_by.iter().collect()
         && (options.version_ids || !has_versions)
         && (!options.version_ids || has_versions || !all_tell)
 }

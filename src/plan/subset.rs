@@ -12,7 +12,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::atomic::AtomicBool;
 
 use super::destination::{Destination, Sending};
-use super::wanted::same_column;
+use super::resolve::same_column;
 use super::writer::{Label, PlanWriter, SeriesId, Written, columns, described};
 use super::{Bounds, Plan, PlanError, ReadError, Retry, Shard, Totals, objects};
 use crate::operation::Kind;
@@ -223,10 +223,10 @@ pub(super) fn is_noncurrent(shard: &Shard) -> bool {
 }
 
 /// Whether a shard was split by `IsLatest`, and holds the rows of this value.
-fn is_latest(shard: &Shard, wanted: &str) -> bool {
+fn is_latest(shard: &Shard, resolved: &str) -> bool {
     let latest = shard.split.iter().find(|(name, _)| same_column(name, "IsLatest"));
     let value = latest.and_then(|(_, value)| value.as_deref());
-    value.is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+    value.is_some_and(|value| value.eq_ignore_ascii_case(resolved))
 }
 
 fn is_for_copies(plan: &Plan) -> bool {

@@ -2,8 +2,9 @@
 //!
 //! Each is a sentence or two that say what is so, and what to do about it. Their order is fixed.
 
+use super::resolve::ResolvedFilter;
 use super::sink::Outcome;
-use super::wanted::Wanted;
+use super::resolve::ResolvedFilter;
 use super::{Emit, FilterOptions, NotChecked, Plan, Unreadable};
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
@@ -16,29 +17,29 @@ const BUCKETS_NAMED_MAX: usize = 5;
 /// All warnings for a plan.
 pub(super) fn warnings(
     reports: &[Report],
-    wanted: &Wanted,
+    resolved: &ResolvedFilter,
     options: &FilterOptions,
     outcome: &Outcome,
 ) -> Vec<String> {
-    let mut warnings = wanted.query_warnings.clone();
+    let mut warnings = resolved.query_warnings.clone();
     if outcome.totals.matched == 0 {
-        warnings.extend(wanted.hints.iter().cloned());
+        warnings.extend(resolved.hints.iter().cloned());
     }
-    if let Some(operation) = wanted.eligibility.document() {
-        let is_for_copies = wanted.eligibility.kind() == Some(Kind::Copy);
+    if let Some(operation) = resolved.eligibility.document() {
+        let is_for_copies = resolved.eligibility.kind() == Some(Kind::Copy);
         let parts = operation.not_checked.iter();
         warnings.extend(parts.map(|part| not_checked(part, is_for_copies)));
     }
-    warnings.extend(delete_markers_unknown(reports, wanted));
-    warnings.extend(directory_bucket(reports, wanted));
+    warnings.extend(delete_markers_unknown(reports, resolved));
+    warnings.extend(directory_bucket(reports, resolved));
     warnings.extend(other_buckets(reports, outcome));
-    warnings.extend(cannot_split(reports, wanted));
-    warnings.extend(noncurrent(wanted, outcome));
-    warnings.extend(sizes_lost(wanted, outcome));
+    warnings.extend(cannot_split(reports, resolved));
+    warnings.extend(noncurrent(resolved, outcome));
+    warnings.extend(sizes_lost(resolved, outcome));
     warnings.extend(noncurrent_nameless(outcome));
-    warnings.extend(classes_not_kept(wanted, outcome));
-    warnings.extend(bucket_key_alone(wanted, outcome));
-    warnings.extend(no_version_id(wanted, outcome));
+    warnings.extend(classes_not_kept(resolved, outcome));
+    warnings.extend(bucket_key_alone(resolved, outcome));
+    warnings.extend(no_version_id(resolved, outcome));
     warnings.extend(more_shards(options, outcome));
     warnings.extend(experimental(options, outcome));
     warnings.extend(set_aside(outcome.files_skipped.len() as u64));
@@ -72,10 +73,10 @@ fn not_checked(part: &NotChecked, is_for_copies: bool) -> String {
 
 /// A report of versions that does not say which are delete markers, where no operation was named
 /// whose rules would tell.
-fn delete_markers_unknown(reports: &[Report], wanted: &Wanted) -> Option<String> {
+fn delete_markers_unknown(reports: &[Report], resolved: &ResolvedFilter) -> Option<String> {
     let has = |report: &Report, name| report.schema.position(name).is_some();
     let lacks = |report: &&Report| has(report, "VersionId") && !has(report, "IsDeleteMarker");
-    let report = reports.iter().find(lacks).filter(|_| wanted.eligibility.kind().is_none())?;
+    let report = reports.iter().find(lacks).filter(|_| resolved.eligibility.kind().is_none())?;
     Some(format!(
         "{} lists versions without the column IsDeleteMarker: rows of delete markers can't be told \
          from those of objects, and no job can do them. Take a report that has it, as S3 writes it",
@@ -84,10 +85,10 @@ fn delete_markers_unknown(reports: &[Report], wanted: &Wanted) -> Option<String>
 }
 
 /// A directory bucket, where no operation was named that could be refused.
-fn directory_bucket(reports: &[Report], wanted: &Wanted) -> Option<String> {
+fn directory_bucket(reports: &[Report], resolved: &ResolvedFilter) -> Option<String> {
     let mut names = reports.iter().map(|report| &report.source_bucket);
     let name = names.find(|name| bucket::is_directory(name));
-    name.filter(|_| wanted.eligibility.kind().is_none()).map(|name| {
+    name.filter(|_| resolved.eligibility.kind().is_none()).map(|name| {
         format!("{name} is a directory bucket: only copy and lambda jobs act on its objects.")
     })
 }
@@ -128,10 +129,10 @@ fn remedy(missing: &[String]) -> String {
 }
 
 /// Where a report lacks the storage class by which jobs should be told apart.
-fn cannot_split(reports: &[Report], wanted: &Wanted) -> Option<String> {
+fn cannot_split(reports: &[Report], resolved: &ResolvedFilter) -> Option<String> {
     let lacking = reports.iter().any(|report| report.schema.position("StorageClass").is_none());
-    let why = match wanted.eligibility.kind().filter(|_| lacking)? {
-        Kind::Copy if wanted.eligibility.keeps_class() => {
+    let why = match resolved.eligibility.kind().filter(|_| lacking)? {
+        Kind::Copy if resolved.eligibility.keeps_class() => {
             "No StorageClass is reported, so copies can't keep theirs: a copy without a class \
              becomes STANDARD. --storage-class names one for all."
         }
@@ -145,7 +146,7 @@ fn cannot_split(reports: &[Report], wanted: &Wanted) -> Option<String> {
 }
 
 /// Copies of noncurrent versions become the newest versions.
-fn noncurrent(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+fn noncurrent(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
     let (rows, last) = noncurrent_rows(outcome, true)?;
     let mut labels = outcome.written.shards.iter().map(|(_, label, _)| label);
     let others = labels.any(|label| label.versions && !label.noncurrent);
@@ -155,7 +156,7 @@ fn noncurrent(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
         Count(rows),
         Count(objects(outcome)),
     );
-    if wanted.eligibility.keeps_unfollowed() {
+    if resolved.eligibility.keeps_unfollowed() {
         text += " As --include-ineligible no-current-version asks, they are copied also where the \
                  current version of the key is not copied after them: old content becomes current \
                  there, and deleted keys come back.";
@@ -168,8 +169,8 @@ fn noncurrent(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
 }
 
 /// Sizes are added up while rows are read, before it is known which noncurrent versions stay.
-fn sizes_lost(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
-    let are_lost = wanted.tells_sizes() && outcome.sizes().is_none();
+fn sizes_lost(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+    let are_lost = resolved.tells_sizes() && outcome.sizes().is_none();
     are_lost.then(|| {
         "The sizes of the objects in the manifests are not added up, for rows were set aside as \
          no-current-version after their sizes had been counted. Add AND IsLatest to have them."
@@ -199,11 +200,11 @@ fn noncurrent_rows(outcome: &Outcome, versions: bool) -> Option<(u64, &str)> {
 }
 
 /// Storage classes that copies should keep, and can't.
-fn classes_not_kept(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
-    if !wanted.eligibility.keeps_class() {
+fn classes_not_kept(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+    if !resolved.eligibility.keeps_class() {
         return None;
     }
-    let place = wanted.split_by.iter().position(|name| is_storage_class(name))?;
+    let place = resolved.split_by.iter().position(|name| is_storage_class(name))?;
     let values =
         outcome.written.shards.iter().filter_map(|(_, label, _)| label.split[place].as_deref());
     let mut classes: Vec<_> = values.map(String::from_utf8_lossy).collect();
@@ -224,14 +225,14 @@ fn can_be_kept(class: &str) -> bool {
 }
 
 fn is_storage_class(name: &str) -> bool {
-    super::wanted::same_column(name, "StorageClass")
+    super::resolve::same_column(name, "StorageClass")
 }
 
-fn bucket_key_alone(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+fn bucket_key_alone(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
     let not_sse_kms = outcome.totals.observed[0];
-    (wanted.asks_bucket_key_alone && not_sse_kms > 0).then(|| {
+    (resolved.asks_bucket_key_alone && not_sse_kms > 0).then(|| {
         // They are counted before a limit is known to be reached.
-        let which = match wanted.limit {
+        let which = match resolved.limit {
             Some(_) => "Rows that match, and may be among those selected,".to_owned(),
             None => {
                 format!("{} of the {} selected rows", Count(not_sse_kms), Count(objects(outcome)))
@@ -245,9 +246,9 @@ fn bucket_key_alone(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
     })
 }
 
-fn no_version_id(wanted: &Wanted, outcome: &Outcome) -> Option<String> {
+fn no_version_id(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
     let objects = objects(outcome);
-    let none = objects > 0 && outcome.totals.null_versions == objects && wanted.limit.is_none();
+    let none = objects > 0 && outcome.totals.null_versions == objects && resolved.limit.is_none();
     none.then(|| {
         "No selected row has a version id, so every row names the version `null`. If the bucket \
          was never versioned, --no-version-ids leaves the column out."

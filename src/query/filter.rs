@@ -8,11 +8,9 @@ use std::ops::ControlFlow;
 use super::equal::same;
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
-use super::{
-    LANES_MAX, LaneKey, Lanes, Projection, Selection, SizeTotals, UnreadableColumn, packed,
-};
+use super::{LANES_MAX, LaneKey, Lanes, Selection, SizeTotals, UnreadableColumn, packed};
 use crate::engine::{BLOCK_BYTES, Block, Emitter, Lane, Sink, Stopped, TaskError};
-use crate::predicate::{Matcher, flag};
+use crate::predicate::flag;
 use crate::read::{
     Control, DataError, DataErrorKind, Input, NameFault, ReadColumns, RowVisitor, ScanError,
     Scanned, Settings, TaskPlan, VisitResult, check_bucket, check_key, failed, is_usual_key,
@@ -120,7 +118,7 @@ pub fn filter<K: FilterSink>(
     let on_unreadable = OnUnreadable::new(buffering.hold_until_verified);
     let on_unreadable = if is_of_proof { on_unreadable.of_proof() } else { on_unreadable };
     let make_query = || FilterQuery {
-        rules: selections.iter().map(Rules::new).collect(),
+        selections: selections.to_vec(),
         on_unreadable,
         lanes,
         open: OpenLanes::default(),
@@ -145,63 +143,6 @@ pub struct FilterRequest<'a> {
     pub one_by_one: bool,
     /// The streams of output.
     pub lanes: &'a Lanes,
-}
-
-/// What is asked of the rows of one report.
-struct Rules {
-    selection: Selection,
-    /// The selection's exclusions and observations with their places there, without those that are
-    /// false of every row: a rule on a column that the report lacks costs nothing.
-    exclusions: Vec<(usize, Matcher)>,
-    observations: Vec<(usize, Matcher)>,
-    /// Those of [`Selection::flags`] that no exclusion looks at of every row.
-    flags: Vec<usize>,
-    /// [`Selection::apart`], if it can be true.
-    apart: Option<Matcher>,
-    /// Of the columns to split by, those that the report has.
-    split_by: Vec<usize>,
-}
-
-impl Rules {
-    fn new(selection: &Selection) -> Self {
-        let live = |rules: &[Matcher]| {
-            let rules = rules.iter().cloned().enumerate();
-            rules.filter(|(_, rule)| !rule.is_never()).collect()
-        };
-        let exclusions: Vec<(usize, Matcher)> = live(&selection.exclusions);
-        let looked_at = |flag: &usize| {
-            exclusions.iter().any(|(_, rule)| {
-                let mut columns = Vec::new();
-                rule.add_columns(&mut columns);
-                columns == [*flag]
-            })
-        };
-        let flags = selection.flags.iter().copied().filter(|flag| !looked_at(flag)).collect();
-        Self {
-            exclusions,
-            flags,
-            observations: live(&selection.observations),
-            apart: Some(selection.apart.clone()).filter(|apart| !apart.is_never()),
-            split_by: selection.split_by.iter().copied().flatten().collect(),
-            selection: selection.clone(),
-        }
-    }
-
-    /// What is looked at of a row.
-    fn columns(&self) -> ReadColumns {
-        let Projection { bucket, key, version } = self.selection.projection;
-        let mut fields = vec![bucket, key];
-        fields.extend(version);
-        fields.extend(&self.split_by);
-        fields.extend(self.selection.sizes.size);
-        fields.extend(self.selection.sizes.class);
-        fields.extend(&self.selection.flags);
-        let rules = self.exclusions.iter().chain(&self.observations).map(|(_, rule)| rule);
-        for rule in rules.chain(&self.apart) {
-            rule.add_columns(&mut fields);
-        }
-        ReadColumns::new(&self.selection.schema, &self.selection.matcher, fields)
-    }
 }
 
 /// Names the input where the engine has only the number of its task.
@@ -229,7 +170,7 @@ impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
 
 struct FilterQuery<'a> {
     /// For each report. This worker's own: a matcher has scratch space.
-    rules: Vec<Rules>,
+    selections: Vec<Selection>,
     on_unreadable: OnUnreadable,
     lanes: &'a Lanes,
     open: OpenLanes,
@@ -243,7 +184,7 @@ impl RowQuery for FilterQuery<'_> {
         Self: 'v;
 
     fn columns(&self) -> Vec<ReadColumns> {
-        self.rules.iter().map(Rules::columns).collect()
+        self.selections.iter().map(Selection::columns).collect()
     }
 
     fn visitor<'v>(
@@ -251,18 +192,18 @@ impl RowQuery for FilterQuery<'_> {
         report: usize,
         emitter: &'v Emitter<'v, FileSummary, DataError>,
     ) -> FilterVisitor<'v> {
-        let rules = &mut self.rules[report];
+        let selection = &mut self.selections[report];
         let summary = FileSummary {
-            excluded: vec![0; rules.selection.exclusions.len() + 1],
-            observed: vec![0; rules.selection.observations.len()],
-            sizes: SizeTotals::new(&rules.selection.sizes),
+            excluded: vec![0; selection.reasons + 1],
+            observed: vec![0; selection.questions],
+            sizes: SizeTotals::new(&selection.sizes),
             ..FileSummary::default()
         };
         // Lanes are opened anew in each task, so that where blocks end depends on the task alone.
         self.open.clear();
         FilterVisitor {
-            unreadable: UnreadableNotes::new(self.on_unreadable, &rules.selection.schema),
-            rules,
+            unreadable: UnreadableNotes::new(self.on_unreadable, &selection.schema),
+            selection,
             lanes: self.lanes,
             open: &mut self.open,
             emitter,
@@ -291,7 +232,7 @@ struct OpenLane {
 /// What the rows of a lane for manifests have in common.
 struct KnownLane {
     bucket: Vec<u8>,
-    /// The values of [`Rules::split_by`].
+    /// The values of the columns to split by that the report has.
     split: Vec<Vec<u8>>,
     /// Whether the rows are those of [`Selection::apart`].
     apart: bool,
@@ -342,7 +283,7 @@ impl OpenLanes {
 
 /// Looks at the rows of one task.
 struct FilterVisitor<'a> {
-    rules: &'a mut Rules,
+    selection: &'a mut Selection,
     lanes: &'a Lanes,
     open: &'a mut OpenLanes,
     emitter: &'a Emitter<'a, FileSummary, DataError>,
@@ -357,7 +298,7 @@ impl RowVisitor for FilterVisitor<'_> {
 
     #[inline]
     fn row<R: Row>(&mut self, row: &R) -> VisitResult {
-        let matcher = &mut self.rules.selection.matcher;
+        let matcher = &mut self.selection.matcher;
         let matches = matcher.matches(row);
         if matcher.met_unreadable() {
             let values = unsettled_values(matcher, row);
@@ -407,26 +348,26 @@ impl FilterVisitor<'_> {
     /// The first reason to set the row aside, by its place.
     #[inline]
     fn exclusion(&mut self, row: &impl Row) -> Result<Option<usize>, TaskError<DataErrorKind>> {
-        let Rules { exclusions, flags, selection, .. } = &mut *self.rules;
+        let Selection { exclusions, flags, flags_unseen, reasons, .. } = &mut *self.selection;
         for (place, rule) in exclusions {
             let excludes = rule.matches(row);
             let mut has_unreadable_flag = false;
             if rule.met_unreadable() {
                 let columns = self.unreadable.decide(rule, row)?;
-                has_unreadable_flag = columns.iter().any(|c| selection.flags.contains(c));
+                has_unreadable_flag = columns.iter().any(|c| flags.contains(c));
             }
             if excludes {
                 return Ok(Some(*place));
             }
             if has_unreadable_flag {
-                return Ok(Some(selection.exclusions.len()));
+                return Ok(Some(*reasons));
             }
         }
-        for column in flags {
+        for column in flags_unseen {
             let value = row.field(*column);
             if flag(value).is_none() && !value.is_empty() {
                 self.unreadable.decides(*column, value)?;
-                return Ok(Some(selection.exclusions.len()));
+                return Ok(Some(*reasons));
             }
         }
         Ok(None)
@@ -435,7 +376,7 @@ impl FilterVisitor<'_> {
     /// Whether the row's object is one of those that are wanted.
     #[inline]
     fn is_among(&mut self, row: &impl Row) -> bool {
-        let Selection { among, projection, .. } = &self.rules.selection;
+        let Selection { among, projection, .. } = &*self.selection;
         let line = &mut self.open.line;
         among.as_ref().is_none_or(|among| among.holds(row, *projection, line))
     }
@@ -443,7 +384,7 @@ impl FilterVisitor<'_> {
     /// Writes a matching row to its lane.
     #[inline]
     fn keep(&mut self, row: &impl Row) -> Result<(), TaskError<DataErrorKind>> {
-        let key = row.field(self.rules.selection.projection.key);
+        let key = row.field(self.selection.projection.key);
         if !is_usual_key(key) {
             check_key(key).map_err(unnameable)?;
         }
@@ -458,7 +399,7 @@ impl FilterVisitor<'_> {
             lane.bytes = self.emitter.buffer();
             lane.bytes.reserve(self.open.block_bytes + BLOCK_SLACK_BYTES);
         }
-        let is_null = self.rules.selection.projection.write(row, &mut lane.bytes);
+        let is_null = self.selection.projection.write(row, &mut lane.bytes);
         lane.rows += 1;
         if lane.bytes.len() >= self.open.block_bytes {
             self.emit(place).map_err(stopped)?;
@@ -473,13 +414,13 @@ impl FilterVisitor<'_> {
     #[inline]
     fn observe(&mut self, row: &impl Row, is_null: bool) {
         self.summary.null_versions += u64::from(is_null);
-        let sizes = &self.rules.selection.sizes;
+        let sizes = &self.selection.sizes;
         if !self.summary.sizes.add_row(row, sizes)
             && let Some(column) = sizes.size
         {
             self.unreadable.counts(column, row.field(column));
         }
-        for (place, rule) in &mut self.rules.observations {
+        for (place, rule) in &mut self.selection.observations {
             self.summary.observed[*place] += u64::from(rule.matches(row));
         }
     }
@@ -488,15 +429,15 @@ impl FilterVisitor<'_> {
     #[inline]
     fn manifest_lane(&mut self, row: &impl Row) -> Result<usize, TaskError<DataErrorKind>> {
         let mut apart = false;
-        if let Some(rule) = &mut self.rules.apart {
+        if let Some(rule) = &mut self.selection.apart {
             apart = rule.matches(row);
             if rule.met_unreadable() {
                 self.unreadable.decide(rule, row)?;
             }
         }
-        let bucket = row.field(self.rules.selection.projection.bucket);
+        let bucket = row.field(self.selection.projection.bucket);
         let is_of = |lane: &KnownLane| {
-            let mut split = self.rules.split_by.iter().zip(&lane.split);
+            let mut split = self.selection.split_by_known.iter().zip(&lane.split);
             lane.apart == apart
                 && same(&lane.bucket, bucket)
                 && split.all(|(column, value)| same(value, row.field(*column)))
@@ -514,11 +455,11 @@ impl FilterVisitor<'_> {
         row: &impl Row,
         apart: bool,
     ) -> Result<usize, TaskError<DataErrorKind>> {
-        let bucket = row.field(self.rules.selection.projection.bucket);
+        let bucket = row.field(self.selection.projection.bucket);
         self.open.key.clear();
         self.open.key.push(u8::from(apart));
         packed::push(bucket, &mut self.open.key);
-        for column in &self.rules.split_by {
+        for column in &self.selection.split_by_known {
             packed::push(row.field(*column), &mut self.open.key);
         }
         self.open.current = match self.open.by_key.get(&self.open.key) {
@@ -534,7 +475,7 @@ impl FilterVisitor<'_> {
         row: &impl Row,
         apart: bool,
     ) -> Result<usize, TaskError<DataErrorKind>> {
-        let Rules { selection, split_by, .. } = &*self.rules;
+        let selection = &*self.selection;
         let bucket = row.field(selection.projection.bucket).to_vec();
         check_bucket(&bucket).map_err(unnameable)?;
         let value = |column: &usize| row.field(*column).to_vec();
@@ -545,7 +486,7 @@ impl FilterVisitor<'_> {
             apart,
         });
         let place = self.open.add(lane.ok_or(too_many_lanes())?);
-        let split = split_by.iter().map(value).collect();
+        let split = selection.split_by_known.iter().map(value).collect();
         self.open.known.push(KnownLane { bucket, split, apart, place });
         let known = self.open.known.len() - 1;
         self.open.by_key.insert(self.open.key.clone(), known);
@@ -558,13 +499,13 @@ impl FilterVisitor<'_> {
         reason: usize,
         row: &impl Row,
     ) -> Result<usize, TaskError<DataErrorKind>> {
-        let bucket = row.field(self.rules.selection.projection.bucket);
+        let bucket = row.field(self.selection.projection.bucket);
         if bucket.is_empty() || !same(&self.open.excluded_bucket, bucket) {
             check_bucket(bucket).map_err(unnameable)?;
             self.open.excluded_bucket.clear();
             self.open.excluded_bucket.extend_from_slice(bucket);
         }
-        self.open.excluded.resize(self.rules.selection.exclusions.len() + 1, None);
+        self.open.excluded.resize(self.selection.reasons + 1, None);
         if let Some(place) = self.open.excluded[reason] {
             return Ok(place);
         }

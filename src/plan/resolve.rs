@@ -12,7 +12,7 @@ use crate::read::{Opened, ScanError};
 use crate::report::{Report, Schema};
 
 /// What is wanted of all reports.
-pub(super) struct Wanted {
+pub(super) struct ResolvedFilter {
     /// For each report.
     pub(super) selections: Vec<Selection>,
     /// The query as it was understood, with the (first) report's names.
@@ -32,7 +32,7 @@ pub(super) struct Wanted {
     pub(super) asks_bucket_key_alone: bool,
 }
 
-impl Wanted {
+impl ResolvedFilter {
     pub(super) fn new(opened: &Opened, options: &FilterOptions) -> Result<Self, PlanError> {
         let reports = &opened.reports;
         let eligibility = Eligibility::new(options, reports)?;
@@ -41,7 +41,7 @@ impl Wanted {
             Some(Kind::Copy) => split_by.iter().position(|name| same_column(name, "IsLatest")),
             _ => None,
         };
-        let mut wanted = Self {
+        let mut resolved = Self {
             selections: Vec::new(),
             understood: String::new(),
             limit: None,
@@ -54,24 +54,24 @@ impl Wanted {
         };
         for report in reports {
             let compiled = options.query.compile_for(report, options.now)?;
-            let selection = wanted.selection(report, &compiled, options)?;
-            if wanted.selections.is_empty() {
-                wanted.understood = compiled.predicate.to_string();
+            let selection = resolved.selection(report, &compiled, options)?;
+            if resolved.selections.is_empty() {
+                resolved.understood = compiled.predicate.to_string();
             }
-            wanted.limit = compiled.limit;
+            resolved.limit = compiled.limit;
             for hint in compiled.hints() {
-                if !wanted.hints.contains(&hint) {
-                    wanted.hints.push(hint);
+                if !resolved.hints.contains(&hint) {
+                    resolved.hints.push(hint);
                 }
             }
             for warning in compiled.warnings {
-                if !wanted.query_warnings.contains(&warning) {
-                    wanted.query_warnings.push(warning);
+                if !resolved.query_warnings.contains(&warning) {
+                    resolved.query_warnings.push(warning);
                 }
             }
-            wanted.selections.push(selection);
+            resolved.selections.push(selection);
         }
-        Ok(wanted)
+        Ok(resolved)
     }
 
     fn selection(
@@ -84,26 +84,24 @@ impl Wanted {
         // A report without Bucket or Key was refused when it was read.
         let place = |name| schema.position(name).unwrap_or(0);
         let version = schema.position("VersionId").filter(|_| options.version_ids);
-        Ok(Selection {
-            schema: schema.clone(),
-            matcher: compiled.predicate.compile(),
-            among: options.among.clone(),
-            exclusions: self.eligibility.matchers(report, options.now)?,
-            flags: flags(self.eligibility.kind(), schema),
-            observations: vec![self.not_sse_kms(report, compiled, options)?],
-            projection: Projection { bucket: place("Bucket"), key: place("Key"), version },
-            split_by: self.split_by.iter().map(|name| schema.position(name)).collect(),
-            apart: self.eligibility.doomed(report, options.now)?,
-            // They can't tell what a limit lets through.
-            sizes: match compiled.limit {
-                Some(_) => SizeColumns::default(),
-                None => SizeColumns {
-                    size: schema.position("Size"),
-                    class: schema.position("StorageClass"),
-                    classes: &StorageClass::NAMES,
-                },
+        let projection = Projection { bucket: place("Bucket"), key: place("Key"), version };
+        let exclusions = self.eligibility.matchers(report, options.now)?;
+        // They can't tell what a limit lets through.
+        let sizes = match compiled.limit {
+            Some(_) => SizeColumns::default(),
+            None => SizeColumns {
+                size: schema.position("Size"),
+                class: schema.position("StorageClass"),
+                classes: &StorageClass::NAMES,
             },
-        })
+        };
+        Ok(Selection::new(schema.clone(), compiled.predicate.compile(), projection)
+            .among(options.among.clone())
+            .excluding(exclusions, flags(self.eligibility.kind(), schema))
+            .observing(vec![self.not_sse_kms(report, compiled, options)?])
+            .split_by(self.split_by.iter().map(|name| schema.position(name)).collect())
+            .apart(self.eligibility.doomed(report, options.now)?)
+            .sizes(sizes))
     }
 
     /// Whether a row isn't encrypted with SSE-KMS, where the query should have asked.
@@ -130,12 +128,12 @@ impl Wanted {
 
     /// Whether the sizes of all objects in manifests are known.
     pub(super) fn tells_sizes(&self) -> bool {
-        self.selections.iter().all(|selection| selection.sizes.size.is_some())
+        self.selections.iter().all(|selection| selection.size_columns().size.is_some())
     }
 
     /// Whether storage classes are known, if not of all objects.
     pub(super) fn tells_classes(&self) -> bool {
-        self.selections.iter().any(|selection| selection.sizes.class.is_some())
+        self.selections.iter().any(|selection| selection.size_columns().class.is_some())
     }
 }
 
