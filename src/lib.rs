@@ -1,26 +1,7 @@
 //! Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
 //!
-//! The layers, from the top; each imports only what stands below it (a test holds them to it):
-//!
-//! | layer | knows | never knows |
-//! |---|---|---|
-//! | `cli` | arguments, progress, tables, exit codes | bytes, wire formats |
-//! | `jobs` (feature `aws`) | Batch Operations jobs at AWS | how rows were found |
-//! | `listing` | what a bucket holds now, as a report | how reports are read |
-//! | [`synth`] | how a synthetic report looks | how reports are read |
-//! | [`plan`] | shards, exclusions, `plan.json` | threads |
-//! | [`operation`] | eligibility, requests, permissions, prices | how rows are found |
-//! | [`query`] | what is asked of rows | shards, operations |
-//! | [`read`] | how a data file becomes rows | what is asked of them |
-//! | [`engine`] | workers, queues, memory budget, order | formats, operations |
-//! | [`mod@format`] | bytes to rows | files, paths, network |
-//! | [`predicate`] | expression to compiled matcher | formats beyond "give me column n" |
-//! | [`report`] | `manifest.json`, schema, checksums, the newest report | threads |
-//! | [`source`] | bytes from and to local files and S3 | what the bytes mean |
-//! | `aws` | how AWS is reached, what its errors mean | what is asked of it |
-//! | [`threads`] | loops on several threads | what is done in them |
-//! | [`values`] | what rows and columns are | everything else |
-//! | [`units`] | sizes and counts as people write them | everything else |
+//! Each module is a layer that imports only what stands below it: `tests/it/layers.rs` has the table
+//! of them and holds the code to it, `ARCHITECTURE.md` says why they are so.
 //!
 //! The program is a thin layer over this library:
 //!

@@ -3,11 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// From the top. A layer may import those behind it in this list that its row allows.
-const LAYERS: [(&str, &[&str]); 18] = [
-    (
-        "cli",
-        &[
+/// A layer: a folder or file of `src`, what it knows, and what it may import.
+struct Layer {
+    name: &'static str,
+    /// For whoever reads the table.
+    _knows: &'static str,
+    imports: &'static [&'static str],
+}
+
+/// All layers, from the top; each imports only what stands behind it, and its row allows. The one
+/// table of them: `src/lib.rs` and `ARCHITECTURE.md` point here.
+const LAYERS: [Layer; 18] = [
+    Layer {
+        name: "cli",
+        _knows: "arguments, progress, tables, exit codes; not bytes and formats",
+        imports: &[
             "jobs",
             "listing",
             "synth",
@@ -26,13 +36,26 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "hex",
             "values",
         ],
-    ),
-    ("jobs", &["plan", "operation", "report", "source", "aws", "units", "hex"]),
-    ("listing", &["report", "source", "aws", "hex", "values"]),
-    ("synth", &["format", "predicate", "report", "source", "threads", "units", "hex", "values"]),
-    (
-        "plan",
-        &[
+    },
+    Layer {
+        name: "jobs",
+        _knows: "Batch Operations jobs at AWS, by its SDK (feature `aws`); not how rows were found",
+        imports: &["plan", "operation", "report", "source", "aws", "units", "hex"],
+    },
+    Layer {
+        name: "listing",
+        _knows: "what a bucket holds now, as a report (feature `aws`)",
+        imports: &["report", "source", "aws", "hex", "values"],
+    },
+    Layer {
+        name: "synth",
+        _knows: "how a synthetic report looks; not how reports are read",
+        imports: &["format", "predicate", "report", "source", "threads", "units", "hex", "values"],
+    },
+    Layer {
+        name: "plan",
+        _knows: "shards, exclusions, `plan.json`; not threads",
+        imports: &[
             "operation",
             "query",
             "read",
@@ -43,25 +66,71 @@ const LAYERS: [(&str, &[&str]); 18] = [
             "threads",
             "units",
             "hex",
+        ],
+    },
+    Layer {
+        name: "operation",
+        _knows: "eligibility, requests, permissions and prices of each operation; not plan folders",
+        imports: &["units", "hex"],
+    },
+    Layer {
+        name: "query",
+        _knows: "what is asked of rows: counts, manifest lines, look-ups; not shards and operations",
+        imports: &["read", "engine", "format", "predicate", "report", "source", "units", "values"],
+    },
+    Layer {
+        name: "read",
+        _knows: "how a data file becomes rows and columns; not what is asked of them",
+        imports: &[
+            "engine",
+            "format",
+            "predicate",
+            "report",
+            "source",
+            "threads",
+            "units",
+            "hex",
             "values",
         ],
-    ),
-    ("operation", &["units", "hex"]),
-    ("query", &["read", "engine", "format", "predicate", "report", "source", "units", "values"]),
-    (
-        "read",
-        &["engine", "format", "predicate", "report", "source", "threads", "units", "hex", "values"],
-    ),
-    ("engine", &[]),
-    ("format", &["units", "values"]),
-    ("predicate", &["report", "units", "values"]),
-    ("report", &["source", "units", "hex"]),
-    ("source", &["aws"]),
-    ("aws", &[]),
-    ("threads", &[]),
-    ("units", &[]),
-    ("hex", &[]),
-    ("values", &[]),
+    },
+    Layer {
+        name: "engine",
+        _knows: "workers, queues, memory budget, order; not formats and operations",
+        imports: &[],
+    },
+    Layer {
+        name: "format",
+        _knows: "bytes to rows, columns and digests; not files, paths and network",
+        imports: &["units", "values"],
+    },
+    Layer {
+        name: "predicate",
+        _knows: "expression to compiled matcher; not formats",
+        imports: &["report", "units", "values"],
+    },
+    Layer {
+        name: "report",
+        _knows: "`manifest.json`, schema, checksums, the newest report; writing the like; not threads",
+        imports: &["source", "units", "hex"],
+    },
+    Layer {
+        name: "source",
+        _knows: "bytes from and to local files and S3; not what they mean",
+        imports: &["aws"],
+    },
+    Layer {
+        name: "aws",
+        _knows: "how AWS is reached: credentials, threads, errors; not what is asked of it",
+        imports: &[],
+    },
+    Layer { name: "threads", _knows: "loops on several threads", imports: &[] },
+    Layer {
+        name: "values",
+        _knows: "what rows and columns are: values, statistics, keys, dates",
+        imports: &[],
+    },
+    Layer { name: "units", _knows: "sizes and counts as people write them", imports: &[] },
+    Layer { name: "hex", _knows: "bytes as hexadecimal digits", imports: &[] },
 ];
 
 /// Crates that only one layer may know.
@@ -102,7 +171,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 fn layer_of(path: &Path) -> Option<&'static str> {
     let first = path.components().next()?.as_os_str().to_str()?;
     let name = first.strip_suffix(".rs").unwrap_or(first);
-    LAYERS.iter().map(|(layer, _)| *layer).find(|layer| *layer == name)
+    LAYERS.iter().map(|layer| layer.name).find(|layer| *layer == name)
 }
 
 /// Code without its comments and without the tests at its end, which may use anything.
@@ -124,7 +193,7 @@ fn layers_named(code: &str) -> Vec<&'static str> {
             }
         };
         for name in group.split(|c: char| !c.is_alphanumeric() && c != '_') {
-            named.extend(LAYERS.iter().map(|(layer, _)| *layer).find(|layer| *layer == name));
+            named.extend(LAYERS.iter().map(|layer| layer.name).find(|layer| *layer == name));
         }
     }
     named
@@ -133,7 +202,7 @@ fn layers_named(code: &str) -> Vec<&'static str> {
 fn offences(path: &Path, text: &str) -> Vec<String> {
     let code = code(text);
     let Some(layer) = layer_of(path) else { return Vec::new() };
-    let allowed = LAYERS.iter().find(|(name, _)| *name == layer).unwrap().1;
+    let allowed = LAYERS.iter().find(|row| row.name == layer).unwrap().imports;
     let layers = layers_named(&code)
         .into_iter()
         .filter(|named| *named != layer && !allowed.contains(named))
