@@ -158,7 +158,7 @@ pub(super) fn report_error(error: ScanError) -> CliError {
     let told = match report {
         ReportError::Json { path, .. }
         | ReportError::Field { path, .. }
-        | ReportError::TooLarge(path) => path.as_path().and_then(file_instead_of_report),
+        | ReportError::TooLarge { path, .. } => path.as_path().and_then(file_instead_of_report),
         ReportError::NoReport { folder, .. } => match folder.as_path() {
             Some(path) => folder_instead_of_report(path),
             None => object_instead_of_report(&folder.display().to_string()),

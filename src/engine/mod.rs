@@ -13,6 +13,7 @@
 //!
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
+mod block;
 mod pool;
 mod reorder;
 mod spill;
@@ -26,32 +27,13 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+pub use block::{BLOCK_BYTES, Block, Lane};
 use pool::Pool;
 use reorder::ReorderBuffer;
-
-/// The size at which a worker hands a block over. 256 KiB: large enough that a write costs little
-/// beside the bytes it moves, small enough that a block is still in the L2 cache when it is
-/// hashed and written.
-pub const BLOCK_BYTES: usize = 256 << 10;
 
 /// Messages that may wait for the collector, for each worker. Two: one being written while the
 /// next is ready; more would only hide memory from the budget.
 const MESSAGES_PER_WORKER: usize = 2;
-
-/// Which stream of output a block belongs to. The engine only carries it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Lane(pub u32);
-
-/// Finished output: whole rows of one lane.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Block {
-    /// The stream that the rows belong to.
-    pub lane: Lane,
-    /// How many rows `bytes` holds.
-    pub rows: u64,
-    /// The rows.
-    pub bytes: Vec<u8>,
-}
 
 /// Why a task ended early.
 #[derive(Debug)]

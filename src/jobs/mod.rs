@@ -31,6 +31,7 @@ mod retry;
 mod role;
 pub mod setup;
 mod submit;
+mod submit_error;
 mod upload;
 
 pub use caller::{Caller, CallerError, Checked, caller, check_caller};
@@ -42,7 +43,6 @@ pub use outage::{OUTAGE_MAX, Outage, Verdict};
 pub use preflight::{Finding, Preflight, Weight};
 pub use requests::{Requests, RequestsError};
 pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
-pub use submit::{
-    Pause, StepOutcome, Submission, SubmitError, describe, list, replay, should_be_known,
-};
+pub use submit::{Pause, StepOutcome, Submission, describe, list, replay, should_be_known};
+pub use submit_error::SubmitError;
 pub use upload::{Upload, UploadError, abort_multipart};

@@ -20,14 +20,15 @@ use sha2::{Digest as _, Sha256};
 use super::control::{Control, CreateError, JobDetail, JobView, Wanted};
 use super::in_place::find_in_place;
 use super::journal::{
-    Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, JournalError, Progress, Stage, Step,
+    Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, Progress, Stage, Step,
 };
-use super::requests::{REQUESTS, Requests, RequestsError};
-use super::upload::{Upload, UploadError, abort_multipart};
+use super::requests::Requests;
+use super::submit_error::SubmitError;
+use super::upload::{Upload, abort_multipart};
 use crate::aws::{AwsError, Session};
 use crate::hex;
 use crate::operation::job::ETAG_MARKER;
-use crate::plan::{FileDigest, Plan, ReadError, Shard, StateError, plan_of_state_folder};
+use crate::plan::{FileDigest, Plan, Shard, plan_of_state_folder};
 
 /// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
 /// lets a request's signature differ.
@@ -44,72 +45,6 @@ const LOOKS_MAX: u32 = 8;
 
 /// Before the second look; it doubles with each further one, to 25 seconds in all.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-
-/// Why a submission ended early. What is in the journal is done; the same command resumes it.
-#[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
-    /// The journal can't be read or written, or does not fit the plan.
-    #[error(transparent)]
-    Journal(#[from] JournalError),
-    /// The journal does not fit the plan.
-    #[error("{}: {what}; the plan or its journal was changed by something else", folder.display())]
-    Misfit {
-        /// The plan's folder.
-        folder: PathBuf,
-        /// What does not fit.
-        what: String,
-    },
-    /// The plan was submitted with other parameters.
-    #[error(
-        "{}: this plan was submitted at {begun} with other parameters: give the same again to \
-         resume it ({} has the requests). For other parameters, cancel its jobs (`s3sieve jobs \
-         {} cancel --all`) and submit what `s3sieve retry` makes of it",
-        folder.display(), REQUESTS, folder.display()
-    )]
-    OtherRequests {
-        /// The plan's folder.
-        folder: PathBuf,
-        /// When.
-        begun: Timestamp,
-    },
-    /// The folder of the journal does not say whose it is.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// A manifest of a plan in S3 is not what the plan says.
-    #[error(transparent)]
-    Manifest(#[from] ReadError),
-    /// A manifest could not be uploaded.
-    #[error(transparent)]
-    Upload(#[from] UploadError),
-    /// A job could not be created.
-    #[error("{manifest}: {error}")]
-    Create {
-        /// For which manifest.
-        manifest: String,
-        /// Why.
-        error: CreateError,
-    },
-    /// AWS refused something else.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// The requests can't be read or written.
-    #[error(transparent)]
-    Requests(#[from] RequestsError),
-    /// Another plan has what this one left undone.
-    #[error(
-        "{}: `s3sieve retry` made a plan of what this one left undone, {plan}: submit that; no job \
-         is created for this one any more", folder.display()
-    )]
-    Continued {
-        /// The plan's folder.
-        folder: PathBuf,
-        /// The other plan.
-        plan: String,
-    },
-    /// The stop flag was raised.
-    #[error("interrupted; progress is in jobs.jsonl; run the same command again to resume")]
-    Interrupted,
-}
 
 /// A step that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,47 +6,27 @@
 //!
 //! Never knows what the report is for.
 
+mod columns;
+mod error;
+mod request;
 mod rows;
 mod walk;
 
 use std::collections::HashSet;
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
+pub use self::columns::{ASKED, LISTED};
+pub use self::error::ListingError;
+pub use self::request::Listing;
 
+use self::columns::{ALWAYS, OF_VERSIONS};
 use self::rows::{Finished, Writer};
 use self::walk::Walk;
-use crate::aws::AwsError;
 use crate::hex;
 use crate::report::{MANIFEST_VERSION, ManifestDocument, ManifestEntry};
-use crate::source::{FolderError, Location, NewFolder, Object};
-
-/// Columns of every report; those of versions only where versions are listed.
-const ALWAYS: [&str; 2] = ["Bucket", "Key"];
-const OF_VERSIONS: [&str; 3] = ["VersionId", "IsLatest", "IsDeleteMarker"];
-
-/// Columns that a listing itself holds.
-pub const LISTED: [&str; 6] = [
-    "Size",
-    "LastModifiedDate",
-    "ETag",
-    "StorageClass",
-    "IsMultipartUploaded",
-    "ChecksumAlgorithm",
-];
-
-/// Columns that take a request for each object.
-pub const ASKED: [&str; 6] = [
-    "EncryptionStatus",
-    "BucketKeyStatus",
-    "ReplicationStatus",
-    "ObjectLockMode",
-    "ObjectLockRetainUntilDate",
-    "ObjectLockLegalHoldStatus",
-];
+use crate::source::NewFolder;
 
 /// Rows of a data file at most. 500,000: a report of a few million rows has files for several
 /// threads. (S3 puts three million into one.)
@@ -54,23 +34,6 @@ const FILE_ROWS_MAX: u64 = 500_000;
 
 /// The name that stands for an inventory's configuration.
 const CONFIGURATION: &str = "s3sieve-list";
-
-/// What to list.
-#[derive(Debug, Clone)]
-pub struct Listing {
-    /// The bucket, and what the keys begin with.
-    pub prefix: Object,
-    /// Columns besides those of every report.
-    pub columns: Vec<String>,
-    /// Whether all versions are listed, delete markers among them.
-    pub versions: bool,
-    /// Only what was last modified after that.
-    pub newer_than: Option<Timestamp>,
-    /// The partition of the bucket, for its ARN in the report.
-    pub partition: String,
-    /// When the report is begun, as its manifest says.
-    pub now: Timestamp,
-}
 
 /// What was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,48 +48,6 @@ pub struct Summary {
     pub seen: u64,
     /// Objects that were asked about one by one.
     pub asked: u64,
-}
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum ListingError {
-    /// AWS refused.
-    #[error("{}: {error}", at.display())]
-    Aws {
-        /// What was listed, or the object that was asked about.
-        at: Location,
-        /// What it said.
-        error: AwsError,
-    },
-    /// The report could not be written.
-    #[error("{}: {error}", path.display())]
-    Io {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The folder for the report can't be had.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// No such column can be listed.
-    #[error(
-        "column {name:?} is not to be had from a listing; there are {}, and with a request for \
-         each object {}", LISTED.join(", "), ASKED.join(", ")
-    )]
-    Column {
-        /// As it was given.
-        name: String,
-    },
-    /// The run was ended from outside.
-    #[error("interrupted; nothing was left behind")]
-    Interrupted,
-}
-
-impl ListingError {
-    fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        |error| Self::Io { path: path.to_owned(), error }
-    }
 }
 
 /// Lists objects, and writes the report below `out`, which must be empty or not there yet.

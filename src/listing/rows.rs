@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ListingError;
+use super::error::ListingError;
 use crate::report::{DataFileWriter, WrittenFile};
 use crate::values::encode_key;
 

@@ -16,8 +16,10 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use super::columns::{ASKED, OF_VERSIONS};
+use super::error::ListingError;
+use super::request::Listing;
 use super::rows::Row;
-use super::{ASKED, Listing, ListingError, OF_VERSIONS};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::Location;
 use crate::values::decode_key;

@@ -20,11 +20,11 @@ use crate::source::{HeadChecksums, Location, Object, ObjectHead, visit_heads};
 /// Makes sure that all files of a plan's shards are in its folder, and are what it says.
 pub(super) fn verify(folder: &Object, plan: &Plan, stop: &AtomicBool) -> Result<(), ReadError> {
     let place = Location::Object(folder.clone());
-    let mut resolved = Vec::new();
+    let mut wanted = Vec::new();
     for file in plan.shards.iter().flat_map(PlanFile::of) {
-        resolved.push(ResolvedFilter::new(file.below(&place)?, file, false));
+        wanted.push(Wanted::new(file.below(&place)?, file, false));
     }
-    check(resolved, Some(plan), stop, |_| ())
+    check(wanted, Some(plan), stop, |_| ())
 }
 
 /// Makes sure that all files of a plan's shards are what the plan says, in a folder that stands for
@@ -64,14 +64,14 @@ pub fn find_manifest(
 }
 
 /// A file that must be there.
-struct ResolvedFilter<'a> {
+struct Wanted<'a> {
     object: Location,
     file: PlanFile<'a>,
     /// Whether it must not be encrypted but by S3 itself.
     sse_s3: bool,
 }
 
-impl<'a> ResolvedFilter<'a> {
+impl<'a> Wanted<'a> {
     fn new(object: Location, file: PlanFile<'a>, sse_s3: bool) -> Self {
         Self { object, file, sse_s3 }
     }
@@ -109,17 +109,17 @@ impl<'a> ResolvedFilter<'a> {
 fn wanted<'a>(
     manifests: &Object,
     shards: impl Iterator<Item = &'a Shard>,
-) -> Result<Vec<ResolvedFilter<'a>>, ReadError> {
+) -> Result<Vec<Wanted<'a>>, ReadError> {
     let place = Location::Object(manifests.clone());
-    let mut resolved = Vec::new();
+    let mut wanted = Vec::new();
     for shard in shards {
         let is_csv = shard.files.is_empty();
         for file in PlanFile::of(shard) {
             file.below(&place)?;
-            resolved.push(ResolvedFilter::new(place.join(name(file.path)), file, is_csv));
+            wanted.push(Wanted::new(place.join(name(file.path)), file, is_csv));
         }
     }
-    Ok(resolved)
+    Ok(wanted)
 }
 
 /// A file's path below the plan's `manifests`.
@@ -129,20 +129,20 @@ fn name(path: &str) -> &str {
 
 /// Makes sure of objects; those that are read are looked into where the plan is given.
 fn check(
-    wanted: Vec<ResolvedFilter<'_>>,
+    wanted: Vec<Wanted<'_>>,
     plan: Option<&Plan>,
     stop: &AtomicBool,
     mut seen: impl FnMut(ObjectHead),
 ) -> Result<(), ReadError> {
-    let objects = resolved.into_iter().filter_map(|wanted| match &resolved.object {
-        Location::Object(object) => Some((object.clone(), resolved)),
+    let objects = wanted.into_iter().filter_map(|wanted| match &wanted.object {
+        Location::Object(object) => Some((object.clone(), wanted)),
         Location::Path(_) => None,
     });
-    visit_heads(objects, HeadChecksums::Asked, |resolved, head| {
+    visit_heads(objects, HeadChecksums::Asked, |wanted, head| {
         if stop.load(Ordering::Relaxed) {
             return Err(ReadError::Interrupted);
         }
-        seen(resolved.check(head, plan, stop)?);
+        seen(wanted.check(head, plan, stop)?);
         Ok(())
     })
 }

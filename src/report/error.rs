@@ -5,7 +5,6 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::MANIFEST_BYTES_MAX;
 use crate::source::{self, Location};
 use crate::units::{Bytes, Count};
 
@@ -37,8 +36,13 @@ pub enum ReportError {
     NotAReport(Location),
     /// The file is larger than a manifest may be.
     #[error("{}: larger than {}, more than a manifest of 100,000 data files takes; is this a \
-             manifest.json?", .0.display(), Bytes(MANIFEST_BYTES_MAX))]
-    TooLarge(Location),
+             manifest.json?", path.display(), Bytes(*bytes_max))]
+    TooLarge {
+        /// The file.
+        path: Location,
+        /// How large it may be, in bytes.
+        bytes_max: u64,
+    },
     /// The manifest is not the JSON that S3 writes, or ends early.
     #[error("{}: line {line}, column {column}: {fault}; the file is damaged, cut short or not an \
              inventory's manifest.json: fetch it again", path.display())]
@@ -317,6 +321,6 @@ mod tests {
     fn only_the_system_is_the_environment() {
         let path = Location::from("m.json");
         assert!(ReportError::io(path.clone(), io::Error::other("broken")).is_environment());
-        assert!(!ReportError::TooLarge(path).is_environment());
+        assert!(!ReportError::TooLarge { path, bytes_max: 1 }.is_environment());
     }
 }

@@ -262,7 +262,7 @@ fn complete(dated: &Dated) -> Result<Result<Manifest, String>, ReportError> {
         Err(ReportError::ChecksumUnreadable { .. }) => {
             "manifest.checksum does not hold an MD5".to_owned()
         }
-        Err(ReportError::TooLarge(_)) => "manifest.json is too large".to_owned(),
+        Err(ReportError::TooLarge { .. }) => "manifest.json is too large".to_owned(),
         Err(error) if error.is_not_found() => "no manifest.json".to_owned(),
         Err(error) => return Err(error),
     };

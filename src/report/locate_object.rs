@@ -8,7 +8,7 @@
 //! Never knows what a data file holds.
 
 use super::error::{KeyFault, excerpt};
-use super::locate::key_components;
+use super::key_path::key_components;
 use super::{DataFile, Report, ReportError};
 use crate::source::{Location, Object};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
-use super::super::{ChecksumState, DataFile, FileFormat, Schema};
+use super::super::{ChecksumState, DataFile, FileFormat, KEY_BYTES_MAX, Schema};
 use super::*;
 
 fn report(manifest: &Path, keys: &[&str]) -> Report {

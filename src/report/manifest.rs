@@ -13,6 +13,7 @@ use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::error::excerpt;
+use super::file_format::FileFormat;
 use super::{ReportError, Schema, schema_text};
 use crate::hex;
 use crate::source::Location;
@@ -34,27 +35,6 @@ const BUCKET_BYTES_MAX: usize = 255;
 
 /// The longest version of a manifest's format, in bytes. S3's have 10.
 const VERSION_BYTES_MAX: usize = 1 << 10;
-
-/// How the data files of a report are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileFormat {
-    /// CSV, gzip-compressed, without a header.
-    Csv,
-    /// Apache ORC.
-    Orc,
-    /// Apache Parquet.
-    Parquet,
-}
-
-impl fmt::Display for FileFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Csv => "CSV",
-            Self::Orc => "ORC",
-            Self::Parquet => "Parquet",
-        })
-    }
-}
 
 /// One data file as the manifest lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,7 +203,10 @@ impl Manifest {
     pub fn read(path: &Location) -> Result<Self, ReportError> {
         let bytes = read_at_most(path, MANIFEST_BYTES_MAX + 1)?;
         if bytes.len() as u64 > MANIFEST_BYTES_MAX {
-            return Err(ReportError::TooLarge(path.clone()));
+            return Err(ReportError::TooLarge {
+                path: path.clone(),
+                bytes_max: MANIFEST_BYTES_MAX,
+            });
         }
         let md5 = Md5::digest(&bytes).into();
         let checksum = verify(path, md5)?;

@@ -3,7 +3,9 @@
 //! Never knows about threads, or about what is inside a data file.
 
 mod error;
+mod file_format;
 mod find;
+mod key_path;
 mod locate;
 #[cfg(feature = "aws")]
 mod locate_object;
@@ -13,9 +15,11 @@ mod schema_text;
 mod write;
 
 pub use error::{KeyFault, ReportError};
+pub use file_format::FileFormat;
 pub use find::{AsOf, AsOfError, Found, find};
-pub use locate::{KEY_BYTES_MAX, Survey, key_components, locate_files, locate_some, survey};
-pub use manifest::{ChecksumState, DataFile, FileFormat, MANIFEST_BYTES_MAX, Manifest, Report};
+pub use key_path::{KEY_BYTES_MAX, key_components};
+pub use locate::{Survey, locate_files, locate_some, survey};
+pub use manifest::{ChecksumState, DataFile, MANIFEST_BYTES_MAX, Manifest, Report};
 pub use schema::{Column, ColumnKind, Schema, is_same_column, names_listed};
 pub use schema_text::{COLUMN_NAME_BYTES_MAX, COLUMNS_MAX};
 pub use write::{

@@ -6,7 +6,8 @@
 //! own. Never knows about the rest of the manifest.
 
 use super::error::excerpt;
-use super::{FileFormat, Schema};
+use super::file_format::FileFormat;
+use super::schema::Schema;
 
 /// The most columns a report may have.
 ///

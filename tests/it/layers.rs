@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 /// A layer: a folder or file of `src`, what it knows, and what it may import.
 struct Layer {
     name: &'static str,
-    /// For whoever reads the table.
-    _knows: &'static str,
+    knows: &'static str,
     imports: &'static [&'static str],
 }
 
@@ -16,7 +15,7 @@ struct Layer {
 const LAYERS: [Layer; 18] = [
     Layer {
         name: "cli",
-        _knows: "arguments, progress, tables, exit codes; not bytes and formats",
+        knows: "arguments, progress, tables, exit codes; not bytes and formats",
         imports: &[
             "jobs",
             "listing",
@@ -39,22 +38,22 @@ const LAYERS: [Layer; 18] = [
     },
     Layer {
         name: "jobs",
-        _knows: "Batch Operations jobs at AWS, by its SDK (feature `aws`); not how rows were found",
+        knows: "Batch Operations jobs at AWS, by its SDK (feature `aws`); not how rows were found",
         imports: &["plan", "operation", "report", "source", "aws", "units", "hex"],
     },
     Layer {
         name: "listing",
-        _knows: "what a bucket holds now, as a report (feature `aws`)",
+        knows: "what a bucket holds now, as a report (feature `aws`)",
         imports: &["report", "source", "aws", "hex", "values"],
     },
     Layer {
         name: "synth",
-        _knows: "how a synthetic report looks; not how reports are read",
+        knows: "how a synthetic report looks; not how reports are read",
         imports: &["format", "predicate", "report", "source", "threads", "units", "hex", "values"],
     },
     Layer {
         name: "plan",
-        _knows: "shards, exclusions, `plan.json`; not threads",
+        knows: "shards, exclusions, `plan.json`; not threads",
         imports: &[
             "operation",
             "query",
@@ -70,17 +69,17 @@ const LAYERS: [Layer; 18] = [
     },
     Layer {
         name: "operation",
-        _knows: "eligibility, requests, permissions and prices of each operation; not plan folders",
+        knows: "eligibility, requests, permissions and prices of each operation; not plan folders",
         imports: &["units", "hex"],
     },
     Layer {
         name: "query",
-        _knows: "what is asked of rows: counts, manifest lines, look-ups; not shards and operations",
+        knows: "what is asked of rows: counts, manifest lines, look-ups; not shards and operations",
         imports: &["read", "engine", "format", "predicate", "report", "source", "units", "values"],
     },
     Layer {
         name: "read",
-        _knows: "how a data file becomes rows and columns; not what is asked of them",
+        knows: "how a data file becomes rows and columns; not what is asked of them",
         imports: &[
             "engine",
             "format",
@@ -95,42 +94,42 @@ const LAYERS: [Layer; 18] = [
     },
     Layer {
         name: "engine",
-        _knows: "workers, queues, memory budget, order; not formats and operations",
+        knows: "workers, queues, memory budget, order; not formats and operations",
         imports: &[],
     },
     Layer {
         name: "format",
-        _knows: "bytes to rows, columns and digests; not files, paths and network",
+        knows: "bytes to rows, columns and digests; not files, paths and network",
         imports: &["units", "values"],
     },
     Layer {
         name: "predicate",
-        _knows: "expression to compiled matcher; not formats",
+        knows: "expression to compiled matcher; not formats",
         imports: &["report", "units", "values"],
     },
     Layer {
         name: "report",
-        _knows: "`manifest.json`, schema, checksums, the newest report; writing the like; not threads",
+        knows: "`manifest.json`, schema, checksums, the newest report; writing the like; not threads",
         imports: &["source", "units", "hex"],
     },
     Layer {
         name: "source",
-        _knows: "bytes from and to local files and S3; not what they mean",
+        knows: "bytes from and to local files and S3; not what they mean",
         imports: &["aws"],
     },
     Layer {
         name: "aws",
-        _knows: "how AWS is reached: credentials, threads, errors; not what is asked of it",
+        knows: "how AWS is reached: credentials, threads, errors; not what is asked of it",
         imports: &[],
     },
-    Layer { name: "threads", _knows: "loops on several threads", imports: &[] },
+    Layer { name: "threads", knows: "loops on several threads", imports: &[] },
     Layer {
         name: "values",
-        _knows: "what rows and columns are: values, statistics, keys, dates",
+        knows: "what rows and columns are: values, statistics, keys, dates",
         imports: &[],
     },
-    Layer { name: "units", _knows: "sizes and counts as people write them", imports: &[] },
-    Layer { name: "hex", _knows: "bytes as hexadecimal digits", imports: &[] },
+    Layer { name: "units", knows: "sizes and counts as people write them", imports: &[] },
+    Layer { name: "hex", knows: "bytes as hexadecimal digits", imports: &[] },
 ];
 
 /// Crates that only one layer may know.
@@ -202,11 +201,12 @@ fn layers_named(code: &str) -> Vec<&'static str> {
 fn offences(path: &Path, text: &str) -> Vec<String> {
     let code = code(text);
     let Some(layer) = layer_of(path) else { return Vec::new() };
-    let allowed = LAYERS.iter().find(|row| row.name == layer).unwrap().imports;
+    let Layer { knows, imports: allowed, .. } =
+        LAYERS.iter().find(|row| row.name == layer).unwrap();
     let layers = layers_named(&code)
         .into_iter()
         .filter(|named| *named != layer && !allowed.contains(named))
-        .map(|named| format!("{}: layer {layer} imports {named}", path.display()));
+        .map(|named| format!("{}: layer {layer} ({knows}) imports {named}", path.display()));
     let crates = OWNED_CRATES
         .iter()
         .filter(|(name, owners)| !owners.contains(&layer) && names_crate(&code, name))

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::chunks::Chunks;
+use super::orc_type::OrcType;
 use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
-use super::tail::{OrcType, Tail};
+use super::tail::Tail;
 use super::zone::zone;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;

@@ -20,6 +20,8 @@
 
 mod chunks;
 mod column;
+mod file;
+mod orc_type;
 mod proto;
 mod rle;
 mod statistics;

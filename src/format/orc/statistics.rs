@@ -5,8 +5,8 @@
 //!
 //! Never knows which rows are asked for.
 
+use super::orc_type::OrcType;
 use super::proto::{Fault, Message, Value};
-use super::tail::OrcType;
 use super::writer::TrustedBounds;
 use crate::values::{Bounds, ColumnStatistics, NullCount, TimeUnit};
 

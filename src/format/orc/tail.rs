@@ -9,19 +9,14 @@ use std::mem;
 use std::ops::Range;
 
 use super::chunks::{Chunks, Compression};
-use super::column::OrcColumn;
+use super::orc_type::OrcType;
 use super::proto::{Fault, Message, Value, numbers_of, once};
 use super::statistics::{OrcStatistics, Sum};
-use super::stripe::StripeFooter;
 use super::writer::TrustedBounds;
 use crate::format::codec::Codec;
-use crate::format::columnar::{
-    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
-    PageStatistics,
-};
+use crate::format::columnar::{ColumnarError, GroupSize};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::format::spare::Spare;
-use crate::values::ColumnStatistics;
 
 /// The postscript's length is a byte, and it stands before that byte.
 const POSTSCRIPT_BYTES_MAX: u64 = 255;
@@ -58,20 +53,6 @@ const CHUNK_BYTES: u64 = 256 << 10;
 /// tell 8 MiB.
 const CHUNK_BYTES_MAX: u64 = 8 << 20;
 
-/// How the values of a column are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OrcType {
-    Flags,
-    Bytes,
-    Integers,
-    Days,
-    /// Instants; with a zone, and so in UTC, or without one.
-    Instants {
-        zoned: bool,
-    },
-    Texts,
-}
-
 /// A column of the file.
 #[derive(Debug, Clone)]
 pub(super) struct FileColumn {
@@ -100,12 +81,12 @@ pub struct Tail {
     pub(super) columns: Vec<FileColumn>,
     pub(super) stripes: Vec<Stripe>,
     /// Rows and bytes of each stripe.
-    groups: Vec<GroupSize>,
+    pub(super) groups: Vec<GroupSize>,
     /// Types that the footer lists: one for the row, and one for each column.
     pub(super) types: usize,
-    metadata: Vec<u8>,
+    pub(super) metadata: Vec<u8>,
     /// For each column, whether what the metadata tells fits what the footer tells.
-    fits: Vec<bool>,
+    pub(super) fits: Vec<bool>,
     pub(super) compression: Compression,
     /// Rows between entries of the row index; 0 without one.
     pub(super) stride: u64,
@@ -333,65 +314,6 @@ fn check_stripes(stripes: &[Stripe], rows: Option<u64>, end: u64) -> Result<(), 
         ));
     }
     Ok(())
-}
-
-impl ColumnarFile for Tail {
-    fn columns(&self) -> Vec<String> {
-        self.columns.iter().map(|column| column.name.clone()).collect()
-    }
-
-    fn groups(&self) -> &[GroupSize] {
-        &self.groups
-    }
-
-    fn bytes_held(&self) -> u64 {
-        let columns = self.columns.iter();
-        let columns = columns.map(|column| size_of::<FileColumn>() + column.name.len());
-        let of_stripe = size_of::<Stripe>() + size_of::<GroupSize>();
-        (self.metadata.len() + self.stripes.len() * of_stripe + columns.sum::<usize>()) as u64
-    }
-
-    fn statistics(&self, group: usize, column: usize) -> ColumnStatistics<&[u8]> {
-        let stripe = &self.stripes[group];
-        let statistics = self.statistics_of(stripe, &self.columns[column]);
-        let known = self.fits[column].then(|| statistics.of_rows(stripe.rows)).flatten();
-        known.unwrap_or_default()
-    }
-
-    fn cursors<'f>(
-        &self,
-        file: &'f dyn Ranges,
-        group: usize,
-        wanted: &[ColumnWanted],
-        spare: &mut Spare,
-    ) -> Result<Cursors<'f>, ColumnarError> {
-        let footer = StripeFooter::read(self, file, group)?;
-        let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
-            Ok(Box::new(OrcColumn::new(self, &footer, group, *wanted, file, spare)?))
-        };
-        wanted.iter().map(cursor).collect()
-    }
-
-    fn pages(
-        &self,
-        file: &dyn Ranges,
-        group: usize,
-        column: usize,
-    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
-        if self.stride == 0 || self.stripes[group].rows <= self.stride {
-            return Ok(None);
-        }
-        StripeFooter::read(self, file, group)?.row_index(self, file, group, column)
-    }
-
-    fn filter(
-        &self,
-        _: &dyn Ranges,
-        _: usize,
-        _: usize,
-    ) -> Result<Option<Box<dyn Filter>>, ColumnarError> {
-        Ok(None)
-    }
 }
 
 impl Postscript {

@@ -9,17 +9,12 @@
 
 use std::ops::Range;
 
-use super::column::ParquetColumn;
 use super::schema::{self, LeafColumn, LeafType};
 use super::thrift::{Fault, Kind, Reader};
 use super::writer::NullCounts;
 use crate::format::codec::Codec;
-use crate::format::columnar::{
-    ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
-    PageStatistics,
-};
+use crate::format::columnar::{ColumnarError, GroupSize};
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
 use crate::values::{Bounds, ColumnStatistics, NullCount};
 
 /// What begins and ends a file.
@@ -42,14 +37,14 @@ const FOOTER_MEMORY_FACTOR: u64 = 4;
 /// A file's footer.
 #[derive(Debug, Clone)]
 pub struct Footer {
-    bytes: Vec<u8>,
+    pub(super) bytes: Vec<u8>,
     /// Columns, in the order of the file.
     pub(super) columns: Vec<LeafColumn>,
     /// Row groups, in the order of the file.
-    groups: Vec<GroupSize>,
+    pub(super) groups: Vec<GroupSize>,
     /// Where in `bytes` the columns of the row groups are described: those of the first group, then
     /// those of the next.
-    places: Vec<u32>,
+    pub(super) places: Vec<u32>,
     /// Where in the file the footer begins.
     start: u64,
     /// Whether what its writer counted as NULL is used.
@@ -184,59 +179,6 @@ impl Footer {
         let (rows, trusted) = (self.rows(group), (self.start, self.null_counts));
         ColumnChunk::read(&mut reader, described, rows, trusted)
             .map_err(|fault| ColumnarError::at(self.start, fault).within(group, &described.name))
-    }
-}
-
-impl ColumnarFile for Footer {
-    fn columns(&self) -> Vec<String> {
-        self.columns.iter().map(|column| column.name.clone()).collect()
-    }
-
-    fn groups(&self) -> &[GroupSize] {
-        &self.groups
-    }
-
-    fn bytes_held(&self) -> u64 {
-        let columns = self.columns.iter();
-        let columns = columns.map(|column| size_of::<LeafColumn>() + column.name.len());
-        let places = self.places.len() * size_of::<u32>();
-        let groups = self.groups.len() * size_of::<GroupSize>();
-        (self.bytes.len() + places + groups + columns.sum::<usize>()) as u64
-    }
-
-    fn statistics(&self, group: usize, column: usize) -> ColumnStatistics<&[u8]> {
-        self.chunk(group, column).map(|chunk| chunk.known).unwrap_or_default()
-    }
-
-    fn cursors<'f>(
-        &self,
-        file: &'f dyn Ranges,
-        group: usize,
-        wanted: &[ColumnWanted],
-        spare: &mut Spare,
-    ) -> Result<Cursors<'f>, ColumnarError> {
-        let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
-            Ok(Box::new(ParquetColumn::new(self, group, *wanted, file, spare)?))
-        };
-        wanted.iter().map(cursor).collect()
-    }
-
-    fn pages(
-        &self,
-        file: &dyn Ranges,
-        group: usize,
-        column: usize,
-    ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
-        self.page_index(file, group, column)
-    }
-
-    fn filter(
-        &self,
-        file: &dyn Ranges,
-        group: usize,
-        column: usize,
-    ) -> Result<Option<Box<dyn Filter>>, ColumnarError> {
-        self.bloom_filter(file, group, column)
     }
 }
 

@@ -13,6 +13,7 @@
 //! Never knows files, paths, or which rows are wanted.
 
 mod column;
+mod file;
 mod footer;
 mod index;
 mod page;

@@ -1,0 +1,50 @@
+//! Why there is no report.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::columns::{ASKED, LISTED};
+use crate::aws::AwsError;
+use crate::source::{FolderError, Location};
+
+/// Why there is no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ListingError {
+    /// AWS refused.
+    #[error("{}: {error}", at.display())]
+    Aws {
+        /// What was listed, or the object that was asked about.
+        at: Location,
+        /// What it said.
+        error: AwsError,
+    },
+    /// The report could not be written.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The folder for the report can't be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// No such column can be listed.
+    #[error(
+        "column {name:?} is not to be had from a listing; there are {}, and with a request for \
+         each object {}", LISTED.join(", "), ASKED.join(", ")
+    )]
+    Column {
+        /// As it was given.
+        name: String,
+    },
+    /// The run was ended from outside.
+    #[error("interrupted; nothing was left behind")]
+    Interrupted,
+}
+
+impl ListingError {
+    pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        |error| Self::Io { path: path.to_owned(), error }
+    }
+}
