@@ -1,7 +1,7 @@
 //! Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
 //!
-//! Each module is a layer that imports only what stands below it: `tests/it/layers.rs` has the table
-//! of them and holds the code to it, `ARCHITECTURE.md` says why they are so.
+//! Each module is a layer that imports only what stands below it: `tests/it/layers.rs` has the
+//! table of them and holds the code to it, `ARCHITECTURE.md` says why they are so.
 //!
 //! The program is a thin layer over this library:
 //!

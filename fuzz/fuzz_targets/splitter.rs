@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use s3sieve::format::csv::{CsvError, SplitPath, Splitter};
-use s3sieve::values::{Row};
+use s3sieve::values::Row;
 use std::{cell::RefCell, ops::ControlFlow};
 
 /// What a path makes of the data: all fields of all rows, and the error.

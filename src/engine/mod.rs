@@ -58,7 +58,8 @@ pub trait Worker {
     /// Runs one task, emitting its blocks in order.
     ///
     /// # Errors
-    /// [`TaskError::Stopped`] as soon as the emitter says so; [`TaskError::Failed`] with the reason.
+    /// [`TaskError::Stopped`] as soon as the emitter says so; [`TaskError::Failed`] with the
+    /// reason.
     fn run(
         &mut self,
         task: usize,
@@ -84,8 +85,9 @@ pub trait Sink<S, E> {
     /// The sink's own; it ends the run.
     fn done(&mut self, task: usize, summary: S) -> Result<ControlFlow<()>, Self::Error>;
 
-    /// Takes the failure of the head task. With [`Config::hold_until_verified`] none of its blocks were shown, and
-    /// `Ok` lets the run go on without it. Otherwise some may have been: the sink must refuse.
+    /// Takes the failure of the head task. With [`Config::hold_until_verified`] none of its blocks
+    /// were shown, and `Ok` lets the run go on without it. Otherwise some may have been: the sink
+    /// must refuse.
     ///
     /// # Errors
     /// The sink's own; it ends the run.

@@ -4,7 +4,6 @@
 
 use super::resolve::ResolvedFilter;
 use super::sink::Outcome;
-use super::resolve::ResolvedFilter;
 use super::{Emit, FilterOptions, NotChecked, Plan, Unreadable};
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};

@@ -39,7 +39,8 @@ impl ColumnMatcher {
         can_match(&self.tree, statistics)
     }
 
-    /// Whether exact values are looked for in a column, so that [`PruningStatistics::may_hold`] is asked.
+    /// Whether exact values are looked for in a column, so that [`PruningStatistics::may_hold`] is
+    /// asked.
     #[must_use]
     pub fn uses_bloom_filter(&self, column: usize) -> bool {
         uses_bloom_filter(&self.tree, column)

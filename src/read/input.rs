@@ -1,4 +1,5 @@
-//! A data file as the manifest lists it: opened, read in pieces, and held against what is said of it.
+//! A data file as the manifest lists it: opened, read in pieces, and compared with what the
+//! manifest says of it.
 //!
 //! Never knows what is in it.
 

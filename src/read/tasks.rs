@@ -22,8 +22,8 @@ const TASK_BYTES_MAX: u64 = 512 << 10;
 /// Files in a task at most, however small they are: a stop is noticed after each.
 const TASK_FILES_MAX: usize = 1_024;
 
-/// Bytes of a file's split. 4 MiB: smaller than most row groups, so that each is a split of its own,
-/// and a few milliseconds of work beside which an empty split costs nothing.
+/// Bytes of a file's split. 4 MiB: smaller than most row groups, so that each is a split of its
+/// own, and a few milliseconds of work beside which an empty split costs nothing.
 const SPLIT_BYTES: u64 = 4 << 20;
 
 /// Parts of a file at most.

@@ -109,7 +109,7 @@ const LAYERS: [Layer; 18] = [
     },
     Layer {
         name: "report",
-        knows: "`manifest.json`, schema, checksums, the newest report; writing the like; not threads",
+        knows: "`manifest.json`, schema, checksums, the newest report; not threads",
         imports: &["source", "units", "hex"],
     },
     Layer {

@@ -13,7 +13,7 @@ use crate::format::columnar::ColumnarError;
 use crate::values::encode_key;
 use crate::values::{ColumnValues, Dictionary, Row, Span, flag_text};
 
-/// Materializer taken together at most. 256: the texts of five columns are then a table of 20 KiB, which
+/// Rows taken together at most. 256: the texts of five columns are then a table of 20 KiB, which
 /// stays in the L1 cache.
 const ROWS_MAX: usize = 256;
 
@@ -87,7 +87,8 @@ pub(super) struct Materializer {
 }
 
 impl Materializer {
-    /// The row at which the visitor of the last [`Materializer::show`] stopped, by its place in the mask.
+    /// The row at which the visitor of the last [`Materializer::show`] stopped, by its place in the
+    /// mask.
     pub(super) fn row_at(&self) -> usize {
         self.row_at as usize
     }

@@ -6,10 +6,10 @@
 //!
 //! *The footer.* It is read once, and held as long as some worker has use for it.
 //!
-//! *A file in S3.* All splits read the object as it was when it was opened first, and its end, where
-//! the footer is, is fetched once. To take its MD5, all of it must be fetched; where there is room,
-//! it is held, and scanned from memory. Else it is fetched once for its MD5, and what is wanted of
-//! it a second time.
+//! *A file in S3.* All splits read the object as it was when it was opened first, and its end,
+//! where the footer is, is fetched once. To take its MD5, all of it must be fetched; where there is
+//! room, it is held, and scanned from memory. Else it is fetched once for its MD5, and what is
+//! wanted of it a second time.
 //!
 //! Never knows what is in a file.
 
