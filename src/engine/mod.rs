@@ -7,9 +7,9 @@
 //! another task, nothing is lost, and the sink sees exactly what a single thread would have shown
 //! it, whatever the number of threads.
 //!
-//! Why there is no deadlock: the collector never waits for a particular task. While anything of the
-//! head task waits, it shows that; else it receives whatever comes, and what it can't pass on it
-//! parks, on disk if need be. A worker waits only for the collector.
+//! Why there is no deadlock: the collector never waits for a particular task. It drains the head
+//! task's buffered output first; otherwise it receives the next message, and buffers or spills what
+//! is not due yet. A worker waits only for the collector.
 //!
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
@@ -336,7 +336,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
 
     fn take_in(&mut self, message: Message<S, E>) -> Result<(), RunError<K::Error>> {
         match message {
-            // Not parked, where it need not wait: it would be spilled if there is no memory.
+            // Not buffered where it need not wait: it would be spilled if there is no memory.
             Message::Block(task, block)
                 if task == self.head
                     && !self.config.hold_until_verified

@@ -90,7 +90,7 @@ impl<'a, T> ReorderBuffer<'a, T> {
         !self.waiting.get(&task).is_some_and(waits)
     }
 
-    /// The next block of `task`, in the order in which it was parked.
+    /// The next block of `task`, in the order in which it was buffered.
     pub(super) fn pop(&mut self, task: usize) -> io::Result<Option<Block>> {
         let Some(waiting) = self.waiting.get_mut(&task) else { return Ok(None) };
         if let Some(block) = waiting.blocks.pop_front() {

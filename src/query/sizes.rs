@@ -1,7 +1,7 @@
 //! The objects of a filter by storage class, and their sizes: what jobs cost depends on both.
 //!
 //! Classes that are told apart are named beforehand, so what is counted has a bound, and is the
-//! same whatever the batches, the threads and the format.
+//! same whatever the tasks, the threads and the format.
 //!
 //! Never knows what a class costs.
 

@@ -1,9 +1,9 @@
 //! Values that can't be read: one that decides about a row ends the run, or is counted where the
 //! run is to go on; one that would only be added up is counted.
 //!
-//! Counts are by column, each row once, with the first such value in report order: a batch keeps
-//! its own, and batches are added up in order. A batch's first value is known when it is met, but
-//! not the number of its record: the visitor stops there, and whoever counts records tells it
+//! Counts are by column, each row once, with the first such value in report order: a task keeps its
+//! own, and tasks are added up in order. A task's first value is known when it is met, but not the
+//! number of its record: the visitor breaks off there, and the scanner tells it
 //! ([`crate::read::RowVisitor::at_record`]). So rows that can be read pay nothing.
 
 use std::ops::ControlFlow;
@@ -67,7 +67,7 @@ impl OnUnreadable {
     }
 }
 
-/// What was met in the batch at hand.
+/// What was met in the task at hand.
 pub(super) struct UnreadableNotes {
     on_unreadable: OnUnreadable,
     schema: Schema,

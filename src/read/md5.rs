@@ -389,7 +389,7 @@ impl Drop for Claim<'_> {
     }
 }
 
-/// A group, hashed in part: every file up to the same place.
+/// A group that is hashed in part: every file up to the same place.
 struct Hashing {
     readings: Vec<Reading>,
     streams: Md5Streams,

@@ -68,7 +68,7 @@ pub(super) struct ColumnarScanner<'a> {
     control: Control<'a>,
     state: &'a RunState<'a>,
     digest_buffer: ReadBuffer,
-    /// The file used last: mostly the next part is of it, too.
+    /// The file used last: mostly the next split is of it, too.
     opened: Option<(usize, FileReader)>,
     /// Columns opened so far.
     serial: u64,
@@ -155,7 +155,7 @@ impl<'a> ColumnarScanner<'a> {
     /// Asks for the ends of files in S3 that come after this one: each is an answer to wait for.
     fn advise(&self, inputs: &[Input], task: &ScanTask, number: usize) {
         let soon = match task.files.len() {
-            // The file that some worker takes when this one is done, or all its parts are taken.
+            // The file that some worker takes when this one is done, or all its splits are taken.
             1 if task.split == FileSplit::WHOLE => {
                 let later = number + self.state.files.threads;
                 later..later + 1
