@@ -82,7 +82,7 @@ impl Inspected {
                 ChecksumState::Matched => "matched",
                 ChecksumState::Absent => "absent",
             },
-            manifest_md5: hex::encode(&report.manifest_md5),
+            manifest_md5: hex::encode(report.manifest_md5),
             columns: report.schema.columns().iter().map(column).collect(),
             files: report.files.len() as u64,
             bytes_compressed: report.bytes_compressed(),

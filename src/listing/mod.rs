@@ -134,7 +134,7 @@ fn write_manifest(
 ) -> Result<(), ListingError> {
     let bucket = listing.prefix.bucket();
     let named = |file: &Finished| {
-        (format!("{bucket}/{CONFIGURATION}/data/{}", file.name), hex::encode(&file.written.md5))
+        (format!("{bucket}/{CONFIGURATION}/data/{}", file.name), hex::encode(file.written.md5))
     };
     let names: Vec<(String, String)> = files.iter().map(named).collect();
     let files = files.iter().zip(&names);

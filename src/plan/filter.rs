@@ -209,7 +209,7 @@ fn describe(
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
             manifest: report.manifest_path.display().to_string(),
-            manifest_md5: hex::encode(&report.manifest_md5),
+            manifest_md5: hex::encode(report.manifest_md5),
             source_bucket: report.source_bucket.clone(),
             created: report.created.map(|created| created.to_string()),
             format: report.format.to_string(),

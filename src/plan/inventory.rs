@@ -195,7 +195,7 @@ fn compress(
         let Some(WrittenFile { bytes, md5 }) = written else { continue };
         let shard = &mut shards[piece.shard];
         let path = format!("{MANIFESTS}/{}/{DATA}/{}", stem(&shard.path), file_name(piece.place));
-        shard.files.push(DataFile { path, bytes, md5: hex::encode(&md5) });
+        shard.files.push(DataFile { path, bytes, md5: hex::encode(md5) });
     }
     Ok(())
 }

@@ -113,7 +113,7 @@ impl ShardFile {
         Ok(Finished {
             rows: self.rows,
             bytes: self.bytes,
-            sha256: hex::encode(&sha256),
+            sha256: hex::encode(sha256),
             crc64nvme,
             first_key: line::key(&self.first_line),
             last_key: line::key(&self.last_line),

@@ -55,7 +55,7 @@ impl Input {
         }
         match self.md5.zip(digest) {
             Some((expected, found)) if found != expected => {
-                let (expected, found) = (hex::encode(&expected), hex::encode(&found));
+                let (expected, found) = (hex::encode(expected), hex::encode(found));
                 Err(DataErrorKind::Md5 { expected, found, shows: None })
             }
             _ => Ok(()),

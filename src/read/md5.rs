@@ -233,7 +233,7 @@ impl<'a> Digests<'a> {
         bytes.max().unwrap_or(0).div_ceil(CHUNK_BYTES as u64)
     }
 
-    /// Digests so many rounds of a group, unless somebody else does or it is done.
+    /// Hashes this many rounds of a group, unless somebody else does or it is done.
     fn hash(
         &self,
         group: usize,
@@ -396,7 +396,7 @@ struct Hashing {
 }
 
 impl Hashing {
-    /// Digests the next chunk of each file; `buffer` has room for all.
+    /// Hashes the next chunk of each file; `buffer` has room for all.
     fn round(&mut self, buffer: &mut [u8]) {
         let mut pieces: [&[u8]; LANES_MAX] = [&[]; LANES_MAX];
         let chunks = buffer.chunks_exact_mut(CHUNK_BYTES);

@@ -83,7 +83,7 @@ pub(crate) struct TaskPlan {
 }
 
 impl TaskPlan {
-    /// TaskPlan of files of one report each.
+    /// Tasks of files of one report each.
     pub(crate) fn new(inputs: &[Input]) -> Self {
         let mut tasks: Vec<ScanTask> = Vec::new();
         let mut bytes = 0;

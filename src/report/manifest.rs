@@ -438,8 +438,8 @@ fn verify(manifest: &Location, found: [u8; 16]) -> Result<ChecksumState, ReportE
         return Err(ReportError::ChecksumMismatch {
             manifest: manifest.clone(),
             checksum: path,
-            expected: hex::encode(&expected),
-            found: hex::encode(&found),
+            expected: hex::encode(expected),
+            found: hex::encode(found),
         });
     }
     Ok(ChecksumState::Matched)
@@ -494,7 +494,7 @@ mod tests {
             ]
         );
         assert_eq!(report.bytes_compressed(), (1 << 31) + 17);
-        assert_eq!(hex::encode(&md5), "00112233445566778899aabbccddeeff");
+        assert_eq!(hex::encode(md5), "00112233445566778899aabbccddeeff");
     }
 
     #[test]
@@ -616,7 +616,7 @@ mod tests {
             fs::write(&checksum, text).unwrap();
             let report = Report::read(&manifest).unwrap();
             assert_eq!(report.checksum, ChecksumState::Matched);
-            assert_eq!(hex::encode(&report.manifest_md5), right);
+            assert_eq!(hex::encode(report.manifest_md5), right);
         }
 
         let wrong = "0".repeat(32);

@@ -339,7 +339,7 @@ fn write_manifest(
 ) -> Result<(), SynthError> {
     let key = |name: &String| format!("{}/{CONFIGURATION}/data/{name}", synth.bucket);
     let keys: Vec<String> = names.iter().map(key).collect();
-    let md5s: Vec<String> = files.iter().map(|file| hex::encode(&file.md5)).collect();
+    let md5s: Vec<String> = files.iter().map(|file| hex::encode(file.md5)).collect();
     let described = files.iter().zip(&md5s).cycle();
     let mut entries = Vec::with_capacity(keys.len());
     for (key, (file, md5)) in keys.iter().zip(described) {

@@ -82,7 +82,7 @@ pub(super) struct OpenFile {
     held: Option<Arc<HeldBytes>>,
 }
 
-/// HeldMemory for files that are held, in bytes.
+/// Memory for files that are held, in bytes.
 #[derive(Debug)]
 struct HeldMemory {
     left: AtomicU64,
