@@ -39,10 +39,10 @@ pub struct FileSummary {
     pub matched: u64,
     /// Of those, rows without a version id.
     pub null_versions: u64,
-    /// Of those, rows set aside, by the place of the reason in [`Selection::exclusions`]; last,
-    /// those whose [`Selection::flags`] can't be read.
+    /// Of those, rows set aside, by the place of the rule in [`Selection::excluding`]; last, those
+    /// whose flags can't be read.
     pub excluded: Vec<u64>,
-    /// Of the others, rows for which each of [`Selection::observations`] is true.
+    /// Of the others, rows for which each question of [`Selection::observing`] is true.
     pub observed: Vec<u64>,
     /// Those others by storage class, and their sizes, as [`Selection::sizes`] says.
     pub sizes: SizeTotals,
