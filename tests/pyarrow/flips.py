@@ -69,6 +69,17 @@ def named(row, column, *names):
     return row[column] is not None and row[column].upper() in names
 
 
+# The first and the last instant of the years -9999 to 9999: no other is a date to s3sieve, and with
+# `--keep-going` one that can't be read counts as NULL.
+FIRST_NANOS = -377_705_116_800 * 10**9
+LAST_NANOS = 253_402_300_800 * 10**9 - 1
+
+
+def date_of(row):
+    nanos = row["last_modified_date"]
+    return nanos if nanos is not None and FIRST_NANOS <= nanos <= LAST_NANOS else None
+
+
 # What a question means to s3sieve, and of a row.
 QUESTIONS = {
     "TRUE": lambda row: True,
@@ -76,7 +87,7 @@ QUESTIONS = {
         lambda row: named(row, "bucket_key_status", "DISABLED")
         and row["size"] is not None and row["size"] >= 100_000,
     "LastModifiedDate < '2024-06-01T12:00:00Z' OR VersionId IS NULL AND Key < 'b'":
-        lambda row: (row["last_modified_date"] or DATE_NANOS) < DATE_NANOS
+        lambda row: (date_of(row) or DATE_NANOS) < DATE_NANOS
         or row["version_id"] is None and (row["key"] or "z").encode() < b"b",
     "StorageClass IN ('GLACIER', 'DEEP_ARCHIVE') AND IsLatest":
         lambda row: named(row, "storage_class", "GLACIER", "DEEP_ARCHIVE")
