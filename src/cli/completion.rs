@@ -30,7 +30,7 @@ const REPORTS: &str = "reports";
 
 /// What the completion reports of a plan's jobs come to.
 #[derive(Serialize)]
-struct Summary {
+struct CompletionSummary {
     jobs: Vec<JobSum>,
     /// How many jobs were not created, and won't be by themselves: `Held` or `Withdrawn`.
     jobs_not_created: u64,
@@ -131,7 +131,7 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let not_created = jobs.iter().filter(|job| job.is_left_out()).count() as u64;
     let mut deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
     let mut ended = ended(&mut opened, jobs)?;
-    let mut reading = Reading::new(&opened.state);
+    let mut reading = CompletionReader::new(&opened.state);
     for job in &mut ended {
         reading.read(&mut opened, job)?;
         // The report may tell more of a job than AWS still does.
@@ -160,7 +160,7 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
 type FailureKind = (String, Option<u16>, Option<String>);
 
 /// Completion reports, as they are read.
-struct Reading {
+struct CompletionReader {
     failures: BTreeMap<FailureKind, Failures>,
     unreadable: UnreadableRows,
     results: ResultFiles,
@@ -168,7 +168,7 @@ struct Reading {
     lost: bool,
 }
 
-impl Reading {
+impl CompletionReader {
     fn new(state: &Path) -> Self {
         Self {
             failures: BTreeMap::new(),
@@ -234,7 +234,7 @@ impl Reading {
         failures.tasks += 1;
     }
 
-    fn finish(self, jobs: Vec<JobSum>) -> Result<Summary, CliError> {
+    fn finish(self, jobs: Vec<JobSum>) -> Result<CompletionSummary, CliError> {
         let mut failures: Vec<Failures> = self.failures.into_values().collect();
         failures.sort_by_key(|failures| std::cmp::Reverse(failures.tasks));
         let (files, unknown_results) = self.results.finish()?;
@@ -245,7 +245,7 @@ impl Reading {
             record: bad.row,
             error: bad.what,
         });
-        Ok(Summary {
+        Ok(CompletionSummary {
             jobs,
             jobs_not_created: 0,
             failures,
@@ -259,7 +259,7 @@ impl Reading {
     }
 }
 
-impl Report for Summary {
+impl Report for CompletionSummary {
     const COMMAND: &'static str = "jobs report";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -303,7 +303,7 @@ impl Report for Summary {
     }
 }
 
-impl Summary {
+impl CompletionSummary {
     fn results_for_people(&self, out: &mut dyn Write) -> io::Result<()> {
         for ResultSum { file, rows } in &self.results {
             writeln!(out, "\n{}: {}", visible(file), counted(*rows, "result"))?;

@@ -73,9 +73,9 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         objects: facts.objects_total(),
         bytes_objects: facts.bytes_total(),
         is_versioned: facts.is_versioned,
-        estimates: estimates.iter().map(|estimate| Shown::new(estimate, chosen)).collect(),
+        estimates: estimates.iter().map(|estimate| EstimateView::new(estimate, chosen)).collect(),
         job_count: JobCount::new(facts.jobs, &prices),
-        listing: Listing::new(&plan, args.source_objects, &prices),
+        listing: ListingCost::new(&plan, args.source_objects, &prices),
         warnings: notes,
     };
     print::print(&result, args.format)?;
@@ -229,9 +229,9 @@ struct EstimateResult {
     objects: u64,
     bytes_objects: Option<u64>,
     is_versioned: bool,
-    estimates: Vec<Shown>,
+    estimates: Vec<EstimateView>,
     job_count: JobCount,
-    listing: Listing,
+    listing: ListingCost,
     warnings: Vec<String>,
 }
 
@@ -257,7 +257,7 @@ impl PriceList {
 
 /// An estimate to be shown.
 #[derive(Serialize)]
-struct Shown {
+struct EstimateView {
     operation: &'static str,
     way: Option<&'static str>,
     /// Whether it is what the plan or the command line asks for.
@@ -288,7 +288,7 @@ struct ShownLine {
     is_bytes: bool,
 }
 
-impl Shown {
+impl EstimateView {
     fn new(estimate: &Estimate, chosen: Option<Kind>) -> Self {
         let (cost_min_usd, cost_max_usd) = estimate::total(&estimate.once);
         let (monthly_min_usd, monthly_max_usd) = estimate::total(&estimate.monthly);
@@ -390,7 +390,7 @@ impl JobCount {
 
 /// What it costs to know the objects: by this plan's report, and by a manifest that AWS makes.
 #[derive(Serialize)]
-struct Listing {
+struct ListingCost {
     report_rows: u64,
     report_cost_usd: Option<Usd>,
     /// Whether the report may have more rows: those of the plan were not to be all (LIMIT), or
@@ -402,7 +402,7 @@ struct Listing {
     generated_manifest_cost_usd: Option<Usd>,
 }
 
-impl Listing {
+impl ListingCost {
     fn new(plan: &Plan, source_objects: Option<u64>, prices: &Prices) -> Self {
         let rows = plan.totals.rows;
         let objects = source_objects.unwrap_or(rows);
@@ -503,7 +503,7 @@ impl EstimateResult {
     }
 }
 
-fn table(estimate: &Shown) -> Table {
+fn table(estimate: &EstimateView) -> Table {
     let mut table = terminal::table();
     for line in estimate.lines.iter().chain(&estimate.monthly_lines) {
         table.add_row(line.row());

@@ -26,7 +26,7 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     let partly = !plan.files_skipped.is_empty() || outcome.undecided > 0;
     let estimate = estimate::one_line(&plan, &options.out)?;
     let report = args.report.words();
-    let summary = Summary { out: &options.out, plan: &plan, report, estimate };
+    let summary = FilterResult { out: &options.out, plan: &plan, report, estimate };
     match args.format {
         Format::Human => print::print(&summary, args.format)?,
         // The plan is a document by itself.
@@ -36,7 +36,7 @@ pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
 }
 
 /// What a filter run came to. As JSON, it is the plan.
-struct Summary<'a> {
+struct FilterResult<'a> {
     out: &'a Location,
     plan: &'a Plan,
     /// The report as it was named, for a command line.
@@ -45,13 +45,13 @@ struct Summary<'a> {
     estimate: String,
 }
 
-impl Serialize for Summary<'_> {
+impl Serialize for FilterResult<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.plan.serialize(serializer)
     }
 }
 
-impl Report for Summary<'_> {
+impl Report for FilterResult<'_> {
     const COMMAND: &'static str = "filter";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -84,7 +84,7 @@ impl Report for Summary<'_> {
     }
 }
 
-impl Summary<'_> {
+impl FilterResult<'_> {
     fn shards(&self, out: &mut dyn Write) -> io::Result<()> {
         let shards = &self.plan.shards;
         let objects: u64 = shards.iter().map(|shard| shard.objects).sum();

@@ -48,7 +48,7 @@ struct Inspected {
     format: String,
     checksum: &'static str,
     manifest_md5: String,
-    columns: Vec<Column>,
+    columns: Vec<InspectedColumn>,
     files: u64,
     bytes_compressed: u64,
     files_present: u64,
@@ -58,7 +58,7 @@ struct Inspected {
 }
 
 #[derive(Serialize)]
-struct Column {
+struct InspectedColumn {
     name: String,
     kind: &'static str,
 }
@@ -66,7 +66,7 @@ struct Column {
 impl Inspected {
     fn new(report: &Report, survey: Survey, notes: Vec<String>) -> Self {
         let age = report.created.map(|created| Timestamp::now().as_second() - created.as_second());
-        let column = |column: &report::Column| Column {
+        let column = |column: &report::Column| InspectedColumn {
             name: column.name.clone(),
             kind: kind_name(column.kind),
         };

@@ -305,18 +305,18 @@ fn outcome(jobs: &[JobLine]) -> Exit {
 
 /// All jobs of a plan.
 #[derive(Serialize)]
-struct Listed {
+struct JobList {
     jobs: Vec<JobLine>,
 }
 
 fn show(args: &JobsArgs) -> Result<Exit, CliError> {
     let jobs = Opened::new(args)?.jobs()?;
     let exit = outcome(&jobs);
-    print::print(&Listed { jobs }, args.format)?;
+    print::print(&JobList { jobs }, args.format)?;
     Ok(exit)
 }
 
-impl Report for Listed {
+impl Report for JobList {
     const COMMAND: &'static str = "jobs list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -77,12 +77,12 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     progress::style(&bar, "{spinner} {human_pos} rows  {per_sec}");
     let result = listing::list(&listing, &args.out, interrupt::flag(), |rows| bar.inc(rows));
     bar.finish_and_clear();
-    print::print(&Listed::new(&result?, args), args.format)?;
+    print::print(&ListResult::new(&result?, args), args.format)?;
     Ok(Exit::Done)
 }
 
 #[derive(Serialize)]
-struct Listed<'a> {
+struct ListResult<'a> {
     manifest: PathBuf,
     rows: u64,
     files: u64,
@@ -94,7 +94,7 @@ struct Listed<'a> {
     asks: bool,
 }
 
-impl<'a> Listed<'a> {
+impl<'a> ListResult<'a> {
     fn new(summary: &Summary, args: &'a ListArgs) -> Self {
         let is_asked = |column: &String| ASKED.iter().any(|a| a.eq_ignore_ascii_case(column));
         Self {
@@ -109,7 +109,7 @@ impl<'a> Listed<'a> {
     }
 }
 
-impl Report for Listed<'_> {
+impl Report for ListResult<'_> {
     const COMMAND: &'static str = "list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

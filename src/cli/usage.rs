@@ -118,7 +118,7 @@ fn quoted(word: &str) -> String {
 
 /// The error with a tip that fits, in place of one that does not.
 pub(super) fn mended(mut error: clap::Error, given: &[OsString]) -> clap::Error {
-    let command = Asked::of(given);
+    let command = AskedCommand::of(given);
     let (tip, argument) = match (error.kind(), error.get(ContextKind::InvalidArg)) {
         (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) => {
             (command.tip(argument), argument.clone())
@@ -154,7 +154,7 @@ pub(super) fn mended(mut error: clap::Error, given: &[OsString]) -> clap::Error 
 }
 
 /// The command that was asked for, with those below it.
-struct Asked {
+struct AskedCommand {
     /// Their names, from the first.
     names: Vec<String>,
     /// Their long options.
@@ -165,7 +165,7 @@ struct Asked {
     place: usize,
 }
 
-impl Asked {
+impl AskedCommand {
     fn of(given: &[OsString]) -> Self {
         let words: Vec<String> =
             given.iter().map(|word| word.to_string_lossy().into_owned()).collect();

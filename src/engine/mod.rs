@@ -7,7 +7,7 @@
 //! another task, nothing is lost, and the sink sees exactly what a single thread would have shown
 //! it, whatever the number of threads.
 //!
-//! Why there is no deadlock: the collector never waits for a particular task. It drains the head
+//! Freedom from deadlock: the collector never waits for a particular task. It drains the head
 //! task's buffered output first; otherwise it receives the next message, and buffers or spills what
 //! is not due yet. A worker waits only for the collector.
 //!
@@ -122,7 +122,7 @@ pub enum RunError<E> {
     Sink(E),
 }
 
-enum Message<S, E> {
+enum WorkerMessage<S, E> {
     Block(usize, Block),
     End(usize, Result<S, E>),
 }
@@ -131,7 +131,7 @@ enum Message<S, E> {
 pub struct Emitter<'a, S, E> {
     task: usize,
     run: &'a TaskQueue<'a>,
-    messages: &'a Sender<Message<S, E>>,
+    messages: &'a Sender<WorkerMessage<S, E>>,
     pool: &'a Pool,
 }
 
@@ -166,7 +166,7 @@ impl<S, E> Emitter<'_, S, E> {
     /// # Errors
     /// [`Stopped`] when the run is over.
     pub fn emit(&self, block: Block) -> Result<(), Stopped> {
-        self.messages.send(Message::Block(self.task, block)).map_err(|_| Stopped)
+        self.messages.send(WorkerMessage::Block(self.task, block)).map_err(|_| Stopped)
     }
 
     /// An empty buffer for the next block, used before where possible.
@@ -267,7 +267,7 @@ where
 fn work<W: Worker>(
     worker: &mut W,
     shared: &TaskQueue<'_>,
-    messages: &Sender<Message<W::Summary, W::Error>>,
+    messages: &Sender<WorkerMessage<W::Summary, W::Error>>,
     pool: &Pool,
     hold: bool,
 ) {
@@ -283,7 +283,7 @@ fn work<W: Worker>(
                 Err(error)
             }
         };
-        if messages.send(Message::End(task, end)).is_err() {
+        if messages.send(WorkerMessage::End(task, end)).is_err() {
             return;
         }
     }
@@ -300,7 +300,7 @@ struct Collector<'a, S, E, K> {
 }
 
 /// What one step of the collector came to.
-enum Step {
+enum CollectorStep {
     /// Something was shown.
     Done,
     /// Nothing can be shown before a worker says more.
@@ -312,7 +312,10 @@ enum Step {
 impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
     /// Takes in what has come, as long as there is memory for it, before each piece of work: no
     /// worker waits while the output of another one is written.
-    fn collect(mut self, messages: &Receiver<Message<S, E>>) -> Result<(), RunError<K::Error>> {
+    fn collect(
+        mut self,
+        messages: &Receiver<WorkerMessage<S, E>>,
+    ) -> Result<(), RunError<K::Error>> {
         while self.head < self.tasks {
             if self.config.stop.load(Ordering::Relaxed) {
                 return Err(RunError::Interrupted);
@@ -323,45 +326,47 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
                 self.take_in(message)?;
             }
             match self.step()? {
-                Step::Done => {}
-                Step::Idle => {
+                CollectorStep::Done => {}
+                CollectorStep::Idle => {
                     let message = messages.recv().map_err(|_| RunError::Interrupted)?;
                     self.take_in(message)?;
                 }
-                Step::Break => return Ok(()),
+                CollectorStep::Break => return Ok(()),
             }
         }
         Ok(())
     }
 
-    fn take_in(&mut self, message: Message<S, E>) -> Result<(), RunError<K::Error>> {
+    fn take_in(&mut self, message: WorkerMessage<S, E>) -> Result<(), RunError<K::Error>> {
         match message {
-            // Not buffered where it need not wait: it would be spilled if there is no memory.
-            Message::Block(task, block)
+            // A block that is due is shown at once: buffered, it might be spilled.
+            WorkerMessage::Block(task, block)
                 if task == self.head
                     && !self.config.hold_until_verified
                     && self.reorder.is_empty(task) =>
             {
                 self.show(block)
             }
-            Message::Block(task, block) => self.reorder.push(task, block).map_err(RunError::Spill),
-            Message::End(task, end) => self.reorder.end(task, end).map_err(RunError::Spill),
+            WorkerMessage::Block(task, block) => {
+                self.reorder.push(task, block).map_err(RunError::Spill)
+            }
+            WorkerMessage::End(task, end) => self.reorder.end(task, end).map_err(RunError::Spill),
         }
     }
 
     /// Shows the next thing in order: a block of the head task, or its end.
-    fn step(&mut self) -> Result<Step, RunError<K::Error>> {
+    fn step(&mut self) -> Result<CollectorStep, RunError<K::Error>> {
         let end = self.reorder.end_of(self.head);
         // With `hold_until_verified`, a task's blocks wait until it is known that it ended well.
         let may_show =
             if self.config.hold_until_verified { matches!(end, Some(Ok(_))) } else { true };
         if may_show && let Some(block) = self.reorder.pop(self.head).map_err(RunError::Spill)? {
             self.show(block)?;
-            return Ok(Step::Done);
+            return Ok(CollectorStep::Done);
         }
         match self.reorder.take_end(self.head) {
             Some(end) => self.finish_head(end),
-            None => Ok(Step::Idle),
+            None => Ok(CollectorStep::Idle),
         }
     }
 
@@ -372,18 +377,18 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
     }
 
     /// Ends the head task; the next one becomes the head.
-    fn finish_head(&mut self, end: Result<S, E>) -> Result<Step, RunError<K::Error>> {
+    fn finish_head(&mut self, end: Result<S, E>) -> Result<CollectorStep, RunError<K::Error>> {
         match end {
             Ok(summary) => {
                 if self.sink.done(self.head, summary).map_err(RunError::Sink)?.is_break() {
-                    return Ok(Step::Break);
+                    return Ok(CollectorStep::Break);
                 }
             }
             Err(error) => self.sink.failed(self.head, error).map_err(RunError::Sink)?,
         }
         self.reorder.discard(self.head).map_err(RunError::Spill)?;
         self.head += 1;
-        Ok(Step::Done)
+        Ok(CollectorStep::Done)
     }
 }
 

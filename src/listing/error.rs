@@ -1,4 +1,4 @@
-//! Why there is no report.
+//! Errors of a listing.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use super::columns::{ASKED, LISTED};
 use crate::aws::AwsError;
 use crate::source::{FolderError, Location};
 
-/// Why there is no report.
+/// An error that ends a listing; there is no report then.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
     /// AWS refused.

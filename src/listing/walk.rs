@@ -56,7 +56,7 @@ impl Walk {
         let (sender, pages) = mpsc::channel(PAGES_MAX);
         let session = listing.prefix.session();
         let walker = Walker {
-            shared: Arc::new(Shared {
+            shared: Arc::new(WalkState {
                 client: session.s3().clone(),
                 payer: session.request_payer(),
                 bucket: listing.prefix.bucket().to_owned(),
@@ -80,7 +80,7 @@ impl Walk {
     }
 }
 
-struct Shared {
+struct WalkState {
     client: aws_sdk_s3::Client,
     payer: Option<aws_sdk_s3::types::RequestPayer>,
     bucket: String,
@@ -96,14 +96,14 @@ struct Shared {
 
 #[derive(Clone)]
 struct Walker {
-    shared: Arc<Shared>,
+    shared: Arc<WalkState>,
     handle: Handle,
     sender: Sender<Result<Page, ListingError>>,
 }
 
 /// What a listing tells of an object.
 #[derive(Debug, Default)]
-struct Found {
+struct ListedObject {
     key: String,
     version: Option<String>,
     is_latest: bool,
@@ -156,8 +156,8 @@ fn is_encoded(name: &str) -> bool {
 }
 
 /// An answer to a list.
-struct Listed {
-    found: Vec<Found>,
+struct ListPage {
+    found: Vec<ListedObject>,
     folders: Vec<String>,
     next: Option<Marker>,
 }
@@ -194,7 +194,7 @@ impl Walker {
     }
 
     /// Makes rows of objects; asks about each where that is needed.
-    async fn page(&self, found: Vec<Found>) -> Result<Page, ListingError> {
+    async fn page(&self, found: Vec<ListedObject>) -> Result<Page, ListingError> {
         let mut page = Page { seen: found.len() as u64, ..Page::default() };
         let asks = self.shared.columns.iter().any(|column| ASKED.contains(column));
         let wanted = found.into_iter().filter(|found| self.shared.is_wanted(found));
@@ -204,7 +204,8 @@ impl Walker {
             let ask = asks && !found.is_delete_marker;
             page.asked += u64::from(ask);
             rows.push(self.handle.spawn(async move {
-                let answer = if ask { shared.ask(&found).await? } else { Some(Asked::default()) };
+                let answer =
+                    if ask { shared.ask(&found).await? } else { Some(ObjectHead::default()) };
                 Ok(answer.map(|asked| shared.row(found, &asked)))
             }));
         }
@@ -221,7 +222,7 @@ impl Walker {
 
 /// What only a request of its own tells.
 #[derive(Default)]
-struct Asked {
+struct ObjectHead {
     encryption: &'static str,
     bucket_key: &'static str,
     replication: String,
@@ -230,14 +231,19 @@ struct Asked {
     legal_hold: String,
 }
 
-impl Shared {
+impl WalkState {
     fn at(&self, key: &str, error: AwsError) -> ListingError {
         // Only a name to show; no request goes by it.
         let at = Location::from(format!("s3://{}/{key}", self.bucket).as_str());
         ListingError::Aws { at, error }
     }
 
-    async fn list(&self, prefix: &str, by_folder: bool, from: Marker) -> Result<Listed, AwsError> {
+    async fn list(
+        &self,
+        prefix: &str,
+        by_folder: bool,
+        from: Marker,
+    ) -> Result<ListPage, AwsError> {
         let delimiter = by_folder.then(|| "/".to_owned());
         if self.versions {
             return self.list_versions(prefix, delimiter, from).await;
@@ -255,7 +261,7 @@ impl Shared {
         let more = answer.is_truncated.unwrap_or_default();
         let next = answer.next_continuation_token.filter(|_| more);
         let names = Names::of(answer.encoding_type.as_ref());
-        let found = answer.contents.unwrap_or_default().into_iter().map(|object| Found {
+        let found = answer.contents.unwrap_or_default().into_iter().map(|object| ListedObject {
             key: names.decoded(object.key.unwrap_or_default()),
             is_latest: true,
             size: object.size,
@@ -263,10 +269,10 @@ impl Shared {
             etag: object.e_tag,
             storage_class: object.storage_class.map(|class| class.as_str().to_owned()),
             checksums: object.checksum_algorithm.unwrap_or_default(),
-            ..Found::default()
+            ..ListedObject::default()
         });
         let folders = answer.common_prefixes.unwrap_or_default().into_iter();
-        Ok(Listed {
+        Ok(ListPage {
             found: found.collect(),
             folders: folders.filter_map(|folder| folder.prefix.map(|p| names.decoded(p))).collect(),
             next: next.map(|key| Marker { key: Some(key), version: None }),
@@ -278,7 +284,7 @@ impl Shared {
         prefix: &str,
         delimiter: Option<String>,
         from: Marker,
-    ) -> Result<Listed, AwsError> {
+    ) -> Result<ListPage, AwsError> {
         let request = self
             .client
             .list_object_versions()
@@ -294,40 +300,42 @@ impl Shared {
         let names = Names::of(answer.encoding_type.as_ref());
         let key = answer.next_key_marker.map(|key| names.decoded(key));
         let next = Marker { key, version: answer.next_version_id_marker };
-        let versions = answer.versions.unwrap_or_default().into_iter().map(|version| Found {
-            key: names.decoded(version.key.unwrap_or_default()),
-            version: version.version_id,
-            is_latest: version.is_latest.unwrap_or_default(),
-            size: version.size,
-            modified: version.last_modified,
-            etag: version.e_tag,
-            storage_class: version.storage_class.map(|class| class.as_str().to_owned()),
-            checksums: version.checksum_algorithm.unwrap_or_default(),
-            ..Found::default()
-        });
-        let markers = answer.delete_markers.unwrap_or_default().into_iter().map(|marker| Found {
-            key: names.decoded(marker.key.unwrap_or_default()),
-            version: marker.version_id,
-            is_latest: marker.is_latest.unwrap_or_default(),
-            is_delete_marker: true,
-            modified: marker.last_modified,
-            ..Found::default()
-        });
+        let versions =
+            answer.versions.unwrap_or_default().into_iter().map(|version| ListedObject {
+                key: names.decoded(version.key.unwrap_or_default()),
+                version: version.version_id,
+                is_latest: version.is_latest.unwrap_or_default(),
+                size: version.size,
+                modified: version.last_modified,
+                etag: version.e_tag,
+                storage_class: version.storage_class.map(|class| class.as_str().to_owned()),
+                checksums: version.checksum_algorithm.unwrap_or_default(),
+                ..ListedObject::default()
+            });
+        let markers =
+            answer.delete_markers.unwrap_or_default().into_iter().map(|marker| ListedObject {
+                key: names.decoded(marker.key.unwrap_or_default()),
+                version: marker.version_id,
+                is_latest: marker.is_latest.unwrap_or_default(),
+                is_delete_marker: true,
+                modified: marker.last_modified,
+                ..ListedObject::default()
+            });
         let folders = answer.common_prefixes.unwrap_or_default().into_iter();
-        Ok(Listed {
+        Ok(ListPage {
             found: versions.chain(markers).collect(),
             folders: folders.filter_map(|folder| folder.prefix.map(|p| names.decoded(p))).collect(),
             next: more.then_some(next).filter(|next| next.key.is_some()),
         })
     }
 
-    fn is_wanted(&self, found: &Found) -> bool {
+    fn is_wanted(&self, found: &ListedObject) -> bool {
         let Some(newer_than) = self.newer_than else { return true };
         found.modified.as_ref().is_none_or(|modified| modified.secs() > newer_than.as_second())
     }
 
     /// What a request of its own tells of an object; `None` if it is gone.
-    async fn ask(&self, found: &Found) -> Result<Option<Asked>, ListingError> {
+    async fn ask(&self, found: &ListedObject) -> Result<Option<ObjectHead>, ListingError> {
         let _turn = self.asks.acquire().await;
         let request = self
             .client
@@ -345,7 +353,7 @@ impl Shared {
                     AwsErrorKind::NoSuchKey => Ok(None),
                     // Whoever has no key of an object encrypted with one learns nothing of it.
                     _ if status == Some(400) => {
-                        Ok(Some(Asked { encryption: "SSE-C", ..Asked::default() }))
+                        Ok(Some(ObjectHead { encryption: "SSE-C", ..ObjectHead::default() }))
                     }
                     _ => Err(self.at(&found.key, error)),
                 };
@@ -360,7 +368,7 @@ impl Shared {
         };
         let enabled = answer.bucket_key_enabled.unwrap_or_default();
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Ok(Some(Asked {
+        Ok(Some(ObjectHead {
             encryption,
             bucket_key: if enabled { "ENABLED" } else { "DISABLED" },
             replication: text(answer.replication_status.as_ref().map(|status| status.as_str())),
@@ -370,7 +378,7 @@ impl Shared {
         }))
     }
 
-    fn row(&self, found: Found, asked: &Asked) -> Row {
+    fn row(&self, found: ListedObject, asked: &ObjectHead) -> Row {
         debug_assert!(OF_VERSIONS.len() == 3 && ASKED.len() == 6);
         let etag = found.etag.as_deref().unwrap_or_default().trim_matches('"');
         let field = |column: &&'static str| match *column {

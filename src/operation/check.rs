@@ -8,7 +8,7 @@ use super::job::Setting;
 
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}{}: {rule}{}; {remedy}", Shown(value), Source(authority))]
+#[error("{flag}{}: {rule}{}; {remedy}", FlagValue(value), RuleSource(authority))]
 pub struct Refusal {
     /// The flag that it was given with, or that is missing.
     pub flag: &'static str,
@@ -23,18 +23,18 @@ pub struct Refusal {
 }
 
 /// A value as it stands in a message: behind the flag, in backquotes.
-struct Shown<'a>(&'a Option<String>);
+struct FlagValue<'a>(&'a Option<String>);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for FlagValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.as_ref().map_or(Ok(()), |value| write!(f, " `{value}`"))
     }
 }
 
 /// Where a rule stands, in a message.
-struct Source<'a>(&'a str);
+struct RuleSource<'a>(&'a str);
 
-impl fmt::Display for Source<'_> {
+impl fmt::Display for RuleSource<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
     }

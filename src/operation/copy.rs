@@ -180,14 +180,14 @@ impl Metadata {
 }
 
 /// The bucket that is copied to.
-struct Target {
+struct CopyTarget {
     arn: String,
     /// Whether it is a directory bucket, which lacks much of what copies can have.
     is_directory: bool,
 }
 
 impl Parameters {
-    fn target(&self, setting: &Setting) -> Result<Target, Refusal> {
+    fn target(&self, setting: &Setting) -> Result<CopyTarget, Refusal> {
         const FLAG: &str = "--target-bucket";
         let Some(target) = self.target_bucket.as_deref() else {
             let rule = "a copy needs a bucket to go to";
@@ -208,7 +208,7 @@ impl Parameters {
                     return Err(missing("--region", rule, RULES, "give the target's region"));
                 }
             };
-            return Ok(Target { arn, is_directory });
+            return Ok(CopyTarget { arn, is_directory });
         };
         partition(FLAG, target, arn, setting)?;
         let name = bucket::name_in_arn(target);
@@ -228,7 +228,7 @@ impl Parameters {
             return Err(refusal(FLAG, target, rule, source, "give the bucket's name"));
         }
         bucket_name(FLAG, name)?;
-        Ok(Target { arn: target.to_owned(), is_directory })
+        Ok(CopyTarget { arn: target.to_owned(), is_directory })
     }
 
     /// Refuses what directory buckets lack (API, `S3CopyObjectOperation`, member by member).
@@ -365,7 +365,7 @@ impl Parameters {
 
     /// Without this member the tags of the source are copied, which fails in a directory bucket:
     /// there, copies get none.
-    fn new_tags(&self, target: &Target) -> Option<Value> {
+    fn new_tags(&self, target: &CopyTarget) -> Option<Value> {
         let keeps = matches!(self.tags_directive.as_deref(), None | Some(KEEP_TAGS));
         (!keeps || target.is_directory).then(|| tag_set(&self.tags).into())
     }

@@ -226,7 +226,7 @@ pub fn total(lines: &[Line]) -> (Usd, Usd) {
 /// What an operation on all objects costs: one estimate, or one for each way of doing it.
 #[must_use]
 pub fn estimate(kind: Kind, facts: &Facts, class: CopyClass, prices: &Prices) -> Vec<Estimate> {
-    let new = |way| Draft::new(kind, way, facts, prices);
+    let new = |way| EstimateBuilder::new(kind, way, facts, prices);
     match kind {
         Kind::UpdateEncryption => vec![new(None).update_encryption()],
         Kind::Copy => vec![new(None).copy(class)],
@@ -262,13 +262,13 @@ pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
 }
 
 /// An estimate being put together.
-struct Draft<'a> {
+struct EstimateBuilder<'a> {
     facts: &'a Facts,
     prices: &'a Prices,
     estimate: Estimate,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> EstimateBuilder<'a> {
     /// What Batch Operations itself asks.
     fn new(kind: Kind, way: Option<&'static str>, facts: &'a Facts, prices: &'a Prices) -> Self {
         let (once, monthly) = (Vec::new(), Vec::new());

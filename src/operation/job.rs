@@ -322,7 +322,7 @@ pub fn requests(
     let kind = operation.kind();
     let scope = check_scope(kind, options)?;
     let (folder, manifests) = (source.folder(), source.manifest_folder(&options.manifests));
-    let common = Common { kind, scope, setting, options, source, folder, manifests };
+    let common = RequestCommon { kind, scope, setting, options, source, folder, manifests };
     let build = |manifest| {
         let value = operation.request(setting, manifest)?;
         check_manifest(kind, manifest, &value)?;
@@ -332,7 +332,7 @@ pub fn requests(
 }
 
 /// What the requests of a plan have in common.
-struct Common<'a> {
+struct RequestCommon<'a> {
     kind: Kind,
     scope: ReportScope,
     setting: &'a Setting,
@@ -344,7 +344,7 @@ struct Common<'a> {
     manifests: String,
 }
 
-impl Common<'_> {
+impl RequestCommon<'_> {
     fn request(&self, manifest: &Manifest, operation: Value) -> Result<Request, Refusal> {
         let Self { kind, options, folder, .. } = self;
         let usual = || format!("s3sieve {}: {} of {folder}", kind.name(), manifest.name());

@@ -22,7 +22,7 @@ pub(super) fn verify(folder: &Object, plan: &Plan, stop: &AtomicBool) -> Result<
     let place = Location::Object(folder.clone());
     let mut wanted = Vec::new();
     for file in plan.shards.iter().flat_map(PlanFile::of) {
-        wanted.push(Wanted::new(file.below(&place)?, file, false));
+        wanted.push(ExpectedFile::new(file.below(&place)?, file, false));
     }
     check(wanted, Some(plan), stop, |_| ())
 }
@@ -64,14 +64,14 @@ pub fn find_manifest(
 }
 
 /// A file that must be there.
-struct Wanted<'a> {
+struct ExpectedFile<'a> {
     object: Location,
     file: PlanFile<'a>,
     /// Whether it must not be encrypted but by S3 itself.
     sse_s3: bool,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> ExpectedFile<'a> {
     fn new(object: Location, file: PlanFile<'a>, sse_s3: bool) -> Self {
         Self { object, file, sse_s3 }
     }
@@ -109,14 +109,14 @@ impl<'a> Wanted<'a> {
 fn wanted<'a>(
     manifests: &Object,
     shards: impl Iterator<Item = &'a Shard>,
-) -> Result<Vec<Wanted<'a>>, ReadError> {
+) -> Result<Vec<ExpectedFile<'a>>, ReadError> {
     let place = Location::Object(manifests.clone());
     let mut wanted = Vec::new();
     for shard in shards {
         let is_csv = shard.files.is_empty();
         for file in PlanFile::of(shard) {
             file.below(&place)?;
-            wanted.push(Wanted::new(place.join(name(file.path)), file, is_csv));
+            wanted.push(ExpectedFile::new(place.join(name(file.path)), file, is_csv));
         }
     }
     Ok(wanted)
@@ -129,7 +129,7 @@ fn name(path: &str) -> &str {
 
 /// Makes sure of objects; those that are read are looked into where the plan is given.
 fn check(
-    wanted: Vec<Wanted<'_>>,
+    wanted: Vec<ExpectedFile<'_>>,
     plan: Option<&Plan>,
     stop: &AtomicBool,
     mut seen: impl FnMut(ObjectHead),

@@ -77,7 +77,7 @@ pub(super) fn emit(
     let files = plan.shards.iter().flat_map(|shard| &shard.files);
     let files: Vec<_> = files.map(|file| (file.path.as_str(), file.md5.as_str())).collect();
     let folder = job::plan_folder(&md5s, &plan.predicate.understood, &files);
-    let report = Common {
+    let report = ReportCommon {
         place,
         folder: &folder,
         partition: opened.reports.first().map_or("aws", |report| &report.partition),
@@ -93,14 +93,14 @@ pub(super) fn emit(
 }
 
 /// What the reports of a plan have in common.
-struct Common<'a> {
+struct ReportCommon<'a> {
     place: &'a Place,
     folder: &'a str,
     partition: &'a str,
     created: Option<jiff::Timestamp>,
 }
 
-impl Common<'_> {
+impl ReportCommon<'_> {
     /// Writes the manifest of a shard whose data files are there, and its checksum, and makes the
     /// manifest the shard's file.
     fn write_manifest(
@@ -150,7 +150,7 @@ fn stem(path: &str) -> &str {
 }
 
 /// A piece of a manifest: the lines that begin in a range of its bytes.
-struct Piece {
+struct ManifestPiece {
     shard: usize,
     /// Its place among the pieces of the shard.
     place: u64,
@@ -173,7 +173,7 @@ fn compress(
         let before = pieces.len();
         for place in 0..shard.bytes.div_ceil(piece_bytes) {
             let bytes = place * piece_bytes..shard.bytes.min((place + 1) * piece_bytes);
-            pieces.push(Piece { shard: number, place, bytes });
+            pieces.push(ManifestPiece { shard: number, place, bytes });
         }
         pieces_left.push(AtomicUsize::new(pieces.len() - before));
     }

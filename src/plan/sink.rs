@@ -15,7 +15,7 @@ use crate::read::{DataError, Input, Scanned};
 
 /// Where the rows of a lane go.
 #[derive(Clone, Copy)]
-enum Way {
+enum LaneRoute {
     /// To shards.
     Kept(SeriesId),
     /// Set aside, by the place of the reason.
@@ -30,7 +30,7 @@ pub(super) struct PlanSink<'a> {
     is_latest: Option<usize>,
     /// Rows that may still come, where there is a limit.
     limit_left: Option<u64>,
-    by_lane: HashMap<Lane, Way>,
+    by_lane: HashMap<Lane, LaneRoute>,
     totals: FileSummary,
     files_by_report: Vec<u64>,
     files_skipped: Vec<SkippedFile>,
@@ -102,16 +102,16 @@ impl<'a> PlanSink<'a> {
         }
     }
 
-    fn way(&mut self, lane: Lane) -> Result<Way, PlanError> {
+    fn way(&mut self, lane: Lane) -> Result<LaneRoute, PlanError> {
         if let Some(way) = self.by_lane.get(&lane) {
             return Ok(*way);
         }
         let way = match self.lanes.key(lane) {
             Some(LaneKey::Manifest { bucket, versions, split, apart }) => {
                 let label = Label { doomed: apart, ..self.label(bucket, versions, split) };
-                Way::Kept(self.writer.series(label)?)
+                LaneRoute::Kept(self.writer.series(label)?)
             }
-            Some(LaneKey::Excluded(reason)) => Way::Excluded(reason),
+            Some(LaneKey::Excluded(reason)) => LaneRoute::Excluded(reason),
             None => unreachable!("blocks carry lanes that were handed out"),
         };
         self.by_lane.insert(lane, way);
@@ -151,8 +151,8 @@ impl FilterSink for PlanSink<'_> {
 
     fn block(&mut self, block: &Block) -> Result<(), PlanError> {
         match self.way(block.lane)? {
-            Way::Excluded(reason) => self.writer.set_aside(reason, &block.bytes, block.rows),
-            Way::Kept(series) => {
+            LaneRoute::Excluded(reason) => self.writer.set_aside(reason, &block.bytes, block.rows),
+            LaneRoute::Kept(series) => {
                 let (lines, rows) = self.limited(block);
                 self.writer.write(series, lines, rows)
             }

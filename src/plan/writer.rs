@@ -47,7 +47,7 @@ impl Label {
 }
 
 /// Where rows go that have the same label.
-enum Way {
+enum SeriesSink {
     /// Cut at once.
     Series(Box<Series<Label>>),
     /// Collected: to be cut evenly once their number is known, or to be looked through once the
@@ -140,7 +140,7 @@ pub(super) struct PlanWriter {
     files: OpenFiles,
     shards: Shards<Label>,
     /// In the order in which labels were met: the order of series in the plan.
-    ways: Vec<Way>,
+    ways: Vec<SeriesSink>,
     aside: Vec<Aside>,
     /// Whether copies of noncurrent versions stay that no copy of the current version follows.
     keeps_unfollowed: bool,
@@ -173,10 +173,10 @@ impl PlanWriter {
         let place = self.ways.len();
         let must_wait = label.is_superseded() && !self.keeps_unfollowed;
         self.ways.push(if self.bounds.jobs.is_some() || must_wait {
-            Way::Spool(label, Spool::create(&self.files, &self.folders.spool, place)?)
+            SeriesSink::Spool(label, Spool::create(&self.files, &self.folders.spool, place)?)
         } else {
             let cut = Cut::Every(self.bounds.objects_max);
-            Way::Series(Box::new(Series::new(label, cut)))
+            SeriesSink::Series(Box::new(Series::new(label, cut)))
         });
         Ok(SeriesId(place))
     }
@@ -189,8 +189,8 @@ impl PlanWriter {
         rows: u64,
     ) -> Result<(), PlanError> {
         match &mut self.ways[series.0] {
-            Way::Series(series) => series.write(&mut self.shards, lines, rows),
-            Way::Spool(_, spool) => spool.write(lines, rows),
+            SeriesSink::Series(series) => series.write(&mut self.shards, lines, rows),
+            SeriesSink::Spool(_, spool) => spool.write(lines, rows),
         }
     }
 
@@ -215,8 +215,8 @@ impl PlanWriter {
         let mut spools = Vec::new();
         for way in self.ways {
             match way {
-                Way::Series(mut series) => series.finish(&mut self.shards)?,
-                Way::Spool(label, spool) => spools.push((label, spool)),
+                SeriesSink::Series(mut series) => series.finish(&mut self.shards)?,
+                SeriesSink::Spool(label, spool) => spools.push((label, spool)),
             }
         }
         if !self.keeps_unfollowed {

@@ -20,13 +20,13 @@ const QUOTED_CHARS_MAX: usize = 60;
 /// under the place, and a hint what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PredicateError {
-    inner: Box<Inner>,
+    inner: Box<ErrorDetails>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Inner {
+struct ErrorDetails {
     message: String,
-    place: Option<Place>,
+    place: Option<MarkedLine>,
     hint: Option<String>,
     /// Whether the report is to blame: it lacks a column.
     missing_column: bool,
@@ -36,7 +36,7 @@ struct Inner {
 
 /// A line of the expression and the characters in it that are marked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct MarkedLine {
     /// From 1; `None` when the expression is one line.
     number: Option<u64>,
     line: String,
@@ -48,7 +48,7 @@ struct Place {
 impl PredicateError {
     pub(super) fn new(message: impl Into<String>) -> Self {
         Self {
-            inner: Box::new(Inner {
+            inner: Box::new(ErrorDetails {
                 message: message.into(),
                 place: None,
                 hint: None,
@@ -72,7 +72,7 @@ impl PredicateError {
 
     /// Marks the place; an empty span (sqlparser's line 0) marks nothing.
     pub(super) fn at(mut self, text: &str, span: Span) -> Self {
-        self.inner.place = Place::of(text, span);
+        self.inner.place = MarkedLine::of(text, span);
         self
     }
 
@@ -115,7 +115,7 @@ impl PredicateError {
     }
 }
 
-impl Place {
+impl MarkedLine {
     fn of(text: &str, span: Span) -> Option<Self> {
         let index = |n: u64| usize::try_from(n).ok();
         let line = text.split('\n').nth(index(span.start.line)?.checked_sub(1)?)?;

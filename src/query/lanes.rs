@@ -33,11 +33,11 @@ pub enum LaneKey {
 /// All lanes of a run.
 #[derive(Debug, Default)]
 pub struct Lanes {
-    table: Mutex<Table>,
+    table: Mutex<LaneTable>,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct LaneTable {
     by_key: HashMap<LaneKey, Lane>,
     keys: Vec<LaneKey>,
 }

@@ -41,7 +41,7 @@ pub(super) trait RowQuery {
     ) -> Result<Self::Summary, TaskError<DataError>>;
 }
 
-/// What is read, and how.
+/// The data files to read, and how they are read.
 #[derive(Clone, Copy)]
 pub(super) struct Scan<'a> {
     pub(super) inputs: &'a [Input],
@@ -146,10 +146,11 @@ impl<Q: RowQuery> Worker for QueryWorker<'_, Q> {
     }
 }
 
-/// Adds up what was read, of queries without output. The first bad file ends the run, or none does.
+/// Adds up what was read, for queries without output.
 #[derive(Default)]
 pub(super) struct ScannedSink {
     pub(super) scanned: Scanned,
+    /// Whether bad files are left out; else the first one ends the run.
     pub(super) keep_going: bool,
 }
 

@@ -1,16 +1,15 @@
-//! What is wanted of the rows of one report: which match, and what is looked at of those.
+//! The columns that are read of a report: those that decide which rows match, and those needed of
+//! rows that do.
 //!
-//! A CSV row is there whole. Of a column format only these columns are read.
-//!
-//! Never knows what is done with a row.
+//! CSV rows are read whole; column formats read only these columns.
 
 use crate::predicate::{ColumnMatcher, Matcher};
 use crate::report::Schema;
 
-/// What is wanted of a report's rows; one for each worker: the matcher has scratch space.
+/// The columns that are read of a report; one for each worker: the matcher has scratch space.
 #[cfg_attr(
     not(any(feature = "parquet", feature = "orc")),
-    expect(dead_code, reason = "CSV rows are there whole")
+    expect(dead_code, reason = "CSV rows are read whole")
 )]
 #[derive(Debug, Clone)]
 pub(crate) struct ReadColumns {

@@ -57,7 +57,7 @@ pub(super) struct CsvScanner<'a> {
 
 /// Where the bytes of the file at hand stand.
 #[derive(Default)]
-struct Cursor {
+struct WindowCursor {
     /// `input[input_at..input_end]` is compressed and not yet inflated.
     input_at: usize,
     input_end: usize,
@@ -258,7 +258,7 @@ impl<'a> CsvScanner<'a> {
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<u64, TaskError<DataErrorKind>> {
-        let mut cursor = Cursor::default();
+        let mut cursor = WindowCursor::default();
         loop {
             self.refill(file, &mut cursor)?;
             let over = self.inflate(&mut cursor)?;
@@ -277,7 +277,7 @@ impl<'a> CsvScanner<'a> {
         file: &mut impl Read,
         check: RunCheck<'_>,
     ) -> Result<(), TaskError<DataErrorKind>> {
-        let mut cursor = Cursor::default();
+        let mut cursor = WindowCursor::default();
         loop {
             self.refill(file, &mut cursor)?;
             let over = self.inflate(&mut cursor)?;
@@ -293,7 +293,7 @@ impl<'a> CsvScanner<'a> {
     fn refill(
         &mut self,
         file: &mut impl Read,
-        cursor: &mut Cursor,
+        cursor: &mut WindowCursor,
     ) -> Result<(), TaskError<DataErrorKind>> {
         if cursor.input_over || cursor.input_at < cursor.input_end {
             return Ok(());
@@ -310,7 +310,7 @@ impl<'a> CsvScanner<'a> {
     }
 
     /// Inflates into the window until it is full or the input is used up; `true` at the end.
-    fn inflate(&mut self, cursor: &mut Cursor) -> Result<bool, TaskError<DataErrorKind>> {
+    fn inflate(&mut self, cursor: &mut WindowCursor) -> Result<bool, TaskError<DataErrorKind>> {
         self.make_room(cursor);
         let input = &self.input[cursor.input_at..cursor.input_end];
         let progress = self
@@ -324,7 +324,7 @@ impl<'a> CsvScanner<'a> {
     }
 
     /// Slides the window down, and lets it grow for a long record.
-    fn make_room(&mut self, cursor: &mut Cursor) {
+    fn make_room(&mut self, cursor: &mut WindowCursor) {
         if self.window.len() - cursor.window_end >= ROOM_BYTES_MIN {
             return;
         }
@@ -340,7 +340,7 @@ impl<'a> CsvScanner<'a> {
 
     fn split<V: RowVisitor>(
         &mut self,
-        cursor: &mut Cursor,
+        cursor: &mut WindowCursor,
         over: bool,
         visitor: &mut V,
     ) -> Result<(), TaskError<DataErrorKind>> {

@@ -76,7 +76,7 @@ const _: () = assert!(BUFFER_BYTES <= 1 << 20);
 /// The digests of a run's files, as far as they are made in groups.
 pub(super) struct Digests<'a> {
     inputs: &'a [Input],
-    groups: Vec<Group>,
+    groups: Vec<DigestGroup>,
     /// Which group each input is in, and its place there.
     places: Vec<Option<(usize, usize)>>,
     verify: Verify,
@@ -105,7 +105,7 @@ impl Md5Mode {
 }
 
 /// Files that are hashed together.
-struct Group {
+struct DigestGroup {
     /// Their numbers: at least two, at most as many as there are lanes.
     files: Vec<usize>,
     state: Mutex<GroupState>,
@@ -143,7 +143,7 @@ impl<'a> Digests<'a> {
             for (place, file) in files.iter().enumerate() {
                 places[*file] = Some((groups.len(), place));
             }
-            groups.push(Group {
+            groups.push(DigestGroup {
                 files,
                 state: Mutex::new(GroupState::Free(None)),
                 changed: Condvar::new(),
@@ -246,7 +246,7 @@ impl<'a> Digests<'a> {
         let mut hashing = hashing.unwrap_or_else(|| {
             let inputs = files.iter().map(|file| &self.inputs[*file]);
             Box::new(Hashing {
-                readings: inputs.map(Reading::open).collect(),
+                readings: inputs.map(GroupFile::open).collect(),
                 streams: Md5Streams::new(files.len(), Md5Path::Auto),
             })
         });
@@ -255,7 +255,7 @@ impl<'a> Digests<'a> {
             check().map_err(stopped)?;
             hashing.round(buffer);
         }
-        if hashing.readings.iter().any(|reading| matches!(reading, Reading::Open(_))) {
+        if hashing.readings.iter().any(|reading| matches!(reading, GroupFile::Open(_))) {
             claim.leave(hashing);
             return Ok(());
         }
@@ -337,7 +337,7 @@ fn grouped(inputs: &[Input], lanes: usize) -> Vec<Vec<usize>> {
     groups
 }
 
-impl Group {
+impl DigestGroup {
     fn state(&self) -> MutexGuard<'_, GroupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -368,7 +368,7 @@ impl Group {
 
 /// Held by the one worker that hashes a group; gives it back however hashing ends.
 struct Claim<'a> {
-    group: &'a Group,
+    group: &'a DigestGroup,
     next: GroupState,
 }
 
@@ -391,7 +391,7 @@ impl Drop for Claim<'_> {
 
 /// A group that is hashed in part: every file up to the same place.
 struct Hashing {
-    readings: Vec<Reading>,
+    readings: Vec<GroupFile>,
     streams: Md5Streams,
 }
 
@@ -413,14 +413,14 @@ impl Hashing {
 }
 
 /// A file of a group while it is hashed.
-enum Reading {
+enum GroupFile {
     /// No further than the manifest says: what follows has a fault that the scan tells.
     Open(Take<SourceFile>),
     Ended,
     Failed(DataErrorKind),
 }
 
-impl Reading {
+impl GroupFile {
     fn open(input: &Input) -> Self {
         match open(input) {
             Ok(file) => Self::Open(file.take(input.bytes)),

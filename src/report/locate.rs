@@ -155,7 +155,7 @@ fn folders_above(manifest: &Path) -> Result<Vec<PathBuf>, ReportError> {
 }
 
 /// A folder that exists and in which files of some folder part may lie.
-struct Place {
+struct SearchFolder {
     /// Links followed.
     folder: PathBuf,
     /// The folder it must stay in, as an index into the bases.
@@ -166,7 +166,7 @@ struct Place {
 #[derive(Default)]
 struct Candidates {
     /// Of all its suffixes, best first.
-    found: Vec<Place>,
+    found: Vec<SearchFolder>,
     /// A folder in which more may lie, but that may not be looked into.
     closed: Option<PathBuf>,
 }
@@ -281,7 +281,7 @@ fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Candidates, ReportEr
                 .chain(folders[start..].iter().map(Path::new))
                 .collect();
             if let Some(folder) = looked_up(&path, canonical_if_there(&path), &mut places.closed)? {
-                places.found.push(Place { folder, base });
+                places.found.push(SearchFolder { folder, base });
             }
         }
     }

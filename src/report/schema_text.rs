@@ -42,8 +42,8 @@ pub(super) enum SchemaFault {
 pub(super) fn parse(format: FileFormat, text: &str) -> Result<Schema, SchemaFault> {
     let names = match format {
         FileFormat::Csv => csv_names(text)?,
-        FileFormat::Orc => Cursor::new(text).orc_names()?,
-        FileFormat::Parquet => Cursor::new(text).parquet_names()?,
+        FileFormat::Orc => SchemaCursor::new(text).orc_names()?,
+        FileFormat::Parquet => SchemaCursor::new(text).parquet_names()?,
     };
     if names.is_empty() {
         return Err(SchemaFault::Empty);
@@ -88,13 +88,13 @@ fn csv_names(text: &str) -> Result<Vec<&str>, SchemaFault> {
 }
 
 /// A place in a schema text.
-struct Cursor<'a> {
+struct SchemaCursor<'a> {
     text: &'a str,
     /// Always on a character boundary, at most `text.len()`.
     at: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> SchemaCursor<'a> {
     fn new(text: &'a str) -> Self {
         Self { text, at: 0 }
     }

@@ -64,7 +64,7 @@ impl Location {
 
     /// For a person to read.
     pub fn display(&self) -> impl fmt::Display + '_ {
-        Shown(self)
+        DisplayedLocation(self)
     }
 
     /// What is here. Of S3 nothing is asked: an address that ends in `.json` is a file.
@@ -243,9 +243,9 @@ impl From<&str> for Location {
     }
 }
 
-struct Shown<'a>(&'a Location);
+struct DisplayedLocation<'a>(&'a Location);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for DisplayedLocation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Location::Path(path) => path.display().fmt(f),

@@ -68,7 +68,7 @@ pub(super) fn schema(columns: &[Column]) -> String {
 }
 
 /// The streams of a column, how it is written, and what is told of its values.
-struct Written {
+struct ColumnStreams {
     streams: Vec<(u64, Vec<u8>)>,
     encoding: Vec<u8>,
     statistics: Vec<u8>,
@@ -170,14 +170,14 @@ fn types(columns: &[Column]) -> Vec<Vec<u8>> {
     types
 }
 
-fn written(column: &Column) -> Written {
+fn written(column: &Column) -> ColumnStreams {
     match &column.values {
         Values::Texts { bytes, ends } => written_texts(bytes, ends),
         Values::Flags(flags) => {
             let values: Vec<bool> = flags.iter().flatten().copied().collect();
             let streams = with_present(flags, vec![(DATA, bits(&values))]);
             let statistics = counted(values.len(), flags.len());
-            Written { streams, encoding: message(&[(1, DIRECT)]), statistics }
+            ColumnStreams { streams, encoding: message(&[(1, DIRECT)]), statistics }
         }
         Values::Integers(numbers) => {
             let values: Vec<i64> = numbers.iter().flatten().copied().collect();
@@ -188,7 +188,7 @@ fn written(column: &Column) -> Written {
                 let bounds = message(&[(1, self::zigzag(*least)), (2, self::zigzag(*most))]);
                 field_bytes(2, &bounds, &mut statistics);
             }
-            Written { streams, encoding: message(&[(1, DIRECT_V2)]), statistics }
+            ColumnStreams { streams, encoding: message(&[(1, DIRECT_V2)]), statistics }
         }
         Values::Instants(instants) => {
             let values = instants.iter().flatten();
@@ -199,12 +199,12 @@ fn written(column: &Column) -> Written {
             let streams = vec![(DATA, packed(&seconds)), (SECONDARY, packed(&nanos))];
             let statistics = counted(seconds.len(), instants.len());
             let streams = with_present(instants, streams);
-            Written { streams, encoding: message(&[(1, DIRECT_V2)]), statistics }
+            ColumnStreams { streams, encoding: message(&[(1, DIRECT_V2)]), statistics }
         }
     }
 }
 
-fn written_texts(bytes: &[u8], ends: &[usize]) -> Written {
+fn written_texts(bytes: &[u8], ends: &[usize]) -> ColumnStreams {
     let texts = Values::texts(bytes, ends);
     let present: Vec<Option<()>> = texts.clone().map(|t| (!t.is_empty()).then_some(())).collect();
     let mut places: HashMap<&[u8], u64> = HashMap::new();
@@ -242,7 +242,7 @@ fn written_texts(bytes: &[u8], ends: &[usize]) -> Written {
         field_bytes(2, most, &mut bounds);
         field_bytes(4, &bounds, &mut statistics);
     }
-    Written { streams: with_present(&present, streams), encoding, statistics }
+    ColumnStreams { streams: with_present(&present, streams), encoding, statistics }
 }
 
 /// Statistics that every column has: how many values, and whether some are NULL.

@@ -316,7 +316,7 @@ fn maker(synth: &Synth, name: &str) -> Result<Maker, SynthError> {
 }
 
 /// What is drawn once for a row, because several columns depend on it.
-struct Object<'a> {
+struct ObjectDraw<'a> {
     delete_marker: bool,
     size: u64,
     bucket_key: &'a [u8],
@@ -356,7 +356,7 @@ impl<'a> Rows<'a> {
         let recipe = self.recipe;
         let lots = &mut self.lots;
         let power = lots.below(SIZE_POWERS);
-        let object = Object {
+        let object = ObjectDraw {
             delete_marker: lots.hit(recipe.delete_markers),
             size: (1 << power) + lots.below(1 << power),
             bucket_key: recipe.bucket_keys.draw(lots),
@@ -446,7 +446,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    fn push_of_object(&mut self, maker: &Maker, object: &Object<'_>, out: &mut Vec<u8>) {
+    fn push_of_object(&mut self, maker: &Maker, object: &ObjectDraw<'_>, out: &mut Vec<u8>) {
         let tiered = object.class == TIERED;
         match maker {
             Maker::Bucket => out.extend_from_slice(&self.recipe.bucket),

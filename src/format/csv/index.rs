@@ -56,7 +56,7 @@ struct Carry {
 }
 
 /// The separators of one block.
-struct Block {
+struct IndexBlock {
     separators: u64,
     line_ends: u64,
     irregular: u64,
@@ -69,7 +69,7 @@ impl Carry {
     const START: Self = Self { inside: 0, field_start: 1, line_end: 1, closing: 0 };
 
     #[inline(always)]
-    fn step(&mut self, masks: Masks, prefix_xor: impl Fn(u64) -> u64) -> Block {
+    fn step(&mut self, masks: Masks, prefix_xor: impl Fn(u64) -> u64) -> IndexBlock {
         // From an opening quote (included) to its closing quote (not included).
         let inside = prefix_xor(masks.quote) ^ self.inside;
         let line_ends = masks.terminator & !inside;
@@ -83,7 +83,7 @@ impl Carry {
         self.field_start = separators >> 63;
         self.line_end = line_ends >> 63;
         self.closing = closing >> 63;
-        Block {
+        IndexBlock {
             separators: separators & !blank,
             line_ends: line_ends & !blank,
             irregular: opening & !field_starts | after_closing & !separators,

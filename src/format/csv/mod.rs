@@ -137,7 +137,7 @@ pub struct Splitter {
 }
 
 /// Where the fast path leaves off.
-enum Pace {
+enum SplitPace {
     /// Go on at the next record.
     Fast,
     /// The slow path must go on, at least to this place in the data.
@@ -210,19 +210,20 @@ impl Splitter {
         let Some(mut at) = self.after_byte_order_mark(data, at_end) else {
             return Ok(Used { bytes: 0, stopped: false });
         };
-        let mut pace = if self.slow.is_inside_record() { Pace::SlowUntil(0) } else { Pace::Fast };
+        let mut pace =
+            if self.slow.is_inside_record() { SplitPace::SlowUntil(0) } else { SplitPace::Fast };
         let stopped = loop {
             pace = match (pace, self.kernel) {
                 // Rows of no columns don't exist; the slow path says so.
-                (Pace::Fast, Some(kernel)) if self.columns > 0 => {
+                (SplitPace::Fast, Some(kernel)) if self.columns > 0 => {
                     self.fast(kernel, data, &mut at, at_end, &mut each)?
                 }
-                (Pace::Fast, _) => self.slow(data, &mut at, data.len(), at_end, &mut each)?,
-                (Pace::SlowUntil(until), _) => {
+                (SplitPace::Fast, _) => self.slow(data, &mut at, data.len(), at_end, &mut each)?,
+                (SplitPace::SlowUntil(until), _) => {
                     self.slow(data, &mut at, until, at_end, &mut each)?
                 }
-                (Pace::Exhausted, _) => break false,
-                (Pace::Stopped, _) => break true,
+                (SplitPace::Exhausted, _) => break false,
+                (SplitPace::Stopped, _) => break true,
             };
         };
         self.position += at as u64;
@@ -253,7 +254,7 @@ impl Splitter {
         at: &mut usize,
         at_end: bool,
         each: &mut impl FnMut(&CsvRow<'_>) -> ControlFlow<()>,
-    ) -> Result<Pace, CsvError> {
+    ) -> Result<SplitPace, CsvError> {
         *at += line_ends(&data[*at..]);
         let base = *at;
         let rest = &data[base..];
@@ -264,14 +265,14 @@ impl Splitter {
         let is_row =
             |row: &[u32]| row.last().is_some_and(|end| is_line_end(stretch, *end as usize));
         if rows.len() != found.line_ends || !rows.clone().all(is_row) {
-            return Ok(Pace::SlowUntil(base + stretch.len()));
+            return Ok(SplitPace::SlowUntil(base + stretch.len()));
         }
         let mut start = 0;
         for ends in rows {
             start += line_ends(&stretch[start..]);
             let end = ends[ends.len() - 1] as usize;
             if end - start > self.record_bytes_max {
-                return Ok(Pace::SlowUntil(base + end));
+                return Ok(SplitPace::SlowUntil(base + end));
             }
             self.records += 1;
             let row =
@@ -279,14 +280,14 @@ impl Splitter {
             start = end + 1;
             *at = base + start;
             if each(&row).is_break() {
-                return Ok(Pace::Stopped);
+                return Ok(SplitPace::Stopped);
             }
         }
         if let Some(irregular) = found.irregular {
-            return Ok(Pace::SlowUntil(base + irregular));
+            return Ok(SplitPace::SlowUntil(base + irregular));
         }
         if start > 0 && rest.len() > stretch.len() {
-            return Ok(Pace::Fast);
+            return Ok(SplitPace::Fast);
         }
         self.after_last_row(data, at, base + stretch.len(), at_end)
     }
@@ -298,17 +299,17 @@ impl Splitter {
         at: &mut usize,
         until: usize,
         at_end: bool,
-    ) -> Result<Pace, CsvError> {
+    ) -> Result<SplitPace, CsvError> {
         *at += line_ends(&data[*at..]);
         if *at == data.len() {
-            Ok(Pace::Exhausted)
+            Ok(SplitPace::Exhausted)
         } else if at_end || until < data.len() {
-            Ok(Pace::SlowUntil(until))
+            Ok(SplitPace::SlowUntil(until))
         } else if data.len() - *at > self.record_bytes_max {
             let bytes_max = self.record_bytes_max;
             Err(self.error(CsvErrorKind::RecordTooLong { bytes_max }, *at))
         } else {
-            Ok(Pace::Exhausted)
+            Ok(SplitPace::Exhausted)
         }
     }
 
@@ -321,27 +322,27 @@ impl Splitter {
         until: usize,
         at_end: bool,
         each: &mut impl FnMut(&CsvRow<'_>) -> ControlFlow<()>,
-    ) -> Result<Pace, CsvError> {
+    ) -> Result<SplitPace, CsvError> {
         loop {
             if !self.slow.is_inside_record() {
                 *at += line_ends(&data[*at..]);
                 if *at == data.len() {
-                    return Ok(Pace::Exhausted);
+                    return Ok(SplitPace::Exhausted);
                 }
             }
             let outcome = self.slow.read(&data[*at..], at_end, self.record_bytes_max);
             match outcome.map_err(|kind| self.error(kind, *at))? {
-                Outcome::Partial => return Ok(Pace::Exhausted),
+                Outcome::Partial => return Ok(SplitPace::Exhausted),
                 Outcome::Record { bytes } => *at += bytes,
             }
             self.records += 1;
             let flow = each(&self.slow.row());
             self.slow.next_record();
             if flow.is_break() {
-                return Ok(Pace::Stopped);
+                return Ok(SplitPace::Stopped);
             }
             if *at >= until {
-                return Ok(Pace::Fast);
+                return Ok(SplitPace::Fast);
             }
         }
     }

@@ -62,7 +62,7 @@ impl StreamKind {
 
 /// A stream of a stripe.
 #[derive(Debug, Clone, Copy)]
-struct Stream {
+struct StripeStream {
     kind: StreamKind,
     /// The kind's number.
     code: u64,
@@ -82,7 +82,7 @@ pub(super) struct ColumnEncoding {
 
 /// A stripe's footer.
 pub(super) struct StripeFooter {
-    streams: Vec<Stream>,
+    streams: Vec<StripeStream>,
     encodings: Vec<ColumnEncoding>,
     /// The zone in which the writer's clock stood.
     pub(super) zone: String,
@@ -149,7 +149,7 @@ impl StripeFooter {
                     if footer.streams.len() == STREAMS_MAX {
                         return Err(Fault);
                     }
-                    let stream = Stream::read(value, next)?;
+                    let stream = StripeStream::read(value, next)?;
                     next = next.checked_add(stream.bytes).ok_or(Fault)?;
                     footer.streams.push(stream);
                 }
@@ -173,7 +173,7 @@ impl StripeFooter {
         kind: StreamKind,
         spare: &mut Spare,
     ) -> Option<Chunks<R>> {
-        let is = |stream: &&Stream| stream.column == id as u64 && stream.kind == kind;
+        let is = |stream: &&StripeStream| stream.column == id as u64 && stream.kind == kind;
         let stream = self.streams.iter().find(is)?;
         let range = RangeStream::new(file, stream.start, stream.bytes, spare.bytes())?;
         Some(Chunks::new(range, tail.compression, spare))
@@ -181,7 +181,7 @@ impl StripeFooter {
 
     /// How many streams hold values of a column.
     pub(super) fn value_streams(&self, id: usize) -> usize {
-        let is = |stream: &&Stream| {
+        let is = |stream: &&StripeStream| {
             let is_value = !stream.kind.is_index() && stream.kind != StreamKind::DictionaryCount;
             stream.column == id as u64 && is_value
         };
@@ -202,7 +202,7 @@ impl StripeFooter {
     ) -> Result<Option<Vec<PageStatistics>>, ColumnarError> {
         let described = &tail.columns[column];
         let Ok(reading) = described.reading else { return Ok(None) };
-        let is = |stream: &&Stream| {
+        let is = |stream: &&StripeStream| {
             stream.column == described.id as u64 && stream.kind == StreamKind::RowIndex
         };
         let Some(stream) = self.streams.iter().find(is) else { return Ok(None) };
@@ -252,7 +252,7 @@ impl StripeFooter {
     }
 }
 
-impl Stream {
+impl StripeStream {
     fn read(value: Value<'_>, start: u64) -> Result<Self, Fault> {
         // All writers write all of them; one that is missing was taken for another.
         let [Some(code), Some(column), Some(bytes)] = numbers_of(value, [1, 2, 3])? else {

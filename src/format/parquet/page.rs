@@ -69,7 +69,7 @@ pub(super) struct PageHeader {
 /// The part of a header that depends on the kind of page. What is optional in a file is missing
 /// here where it was missing there.
 #[derive(Default)]
-struct Inner {
+struct PageKindHeader {
     values: Option<i32>,
     nulls: Option<i32>,
     rows: Option<i32>,
@@ -94,7 +94,7 @@ impl PageHeader {
                 (3, Kind::Integer) => compressed = Some(reader.integer32()?),
                 (4, Kind::Integer) => crc = Some(reader.integer32()? as u32),
                 (5 | 7 | 8, Kind::Struct) if inner.is_none() => {
-                    inner = Some((last, Inner::read(&mut reader, last)?));
+                    inner = Some((last, PageKindHeader::read(&mut reader, last)?));
                 }
                 (5 | 7 | 8, _) => return Err(Fault::Bad("a page header with two second parts")),
                 (_, other) => reader.skip(other)?,
@@ -104,7 +104,9 @@ impl PageHeader {
         // Each kind of page has its own second part.
         let inner = match (kind, inner) {
             (0, Some((5, inner))) | (2, Some((7, inner))) | (3, Some((8, inner))) => inner,
-            (1 | 4.., None) => Inner { values: Some(0), encoding: Some(0), ..Inner::default() },
+            (1 | 4.., None) => {
+                PageKindHeader { values: Some(0), encoding: Some(0), ..PageKindHeader::default() }
+            }
             _ => return Err(Fault::Bad("a page header without the second part of its kind")),
         };
         let header = Self {
@@ -126,7 +128,7 @@ fn size(size: Option<i32>) -> Result<usize, Fault> {
     usize::try_from(size.ok_or(MISSING)?).map_err(|_| Fault::Bad("a page's length"))
 }
 
-impl Inner {
+impl PageKindHeader {
     fn read(reader: &mut Reader<'_>, part: i16) -> Result<Self, Fault> {
         let mut inner = Self::default();
         let mut last = 0;

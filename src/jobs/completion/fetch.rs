@@ -67,14 +67,14 @@ pub enum FetchError {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Manifest {
+struct ReportManifest {
     format: String,
-    results: Vec<ResultFile>,
+    results: Vec<ManifestResult>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct ResultFile {
+struct ManifestResult {
     task_execution_status: String,
     bucket: String,
     #[serde(rename = "MD5Checksum")]
@@ -118,7 +118,7 @@ pub fn fetch(
             return Err(bad(format!("its MD5 is {found}, where manifest.json.md5 says {sum}")));
         }
     }
-    let manifest: Manifest =
+    let manifest: ReportManifest =
         serde_json::from_slice(&text).map_err(|error| bad(error.to_string()))?;
     if manifest.format != "Report_CSV_20180820" {
         return Err(bad(format!("its format is {}", manifest.format)));
@@ -138,11 +138,11 @@ pub fn fetch(
 fn result_file(
     bucket: &Object,
     base: &str,
-    result: &ResultFile,
+    result: &ManifestResult,
     folder: &Path,
     stop: &AtomicBool,
 ) -> Result<PathBuf, FetchError> {
-    let ResultFile { key, md5_checksum, .. } = result;
+    let ManifestResult { key, md5_checksum, .. } = result;
     let object = Location::Object(bucket.with_key(key));
     let bad = |what: String| FetchError::Bad { object: object.clone(), what };
     if result.bucket != bucket.bucket() {

@@ -97,7 +97,7 @@ pub struct Planned {
 }
 
 /// A configuration as it is to be, and where its reports go.
-struct Edited {
+struct EditedInventory {
     document: String,
     before: Vec<String>,
     after: Vec<String>,
@@ -134,7 +134,7 @@ impl Inventory {
             Some(there) => self.edited(&action, there, &partition)?,
             None => self.made(&action, &partition)?,
         };
-        let Edited { document, before, after, destination, warnings: moved } = edited;
+        let EditedInventory { document, before, after, destination, warnings: moved } = edited;
         let writer = Writer {
             source: format!("arn:{partition}:s3:::{}", self.bucket),
             account: caller.account_id,
@@ -167,7 +167,7 @@ impl Inventory {
     }
 
     /// A new configuration.
-    fn made(&self, action: &str, partition: &str) -> Result<Edited, SetupError> {
+    fn made(&self, action: &str, partition: &str) -> Result<EditedInventory, SetupError> {
         let Some(place) = &self.destination else {
             return Err(SetupError::Senseless(format!(
                 "bucket {} has no inventory configuration `{}`: give --destination \
@@ -193,11 +193,16 @@ impl Inventory {
         );
         let after = lines(&document, xml::parse(action, &document, ROOT)?.root_element());
         let (before, destination) = (Vec::new(), place.clone());
-        Ok(Edited { document, before, after, destination, warnings: Vec::new() })
+        Ok(EditedInventory { document, before, after, destination, warnings: Vec::new() })
     }
 
     /// The configuration that is there, with what it lacks and what a flag names.
-    fn edited(&self, action: &str, there: &str, partition: &str) -> Result<Edited, SetupError> {
+    fn edited(
+        &self,
+        action: &str,
+        there: &str,
+        partition: &str,
+    ) -> Result<EditedInventory, SetupError> {
         let document = xml::parse(action, there, ROOT)?;
         let root = document.root_element();
         let Some(target) = find(root, &TARGET) else {
@@ -241,7 +246,7 @@ impl Inventory {
         let after = lines(&edited, xml::parse(action, &edited, ROOT)?.root_element());
         let warnings = if is_moved { self.moved(target) } else { Vec::new() };
         let before = lines(there, root);
-        Ok(Edited { document: edited, before, after, destination, warnings })
+        Ok(EditedInventory { document: edited, before, after, destination, warnings })
     }
 
     /// What to look at where reports go to another bucket than the configuration's.

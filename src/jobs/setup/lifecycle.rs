@@ -42,7 +42,7 @@ pub struct Planned {
 
 /// The rules with ours among them.
 #[derive(Debug)]
-struct Edited {
+struct EditedRules {
     document: String,
     before: Vec<String>,
     after: Vec<String>,
@@ -66,13 +66,13 @@ impl Lifecycle {
             }
             Err(error) => return Err(AwsError::new(action, &error).into()),
         };
-        let Edited { document, before, after, mut warnings } = self.edited(&action, &there)?;
+        let EditedRules { document, before, after, mut warnings } = self.edited(&action, &there)?;
         warnings.extend(self.versioning_warning(session));
         let what = format!("lifecycle rules of bucket {}", self.bucket);
         Ok(Planned { change: Change { what, before, after, warnings }, document, minimum_size })
     }
 
-    fn edited(&self, action: &str, there: &str) -> Result<Edited, SetupError> {
+    fn edited(&self, action: &str, there: &str) -> Result<EditedRules, SetupError> {
         let document = xml::parse(action, there, ROOT)?;
         let root = document.root_element();
         let rules: Vec<Node<'_, '_>> = children(root, "Rule").collect();
@@ -107,7 +107,7 @@ impl Lifecycle {
         let after = xml::parse(action, &edited, ROOT)?;
         let lines = |root| children(root, "Rule").map(line).collect();
         let (before, after) = (lines(root), lines(after.root_element()));
-        Ok(Edited { document: edited, before, after, warnings })
+        Ok(EditedRules { document: edited, before, after, warnings })
     }
 
     /// Our rule, in the form that the others have: S3 refuses a `Filter` beside rules that have the

@@ -272,7 +272,7 @@ fn a_text_that_is_only_too_long_when_written_out_is_not_marked() {
     assert!(shown.starts_with(wanted), "{shown}");
 }
 
-/// A text that is cut off anywhere, or lacks a word, is told of with what to write.
+/// Each text that is cut off, or lacks a word, gets a message that says what to write.
 #[test]
 fn every_broken_text_has_a_hint_and_nothing_of_a_parser() {
     let texts = [

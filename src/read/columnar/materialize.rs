@@ -149,7 +149,7 @@ impl Materializer {
     ) -> VisitResult {
         self.plain.clear();
         self.plain.resize(rows.len(), true);
-        let mut table = Table::new(columns.len(), rows, &mut self.plain);
+        let mut table = TextTable::new(columns.len(), rows, &mut self.plain);
         let written = columns.iter().filter(|column| column.is_written()).count();
         let mut number = 0;
         for (place, column) in columns.iter().enumerate() {
@@ -173,9 +173,9 @@ impl Materializer {
                 ColumnValues::Integers { .. } | ColumnValues::Instants { .. } => {}
             }
         }
-        let Table { texts, width, .. } = table;
+        let TextTable { texts, width, .. } = table;
         for ((texts, is_plain), row) in texts.chunks_exact(width).zip(&self.plain).zip(rows) {
-            let flow = visitor.matched(&Line { places, texts, is_plain: *is_plain });
+            let flow = visitor.matched(&OutputRow { places, texts, is_plain: *is_plain });
             if !matches!(flow, Ok(ControlFlow::Continue(()))) {
                 self.row_at = *row;
                 return flow;
@@ -186,7 +186,7 @@ impl Materializer {
 }
 
 /// The texts of some rows, row by row.
-struct Table<'a, 't> {
+struct TextTable<'a, 't> {
     rows: &'a [u32],
     plain: &'a mut [bool],
     texts: Vec<&'t [u8]>,
@@ -194,7 +194,7 @@ struct Table<'a, 't> {
     width: usize,
 }
 
-impl<'a, 't> Table<'a, 't> {
+impl<'a, 't> TextTable<'a, 't> {
     fn new(columns: usize, rows: &'a [u32], plain: &'a mut [bool]) -> Self {
         // A row of which nothing is wanted is shown, too.
         let width = columns.max(1);
@@ -254,13 +254,13 @@ fn is_plain(text: &[u8]) -> bool {
 }
 
 /// A row as CSV would have it.
-struct Line<'a> {
+struct OutputRow<'a> {
     places: &'a OutputColumns,
     texts: &'a [&'a [u8]],
     is_plain: bool,
 }
 
-impl Row for Line<'_> {
+impl Row for OutputRow<'_> {
     #[inline]
     fn is_plain(&self) -> bool {
         self.is_plain

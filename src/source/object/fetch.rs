@@ -21,7 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::time;
 
-use super::{Target, refused};
+use super::{RequestTarget, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 
 /// Failures in a row, without a byte between them, after which a range is given up, where the user
@@ -57,7 +57,7 @@ pub(super) struct Pinned {
 /// Where nothing is pinned yet, the first answer is told, and the range ends with the object. An
 /// error before that is told in the answer's place.
 pub(super) async fn fetch(
-    target: Target,
+    target: RequestTarget,
     range: Range<u64>,
     mut pinned: Option<Pinned>,
     mut told: Option<oneshot::Sender<io::Result<Pinned>>>,
@@ -140,7 +140,7 @@ pub(super) const READ: &str = "read it";
 
 /// One request. An empty object has no range that could be asked for, and no answer.
 async fn fetch_once(
-    target: &Target,
+    target: &RequestTarget,
     range: Range<u64>,
     pinned: Option<&Pinned>,
 ) -> Result<(Pinned, Option<GetObjectOutput>), AwsError> {

@@ -9,7 +9,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 
 use super::store::bare_etag;
-use super::{Object, Target, refused};
+use super::{Object, RequestTarget, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::Crc64Nvme;
 
@@ -96,7 +96,10 @@ impl Object {
     }
 }
 
-async fn head(target: Target, checksums: HeadChecksums) -> Result<Option<ObjectHead>, AwsError> {
+async fn head(
+    target: RequestTarget,
+    checksums: HeadChecksums,
+) -> Result<Option<ObjectHead>, AwsError> {
     let request = target
         .client
         .head_object()

@@ -14,18 +14,18 @@ use bytes::Bytes;
 
 use super::fetch::Pinned;
 use super::stream::{PART_BYTES, Part};
-use super::{Object, Target};
+use super::{Object, RequestTarget};
 
 /// An object whose pieces came, or are on their way.
 pub struct HeldObject {
     object: Object,
-    target: Target,
+    target: RequestTarget,
     pinned: Pinned,
     /// Each of [`PART_BYTES`], but for the last.
-    pieces: Vec<Mutex<Piece>>,
+    pieces: Vec<Mutex<HeldPiece>>,
 }
 
-enum Piece {
+enum HeldPiece {
     /// Nobody has waited for it yet.
     Coming(Part),
     Here(Bytes),
@@ -34,11 +34,11 @@ enum Piece {
 }
 
 impl HeldObject {
-    pub(super) fn begin(object: &Object, target: &Target, pinned: &Pinned) -> Self {
+    pub(super) fn begin(object: &Object, target: &RequestTarget, pinned: &Pinned) -> Self {
         let (object, target, pinned) = (object.clone(), target.clone(), pinned.clone());
         let mut held = Self { object, target, pinned, pieces: Vec::new() };
         let pieces = 0..held.pinned.bytes.div_ceil(PART_BYTES);
-        held.pieces = pieces.map(|place| Mutex::new(Piece::Coming(held.part(place)))).collect();
+        held.pieces = pieces.map(|place| Mutex::new(HeldPiece::Coming(held.part(place)))).collect();
         held
     }
 
@@ -60,16 +60,16 @@ impl HeldObject {
     /// A piece; waits until it is here.
     fn piece(&self, place: usize) -> io::Result<Bytes> {
         let mut piece = self.pieces[place].lock().unwrap_or_else(PoisonError::into_inner);
-        let part = match std::mem::replace(&mut *piece, Piece::Failed) {
-            Piece::Here(bytes) => {
-                *piece = Piece::Here(bytes.clone());
+        let part = match std::mem::replace(&mut *piece, HeldPiece::Failed) {
+            HeldPiece::Here(bytes) => {
+                *piece = HeldPiece::Here(bytes.clone());
                 return Ok(bytes);
             }
-            Piece::Coming(part) => part,
-            Piece::Failed => self.part(place as u64),
+            HeldPiece::Coming(part) => part,
+            HeldPiece::Failed => self.part(place as u64),
         };
         let bytes = part.whole()?;
-        *piece = Piece::Here(bytes.clone());
+        *piece = HeldPiece::Here(bytes.clone());
         Ok(bytes)
     }
 

@@ -63,7 +63,7 @@ pub struct Object {
 /// What a request for an object needs; unlike [`Object`] it doesn't keep the session's threads, so
 /// that a task on them may hold it.
 #[derive(Debug, Clone)]
-struct Target {
+struct RequestTarget {
     client: Client,
     bucket: Arc<str>,
     key: Arc<str>,
@@ -196,9 +196,9 @@ impl Object {
         self.bucket.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn target(&self) -> Target {
+    fn target(&self) -> RequestTarget {
         let session = &self.bucket.session;
-        Target {
+        RequestTarget {
             client: session.s3().clone(),
             bucket: Arc::clone(&self.bucket.name),
             key: self.key.as_str().into(),

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 
 use super::fetch::{Pinned, fetch};
 use super::held::HeldObject;
-use super::{Object, Target};
+use super::{Object, RequestTarget};
 
 /// Bytes of a part. 4 MiB: S3 answers after some 40 ms and then sends about 90 MB/s on one
 /// connection, so half of the time goes by with bytes flowing; larger parts take more memory.
@@ -35,10 +35,10 @@ pub const PARTS_AHEAD: usize = 4;
 const END_BYTES: u64 = 256 << 10;
 
 /// How a range is fetched that is one of several read side by side.
-const BESIDE: Pace = Pace { part_bytes: 1 << 20, parts: 2 };
+const BESIDE: FetchPace = FetchPace { part_bytes: 1 << 20, parts: 2 };
 
 /// How a range is fetched that is read alone.
-const ALONE: Pace = Pace { part_bytes: PART_BYTES, parts: PARTS_AHEAD };
+const ALONE: FetchPace = FetchPace { part_bytes: PART_BYTES, parts: PARTS_AHEAD };
 
 /// Bytes that a range holds at most which `ObjectFile::fetch` gave. 2 MiB: with the five columns
 /// that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
@@ -46,7 +46,7 @@ pub const RANGE_BYTES_AHEAD: u64 = BESIDE.part_bytes * BESIDE.parts as u64;
 
 /// How much of a range is on its way at a time.
 #[derive(Debug, Clone, Copy)]
-struct Pace {
+struct FetchPace {
     part_bytes: u64,
     parts: usize,
 }
@@ -62,7 +62,7 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn begin(
         object: &Object,
-        target: &Target,
+        target: &RequestTarget,
         range: Range<u64>,
         pinned: &Pinned,
     ) -> Self {
@@ -108,7 +108,7 @@ pub(super) struct Opening {
     /// Whether it is opened for its ranges, rather than to be read from its front.
     for_ranges: bool,
     pinned: oneshot::Receiver<io::Result<Pinned>>,
-    target: Target,
+    target: RequestTarget,
 }
 
 impl Opening {
@@ -140,7 +140,7 @@ impl Opening {
         part.left = pinned.bytes.min(range.end).saturating_sub(range.start);
         let next = part.left;
         let is_end = range.end >= pinned.bytes;
-        let mut opened = Opened { object: object.clone(), target, pinned, end: Bytes::new() };
+        let mut opened = OpenedObject { object: object.clone(), target, pinned, end: Bytes::new() };
         if for_ranges {
             if is_end {
                 opened.end = part.whole()?;
@@ -156,17 +156,17 @@ impl Opening {
 
 /// An object as it was when it was opened.
 #[derive(Clone)]
-struct Opened {
+struct OpenedObject {
     object: Object,
-    target: Target,
+    target: RequestTarget,
     pinned: Pinned,
     /// Its last bytes, as far as they came when it was opened.
     end: Bytes,
 }
 
-impl Opened {
+impl OpenedObject {
     fn file(self) -> ObjectFile {
-        let mut front = Stream::new(0..self.pinned.bytes, ALONE);
+        let mut front = ObjectStream::new(0..self.pinned.bytes, ALONE);
         if self.is_whole() {
             (front.chunk, front.next) = (self.end.clone(), front.end);
         }
@@ -192,13 +192,13 @@ impl Opened {
 
 /// An object that is open for reading.
 pub struct ObjectFile {
-    opened: Opened,
-    front: Stream,
+    opened: OpenedObject,
+    front: ObjectStream,
 }
 
 /// A range of an object, read from front to back.
-struct Stream {
-    pace: Pace,
+struct ObjectStream {
+    pace: FetchPace,
     parts: VecDeque<Part>,
     /// Where the next part begins.
     next: u64,
@@ -207,14 +207,14 @@ struct Stream {
     chunk: Bytes,
 }
 
-impl Stream {
-    fn new(range: Range<u64>, pace: Pace) -> Self {
+impl ObjectStream {
+    fn new(range: Range<u64>, pace: FetchPace) -> Self {
         let Range { start: next, end } = range;
         Self { pace, parts: VecDeque::new(), next, end, chunk: Bytes::new() }
     }
 
     /// Begins as many parts as may be on their way.
-    fn begin_parts(&mut self, opened: &Opened) {
+    fn begin_parts(&mut self, opened: &OpenedObject) {
         while self.parts.len() < self.pace.parts && self.next < self.end {
             let range = self.next..self.end.min(self.next + self.pace.part_bytes);
             self.next = range.end;
@@ -222,7 +222,7 @@ impl Stream {
         }
     }
 
-    fn read(&mut self, opened: &Opened, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, opened: &OpenedObject, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             if !self.chunk.is_empty() {
                 let count = buffer.len().min(self.chunk.len());
@@ -261,13 +261,14 @@ impl ObjectFile {
 
     /// Begins to fetch all of the object, to be held; `None` if all of it came when it was opened.
     pub(in crate::source) fn hold(&self) -> Option<HeldObject> {
-        let Opened { object, target, pinned, .. } = &self.opened;
+        let OpenedObject { object, target, pinned, .. } = &self.opened;
         (!self.opened.is_whole()).then(|| HeldObject::begin(object, target, pinned))
     }
 
     /// Begins to fetch a range, one of several that are read side by side, or one after the other.
     pub(in crate::source) fn fetch(&self, offset: u64, bytes: u64) -> ObjectRange {
-        let mut stream = Stream::new(offset..offset.saturating_add(bytes).min(self.len()), BESIDE);
+        let mut stream =
+            ObjectStream::new(offset..offset.saturating_add(bytes).min(self.len()), BESIDE);
         match self.opened.held(offset, bytes) {
             Some(chunk) => (stream.chunk, stream.next) = (chunk, stream.end),
             None => stream.begin_parts(&self.opened),
@@ -289,7 +290,7 @@ impl ObjectFile {
             buffer.copy_from_slice(&held);
             return Ok(());
         }
-        let mut stream = Stream::new(offset..end, ALONE);
+        let mut stream = ObjectStream::new(offset..end, ALONE);
         let mut filled = 0;
         while filled < buffer.len() {
             filled += stream.read(&self.opened, &mut buffer[filled..])?;
@@ -306,8 +307,8 @@ impl Read for ObjectFile {
 
 /// A range that is on its way.
 pub(in crate::source) struct ObjectRange {
-    opened: Opened,
-    stream: Stream,
+    opened: OpenedObject,
+    stream: ObjectStream,
 }
 
 impl Read for ObjectRange {

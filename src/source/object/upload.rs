@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use super::head::{HeadChecksums, visit_heads};
 use super::store::{Content, StoreOptions, UploadOutcome};
-use super::{Object, Target, refused};
+use super::{Object, RequestTarget, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::local::read_exact_at;
 use crate::source::{Crc64Nvme, Location, StoreError};
@@ -489,7 +489,7 @@ fn create(object: &Object, options: StoreOptions) -> Result<String, AwsError> {
 }
 
 async fn upload_part(
-    target: Target,
+    target: RequestTarget,
     id: String,
     number: i32,
     body: Vec<u8>,
