@@ -372,9 +372,9 @@ mod tests {
 
     use super::super::chunks::Compression;
     use super::*;
+    use crate::format::buffer_pool::BufferPool;
     use crate::format::codec::Codec;
     use crate::format::ranges::RangeStream;
-    use crate::format::spare::BufferPool;
 
     fn chunks(bytes: &[u8]) -> Chunks<&[u8]> {
         let stream = RangeStream::new(bytes, 0, bytes.len() as u64, Vec::new()).unwrap();
@@ -446,10 +446,11 @@ mod tests {
             second_version in any::<bool>(),
             signed in any::<bool>(),
         ) {
-            let mut rle = NumberRle::new(chunks(&bytes), NumberDecoder { second_version, signed });
+            let decoder = NumberDecoder { second_version, signed };
+            let mut rle = NumberRle::new(chunks(&bytes), decoder);
             let mut numbers = Vec::new();
             let taken = rle.take(count, |number| number, &mut numbers);
-            let mut again = NumberRle::new(chunks(&bytes), NumberDecoder { second_version, signed });
+            let mut again = NumberRle::new(chunks(&bytes), decoder);
             prop_assert_eq!(again.skip(count).is_ok(), taken.is_ok());
             let _ = BitRle::new(chunks(&bytes)).take(count, u8::from, &mut Vec::new());
         }
