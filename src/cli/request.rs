@@ -46,9 +46,9 @@ pub(super) fn operation(
         None if kind == OperationKind::Copy && has_versions(&handle.plan) => {
             Err(CliError::Usage(format!(
                 "{}: the plan was not made for copies, and its manifests may mix noncurrent \
-             versions with current ones: a copy makes each the newest version of its key, so old content \
-             could be what is read. Make the plan with `s3sieve filter ... --for copy`, which \
-             copies noncurrent versions first",
+                 versions with current ones: a copy makes each the newest version of its key, so \
+                 old content could be what is read. Make the plan with `s3sieve filter ... --for \
+                 copy`, which copies noncurrent versions first",
                 handle.folder().display(),
             )))
         }

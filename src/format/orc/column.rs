@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::chunks::Chunks;
 use super::orc_type::OrcType;
-use super::rle::{BitRle, ByteRle, NumberDecoder, NumberRle};
+use super::rle::{BitRle, ByteRle, NumberEncoding, NumberRle};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::Tail;
 use super::zone::zone;
@@ -149,7 +149,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         let numbers = |kind, signed, needed: &mut dyn FnMut(_) -> Result<Chunks<R>, _>| {
             let second_version = encoding.second_version;
             needed(kind)
-                .map(|chunks| NumberRle::new(chunks, NumberDecoder { second_version, signed }))
+                .map(|chunks| NumberRle::new(chunks, NumberEncoding { second_version, signed }))
         };
         let streams = match reading {
             OrcType::Flags => Streams::Flags(BitRle::new(needed(StreamKind::Data)?)),
