@@ -1,10 +1,11 @@
 //! Queries: what is asked of the rows of reports.
 //!
 //! Each asks by a visitor of its own and one worker for all (`run.rs`): matching rows as manifest
-//! lines ([`filter`]), counts ([`count`]), or which objects of a set have rows ([`probe`]).
+//! lines ([`filter`]), any columns of them ([`rows`]), counts ([`count`]), or which objects of a set
+//! have rows ([`probe`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
-//! excluded, and hands them on by lane.
+//! exclude, and hands them on by lane.
 
 mod count;
 mod equal;
@@ -14,6 +15,7 @@ mod objects;
 mod packed;
 mod probe;
 mod projection;
+mod rows;
 mod run;
 mod selection;
 mod size;
@@ -28,6 +30,7 @@ pub use lanes::{LANES_MAX, LaneKey, Lanes};
 pub use objects::{HashPartition, OBJECT_BYTES, ObjectSet};
 pub use probe::{ObjectFilter, Probe, probe};
 pub use projection::Projection;
+pub use rows::{MatchedRow, RowsOptions, RowsOutcome, rows};
 pub use run::OutputBuffering;
 pub use selection::Selection;
 pub use sizes::{ClassTotals, SMALL_BYTES, SizeColumns, SizeTotals};

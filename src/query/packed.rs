@@ -1,6 +1,9 @@
-//! Packed keys: several values as one key of a table, so that looking one up allocates nothing.
+//! Packed values: several as one run of bytes, as a key of a table or as a row on its way, so that
+//! neither takes an allocation for each value.
 //!
 //! Never knows what the values are.
+
+use std::iter;
 
 /// Appends a value to a packed key: its length (u32) and its bytes.
 pub(super) fn push(value: &[u8], key: &mut Vec<u8>) {
@@ -10,14 +13,18 @@ pub(super) fn push(value: &[u8], key: &mut Vec<u8>) {
 }
 
 /// The values of a packed key.
-pub(super) fn unpack(mut key: &[u8]) -> Vec<Vec<u8>> {
-    let mut values = Vec::new();
-    while let Some((length, rest)) = key.split_first_chunk::<4>() {
-        let (value, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
-        values.push(value.to_vec());
+pub(super) fn values(mut key: &[u8]) -> impl Iterator<Item = &[u8]> {
+    iter::from_fn(move || {
+        let (length, rest) = key.split_first_chunk::<4>()?;
+        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
         key = rest;
-    }
-    values
+        Some(value)
+    })
+}
+
+/// The values of a packed key, as values of their own.
+pub(super) fn unpack(key: &[u8]) -> Vec<Vec<u8>> {
+    values(key).map(<[u8]>::to_vec).collect()
 }
 
 #[cfg(test)]
