@@ -16,6 +16,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::regions::told_region;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Longest message of the service that is repeated, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
@@ -147,6 +148,16 @@ impl AwsError {
 }
 
 impl Error for AwsError {}
+
+impl Diagnostic for AwsError {
+    fn class(&self) -> ErrorClass {
+        match self.kind {
+            AwsErrorKind::Misconfigured => ErrorClass::Usage,
+            AwsErrorKind::NoRuntime => ErrorClass::Environment,
+            _ => ErrorClass::Aws,
+        }
+    }
+}
 
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

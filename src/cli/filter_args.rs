@@ -143,7 +143,7 @@ impl EmitArgs {
             (EmitArg::Inventory, Some(place)) => {
                 Ok(Emit::Inventory(Place::parse("--manifest-bucket", place)?))
             }
-            (EmitArg::Csv, Some(_)) => Err(CliError::Usage(
+            (EmitArg::Csv, Some(_)) => Err(CliError::usage(
                 "--manifest-bucket goes with --emit inventory: for CSV manifests, `s3sieve submit` \
                  takes it"
                     .to_owned(),

@@ -61,7 +61,7 @@ fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
         }
         if !watch.pause() {
             watch.end();
-            return Err(CliError::Interrupted);
+            return Err(CliError::interrupted());
         }
     }
 }
@@ -394,7 +394,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
         }
         if !watch.pause() {
             watch.end();
-            return Err(CliError::Interrupted);
+            return Err(CliError::interrupted());
         }
     }
 }
@@ -542,7 +542,7 @@ impl Steering {
         let known: Vec<String> =
             self.submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
         if let Some(stranger) = named.iter().find(|id| !known.contains(id)) {
-            return Err(CliError::Usage(format!(
+            return Err(CliError::usage(format!(
                 "job {stranger} does not belong to this plan; `s3sieve jobs DIR list` shows the \
                  jobs that do"
             )));
@@ -582,7 +582,7 @@ impl Steering {
                 return Err(first.unwrap_or(error));
             }
             if first.is_some() {
-                print::error(&error.to_string());
+                print::error(&error.explain());
             } else {
                 first = Some(error);
             }

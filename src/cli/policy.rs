@@ -71,7 +71,7 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, Cli
     let all = (&setting, &options, &source);
     let requests = requests(&args.operation, handle, operation.as_ref(), all)?;
     let Some(request) = requests.first() else {
-        return Err(CliError::Usage(format!(
+        return Err(CliError::usage(format!(
             "{}: the plan holds no manifest, so its jobs need no permissions",
             args.plan.display()
         )));
@@ -106,7 +106,7 @@ impl Draft {
             return Ok(target_key(&self.operation, stated.transpose()?, look)?);
         }
         stated.map_or(Ok(None), |stated| {
-            Err(CliError::Refused(Refusal {
+            Err(CliError::from(Refusal {
                 flag: "--target-encryption",
                 value: Some(stated.to_owned()),
                 rule: format!("{} makes no copies", self.kind.name()),

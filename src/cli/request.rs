@@ -42,7 +42,7 @@ pub(super) fn operation(
             }
             Ok(operation)
         }
-        None if kind == Kind::Copy && has_versions(&handle.plan) => Err(CliError::Usage(format!(
+        None if kind == Kind::Copy && has_versions(&handle.plan) => Err(CliError::usage(format!(
             "{}: the plan was not made for copies, and its manifests may mix noncurrent versions \
              with current ones: a copy makes each the newest version of its key, so old content \
              could be what is read. Make the plan with `s3sieve filter ... --for copy`, which \
@@ -149,7 +149,7 @@ pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
 const STATUS: &str = "EncryptionStatus";
 
 fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
-    CliError::Usage(format!(
+    CliError::usage(format!(
         "{}: the plan was made for {planned}, so its rows were not checked for {}: make one with \
          `s3sieve filter ... --for {}`, or submit it with --operation {planned}",
         handle.folder().display(),
@@ -241,13 +241,13 @@ fn manifest_place(
         (Some(own), given) if given.as_ref().is_none_or(|g| g.folder() == own.folder()) => {
             Ok((own, ManifestPlace::InPlace))
         }
-        (Some(own), _) => Err(CliError::Usage(format!(
+        (Some(own), _) => Err(CliError::usage(format!(
             "{FLAG} {}: the plan is in S3, and its jobs read the manifests where they are, in {}; \
              leave the flag out",
             args.manifest_bucket.as_deref().unwrap_or_default(),
             own.address(),
         ))),
-        (None, None) => Err(CliError::Usage(format!(
+        (None, None) => Err(CliError::usage(format!(
             "{FLAG} is missing: the manifests of a plan on this machine are uploaded for the jobs \
              to read; give s3://BUCKET/PREFIX"
         ))),
@@ -287,7 +287,7 @@ pub(super) fn write_documents(
     folder: &Path,
     documents: impl Iterator<Item = (String, io::Result<String>)> + Clone,
 ) -> Result<(), CliError> {
-    let at = |path: &Path, error: io::Error| CliError::File { path: path.to_owned(), error };
+    let at = |path: &Path, error: io::Error| CliError::file(path, error);
     let made = match NewFolder::create(folder) {
         // The same command has written them, and may have been killed on the way.
         Err(FolderError::NotEmpty { .. }) if holds_just(folder, documents.clone()) => return Ok(()),

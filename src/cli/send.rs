@@ -129,7 +129,7 @@ pub(super) fn region_of_profile(args: &SubmitArgs) -> Result<String, CliError> {
 }
 
 fn no_region() -> CliError {
-    CliError::Usage(
+    CliError::usage(
         "--region is missing: it is the region of the objects, and for copy of the target bucket \
          (AWS_REGION or the profile may name it, too)"
             .to_owned(),

@@ -32,7 +32,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             if let Some(key) = &own.kms_key_arn
                 && !key.starts_with("arn:")
             {
-                return Err(CliError::Usage(format!(
+                return Err(CliError::usage(format!(
                     "--kms-key-arn `{key}`: it must be the full ARN of a key, \
                      arn:aws:kms:REGION:ACCOUNT:key/ID; `aws kms describe-key --key-id {key}` \
                      shows it as Arn"
@@ -70,7 +70,7 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
     let encryption = own.report_encryption.as_deref().map(|text| match text {
         "sse-s3" => Ok(ReportEncryption::SseS3),
         key if key.starts_with("arn:") => Ok(ReportEncryption::Key(key.to_owned())),
-        other => Err(CliError::Usage(format!(
+        other => Err(CliError::usage(format!(
             "--report-encryption `{other}`: it must be sse-s3 or the ARN of a key"
         ))),
     });
@@ -99,7 +99,7 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
 fn check_bucket(bucket: &str) -> Result<(), CliError> {
     let Some(rest) = bucket.strip_prefix("s3://") else { return Ok(()) };
     let name = rest.split('/').next().unwrap_or_default();
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "--bucket `{bucket}`: it is a bucket's name, without s3://; write {name}"
     )))
 }

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,15 +51,30 @@ pub enum CallerError {
     },
     /// Nobody says whose credentials these are.
     #[error(
-        "it can't be checked that the credentials are of account {account} ({error}): nothing was \
-         changed; without --account-id it is changed unchecked"
+        "nothing was changed, for it can't be checked that the credentials are of account {account}"
     )]
     Unchecked {
         /// The account that is meant.
         account: String,
         /// What STS said.
+        #[source]
         error: AwsError,
     },
+}
+
+impl Diagnostic for CallerError {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Aws
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unchecked { .. } => {
+                Some("without --account-id it is changed unchecked".to_owned())
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Asks STS who calls.

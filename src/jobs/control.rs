@@ -17,6 +17,7 @@ use super::create_job::create_job_input;
 use super::endpoint::{At, ControlEndpoint, OnlyAws};
 use super::members::RequestError;
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::bucket;
 
 /// Jobs in an answer of `ListJobs` at most (API, `MaxResults`).
@@ -105,6 +106,15 @@ pub enum CreateError {
     /// AWS refused it.
     #[error(transparent)]
     Aws(#[from] AwsError),
+}
+
+impl Diagnostic for CreateError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Request(_) => ErrorClass::Usage,
+            Self::OtherRequest { .. } | Self::Aws(_) => ErrorClass::Aws,
+        }
+    }
 }
 
 /// The client, for the jobs of one account.

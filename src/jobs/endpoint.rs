@@ -14,6 +14,7 @@ use aws_sdk_s3control::config::interceptors::BeforeTransmitInterceptorContextRef
 use aws_sdk_s3control::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3control::error::BoxError;
 
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::partition::is_aws_host;
 
 /// The server to which S3 Control's requests go, instead of AWS.
@@ -48,6 +49,12 @@ impl ControlEndpoint {
 )]
 pub struct NotAws {
     host: String,
+}
+
+impl Diagnostic for NotAws {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Usage
+    }
 }
 
 /// Refuses an endpoint that may not get jobs that update encryption.

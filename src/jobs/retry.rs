@@ -15,6 +15,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::completion::{CompletionError, Fate, Fetched, Row, UnreadableRows, read_rows, remedy};
 use super::journal::JobEnd;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::plan::{Plan, PlanError, ReadError, Retry, Subset};
 use crate::source::Location;
 use crate::units::counted;
@@ -66,6 +67,26 @@ pub enum RetryError {
         /// The job.
         job_id: String,
     },
+}
+
+impl Diagnostic for RetryError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Plan(error) => error.class(),
+            Self::Read(error) => error.class(),
+            Self::Report(error) => error.class(),
+            Self::OtherBucket { .. } => ErrorClass::Input,
+            Self::WouldRepeat { .. } | Self::MayRepeat { .. } => ErrorClass::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Plan(error) => error.hint(),
+            Self::Read(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a manifest.

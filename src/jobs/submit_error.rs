@@ -9,6 +9,7 @@ use super::journal::JournalError;
 use super::requests::{REQUESTS, RequestsError};
 use super::upload::UploadError;
 use crate::aws::AwsError;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::plan::{ReadError, StateError};
 
 /// Why a submission ended early. What is in the journal is done; the same command resumes it.
@@ -48,11 +49,12 @@ pub enum SubmitError {
     #[error(transparent)]
     Upload(#[from] UploadError),
     /// A job could not be created.
-    #[error("{manifest}: {error}")]
+    #[error("{manifest}")]
     Create {
         /// For which manifest.
         manifest: String,
         /// Why.
+        #[source]
         error: CreateError,
     },
     /// AWS refused something else.
@@ -75,4 +77,28 @@ pub enum SubmitError {
     /// The stop flag was raised.
     #[error("interrupted; progress is in jobs.jsonl; run the same command again to resume")]
     Interrupted,
+}
+
+impl Diagnostic for SubmitError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Journal(error) => error.class(),
+            Self::Misfit { .. } => ErrorClass::Input,
+            Self::State(error) => error.class(),
+            Self::Manifest(error) => error.class(),
+            Self::OtherRequests { .. } | Self::Continued { .. } => ErrorClass::Usage,
+            Self::Requests(error) => error.class(),
+            Self::Upload(error) => error.class(),
+            Self::Create { error, .. } => error.class(),
+            Self::Aws(error) => error.class(),
+            Self::Interrupted => ErrorClass::Interrupted,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Manifest(error) => error.hint(),
+            _ => None,
+        }
+    }
 }

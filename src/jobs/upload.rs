@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::JournalError;
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::{self, Diagnostic, ErrorClass};
 use crate::plan::FileDigest;
 use crate::source::{self, Crc64Nvme, Object, StoreError, StoreOptions, UploadOutcome};
 
@@ -49,11 +50,12 @@ pub enum UploadError {
     #[error(transparent)]
     Aws(#[from] AwsError),
     /// The file can't be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The file is not what the plan says.
@@ -82,6 +84,18 @@ pub enum UploadError {
     Note(#[from] JournalError),
 }
 
+impl Diagnostic for UploadError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Aws(_) | Self::Other { .. } => ErrorClass::Aws,
+            Self::Io { .. } => ErrorClass::Environment,
+            Self::Changed { .. } => ErrorClass::Input,
+            Self::Interrupted => ErrorClass::Interrupted,
+            Self::Note(error) => error.class(),
+        }
+    }
+}
+
 impl Upload<'_> {
     fn io(&self, error: io::Error) -> UploadError {
         UploadError::Io { path: self.path.to_owned(), error }
@@ -107,7 +121,7 @@ impl Upload<'_> {
         let mut not_noted = None;
         let mut on_begin = |id: &str| {
             note(id).map_err(|error| {
-                let told = io::Error::other(error.to_string());
+                let told = io::Error::other(diagnostic::chain(&error));
                 not_noted = Some(error);
                 told
             })

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use super::job::Setting;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +21,12 @@ pub struct Refusal {
     pub authority: &'static str,
     /// What to do instead.
     pub remedy: String,
+}
+
+impl Diagnostic for Refusal {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Usage
+    }
 }
 
 /// A value as it stands in a message: behind the flag, in backquotes.

@@ -2,8 +2,9 @@
 
 use std::io;
 
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::read::ScanError;
-use crate::source::{FolderError, Location, NotRemoved, StoreError};
+use crate::source::{self, FolderError, Location, NotRemoved, StoreError};
 
 use super::SHARDS_MAX;
 use super::folder::PLAN;
@@ -15,11 +16,12 @@ pub enum PlanError {
     #[error(transparent)]
     Scan(#[from] ScanError),
     /// A file of the plan could not be written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: Location,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The folder for the plan holds something.
@@ -105,11 +107,12 @@ pub enum PlanError {
         path: Location,
     },
     /// The folder for temporary files can't be used.
-    #[error("{}: {error}; TMPDIR names another folder for temporary files", path.display())]
+    #[error("{}", path.display())]
     Scratch {
         /// The folder.
         path: Location,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// Another run writes to the folder.
@@ -274,6 +277,34 @@ impl From<FolderError> for PlanError {
             FolderError::Busy { path } => Self::Busy { path: path.into() },
             FolderError::InTheWay { path } => Self::InTheWay { path: path.into() },
             FolderError::Io { path, error } => Self::Io { path: path.into(), error },
+        }
+    }
+}
+
+impl Diagnostic for PlanError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Scan(error) => error.class(),
+            Self::Io { error, .. } => source::io_class(error),
+            Self::Scratch { .. } => ErrorClass::Environment,
+            _ => ErrorClass::Usage,
+        }
+    }
+
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.place(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.hint(),
+            Self::Scratch { .. } => {
+                Some("TMPDIR names another folder for temporary files".to_owned())
+            }
+            _ => None,
         }
     }
 }

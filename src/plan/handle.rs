@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{PLAN_BYTES_MAX, document};
 use super::{PLAN_VERSION, Plan, ReadError, consistency};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{Location, LockAttempt, LockFile, partial_name, read_regular, write_whole};
 
 /// In a state folder: which plan it belongs to.
@@ -113,13 +114,27 @@ pub enum StateError {
         what: String,
     },
     /// It can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
+}
+
+impl Diagnostic for StateError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::OtherPlan { .. }
+            | Self::Replaced { .. }
+            | Self::Foreign { .. }
+            | Self::Busy { .. } => ErrorClass::Usage,
+            Self::Missing { .. } | Self::Malformed { .. } => ErrorClass::Input,
+            Self::Io { .. } => ErrorClass::Environment,
+        }
+    }
 }
 
 /// Which plan a state folder belongs to.

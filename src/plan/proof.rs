@@ -20,6 +20,7 @@ use super::{
     Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
     memory_bytes_default, objects, verify,
 };
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::{DELETE_MARKER, Kind};
 use crate::predicate::{Matcher, Predicate};
 use crate::query::{self, OBJECT_BYTES, ObjectFilter, ObjectSet, Part, Probe, Projection, Query};
@@ -105,6 +106,35 @@ pub enum ProofError {
         /// What they take.
         bytes: u64,
     },
+}
+
+impl Diagnostic for ProofError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Read(error) => error.class(),
+            Self::Scan(error) => error.class(),
+            Self::MixedColumns { .. } => ErrorClass::Input,
+            Self::NotNewer { .. }
+            | Self::OtherBucket { .. }
+            | Self::BucketMissing { .. }
+            | Self::TooManyForOut { .. } => ErrorClass::Usage,
+        }
+    }
+
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.place(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::Scan(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// How to hold a plan against a newer report.

@@ -18,9 +18,10 @@ use super::folder::{MANIFESTS, PLAN};
 use super::in_place;
 use super::manifest_rows::RowCheck;
 use super::{DataFile, PLAN_VERSION, Plan, Shard, consistency};
+use crate::diagnostic::{self, Diagnostic, ErrorClass};
 use crate::hex;
 use crate::report::{self, Report};
-use crate::source::{Kind, Location, SourceFile, WORK_FOLDER};
+use crate::source::{self, Kind, Location, SourceFile, WORK_FOLDER};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
 /// the second-level cache.
@@ -86,11 +87,12 @@ pub enum ReadError {
         bytes: u64,
     },
     /// It is no plan.
-    #[error("{}: not a plan: {error}; make it again with `s3sieve filter`", path.display())]
+    #[error("{}: not a plan", path.display())]
     Malformed {
         /// The document.
         path: Location,
         /// What the parser says.
+        #[source]
         error: serde_json::Error,
     },
     /// What it says can't be true.
@@ -140,16 +142,34 @@ pub enum ReadError {
         how: String,
     },
     /// A file can't be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: Location,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The stop flag was raised.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl Diagnostic for ReadError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { error, .. } => source::io_class(error),
+            Self::Interrupted => ErrorClass::Interrupted,
+            _ => ErrorClass::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Malformed { .. } => Some("make the plan again with `s3sieve filter`".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 impl ReadError {
@@ -266,8 +286,9 @@ fn verify_shard(
 /// columns, and lists its data files.
 fn verify_report(path: &Location, plan: &Plan, shard: &Shard) -> Result<(), ReadError> {
     let untrue = |what: &str| Err(untrue(path, what));
-    let report = Report::read(path)
-        .map_err(|error| self::untrue(path, format!("it is no inventory report ({error})")))?;
+    let report = Report::read(path).map_err(|error| {
+        self::untrue(path, format!("it is no inventory report ({})", diagnostic::chain(&error)))
+    })?;
     let names = report.schema.columns().iter().map(|column| &column.name);
     if !names.eq(shard.columns.as_ref().unwrap_or(&plan.columns)) {
         return untrue("its fileSchema has other columns than the plan says");
@@ -467,11 +488,12 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::diagnostic::explain;
 
     fn error(prepare: impl FnOnce(&Path)) -> String {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
-        read(folder.path()).unwrap_err().to_string()
+        explain(&read(folder.path()).unwrap_err())
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Select {
             None => error,
         })?;
         let refuse = |what: &str, hint: &str| {
-            Err(PredicateError::new(format!("{what} is not supported")).hint(hint))
+            Err(PredicateError::new(format!("{what} is not supported")).with_hint(hint))
         };
         if let Some(clause) = extra_query_clause(&query) {
             let picks = clause == "ORDER BY" && query.limit_clause.is_some();
@@ -138,25 +138,25 @@ fn extra_select_clause(select: &ast::Select) -> Option<&'static str> {
 /// The name that columns may be qualified by: the alias, or the table's own name.
 fn table(sql: &str, select: &ast::Select) -> Result<TableName, PredicateError> {
     let error = |span: Span, message: String| {
-        Err(PredicateError::new(message).at(sql, span).hint(STATEMENT))
+        Err(PredicateError::new(message).at(sql, span).with_hint(STATEMENT))
     };
     let [from] = select.from.as_slice() else {
         let Some(second) = select.from.get(1) else {
             let last = select.projection.last().map_or(Span::empty(), Spanned::span);
             return Err(PredicateError::new("FROM and a table are missing behind this")
                 .at(sql, last)
-                .hint(
+                .with_hint(
                     "write SELECT * FROM S3Object s WHERE s.Size > 100: the table is the report",
                 ));
         };
         return Err(PredicateError::new("a statement reads one table, and this is another")
             .at(sql, second.relation.span())
-            .hint(OTHER_TABLE));
+            .with_hint(OTHER_TABLE));
     };
     if let Some(join) = from.joins.first() {
         return Err(PredicateError::new("a statement reads one table: JOIN is not supported")
             .at(sql, join.relation.span())
-            .hint(OTHER_TABLE));
+            .with_hint(OTHER_TABLE));
     }
     let TableFactor::Table {
         name,
@@ -176,7 +176,7 @@ fn table(sql: &str, select: &ast::Select) -> Result<TableName, PredicateError> {
     };
     if sample.is_some() {
         return Err(PredicateError::new("TABLESAMPLE is not supported")
-            .hint("LIMIT 1000 takes the first rows, the same on every run"));
+            .with_hint("LIMIT 1000 takes the first rows, the same on every run"));
     }
     if !with_hints.is_empty() || !partitions.is_empty() || !index_directives.is_empty() {
         return error(from.span(), "the table stands by its name alone".to_owned());
@@ -217,7 +217,7 @@ fn check_list(typer: &mut Typer<'_>, select: &ast::Select) -> Result<(), Predica
     let has = |column: Option<usize>| column.is_some_and(|column| named.contains(&column));
     if !(everything || has(bucket) && has(key)) {
         return Err(PredicateError::new("the select list must hold Bucket and Key")
-            .hint("a manifest needs both: write SELECT * or SELECT s.Bucket, s.Key, …"));
+            .with_hint("a manifest needs both: write SELECT * or SELECT s.Bucket, s.Key, …"));
     }
     let kept = [bucket, key, version];
     if named.iter().any(|column| !kept.contains(&Some(*column))) {
@@ -253,7 +253,7 @@ fn check_wildcard_table(
         }
         _ => Err(typer
             .error(span, "this names no table of the statement")
-            .hint(format!("write * or {known}.*"))),
+            .with_hint(format!("write * or {known}.*"))),
     }
 }
 
@@ -276,7 +276,7 @@ fn listed_column(typer: &mut Typer<'_>, sql: &Sql) -> Result<usize, PredicateErr
                     function.name.to_string().to_ascii_uppercase()
                 ),
             )
-            .hint("to count rows: s3sieve count REPORT --where 'condition'")),
+            .with_hint("to count rows: s3sieve count REPORT --where 'condition'")),
         other => computed_column(typer, other),
     }
 }
@@ -307,13 +307,13 @@ fn is_aggregate(name: &str) -> bool {
 fn list_error(typer: &Typer<'_>, span: Span) -> PredicateError {
     typer
         .error(span, "a select list holds * or plain columns here")
-        .hint("rows are selected, values are not computed: write SELECT * or s.Bucket, s.Key")
+        .with_hint("rows are selected, values are not computed: write SELECT * or s.Bucket, s.Key")
 }
 
 fn limit(typer: &Typer<'_>, query: &ast::Query) -> Result<Option<u64>, PredicateError> {
     let Some(clause) = &query.limit_clause else { return Ok(None) };
     let ast::LimitClause::LimitOffset { limit, offset: None, limit_by } = clause else {
-        return Err(PredicateError::new("OFFSET is not supported").hint(
+        return Err(PredicateError::new("OFFSET is not supported").with_hint(
             "one plan holds all rows: the jobs of its manifests can run one after the other",
         ));
     };
@@ -328,7 +328,7 @@ fn limit(typer: &Typer<'_>, query: &ast::Query) -> Result<Option<u64>, Predicate
         let span = limit.as_ref().map_or(Span::empty(), Spanned::span);
         return Err(typer
             .error(span, "LIMIT takes a whole number of rows")
-            .hint("write LIMIT 100"));
+            .with_hint("write LIMIT 100"));
     }
     Ok(number)
 }

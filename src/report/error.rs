@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{self, Location};
 use crate::units::{Bytes, Count};
 
@@ -23,7 +24,7 @@ pub enum ReportError {
              inventory reports", .0.display())]
     NotThere(Location),
     /// The environment failed: not readable, or the disk is broken.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// What was to be read.
         path: Location,
@@ -254,22 +255,6 @@ pub enum KeyFault {
 }
 
 impl ReportError {
-    /// Whether the environment failed (disk, permission), rather than the input being bad.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        match self {
-            Self::Io { source, .. } => !source::is_refusal(source),
-            Self::FolderClosed { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Whether AWS refused, or could not be reached.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source::is_refusal(source))
-    }
-
     /// Whether there is no such file.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
@@ -285,6 +270,17 @@ impl ReportError {
 
     pub(super) fn io(path: impl Into<Location>, source: io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+}
+
+impl Diagnostic for ReportError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { source, .. } => source::io_class(source),
+            Self::FolderClosed { .. } => ErrorClass::Environment,
+            Self::Interrupted => ErrorClass::Interrupted,
+            _ => ErrorClass::Input,
+        }
     }
 }
 
@@ -320,7 +316,8 @@ mod tests {
     #[test]
     fn only_the_system_is_the_environment() {
         let path = Location::from("m.json");
-        assert!(ReportError::io(path.clone(), io::Error::other("broken")).is_environment());
-        assert!(!ReportError::TooLarge { path, bytes_max: 1 }.is_environment());
+        let class = ReportError::io(path.clone(), io::Error::other("broken")).class();
+        assert_eq!(class, ErrorClass::Environment);
+        assert_eq!(ReportError::TooLarge { path, bytes_max: 1 }.class(), ErrorClass::Input);
     }
 }

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{ChecksumState, DataFile, FileFormat, KEY_BYTES_MAX, Schema};
 use super::*;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 fn report(manifest: &Path, keys: &[&str]) -> Report {
     Report {
@@ -124,7 +125,7 @@ fn what_is_missing_is_named_with_the_remedy() {
     // A folder of the name is no file.
     fs::create_dir(top.path().join("x.csv.gz")).unwrap();
     let error = locate_files(&report(&manifest, &["c/data/x.csv.gz"]), None).unwrap_err();
-    assert!(!error.is_environment());
+    assert_eq!(error.class(), ErrorClass::Input);
     let error = error.to_string();
     for part in ["\"c/data/x.csv.gz\"", "\"c/data\"", "--root DIR", "manifest.json"] {
         assert!(error.contains(part), "{part}: {error}");
@@ -175,7 +176,7 @@ fn keys_that_lead_elsewhere_are_refused() {
         for root in [None, Some(top.path())] {
             let error = locate_files(&report(&manifest, &[key]), root).unwrap_err();
             assert!(matches!(&error, ReportError::Key { fault: f, .. } if *f == fault), "{error}");
-            assert!(!error.is_environment());
+            assert_eq!(error.class(), ErrorClass::Input);
         }
     }
     assert_eq!(key_components("a//b/c d/...").unwrap(), ["a", "b", "c d", "..."]);

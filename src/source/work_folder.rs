@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{LockAttempt, LockFile, create_private_folder, sync_folder};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Its name.
 pub const WORK_FOLDER: &str = ".s3sieve-partial";
@@ -59,13 +60,23 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// It can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
+}
+
+impl Diagnostic for FolderError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotEmpty { .. } | Self::Busy { .. } | Self::InTheWay { .. } => ErrorClass::Usage,
+            Self::Io { .. } => ErrorClass::Environment,
+        }
+    }
 }
 
 impl FolderError {

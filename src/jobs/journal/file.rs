@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{Entry, Event, JOURNAL_VERSION};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{open_regular, open_regular_with, sync_folder};
 
 /// The name of the file in the folder of a plan.
@@ -63,13 +64,26 @@ pub enum JournalError {
         version: u32,
     },
     /// The file can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
+}
+
+impl Diagnostic for JournalError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Missing { .. } | Self::Line { .. } | Self::OtherVersion { .. } => {
+                ErrorClass::Input
+            }
+            Self::Busy { .. } => ErrorClass::Usage,
+            Self::Io { .. } => ErrorClass::Environment,
+        }
+    }
 }
 
 /// A journal that is being written. Others can't write while it is held.

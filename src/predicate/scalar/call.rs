@@ -56,7 +56,7 @@ impl Typer<'_> {
         let Some(arguments) = function_arguments(function) else {
             return Err(self
                 .error(span, format!("{} takes plain arguments here", quoted(&name)))
-                .hint("DISTINCT, OVER, FILTER and named arguments are not supported"));
+                .with_hint("DISTINCT, OVER, FILTER and named arguments are not supported"));
         };
         let arguments = arguments.as_slice();
         match (name.as_str(), arguments) {
@@ -185,12 +185,14 @@ impl Typer<'_> {
         if special.contains(&name) {
             return self
                 .error(span, format!("{} takes other arguments", quoted(name)))
-                .hint("docs/where.md has an example of every function");
+                .with_hint("docs/where.md has an example of every function");
         }
         let other = OTHER_NAMES.iter().find(|(known, _)| *known == name);
         let hint = date_function(name, arguments);
         self.error(span, format!("{} is not a function that is known here", quoted(name)))
-            .hint(hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()))
+            .with_hint(
+                hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()),
+            )
     }
 
     fn arguments(&mut self, sql: &[&Sql], depth: usize) -> Typed<Vec<(ScalarExpr, Span)>> {
@@ -216,7 +218,7 @@ impl Typer<'_> {
             };
             return Err(self
                 .error(span, format!("`{name}` takes {wanted}, not {given}"))
-                .hint("docs/where.md has an example of every function"));
+                .with_hint("docs/where.md has an example of every function"));
         }
         let mut values = Vec::with_capacity(given);
         for (sql, parameter) in arguments.iter().zip(signature.parameters) {
@@ -280,9 +282,9 @@ impl Typer<'_> {
         if value.value_type().is_date() {
             return Ok(value);
         }
-        Err(self
-            .error(span, "formats of dates are not supported")
-            .hint(format!("dates are read in ISO 8601: write from_iso8601_timestamp({value})")))
+        Err(self.error(span, "formats of dates are not supported").with_hint(format!(
+            "dates are read in ISO 8601: write from_iso8601_timestamp({value})"
+        )))
     }
 
     fn unit_function(
@@ -320,7 +322,7 @@ impl Typer<'_> {
             _ => None,
         };
         word.and_then(DateUnit::of).ok_or_else(|| {
-            self.error(sql.span(), "this is not a unit of time").hint(
+            self.error(sql.span(), "this is not a unit of time").with_hint(
                 "the units are 'millisecond', 'second', 'minute', 'hour', 'day', 'week', 'month', \
                  'quarter' and 'year'",
             )
@@ -355,7 +357,7 @@ impl Typer<'_> {
         }
         Err(self
             .error(span, "the only array is split(text, 'delimiter')")
-            .hint("write split(Key, '/')[1], element_at(split(Key, '/'), -1) or split_part"))
+            .with_hint("write split(Key, '/')[1], element_at(split(Key, '/'), -1) or split_part"))
     }
 
     /// Expressions whose arguments are not in a list.
@@ -366,7 +368,7 @@ impl Typer<'_> {
                 let Some(part) = part_of(&field.to_string()) else {
                     return Err(self
                         .error(span, format!("{field} can't be extracted from a date here"))
-                        .hint(
+                        .with_hint(
                             "the fields are YEAR, QUARTER, MONTH, WEEK, DAY, DAY_OF_WEEK, \
                              DAY_OF_YEAR, HOUR, MINUTE and SECOND",
                         ));
@@ -405,7 +407,7 @@ impl Typer<'_> {
                     }
                     _ => Err(self
                         .error(span, "`substr` takes a text and where it starts")
-                        .hint("write substr(text, start) or substr(text, start, length)")),
+                        .with_hint("write substr(text, start) or substr(text, start, length)")),
                 }
             }
             Sql::Trim { .. } => self.trim(sql, depth),
@@ -417,7 +419,7 @@ impl Typer<'_> {
                 if !is_utc {
                     return Err(self
                         .error(span, "dates are in UTC here")
-                        .hint("leave AT TIME ZONE out, and shift by INTERVAL '2' HOUR"));
+                        .with_hint("leave AT TIME ZONE out, and shift by INTERVAL '2' HOUR"));
                 }
                 self.scalar(timestamp, depth)
             }
