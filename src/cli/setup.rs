@@ -16,6 +16,7 @@ use super::service_args::OnUnknownCaller;
 use super::setup_args::{Frequency, InventoryArgs, ReportFormat, SetupAction, SetupArgs};
 use super::{CliError, Exit, plan_args};
 use crate::aws::{AwsErrorKind, Session};
+use crate::diagnostic::parameter::DESTINATION;
 use crate::jobs::setup::bucket_key::BucketKey;
 use crate::jobs::setup::inventory::{InventoryChange, ReportEncryption};
 use crate::jobs::setup::lifecycle::Lifecycle;
@@ -66,7 +67,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
 
 fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
     check_bucket(&own.bucket)?;
-    let destination = own.destination.as_deref().map(|address| place("--destination", address));
+    let destination = own.destination.as_deref().map(|address| place(DESTINATION, address));
     let encryption = own.report_encryption.as_deref().map(|text| match text {
         "sse-s3" => Ok(ReportEncryption::SseS3),
         key if key.starts_with("arn:") => Ok(ReportEncryption::Key(key.to_owned())),

@@ -6,6 +6,8 @@
 //!
 //! Never knows exit codes, and how a front end names its options.
 
+pub mod parameter;
+
 use std::error::Error;
 use std::fmt::Write;
 

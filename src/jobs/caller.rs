@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::diagnostic::parameter::{ACCOUNT_ID, PROFILE};
 use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Who calls.
@@ -40,8 +41,8 @@ pub enum CallerError {
     Aws(#[from] AwsError),
     /// The credentials are those of another account.
     #[error(
-        "the credentials are of account {} ({}), not of {account} (--account-id): nothing was \
-         changed; name another --profile, or correct --account-id", caller.account_id, caller.arn
+        "the credentials are of account {} ({}), not of {account} ({ACCOUNT_ID}): nothing was \
+         changed; name another {PROFILE}, or correct {ACCOUNT_ID}", caller.account_id, caller.arn
     )]
     OtherAccount {
         /// Who calls.
@@ -69,9 +70,7 @@ impl Diagnostic for CallerError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Unchecked { .. } => {
-                Some("without --account-id it is changed unchecked".to_owned())
-            }
+            Self::Unchecked { .. } => Some(format!("without {ACCOUNT_ID} it is changed unchecked")),
             _ => None,
         }
     }

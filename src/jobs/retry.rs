@@ -17,6 +17,7 @@ use super::completion::{
     CompletionError, FetchedReport, RetryAdvice, TaskResult, UnreadableRows, read_rows, remedy,
 };
 use super::journal::JobEnd;
+use crate::diagnostic::parameter::{REPEAT, REPORT_SCOPE, VERIFY};
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::plan::{Plan, PlanError, ReadError, Retry, SubsetPlan};
 use crate::source::Location;
@@ -51,7 +52,7 @@ pub enum RetryError {
     #[error(
         "job {job_id} was stopped after {tasks} tasks had succeeded, and its completion report \
          lists failed tasks only, so nobody can tell which: the function would be called again for \
-         them. Give --repeat if it may be, and submit with --report-scope AllTasks next time"
+         them. Give {REPEAT} if it may be, and submit with {REPORT_SCOPE} AllTasks next time"
     )]
     WouldRepeat {
         /// The job.
@@ -62,7 +63,7 @@ pub enum RetryError {
     /// A function may be called again for objects for which it succeeded.
     #[error(
         "AWS no longer knows job {job_id}, and there is no completion report of it, so nobody can \
-         tell for which objects the function was called: it would be called for all. Give --repeat \
+         tell for which objects the function was called: it would be called for all. Give {REPEAT} \
          if it may be"
     )]
     MayRepeat {
@@ -172,7 +173,7 @@ impl ShardOutcome {
             warnings.push(format!(
                 "AWS no longer knows job {job_id} ({path}): the tasks that its completion report \
                  calls failed are here, but whether it ran all others can't be told. A newer \
-                 report tells (`s3sieve verify`)."
+                 report tells (`{VERIFY}`)."
             ));
         }
         let ran = !end.ran_nothing() && !end.is_clean(self.objects);
@@ -193,7 +194,7 @@ impl ShardOutcome {
         if self.repeated() > 0 {
             warnings.push(format!(
                 "{} tasks of job {job_id} ({path}) had succeeded, and run again: its completion \
-                 report lists failed tasks only. --report-scope AllTasks tells them apart.",
+                 report lists failed tasks only. {REPORT_SCOPE} AllTasks tells them apart.",
                 self.repeated()
             ));
         }

@@ -9,6 +9,7 @@ use super::journal::JournalError;
 use super::requests::{REQUESTS, RequestsError};
 use super::upload::UploadError;
 use crate::aws::AwsError;
+use crate::diagnostic::parameter::{ALL, JOBS_OF, RETRY};
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::plan::{ReadError, StateError};
 
@@ -29,8 +30,8 @@ pub enum SubmitError {
     /// The plan was submitted with other parameters.
     #[error(
         "{}: this plan was submitted at {begun} with other parameters: give the same again to \
-         resume it ({} has the requests). For other parameters, cancel its jobs (`s3sieve jobs \
-         {} cancel --all`) and submit what `s3sieve retry` makes of it",
+         resume it ({} has the requests). For other parameters, cancel its jobs (`{JOBS_OF} \
+         {} cancel {ALL}`) and submit what `{RETRY}` makes of it",
         folder.display(), REQUESTS, folder.display()
     )]
     OtherRequests {
@@ -65,7 +66,7 @@ pub enum SubmitError {
     Requests(#[from] RequestsError),
     /// Another plan has what this one left undone.
     #[error(
-        "{}: `s3sieve retry` made a plan of what this one left undone, {plan}: submit that; no job \
+        "{}: `{RETRY}` made a plan of what this one left undone, {plan}: submit that; no job \
          is created for this one any more", folder.display()
     )]
     Continued {

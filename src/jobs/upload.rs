@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::JournalError;
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::parameter::MANIFEST_BUCKET;
 use crate::diagnostic::{self, Diagnostic, ErrorClass};
 use crate::plan::FileDigest;
 use crate::source::{self, Crc64Nvme, Object, StoreError, StoreOptions, UploadOutcome};
@@ -68,7 +69,7 @@ pub enum UploadError {
     #[error(
         "s3://{object} already exists with different content ({what}), and was not overwritten: \
          move it away and give the same command again. No job was created yet: for another \
-         prefix in --manifest-bucket, delete the plan's jobs.jsonl first"
+         prefix in {MANIFEST_BUCKET}, delete the plan's jobs.jsonl first"
     )]
     Other {
         /// `bucket/key`.

@@ -20,6 +20,7 @@ use super::{
     Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
     memory_bytes_default, objects, verify,
 };
+use crate::diagnostic::parameter::{MEMORY, OUT};
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::{DELETE_MARKER, OperationKind};
 use crate::predicate::{Matcher, Predicate};
@@ -99,8 +100,8 @@ pub enum VerifyError {
     },
     /// A plan that doesn't fit the memory, where all of it is needed at once.
     #[error(
-        "--memory: the plan's {objects} objects take {bytes} bytes, and for --out all of them \
-         must be held at once; raise it, or leave out --out"
+        "{MEMORY}: the plan's {objects} objects take {bytes} bytes, and for {OUT} all of them \
+         must be held at once; raise it, or leave out {OUT}"
     )]
     TooManyForOut {
         /// How many objects.

@@ -18,6 +18,7 @@ use super::folder::{MANIFESTS, PLAN};
 use super::in_place;
 use super::manifest_rows::RowCheck;
 use super::{ManifestDataFile, PLAN_VERSION, Plan, Shard, consistency};
+use crate::diagnostic::parameter::{FILTER, OUT};
 use crate::diagnostic::{self, Diagnostic, ErrorClass};
 use crate::hex;
 use crate::report::{self, Report};
@@ -36,7 +37,7 @@ pub(super) const PLAN_BYTES_MAX: u64 = 1 << 30;
 pub enum ReadError {
     /// There is no plan.
     #[error(
-        "{}: no plan.json here: name a folder that `s3sieve filter --out` wrote, on this machine \
+        "{}: no plan.json here: name a folder that `{FILTER} {OUT:#}` wrote, on this machine \
          or in S3", folder.display()
     )]
     Missing {
@@ -46,7 +47,7 @@ pub enum ReadError {
     /// There is none yet, or there never will be.
     #[error(
         "{}: the plan is not finished: a run is still writing it, or was killed; wait for it, or \
-         run `s3sieve filter` again", folder.display()
+         run `{FILTER}` again", folder.display()
     )]
     Unfinished {
         /// The folder.
@@ -66,7 +67,7 @@ pub enum ReadError {
     /// An older program wrote it.
     #[error(
         "{}: a plan of version {version}, made by s3sieve 0.1; this program reads version \
-         {PLAN_VERSION}: make the plan again with `s3sieve filter`, or use the program that wrote \
+         {PLAN_VERSION}: make the plan again with `{FILTER}`, or use the program that wrote \
          it", path.display()
     )]
     Older {
@@ -78,7 +79,7 @@ pub enum ReadError {
     /// It is longer than any plan.
     #[error(
         "{}: it has {bytes} bytes, more than any plan ({PLAN_BYTES_MAX}); make the plan again with \
-         `s3sieve filter`", path.display()
+         `{FILTER}`", path.display()
     )]
     TooLong {
         /// The document.
@@ -98,7 +99,7 @@ pub enum ReadError {
     /// What it says can't be true.
     #[error(
         "{}: {what}: no plan says so, so it was changed, or another program wrote it; make it \
-         again with `s3sieve filter`", path.display()
+         again with `{FILTER}`", path.display()
     )]
     Inconsistent {
         /// The document.
@@ -120,7 +121,7 @@ pub enum ReadError {
     /// A file is the plan's, but not what the plan says of it.
     #[error(
         "{}: {what}: plan.json is not true of this file, so it was changed, or another program \
-         wrote it; make the plan again with `s3sieve filter`", path.display()
+         wrote it; make the plan again with `{FILTER}`", path.display()
     )]
     Untrue {
         /// The file.
@@ -166,7 +167,7 @@ impl Diagnostic for ReadError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Malformed { .. } => Some("make the plan again with `s3sieve filter`".to_owned()),
+            Self::Malformed { .. } => Some(format!("make the plan again with `{FILTER}`")),
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 use super::columns::partition_hint;
 use super::error::{PredicateError, point, quoted};
 use super::syntax::quote_fault;
+use crate::diagnostic::parameter::{FILTER, PREDICATE, SELECT_STATEMENT};
 
 /// Bytes of a predicate or statement. Room for IN lists of some ten thousand keys; a hundred
 /// columns' worth of memory for the tree of each byte is still little.
@@ -84,9 +85,9 @@ pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
         return Err(error);
     }
     if !tokens.iter().any(is_select) {
-        return Err(PredicateError::new("this is no SELECT statement").with_hint(
-            "write SELECT * FROM S3Object s WHERE …, or give the condition alone to --where",
-        ));
+        return Err(PredicateError::new("this is no SELECT statement").with_hint(format!(
+            "write SELECT * FROM S3Object s WHERE …, or give the condition alone to {PREDICATE}"
+        )));
     }
     refuse_other_statements(text, &tokens)?;
     let mut parser = parser(without_path(tokens));
@@ -322,5 +323,8 @@ fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), Predi
     let found = quoted(&first.token.to_string());
     Err(PredicateError::new(format!("a condition does not begin with {found}"))
         .at(text, first.span)
-        .with_hint("write what stands behind WHERE alone; `filter --sql` takes a whole statement"))
+        .with_hint(format!(
+            "write what stands behind WHERE alone; `{FILTER} {SELECT_STATEMENT:#}` takes a whole \
+             statement"
+        )))
 }

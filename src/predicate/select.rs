@@ -5,6 +5,8 @@
 //!
 //! Never knows what becomes of the rows.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use sqlparser::ast::{self, Expr as Sql, SelectItem, SetExpr, Spanned, TableFactor, Value};
 use sqlparser::tokenizer::Span;
@@ -15,6 +17,7 @@ use super::expr::Expr;
 use super::parse;
 use super::typing::{TableName, Typer};
 use super::{Predicate, finished, syntax};
+use crate::diagnostic::parameter::{COUNT, PREDICATE, SPLIT_BY};
 use crate::report::Schema;
 
 /// The one table of S3 Select.
@@ -43,15 +46,18 @@ impl Select {
             Some(_) => explained(error),
             None => error,
         })?;
-        let refuse = |what: &str, hint: &str| {
+        let refuse = |what: &str, hint: Cow<'static, str>| {
             Err(PredicateError::new(format!("{what} is not supported")).with_hint(hint))
         };
         if let Some(clause) = extra_query_clause(&query) {
             let picks = clause == "ORDER BY" && query.limit_clause.is_some();
-            return refuse(clause, if picks { ORDER_AND_LIMIT } else { clause_hint(clause) });
+            return refuse(
+                clause,
+                if picks { ORDER_AND_LIMIT.into() } else { clause_hint(clause) },
+            );
         }
         let SetExpr::Select(select) = &*query.body else {
-            return refuse("this form of query", STATEMENT);
+            return refuse("this form of query", STATEMENT.into());
         };
         if let Some(clause) = extra_select_clause(select) {
             return refuse(clause, clause_hint(clause));
@@ -83,17 +89,18 @@ const ORDER_AND_LIMIT: &str = "LIMIT takes the first rows in the order of the re
     WHERE Size > 1000000";
 
 /// What to do without a clause.
-fn clause_hint(clause: &str) -> &'static str {
+fn clause_hint(clause: &str) -> Cow<'static, str> {
     match clause {
         "ORDER BY" => {
-            "rows come in the order of the report, the same on every run: leave ORDER BY out"
+            "rows come in the order of the report, the same on every run: leave ORDER BY out".into()
         }
-        "DISTINCT" => "a report lists each object or version once: leave DISTINCT out",
-        "GROUP BY" | "HAVING" => {
+        "DISTINCT" => "a report lists each object or version once: leave DISTINCT out".into(),
+        "GROUP BY" | "HAVING" => format!(
             "a manifest holds rows, not groups; for one manifest a bucket or a class there is \
-             --split-by, and sums are in the output of s3sieve count"
-        }
-        _ => STATEMENT,
+                 {SPLIT_BY}, and sums are in the output of {COUNT}"
+        )
+        .into(),
+        _ => STATEMENT.into(),
     }
 }
 
@@ -276,7 +283,7 @@ fn listed_column(typer: &mut Typer<'_>, sql: &Sql) -> Result<usize, PredicateErr
                     function.name.to_string().to_ascii_uppercase()
                 ),
             )
-            .with_hint("to count rows: s3sieve count REPORT --where 'condition'")),
+            .with_hint(format!("to count rows: {COUNT} REPORT {PREDICATE} 'condition'"))),
         other => computed_column(typer, other),
     }
 }

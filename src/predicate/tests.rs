@@ -402,7 +402,7 @@ fn errors_mark_the_place_and_say_what_to_write() {
         ("Key LIKE 'a!' ESCAPE '!'", "'a!'", "escape"),
         ("_23 = 'a'", "_23", "22 columns"),
         ("_0 = 'a'", "_0", "22 columns"),
-        ("SELECT * FROM S3Object", "SELECT", "--sql"),
+        ("SELECT * FROM S3Object", "SELECT", "`statement`"),
         ("", "", "empty"),
         ("DATE '2024-01-01T12:00' < LastModifiedDate", "'2024-01-01T12:00'", "TIMESTAMP"),
         ("now() - interval '1 fortnight' < LastModifiedDate", "'1 fortnight'", "INTERVAL '30"),

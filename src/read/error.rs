@@ -3,6 +3,7 @@
 use std::io;
 
 use super::names::NameFault;
+use crate::diagnostic::parameter::{ALLOW_OVERLAP, KEEP_GOING, THREADS};
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::engine::{Stopped, TaskError};
 #[cfg(any(feature = "parquet", feature = "orc"))]
@@ -176,13 +177,13 @@ fn expected(kind: ColumnKind) -> &'static str {
     }
 }
 
-fn way_on(can_go_on: bool) -> &'static str {
+fn way_on(can_go_on: bool) -> String {
+    let advice = "It decides about this row, and S3 writes no such value: correct the program that \
+                  wrote the report";
     if can_go_on {
-        "It decides about this row, and S3 writes no such value: correct the program that wrote \
-         the report, or give --keep-going, which takes such values for NULL and counts them"
+        format!("{advice}, or give {KEEP_GOING}, which takes such values for NULL and counts them")
     } else {
-        "It decides about this row, and S3 writes no such value: correct the program that wrote \
-         the report"
+        advice.to_owned()
     }
 }
 
@@ -278,7 +279,7 @@ pub enum ScanError {
     /// Two reports list the same bucket.
     #[error(
         "{} and {} both list the bucket {bucket}: their rows would be done twice; name one of \
-         them, or give --allow-overlap if that is meant", first.display(), second.display()
+         them, or give {ALLOW_OVERLAP} if that is meant", first.display(), second.display()
     )]
     Overlap {
         /// The bucket.
@@ -368,11 +369,10 @@ impl Diagnostic for ScanError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Query { error, .. } => error.hint(),
-            Self::Thread(_) => Some(
-                "ask for fewer with --threads, or raise the limit (`ulimit -u` and `ulimit -v` show \
+            Self::Thread(_) => Some(format!(
+                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
                  two)"
-                    .to_owned(),
-            ),
+            )),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::diagnostic::parameter::ROOT;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{self, Location};
 use crate::units::{Bytes, Count};
@@ -118,7 +119,7 @@ pub enum ReportError {
     },
     /// A data file's key leads out of the folder it was looked for in.
     #[error("{}: data file {key:?}: {} is a link that leads out of {}; name the folder that holds \
-             everything with --root DIR", manifest.display(), path.display(), base.display())]
+             everything with {ROOT} DIR", manifest.display(), path.display(), base.display())]
     Outside {
         /// The manifest.
         manifest: Location,
@@ -143,7 +144,7 @@ pub enum ReportError {
     },
     /// A data file may lie in a folder that may not be looked into.
     #[error("{}: data file {key:?} was found nowhere, and {} may not be looked into (permission \
-             denied): allow it, or name the folder that holds the data files with --root DIR",
+             denied): allow it, or name the folder that holds the data files with {ROOT} DIR",
              manifest.display(), folder.display())]
     FolderClosed {
         /// The manifest.
@@ -156,7 +157,7 @@ pub enum ReportError {
     /// The manifest names another bucket than the one it was read from.
     #[error("{}: says that the report lies in bucket {destination:?}: data files are read from \
              the bucket that you named only; if the report was copied, name what stands before \
-             its data files' keys with --root s3://{named}/PREFIX", manifest.display())]
+             its data files' keys with {ROOT} s3://{named}/PREFIX", manifest.display())]
     OtherBucket {
         /// The manifest.
         manifest: Location,
@@ -166,11 +167,11 @@ pub enum ReportError {
         named: String,
     },
     /// There is nothing at the path given as root.
-    #[error("{}: there is no such folder; --root names the folder below which the data files lie",
+    #[error("{}: there is no such folder; {ROOT} names the folder below which the data files lie",
             .0.display())]
     RootMissing(Location),
     /// The folder given as root is no folder.
-    #[error("{}: not a folder; --root names the folder below which the data files lie",
+    #[error("{}: not a folder; {ROOT} names the folder below which the data files lie",
             .0.display())]
     RootNotAFolder(Location),
     /// No report lies below the folder.

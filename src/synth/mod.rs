@@ -28,6 +28,7 @@ use self::draw::DrawSource;
 use self::file::{SynthFile, SynthRun, write_data_file};
 pub use self::rows::COLUMNS;
 use self::rows::RowRecipe;
+use crate::diagnostic::parameter::THREADS;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::hex;
 use crate::report::{
@@ -181,11 +182,10 @@ impl Diagnostic for SynthError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Thread(_) => Some(
-                "ask for fewer with --threads, or raise the limit (`ulimit -u` and `ulimit -v` show \
+            Self::Thread(_) => Some(format!(
+                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
                  two)"
-                    .to_owned(),
-            ),
+            )),
             _ => None,
         }
     }

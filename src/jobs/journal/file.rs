@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{JOURNAL_VERSION, JournalEntry, JournalEvent};
+use crate::diagnostic::parameter::SUBMIT;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{open_regular, open_regular_with, sync_folder};
 
@@ -24,7 +25,7 @@ const LINE_BYTES_MAX: u64 = 64 << 10;
 pub enum JournalError {
     /// There is none.
     #[error(
-        "{}: no jobs.jsonl here: the plan was not submitted; `s3sieve submit {} …` does that",
+        "{}: no jobs.jsonl here: the plan was not submitted; `{SUBMIT} {} …` does that",
         folder.display(), folder.display()
     )]
     Missing {

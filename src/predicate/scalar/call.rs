@@ -11,6 +11,7 @@ use super::suggest::date_function;
 use super::tree::{CastTarget, ScalarExpr};
 use super::typing::nested;
 use super::value::{ScalarType, ScalarValue};
+use crate::diagnostic::parameter::{COUNT, PREDICATE, SELECT_STATEMENT};
 use crate::values::time::NANOS_PER_DAY;
 
 /// The hint under an unknown function.
@@ -38,16 +39,23 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("iif", "write if(condition, a, b)"),
     ("power", "write the product: 1024 * 1024"),
     ("pow", "write the product: 1024 * 1024"),
-    ("count", "a condition looks at one row; to count rows: s3sieve count REPORT --where '…'"),
-    ("sum", "a condition looks at one row; sums are in the output of s3sieve count"),
     ("min", "a condition looks at one row; the least of several values is least(a, b)"),
     ("max", "a condition looks at one row; the greatest of several values is greatest(a, b)"),
-    ("avg", "a condition looks at one row; sums are in the output of s3sieve count"),
-    ("row_number", "a condition looks at one row; LIMIT in --sql takes the first rows"),
     ("split", "take one part: split_part(Key, '/', 1), or split(Key, '/')[1]"),
     ("from_base64", "compare the text as the report has it"),
     ("json_extract_scalar", "compare the text as the report has it"),
 ];
+
+/// Where else functions of many rows are to be had.
+fn elsewhere(function: &str) -> Option<String> {
+    let place = match function {
+        "count" => format!("to count rows: {COUNT} REPORT {PREDICATE} '…'"),
+        "sum" | "avg" => format!("sums are in the output of {COUNT}"),
+        "row_number" => format!("LIMIT in {SELECT_STATEMENT} takes the first rows"),
+        _ => return None,
+    };
+    Some(format!("a condition looks at one row; {place}"))
+}
 
 impl Typer<'_> {
     pub(super) fn call(
@@ -191,8 +199,8 @@ impl Typer<'_> {
                 .error(span, format!("{} takes other arguments", quoted(name)))
                 .with_hint("docs/where.md has an example of every function");
         }
+        let hint = date_function(name, arguments).or_else(|| elsewhere(name));
         let other = OTHER_NAMES.iter().find(|(known, _)| *known == name);
-        let hint = date_function(name, arguments);
         self.error(span, format!("{} is not a function that is known here", quoted(name)))
             .with_hint(
                 hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()),
