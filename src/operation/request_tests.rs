@@ -311,7 +311,10 @@ fn directory_buckets_are_for_copies_and_functions_alone() {
     for parameter in [MANIFEST_BUCKET, REPORT] {
         let address = format!("s3://{DIRECTORY}/x");
         let told = S3Prefix::parse(parameter, &address).unwrap_err().to_string();
-        assert!(told.contains(parameter.name()) && told.contains("general purpose bucket"), "{told}");
+        assert!(
+            told.contains(parameter.name()) && told.contains("general purpose bucket"),
+            "{told}"
+        );
     }
 }
 

@@ -155,9 +155,9 @@ pub enum PlanError {
         /// The number asked for.
         jobs: u64,
     },
-    /// A reason to set rows aside that the operation doesn't have.
+    /// A reason to exclude rows that the operation doesn't have.
     #[error(
-        "{INCLUDE_INELIGIBLE} {reason}: {operation} sets no row aside for that reason{}",
+        "{INCLUDE_INELIGIBLE} {reason}: {operation} excludes no row for that reason{}",
         remedy(reasons)
     )]
     UnknownReason {
