@@ -29,6 +29,7 @@
 pub mod aws;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod diagnostic;
 pub mod engine;
 pub mod format;
 mod hex;

@@ -6,6 +6,7 @@
 
 use super::settings::AwsSettings;
 use super::{AwsError, AwsOptions};
+use crate::diagnostic::parameter::{ENDPOINT_URL, ParameterName, S3CONTROL_ENDPOINT_URL};
 
 /// The services that requests go to, as the SDK names them in variables and profiles.
 const S3: &str = "S3";
@@ -101,11 +102,11 @@ impl Endpoints {
         for service in OTHERS {
             configured(service, settings)?;
         }
-        let flag = |value: &Option<String>, name| {
-            value.as_ref().map(|url| Endpoint::new(url, name)).transpose()
+        let given = |value: &Option<String>, name: ParameterName| {
+            value.as_ref().map(|url| Endpoint::new(url, &name.to_string())).transpose()
         };
-        let s3 = flag(&options.endpoint_url, "--endpoint-url")?;
-        let control = flag(&options.control_endpoint_url, "--s3control-endpoint-url")?;
+        let s3 = given(&options.endpoint_url, ENDPOINT_URL)?;
+        let control = given(&options.control_endpoint_url, S3CONTROL_ENDPOINT_URL)?;
         let control = match control {
             Some(control) => Some(control),
             // The flag stands in the place of the variable for all services.
@@ -143,7 +144,7 @@ mod tests {
             ("HTTPS://host", "HTTPS://host"),
             ("http://[::1]:9000/x", "http://[::1]:9000/x"),
         ] {
-            assert_eq!(Endpoint::new(text, "--endpoint-url").unwrap().url, url, "{text}");
+            assert_eq!(Endpoint::new(text, "url").unwrap().url, url, "{text}");
         }
     }
 

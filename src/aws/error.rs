@@ -16,6 +16,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::regions::told_region;
+use crate::diagnostic::parameter::{ENDPOINT_URL, PROFILE, REGION};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Longest message of the service that is repeated, in characters.
 const MESSAGE_CHARS_MAX: usize = 300;
@@ -148,6 +150,16 @@ impl AwsError {
 
 impl Error for AwsError {}
 
+impl Diagnostic for AwsError {
+    fn class(&self) -> ErrorClass {
+        match self.kind {
+            AwsErrorKind::Misconfigured => ErrorClass::Usage,
+            AwsErrorKind::NoRuntime => ErrorClass::Environment,
+            _ => ErrorClass::Aws,
+        }
+    }
+}
+
 impl fmt::Display for AwsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { action, kind, detail } = self;
@@ -159,7 +171,7 @@ impl fmt::Display for AwsError {
             AwsErrorKind::NoRuntime => write!(f, "{detail}"),
             AwsErrorKind::NoCredentials => write!(
                 f,
-                "no AWS credentials ({detail}); name a profile with --profile, log in (`aws sso \
+                "no AWS credentials ({detail}); name a profile with {PROFILE}, log in (`aws sso \
                  login`), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             ),
             AwsErrorKind::ExpiredCredentials => write!(
@@ -169,7 +181,7 @@ impl fmt::Display for AwsError {
             ),
             AwsErrorKind::WrongCredentials => write!(
                 f,
-                "AWS does not accept the credentials ({detail}); look whether --profile and the \
+                "AWS does not accept the credentials ({detail}); look whether {PROFILE} and the \
                  access key are the ones you mean"
             ),
             AwsErrorKind::Denied => write!(
@@ -178,10 +190,10 @@ impl fmt::Display for AwsError {
                  bucket's policy too if it belongs to another account, and for its KMS key"
             ),
             AwsErrorKind::WrongRegion(Some(region)) => {
-                write!(f, "the bucket is in region {region}; give --region {region}")
+                write!(f, "the bucket is in region {region}; give {REGION} {region}")
             }
             AwsErrorKind::WrongRegion(None) => {
-                write!(f, "the bucket is in another region ({detail}); name it with --region")
+                write!(f, "the bucket is in another region ({detail}); name it with {REGION}")
             }
             AwsErrorKind::NoSuchBucket => write!(f, "there is no such bucket ({detail})"),
             AwsErrorKind::NoSuchKey => write!(f, "there is no such object ({detail})"),
@@ -211,12 +223,12 @@ impl fmt::Display for AwsError {
             AwsErrorKind::Unreachable => write!(
                 f,
                 "the server cannot be reached or broke off ({detail}); look at the network, \
-                 --endpoint-url and --region"
+                 {ENDPOINT_URL} and {REGION}"
             ),
             AwsErrorKind::NotXml => write!(
                 f,
                 "the answer is not XML ({detail}), so it does not come from AWS: look at \
-                 --endpoint-url and at the proxy (HTTPS_PROXY)"
+                 {ENDPOINT_URL} and at the proxy (HTTPS_PROXY)"
             ),
             AwsErrorKind::Other | AwsErrorKind::Misconfigured => write!(f, "{detail}"),
         }

@@ -22,6 +22,7 @@ use aws_types::os_shim_internal::{Env, Fs};
 
 use super::error::innermost;
 use super::{AwsError, TRIES_MAX};
+use crate::diagnostic::parameter::PROFILE;
 
 /// The shared files, by the variable that names another file, and by where they are without.
 const FILES: [(&str, &str); 2] =
@@ -224,12 +225,12 @@ fn is_set(env: &Env, variable: &str) -> bool {
 }
 
 /// The profile that is asked for, and by what.
-fn named_profile(flag: Option<&str>, env: &Env) -> Option<(String, &'static str)> {
-    if let Some(name) = flag {
-        return Some((name.to_owned(), "--profile"));
+fn named_profile(given: Option<&str>, env: &Env) -> Option<(String, String)> {
+    if let Some(name) = given {
+        return Some((name.to_owned(), PROFILE.to_string()));
     }
     let name = env.get("AWS_PROFILE").ok().filter(|name| !name.is_empty())?;
-    Some((name, "AWS_PROFILE"))
+    Some((name, "AWS_PROFILE".to_owned()))
 }
 
 fn looked_in(env: &Env) -> String {

@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::shared::IntoShared;
 use tokio::time;
 
 use super::{CONNECT_TIMEOUT, READ_TIMEOUT};
+use crate::diagnostic::parameter::AWS_TIMEOUT;
 
 /// Until it is said that an answer is late. S3 answers within a second as a rule.
 const LATE: Duration = Duration::from_secs(5);
@@ -157,7 +158,7 @@ fn answered(
 
 /// A server did not answer in time.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} did not answer within {} s, the bound of --aws-timeout", .total.as_secs())]
+#[error("{host} did not answer within {} s, the bound of {AWS_TIMEOUT}", .total.as_secs())]
 struct AnswerTimedOut {
     host: String,
     total: Duration,
@@ -182,7 +183,7 @@ fn silent(
 
 fn waiting(host: &str, total: Duration) -> String {
     format!(
-        "waiting for an answer of {host}; without one, this ends after {} s (--aws-timeout)",
+        "waiting for an answer of {host}; without one, this ends after {} s ({AWS_TIMEOUT})",
         total.as_secs()
     )
 }
@@ -236,7 +237,7 @@ mod tests {
         assert!(of(4, 10).is_timeout(), "connecting");
         assert!(!of(6, 10).is_timeout());
         let text = of(2, 30).into_source().to_string();
-        assert_eq!(text, "h:1 did not answer within 60 s, the bound of --aws-timeout");
+        assert_eq!(text, "h:1 did not answer within 60 s, the bound of `aws_timeout`");
     }
 
     #[test]

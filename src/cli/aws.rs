@@ -136,5 +136,5 @@ pub(super) fn location(name: &Path, session: &Session) -> Result<Location, CliEr
 }
 
 fn object(text: &str, session: &Session) -> Result<Object, CliError> {
-    Object::parse(text, session).map_err(|error: AddressError| CliError::Usage(error.to_string()))
+    Object::parse(text, session).map_err(|error: AddressError| CliError::usage(error.to_string()))
 }

@@ -71,7 +71,7 @@ fn check_out(out: &Path) -> Result<(), CliError> {
     if is_empty(out) {
         return Ok(());
     }
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "--out {}: this folder is not empty, and bench deletes the one that it writes to: name a \
          new one",
         out.display()
@@ -82,7 +82,7 @@ fn check_out(out: &Path) -> Result<(), CliError> {
 fn check_columns(opened: &ReportSet) -> Result<(), CliError> {
     let lacks = |report: &Report| report.schema.position(BENCH_COLUMN).is_none();
     let Some(report) = opened.reports.iter().find(|report| lacks(report)) else { return Ok(()) };
-    Err(CliError::Misnamed(format!(
+    Err(CliError::misnamed(format!(
         "{}: this report has no column {BENCH_COLUMN}, which the default condition of bench asks \
          for ({BENCH_WHERE}): --where EXPRESSION takes another, such as --where TRUE",
         report.manifest_path.display()

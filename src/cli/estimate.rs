@@ -85,7 +85,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
 /// Refuses a bucket that would hold fewer objects than the plan, which is of its objects.
 fn check_source_objects(given: Option<u64>, planned: u64) -> Result<(), CliError> {
     let Some(given) = given.filter(|given| *given < planned) else { return Ok(()) };
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "--source-objects {given}: the plan alone has {}. What is meant are all objects of the \
          source bucket, selected or not: AWS bills a manifest that it makes by them",
         counted(planned, "object"),
@@ -136,11 +136,11 @@ fn least_and_most(estimates: &[Estimate]) -> (Usd, Usd) {
 fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError> {
     let Some(path) = file else {
         return Prices::published(region.unwrap_or(REGION_DEFAULT)).map_err(|error| {
-            CliError::Usage(format!("--region: {error}; --prices FILE takes a list of your own"))
+            CliError::usage(format!("--region: {error}; --prices FILE takes a list of your own"))
         });
     };
     let text = parameter_file::text(path)?;
-    Prices::parse(&text, region).map_err(|error| CliError::Prices { path: path.to_owned(), error })
+    Prices::parse(&text, region).map_err(|error| CliError::prices(path, error))
 }
 
 /// What of a plan bears on its cost.
@@ -189,7 +189,7 @@ fn class_of_shard(shard: &Shard) -> Option<StorageClass> {
 fn operation_of(plan: &Plan) -> Result<Option<OperationKind>, CliError> {
     let Some(operation) = &plan.operation else { return Ok(None) };
     let kind = OperationKind::from_name(&operation.name).ok_or_else(|| {
-        CliError::Usage(format!(
+        CliError::usage(format!(
             "the plan is for the operation `{}`, which this program does not know: name another \
              with --operation",
             operation.name

@@ -1,5 +1,6 @@
 //! Exit codes: what a script can tell from how the program ended. A change here breaks scripts.
 
+use crate::diagnostic::ErrorClass;
 use std::process::ExitCode;
 
 /// How the program ended.
@@ -21,6 +22,19 @@ pub enum Exit {
     Fault,
     /// Interrupted by Ctrl-C or a signal to end.
     Interrupted,
+}
+
+impl From<ErrorClass> for Exit {
+    fn from(class: ErrorClass) -> Self {
+        match class {
+            ErrorClass::Environment => Self::Environment,
+            ErrorClass::Usage => Self::Usage,
+            ErrorClass::Input => Self::Input,
+            ErrorClass::Aws => Self::Aws,
+            ErrorClass::Fault => Self::Fault,
+            ErrorClass::Interrupted => Self::Interrupted,
+        }
+    }
 }
 
 impl Exit {

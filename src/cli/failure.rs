@@ -28,13 +28,8 @@ struct ErrorBody<'a> {
 
 /// Tells why a command failed.
 pub(super) fn tell(error: &CliError, invocation: &Invocation) {
-    let (message, hint) = (error.to_string(), error.hint());
-    match error.query() {
-        Some(query) => write_json(invocation, error.exit(), query.message(), query.advice()),
-        None => write_json(invocation, error.exit(), &message, hint.as_deref()),
-    }
-    let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
-    print::error(&format!("{message}{hint}"));
+    write_json(invocation, error.exit(), &error.to_string(), error.hint().as_deref());
+    print::error(&error.explain());
 }
 
 /// Writes the document of an error, if JSON is asked for: in one line, for other lines may stand

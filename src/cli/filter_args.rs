@@ -10,6 +10,7 @@ use super::args::{
 };
 use super::operation_args::OnOff;
 use super::{CliError, given};
+use crate::diagnostic::parameter::MANIFEST_BUCKET;
 use crate::operation::job::S3Prefix;
 use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{
@@ -141,9 +142,9 @@ impl EmitArgs {
     fn emit(&self) -> Result<Emit, CliError> {
         match (self.emit, self.manifest_bucket.as_deref()) {
             (EmitArg::Inventory, Some(place)) => {
-                Ok(Emit::Inventory(S3Prefix::parse("--manifest-bucket", place)?))
+                Ok(Emit::Inventory(S3Prefix::parse(MANIFEST_BUCKET, place)?))
             }
-            (EmitArg::Csv, Some(_)) => Err(CliError::Usage(
+            (EmitArg::Csv, Some(_)) => Err(CliError::usage(
                 "--manifest-bucket goes with --emit inventory: for CSV manifests, `s3sieve submit` \
                  takes it"
                     .to_owned(),

@@ -33,7 +33,7 @@ const A_PLAN: &str = "a plan is the folder that `s3sieve filter --out` wrote, or
 /// Refuses what can't be a path or an address of ours, by its name alone.
 pub(super) fn check(name: &Path) -> Result<(), CliError> {
     let Some(text) = name.to_str() else { return Ok(()) };
-    let refuse = |what: String| Err(CliError::Usage(format!("{text}: {what}")));
+    let refuse = |what: String| Err(CliError::usage(format!("{text}: {what}")));
     if text == "-" {
         return refuse(
             "standard input is not read: a report and a plan are several files. Name the folder, \
@@ -123,7 +123,7 @@ fn address_of(text: &str) -> Option<String> {
 
 /// Refuses an --out that can't be a folder.
 pub(super) fn check_out(name: &Path) -> Result<(), CliError> {
-    let refuse = |what: String| CliError::Usage(format!("--out {}: {what}", name.display()));
+    let refuse = |what: String| CliError::usage(format!("--out {}: {what}", name.display()));
     out_fault(name).map_or(Ok(()), |what| Err(refuse(what)))
 }
 
@@ -165,7 +165,7 @@ pub(super) fn report_error(error: ScanError) -> CliError {
         },
         _ => None,
     };
-    told.map_or_else(|| error.into(), CliError::Misnamed)
+    told.map_or_else(|| error.into(), CliError::misnamed)
 }
 
 /// As [`report_error`], for what looks reports up without opening them.
@@ -311,7 +311,7 @@ pub(super) fn plan_error(name: &Path, error: ReadError) -> CliError {
         }
         _ => None,
     };
-    told.map_or_else(|| error.into(), CliError::Misnamed)
+    told.map_or_else(|| error.into(), CliError::misnamed)
 }
 
 fn instead_of_plan(name: &Path) -> Option<String> {

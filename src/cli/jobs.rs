@@ -64,7 +64,7 @@ fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
         }
         if !watch.pause() {
             watch.end();
-            return Err(CliError::Interrupted);
+            return Err(CliError::interrupted());
         }
     }
 }
@@ -398,7 +398,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
         }
         if !watch.pause() {
             watch.end();
-            return Err(CliError::Interrupted);
+            return Err(CliError::interrupted());
         }
     }
 }
@@ -550,7 +550,7 @@ impl SubmissionControl {
         let known: Vec<String> =
             self.submission.progress().jobs().map(|(_, id)| id.to_owned()).collect();
         if let Some(stranger) = named.iter().find(|id| !known.contains(id)) {
-            return Err(CliError::Usage(format!(
+            return Err(CliError::usage(format!(
                 "job {stranger} does not belong to this plan; `s3sieve jobs DIR list` shows the \
                  jobs that do"
             )));
@@ -590,7 +590,7 @@ impl SubmissionControl {
                 return Err(first.unwrap_or(error));
             }
             if first.is_some() {
-                print::error(&error.to_string());
+                print::error(&error.explain());
             } else {
                 first = Some(error);
             }

@@ -56,7 +56,7 @@ pub(super) struct ListArgs {
 
 pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     let prefix = args.aws.way().object(&args.prefix)?.ok_or_else(|| {
-        CliError::Usage(format!(
+        CliError::usage(format!(
             "{}: write s3://BUCKET or s3://BUCKET/PREFIX",
             args.prefix.display()
         ))

@@ -19,6 +19,7 @@ mod exit;
 mod failure;
 mod filter;
 mod filter_args;
+mod flags;
 mod given;
 mod inspect;
 mod interrupt;
@@ -73,6 +74,7 @@ use args::{Args, CliCommand};
 #[must_use]
 pub fn main() -> ExitCode {
     panics::listen();
+    flags::name_in_messages();
     // Wrong arguments, --help and --version end here, with code 2 or 0.
     let args = match Args::of_process() {
         Ok(args) => args,

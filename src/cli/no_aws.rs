@@ -41,7 +41,7 @@ impl AwsResolver<'_> {
     /// What a path on the command line names.
     pub(super) fn location(&mut self, name: &Path) -> Result<Location, CliError> {
         if name.to_str().is_some_and(|text| text.starts_with("s3://")) {
-            return Err(CliError::Usage(format!(
+            return Err(CliError::usage(format!(
                 "{}: this program was built without AWS (cargo feature `aws`): fetch it with \
                  `aws s3 sync`, or build it with the default features",
                 name.display()

@@ -373,7 +373,7 @@ impl OperationArgs {
             return Ok(Box::new(given::Parameters::parse(&text)?));
         }
         let Some(kind) = self.operation else {
-            return Err(CliError::Usage("--operation is missing".to_owned()));
+            return Err(CliError::usage("--operation is missing".to_owned()));
         };
         self.refuse_foreign(Some(kind))?;
         Ok(match kind {
@@ -481,7 +481,7 @@ impl OperationArgs {
         let Some((flag, _, owners)) = self.belongings().into_iter().find(foreign) else {
             return Ok(());
         };
-        Err(CliError::Usage(match kind {
+        Err(CliError::usage(match kind {
             Some(kind) => {
                 let owners: Vec<&str> = owners.iter().map(|owner| owner.name()).collect();
                 let name = kind.name();

@@ -48,8 +48,8 @@ pub(super) fn guarded(run: impl FnOnce() -> Result<Exit, CliError>) -> Result<Ex
     let first = FIRST.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (first, result) {
         (None, Ok(result)) => result,
-        (Some(first), _) => Err(CliError::Fault(first)),
-        (None, Err(payload)) => Err(CliError::Fault(message(payload.as_ref()).to_owned())),
+        (Some(first), _) => Err(CliError::fault(first)),
+        (None, Err(payload)) => Err(CliError::fault(message(payload.as_ref()).to_owned())),
     }
 }
 

@@ -18,5 +18,5 @@ pub(super) fn text(path: &Path) -> Result<String, CliError> {
         String::from_utf8(bytes)
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "is not text in UTF-8"))
     });
-    read.map_err(|error| CliError::File { path: path.to_owned(), error })
+    read.map_err(|error| CliError::file(path, error))
 }

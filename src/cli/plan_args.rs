@@ -23,7 +23,7 @@ pub(super) fn open(
     let address = if is_address { None } else { plan::plan_of_state_folder(name)? };
     let (name, state) = match (&address, state) {
         (Some(_), Some(state)) => {
-            return Err(CliError::Usage(format!(
+            return Err(CliError::usage(format!(
                 "{} holds the journal of a plan in S3, and --state names {}: name one of them",
                 name.display(),
                 state.display()
@@ -34,7 +34,7 @@ pub(super) fn open(
     };
     let location = way.location(name)?;
     if let (Location::Path(path), Some(state)) = (&location, state) {
-        return Err(CliError::Usage(format!(
+        return Err(CliError::usage(format!(
             "--state {}: the journal of a plan on this machine is in its own folder, {}; leave \
              --state out",
             state.display(),
@@ -92,17 +92,17 @@ pub(super) fn open_followed(
 /// Whether a plan is not what was submitted, or not there.
 #[cfg(feature = "aws")]
 fn is_gone(error: &CliError) -> bool {
-    matches!(
-        error,
-        CliError::State(StateError::Replaced { .. })
-            | CliError::Read(
+    matches!(error.as_error(), Some(StateError::Replaced { .. }))
+        || matches!(
+            error.as_error(),
+            Some(
                 ReadError::Missing { .. }
                     | ReadError::Unfinished { .. }
                     | ReadError::Newer { .. }
                     | ReadError::Malformed { .. }
                     | ReadError::Inconsistent { .. }
             )
-    )
+        )
 }
 
 /// Tells where the journal of a plan in S3 is.

@@ -15,6 +15,9 @@ use super::request::{
     write_documents,
 };
 use super::{CliError, Exit, plan_args};
+use crate::diagnostic::parameter::{
+    MANIFEST_KMS_KEY_ARN, OBJECT_KMS_KEY_ARN, REPORT_KMS_KEY_ARN, TARGET_ENCRYPTION,
+};
 use crate::operation::copy_key::{TargetEncryption, target_key};
 use crate::operation::job::{
     self, JobContext, JobOptions, ManifestPlace, PlanSummary, PlannedManifest,
@@ -65,15 +68,15 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<PolicyInpu
     let setting = setting(&args.place, &role_arn);
     let options = options(&args.place, &role_arn, handle)?;
     let source = source(&args.place, handle)?;
-    job::check_keys("--object-kms-key-arn", &args.object_keys, &setting)?;
-    job::check_keys("--report-kms-key-arn", args.report_key.as_slice(), &setting)?;
+    job::check_keys(OBJECT_KMS_KEY_ARN, &args.object_keys, &setting)?;
+    job::check_keys(REPORT_KMS_KEY_ARN, args.report_key.as_slice(), &setting)?;
     if let Some(key) = &args.manifest_key {
-        job::check_manifest_key("--manifest-kms-key-arn", key, &setting, &source)?;
+        job::check_manifest_key(MANIFEST_KMS_KEY_ARN, key, &setting, &source)?;
     }
     let all = (&setting, &options, &source);
     let requests = requests(&args.operation, handle, operation.as_ref(), all)?;
     let Some(request) = requests.first() else {
-        return Err(CliError::Usage(format!(
+        return Err(CliError::usage(format!(
             "{}: the plan holds no manifest, so its jobs need no permissions",
             args.plan.display()
         )));
@@ -108,8 +111,8 @@ impl PolicyInputs {
             return Ok(target_key(&self.operation, stated.transpose()?, look)?);
         }
         stated.map_or(Ok(None), |stated| {
-            Err(CliError::Refused(Refusal {
-                flag: "--target-encryption",
+            Err(CliError::from(Refusal {
+                parameter: TARGET_ENCRYPTION,
                 value: Some(stated.to_owned()),
                 rule: format!("{} makes no copies", self.kind.name()),
                 authority: "",

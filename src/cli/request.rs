@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
+use crate::diagnostic::parameter::{self, ParameterName};
 use crate::operation::job::{
     self, JobContext, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, PlannedManifest,
     ReportScope, Request, S3Prefix,
@@ -44,7 +45,7 @@ pub(super) fn operation(
             Ok(operation)
         }
         None if kind == OperationKind::Copy && has_versions(&handle.plan) => {
-            Err(CliError::Usage(format!(
+            Err(CliError::usage(format!(
                 "{}: the plan was not made for copies, and its manifests may mix noncurrent \
                  versions with current ones: a copy makes each the newest version of its key, so \
                  old content could be what is read. Make the plan with `s3sieve filter ... --for \
@@ -84,7 +85,7 @@ pub(super) fn requests(
     job::requests(operation, setting, options, source).map_err(|mut refusal| {
         let planned = handle.plan.operation.as_ref();
         if let Some(class) = planned.and_then(|planned| args.class_of_plan(planned))
-            && refusal.flag == STORAGE_CLASS
+            && refusal.parameter == parameter::STORAGE_CLASS
             && refusal.value.is_none()
         {
             refusal.value = Some(class.name().to_owned());
@@ -154,7 +155,7 @@ pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
 const STATUS: &str = "EncryptionStatus";
 
 fn other_operation(handle: &PlanHandle, planned: &str, kind: OperationKind) -> CliError {
-    CliError::Usage(format!(
+    CliError::usage(format!(
         "{}: the plan was made for {planned}, so its rows were not checked for {}: make one with \
          `s3sieve filter ... --for {}`, or submit it with --operation {planned}",
         handle.folder().display(),
@@ -201,7 +202,7 @@ pub(super) fn options(
     Ok(JobOptions {
         role_arn: role_arn.to_owned(),
         manifests: manifest_place(place, handle)?.0,
-        reports: S3Prefix::parse("--report", &place.report)?,
+        reports: S3Prefix::parse(parameter::REPORT, &place.report)?,
         report_scope: None,
         priority: 0,
         description: None,
@@ -234,11 +235,13 @@ fn manifest_place(
     args: &PlaceArgs,
     handle: &PlanHandle,
 ) -> Result<(S3Prefix, ManifestPlace), CliError> {
-    const FLAG: &str = "--manifest-bucket";
-    let given =
-        args.manifest_bucket.as_deref().map(|text| S3Prefix::parse(FLAG, text)).transpose()?;
+    let given = args
+        .manifest_bucket
+        .as_deref()
+        .map(|text| S3Prefix::parse(parameter::MANIFEST_BUCKET, text))
+        .transpose()?;
     if let Some(plan::PlanInventory { place, folder }) = &handle.plan.inventory {
-        let place = S3Prefix::parse("inventory.place of plan.json", place)?;
+        let place = S3Prefix::parse(parameter::PLACE_IN_PLAN, place)?;
         let inventory = ManifestInventory { place: place.clone(), folder: folder.clone() };
         return Ok((given.unwrap_or(place), ManifestPlace::Inventory(inventory)));
     }
@@ -247,16 +250,16 @@ fn manifest_place(
         (Some(own), given) if given.as_ref().is_none_or(|g| g.folder() == own.folder()) => {
             Ok((own, ManifestPlace::InPlace))
         }
-        (Some(own), _) => Err(CliError::Usage(format!(
-            "{FLAG} {}: the plan is in S3, and its jobs read the manifests where they are, in {}; \
-             leave the flag out",
+        (Some(own), _) => Err(CliError::usage(format!(
+            "--manifest-bucket {}: the plan is in S3, and its jobs read the manifests where they \
+             are, in {}; leave the flag out",
             args.manifest_bucket.as_deref().unwrap_or_default(),
             own.address(),
         ))),
-        (None, None) => Err(CliError::Usage(format!(
-            "{FLAG} is missing: the manifests of a plan on this machine are uploaded for the jobs \
-             to read; give s3://BUCKET/PREFIX"
-        ))),
+        (None, None) => Err(CliError::usage(
+            "--manifest-bucket is missing: the manifests of a plan on this machine are uploaded \
+             for the jobs to read; give s3://BUCKET/PREFIX",
+        )),
     }
 }
 
@@ -284,8 +287,8 @@ fn predicate(plan: &Plan) -> String {
 
 /// An address of S3 that a flag names.
 #[cfg(feature = "aws")]
-pub(super) fn place(flag: &'static str, text: &str) -> Result<S3Prefix, CliError> {
-    Ok(S3Prefix::parse(flag, text)?)
+pub(super) fn place(name: ParameterName, text: &str) -> Result<S3Prefix, CliError> {
+    Ok(S3Prefix::parse(name, text)?)
 }
 
 /// Writes named documents to a folder, which must be new or empty, or hold just these.
@@ -293,7 +296,7 @@ pub(super) fn write_documents(
     folder: &Path,
     documents: impl Iterator<Item = (String, io::Result<String>)> + Clone,
 ) -> Result<(), CliError> {
-    let at = |path: &Path, error: io::Error| CliError::File { path: path.to_owned(), error };
+    let at = |path: &Path, error: io::Error| CliError::file(path, error);
     let made = match NewFolder::create(folder) {
         // The same command has written them, and may have been killed on the way.
         Err(FolderError::NotEmpty { .. }) if holds_just(folder, documents.clone()) => return Ok(()),

@@ -72,7 +72,7 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
 fn refuse_both(args: &RetryArgs) -> Result<(), CliError> {
     let is_both = |code: &&String| args.anyway.iter().any(|one| one.eq_ignore_ascii_case(code));
     match args.without.iter().find(is_both) {
-        Some(code) => Err(CliError::Usage(format!("{code}: give --anyway or --without, not both"))),
+        Some(code) => Err(CliError::usage(format!("{code}: give --anyway or --without, not both"))),
         None => Ok(()),
     }
 }
@@ -97,7 +97,7 @@ fn refuse_second(
         return Ok(());
     }
     let first = first.display();
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "{}: an earlier retry made {first} of what this plan left undone: submit that, or retry it \
          once its jobs have ended. If it was never submitted, delete it to make another",
         args.plan_words(),
@@ -122,7 +122,7 @@ fn refuse_open(args: &RetryArgs, submission: &Submission) -> Result<(), CliError
         return Ok(());
     }
     let plan = args.plan_words();
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "{plan}: {} of this plan may still run: let them end (`s3sieve jobs {plan} run`) or cancel \
          them (`s3sieve jobs {plan} cancel --all`), then retry",
         counted(open as u64, "job"),

@@ -15,6 +15,7 @@ use super::plan_args::{self, tell_state};
 use super::print::{self, CommandResult};
 use super::request::place;
 use super::{CliError, Exit, interrupt};
+use crate::diagnostic::parameter::REPORT;
 use crate::jobs::journal::{JobEnd, ManifestStage};
 use crate::jobs::{
     JobView, Pause, Preflight, PreflightFinding, Severity, StepOutcome, Submission,
@@ -80,7 +81,7 @@ pub(super) fn run(
         region,
         role_arn: &args.role_arn,
         manifest_bucket: manifest_bucket(first),
-        report_bucket: &place("--report", &args.place.report)?.bucket,
+        report_bucket: &place(REPORT, &args.place.report)?.bucket,
         buckets: plan.shards.iter().map(|shard| shard.bucket.as_str()).collect(),
         operation: &first.operation,
         reports_created: created(plan),
@@ -130,7 +131,7 @@ pub(super) fn region_of_profile(args: &SubmitArgs) -> Result<String, CliError> {
 }
 
 fn no_region() -> CliError {
-    CliError::Usage(
+    CliError::usage(
         "--region is missing: it is the region of the objects, and for copy of the target bucket \
          (AWS_REGION or the profile may name it, too)"
             .to_owned(),

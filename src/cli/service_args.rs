@@ -63,14 +63,14 @@ impl ServiceArgs {
         });
         // Manifests on one server, and jobs on another, would never find each other.
         match (session.s3_endpoint(), session.control_endpoint(), &control) {
-            (Some(s3), None, _) => Err(CliError::Usage(format!(
+            (Some(s3), None, _) => Err(CliError::usage(format!(
                 "{} is given without a server for S3 Control: manifests and jobs would be at \
                  different places; give --s3control-endpoint-url (or AWS_ENDPOINT_URL_S3_CONTROL), \
                  too, or neither",
                 s3.named_by
             ))),
             (None, Some(named), Some(control)) if !control.is_aws() => {
-                Err(CliError::Usage(format!(
+                Err(CliError::usage(format!(
                     "{} is given without a server for S3: manifests would be at AWS, and jobs at \
                      {}; give --endpoint-url (or AWS_ENDPOINT_URL_S3), too, or neither",
                     named.named_by, named.url

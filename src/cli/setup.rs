@@ -16,6 +16,7 @@ use super::service_args::OnUnknownCaller;
 use super::setup_args::{Frequency, InventoryArgs, ReportFormat, SetupAction, SetupArgs};
 use super::{CliError, Exit, plan_args};
 use crate::aws::{AwsErrorKind, Session};
+use crate::diagnostic::parameter::DESTINATION;
 use crate::jobs::setup::bucket_key::BucketKey;
 use crate::jobs::setup::inventory::{InventoryChange, ReportEncryption};
 use crate::jobs::setup::lifecycle::Lifecycle;
@@ -32,7 +33,7 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
             if let Some(key) = &own.kms_key_arn
                 && !key.starts_with("arn:")
             {
-                return Err(CliError::Usage(format!(
+                return Err(CliError::usage(format!(
                     "--kms-key-arn `{key}`: it must be the full ARN of a key, \
                      arn:aws:kms:REGION:ACCOUNT:key/ID; `aws kms describe-key --key-id {key}` \
                      shows it as Arn"
@@ -66,11 +67,11 @@ pub(super) fn run(args: &SetupArgs) -> Result<Exit, CliError> {
 
 fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
     check_bucket(&own.bucket)?;
-    let destination = own.destination.as_deref().map(|address| place("--destination", address));
+    let destination = own.destination.as_deref().map(|address| place(DESTINATION, address));
     let encryption = own.report_encryption.as_deref().map(|text| match text {
         "sse-s3" => Ok(ReportEncryption::SseS3),
         key if key.starts_with("arn:") => Ok(ReportEncryption::Key(key.to_owned())),
-        other => Err(CliError::Usage(format!(
+        other => Err(CliError::usage(format!(
             "--report-encryption `{other}`: it must be sse-s3 or the ARN of a key"
         ))),
     });
@@ -99,7 +100,7 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
 fn check_bucket(bucket: &str) -> Result<(), CliError> {
     let Some(rest) = bucket.strip_prefix("s3://") else { return Ok(()) };
     let name = rest.split('/').next().unwrap_or_default();
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "--bucket `{bucket}`: it is a bucket's name, without s3://; write {name}"
     )))
 }

@@ -22,7 +22,7 @@ use crate::units::{Count, counted};
 
 pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     if !args.dry_run && cfg!(not(feature = "aws")) {
-        return Err(CliError::Usage(
+        return Err(CliError::usage(
             "this program was built without what talks to AWS: add --dry-run to get the requests, \
              and send them with the AWS CLI as docs/jobs.md shows"
                 .to_owned(),
@@ -80,7 +80,7 @@ fn refuse_old_content_only(plan: &Plan, requests: &[Request]) -> Result<(), CliE
     if !is_ordered || requests.iter().all(|request| condition(request).is_null()) {
         return Ok(());
     }
-    Err(CliError::Usage(
+    Err(CliError::usage(
         "--unmodified-since: the plan copies noncurrent versions before the current ones, and this \
          condition lets old versions pass where the current one was changed later: old content \
          would be what is read. Leave it out, or make the plan with `AND IsLatest`"
@@ -110,7 +110,7 @@ fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
     if let Location::Object(folder) = handle.folder() {
         let address = format!("s3://{manifests}");
         let object = Object::parse(&address, folder.session())
-            .map_err(|error| CliError::Usage(error.to_string()))?;
+            .map_err(|error| CliError::usage(error.to_string()))?;
         let outcome = plan::verify_manifests(&object, &handle.plan, interrupt::flag());
         if outcome.is_err() && handle.plan.inventory.is_some() {
             print::note(&format!(

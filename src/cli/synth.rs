@@ -44,7 +44,7 @@ fn named_by_flag(error: SynthError) -> CliError {
             .replace(&format!(" in {field}"), &format!(" with {flag} COLUMN=VALUE:WEIGHT"))
             .replace(&format!(", {field}"), &format!(", {flag}"))
     });
-    CliError::Usage(format!("{flag}: {fault}"))
+    CliError::usage(format!("{flag}: {fault}"))
 }
 
 fn options(args: &SynthArgs) -> Synth {

@@ -19,7 +19,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     if args.keeps_going() {
         let message = "--keep-going: a report with bad data files can't verify anything; get the \
                        files again";
-        return Err(CliError::Usage(message.to_owned()));
+        return Err(CliError::usage(message.to_owned()));
     }
     args.out.as_deref().map_or(Ok(()), given::check_out)?;
     let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))
@@ -62,7 +62,7 @@ fn in_other_order(args: &VerifyArgs) -> Option<CliError> {
     let report = args.plan.display();
     let is_plan = args.plan.join("plan.json").is_file();
     (!is_plan).then(|| {
-        CliError::Misnamed(format!(
+        CliError::misnamed(format!(
             "{report}: this is not a plan, and {plan} is: the plan comes first, then the newer \
              report"
         ))

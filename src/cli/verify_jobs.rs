@@ -62,7 +62,7 @@ fn refuse_unended(progress: &SubmissionProgress, args: &VerifyArgs) -> Result<()
         return Ok(());
     }
     let plan = plan_args::words(&args.plan, None);
-    Err(CliError::Usage(format!(
+    Err(CliError::usage(format!(
         "--out: {} of {plan} may still run, or be created: let them end (`s3sieve jobs {plan} \
          run`) or cancel them (`s3sieve jobs {plan} cancel --all`), then verify with a report that \
          was begun after that",

@@ -59,7 +59,7 @@ impl Watch {
         let interval_seconds = args.interval;
         let interval = interval(interval_seconds)?;
         if interval < INTERVAL_MIN && !control.is_loopback() {
-            return Err(CliError::Usage(format!(
+            return Err(CliError::usage(format!(
                 "--interval {interval_seconds}: S3 asks to look at a job no more often than every \
                  {} seconds; give at least that",
                 INTERVAL_MIN.as_secs()
@@ -162,7 +162,7 @@ impl Watch {
 fn interval(seconds: f64) -> Result<Duration, CliError> {
     let interval = Duration::try_from_secs_f64(seconds).ok();
     interval.filter(|interval| *interval <= INTERVAL_MAX).ok_or_else(|| {
-        CliError::Usage(format!(
+        CliError::usage(format!(
             "--interval {seconds}: the time between two looks is from {} to {} seconds",
             INTERVAL_MIN.as_secs(),
             INTERVAL_MAX.as_secs()

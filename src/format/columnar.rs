@@ -13,7 +13,7 @@ use crate::values::{ColumnStatistics, ColumnValues, Span};
 #[derive(Debug, thiserror::Error)]
 pub enum ColumnarError {
     /// The file could not be read.
-    #[error("{0}")]
+    #[error(transparent)]
     Read(#[from] io::Error),
     /// The file is damaged, or in a form that is not read.
     #[error("{place}{fault}")]

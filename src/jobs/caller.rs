@@ -6,6 +6,8 @@
 use std::fmt;
 
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::diagnostic::parameter::{ACCOUNT_ID, PROFILE};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +41,8 @@ pub enum CallerError {
     Aws(#[from] AwsError),
     /// The credentials are those of another account.
     #[error(
-        "the credentials are of account {} ({}), not of {account} (--account-id): nothing was \
-         changed; name another --profile, or correct --account-id", caller.account_id, caller.arn
+        "the credentials are of account {} ({}), not of {account} ({ACCOUNT_ID}): nothing was \
+         changed; name another {PROFILE}, or correct {ACCOUNT_ID}", caller.account_id, caller.arn
     )]
     OtherAccount {
         /// Who calls.
@@ -50,15 +52,28 @@ pub enum CallerError {
     },
     /// Nobody says whose credentials these are.
     #[error(
-        "it can't be checked that the credentials are of account {account} ({error}): nothing was \
-         changed; without --account-id it is changed unchecked"
+        "nothing was changed, for it can't be checked that the credentials are of account {account}"
     )]
     Unchecked {
         /// The account that is meant.
         account: String,
         /// What STS said.
+        #[source]
         error: AwsError,
     },
+}
+
+impl Diagnostic for CallerError {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Aws
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unchecked { .. } => Some(format!("without {ACCOUNT_ID} it is changed unchecked")),
+            _ => None,
+        }
+    }
 }
 
 /// Asks STS who calls.

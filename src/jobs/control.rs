@@ -17,6 +17,8 @@ use super::create_job::create_job_input;
 use super::endpoint::{AwsOnlyGuard, ControlEndpoint, FixedEndpoint};
 use super::members::RequestError;
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::parameter::DESCRIPTION;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::bucket;
 
 /// Jobs in an answer of `ListJobs` at most (API, `MaxResults`).
@@ -94,7 +96,7 @@ pub enum CreateError {
          was sent by hand with another ETag, be it only with the quotes that S3 puts around one. \
          `aws s3control list-jobs` shows that job, described as `{description}`: go on with it, or \
          cancel it and submit a copy of the plan's folder without its jobs.jsonl, with another \
-         --description"
+         {DESCRIPTION}"
     )]
     OtherRequest {
         /// The description in the request.
@@ -105,6 +107,15 @@ pub enum CreateError {
     /// AWS refused it.
     #[error(transparent)]
     Aws(#[from] AwsError),
+}
+
+impl Diagnostic for CreateError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Request(_) => ErrorClass::Usage,
+            Self::OtherRequest { .. } | Self::Aws(_) => ErrorClass::Aws,
+        }
+    }
 }
 
 /// The client, for the jobs of one account.

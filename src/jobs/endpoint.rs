@@ -14,6 +14,8 @@ use aws_sdk_s3control::config::interceptors::BeforeTransmitInterceptorContextRef
 use aws_sdk_s3control::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3control::error::BoxError;
 
+use crate::diagnostic::parameter::{S3CONTROL_ENDPOINT_URL, TRUST_ENDPOINT};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::partition::is_aws_host;
 
 /// The server to which S3 Control's requests go, instead of AWS.
@@ -43,11 +45,17 @@ impl ControlEndpoint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{host} is not AWS: a server that doesn't know UpdateObjectEncryption may replace each object \
-     by the request itself, so such a job is sent to AWS only; leave --s3control-endpoint-url out \
-     (for a double of Batch Operations on this machine there is --trust-endpoint)"
+     by the request itself, so such a job is sent to AWS only; leave {S3CONTROL_ENDPOINT_URL} out \
+     (for a double of Batch Operations on this machine there is {TRUST_ENDPOINT})"
 )]
 pub struct NotAws {
     host: String,
+}
+
+impl Diagnostic for NotAws {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Usage
+    }
 }
 
 /// Refuses an endpoint that may not get jobs that update encryption.

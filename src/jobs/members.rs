@@ -32,7 +32,7 @@ pub enum RequestError {
         path: String,
     },
     /// A member is missing.
-    #[error("the request is incomplete: {0}")]
+    #[error("the request is incomplete")]
     Incomplete(#[from] BuildError),
 }
 

@@ -18,6 +18,10 @@ use serde_json::Value;
 use super::caller::{Caller, caller};
 use super::role::{self, RoleTrust};
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::diagnostic::parameter::{
+    ACCOUNT_ID, BUCKET, BUCKET_KEY, POLICY, PROFILE, REGION, ROLE_ARN, SETUP_BUCKET_KEY,
+    SETUP_LIFECYCLE, SETUP_ROLE, SSE,
+};
 use crate::operation::bucket;
 use crate::operation::partition::BATCH_OPERATIONS;
 
@@ -94,7 +98,7 @@ impl Preflight<'_> {
         match caller(self.session) {
             Ok(Caller { account_id, .. }) if account_id != wanted => Ok(blocks(format!(
                 "the credentials are of account {account_id}, the jobs of {wanted} \
-                 (--account-id): name another --profile, or correct --account-id"
+                 ({ACCOUNT_ID}): name another {PROFILE}, or correct {ACCOUNT_ID}"
             ))),
             Ok(caller) => Ok(notes(caller.to_string())),
             Err(error) => match error.kind {
@@ -170,7 +174,7 @@ impl Preflight<'_> {
                     AwsErrorKind::Denied => {
                         let text = format!(
                             "{what}: access denied; looking at it takes s3:ListBucket on the \
-                             bucket, which `s3sieve policy` puts into the submitter's policy"
+                             bucket, which `{POLICY}` puts into the submitter's policy"
                         );
                         return Ok(Some(PreflightFinding { severity: denied, text }));
                     }
@@ -182,7 +186,7 @@ impl Preflight<'_> {
         let jobs = self.region;
         Ok(region.filter(|region| region != jobs).map(|region| {
             blocks(format!(
-                "{what} is in {region}, the jobs in {jobs} (--region): {rule}; correct --region, \
+                "{what} is in {region}, the jobs in {jobs} ({REGION}): {rule}; correct {REGION}, \
                  or name another bucket"
             ))
         }))
@@ -194,17 +198,17 @@ impl Preflight<'_> {
         let role = self.role_arn;
         match role::trust(self.session, &client, name) {
             Ok(Some(RoleTrust { arn, .. })) if arn != self.role_arn => {
-                Some(blocks(format!("--role-arn {role}: the role's ARN is {arn}; give that")))
+                Some(blocks(format!("{ROLE_ARN} {role}: the role's ARN is {arn}; give that")))
             }
             Ok(Some(trust)) if !trust.lets_jobs_in() => Some(blocks(format!(
                 "role {role} does not trust {}, so no job can take it: put the trust-policy.json \
-                 of `s3sieve policy` in place, or run `s3sieve setup role`",
+                 of `{POLICY}` in place, or run `{SETUP_ROLE}`",
                 BATCH_OPERATIONS
             ))),
             Ok(Some(_)) => None,
             Ok(None) => Some(blocks(format!(
-                "role {role}: there is no such role; `s3sieve setup role` makes it, or correct \
-                 --role-arn"
+                "role {role}: there is no such role; `{SETUP_ROLE}` makes it, or correct \
+                 {ROLE_ARN}"
             ))),
             Err(error) => Some(notes(format!("the role was not checked: {error}"))),
         }
@@ -280,7 +284,7 @@ impl Preflight<'_> {
                 (!bucket_key).then(|| {
                     warns(format!(
                         "bucket {bucket} has no bucket key of its own: objects that are written \
-                         from now on come without one again; `s3sieve setup bucket-key --bucket \
+                         from now on come without one again; `{SETUP_BUCKET_KEY} {BUCKET:#} \
                          {bucket}` turns it on"
                     ))
                 })
@@ -307,8 +311,8 @@ impl Preflight<'_> {
             )),
             Some(ServerSideEncryption::AwsKms) => warns(format!(
                 "copies are encrypted as bucket {bucket} does it: SSE-KMS, without bucket key; if \
-                 that is what you want to change, run `s3sieve setup bucket-key` first, or give \
-                 --sse KMS --bucket-key on"
+                 that is what you want to change, run `{SETUP_BUCKET_KEY}` first, or give \
+                 {SSE} KMS {BUCKET_KEY} on"
             )),
             Some(other) => notes(format!(
                 "copies are encrypted as bucket {bucket} does it: {}, no SSE-KMS",
@@ -339,7 +343,7 @@ impl Preflight<'_> {
             )),
             Ok(false) => warns(format!(
                 "bucket {bucket} keeps versions, and no lifecycle rule expires old ones: copies in \
-                 place double what is stored; `s3sieve setup lifecycle` adds such a rule"
+                 place double what is stored; `{SETUP_LIFECYCLE}` adds such a rule"
             )),
             Err(error) => notes(error.to_string()),
         }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::hex;
 use crate::source::{open_regular, write_whole};
 
@@ -24,11 +25,12 @@ const REQUEST_BYTES_MAX: u64 = 16 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum RequestsError {
     /// The file can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// They are not those of the journal.
@@ -40,6 +42,15 @@ pub enum RequestsError {
         /// The file.
         path: PathBuf,
     },
+}
+
+impl Diagnostic for RequestsError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { .. } => ErrorClass::Environment,
+            Self::Changed { .. } => ErrorClass::Input,
+        }
+    }
 }
 
 /// The file of requests, read one at a time.

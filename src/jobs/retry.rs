@@ -17,6 +17,8 @@ use super::completion::{
     CompletionError, FetchedReport, RetryAdvice, TaskResult, UnreadableRows, read_rows, remedy,
 };
 use super::journal::JobEnd;
+use crate::diagnostic::parameter::{REPEAT, REPORT_SCOPE, VERIFY};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::plan::{Plan, PlanError, ReadError, Retry, SubsetPlan};
 use crate::source::Location;
 use crate::units::counted;
@@ -50,7 +52,7 @@ pub enum RetryError {
     #[error(
         "job {job_id} was stopped after {tasks} tasks had succeeded, and its completion report \
          lists failed tasks only, so nobody can tell which: the function would be called again for \
-         them. Give --repeat if it may be, and submit with --report-scope AllTasks next time"
+         them. Give {REPEAT} if it may be, and submit with {REPORT_SCOPE} AllTasks next time"
     )]
     WouldRepeat {
         /// The job.
@@ -61,13 +63,33 @@ pub enum RetryError {
     /// A function may be called again for objects for which it succeeded.
     #[error(
         "AWS no longer knows job {job_id}, and there is no completion report of it, so nobody can \
-         tell for which objects the function was called: it would be called for all. Give --repeat \
+         tell for which objects the function was called: it would be called for all. Give {REPEAT} \
          if it may be"
     )]
     MayRepeat {
         /// The job.
         job_id: String,
     },
+}
+
+impl Diagnostic for RetryError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Plan(error) => error.class(),
+            Self::Read(error) => error.class(),
+            Self::Report(error) => error.class(),
+            Self::OtherBucket { .. } => ErrorClass::Input,
+            Self::WouldRepeat { .. } | Self::MayRepeat { .. } => ErrorClass::Usage,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Plan(error) => error.hint(),
+            Self::Read(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// What became of a manifest.
@@ -151,7 +173,7 @@ impl ShardOutcome {
             warnings.push(format!(
                 "AWS no longer knows job {job_id} ({path}): the tasks that its completion report \
                  calls failed are here, but whether it ran all others can't be told. A newer \
-                 report tells (`s3sieve verify`)."
+                 report tells (`{VERIFY}`)."
             ));
         }
         let ran = !end.ran_nothing() && !end.is_clean(self.objects);
@@ -172,7 +194,7 @@ impl ShardOutcome {
         if self.repeated() > 0 {
             warnings.push(format!(
                 "{} tasks of job {job_id} ({path}) had succeeded, and run again: its completion \
-                 report lists failed tasks only. --report-scope AllTasks tells them apart.",
+                 report lists failed tasks only. {REPORT_SCOPE} AllTasks tells them apart.",
                 self.repeated()
             ));
         }

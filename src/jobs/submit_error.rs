@@ -9,6 +9,8 @@ use super::journal::JournalError;
 use super::requests::{REQUESTS, RequestsError};
 use super::upload::UploadError;
 use crate::aws::AwsError;
+use crate::diagnostic::parameter::{ALL, JOBS_OF, RETRY};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::plan::{ReadError, StateError};
 
 /// Why a submission ended early. What is in the journal is done; the same command resumes it.
@@ -28,8 +30,8 @@ pub enum SubmitError {
     /// The plan was submitted with other parameters.
     #[error(
         "{}: this plan was submitted at {begun} with other parameters: give the same again to \
-         resume it ({} has the requests). For other parameters, cancel its jobs (`s3sieve jobs \
-         {} cancel --all`) and submit what `s3sieve retry` makes of it",
+         resume it ({} has the requests). For other parameters, cancel its jobs (`{JOBS_OF} \
+         {} cancel {ALL}`) and submit what `{RETRY}` makes of it",
         folder.display(), REQUESTS, folder.display()
     )]
     OtherRequests {
@@ -48,11 +50,12 @@ pub enum SubmitError {
     #[error(transparent)]
     Upload(#[from] UploadError),
     /// A job could not be created.
-    #[error("{manifest}: {error}")]
+    #[error("{manifest}")]
     Create {
         /// For which manifest.
         manifest: String,
         /// Why.
+        #[source]
         error: CreateError,
     },
     /// AWS refused something else.
@@ -63,7 +66,7 @@ pub enum SubmitError {
     Requests(#[from] RequestsError),
     /// Another plan has what this one left undone.
     #[error(
-        "{}: `s3sieve retry` made a plan of what this one left undone, {plan}: submit that; no job \
+        "{}: `{RETRY}` made a plan of what this one left undone, {plan}: submit that; no job \
          is created for this one any more", folder.display()
     )]
     Continued {
@@ -75,4 +78,28 @@ pub enum SubmitError {
     /// The stop flag was raised.
     #[error("interrupted; progress is in jobs.jsonl; run the same command again to resume")]
     Interrupted,
+}
+
+impl Diagnostic for SubmitError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Journal(error) => error.class(),
+            Self::Misfit { .. } => ErrorClass::Input,
+            Self::State(error) => error.class(),
+            Self::Manifest(error) => error.class(),
+            Self::OtherRequests { .. } | Self::Continued { .. } => ErrorClass::Usage,
+            Self::Requests(error) => error.class(),
+            Self::Upload(error) => error.class(),
+            Self::Create { error, .. } => error.class(),
+            Self::Aws(error) => error.class(),
+            Self::Interrupted => ErrorClass::Interrupted,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Manifest(error) => error.hint(),
+            _ => None,
+        }
+    }
 }

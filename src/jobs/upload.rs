@@ -15,6 +15,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::JournalError;
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::parameter::MANIFEST_BUCKET;
+use crate::diagnostic::{self, Diagnostic, ErrorClass};
 use crate::plan::FileDigest;
 use crate::source::{self, Crc64Nvme, Object, StoreError, StoreOptions, UploadOutcome};
 
@@ -49,11 +51,12 @@ pub enum UploadError {
     #[error(transparent)]
     Aws(#[from] AwsError),
     /// The file can't be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The file is not what the plan says.
@@ -66,7 +69,7 @@ pub enum UploadError {
     #[error(
         "s3://{object} already exists with different content ({what}), and was not overwritten: \
          move it away and give the same command again. No job was created yet: for another \
-         prefix in --manifest-bucket, delete the plan's jobs.jsonl first"
+         prefix in {MANIFEST_BUCKET}, delete the plan's jobs.jsonl first"
     )]
     Other {
         /// `bucket/key`.
@@ -80,6 +83,18 @@ pub enum UploadError {
     /// The caller could not note something.
     #[error(transparent)]
     Note(#[from] JournalError),
+}
+
+impl Diagnostic for UploadError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Aws(_) | Self::Other { .. } => ErrorClass::Aws,
+            Self::Io { .. } => ErrorClass::Environment,
+            Self::Changed { .. } => ErrorClass::Input,
+            Self::Interrupted => ErrorClass::Interrupted,
+            Self::Note(error) => error.class(),
+        }
+    }
 }
 
 impl FileUpload<'_> {
@@ -107,7 +122,7 @@ impl FileUpload<'_> {
         let mut not_noted = None;
         let mut on_begin = |id: &str| {
             note(id).map_err(|error| {
-                let told = io::Error::other(error.to_string());
+                let told = io::Error::other(diagnostic::chain(&error));
                 not_noted = Some(error);
                 told
             })

@@ -5,25 +5,28 @@ use std::path::{Path, PathBuf};
 
 use super::columns::{ASKED, LISTED};
 use crate::aws::AwsError;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{FolderError, Location};
 
 /// An error that ends a listing; there is no report then.
 #[derive(Debug, thiserror::Error)]
 pub enum ListingError {
     /// AWS refused.
-    #[error("{}: {error}", at.display())]
+    #[error("{}", at.display())]
     Aws {
         /// What was listed, or the object that was asked about.
         at: Location,
         /// What it said.
+        #[source]
         error: AwsError,
     },
     /// The report could not be written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system said.
+        #[source]
         error: io::Error,
     },
     /// The folder for the report can't be had.
@@ -41,6 +44,18 @@ pub enum ListingError {
     /// The run was ended from outside.
     #[error("interrupted; nothing was left behind")]
     Interrupted,
+}
+
+impl Diagnostic for ListingError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Aws { .. } => ErrorClass::Aws,
+            Self::Io { .. } => ErrorClass::Environment,
+            Self::Folder(error) => error.class(),
+            Self::Column { .. } => ErrorClass::Usage,
+            Self::Interrupted => ErrorClass::Interrupted,
+        }
+    }
 }
 
 impl ListingError {

@@ -7,6 +7,7 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::ACL;
 
 /// The canned ACLs (API, `S3CannedAccessControlList`).
 pub(super) const CANNED: [&str; 7] = [
@@ -28,7 +29,7 @@ pub struct Parameters {
 
 impl Parameters {
     fn acl(&self) -> Result<&str, Refusal> {
-        required_one_of("--acl", self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")
+        required_one_of(ACL, self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")
     }
 }
 

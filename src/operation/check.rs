@@ -5,13 +5,16 @@
 use std::fmt;
 
 use super::job::JobContext;
+use crate::diagnostic::parameter::ParameterName;
+use crate::diagnostic::parameter::{REGION, ROLE_ARN};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{flag}{}: {rule}{}; {remedy}", FlagValue(value), RuleSource(authority))]
+#[error("{parameter}{}: {rule}{}; {remedy}", FlagValue(value), RuleSource(authority))]
 pub struct Refusal {
     /// The flag that it was given with, or that is missing.
-    pub flag: &'static str,
+    pub parameter: ParameterName,
     /// The value, if there is one.
     pub value: Option<String>,
     /// What AWS demands.
@@ -20,6 +23,12 @@ pub struct Refusal {
     pub authority: &'static str,
     /// What to do instead.
     pub remedy: String,
+}
+
+impl Diagnostic for Refusal {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Usage
+    }
 }
 
 /// A value as it stands in a message: behind the flag, in backquotes.
@@ -44,28 +53,28 @@ impl fmt::Display for RuleSource<'_> {
 pub(super) type CheckResult = Result<(), Refusal>;
 
 pub(super) fn refusal(
-    flag: &'static str,
+    parameter: ParameterName,
     value: &str,
     rule: impl Into<String>,
     authority: &'static str,
     remedy: impl Into<String>,
 ) -> Refusal {
     let value = Some(value.to_owned());
-    Refusal { flag, value, rule: rule.into(), authority, remedy: remedy.into() }
+    Refusal { parameter, value, rule: rule.into(), authority, remedy: remedy.into() }
 }
 
 pub(super) fn missing(
-    flag: &'static str,
+    parameter: ParameterName,
     rule: impl Into<String>,
     authority: &'static str,
     remedy: impl Into<String>,
 ) -> Refusal {
-    Refusal { flag, value: None, rule: rule.into(), authority, remedy: remedy.into() }
+    Refusal { parameter, value: None, rule: rule.into(), authority, remedy: remedy.into() }
 }
 
 /// A value of an enumeration of the API.
 pub(super) fn one_of(
-    flag: &'static str,
+    parameter: ParameterName,
     value: &str,
     allowed: &[&str],
     authority: &'static str,
@@ -73,7 +82,7 @@ pub(super) fn one_of(
     if allowed.contains(&value) {
         return Ok(());
     }
-    Err(refusal(flag, value, "there is no such value", authority, choice(allowed)))
+    Err(refusal(parameter, value, "there is no such value", authority, choice(allowed)))
 }
 
 fn choice(allowed: &[&str]) -> String {
@@ -82,29 +91,29 @@ fn choice(allowed: &[&str]) -> String {
 
 /// An optional value of an enumeration of the API.
 pub(super) fn one_of_if_given(
-    flag: &'static str,
+    parameter: ParameterName,
     value: Option<&str>,
     allowed: &[&str],
     authority: &'static str,
 ) -> CheckResult {
-    value.map_or(Ok(()), |value| one_of(flag, value, allowed, authority))
+    value.map_or(Ok(()), |value| one_of(parameter, value, allowed, authority))
 }
 
 /// A value that must be there, of an enumeration of the API.
 pub(super) fn required_one_of<'a>(
-    flag: &'static str,
+    parameter: ParameterName,
     value: Option<&'a str>,
     allowed: &[&str],
     authority: &'static str,
 ) -> Result<&'a str, Refusal> {
-    let value =
-        value.ok_or_else(|| missing(flag, "the operation needs it", authority, choice(allowed)))?;
-    one_of(flag, value, allowed, authority).map(|()| value)
+    let value = value
+        .ok_or_else(|| missing(parameter, "the operation needs it", authority, choice(allowed)))?;
+    one_of(parameter, value, allowed, authority).map(|()| value)
 }
 
 /// A text of 1 to `chars_max` characters.
 pub(super) fn length(
-    flag: &'static str,
+    parameter: ParameterName,
     value: &str,
     chars_max: usize,
     authority: &'static str,
@@ -114,19 +123,19 @@ pub(super) fn length(
         return Ok(());
     }
     let rule = format!("it has {chars} characters, where 1 to {chars_max} are allowed");
-    Err(refusal(flag, value, rule, authority, "give a text of that length"))
+    Err(refusal(parameter, value, rule, authority, "give a text of that length"))
 }
 
 /// The digits of an account id (API, `AccountId`).
 const ACCOUNT_DIGITS: usize = 12;
 
 /// An account id.
-pub(super) fn account(flag: &'static str, value: &str) -> CheckResult {
+pub(super) fn account(parameter: ParameterName, value: &str) -> CheckResult {
     if is_account(value) {
         return Ok(());
     }
     let remedy = "give the number that `aws sts get-caller-identity` shows as Account";
-    Err(refusal(flag, value, "an account id has 12 digits", "API, AccountId", remedy))
+    Err(refusal(parameter, value, "an account id has 12 digits", "API, AccountId", remedy))
 }
 
 fn is_account(value: &str) -> bool {
@@ -134,11 +143,11 @@ fn is_account(value: &str) -> bool {
 }
 
 /// The name of a general purpose bucket, as far as its letters and length go.
-pub(super) fn bucket_name(flag: &'static str, value: &str) -> CheckResult {
+pub(super) fn bucket_name(parameter: ParameterName, value: &str) -> CheckResult {
     if value.starts_with("s3://") {
         let rule = "it is a bucket's name, without s3://";
         let name = value.trim_start_matches("s3://").split('/').next().unwrap_or_default();
-        return Err(refusal(flag, value, rule, "", format!("write {name}")));
+        return Err(refusal(parameter, value, rule, "", format!("write {name}")));
     }
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let ends = value.bytes().next().is_some_and(inner) && value.bytes().last().is_some_and(inner);
@@ -148,7 +157,7 @@ pub(super) fn bucket_name(flag: &'static str, value: &str) -> CheckResult {
     }
     let rule = "a bucket name has 3 to 63 of a-z, 0-9, dot and hyphen, and begins and ends with a \
                 letter or digit";
-    Err(refusal(flag, value, rule, "UG, General purpose bucket naming rules", "correct it"))
+    Err(refusal(parameter, value, rule, "UG, General purpose bucket naming rules", "correct it"))
 }
 
 /// The parts of `arn:partition:service:region:account:resource`.
@@ -177,7 +186,7 @@ impl<'a> Arn<'a> {
 
 /// An ARN in the partition of the jobs: nothing can be reached from one partition in another.
 pub(super) fn partition(
-    flag: &'static str,
+    parameter: ParameterName,
     value: &str,
     arn: Arn<'_>,
     setting: &JobContext,
@@ -187,13 +196,13 @@ pub(super) fn partition(
         return Ok(());
     }
     let by = match &setting.region {
-        Some(region) => format!("--region {region}"),
-        None => "--role-arn".to_owned(),
+        Some(region) => format!("{REGION} {region}"),
+        None => ROLE_ARN.to_string(),
     };
     let rule = format!("its partition is {}, that of the jobs is {jobs} ({by})", arn.partition);
     let source = "IAM User Guide, Amazon Resource Names: partitions are apart from each other";
     Err(refusal(
-        flag,
+        parameter,
         value,
         rule,
         source,
@@ -203,33 +212,33 @@ pub(super) fn partition(
 
 /// A KMS key by its full ARN, in the region of the job.
 pub(super) fn key_arn(
-    flag: &'static str,
+    parameter: ParameterName,
     value: &str,
     setting: &JobContext,
     authority: &'static str,
 ) -> CheckResult {
-    let arn = whole_key_arn(flag, value, authority)?;
-    partition(flag, value, arn, setting)?;
+    let arn = whole_key_arn(parameter, value, authority)?;
+    partition(parameter, value, arn, setting)?;
     let region = setting.region.as_deref().filter(|region| *region != arn.region);
     let Some(region) = region else { return Ok(()) };
     Err(refusal(
-        flag,
+        parameter,
         value,
-        format!("the key is in {}, the job in {region} (--region)", arn.region),
+        format!("the key is in {}, the job in {region} ({REGION})", arn.region),
         "UG, Specifying server-side encryption with AWS KMS: a key in the bucket's Region",
-        "name a key of the bucket's region, or correct --region",
+        format!("name a key of the bucket's region, or correct {REGION}"),
     ))
 }
 
 /// The parts of a KMS key's full ARN, which a value must be.
 pub(super) fn whole_key_arn<'a>(
-    flag: &'static str,
+    parameter: ParameterName,
     value: &'a str,
     authority: &'static str,
 ) -> Result<Arn<'a>, Refusal> {
     key_of_arn(value).ok_or_else(|| {
         refusal(
-            flag,
+            parameter,
             value,
             "it must be the full ARN of a key, arn:aws:kms:REGION:ACCOUNT:key/ID; a bare key id or \
              an alias will not do",
@@ -258,7 +267,7 @@ pub type Tag = (String, String);
 
 /// Tags: so many, with different keys, of these lengths and letters.
 pub(super) fn tags(
-    flag: &'static str,
+    parameter: ParameterName,
     tags: &[Tag],
     tags_max: usize,
     authority: &'static str,
@@ -269,7 +278,7 @@ pub(super) fn tags(
     const VALUE_CHARS_MAX: usize = 256;
     if tags.len() > tags_max {
         let rule = format!("{} tags are given, where {tags_max} are allowed", tags.len());
-        return Err(missing(flag, rule, authority, "leave some out"));
+        return Err(missing(parameter, rule, authority, "leave some out"));
     }
     for (number, (key, value)) in tags.iter().enumerate() {
         let shown = format!("{key}={value}");
@@ -287,7 +296,7 @@ pub(super) fn tags(
         } else {
             continue;
         };
-        return Err(refusal(flag, &shown, wrong, authority, "correct the tag"));
+        return Err(refusal(parameter, &shown, wrong, authority, "correct the tag"));
     }
     Ok(())
 }
@@ -298,10 +307,10 @@ fn is_tag_letter(c: char) -> bool {
 }
 
 /// A point in time, to the second, as the API's `TimeStamp` takes it.
-pub(super) fn time(flag: &'static str, value: &str) -> CheckResult {
+pub(super) fn time(parameter: ParameterName, value: &str) -> CheckResult {
     let wrong = || {
         let rule = "it must be a point in time to the second, in UTC";
-        refusal(flag, value, rule, "API, TimeStamp", "write it as 2030-01-31T00:00:00Z")
+        refusal(parameter, value, rule, "API, TimeStamp", "write it as 2030-01-31T00:00:00Z")
     };
     let time: jiff::Timestamp = value.parse().map_err(|_| wrong())?;
     // Other spellings of the same time would be sent in another form than they are shown in.
@@ -312,22 +321,25 @@ pub(super) fn time(flag: &'static str, value: &str) -> CheckResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::parameter::{
+        ACCOUNT_ID, KMS_KEY_ARN, REPORT, RESTORE_TIER, RETAIN_UNTIL, TAG, TARGET_BUCKET,
+    };
 
     #[test]
     fn a_refusal_names_flag_value_rule_source_and_remedy() {
-        let error = one_of("--restore-tier", "EXPEDITED", &["BULK", "STANDARD"], "API, Tier");
+        let error = one_of(RESTORE_TIER, "EXPEDITED", &["BULK", "STANDARD"], "API, Tier");
         let text = error.unwrap_err().to_string();
         assert_eq!(
             text,
-            "--restore-tier `EXPEDITED`: there is no such value (API, Tier); give one of BULK, \
+            "`restore_tier` `EXPEDITED`: there is no such value (API, Tier); give one of BULK, \
              STANDARD"
         );
     }
 
     #[test]
     fn a_rule_of_this_program_names_no_source() {
-        let told = bucket_name("--target-bucket", "s3://photos/a").unwrap_err().to_string();
-        let expected = "--target-bucket `s3://photos/a`: it is a bucket's name, without s3://; \
+        let told = bucket_name(TARGET_BUCKET, "s3://photos/a").unwrap_err().to_string();
+        let expected = "`target_bucket` `s3://photos/a`: it is a bucket's name, without s3://; \
                         write photos";
         assert_eq!(told, expected);
     }
@@ -342,7 +354,7 @@ mod tests {
             now: jiff::Timestamp::UNIX_EPOCH,
         };
         let check_in = |value: &str, partition: &str, region: Option<&str>| {
-            key_arn("--kms-key-arn", value, &setting(partition, region), "UG")
+            key_arn(KMS_KEY_ARN, value, &setting(partition, region), "UG")
         };
         let check = |value: &str, region| check_in(value, "aws", region);
         assert_eq!(check(key, None), Ok(()));
@@ -351,8 +363,8 @@ mod tests {
         assert_eq!(check_in(chinese, "aws-cn", None), Ok(()));
         assert_eq!(check_in(chinese, "aws-cn", Some("cn-north-1")), Ok(()));
         let told = check(chinese, Some("us-east-1")).unwrap_err().rule;
-        assert_eq!(told, "its partition is aws-cn, that of the jobs is aws (--region us-east-1)");
-        assert!(check(chinese, None).unwrap_err().rule.contains("(--role-arn)"));
+        assert_eq!(told, "its partition is aws-cn, that of the jobs is aws (`region` us-east-1)");
+        assert!(check(chinese, None).unwrap_err().rule.contains("(`role_arn`)"));
         assert!(check(key, Some("eu-west-1")).unwrap_err().rule.contains("us-east-1"));
         for wrong in [
             "01234567-89ab",
@@ -371,21 +383,21 @@ mod tests {
     #[test]
     fn buckets_and_accounts_look_like_themselves() {
         for name in ["abc", "my.bucket-1", "1a2"] {
-            assert_eq!(bucket_name("--report", name), Ok(()));
+            assert_eq!(bucket_name(REPORT, name), Ok(()));
         }
         for name in ["ab", "Abc", "abc-", ".abc", "a..b", "a_b", "", &"a".repeat(64)] {
-            assert!(bucket_name("--report", name).is_err(), "{name}");
+            assert!(bucket_name(REPORT, name).is_err(), "{name}");
         }
-        assert_eq!(account("--account-id", "111122223333"), Ok(()));
+        assert_eq!(account(ACCOUNT_ID, "111122223333"), Ok(()));
         for wrong in ["11112222333", "1111222233334", "11112222333x", ""] {
-            assert!(account("--account-id", wrong).is_err(), "{wrong}");
+            assert!(account(ACCOUNT_ID, wrong).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn tags_are_counted_measured_and_told_apart() {
         let tag = |key: &str, value: &str| (key.to_owned(), value.to_owned());
-        let check = |list: &[Tag]| tags("--tag", list, 2, "UG");
+        let check = |list: &[Tag]| tags(TAG, list, 2, "UG");
         assert_eq!(check(&[tag("a", ""), tag("b", "x y_.:/=+-@é")]), Ok(()));
         assert!(check(&[tag("a", ""), tag("b", ""), tag("c", "")]).is_err());
         let long = "k".repeat(129);
@@ -404,9 +416,9 @@ mod tests {
 
     #[test]
     fn times_are_whole_seconds_in_utc() {
-        assert_eq!(time("--retain-until", "2030-01-31T00:00:00Z"), Ok(()));
+        assert_eq!(time(RETAIN_UNTIL, "2030-01-31T00:00:00Z"), Ok(()));
         for wrong in ["2030-01-31", "2030-01-31T00:00:00.5Z", "2030-01-31T00:00:00+01:00", "soon"] {
-            assert!(time("--retain-until", wrong).is_err(), "{wrong}");
+            assert!(time(RETAIN_UNTIL, wrong).is_err(), "{wrong}");
         }
     }
 }

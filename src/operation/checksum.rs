@@ -7,6 +7,7 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::{Rule, SSE_C};
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{CHECKSUM_ALGORITHM, CHECKSUM_TYPE};
 
 /// The algorithms (API, `ComputeObjectChecksumAlgorithm`, and `S3ChecksumAlgorithm` of a copy).
 pub(super) const ALGORITHMS: [&str; 10] = [
@@ -37,7 +38,7 @@ pub struct Parameters {
 impl Parameters {
     fn algorithm(&self) -> Result<&str, Refusal> {
         required_one_of(
-            "--checksum-algorithm",
+            CHECKSUM_ALGORITHM,
             self.algorithm.as_deref(),
             &ALGORITHMS,
             "API, ComputeObjectChecksumAlgorithm",
@@ -53,7 +54,7 @@ impl Operation for Parameters {
     fn check(&self, _: &JobContext) -> CheckResult {
         self.algorithm()?;
         let given = self.checksum_type.as_deref();
-        one_of_if_given("--checksum-type", given, &TYPES, "API, ComputeObjectChecksumType")
+        one_of_if_given(CHECKSUM_TYPE, given, &TYPES, "API, ComputeObjectChecksumType")
     }
 
     fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {

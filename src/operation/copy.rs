@@ -16,6 +16,13 @@ use super::retention::check_lock;
 use super::rule::{ARCHIVED, Rule, RuleCondition, SSE_C};
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
 use super::{CopyClass, Operation, OperationKind, StorageClass, bucket};
+use crate::diagnostic::parameter::{
+    ACL, BUCKET_KEY, CACHE_CONTROL, CHECKSUM_ALGORITHM, CONTENT_DISPOSITION, CONTENT_ENCODING,
+    CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES, KMS_KEY_ARN, LEGAL_HOLD, METADATA, MODIFIED_SINCE,
+    OBJECT_TAG, OBJECT_TAGS, ParameterName, REDIRECT_LOCATION, REGION, REQUESTER_PAYS,
+    RETAIN_UNTIL, RETENTION_MODE, SPLIT_BY, SSE, STORAGE_CLASS, TARGET_BUCKET, TARGET_PREFIX,
+    UNMODIFIED_SINCE, USER_METADATA,
+};
 
 /// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
 /// service's error names the number).
@@ -124,40 +131,40 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Texts before and behind the user's own, by flag and by their names in the API.
-    fn texts(&self) -> [(&'static str, &'static str, Option<&str>); 5] {
+    /// Texts before and behind the user's own, by parameter and by their names in the API.
+    fn texts(&self) -> [(ParameterName, &'static str, Option<&str>); 5] {
         [
-            ("--cache-control", "CacheControl", self.cache_control.as_deref()),
-            ("--content-disposition", "ContentDisposition", self.content_disposition.as_deref()),
-            ("--content-encoding", "ContentEncoding", self.content_encoding.as_deref()),
-            ("--content-language", "ContentLanguage", self.content_language.as_deref()),
-            ("--content-type", "ContentType", self.content_type.as_deref()),
+            (CACHE_CONTROL, "CacheControl", self.cache_control.as_deref()),
+            (CONTENT_DISPOSITION, "ContentDisposition", self.content_disposition.as_deref()),
+            (CONTENT_ENCODING, "ContentEncoding", self.content_encoding.as_deref()),
+            (CONTENT_LANGUAGE, "ContentLanguage", self.content_language.as_deref()),
+            (CONTENT_TYPE, "ContentType", self.content_type.as_deref()),
         ]
     }
 
-    /// The first flag of those that are given.
-    fn first_given(&self) -> Option<&'static str> {
+    /// The first parameter of those that are given.
+    fn first_given(&self) -> Option<ParameterName> {
         let text = self.texts().into_iter().find(|(_, _, value)| value.is_some());
-        let user = (!self.user.is_empty()).then_some("--user-metadata");
-        text.map(|(flag, ..)| flag).or(user).or(self.expires.as_ref().map(|_| "--expires"))
+        let user = (!self.user.is_empty()).then_some(USER_METADATA);
+        text.map(|(parameter, ..)| parameter).or(user).or(self.expires.as_ref().map(|_| EXPIRES))
     }
 
     fn check(&self) -> CheckResult {
         const SOURCE: &str = "API, S3ObjectMetadata";
-        for (flag, _, value) in self.texts() {
-            value.map_or(Ok(()), |value| length(flag, value, TEXT_CHARS_MAX, SOURCE))?;
+        for (parameter, _, value) in self.texts() {
+            value.map_or(Ok(()), |value| length(parameter, value, TEXT_CHARS_MAX, SOURCE))?;
         }
         for (number, (key, value)) in self.user.iter().enumerate() {
-            length("--user-metadata", key, TEXT_CHARS_MAX, SOURCE)?;
+            length(USER_METADATA, key, TEXT_CHARS_MAX, SOURCE)?;
             if !value.is_empty() {
-                length("--user-metadata", value, TEXT_CHARS_MAX, SOURCE)?;
+                length(USER_METADATA, value, TEXT_CHARS_MAX, SOURCE)?;
             }
             if self.user[..number].iter().any(|(earlier, _)| earlier == key) {
                 let rule = "a key is given twice";
-                return Err(refusal("--user-metadata", key, rule, SOURCE, "leave one out"));
+                return Err(refusal(USER_METADATA, key, rule, SOURCE, "leave one out"));
             }
         }
-        self.expires.as_deref().map_or(Ok(()), |time| check::time("--expires", time))
+        self.expires.as_deref().map_or(Ok(()), |time| check::time(EXPIRES, time))
     }
 
     /// The member `NewObjectMetadata`, with the encryption, which stands in there too.
@@ -188,14 +195,14 @@ struct CopyTarget {
 
 impl Parameters {
     fn target(&self, setting: &JobContext) -> Result<CopyTarget, Refusal> {
-        const FLAG: &str = "--target-bucket";
+        const PARAMETER: ParameterName = TARGET_BUCKET;
         let Some(target) = self.target_bucket.as_deref() else {
             let rule = "a copy needs a bucket to go to";
             let remedy = "name one; the objects' own copies them in place";
-            return Err(missing(FLAG, rule, RULES, remedy));
+            return Err(missing(PARAMETER, rule, RULES, remedy));
         };
         let Some(arn) = Arn::parse(target) else {
-            bucket_name(FLAG, target)?;
+            bucket_name(PARAMETER, target)?;
             let is_directory = bucket::is_directory(target);
             let arn = match &setting.region {
                 _ if !is_directory => bucket::general_arn(&setting.partition, target),
@@ -205,18 +212,18 @@ impl Parameters {
                 }
                 None => {
                     let rule = "the ARN of a directory bucket names its region";
-                    return Err(missing("--region", rule, RULES, "give the target's region"));
+                    return Err(missing(REGION, rule, RULES, "give the target's region"));
                 }
             };
             return Ok(CopyTarget { arn, is_directory });
         };
-        partition(FLAG, target, arn, setting)?;
+        partition(PARAMETER, target, arn, setting)?;
         let name = bucket::name_in_arn(target);
         let is_directory = bucket::is_directory(name);
         let fits = if is_directory {
             arn.service == "s3express"
                 && setting.region.as_deref().is_none_or(|region| region == arn.region)
-                && account(FLAG, arn.account).is_ok()
+                && account(PARAMETER, arn.account).is_ok()
                 && arn.resource != name
         } else {
             arn.service == "s3" && arn.account.is_empty() && arn.resource == name
@@ -225,9 +232,9 @@ impl Parameters {
             let rule = "it must be arn:aws:s3:::BUCKET, or of a directory bucket in the region of \
                         the jobs arn:aws:s3express:REGION:ACCOUNT:bucket/BASE--ZONE--x-s3";
             let source = "API, S3RegionalOrS3ExpressBucketArnString";
-            return Err(refusal(FLAG, target, rule, source, "give the bucket's name"));
+            return Err(refusal(PARAMETER, target, rule, source, "give the bucket's name"));
         }
-        bucket_name(FLAG, name)?;
+        bucket_name(PARAMETER, name)?;
         Ok(CopyTarget { arn: target.to_owned(), is_directory })
     }
 
@@ -235,21 +242,21 @@ impl Parameters {
     fn check_for_directory_bucket(&self) -> CheckResult {
         let keeps_tags = self.tags_directive.as_deref().is_some_and(|what| what != DROP_TAGS);
         let lacking = [
-            ("--storage-class", matches!(self.storage_class, Some(CopyClass::Of(_)))),
-            ("--object-tags", keeps_tags),
-            ("--object-tag", !self.tags.is_empty()),
-            ("--bucket-key", self.bucket_key.is_some()),
-            ("--acl", self.acl.is_some()),
-            ("--legal-hold", self.legal_hold.is_some()),
-            ("--retention-mode", self.lock_mode.is_some()),
-            ("--retain-until", self.lock_until.is_some()),
-            ("--redirect-location", self.redirect_location.is_some()),
-            ("--requester-pays", self.requester_pays),
+            (STORAGE_CLASS, matches!(self.storage_class, Some(CopyClass::Of(_)))),
+            (OBJECT_TAGS, keeps_tags),
+            (OBJECT_TAG, !self.tags.is_empty()),
+            (BUCKET_KEY, self.bucket_key.is_some()),
+            (ACL, self.acl.is_some()),
+            (LEGAL_HOLD, self.legal_hold.is_some()),
+            (RETENTION_MODE, self.lock_mode.is_some()),
+            (RETAIN_UNTIL, self.lock_until.is_some()),
+            (REDIRECT_LOCATION, self.redirect_location.is_some()),
+            (REQUESTER_PAYS, self.requester_pays),
         ];
         match lacking.into_iter().find(|(_, is_given)| *is_given) {
-            Some((flag, _)) => {
+            Some((parameter, _)) => {
                 let rule = "copies in a directory bucket can't have it";
-                Err(missing(flag, rule, "API, S3CopyObjectOperation", "leave it out"))
+                Err(missing(parameter, rule, "API, S3CopyObjectOperation", "leave it out"))
             }
             None => Ok(()),
         }
@@ -257,78 +264,87 @@ impl Parameters {
 
     /// The class of a manifest's copies.
     fn class(&self, manifest: &PlannedManifest) -> Result<&'static str, Refusal> {
-        const FLAG: &str = "--storage-class";
+        const PARAMETER: ParameterName = STORAGE_CLASS;
         let class = self.storage_class()?;
         if let CopyClass::Of(class) = class {
             return Ok(class.name());
         }
-        let kept = manifest.storage_class(FLAG, class.name(), RULES)?;
+        let kept = manifest.storage_class(PARAMETER, class.name(), RULES)?;
         let possible = StorageClass::from_name(kept).filter(|class| class.is_for_copies());
         possible.map(StorageClass::name).ok_or_else(|| {
             let rule = format!("{} holds objects of {kept}, which copies can't be", manifest.path);
             let remedy = "name a class, or leave those objects out";
-            refusal(FLAG, class.name(), rule, RULES, remedy)
+            refusal(PARAMETER, class.name(), rule, RULES, remedy)
         })
     }
 
     fn storage_class(&self) -> Result<CopyClass, Refusal> {
         self.storage_class.ok_or_else(|| {
             let rule = "S3 makes copies STANDARD unless told otherwise, whatever the objects are";
-            let remedy = "give --storage-class keep (with a plan that was made with --split-by \
-                          StorageClass), or the class you want";
-            missing("--storage-class", rule, "API, CopyObject", remedy)
+            let remedy = format!(
+                "give {STORAGE_CLASS} keep (with a plan that was made with {SPLIT_BY} \
+                          StorageClass), or the class you want"
+            );
+            missing(STORAGE_CLASS, rule, "API, CopyObject", remedy)
         })
     }
 
     fn check_encryption(&self, setting: &JobContext) -> CheckResult {
         const SOURCE: &str = "API, S3CopyObjectOperation";
         let sse = self.sse.as_deref();
-        one_of_if_given("--sse", sse, &["none", "AES256", "KMS"], "API, S3SSEAlgorithm")?;
+        one_of_if_given(SSE, sse, &["none", "AES256", "KMS"], "API, S3SSEAlgorithm")?;
         if let Some(key) = self.key_arn.as_deref() {
-            key_arn("--kms-key-arn", key, setting, SOURCE)?;
+            key_arn(KMS_KEY_ARN, key, setting, SOURCE)?;
             if sse != Some("KMS") {
                 let rule = "a key is used with SSE-KMS only";
-                return Err(refusal("--kms-key-arn", key, rule, SOURCE, "give --sse KMS"));
+                return Err(refusal(KMS_KEY_ARN, key, rule, SOURCE, format!("give {SSE} KMS")));
             }
         }
         if self.bucket_key.is_some() && sse == Some("AES256") {
             let rule = "a bucket key goes with SSE-KMS, not with AES256";
-            let remedy = "give --sse KMS, or leave --sse out where the bucket's default is SSE-KMS";
-            return Err(missing("--bucket-key", rule, SOURCE, remedy));
+            let remedy =
+                format!("give {SSE} KMS, or leave {SSE} out where the bucket's default is SSE-KMS");
+            return Err(missing(BUCKET_KEY, rule, SOURCE, remedy));
         }
         Ok(())
     }
 
     fn check_tags(&self) -> CheckResult {
-        const FLAG: &str = "--object-tags";
+        const PARAMETER: ParameterName = OBJECT_TAGS;
         let directive = self.tags_directive.as_deref().unwrap_or(KEEP_TAGS);
         let source = "API, S3CopyObjectOperation";
         if directive.contains('=') {
             let rule = "it says what becomes of the tags, and holds none";
-            let remedy = format!("give {FLAG} replace --object-tag {directive}");
-            return Err(refusal(FLAG, directive, rule, source, remedy));
+            let remedy = format!("give {PARAMETER} replace {OBJECT_TAG} {directive}");
+            return Err(refusal(PARAMETER, directive, rule, source, remedy));
         }
-        one_of(FLAG, directive, &[KEEP_TAGS, "replace", DROP_TAGS], source)?;
+        one_of(PARAMETER, directive, &[KEEP_TAGS, "replace", DROP_TAGS], source)?;
         match (directive, self.tags.is_empty()) {
             ("replace", true) => {
-                let remedy = "give --object-tag KEY=VALUE, or --object-tags none";
-                Err(refusal(FLAG, directive, "it needs tags", TAG_RULES, remedy))
+                let remedy = format!("give {OBJECT_TAG} KEY=VALUE, or {OBJECT_TAGS} none");
+                Err(refusal(PARAMETER, directive, "it needs tags", TAG_RULES, remedy))
             }
             (KEEP_TAGS | DROP_TAGS, false) => {
                 let rule = "tags are given, which only replace takes";
-                Err(refusal(FLAG, directive, rule, source, "give --object-tags replace"))
+                Err(refusal(
+                    PARAMETER,
+                    directive,
+                    rule,
+                    source,
+                    format!("give {OBJECT_TAGS} replace"),
+                ))
             }
-            _ => check::tags("--object-tag", &self.tags, OBJECT_TAGS_MAX, TAG_RULES),
+            _ => check::tags(OBJECT_TAG, &self.tags, OBJECT_TAGS_MAX, TAG_RULES),
         }
     }
 
     fn check_metadata(&self) -> CheckResult {
         let directive = self.metadata_directive.as_deref();
-        one_of_if_given("--metadata", directive, &["COPY", "REPLACE"], "API, S3MetadataDirective")?;
+        one_of_if_given(METADATA, directive, &["COPY", "REPLACE"], "API, S3MetadataDirective")?;
         match self.metadata.first_given() {
-            Some(flag) if directive != Some("REPLACE") => {
+            Some(parameter) if directive != Some("REPLACE") => {
                 let rule = "new metadata takes the place of all metadata, and is ignored otherwise";
-                Err(missing(flag, rule, "API, CopyObject", "give --metadata REPLACE"))
+                Err(missing(parameter, rule, "API, CopyObject", format!("give {METADATA} REPLACE")))
             }
             _ => self.metadata.check(),
         }
@@ -337,19 +353,19 @@ impl Parameters {
     fn check_texts_and_times(&self) -> CheckResult {
         if let Some(prefix) = self.target_prefix.as_deref() {
             let source = "API, NonEmptyMaxLength1024String";
-            length("--target-prefix", prefix, TEXT_CHARS_MAX, source)?;
+            length(TARGET_PREFIX, prefix, TEXT_CHARS_MAX, source)?;
         }
         if let Some(location) = self.redirect_location.as_deref() {
             let source = "API, NonEmptyMaxLength2048String";
-            length("--redirect-location", location, REDIRECT_CHARS_MAX, source)?;
+            length(REDIRECT_LOCATION, location, REDIRECT_CHARS_MAX, source)?;
         }
         let times = [
-            ("--modified-since", self.modified_since.as_deref()),
-            ("--unmodified-since", self.unmodified_since.as_deref()),
+            (MODIFIED_SINCE, self.modified_since.as_deref()),
+            (UNMODIFIED_SINCE, self.unmodified_since.as_deref()),
         ];
-        times
-            .into_iter()
-            .try_for_each(|(flag, time)| time.map_or(Ok(()), |time| check::time(flag, time)))
+        times.into_iter().try_for_each(|(parameter, time)| {
+            time.map_or(Ok(()), |time| check::time(parameter, time))
+        })
     }
 
     /// What is to become of the metadata. Where the encryption alone stands in `NewObjectMetadata`,
@@ -386,11 +402,11 @@ impl Operation for Parameters {
         self.check_tags()?;
         self.check_metadata()?;
         self.check_texts_and_times()?;
-        one_of_if_given("--acl", self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")?;
+        one_of_if_given(ACL, self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")?;
         let checksum = self.checksum_algorithm.as_deref();
-        one_of_if_given("--checksum-algorithm", checksum, &ALGORITHMS, "API, S3ChecksumAlgorithm")?;
+        one_of_if_given(CHECKSUM_ALGORITHM, checksum, &ALGORITHMS, "API, S3ChecksumAlgorithm")?;
         let hold = self.legal_hold.as_deref();
-        one_of_if_given("--legal-hold", hold, &STATUSES, "API, S3ObjectLockLegalHoldStatus")?;
+        one_of_if_given(LEGAL_HOLD, hold, &STATUSES, "API, S3ObjectLockLegalHoldStatus")?;
         check_lock(self.lock_mode.as_deref(), self.lock_until.as_deref(), setting)
     }
 

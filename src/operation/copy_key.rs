@@ -8,10 +8,9 @@ use serde_json::Value;
 
 use super::check::{self, Refusal, missing, refusal};
 use super::job::JobContext;
+use crate::diagnostic::parameter::TARGET_ENCRYPTION;
 
 const AUTHORITY: &str = "UG, Using server-side encryption with AWS KMS keys";
-
-const TARGET_FLAG: &str = "--target-encryption";
 
 /// The key that S3 encrypts copies with, as far as a request tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +61,9 @@ impl TargetEncryption {
         }
         if !text.starts_with("arn:") {
             let rule = "it must be sse-s3, aws/s3 or the ARN of a key";
-            return Err(refusal(TARGET_FLAG, text, rule, "", "give one of these"));
+            return Err(refusal(TARGET_ENCRYPTION, text, rule, "", "give one of these"));
         }
-        check::key_arn(TARGET_FLAG, text, setting, AUTHORITY)?;
+        check::key_arn(TARGET_ENCRYPTION, text, setting, AUTHORITY)?;
         Ok(Self::Key(text.to_owned()))
     }
 }
@@ -88,21 +87,21 @@ pub fn target_key(
                  role needs rights on its key ({why})"
             );
             let remedy = format!(
-                "give --target-encryption sse-s3, aws/s3 or the ARN of the bucket's default key: \
+                "give {TARGET_ENCRYPTION} sse-s3, aws/s3 or the ARN of the bucket's default key: \
                  `aws s3api get-bucket-encryption --bucket {bucket}` shows it"
             );
-            missing(TARGET_FLAG, rule, AUTHORITY, remedy)
+            missing(TARGET_ENCRYPTION, rule, AUTHORITY, remedy)
         })?,
         (CopyKey::ByAlias(key), _) => {
             let rule = format!("the request names key {key} by an id or an alias");
             let authority = "IAM User Guide, Resource: keys go by their ARNs";
             let remedy = "give the key's ARN: `aws kms describe-key --key-id KEY` shows it";
-            return Err(missing(TARGET_FLAG, rule, authority, remedy));
+            return Err(missing(TARGET_ENCRYPTION, rule, authority, remedy));
         }
         (CopyKey::Free | CopyKey::Named(_), None) => TargetEncryption::Free,
         (CopyKey::Free | CopyKey::Named(_), Some(_)) => {
             let rule = "the request says itself how copies are encrypted";
-            return Err(missing(TARGET_FLAG, rule, AUTHORITY, "leave it out"));
+            return Err(missing(TARGET_ENCRYPTION, rule, AUTHORITY, "leave it out"));
         }
     };
     Ok(match encryption {

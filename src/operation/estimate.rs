@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::price::{ClassPrices, Price, PriceUnit, Prices, Tier, Usd};
 use super::{CopyClass, OperationKind, StorageClass};
+use crate::diagnostic::parameter::PRICES;
 
 /// Calls to KMS for an object that is read with one key and written with another: a decryption and
 /// a new data key. A bucket key makes most of them unnecessary; how many, only the bill tells.
@@ -437,7 +438,7 @@ impl<'a> EstimateBuilder<'a> {
         self.leave_out(charge);
         let (what, region) = (charge.text(), &self.prices.region);
         let text = format!(
-            "Left out: {what}. Their price is not known for {region}; --prices FILE takes a list \
+            "Left out: {what}. Their price is not known for {region}; {PRICES} FILE takes a list \
              that has it."
         );
         self.note(&text);

@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::check::{CheckResult, Refusal, missing, refusal};
 use super::job::{JobContext, PlannedManifest};
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{OPERATION_JSON, ParameterName};
 
-const FLAG: &str = "--operation-json";
+const PARAMETER: ParameterName = OPERATION_JSON;
 
 const RULES: &str = "API, JobOperation";
 
@@ -27,7 +28,7 @@ impl Parameters {
     /// When it is not that.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let remedy = "write {\"S3PutObjectTagging\": {...}}, with the members that AWS documents";
-        let wrong = |rule: String| missing(FLAG, rule, RULES, remedy);
+        let wrong = |rule: String| missing(PARAMETER, rule, RULES, remedy);
         let members: Map<String, Value> = serde_json::from_str(text)
             .map_err(|error| wrong(format!("no JSON object: {error}")))?;
         let count = members.len();
@@ -38,7 +39,7 @@ impl Parameters {
         let Some(kind) = OperationKind::ALL.into_iter().find(|kind| kind.api_name() == name) else {
             let known = OperationKind::ALL.map(OperationKind::api_name).join(", ");
             let remedy = format!("the operations are {known}");
-            return Err(refusal(FLAG, &name, "there is no such operation", RULES, remedy));
+            return Err(refusal(PARAMETER, &name, "there is no such operation", RULES, remedy));
         };
         if !member.is_object() {
             return Err(wrong(format!("the value of {name} is no object")));
@@ -80,7 +81,7 @@ mod tests {
             (r#"{"S3ReplicateObject": 1}"#, "no object"),
         ] {
             let told = Parameters::parse(wrong).unwrap_err().to_string();
-            assert!(told.contains(why) && told.contains(FLAG), "{told}");
+            assert!(told.contains(why) && told.contains(PARAMETER.name()), "{told}");
         }
     }
 }

@@ -15,6 +15,11 @@ use sha2::{Digest, Sha256};
 
 use super::check::{self, Arn, CheckResult, Refusal, Tag, length, refusal};
 use super::{Operation, OperationKind, bucket, class, lambda, partition};
+use crate::diagnostic::parameter::ParameterName;
+use crate::diagnostic::parameter::{
+    ACCOUNT_ID, DESCRIPTION, EMIT, FILTER, MANIFEST_BUCKET, OPERATION, PLAN_ADDRESS, PLAN_FOR,
+    PRIORITY, REGION, REPORT, REPORT_SCOPE, ROLE_ARN, ROLE_NAME, SPLIT_BY, TAG,
+};
 use crate::hex;
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
@@ -142,17 +147,17 @@ impl S3Prefix {
     /// # Errors
     /// When it is no such address, the bucket's name can't be one, or it is a directory bucket's:
     /// those hold neither manifests nor reports (API, `JobManifestLocation` and `JobReport`).
-    pub fn parse(flag: &'static str, text: &str) -> Result<Self, Refusal> {
+    pub fn parse(parameter: ParameterName, text: &str) -> Result<Self, Refusal> {
         let Some(rest) = text.strip_prefix("s3://") else {
             let rule = "it must be an address in S3";
-            return Err(refusal(flag, text, rule, "", "write s3://BUCKET/PREFIX"));
+            return Err(refusal(parameter, text, rule, "", "write s3://BUCKET/PREFIX"));
         };
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-        check::bucket_name(flag, bucket)?;
+        check::bucket_name(parameter, bucket)?;
         if bucket::is_directory(bucket) {
             let rule = "directory buckets hold neither manifests nor reports";
             let source = "API, JobManifestLocation and JobReport";
-            return Err(refusal(flag, text, rule, source, "name a general purpose bucket"));
+            return Err(refusal(parameter, text, rule, source, "name a general purpose bucket"));
         }
         Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
     }
@@ -223,14 +228,14 @@ impl PlannedManifest {
     /// The storage class of all its objects, which `flag` and `value` depend on.
     pub(super) fn storage_class(
         &self,
-        flag: &'static str,
+        parameter: ParameterName,
         value: &str,
         authority: &'static str,
     ) -> Result<&str, Refusal> {
         class::shared(&self.split).ok_or_else(|| {
             let rule = format!("{} is not of one storage class, which it depends on", self.path);
-            let remedy = "make the plan again, with --split-by StorageClass";
-            refusal(flag, value, rule, authority, remedy)
+            let remedy = format!("make the plan again, with {SPLIT_BY} StorageClass");
+            refusal(parameter, value, rule, authority, remedy)
         })
     }
 
@@ -367,13 +372,13 @@ impl RequestCommon<'_> {
     }
 
     fn manifest(&self, manifest: &PlannedManifest) -> Result<Value, Refusal> {
-        let flag = match &self.source.place {
-            ManifestPlace::InPlace => "the plan's address",
-            ManifestPlace::Uploaded | ManifestPlace::Inventory(_) => "--manifest-bucket",
+        let parameter = match &self.source.place {
+            ManifestPlace::InPlace => PLAN_ADDRESS,
+            ManifestPlace::Uploaded | ManifestPlace::Inventory(_) => MANIFEST_BUCKET,
         };
         let path = format!("{}{}", self.manifests, manifest.name());
         let object = bucket::general_arn(&self.setting.partition, &path);
-        length(flag, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
+        length(parameter, &object, OBJECT_ARN_CHARS_MAX, "API, S3KeyArnString")?;
         let spec = match &self.source.place {
             ManifestPlace::Uploaded | ManifestPlace::InPlace => {
                 json!({"Format": CSV_FORMAT, "Fields": manifest.columns})
@@ -416,14 +421,14 @@ pub(super) fn tag_set(tags: &[Tag]) -> Vec<Value> {
 /// # Errors
 /// When AWS would refuse it.
 pub fn check_setting(setting: &JobContext) -> CheckResult {
-    check::account("--account-id", &setting.account_id)?;
+    check::account(ACCOUNT_ID, &setting.account_id)?;
     let Some(region) = setting.region.as_deref() else { return Ok(()) };
     if partition::is_region(region) {
         return Ok(());
     }
     let rule = "AWS has no region of this form: one looks like us-east-1 or ap-southeast-2";
     let source = "AWS General Reference, Regional endpoints";
-    Err(refusal("--region", region, rule, source, "name the region of the objects"))
+    Err(refusal(REGION, region, rule, source, "name the region of the objects"))
 }
 
 /// Refuses an account's id that can't be one.
@@ -431,7 +436,7 @@ pub fn check_setting(setting: &JobContext) -> CheckResult {
 /// # Errors
 /// When it has not 12 digits.
 pub fn check_account(account_id: &str) -> CheckResult {
-    check::account("--account-id", account_id)
+    check::account(ACCOUNT_ID, account_id)
 }
 
 /// Refuses a key for a bucket's default encryption that is not given by its full ARN (an alias
@@ -439,20 +444,20 @@ pub fn check_account(account_id: &str) -> CheckResult {
 ///
 /// # Errors
 /// As above.
-pub fn check_default_key(flag: &'static str, key: &str, region: Option<&str>) -> CheckResult {
+pub fn check_default_key(parameter: ParameterName, key: &str, region: Option<&str>) -> CheckResult {
     let source = "UG, Setting default server-side encryption behavior for Amazon S3 buckets";
-    let arn = check::whole_key_arn(flag, key, source)?;
+    let arn = check::whole_key_arn(parameter, key, source)?;
     let remedy = "name a key of the bucket's region";
     let partition = partition::of_region(Some(arn.region));
     if let Some(region) = region.filter(|region| *region != arn.region) {
         let rule = format!("the key is in {}, the bucket in {region}", arn.region);
-        return Err(refusal(flag, key, rule, source, remedy));
+        return Err(refusal(parameter, key, rule, source, remedy));
     }
     if partition == arn.partition {
         return Ok(());
     }
     let rule = format!("region {} is in partition {partition}, not {}", arn.region, arn.partition);
-    Err(refusal(flag, key, rule, source, remedy))
+    Err(refusal(parameter, key, rule, source, remedy))
 }
 
 /// Refuses a role's name that can't be one, an ARN for example.
@@ -460,19 +465,19 @@ pub fn check_default_key(flag: &'static str, key: &str, region: Option<&str>) ->
 /// # Errors
 /// When IAM would refuse it.
 pub fn check_role_name(name: &str) -> CheckResult {
-    const FLAG: &str = "--role-name";
+    const PARAMETER: ParameterName = ROLE_NAME;
     const SOURCE: &str = "IAM API, roleNameType";
     if name.starts_with("arn:") {
-        let remedy = format!("give --role-arn {name}");
-        return Err(refusal(FLAG, name, "this is an ARN, not a name", SOURCE, remedy));
+        let remedy = format!("give {ROLE_ARN} {name}");
+        return Err(refusal(PARAMETER, name, "this is an ARN, not a name", SOURCE, remedy));
     }
-    length(FLAG, name, ROLE_NAME_CHARS_MAX, SOURCE)?;
+    length(PARAMETER, name, ROLE_NAME_CHARS_MAX, SOURCE)?;
     if name.chars().all(is_role_letter) {
         return Ok(());
     }
     let rule = "a role's name has letters, digits and _+=,.@- only";
-    let remedy = "correct it; a role with a path is named with --role-arn";
-    Err(refusal(FLAG, name, rule, SOURCE, remedy))
+    let remedy = format!("correct it; a role with a path is named with {ROLE_ARN}");
+    Err(refusal(PARAMETER, name, rule, SOURCE, remedy))
 }
 
 /// The pattern of IAM's `roleNameType`.
@@ -485,9 +490,9 @@ fn is_role_letter(c: char) -> bool {
 /// # Errors
 /// When AWS would refuse it.
 pub fn check_role(role_arn: &str, account_id: &str) -> CheckResult {
-    const FLAG: &str = "--role-arn";
+    const PARAMETER: ParameterName = ROLE_ARN;
     let remedy = "`aws iam get-role --role-name NAME` shows it as Arn";
-    length(FLAG, role_arn, ROLE_ARN_CHARS_MAX, "API, IAMRoleArn")?;
+    length(PARAMETER, role_arn, ROLE_ARN_CHARS_MAX, "API, IAMRoleArn")?;
     let role = Arn::parse(role_arn).filter(|arn| {
         let name = arn.resource.strip_prefix("role/").unwrap_or_default();
         let (path, name) = name.rsplit_once('/').map_or((None, name), |(p, n)| (Some(p), n));
@@ -500,26 +505,26 @@ pub fn check_role(role_arn: &str, account_id: &str) -> CheckResult {
             && name.chars().all(is_role_letter)
             && path.is_none_or(|path| path.split('/').all(is_path))
     });
-    let Some(role) = role.filter(|role| check::account(FLAG, role.account).is_ok()) else {
+    let Some(role) = role.filter(|role| check::account(PARAMETER, role.account).is_ok()) else {
         let rule = "it must be arn:aws:iam::ACCOUNT:role/NAME, with a NAME of up to 64 letters, \
                     digits and _+=,.@-";
-        return Err(refusal(FLAG, role_arn, rule, "API, IAMRoleArn", remedy));
+        return Err(refusal(PARAMETER, role_arn, rule, "API, IAMRoleArn", remedy));
     };
     if role.account == account_id {
         return Ok(());
     }
-    let rule = format!("the role is of another account than --account-id {account_id}");
+    let rule = format!("the role is of another account than {ACCOUNT_ID} {account_id}");
     let source = "IAM User Guide, Grant a user permissions to pass a role";
-    Err(refusal(FLAG, role_arn, rule, source, "name a role of the account of the jobs"))
+    Err(refusal(PARAMETER, role_arn, rule, source, "name a role of the account of the jobs"))
 }
 
 /// Refuses keys that are not given by their full ARNs, in the region of the jobs.
 ///
 /// # Errors
 /// When one is not.
-pub fn check_keys(flag: &'static str, keys: &[String], setting: &JobContext) -> CheckResult {
+pub fn check_keys(parameter: ParameterName, keys: &[String], setting: &JobContext) -> CheckResult {
     let source = "IAM User Guide, Resource: keys go by their ARNs";
-    keys.iter().try_for_each(|key| check::key_arn(flag, key, setting, source))
+    keys.iter().try_for_each(|key| check::key_arn(parameter, key, setting, source))
 }
 
 /// Refuses a key for manifests that is not given by its full ARN, or that S3 would not use.
@@ -527,7 +532,7 @@ pub fn check_keys(flag: &'static str, keys: &[String], setting: &JobContext) -> 
 /// # Errors
 /// When it is.
 pub fn check_manifest_key(
-    flag: &'static str,
+    parameter: ParameterName,
     key: &str,
     setting: &JobContext,
     source: &PlanSummary,
@@ -535,10 +540,10 @@ pub fn check_manifest_key(
     if !matches!(source.place, ManifestPlace::Inventory(_)) {
         let rule = "S3 takes no CSV manifests that are encrypted with SSE-KMS";
         let authority = "UG, Creating an S3 Batch Operations job";
-        let remedy = "upload them with SSE-S3, or make the plan with --emit inventory";
-        return Err(refusal(flag, key, rule, authority, remedy));
+        let remedy = format!("upload them with SSE-S3, or make the plan with {EMIT} inventory");
+        return Err(refusal(parameter, key, rule, authority, remedy));
     }
-    check_keys(flag, &[key.to_owned()], setting)
+    check_keys(parameter, &[key.to_owned()], setting)
 }
 
 /// What reports list. A scope that would throw the results away is refused.
@@ -550,8 +555,8 @@ fn check_scope(kind: OperationKind, options: &JobOptions) -> Result<ReportScope,
     }
     let rule = "the checksums stand in the report's rows of tasks that succeeded and nowhere else, \
                 so the job would be paid for nothing";
-    let remedy = "give --report-scope AllTasks, or leave it out";
-    Err(refusal("--report-scope", scope.name(), rule, "UG, Compute checksums", remedy))
+    let remedy = format!("give {REPORT_SCOPE} AllTasks, or leave it out");
+    Err(refusal(REPORT_SCOPE, scope.name(), rule, "UG, Compute checksums", remedy))
 }
 
 /// Refuses an operation, as the request has it, on objects that AWS would refuse it for.
@@ -561,10 +566,10 @@ fn check_manifest(kind: OperationKind, manifest: &PlannedManifest, value: &Value
         let rule = format!("{path} has no version ids, and jobs of this kind act on versions");
         let source = "UG, Replicating existing objects with Batch Replication";
         let remedy = format!(
-            "make the plan with `s3sieve filter --for {}`, from a report of all versions",
+            "make the plan with `{FILTER} {PLAN_FOR:#} {}`, from a report of all versions",
             kind.name()
         );
-        return Err(refusal("--operation", kind.name(), rule, source, remedy));
+        return Err(refusal(OPERATION, kind.name(), rule, source, remedy));
     }
     if !bucket::is_directory(bucket) {
         return Ok(());
@@ -574,7 +579,7 @@ fn check_manifest(kind: OperationKind, manifest: &PlannedManifest, value: &Value
             format!("{bucket} is a directory bucket, which only copy and lambda jobs act on");
         let source = "UG, Using Batch Operations with directory buckets";
         let remedy = "copy the objects, or let a function do it";
-        return Err(refusal("--operation", kind.name(), rule, source, remedy));
+        return Err(refusal(OPERATION, kind.name(), rule, source, remedy));
     }
     if kind == OperationKind::Lambda {
         lambda::check_schema_for_directory_bucket(value, bucket)
@@ -591,7 +596,7 @@ fn check_place(options: &JobOptions, source: &PlanSummary) -> CheckResult {
             let rule =
                 format!("the plan's inventory reports name data files at {}", place.address());
             let remedy = "give that address, or make the plan again with this one";
-            Err(refusal("--manifest-bucket", &given.address(), rule, "", remedy))
+            Err(refusal(MANIFEST_BUCKET, &given.address(), rule, "", remedy))
         }
         _ => Ok(()),
     }
@@ -600,21 +605,21 @@ fn check_place(options: &JobOptions, source: &PlanSummary) -> CheckResult {
 fn check_options(setting: &JobContext, options: &JobOptions) -> CheckResult {
     check_role(&options.role_arn, &setting.account_id)?;
     if let Some(role) = Arn::parse(&options.role_arn) {
-        check::partition("--role-arn", &options.role_arn, role, setting)?;
+        check::partition(ROLE_ARN, &options.role_arn, role, setting)?;
     }
     if !options.reports.prefix.is_empty() {
         let prefix = &options.reports.prefix;
-        length("--report", prefix, REPORT_PREFIX_CHARS_MAX, "API, ReportPrefixString")?;
+        length(REPORT, prefix, REPORT_PREFIX_CHARS_MAX, "API, ReportPrefixString")?;
     }
     if !(0..=PRIORITY_MAX).contains(&options.priority) {
         let rule = format!("it must be from 0 to {PRIORITY_MAX}");
         let given = options.priority.to_string();
-        return Err(refusal("--priority", &given, rule, "API, JobPriority", "change it"));
+        return Err(refusal(PRIORITY, &given, rule, "API, JobPriority", "change it"));
     }
     if let Some(description) = &options.description {
         let source = "API, NonEmptyMaxLength256String";
-        length("--description", description, DESCRIPTION_CHARS_MAX, source)?;
+        length(DESCRIPTION, description, DESCRIPTION_CHARS_MAX, source)?;
     }
     let source = "UG, Controlling access and labeling jobs using tags";
-    check::tags("--tag", &options.tags, JOB_TAGS_MAX, source)
+    check::tags(TAG, &options.tags, JOB_TAGS_MAX, source)
 }

@@ -9,6 +9,9 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::Statement;
 use super::rule::Rule;
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{
+    FUNCTION_ARN, ParameterName, REGION, SCHEMA_VERSION, USER_ARGUMENT,
+};
 
 /// The schemas of an invocation; 1.0 unless said (API, `LambdaInvokeOperation`).
 const SCHEMAS: [&str; 2] = ["1.0", LATER_SCHEMA];
@@ -45,41 +48,41 @@ impl Parameters {
     fn function_arn(&self) -> Result<&str, Refusal> {
         let remedy = "`aws lambda get-function --function-name NAME` shows it as FunctionArn";
         let Some(text) = self.function_arn.as_deref() else {
-            return Err(missing("--function-arn", "the operation needs it", RULES, remedy));
+            return Err(missing(FUNCTION_ARN, "the operation needs it", RULES, remedy));
         };
-        length("--function-arn", text, FUNCTION_ARN_CHARS_MAX, "API, FunctionArnString")?;
+        length(FUNCTION_ARN, text, FUNCTION_ARN_CHARS_MAX, "API, FunctionArnString")?;
         let is_function = Arn::parse(text)
             .is_some_and(|arn| arn.service == "lambda" && arn.resource.starts_with("function:"));
         if is_function {
             return Ok(text);
         }
         let rule = "it must be arn:aws:lambda:REGION:ACCOUNT:function:NAME";
-        Err(refusal("--function-arn", text, rule, "API, FunctionArnString", remedy))
+        Err(refusal(FUNCTION_ARN, text, rule, "API, FunctionArnString", remedy))
     }
 
     fn check_arguments(&self) -> CheckResult {
-        const FLAG: &str = "--user-argument";
+        const PARAMETER: ParameterName = USER_ARGUMENT;
         const SOURCE: &str = "API, UserArguments";
         if self.arguments.is_empty() {
             return Ok(());
         }
         if self.schema_version.as_deref() != Some(LATER_SCHEMA) {
             let rule = "arguments need version 2.0 of the invocation schema";
-            return Err(missing(FLAG, rule, RULES, "give --schema-version 2.0"));
+            return Err(missing(PARAMETER, rule, RULES, format!("give {SCHEMA_VERSION} 2.0")));
         }
         if self.arguments.len() > ARGUMENTS_MAX {
             let rule =
                 format!("{} are given, where {ARGUMENTS_MAX} are allowed", self.arguments.len());
-            return Err(missing(FLAG, rule, SOURCE, "leave some out"));
+            return Err(missing(PARAMETER, rule, SOURCE, "leave some out"));
         }
         for (number, (key, value)) in self.arguments.iter().enumerate() {
-            length(FLAG, key, ARGUMENT_KEY_CHARS_MAX, SOURCE)?;
+            length(PARAMETER, key, ARGUMENT_KEY_CHARS_MAX, SOURCE)?;
             if !value.is_empty() {
-                length(FLAG, value, ARGUMENT_VALUE_CHARS_MAX, SOURCE)?;
+                length(PARAMETER, value, ARGUMENT_VALUE_CHARS_MAX, SOURCE)?;
             }
             if self.arguments[..number].iter().any(|(earlier, _)| earlier == key) {
                 let rule = "a key is given twice";
-                return Err(refusal(FLAG, key, rule, SOURCE, "leave one of them out"));
+                return Err(refusal(PARAMETER, key, rule, SOURCE, "leave one of them out"));
             }
         }
         Ok(())
@@ -94,10 +97,10 @@ impl Operation for Parameters {
     fn check(&self, setting: &JobContext) -> CheckResult {
         let function = self.function_arn()?;
         if let Some(arn) = Arn::parse(function) {
-            partition("--function-arn", function, arn, setting)?;
+            partition(FUNCTION_ARN, function, arn, setting)?;
             check_region(function, arn.region, setting)?;
         }
-        one_of_if_given("--schema-version", self.schema_version.as_deref(), &SCHEMAS, RULES)?;
+        one_of_if_given(SCHEMA_VERSION, self.schema_version.as_deref(), &SCHEMAS, RULES)?;
         self.check_arguments()
     }
 
@@ -120,10 +123,10 @@ fn check_region(function: &str, of_function: &str, setting: &JobContext) -> Chec
     let Some(region) = setting.region.as_deref().filter(|region| *region != of_function) else {
         return Ok(());
     };
-    let rule = format!("the function is in {of_function}, the job in {region} (--region)");
+    let rule = format!("the function is in {of_function}, the job in {region} ({REGION})");
     let source = "UG, Invoke AWS Lambda function";
-    let remedy = "name a function of the jobs' region, or correct --region";
-    Err(refusal("--function-arn", function, rule, source, remedy))
+    let remedy = format!("name a function of the jobs' region, or correct {REGION}");
+    Err(refusal(FUNCTION_ARN, function, rule, source, remedy))
 }
 
 /// Refuses an invocation, as the request has it, whose schema can't tell of objects in directory
@@ -136,8 +139,8 @@ pub(super) fn check_schema_for_directory_bucket(request: &Value, bucket: &str) -
         "{bucket} is a directory bucket, of whose objects a function is told by version 2.0 of the \
          invocation schema alone"
     );
-    let remedy = "give --schema-version 2.0, and a function that understands it";
-    Err(missing("--schema-version", rule, RULES, remedy))
+    let remedy = format!("give {SCHEMA_VERSION} 2.0, and a function that understands it");
+    Err(missing(SCHEMA_VERSION, rule, RULES, remedy))
 }
 
 /// The rows that it can't do, besides delete markers.

@@ -7,6 +7,7 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::LEGAL_HOLD;
 
 /// API, `S3ObjectLockLegalHoldStatus`.
 pub(super) const STATUSES: [&str; 2] = ["ON", "OFF"];
@@ -21,7 +22,7 @@ pub struct Parameters {
 impl Parameters {
     fn status(&self) -> Result<&str, Refusal> {
         let authority = "API, S3ObjectLockLegalHoldStatus";
-        required_one_of("--legal-hold", self.status.as_deref(), &STATUSES, authority)
+        required_one_of(LEGAL_HOLD, self.status.as_deref(), &STATUSES, authority)
     }
 }
 

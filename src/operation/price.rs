@@ -15,6 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::StorageClass;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::units::Count;
 
 /// The Region whose prices are taken where none is named.
@@ -43,7 +44,7 @@ const _: () = assert!(
 #[derive(Debug, thiserror::Error)]
 pub enum PriceError {
     /// No JSON, a field that is missing, or one that is unknown.
-    #[error("not a price list: {0}; docs/costs.md shows one")]
+    #[error("not a price list")]
     Document(#[from] serde_json::Error),
     /// A price is no price.
     #[error(
@@ -67,6 +68,19 @@ pub enum PriceError {
     /// Another currency than the one that the fields are named for.
     #[error("currency: `{0}` is not supported: give prices in USD")]
     Currency(String),
+}
+
+impl Diagnostic for PriceError {
+    fn class(&self) -> ErrorClass {
+        ErrorClass::Input
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Document(_) => Some("docs/costs.md shows one".to_owned()),
+            _ => None,
+        }
+    }
 }
 
 /// A price in dollars.
@@ -469,6 +483,7 @@ fn refuse_bad_prices(value: &Value, path: &str) -> Result<(), PriceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::explain;
 
     fn price(text: &str) -> Price {
         Price::parse(text).unwrap()
@@ -600,7 +615,7 @@ mod tests {
     fn a_bad_list_names_its_field() {
         let with = |old: &str, new: &str| {
             assert!(PUBLISHED.contains(old), "{old}");
-            Prices::parse(&PUBLISHED.replacen(old, new, 1), None).unwrap_err().to_string()
+            explain(&Prices::parse(&PUBLISHED.replacen(old, new, 1), None).unwrap_err())
         };
         for (old, new, parts) in [
             ("\"0.25\"", "\"-0.25\"", &["batch_usd_per_job", "\"-0.25\"", "dollars"][..]),

@@ -10,6 +10,7 @@ use super::job::{
 };
 use super::policy::Access;
 use super::*;
+use crate::diagnostic::parameter::{KMS_KEY_ARN, MANIFEST_BUCKET, REPORT};
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab";
 
@@ -25,8 +26,8 @@ fn setting() -> JobContext {
 fn options() -> JobOptions {
     JobOptions {
         role_arn: "arn:aws:iam::111122223333:role/batch".to_owned(),
-        manifests: S3Prefix::parse("--manifest-bucket", "s3://manifests/a/b/").unwrap(),
-        reports: S3Prefix::parse("--report", "s3://reports").unwrap(),
+        manifests: S3Prefix::parse(MANIFEST_BUCKET, "s3://manifests/a/b/").unwrap(),
+        reports: S3Prefix::parse(REPORT, "s3://reports").unwrap(),
         report_scope: None,
         priority: 10,
         description: None,
@@ -94,13 +95,13 @@ fn update_encryption_names_its_key_and_says_whether_bucket_keys_are_on() {
         key_arn: key.map(str::to_owned),
         bucket_key,
     };
-    refused(&of(None, Some(true)), None, &["--kms-key-arn", "UG"]);
-    refused(&of(Some(KEY), None), None, &["--bucket-key", "off unless", "API"]);
+    refused(&of(None, Some(true)), None, &["`kms_key_arn`", "UG"]);
+    refused(&of(Some(KEY), None), None, &["`bucket_key`", "off unless", "API"]);
     for wrong in ["alias/x", "01234567-89ab", "arn:aws:kms:us-east-1:111122223333:alias/x"] {
-        refused(&of(Some(wrong), Some(true)), None, &["--kms-key-arn", wrong, "full ARN"]);
+        refused(&of(Some(wrong), Some(true)), None, &["`kms_key_arn`", wrong, "full ARN"]);
     }
     let elsewhere = KEY.replace("us-east-1", "eu-west-1");
-    refused(&of(Some(&elsewhere), Some(true)), None, &["eu-west-1", "us-east-1", "--region"]);
+    refused(&of(Some(&elsewhere), Some(true)), None, &["eu-west-1", "us-east-1", "`region`"]);
 }
 
 fn full_copy() -> copy::Parameters {
@@ -199,20 +200,20 @@ fn a_copy_drops_tags_only_when_told_to() {
     };
     assert_eq!(value(&of("keep")), Value::Null);
     assert_eq!(value(&of("none")), json!([]));
-    refused(&of("replace"), None, &["--object-tags", "--object-tag KEY=VALUE"]);
-    refused(&of("drop"), None, &["--object-tags", "keep, replace, none"]);
+    refused(&of("replace"), None, &["`object_tags`", "`object_tag` KEY=VALUE"]);
+    refused(&of("drop"), None, &["`object_tags`", "keep, replace, none"]);
     let tagged = copy::Parameters { tags: vec![pair("a", "1")], ..copy_in_place() };
-    refused(&tagged, None, &["--object-tags replace"]);
+    refused(&tagged, None, &["`object_tags` replace"]);
 }
 
 #[test]
 fn a_copy_that_keeps_classes_needs_a_plan_that_is_split_by_them() {
     let keep = copy::Parameters { storage_class: Some(CopyClass::Keep), ..copy_in_place() };
     assert!(member(&keep, Some("STANDARD_IA")).contains(r#""StorageClass":"STANDARD_IA""#));
-    refused(&keep, None, &["--storage-class", "--split-by StorageClass"]);
+    refused(&keep, None, &["`storage_class`", "`split_by` StorageClass"]);
     refused(&keep, Some("REDUCED_REDUNDANCY"), &["REDUCED_REDUNDANCY", "00000.csv"]);
     let unsaid = copy::Parameters { storage_class: None, ..copy_in_place() };
-    refused(&unsaid, None, &["--storage-class", "STANDARD unless told", "keep"]);
+    refused(&unsaid, None, &["`storage_class`", "STANDARD unless told", "keep"]);
 }
 
 /// Each of these alone makes AWS refuse the job.
@@ -220,25 +221,25 @@ fn a_copy_that_keeps_classes_needs_a_plan_that_is_split_by_them() {
 fn what_is_wrong_with_a_copy_is_named() {
     type Change = fn(&mut copy::Parameters);
     let cases: [(Change, &[&str]); 16] = [
-        (|p| p.target_bucket = None, &["--target-bucket"]),
-        (|p| p.target_bucket = some("No_Bucket"), &["--target-bucket", "No_Bucket"]),
+        (|p| p.target_bucket = None, &["`target_bucket`"]),
+        (|p| p.target_bucket = some("No_Bucket"), &["`target_bucket`", "No_Bucket"]),
         (
             |p| p.target_bucket = some("arn:aws:s3express:us-east-1:111122223333:bucket/x"),
-            &["--target-bucket", "BASE--ZONE--x-s3"],
+            &["`target_bucket`", "BASE--ZONE--x-s3"],
         ),
-        (|p| p.target_prefix = Some("x".repeat(1025)), &["--target-prefix", "1024"]),
-        (|p| p.sse = some("SSE-C"), &["--sse", "none, AES256, KMS"]),
-        (|p| p.sse = None, &["--kms-key-arn", "--sse KMS"]),
-        (|p| p.key_arn = some("alias/x"), &["--kms-key-arn", "full ARN"]),
-        (|p| p.metadata_directive = None, &["--cache-control", "--metadata REPLACE"]),
-        (|p| p.metadata_directive = some("copy"), &["--metadata", "COPY, REPLACE"]),
-        (|p| p.metadata.expires = some("soon"), &["--expires", "2030-01-31T00:00:00Z"]),
-        (|p| p.acl = some("open"), &["--acl", "bucket-owner-read"]),
-        (|p| p.checksum_algorithm = some("CRC"), &["--checksum-algorithm", "CRC32C"]),
-        (|p| p.legal_hold = some("on"), &["--legal-hold", "ON, OFF"]),
-        (|p| p.lock_mode = None, &["--retain-until", "--retention-mode"]),
-        (|p| p.lock_until = some("2025-01-01T00:00:00Z"), &["--retain-until", "future"]),
-        (|p| p.modified_since = some("2020-01-31"), &["--modified-since", "UTC"]),
+        (|p| p.target_prefix = Some("x".repeat(1025)), &["`target_prefix`", "1024"]),
+        (|p| p.sse = some("SSE-C"), &["`sse`", "none, AES256, KMS"]),
+        (|p| p.sse = None, &["`kms_key_arn`", "`sse` KMS"]),
+        (|p| p.key_arn = some("alias/x"), &["`kms_key_arn`", "full ARN"]),
+        (|p| p.metadata_directive = None, &["`cache_control`", "`metadata` REPLACE"]),
+        (|p| p.metadata_directive = some("copy"), &["`metadata`", "COPY, REPLACE"]),
+        (|p| p.metadata.expires = some("soon"), &["`expires`", "2030-01-31T00:00:00Z"]),
+        (|p| p.acl = some("open"), &["`acl`", "bucket-owner-read"]),
+        (|p| p.checksum_algorithm = some("CRC"), &["`checksum_algorithm`", "CRC32C"]),
+        (|p| p.legal_hold = some("on"), &["`legal_hold`", "ON, OFF"]),
+        (|p| p.lock_mode = None, &["`retain_until`", "`retention_mode`"]),
+        (|p| p.lock_until = some("2025-01-01T00:00:00Z"), &["`retain_until`", "future"]),
+        (|p| p.modified_since = some("2020-01-31"), &["`modified_since`", "UTC"]),
     ];
     for (change, parts) in cases {
         let mut parameters = full_copy();
@@ -246,7 +247,7 @@ fn what_is_wrong_with_a_copy_is_named() {
         refused(&parameters, Some("STANDARD"), parts);
     }
     let aes = copy::Parameters { sse: some("AES256"), ..copy_in_place() };
-    refused(&aes, None, &["--bucket-key", "AES256"]);
+    refused(&aes, None, &["`bucket_key`", "AES256"]);
 }
 
 #[test]
@@ -254,9 +255,9 @@ fn tags_replace_all_tags() {
     let good = tag::Parameters { tags: vec![pair("b", "2"), pair("a", "")] };
     let expected = r#"{"TagSet":[{"Key":"b","Value":"2"},{"Key":"a","Value":""}]}"#;
     assert_eq!(member(&good, None), expected);
-    refused(&tag::Parameters::default(), None, &["--object-tag", "delete-tags"]);
+    refused(&tag::Parameters::default(), None, &["`object_tag`", "delete-tags"]);
     let many = (0..11).map(|number| pair(&number.to_string(), "")).collect();
-    refused(&tag::Parameters { tags: many }, None, &["--object-tag", "11", "10", "UG"]);
+    refused(&tag::Parameters { tags: many }, None, &["`object_tag`", "11", "10", "UG"]);
 }
 
 #[test]
@@ -283,7 +284,7 @@ fn a_replication_needs_version_ids() {
     for operation in [&replicate::Parameters as &dyn Operation, &given] {
         let told = try_on(operation, "demo", false).unwrap_err().to_string();
         assert!(told.contains("00000.csv has no version ids"), "{told}");
-        assert!(told.contains("--for replicate"), "{told}");
+        assert!(told.contains("`plan_for` replicate"), "{told}");
     }
 }
 
@@ -304,13 +305,16 @@ fn directory_buckets_are_for_copies_and_functions_alone() {
     assert!(try_on(&of(Some("2.0")), DIRECTORY, false).is_ok());
     for version in [None, Some("1.0")] {
         let told = try_on(&of(version), DIRECTORY, false).unwrap_err().to_string();
-        assert!(told.contains("--schema-version 2.0"), "{told}");
+        assert!(told.contains("`schema_version` 2.0"), "{told}");
         assert!(try_on(&of(version), "demo", false).is_ok());
     }
-    for flag in ["--manifest-bucket", "--report"] {
+    for parameter in [MANIFEST_BUCKET, REPORT] {
         let address = format!("s3://{DIRECTORY}/x");
-        let told = S3Prefix::parse(flag, &address).unwrap_err().to_string();
-        assert!(told.contains(flag) && told.contains("general purpose bucket"), "{told}");
+        let told = S3Prefix::parse(parameter, &address).unwrap_err().to_string();
+        assert!(
+            told.contains(parameter.name()) && told.contains("general purpose bucket"),
+            "{told}"
+        );
     }
 }
 
@@ -333,14 +337,14 @@ fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() 
     refused(
         &copy::Parameters { storage_class: class, ..plain.clone() },
         None,
-        &["--storage-class"],
+        &["`storage_class`"],
     );
-    refused(&copy::Parameters { bucket_key: Some(true), ..plain.clone() }, None, &["--bucket-key"]);
+    refused(&copy::Parameters { bucket_key: Some(true), ..plain.clone() }, None, &["`bucket_key`"]);
     let keep = copy::Parameters { tags_directive: some("keep"), ..plain.clone() };
-    refused(&keep, None, &["--object-tags", "directory bucket"]);
+    refused(&keep, None, &["`object_tags`", "directory bucket"]);
     let setting = JobContext { region: None, ..setting() };
     let told = job::requests(&plain, &setting, &options(), &source(None)).unwrap_err().to_string();
-    assert!(told.contains("--region"), "{told}");
+    assert!(told.contains("`region`"), "{told}");
     for wrong in [
         format!("arn:aws:s3:::{DIRECTORY}"),
         format!("arn:aws:s3express:eu-west-1:111122223333:bucket/{DIRECTORY}"),
@@ -348,7 +352,7 @@ fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() 
         "arn:aws:s3express:us-east-1:111122223333:bucket/demo".to_owned(),
     ] {
         let copy = copy::Parameters { target_bucket: some(&wrong), ..plain.clone() };
-        refused(&copy, None, &["--target-bucket", &wrong]);
+        refused(&copy, None, &["`target_bucket`", &wrong]);
     }
 }
 
@@ -362,13 +366,13 @@ fn a_restore_has_days_just_where_the_class_wants_them() {
     assert_eq!(member(&good, Some("INTELLIGENT_TIERING")), r#"{"GlacierJobTier":"BULK"}"#);
     assert_eq!(member(&restore::Parameters::default(), Some("INTELLIGENT_TIERING")), "{}");
     let without = restore::Parameters { days: None, tier: None };
-    refused(&without, Some("GLACIER"), &["--restore-days", "at least 1", "UG"]);
-    refused(&good, None, &["restore", "--split-by StorageClass"]);
-    refused(&good, Some("STANDARD"), &["STANDARD", "--for restore"]);
+    refused(&without, Some("GLACIER"), &["`restore_days`", "at least 1", "UG"]);
+    refused(&good, None, &["restore", "`split_by` StorageClass"]);
+    refused(&good, Some("STANDARD"), &["STANDARD", "`plan_for` restore"]);
     let zero = restore::Parameters { days: Some(0), tier: None };
-    refused(&zero, Some("GLACIER"), &["--restore-days `0`", "at least 1"]);
+    refused(&zero, Some("GLACIER"), &["`restore_days` `0`", "at least 1"]);
     let fast = restore::Parameters { days: Some(1), tier: some("EXPEDITED") };
-    refused(&fast, Some("GLACIER"), &["--restore-tier", "EXPEDITED", "BULK, STANDARD", "API"]);
+    refused(&fast, Some("GLACIER"), &["`restore_tier`", "EXPEDITED", "BULK, STANDARD", "API"]);
 }
 
 #[test]
@@ -376,15 +380,15 @@ fn acls_are_canned() {
     let of = |acl: Option<&str>| acl::Parameters { acl: acl.map(str::to_owned) };
     let expected = r#"{"AccessControlPolicy":{"CannedAccessControlList":"private"}}"#;
     assert_eq!(member(&of(Some("private")), None), expected);
-    refused(&of(None), None, &["--acl", "private"]);
-    refused(&of(Some("mine")), None, &["--acl", "mine", "API"]);
+    refused(&of(None), None, &["`acl`", "private"]);
+    refused(&of(Some("mine")), None, &["`acl`", "mine", "API"]);
 }
 
 #[test]
 fn holds_and_retentions_are_put() {
     let hold = legal_hold::Parameters { status: some("OFF") };
     assert_eq!(member(&hold, None), r#"{"LegalHold":{"Status":"OFF"}}"#);
-    refused(&legal_hold::Parameters::default(), None, &["--legal-hold", "ON, OFF"]);
+    refused(&legal_hold::Parameters::default(), None, &["`legal_hold`", "ON, OFF"]);
     let of = |mode: Option<&str>, until: Option<&str>| retention::Parameters {
         mode: mode.map(str::to_owned),
         until: until.map(str::to_owned),
@@ -397,9 +401,9 @@ fn holds_and_retentions_are_put() {
     });
     let expected = expected.to_string();
     assert_eq!(member(&of(Some("COMPLIANCE"), Some(until)), None), expected);
-    refused(&of(None, None), None, &["would remove", "--operation-json"]);
-    refused(&of(Some("COMPLIANCE"), None), None, &["--retention-mode", "--retain-until"]);
-    refused(&of(None, Some(until)), None, &["--retain-until", "--retention-mode"]);
+    refused(&of(None, None), None, &["would remove", "`operation_json`"]);
+    refused(&of(Some("COMPLIANCE"), None), None, &["`retention_mode`", "`retain_until`"]);
+    refused(&of(None, Some(until)), None, &["`retain_until`", "`retention_mode`"]);
     refused(&of(Some("STRICT"), Some(until)), None, &["STRICT", "COMPLIANCE, GOVERNANCE"]);
     refused(&of(Some("COMPLIANCE"), Some("2026-01-01T00:00:00Z")), None, &["future"]);
 }
@@ -417,13 +421,13 @@ fn a_checksum_job_names_its_algorithm_and_the_owner_of_its_report() {
         let scope = Some(ReportScope::FailedTasksOnly);
         let options = JobOptions { report_scope: scope, ..options() };
         let told = job::requests(operation, &setting(), &options, &source(None)).unwrap_err();
-        for part in ["--report-scope", "succeeded", "AllTasks"] {
+        for part in ["`report_scope`", "succeeded", "AllTasks"] {
             assert!(told.to_string().contains(part), "{told}");
         }
     }
-    refused(&checksum::Parameters::default(), None, &["--checksum-algorithm", "CRC64NVME"]);
+    refused(&checksum::Parameters::default(), None, &["`checksum_algorithm`", "CRC64NVME"]);
     let wrong = checksum::Parameters { checksum_type: some("PARTS"), ..good };
-    refused(&wrong, None, &["--checksum-type", "FULL_OBJECT, COMPOSITE"]);
+    refused(&wrong, None, &["`checksum_type`", "FULL_OBJECT, COMPOSITE"]);
 }
 
 #[test]
@@ -442,13 +446,13 @@ fn a_lambda_function_is_named_by_its_arn_and_told_little() {
     let expected = expected.to_string();
     assert_eq!(member(&good, None), expected);
     let bare = lambda::Parameters { function_arn: some("f"), ..good.clone() };
-    refused(&bare, None, &["--function-arn", "function:NAME"]);
+    refused(&bare, None, &["`function_arn`", "function:NAME"]);
     let absent = lambda::Parameters { function_arn: None, ..good.clone() };
-    refused(&absent, None, &["--function-arn", "get-function"]);
+    refused(&absent, None, &["`function_arn`", "get-function"]);
     let old = lambda::Parameters { schema_version: None, ..good.clone() };
-    refused(&old, None, &["--user-argument", "--schema-version 2.0"]);
+    refused(&old, None, &["`user_argument`", "`schema_version` 2.0"]);
     let unknown = lambda::Parameters { schema_version: some("3.0"), ..good.clone() };
-    refused(&unknown, None, &["--schema-version", "1.0, 2.0"]);
+    refused(&unknown, None, &["`schema_version`", "1.0, 2.0"]);
     let many = (0..11).map(|number| pair(&number.to_string(), "")).collect();
     refused(&lambda::Parameters { arguments: many, ..good.clone() }, None, &["11", "10"]);
     let twice = vec![pair("a", "1"), pair("a", "2")];
@@ -459,7 +463,7 @@ fn a_lambda_function_is_named_by_its_arn_and_told_little() {
 fn a_request_is_whole_and_in_order() {
     let operation = delete_tags::Parameters;
     let options = JobOptions {
-        reports: S3Prefix::parse("--report", "s3://reports/r/").unwrap(),
+        reports: S3Prefix::parse(REPORT, "s3://reports/r/").unwrap(),
         tags: vec![pair("team", "storage")],
         ..options()
     };
@@ -605,7 +609,7 @@ fn roles_have_names_and_paths_that_iam_takes() {
 #[test]
 fn a_bucket_s_default_key_is_a_key_of_its_region() {
     let check = |key: &str, region| {
-        job::check_default_key("--kms-key-arn", key, region).map_err(|error| error.to_string())
+        job::check_default_key(KMS_KEY_ARN, key, region).map_err(|error| error.to_string())
     };
     let key = "arn:aws:kms:eu-west-1:111122223333:key/01-ab";
     assert_eq!(check(key, Some("eu-west-1")), Ok(()));
@@ -627,21 +631,21 @@ fn what_is_wrong_with_a_job_is_named() {
     let cases: [(Change, &[&str]); 14] = [
         (
             |_, o| o.role_arn = "arn:aws-cn:iam::111122223333:role/x".to_owned(),
-            &["--role-arn", "aws-cn", "aws (--region us-east-1)"],
+            &["`role_arn`", "aws-cn", "aws (`region` us-east-1)"],
         ),
-        (|s, _| s.account_id = "1".to_owned(), &["--account-id", "12 digits"]),
-        (|s, _| s.region = some("Virginia"), &["--region", "us-east-1"]),
-        (|_, o| o.role_arn = "batch".to_owned(), &["--role-arn", "role/NAME"]),
-        (|_, o| o.role_arn = "arn:aws:iam::111122223333:user/x".to_owned(), &["--role-arn"]),
+        (|s, _| s.account_id = "1".to_owned(), &["`account_id`", "12 digits"]),
+        (|s, _| s.region = some("Virginia"), &["`region`", "us-east-1"]),
+        (|_, o| o.role_arn = "batch".to_owned(), &["`role_arn`", "role/NAME"]),
+        (|_, o| o.role_arn = "arn:aws:iam::111122223333:user/x".to_owned(), &["`role_arn`"]),
         (|_, o| o.role_arn = "arn:aws:iam::999999999999:role/x".to_owned(), &["another account"]),
-        (|_, o| o.reports.prefix = "p".repeat(513), &["--report", "512"]),
-        (|_, o| o.manifests.prefix = "p".repeat(2000), &["--manifest-bucket", "2000"]),
-        (|_, o| o.priority = -1, &["--priority `-1`", "2147483647"]),
-        (|_, o| o.priority = 2_147_483_648, &["--priority", "2147483647"]),
-        (|_, o| o.description = some(""), &["--description", "256"]),
-        (|_, o| o.description = Some("d".repeat(257)), &["--description", "256"]),
-        (|_, o| o.tags = vec![pair("", "")], &["--tag", "128"]),
-        (|_, o| o.tags = (0..51).map(|n| pair(&n.to_string(), "")).collect(), &["--tag", "50"]),
+        (|_, o| o.reports.prefix = "p".repeat(513), &["`report`", "512"]),
+        (|_, o| o.manifests.prefix = "p".repeat(2000), &["`manifest_bucket`", "2000"]),
+        (|_, o| o.priority = -1, &["`priority` `-1`", "2147483647"]),
+        (|_, o| o.priority = 2_147_483_648, &["`priority`", "2147483647"]),
+        (|_, o| o.description = some(""), &["`description`", "256"]),
+        (|_, o| o.description = Some("d".repeat(257)), &["`description`", "256"]),
+        (|_, o| o.tags = vec![pair("", "")], &["`tag`", "128"]),
+        (|_, o| o.tags = (0..51).map(|n| pair(&n.to_string(), "")).collect(), &["`tag`", "50"]),
     ];
     for (change, parts) in cases {
         let (mut setting, mut options) = (setting(), options());
@@ -653,7 +657,7 @@ fn what_is_wrong_with_a_job_is_named() {
         }
     }
     for wrong in ["manifests", "s3://", "s3://No_Bucket/x", "https://manifests"] {
-        assert!(S3Prefix::parse("--manifest-bucket", wrong).is_err(), "{wrong}");
+        assert!(S3Prefix::parse(MANIFEST_BUCKET, wrong).is_err(), "{wrong}");
     }
 }
 
@@ -781,12 +785,12 @@ fn a_copy_with_directory_buckets_uses_sessions() {
 fn nothing_of_another_partition_is_named() {
     let function = "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f";
     let lambda = lambda::Parameters { function_arn: some(function), ..Default::default() };
-    refused(&lambda, None, &["--function-arn", "aws-us-gov", "aws (--region us-east-1)"]);
+    refused(&lambda, None, &["`function_arn`", "aws-us-gov", "aws (`region` us-east-1)"]);
     let copy = copy::Parameters { target_bucket: some("arn:aws-cn:s3:::demo"), ..copy_in_place() };
-    refused(&copy, None, &["--target-bucket", "aws-cn"]);
+    refused(&copy, None, &["`target_bucket`", "aws-cn"]);
     let key = some("arn:aws-iso:kms:us-iso-east-1:111122223333:key/1");
     let update = update_encryption::Parameters { key_arn: key, bucket_key: Some(true) };
-    refused(&update, None, &["--kms-key-arn", "aws-iso"]);
+    refused(&update, None, &["`kms_key_arn`", "aws-iso"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::{Rule, RuleCondition};
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{FILTER, OPERATION, PLAN_FOR, RESTORE_DAYS, RESTORE_TIER};
 
 /// Only what is archived can be restored. Both columns are needed: a class says nothing of the tier
 /// of what is in `INTELLIGENT_TIERING`, and only that class has tiers.
@@ -44,21 +45,21 @@ pub struct Parameters {
 impl Parameters {
     /// The days for the objects of a manifest, whose storage class decides.
     fn days(&self, manifest: &PlannedManifest) -> Result<Option<u32>, Refusal> {
-        match manifest.storage_class("--operation", "restore", RULES)? {
+        match manifest.storage_class(OPERATION, "restore", RULES)? {
             "INTELLIGENT_TIERING" => Ok(None),
             "GLACIER" | "DEEP_ARCHIVE" if self.days.is_some() => Ok(self.days),
             class @ ("GLACIER" | "DEEP_ARCHIVE") => Err(missing(
-                "--restore-days",
+                RESTORE_DAYS,
                 format!("objects of {class} are restored for a number of days"),
                 RULES,
-                "give --restore-days, at least 1",
+                format!("give {RESTORE_DAYS}, at least 1"),
             )),
             class => Err(refusal(
-                "--operation",
+                OPERATION,
                 "restore",
                 format!("{} holds objects of {class}, which are not archived", manifest.path),
                 RULES,
-                "make the plan with `s3sieve filter --for restore`",
+                format!("make the plan with `{FILTER} {PLAN_FOR:#} restore`"),
             )),
         }
     }
@@ -73,10 +74,10 @@ impl Operation for Parameters {
         if self.days.is_some_and(|days| !(1..=i32::MAX.cast_unsigned()).contains(&days)) {
             let days = self.days.unwrap_or_default().to_string();
             let rule = "it must be at least 1, and fit 31 bits";
-            return Err(refusal("--restore-days", &days, rule, RULES, "give a number of days"));
+            return Err(refusal(RESTORE_DAYS, &days, rule, RULES, "give a number of days"));
         }
         let tier = self.tier.as_deref();
-        one_of_if_given("--restore-tier", tier, &TIERS, "API, S3GlacierJobTier")
+        one_of_if_given(RESTORE_TIER, tier, &TIERS, "API, S3GlacierJobTier")
     }
 
     fn request(&self, _: &JobContext, manifest: &PlannedManifest) -> Result<Value, Refusal> {

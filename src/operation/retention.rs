@@ -7,6 +7,7 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{OPERATION_JSON, RETAIN_UNTIL, RETENTION_MODE};
 
 /// API, `S3ObjectLockRetentionMode`.
 const MODES: [&str; 2] = ["COMPLIANCE", "GOVERNANCE"];
@@ -30,11 +31,13 @@ impl Operation for Parameters {
     fn check(&self, setting: &JobContext) -> CheckResult {
         if self.mode.is_none() && self.until.is_none() {
             return Err(missing(
-                "--retention-mode",
+                RETENTION_MODE,
                 "without mode and date the job would remove the retention of every object",
                 "API, S3Retention",
-                "give --retention-mode and --retain-until; to remove retention, say so with \
-                 --operation-json",
+                format!(
+                    "give {RETENTION_MODE} and {RETAIN_UNTIL}; to remove retention, say so with \
+                 {OPERATION_JSON}"
+                ),
             ));
         }
         check_lock(self.mode.as_deref(), self.until.as_deref(), setting)
@@ -62,20 +65,20 @@ pub(super) fn check_lock(
         (None, None) => Ok(()),
         (Some(mode), None) => {
             let rule = "a retention mode needs a date until which it holds";
-            Err(refusal("--retention-mode", mode, rule, BOTH, "give --retain-until"))
+            Err(refusal(RETENTION_MODE, mode, rule, BOTH, format!("give {RETAIN_UNTIL}")))
         }
         (None, Some(until)) => {
             let rule = "a retention date needs a mode";
-            Err(refusal("--retain-until", until, rule, BOTH, "give --retention-mode"))
+            Err(refusal(RETAIN_UNTIL, until, rule, BOTH, format!("give {RETENTION_MODE}")))
         }
         (Some(mode), Some(until)) => {
-            one_of("--retention-mode", mode, &MODES, "API, S3ObjectLockRetentionMode")?;
-            time("--retain-until", until)?;
+            one_of(RETENTION_MODE, mode, &MODES, "API, S3ObjectLockRetentionMode")?;
+            time(RETAIN_UNTIL, until)?;
             if until.parse().is_ok_and(|until: jiff::Timestamp| until > setting.now) {
                 return Ok(());
             }
             let rule = "the date must be in the future";
-            Err(refusal("--retain-until", until, rule, BOTH, "give a later one"))
+            Err(refusal(RETAIN_UNTIL, until, rule, BOTH, "give a later one"))
         }
     }
 }

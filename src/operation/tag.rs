@@ -7,6 +7,7 @@ use super::job::{JobContext, PlannedManifest, tag_set};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{OBJECT_TAG, OPERATION, TAG};
 
 /// Tags of an object at most (UG, "Tagging your objects").
 pub(super) const OBJECT_TAGS_MAX: usize = 10;
@@ -29,11 +30,13 @@ impl Operation for Parameters {
     fn check(&self, _: &JobContext) -> CheckResult {
         if self.tags.is_empty() {
             let rule = "an empty set of tags would delete the tags of every object, and be charged";
-            let remedy = "give --object-tag KEY=VALUE (--tag is of the jobs), or --operation \
-                          delete-tags, which is free of that charge";
-            return Err(missing("--object-tag", rule, RULES, remedy));
+            let remedy = format!(
+                "give {OBJECT_TAG} KEY=VALUE ({TAG} is of the jobs), or {OPERATION} \
+                          delete-tags, which is free of that charge"
+            );
+            return Err(missing(OBJECT_TAG, rule, RULES, remedy));
         }
-        check::tags("--object-tag", &self.tags, OBJECT_TAGS_MAX, RULES)
+        check::tags(OBJECT_TAG, &self.tags, OBJECT_TAGS_MAX, RULES)
     }
 
     fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {

@@ -8,6 +8,7 @@ use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::{Rule, RuleCondition, SSE_C};
 use super::{Operation, OperationKind};
+use crate::diagnostic::parameter::{BUCKET_KEY, KMS_KEY_ARN};
 
 /// Sources may be SSE-S3 or SSE-KMS (UG, "Update object encryption").
 const DSSE_KMS: Rule = Rule {
@@ -80,8 +81,9 @@ impl Parameters {
     fn key_arn(&self) -> Result<&str, Refusal> {
         self.key_arn.as_deref().ok_or_else(|| {
             let rule = "the operation encrypts every object with one key, which must be named";
-            let remedy = "give --kms-key-arn; a report does not tell which keys are in use";
-            missing("--kms-key-arn", rule, RULES, remedy)
+            let remedy =
+                format!("give {KMS_KEY_ARN}; a report does not tell which keys are in use");
+            missing(KMS_KEY_ARN, rule, RULES, remedy)
         })
     }
 
@@ -90,7 +92,7 @@ impl Parameters {
         self.bucket_key.ok_or_else(|| {
             let rule = "S3 turns bucket keys off unless told otherwise";
             let source = "API, S3UpdateObjectEncryptionSSEKMS";
-            missing("--bucket-key", rule, source, "give --bucket-key on (or off)")
+            missing(BUCKET_KEY, rule, source, format!("give {BUCKET_KEY} on (or off)"))
         })
     }
 }
@@ -102,7 +104,7 @@ impl Operation for Parameters {
 
     fn check(&self, setting: &JobContext) -> CheckResult {
         self.bucket_key()?;
-        key_arn("--kms-key-arn", self.key_arn()?, setting, RULES)
+        key_arn(KMS_KEY_ARN, self.key_arn()?, setting, RULES)
     }
 
     /// The AWS CLI and the model call the member `SSEKMS`; in the XML that is sent it is `SSE-KMS`.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::folder::{CHECKSUM, MANIFEST};
+use crate::diagnostic::parameter::BY;
 use crate::operation::CopyClass;
 use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
@@ -310,7 +311,7 @@ impl UnreadableValues {
             1 => ("it as it stands", "conditions and sums take it for NULL"),
             _ => ("them as they stand", "conditions and sums take them for NULL"),
         };
-        self.said(&format!("; --by shows {shown}, {}", self.of_sizes().unwrap_or(taken)))
+        self.said(&format!("; {BY} shows {shown}, {}", self.of_sizes().unwrap_or(taken)))
     }
 
     /// What becomes of sizes some of which may be below zero: conditions can read these.

@@ -9,6 +9,7 @@
 use jiff::Timestamp;
 
 use super::{FilterOptions, ForOperation, NoVersionIds, PlanError, UncheckedCondition};
+use crate::diagnostic::parameter::{INCLUDE_INELIGIBLE, PLAN_FOR};
 use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
 use crate::operation::{CopyClass, DELETE_MARKER, OperationKind, Rule, RuleCondition, bucket};
 use crate::predicate::{Matcher, Predicate};
@@ -194,9 +195,9 @@ fn refuse_missing_version_ids(
 ) -> Result<(), PlanError> {
     let marked = options.include_ineligible.iter().any(|reason| reason == DELETE_MARKER.reason);
     let what = if options.kind.needs_version_ids() {
-        format!("--for {}", options.kind.name())
+        format!("{PLAN_FOR} {}", options.kind.name())
     } else if marked {
-        format!("--include-ineligible {}", DELETE_MARKER.reason)
+        format!("{INCLUDE_INELIGIBLE} {}", DELETE_MARKER.reason)
     } else {
         return Ok(());
     };

@@ -2,8 +2,13 @@
 
 use std::io;
 
+use crate::diagnostic::parameter::{
+    BUCKET_KEY, FORCE, INCLUDE_INELIGIBLE, JOBS, MANIFEST_BUCKET, MAX_BYTES, MAX_OBJECTS,
+    NO_VERSION_IDS, OUT, PLAN_FOR, ParameterName, STORAGE_CLASS,
+};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::read::ScanError;
-use crate::source::{FolderError, Location, NotRemoved, StoreError};
+use crate::source::{self, FolderError, Location, NotRemoved, StoreError};
 
 use super::SHARDS_MAX;
 use super::folder::PLAN;
@@ -15,17 +20,18 @@ pub enum PlanError {
     #[error(transparent)]
     Scan(#[from] ScanError),
     /// A file of the plan could not be written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: Location,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The folder for the plan holds something.
     #[error(
-        "{} is not empty, {found} is there: choose a new folder for --out{}", path.display(),
-        if found == PLAN { ", or give --force to replace the plan in it" } else { "" }
+        "{} is not empty, {found} is there: choose a new folder for {OUT}{}", path.display(),
+        if found == PLAN { format!(", or give {FORCE} to replace the plan in it") } else { String::new() }
     )]
     NotEmpty {
         /// The folder.
@@ -36,7 +42,7 @@ pub enum PlanError {
     /// A foreign file, folder or link is in the place of a file of the plan.
     #[error(
         "{} is in the way: it is not a file that a plan.json here lists, and nothing else is \
-         replaced; move it away, or choose another --out", path.display()
+         replaced; move it away, or choose another {OUT}", path.display()
     )]
     InTheWay {
         /// The file, folder or link.
@@ -45,7 +51,7 @@ pub enum PlanError {
     /// Another run finished another plan there meanwhile.
     #[error(
         "{}: another run has finished another plan here in the meantime, and it was not \
-         overwritten: choose another --out, or give --force to replace it", path.display()
+         overwritten: choose another {OUT}, or give {FORCE} to replace it", path.display()
     )]
     Overtaken {
         /// The folder.
@@ -54,7 +60,7 @@ pub enum PlanError {
     /// A file of another plan is in the place of one of this plan.
     #[error(
         "{} already exists with different content ({what}), and was not overwritten: another run \
-         with other options writes here, or was killed; choose another --out, or delete the \
+         with other options writes here, or was killed; choose another {OUT}, or delete the \
          folder if nothing needs it", path.display()
     )]
     OtherContent {
@@ -65,7 +71,7 @@ pub enum PlanError {
     },
     /// A file of this plan was deleted.
     #[error(
-        "{} was deleted while this run wrote the plan (another run with --force?): run the same \
+        "{} was deleted while this run wrote the plan (another run with {FORCE}?): run the same \
          command again", path.display()
     )]
     Deleted {
@@ -75,7 +81,7 @@ pub enum PlanError {
     /// A file of this plan was replaced.
     #[error(
         "{} was replaced while this run wrote the plan ({what}): another run writes another plan \
-         here; wait for it, then choose another --out, or give --force to replace its plan",
+         here; wait for it, then choose another {OUT}, or give {FORCE} to replace its plan",
         path.display()
     )]
     Rewritten {
@@ -86,8 +92,8 @@ pub enum PlanError {
     },
     /// A `plan.json` that this program can't read, in the way.
     #[error(
-        "{}: this program can't read the plan.json here ({what}), and --force deletes only the \
-         files that it lists: choose another --out", path.display()
+        "{}: this program can't read the plan.json here ({what}), and {FORCE} deletes only the \
+         files that it lists: choose another {OUT}", path.display()
     )]
     Unreadable {
         /// The object.
@@ -97,7 +103,7 @@ pub enum PlanError {
     },
     /// Another run replaces the plan, too.
     #[error(
-        "{}: another run is replacing the plan here, too: wait for it, or choose another --out",
+        "{}: another run is replacing the plan here, too: wait for it, or choose another {OUT}",
         path.display()
     )]
     Replaced {
@@ -105,15 +111,16 @@ pub enum PlanError {
         path: Location,
     },
     /// The folder for temporary files can't be used.
-    #[error("{}: {error}; TMPDIR names another folder for temporary files", path.display())]
+    #[error("{}", path.display())]
     Scratch {
         /// The folder.
         path: Location,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// Another run writes to the folder.
-    #[error("{}: another run is writing a plan here; wait for it or choose another --out",
+    #[error("{}: another run is writing a plan here; wait for it or choose another {OUT}",
         path.display())]
     Busy {
         /// The folder.
@@ -121,15 +128,15 @@ pub enum PlanError {
     },
     /// The plan in the folder has been submitted.
     #[error(
-        "{} holds a plan that was submitted (jobs.jsonl): it is not replaced, even with --force; \
-         choose another --out", path.display()
+        "{} holds a plan that was submitted (jobs.jsonl): it is not replaced, even with {FORCE}; \
+         choose another {OUT}", path.display()
     )]
     Submitted {
         /// The folder.
         path: Location,
     },
     /// A row is longer than a shard may be.
-    #[error("a row of {row_bytes} bytes does not fit --max-bytes {bytes_max}: raise it")]
+    #[error("a row of {row_bytes} bytes does not fit {MAX_BYTES} {bytes_max}: raise it")]
     RowTooLong {
         /// The row's length.
         row_bytes: u64,
@@ -138,19 +145,19 @@ pub enum PlanError {
     },
     /// The bounds give too many shards.
     #[error(
-        "more than {SHARDS_MAX} shards: raise --max-objects or --max-bytes, or give --jobs to \
+        "more than {SHARDS_MAX} shards: raise {MAX_OBJECTS} or {MAX_BYTES}, or give {JOBS} to \
          spread the rows over fewer"
     )]
     TooManyShards,
     /// More shards are asked for than a plan can hold.
-    #[error("--jobs {jobs}: a plan holds at most {SHARDS_MAX} shards; ask for fewer")]
+    #[error("{JOBS} {jobs}: a plan holds at most {SHARDS_MAX} shards; ask for fewer")]
     TooManyJobs {
         /// The number asked for.
         jobs: u64,
     },
     /// A reason to exclude rows that the operation doesn't have.
     #[error(
-        "--include-ineligible {reason}: {operation} excludes no row for that reason{}",
+        "{INCLUDE_INELIGIBLE} {reason}: {operation} excludes no row for that reason{}",
         remedy(reasons)
     )]
     UnknownReason {
@@ -163,7 +170,7 @@ pub enum PlanError {
     },
     /// Delete markers were to be included for an operation that can't act on them.
     #[error(
-        "--include-ineligible delete-marker: {operation} acts on objects, and a delete marker is \
+        "{INCLUDE_INELIGIBLE} delete-marker: {operation} acts on objects, and a delete marker is \
          not an object: each in a manifest would be a failed task; leave this reason out (only \
          lambda and replicate jobs can act on delete markers)"
     )]
@@ -174,17 +181,17 @@ pub enum PlanError {
     /// What is asked for needs version ids, and manifests would have none.
     #[error("{what}: version ids are needed, for it acts on versions, {cause}")]
     VersionIdsNeeded {
-        /// The flag and its value.
+        /// The parameter and its value.
         what: String,
         /// Why they would have none.
         cause: NoVersionIds,
     },
     /// Copies of versions, and nothing tells which of them are current.
     #[error(
-        "--for copy: {} has VersionId without IsLatest, so nothing tells current versions from \
+        "{PLAN_FOR} copy: {} has VersionId without IsLatest, so nothing tells current versions from \
          noncurrent ones, and a copy makes each the newest version of its key: old content could \
          be what is read. Add the field IsLatest to the inventory configuration, and take the next \
-         report; or --no-version-ids copies what is current; or --include-ineligible \
+         report; or {NO_VERSION_IDS} copies what is current; or {INCLUDE_INELIGIBLE} \
          no-current-version takes them unchecked", path.display()
     )]
     IsLatestNeeded {
@@ -193,8 +200,8 @@ pub enum PlanError {
     },
     /// `--force` on a folder that holds no plan.
     #[error(
-        "{} holds no plan (plan.json) that --force could replace, but {found}: choose another \
-         --out", path.display()
+        "{} holds no plan (plan.json) that {FORCE} could replace, but {found}: choose another \
+         {OUT}", path.display()
     )]
     NotAPlan {
         /// The folder.
@@ -204,7 +211,7 @@ pub enum PlanError {
     },
     /// An operation that does not act on the objects of directory buckets.
     #[error(
-        "--for {operation}: {bucket} is a directory bucket, whose objects only copy and lambda \
+        "{PLAN_FOR} {operation}: {bucket} is a directory bucket, whose objects only copy and lambda \
          jobs act on; name one of those"
     )]
     DirectoryBucket {
@@ -215,7 +222,7 @@ pub enum PlanError {
     },
     /// Bucket keys for an operation that sets none here.
     #[error(
-        "--bucket-key says what update-encryption jobs are to do: leave it out with --for \
+        "{BUCKET_KEY} says what update-encryption jobs are to do: leave it out with {PLAN_FOR} \
          {operation}"
     )]
     BucketKeyWithoutUpdate {
@@ -223,13 +230,13 @@ pub enum PlanError {
         operation: &'static str,
     },
     /// A storage class for an operation that gives none.
-    #[error("--storage-class says what copies become: leave it out with --for {operation}")]
+    #[error("{STORAGE_CLASS} says what copies become: leave it out with {PLAN_FOR} {operation}")]
     StorageClassWithoutCopy {
         /// The operation.
         operation: &'static str,
     },
     /// Manifests that are inventory reports can't lie there.
-    #[error("--manifest-bucket, the prefix `{prefix}`: {fault}; choose another")]
+    #[error("{MANIFEST_BUCKET}, the prefix `{prefix}`: {fault}; choose another")]
     ManifestPrefix {
         /// The prefix.
         prefix: String,
@@ -237,10 +244,10 @@ pub enum PlanError {
         fault: String,
     },
     /// A bound is zero.
-    #[error("{flag} must be at least 1")]
+    #[error("{parameter} must be at least 1")]
     ZeroBound {
-        /// The flag.
-        flag: &'static str,
+        /// The bound.
+        parameter: ParameterName,
     },
 }
 
@@ -248,7 +255,7 @@ pub enum PlanError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoVersionIds {
     /// They were to be left out.
-    #[error("and --no-version-ids leaves them out; leave that flag out")]
+    #[error("and {NO_VERSION_IDS} leaves them out; do without that")]
     Unwanted,
     /// A report has none.
     #[error(
@@ -274,6 +281,34 @@ impl From<FolderError> for PlanError {
             FolderError::Busy { path } => Self::Busy { path: path.into() },
             FolderError::InTheWay { path } => Self::InTheWay { path: path.into() },
             FolderError::Io { path, error } => Self::Io { path: path.into(), error },
+        }
+    }
+}
+
+impl Diagnostic for PlanError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Scan(error) => error.class(),
+            Self::Io { error, .. } => source::io_class(error),
+            Self::Scratch { .. } => ErrorClass::Environment,
+            _ => ErrorClass::Usage,
+        }
+    }
+
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.place(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.hint(),
+            Self::Scratch { .. } => {
+                Some("TMPDIR names another folder for temporary files".to_owned())
+            }
+            _ => None,
         }
     }
 }

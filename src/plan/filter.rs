@@ -16,6 +16,7 @@ use super::{
     ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, PlanPredicate, ReportSource,
     SHARDS_MAX, ShardBounds, Totals, UnreadableValues, inventory, question,
 };
+use crate::diagnostic::parameter::{JOBS, MAX_BYTES, MAX_OBJECTS};
 use crate::hex;
 use crate::operation::StorageClass;
 use crate::operation::job::S3Prefix;
@@ -151,12 +152,12 @@ fn refuse_bad_bounds(bounds: ShardBounds) -> Result<(), PlanError> {
         return Err(PlanError::TooManyJobs { jobs });
     }
     let zero = [
-        ("--max-objects", bounds.objects_max == 0),
-        ("--max-bytes", bounds.bytes_max == 0),
-        ("--jobs", bounds.jobs == Some(0)),
+        (MAX_OBJECTS, bounds.objects_max == 0),
+        (MAX_BYTES, bounds.bytes_max == 0),
+        (JOBS, bounds.jobs == Some(0)),
     ];
     match zero.into_iter().find(|(_, is_zero)| *is_zero) {
-        Some((flag, _)) => Err(PlanError::ZeroBound { flag }),
+        Some((parameter, _)) => Err(PlanError::ZeroBound { parameter }),
         None => Ok(()),
     }
 }

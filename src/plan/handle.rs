@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use super::read::{PLAN_BYTES_MAX, document};
 use super::{PLAN_VERSION, Plan, ReadError, consistency};
+use crate::diagnostic::parameter::{STATE, SUBMIT};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{Location, LockAttempt, LockFile, partial_name, read_regular, write_whole};
 
 /// In a state folder: which plan it belongs to.
@@ -54,7 +56,7 @@ pub enum StateError {
     /// It is another plan's.
     #[error(
         "{}: this folder holds the journal of another plan, {found}; for {wanted}, name another \
-         folder with --state", folder.display()
+         folder with {STATE}", folder.display()
     )]
     OtherPlan {
         /// The state folder.
@@ -67,7 +69,7 @@ pub enum StateError {
     /// It is an older plan's.
     #[error(
         "{}: the journal here is of the plan that was at {address} before: plan.json has changed \
-         since; name another folder with --state for the new plan", folder.display()
+         since; name another folder with {STATE} for the new plan", folder.display()
     )]
     Replaced {
         /// The state folder.
@@ -78,7 +80,7 @@ pub enum StateError {
     /// It is not a state folder.
     #[error(
         "{}: this folder holds something else, and no plan-source.json: name a new or empty folder \
-         with --state", folder.display()
+         with {STATE}", folder.display()
     )]
     Foreign {
         /// The folder.
@@ -86,9 +88,9 @@ pub enum StateError {
     },
     /// There is none.
     #[error(
-        "{address}: there is no journal of this plan in {}: `s3sieve submit {address} …` begins \
+        "{address}: there is no journal of this plan in {}: `{SUBMIT} {address} …` begins \
          one; if the plan was submitted, run this where that was done, or name the journal's \
-         folder with --state", folder.display()
+         folder with {STATE}", folder.display()
     )]
     Missing {
         /// The plan's address.
@@ -113,13 +115,27 @@ pub enum StateError {
         what: String,
     },
     /// It can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
+}
+
+impl Diagnostic for StateError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::OtherPlan { .. }
+            | Self::Replaced { .. }
+            | Self::Foreign { .. }
+            | Self::Busy { .. } => ErrorClass::Usage,
+            Self::Missing { .. } | Self::Malformed { .. } => ErrorClass::Input,
+            Self::Io { .. } => ErrorClass::Environment,
+        }
+    }
 }
 
 /// Which plan a state folder belongs to.

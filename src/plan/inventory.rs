@@ -350,7 +350,7 @@ mod tests {
         }
         for bad in ["a/../b", ".", "a\0", &"p".repeat(1_000)] {
             let error = check_place(&place(bad)).unwrap_err().to_string();
-            assert!(error.contains("--manifest-bucket"), "{error}");
+            assert!(error.contains("`manifest_bucket`"), "{error}");
         }
     }
 }

@@ -18,9 +18,11 @@ use super::folder::{MANIFESTS, PLAN};
 use super::in_place;
 use super::manifest_rows::RowCheck;
 use super::{ManifestDataFile, PLAN_VERSION, Plan, Shard, consistency};
+use crate::diagnostic::parameter::{FILTER, OUT};
+use crate::diagnostic::{self, Diagnostic, ErrorClass};
 use crate::hex;
 use crate::report::{self, Report};
-use crate::source::{EntryKind, Location, SourceFile, WORK_FOLDER};
+use crate::source::{self, EntryKind, Location, SourceFile, WORK_FOLDER};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
 /// the second-level cache.
@@ -35,7 +37,7 @@ pub(super) const PLAN_BYTES_MAX: u64 = 1 << 30;
 pub enum ReadError {
     /// There is no plan.
     #[error(
-        "{}: no plan.json here: name a folder that `s3sieve filter --out` wrote, on this machine \
+        "{}: no plan.json here: name a folder that `{FILTER} {OUT:#}` wrote, on this machine \
          or in S3", folder.display()
     )]
     Missing {
@@ -45,7 +47,7 @@ pub enum ReadError {
     /// There is none yet, or there never will be.
     #[error(
         "{}: the plan is not finished: a run is still writing it, or was killed; wait for it, or \
-         run `s3sieve filter` again", folder.display()
+         run `{FILTER}` again", folder.display()
     )]
     Unfinished {
         /// The folder.
@@ -65,7 +67,7 @@ pub enum ReadError {
     /// An older program wrote it.
     #[error(
         "{}: a plan of version {version}, made by s3sieve 0.1; this program reads version \
-         {PLAN_VERSION}: make the plan again with `s3sieve filter`, or use the program that wrote \
+         {PLAN_VERSION}: make the plan again with `{FILTER}`, or use the program that wrote \
          it", path.display()
     )]
     Older {
@@ -77,7 +79,7 @@ pub enum ReadError {
     /// It is longer than any plan.
     #[error(
         "{}: it has {bytes} bytes, more than any plan ({PLAN_BYTES_MAX}); make the plan again with \
-         `s3sieve filter`", path.display()
+         `{FILTER}`", path.display()
     )]
     TooLong {
         /// The document.
@@ -86,17 +88,18 @@ pub enum ReadError {
         bytes: u64,
     },
     /// It is no plan.
-    #[error("{}: not a plan: {error}; make it again with `s3sieve filter`", path.display())]
+    #[error("{}: not a plan", path.display())]
     Malformed {
         /// The document.
         path: Location,
         /// What the parser says.
+        #[source]
         error: serde_json::Error,
     },
     /// What it says can't be true.
     #[error(
         "{}: {what}: no plan says so, so it was changed, or another program wrote it; make it \
-         again with `s3sieve filter`", path.display()
+         again with `{FILTER}`", path.display()
     )]
     Inconsistent {
         /// The document.
@@ -118,7 +121,7 @@ pub enum ReadError {
     /// A file is the plan's, but not what the plan says of it.
     #[error(
         "{}: {what}: plan.json is not true of this file, so it was changed, or another program \
-         wrote it; make the plan again with `s3sieve filter`", path.display()
+         wrote it; make the plan again with `{FILTER}`", path.display()
     )]
     Untrue {
         /// The file.
@@ -140,16 +143,34 @@ pub enum ReadError {
         how: String,
     },
     /// A file can't be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: Location,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The stop flag was raised.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl Diagnostic for ReadError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { error, .. } => source::io_class(error),
+            Self::Interrupted => ErrorClass::Interrupted,
+            _ => ErrorClass::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Malformed { .. } => Some(format!("make the plan again with `{FILTER}`")),
+            _ => None,
+        }
+    }
 }
 
 impl ReadError {
@@ -266,8 +287,9 @@ fn verify_shard(
 /// columns, and lists its data files.
 fn verify_report(path: &Location, plan: &Plan, shard: &Shard) -> Result<(), ReadError> {
     let untrue = |what: &str| Err(untrue(path, what));
-    let report = Report::read(path)
-        .map_err(|error| self::untrue(path, format!("it is no inventory report ({error})")))?;
+    let report = Report::read(path).map_err(|error| {
+        self::untrue(path, format!("it is no inventory report ({})", diagnostic::chain(&error)))
+    })?;
     let names = report.schema.columns().iter().map(|column| &column.name);
     if !names.eq(shard.columns.as_ref().unwrap_or(&plan.columns)) {
         return untrue("its fileSchema has other columns than the plan says");
@@ -467,11 +489,12 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::diagnostic::explain;
 
     fn error(prepare: impl FnOnce(&Path)) -> String {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
-        read(folder.path()).unwrap_err().to_string()
+        explain(&read(folder.path()).unwrap_err())
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::writer::{Folders, PlanFiles, PlanWriter, SeriesId, SeriesLabel};
 use super::{PlanError, ShardBounds, SkippedFile, line};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::engine::{OutputBlock, OutputLane};
 use crate::operation::UNREADABLE;
 use crate::query::{FileSummary, FilterSink, LaneKey, Lanes, SizeTotals};
@@ -172,7 +173,7 @@ impl FilterSink for PlanSink<'_> {
     }
 
     fn failed(&mut self, input: &Input, error: DataError) -> Result<(), PlanError> {
-        if !self.keep_going || error.kind.is_usage() {
+        if !self.keep_going || error.class() == ErrorClass::Usage {
             return Err(PlanError::Scan(error.into()));
         }
         self.files_by_report[input.report] += 1;

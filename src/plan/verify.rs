@@ -20,6 +20,8 @@ use super::{
     Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests,
     memory_bytes_default, objects,
 };
+use crate::diagnostic::parameter::{MEMORY, OUT};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::{DELETE_MARKER, OperationKind};
 use crate::predicate::{Matcher, Predicate};
 use crate::query::{
@@ -98,8 +100,8 @@ pub enum VerifyError {
     },
     /// A plan that doesn't fit the memory, where all of it is needed at once.
     #[error(
-        "--memory: the plan's {objects} objects take {bytes} bytes, and for --out all of them \
-         must be held at once; raise it, or leave out --out"
+        "{MEMORY}: the plan's {objects} objects take {bytes} bytes, and for {OUT} all of them \
+         must be held at once; raise it, or leave out {OUT}"
     )]
     TooManyForOut {
         /// How many objects.
@@ -107,6 +109,35 @@ pub enum VerifyError {
         /// What they take.
         bytes: u64,
     },
+}
+
+impl Diagnostic for VerifyError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Read(error) => error.class(),
+            Self::Scan(error) => error.class(),
+            Self::MixedColumns { .. } => ErrorClass::Input,
+            Self::NotNewer { .. }
+            | Self::OtherBucket { .. }
+            | Self::BucketMissing { .. }
+            | Self::TooManyForOut { .. } => ErrorClass::Usage,
+        }
+    }
+
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Scan(error) => error.place(),
+            _ => None,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::Scan(error) => error.hint(),
+            _ => None,
+        }
+    }
 }
 
 /// How to hold a plan against a newer report.

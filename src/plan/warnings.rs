@@ -5,6 +5,9 @@
 use super::resolve::ResolvedFilter;
 use super::sink::SinkOutcome;
 use super::{Emit, FilterOptions, Plan, UncheckedCondition, UnreadableValues};
+use crate::diagnostic::parameter::{
+    INCLUDE_INELIGIBLE, JOBS, MAX_BYTES, MAX_OBJECTS, NO_VERSION_IDS, STORAGE_CLASS,
+};
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, OperationKind, StorageClass, bucket};
 use crate::report::Report;
@@ -132,12 +135,15 @@ fn cannot_split(reports: &[Report], resolved: &ResolvedFilter) -> Option<String>
     let lacking = reports.iter().any(|report| report.schema.position("StorageClass").is_none());
     let why = match resolved.eligibility.kind().filter(|_| lacking)? {
         OperationKind::Copy if resolved.eligibility.keeps_class() => {
-            "No StorageClass is reported, so copies can't keep theirs: a copy without a class \
-             becomes STANDARD. --storage-class names one for all."
+            format!(
+                "No StorageClass is reported, so copies can't keep theirs: a copy without a class \
+             becomes STANDARD. {STORAGE_CLASS} names one for all."
+            )
         }
         OperationKind::Restore => {
             "No StorageClass is reported, so objects of INTELLIGENT_TIERING and of the Glacier \
              classes may stand in one manifest: no job can restore both."
+                .to_owned()
         }
         _ => return None,
     };
@@ -156,9 +162,11 @@ fn noncurrent(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String
         Count(objects(outcome)),
     );
     if resolved.eligibility.keeps_unfollowed() {
-        text += " As --include-ineligible no-current-version asks, they are copied also where the \
+        text += &format!(
+            " As {INCLUDE_INELIGIBLE} no-current-version asks, they are copied also where the \
                  current version of the key is not copied after them: old content becomes current \
-                 there, and deleted keys come back.";
+                 there, and deleted keys come back."
+        );
     }
     if others {
         text += " The jobs of the current versions are created when theirs have ended without a \
@@ -249,9 +257,8 @@ fn no_version_id(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<Str
     let objects = objects(outcome);
     let none = objects > 0 && outcome.totals.null_versions == objects && resolved.limit.is_none();
     none.then(|| {
-        "No selected row has a version id, so every row names the version `null`. If the bucket \
-         was never versioned, --no-version-ids leaves the column out."
-            .to_owned()
+        format!("No selected row has a version id, so every row names the version `null`. If the bucket \
+         was never versioned, {NO_VERSION_IDS} leaves the column out.")
     })
 }
 
@@ -259,8 +266,8 @@ fn more_shards(options: &FilterOptions, outcome: &SinkOutcome) -> Option<String>
     let shards = outcome.written.shards.len() as u64;
     let jobs = options.bounds.jobs.filter(|jobs| shards > *jobs)?;
     Some(format!(
-        "{} were needed where --jobs asks for {jobs}: a shard holds one bucket (and one value of \
-         each column that rows are split by), and no more than --max-objects and --max-bytes \
+        "{} were needed where {JOBS} asks for {jobs}: a shard holds one bucket (and one value of \
+         each column that rows are split by), and no more than {MAX_OBJECTS} and {MAX_BYTES} \
          allow.",
         counted(shards, "shard"),
     ))

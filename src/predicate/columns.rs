@@ -126,11 +126,11 @@ pub(super) fn find(schema: &Schema, word: &str) -> Result<usize, PredicateError>
     let error = match position(schema, word) {
         Ok(Some(column)) => return Ok(column),
         Ok(None) => PredicateError::new(format!("the report has no column {}", quoted(word)))
-            .hint(unknown_column_hint(schema, word)),
+            .with_hint(unknown_column_hint(schema, word)),
         Err(_) => {
             let count = schema.len();
             PredicateError::new(format!("the report has {count} columns"))
-                .hint(format!("columns are _1 to _{count}; names are safer than places"))
+                .with_hint(format!("columns are _1 to _{count}; names are safer than places"))
         }
     };
     Err(error.missing_column())

@@ -82,14 +82,14 @@ impl Evaluator<'_> {
                 self.cast(value, data_type, expr.span())
             }
             Expr::Identifier(_) | Expr::CompoundIdentifier(_) => {
-                Err(self.error(expr.span(), "a constant is needed here, not a column").hint(
+                Err(self.error(expr.span(), "a constant is needed here, not a column").with_hint(
                     "a column stands alone on one side: Size > 2 * 1024, not Size / 2 > 1024. \
                      Two columns cannot be compared",
                 ))
             }
             _ => Err(self
                 .error(expr.span(), "a constant is needed here")
-                .hint("write a number, a text in single quotes, TRUE, FALSE, NULL or a date")),
+                .with_hint("write a number, a text in single quotes, TRUE, FALSE, NULL or a date")),
         }
     }
 
@@ -108,13 +108,13 @@ impl Evaluator<'_> {
             },
             _ => Err(self
                 .error(span, "this kind of literal is not supported")
-                .hint("write texts in plain single quotes")),
+                .with_hint("write texts in plain single quotes")),
         }
     }
 
     pub(super) fn out_of_range(&self, span: Span) -> PredicateError {
         self.error(span, "this number is too large or has too many digits")
-            .hint("at most 36 digits, 18 of them after the point")
+            .with_hint("at most 36 digits, 18 of them after the point")
     }
 
     fn arithmetic(
@@ -147,7 +147,7 @@ impl Evaluator<'_> {
             _ => {
                 return Err(self
                     .error(whole.span(), format!("`{op}` is not supported between these"))
-                    .hint(
+                    .with_hint(
                         "constants know + - * between numbers, and + - between a date and an \
                          interval: now() - INTERVAL '30 days'",
                     ));
@@ -169,7 +169,7 @@ impl Evaluator<'_> {
     pub(super) fn instant(&self, text: &str, span: Span) -> Result<Instant, PredicateError> {
         let at = time::instant(text.trim().as_bytes());
         at.filter(|at| time::civil(*at).is_some()).map(Instant).ok_or_else(|| {
-            self.error(span, format!("{} is no date", quoted(text))).hint(
+            self.error(span, format!("{} is no date", quoted(text))).with_hint(
                 "write '2024-01-31', '2024-01-31T12:30:00Z' or now() - INTERVAL '30 days'; \
                  without an offset the time is UTC",
             )
@@ -191,13 +191,13 @@ impl Evaluator<'_> {
             let word = quoted(&written.to_string());
             return Err(self
                 .error(value.span, format!("{word} makes no literal here"))
-                .hint("write DATE '2024-01-31' or TIMESTAMP '2024-01-31T12:30:00Z'"));
+                .with_hint("write DATE '2024-01-31' or TIMESTAMP '2024-01-31T12:30:00Z'"));
         }
         let at = self.instant(text, value.span)?;
         if date && at.0.rem_euclid(NANOS_PER_DAY) != 0 {
             return Err(self
                 .error(value.span, "a DATE has no time of day")
-                .hint("write TIMESTAMP '…' instead of DATE"));
+                .with_hint("write TIMESTAMP '…' instead of DATE"));
         }
         Ok(Constant::Instant { at, whole_day: date })
     }
@@ -226,7 +226,7 @@ impl Evaluator<'_> {
             }
             _ => Err(self
                 .error(span, format!("a constant cannot be cast to {written} here"))
-                .hint("write the value itself: 5, 'text', TRUE, '2024-01-31'")),
+                .with_hint("write the value itself: 5, 'text', TRUE, '2024-01-31'")),
         }
     }
 
@@ -253,7 +253,7 @@ impl Evaluator<'_> {
     fn interval(&self, interval: &ast::Interval) -> Result<Duration, PredicateError> {
         let span = interval.value.span();
         let bad = || {
-            self.error(span, "this is no interval that is understood").hint(
+            self.error(span, "this is no interval that is understood").with_hint(
                 "write INTERVAL '30 days', INTERVAL '12 hours' or INTERVAL '1 year 6 months': \
                  whole seconds, minutes, hours, days, weeks, months or years",
             )

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use sqlparser::tokenizer::{Location, Span};
 
 /// Characters of the expression that are shown around the marked place: with the number of its line
@@ -16,8 +17,8 @@ const QUOTED_CHARS_MAX: usize = 60;
 
 /// A predicate or an S3 Select statement that cannot be understood.
 ///
-/// Its text has up to four lines: what is wrong, the line of the expression that is meant, a mark
-/// under the place, and a hint what to write.
+/// Its text is what is wrong; [`Diagnostic`] gives the line of the expression that is meant, with a
+/// mark under the place, and a hint what to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PredicateError {
     inner: Box<ErrorDetails>,
@@ -90,7 +91,7 @@ impl PredicateError {
         self
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.inner.hint = Some(hint.into());
         self
     }
@@ -101,17 +102,19 @@ impl PredicateError {
     pub fn is_missing_column(&self) -> bool {
         self.inner.missing_column
     }
+}
 
-    /// What is wrong, in one line, without the place and the hint.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.inner.message
+impl Diagnostic for PredicateError {
+    fn class(&self) -> ErrorClass {
+        if self.inner.missing_column { ErrorClass::Input } else { ErrorClass::Usage }
     }
 
-    /// What to write instead, if that is known.
-    #[must_use]
-    pub fn advice(&self) -> Option<&str> {
-        self.inner.hint.as_deref()
+    fn place(&self) -> Option<String> {
+        self.inner.place.as_ref().map(ToString::to_string)
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.inner.hint.clone()
     }
 }
 
@@ -146,22 +149,21 @@ impl MarkedLine {
     }
 }
 
+impl fmt::Display for MarkedLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let margin = match self.number {
+            Some(number) => format!("  line {number}: "),
+            None => "  ".to_owned(),
+        };
+        let blank = margin.chars().count() + self.start;
+        let marks = "^".repeat(self.width);
+        write!(f, "{margin}{}\n{:blank$}{marks}", self.line, "")
+    }
+}
+
 impl fmt::Display for PredicateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.inner.message)?;
-        if let Some(place) = &self.inner.place {
-            let margin = match place.number {
-                Some(number) => format!("  line {number}: "),
-                None => "  ".to_owned(),
-            };
-            let blank = margin.chars().count() + place.start;
-            let marks = "^".repeat(place.width);
-            write!(f, "\n{margin}{}\n{:blank$}{marks}", place.line, "")?;
-        }
-        if let Some(hint) = &self.inner.hint {
-            write!(f, "\nhint: {hint}")?;
-        }
-        Ok(())
+        f.write_str(&self.inner.message)
     }
 }
 
@@ -188,6 +190,7 @@ pub(super) fn point(line: u64, column: u64) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::explain;
 
     fn span(line: u64, from: u64, to: u64) -> Span {
         Span::new(Location::new(line, from), Location::new(line, to))
@@ -195,16 +198,17 @@ mod tests {
 
     #[test]
     fn the_place_is_marked_under_its_line() {
-        let error = PredicateError::new("bad").at("a = b\nAND cd = 1", span(2, 5, 7)).hint("do");
-        assert_eq!(error.to_string(), "bad\n  line 2: AND cd = 1\n              ^^\nhint: do");
+        let error =
+            PredicateError::new("bad").at("a = b\nAND cd = 1", span(2, 5, 7)).with_hint("do");
+        assert_eq!(explain(&error), "bad\n  line 2: AND cd = 1\n              ^^\nhint: do");
         let error = PredicateError::new("bad").at("äö = b", span(1, 1, 3));
-        assert_eq!(error.to_string(), "bad\n  äö = b\n  ^^");
+        assert_eq!(explain(&error), "bad\n  äö = b\n  ^^");
     }
 
     #[test]
     fn a_long_line_is_cut_around_the_place() {
         let text = format!("{}WRONG{}", "x".repeat(500), "y".repeat(500));
-        let shown = PredicateError::new("bad").at(&text, span(1, 501, 506)).to_string();
+        let shown = explain(&PredicateError::new("bad").at(&text, span(1, 501, 506)));
         let lines: Vec<&str> = shown.lines().collect();
         let start = lines[2].find('^').unwrap();
         let marked: String =
@@ -217,7 +221,7 @@ mod tests {
     fn places_outside_the_text_do_no_harm() {
         for (from, to) in [(0, 0), (1, 1), (3, 3), (9, 99), (9, 2), (u64::MAX, 1)] {
             for line in [0, 1, 2, 3, u64::MAX] {
-                let _ = PredicateError::new("bad").at("ab\n", span(line, from, to)).to_string();
+                let _ = explain(&PredicateError::new("bad").at("ab\n", span(line, from, to)));
             }
         }
     }

@@ -125,7 +125,7 @@ pub fn column(name: &str, schema: &Schema) -> Result<usize, PredicateError> {
     if own.is_empty() || schema.position(own) != Some(place) {
         return Err(PredicateError::new(format!("column {} has no name of its own", place + 1))
             .missing_column()
-            .hint("correct fileSchema in the report's manifest.json"));
+            .with_hint("correct fileSchema in the report's manifest.json"));
     }
     Ok(place)
 }

@@ -15,6 +15,7 @@ use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, Tokenizer};
 use super::columns::partition_hint;
 use super::error::{PredicateError, point, quoted};
 use super::syntax::quote_fault;
+use crate::diagnostic::parameter::{FILTER, PREDICATE, SELECT_STATEMENT};
 
 /// Bytes of a predicate or statement. Room for IN lists of some ten thousand keys; a hundred
 /// columns' worth of memory for the tree of each byte is still little.
@@ -84,9 +85,9 @@ pub(super) fn query(text: &str) -> Result<Box<ast::Query>, PredicateError> {
         return Err(error);
     }
     if !tokens.iter().any(is_select) {
-        return Err(PredicateError::new("this is no SELECT statement").hint(
-            "write SELECT * FROM S3Object s WHERE …, or give the condition alone to --where",
-        ));
+        return Err(PredicateError::new("this is no SELECT statement").with_hint(format!(
+            "write SELECT * FROM S3Object s WHERE …, or give the condition alone to {PREDICATE}"
+        )));
     }
     refuse_other_statements(text, &tokens)?;
     let mut parser = parser(without_path(tokens));
@@ -114,7 +115,9 @@ fn refuse_other_statements(text: &str, tokens: &[TokenWithSpan]) -> Result<(), P
     let found = quoted(&first.token.to_string());
     Err(PredicateError::new(format!("a statement begins with SELECT, not with {found}"))
         .at(text, first.span)
-        .hint("leave out what stands before SELECT: SELECT * FROM S3Object s WHERE s.Size > 100"))
+        .with_hint(
+            "leave out what stands before SELECT: SELECT * FROM S3Object s WHERE s.Size > 100",
+        ))
 }
 
 /// The error for a second SELECT, in the words of what it is there for.
@@ -126,7 +129,7 @@ fn other_select(text: &str, tokens: &[TokenWithSpan]) -> Option<PredicateError> 
     let (first, second) = (selects.next()?, selects.next()?);
     if let Some(end) = words.get(first..second)?.iter().find(|t| t.token == Token::SemiColon) {
         let (message, hint) = BEHIND_SEMICOLON;
-        return Some(PredicateError::new(message).at(text, end.span).hint(hint));
+        return Some(PredicateError::new(message).at(text, end.span).with_hint(hint));
     }
     let before = |back: usize| second.checked_sub(back);
     let joins = [Keyword::UNION, Keyword::INTERSECT, Keyword::EXCEPT];
@@ -164,7 +167,7 @@ fn other_select(text: &str, tokens: &[TokenWithSpan]) -> Option<PredicateError> 
                 }),
         ),
     };
-    Some(PredicateError::new(message).at(text, words.get(at)?.span).hint(hint))
+    Some(PredicateError::new(message).at(text, words.get(at)?.span).with_hint(hint))
 }
 
 /// Without the `[*]` of `S3Object[*]`, which means all rows.
@@ -233,9 +236,9 @@ fn unreadable(text: &str, line: u64, column: u64) -> PredicateError {
     if found == Some('.') {
         return PredicateError::new("a name is missing before this dot")
             .at(text, point(line, column))
-            .hint("write the table before it, as in s._1, or leave the dot out");
+            .with_hint("write the table before it, as in s._1, or leave the dot out");
     }
-    error.hint("leave it out; a text stands in single quotes: Key = 'logs/a'")
+    error.with_hint("leave it out; a text stands in single quotes: Key = 'logs/a'")
 }
 
 /// Holds a text to [`PREDICATE_BYTES_MAX`].
@@ -247,7 +250,7 @@ fn check_length(text: &str) -> Result<(), PredicateError> {
         "the predicate has {} bytes; at most {PREDICATE_BYTES_MAX} are read",
         text.len()
     ))
-    .hint("split it, or select by a prefix (Key LIKE 'photos/%') instead of by single keys"))
+    .with_hint("split it, or select by a prefix (Key LIKE 'photos/%') instead of by single keys"))
 }
 
 /// Holds a canonical text to the same bounds as what users write, so that it always reads back.
@@ -257,12 +260,12 @@ pub(super) fn check_bounds(canonical: &str) -> Result<(), PredicateError> {
 
 fn too_many_words() -> PredicateError {
     PredicateError::new(format!("the predicate has more than {WORDS_MAX} words and operators"))
-        .hint("write many values of a column as a list: Key IN ('a', 'b', …)")
+        .with_hint("write many values of a column as a list: Key IN ('a', 'b', …)")
 }
 
 pub(super) fn too_deep() -> PredicateError {
     PredicateError::new("the predicate is nested too deep")
-        .hint("leave out parentheses that change nothing, or split the predicate")
+        .with_hint("leave out parentheses that change nothing, or split the predicate")
 }
 
 /// What is parsed when nothing but the end follows.
@@ -310,7 +313,7 @@ fn end(text: &str) -> Span {
 fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), PredicateError> {
     let mut words = tokens.iter().filter(|t| !matches!(t.token, Token::Whitespace(_)));
     let Some(first) = words.next() else {
-        return Err(PredicateError::new("the predicate is empty").hint(
+        return Err(PredicateError::new("the predicate is empty").with_hint(
             "write a condition such as BucketKeyStatus = 'DISABLED'; TRUE selects all rows",
         ));
     };
@@ -320,5 +323,8 @@ fn refuse_other_starts(text: &str, tokens: &[TokenWithSpan]) -> Result<(), Predi
     let found = quoted(&first.token.to_string());
     Err(PredicateError::new(format!("a condition does not begin with {found}"))
         .at(text, first.span)
-        .hint("write what stands behind WHERE alone; `filter --sql` takes a whole statement"))
+        .with_hint(format!(
+            "write what stands behind WHERE alone; `{FILTER} {SELECT_STATEMENT:#}` takes a whole \
+             statement"
+        )))
 }

@@ -5,6 +5,8 @@
 //!
 //! Never knows what becomes of the rows.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use sqlparser::ast::{self, Expr as Sql, SelectItem, SetExpr, Spanned, TableFactor, Value};
 use sqlparser::tokenizer::Span;
@@ -15,6 +17,7 @@ use super::expr::Expr;
 use super::parse;
 use super::typing::{TableName, Typer};
 use super::{Predicate, finished, syntax};
+use crate::diagnostic::parameter::{COUNT, PREDICATE, SPLIT_BY};
 use crate::report::Schema;
 
 /// The one table of S3 Select.
@@ -43,15 +46,18 @@ impl Select {
             Some(_) => explained(error),
             None => error,
         })?;
-        let refuse = |what: &str, hint: &str| {
-            Err(PredicateError::new(format!("{what} is not supported")).hint(hint))
+        let refuse = |what: &str, hint: Cow<'static, str>| {
+            Err(PredicateError::new(format!("{what} is not supported")).with_hint(hint))
         };
         if let Some(clause) = extra_query_clause(&query) {
             let picks = clause == "ORDER BY" && query.limit_clause.is_some();
-            return refuse(clause, if picks { ORDER_AND_LIMIT } else { clause_hint(clause) });
+            return refuse(
+                clause,
+                if picks { ORDER_AND_LIMIT.into() } else { clause_hint(clause) },
+            );
         }
         let SetExpr::Select(select) = &*query.body else {
-            return refuse("this form of query", STATEMENT);
+            return refuse("this form of query", STATEMENT.into());
         };
         if let Some(clause) = extra_select_clause(select) {
             return refuse(clause, clause_hint(clause));
@@ -83,17 +89,18 @@ const ORDER_AND_LIMIT: &str = "LIMIT takes the first rows in the order of the re
     WHERE Size > 1000000";
 
 /// What to do without a clause.
-fn clause_hint(clause: &str) -> &'static str {
+fn clause_hint(clause: &str) -> Cow<'static, str> {
     match clause {
         "ORDER BY" => {
-            "rows come in the order of the report, the same on every run: leave ORDER BY out"
+            "rows come in the order of the report, the same on every run: leave ORDER BY out".into()
         }
-        "DISTINCT" => "a report lists each object or version once: leave DISTINCT out",
-        "GROUP BY" | "HAVING" => {
+        "DISTINCT" => "a report lists each object or version once: leave DISTINCT out".into(),
+        "GROUP BY" | "HAVING" => format!(
             "a manifest holds rows, not groups; for one manifest a bucket or a class there is \
-             --split-by, and sums are in the output of s3sieve count"
-        }
-        _ => STATEMENT,
+                 {SPLIT_BY}, and sums are in the output of {COUNT}"
+        )
+        .into(),
+        _ => STATEMENT.into(),
     }
 }
 
@@ -138,25 +145,25 @@ fn extra_select_clause(select: &ast::Select) -> Option<&'static str> {
 /// The name that columns may be qualified by: the alias, or the table's own name.
 fn table(sql: &str, select: &ast::Select) -> Result<TableName, PredicateError> {
     let error = |span: Span, message: String| {
-        Err(PredicateError::new(message).at(sql, span).hint(STATEMENT))
+        Err(PredicateError::new(message).at(sql, span).with_hint(STATEMENT))
     };
     let [from] = select.from.as_slice() else {
         let Some(second) = select.from.get(1) else {
             let last = select.projection.last().map_or(Span::empty(), Spanned::span);
             return Err(PredicateError::new("FROM and a table are missing behind this")
                 .at(sql, last)
-                .hint(
+                .with_hint(
                     "write SELECT * FROM S3Object s WHERE s.Size > 100: the table is the report",
                 ));
         };
         return Err(PredicateError::new("a statement reads one table, and this is another")
             .at(sql, second.relation.span())
-            .hint(OTHER_TABLE));
+            .with_hint(OTHER_TABLE));
     };
     if let Some(join) = from.joins.first() {
         return Err(PredicateError::new("a statement reads one table: JOIN is not supported")
             .at(sql, join.relation.span())
-            .hint(OTHER_TABLE));
+            .with_hint(OTHER_TABLE));
     }
     let TableFactor::Table {
         name,
@@ -176,7 +183,7 @@ fn table(sql: &str, select: &ast::Select) -> Result<TableName, PredicateError> {
     };
     if sample.is_some() {
         return Err(PredicateError::new("TABLESAMPLE is not supported")
-            .hint("LIMIT 1000 takes the first rows, the same on every run"));
+            .with_hint("LIMIT 1000 takes the first rows, the same on every run"));
     }
     if !with_hints.is_empty() || !partitions.is_empty() || !index_directives.is_empty() {
         return error(from.span(), "the table stands by its name alone".to_owned());
@@ -217,7 +224,7 @@ fn check_list(typer: &mut Typer<'_>, select: &ast::Select) -> Result<(), Predica
     let has = |column: Option<usize>| column.is_some_and(|column| named.contains(&column));
     if !(everything || has(bucket) && has(key)) {
         return Err(PredicateError::new("the select list must hold Bucket and Key")
-            .hint("a manifest needs both: write SELECT * or SELECT s.Bucket, s.Key, …"));
+            .with_hint("a manifest needs both: write SELECT * or SELECT s.Bucket, s.Key, …"));
     }
     let kept = [bucket, key, version];
     if named.iter().any(|column| !kept.contains(&Some(*column))) {
@@ -253,7 +260,7 @@ fn check_wildcard_table(
         }
         _ => Err(typer
             .error(span, "this names no table of the statement")
-            .hint(format!("write * or {known}.*"))),
+            .with_hint(format!("write * or {known}.*"))),
     }
 }
 
@@ -276,7 +283,7 @@ fn listed_column(typer: &mut Typer<'_>, sql: &Sql) -> Result<usize, PredicateErr
                     function.name.to_string().to_ascii_uppercase()
                 ),
             )
-            .hint("to count rows: s3sieve count REPORT --where 'condition'")),
+            .with_hint(format!("to count rows: {COUNT} REPORT {PREDICATE} 'condition'"))),
         other => computed_column(typer, other),
     }
 }
@@ -307,13 +314,13 @@ fn is_aggregate(name: &str) -> bool {
 fn list_error(typer: &Typer<'_>, span: Span) -> PredicateError {
     typer
         .error(span, "a select list holds * or plain columns here")
-        .hint("rows are selected, values are not computed: write SELECT * or s.Bucket, s.Key")
+        .with_hint("rows are selected, values are not computed: write SELECT * or s.Bucket, s.Key")
 }
 
 fn limit(typer: &Typer<'_>, query: &ast::Query) -> Result<Option<u64>, PredicateError> {
     let Some(clause) = &query.limit_clause else { return Ok(None) };
     let ast::LimitClause::LimitOffset { limit, offset: None, limit_by } = clause else {
-        return Err(PredicateError::new("OFFSET is not supported").hint(
+        return Err(PredicateError::new("OFFSET is not supported").with_hint(
             "one plan holds all rows: the jobs of its manifests can run one after the other",
         ));
     };
@@ -328,7 +335,7 @@ fn limit(typer: &Typer<'_>, query: &ast::Query) -> Result<Option<u64>, Predicate
         let span = limit.as_ref().map_or(Span::empty(), Spanned::span);
         return Err(typer
             .error(span, "LIMIT takes a whole number of rows")
-            .hint("write LIMIT 100"));
+            .with_hint("write LIMIT 100"));
     }
     Ok(number)
 }

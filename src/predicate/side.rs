@@ -66,7 +66,7 @@ impl Typer<'_> {
         }
         Err(self
             .error(left.span.union(&right.span), "this compares two constants")
-            .hint("a column's name stands without quotes or in double quotes"))
+            .with_hint("a column's name stands without quotes or in double quotes"))
     }
 
     pub(super) fn compare_sides(

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
+use crate::diagnostic::explain;
 use crate::values::Row;
 
 struct Fields(Vec<Vec<u8>>);
@@ -58,7 +59,7 @@ fn parse(text: &str) -> Predicate {
 }
 
 fn error(text: &str) -> String {
-    Predicate::parse(text, &schema(), now()).unwrap_err().to_string()
+    explain(&Predicate::parse(text, &schema(), now()).unwrap_err())
 }
 
 fn row(fields: &[(&str, &str)]) -> Fields {
@@ -401,7 +402,7 @@ fn errors_mark_the_place_and_say_what_to_write() {
         ("Key LIKE 'a!' ESCAPE '!'", "'a!'", "escape"),
         ("_23 = 'a'", "_23", "22 columns"),
         ("_0 = 'a'", "_0", "22 columns"),
-        ("SELECT * FROM S3Object", "SELECT", "--sql"),
+        ("SELECT * FROM S3Object", "SELECT", "`statement`"),
         ("", "", "empty"),
         ("DATE '2024-01-01T12:00' < LastModifiedDate", "'2024-01-01T12:00'", "TIMESTAMP"),
         ("now() - interval '1 fortnight' < LastModifiedDate", "'1 fortnight'", "INTERVAL '30"),
@@ -580,7 +581,7 @@ fn what_statements_cannot_say_is_refused() {
         ("SELECT * FROM db.inventory t WHERE db.inventory.Key = 'a'", "write t.Key"),
         ("SELECT FROM S3Object", ""),
     ] {
-        let shown = Select::parse(sql, &schema(), now()).unwrap_err().to_string();
+        let shown = explain(&Select::parse(sql, &schema(), now()).unwrap_err());
         assert!(shown.contains(words), "{sql}\n{shown}");
     }
 }
@@ -666,7 +667,7 @@ fn deep_expressions_are_refused_without_harm() {
     ] {
         match Predicate::parse(&text, &schema(), now()) {
             Ok(predicate) => assert_eq!(parse(&predicate.to_string()), predicate),
-            Err(error) => assert!(error.to_string().len() < 2_000),
+            Err(error) => assert!(explain(&error).len() < 2_000),
         }
     }
     parse(&format!("Key{} = 'a'", " || Key".repeat(900)));
@@ -1009,12 +1010,12 @@ proptest! {
     ) {
         let text = words.join(" ");
         check_agreement(&text, &schema(), &row).map_err(TestCaseError::fail)?;
-        let _ = Select::parse(&text, &schema(), now()).map_err(|error| error.to_string());
+        let _ = Select::parse(&text, &schema(), now()).map_err(|error| explain(&error));
     }
 
     #[test]
     fn any_text_is_parsed_or_refused(text in "\\PC{0,40}", row in any_row()) {
         check_agreement(&text, &schema(), &row).map_err(TestCaseError::fail)?;
-        let _ = Select::parse(&text, &schema(), now()).map_err(|error| error.to_string());
+        let _ = Select::parse(&text, &schema(), now()).map_err(|error| explain(&error));
     }
 }

@@ -150,7 +150,7 @@ impl Typer<'_> {
 
     fn no_condition(&self, sql: &Sql) -> PredicateError {
         self.error(sql.span(), "this is no condition")
-            .hint("compare it with something: BucketKeyStatus = 'DISABLED', Size > 0")
+            .with_hint("compare it with something: BucketKeyStatus = 'DISABLED', Size > 0")
     }
 
     /// A boolean column or value that stands alone.
@@ -164,7 +164,9 @@ impl Typer<'_> {
                 let word = operand.value_type().word();
                 Err(self
                     .error(sql.span(), format!("{operand} holds {word}: alone it is no condition"))
-                    .hint(format!("compare it with something, or write {operand} IS NOT NULL")))
+                    .with_hint(format!(
+                        "compare it with something, or write {operand} IS NOT NULL"
+                    )))
             }
             (SideKind::Constant(Constant::Boolean(truth)), _) => Ok(Expr::Constant(Some(truth))),
             (SideKind::Constant(Constant::Null), _) => Ok(Expr::Constant(None)),
@@ -175,7 +177,7 @@ impl Typer<'_> {
                 let shown = quoted(&value.to_string());
                 Err(self
                     .error(sql.span(), format!("{shown} is not true or false"))
-                    .hint("compare it with something: length(Key) > 100"))
+                    .with_hint("compare it with something: length(Key) > 100"))
             }
             _ => Err(self.no_condition(sql)),
         }
@@ -198,7 +200,7 @@ impl Typer<'_> {
                  by AND, OR, NOT",
             ),
         };
-        self.error(sql.span(), format!("{what} is not supported in a predicate")).hint(hint)
+        self.error(sql.span(), format!("{what} is not supported in a predicate")).with_hint(hint)
     }
 
     /// A comparison by an operator that is one.
@@ -223,7 +225,7 @@ impl Typer<'_> {
             "||" => "|| joins texts; between conditions write OR",
             _ => "conditions compare with = <> < <= > >=",
         };
-        self.error(whole.span(), format!("the operator `{op}` makes no condition")).hint(hint)
+        self.error(whole.span(), format!("the operator `{op}` makes no condition")).with_hint(hint)
     }
 
     /// A column against a constant; the constant's place is for errors.
@@ -283,7 +285,7 @@ impl Typer<'_> {
 
     fn wrong_type(&self, operand: &Operand, span: Span, hint: &str) -> PredicateError {
         let word = operand.value_type().word();
-        self.error(span, format!("{operand} holds {word}; this is something else")).hint(hint)
+        self.error(span, format!("{operand} holds {word}; this is something else")).with_hint(hint)
     }
 
     fn number(&self, operand: &Operand, value: &Constant, span: Span) -> TypedResult<Decimal> {
@@ -461,7 +463,7 @@ impl Typer<'_> {
                 let word = operand.value_type().word();
                 Err(self
                     .error(sql.span(), format!("{operand} holds {word}; a pattern needs text"))
-                    .hint(format!(
+                    .with_hint(format!(
                         "compare it by = < >, or write CAST({} AS VARCHAR)",
                         operand.name
                     )))
@@ -511,7 +513,7 @@ impl Typer<'_> {
         if folded && operand.case.is_some() {
             return Err(self
                 .error(span, "ILIKE ignores case by itself")
-                .hint(format!("write {} ILIKE …", operand.name)));
+                .with_hint(format!("write {} ILIKE …", operand.name)));
         }
         if like.parts().is_empty() {
             self.warn(format!("LIKE '' is never true; empty fields are {operand} IS NULL"));
@@ -529,7 +531,7 @@ impl Typer<'_> {
             }
             _ => Err(self
                 .error(sql.span(), "a pattern is a constant")
-                .hint("write starts_with(Key, …), ends_with(Key, …) or strpos(Key, …) > 0")),
+                .with_hint("write starts_with(Key, …), ends_with(Key, …) or strpos(Key, …) > 0")),
         }
     }
 
@@ -548,7 +550,7 @@ impl Typer<'_> {
         let Some([value, pattern]) = arguments.as_deref() else {
             return Err(self
                 .error(function.span(), "regexp_like takes a text and a pattern")
-                .hint("flags go into the pattern: regexp_like(Key, '(?i)\\.jpe?g$')"));
+                .with_hint("flags go into the pattern: regexp_like(Key, '(?i)\\.jpe?g$')"));
         };
         let side = self.text_side(value, depth)?;
         let Some(text) = self.pattern_text(pattern, depth)? else {
@@ -573,7 +575,7 @@ impl Typer<'_> {
         match error {
             regex::Error::CompiledTooBig(_) => self
                 .error(span, format!("this pattern takes more than {REGEX_BYTES_MAX} bytes"))
-                .hint("write smaller repetitions, or use (?-u) where Unicode does not matter"),
+                .with_hint("write smaller repetitions, or use (?-u) where Unicode does not matter"),
             other => {
                 // The last line of regex's own report says what is wrong; we mark the place.
                 let text = other.to_string();
@@ -594,7 +596,7 @@ impl Typer<'_> {
             let alias = &table.name;
             return Err(self
                 .error(span, "this names no table of the statement")
-                .hint(format!("write {alias}.{}", name.value)));
+                .with_hint(format!("write {alias}.{}", name.value)));
         }
         let column = columns::find(self.schema, &name.value)
             .map_err(|error| error.at(self.evaluator.text, span))?;

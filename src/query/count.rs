@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{CompiledQuery, Query, UnreadableColumn, column, packed, size};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::engine::{Emitter, OutputBlock, Sink, TaskError};
 use crate::predicate::{Matcher, is_readable};
 use crate::read::{
@@ -172,7 +173,7 @@ impl Sink<Counts, DataError> for CountSink<'_> {
     }
 
     fn failed(&mut self, _: usize, error: DataError) -> Result<(), ScanError> {
-        if !self.keep_going || error.kind.is_usage() {
+        if !self.keep_going || error.class() == ErrorClass::Usage {
             return Err(error.into());
         }
         self.counts.files_skipped.push((error.path, error.kind.to_string()));

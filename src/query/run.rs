@@ -5,6 +5,7 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::engine::{self, Emitter, OutputBlock, RunError, Sink, TaskError, Worker};
 use crate::read::{
     DataError, Input, ReadColumns, RowVisitor, RunControl, RunState, ScanError, ScanOptions,
@@ -167,6 +168,10 @@ impl Sink<Scanned, DataError> for ScannedSink {
     }
 
     fn failed(&mut self, _: usize, error: DataError) -> Result<(), ScanError> {
-        if self.keep_going && !error.kind.is_usage() { Ok(()) } else { Err(error.into()) }
+        if self.keep_going && error.class() != ErrorClass::Usage {
+            Ok(())
+        } else {
+            Err(error.into())
+        }
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 
 use super::names::NameFault;
+use crate::diagnostic::parameter::{ALLOW_OVERLAP, KEEP_GOING, THREADS};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::engine::{Stopped, TaskError};
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::format::columnar::ColumnarError;
@@ -15,11 +17,12 @@ use crate::units::Count;
 
 /// A data file that could not be read to its end, or is not what the report says.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {kind}", path.display())]
+#[error("{}", path.display())]
 pub struct DataError {
     /// The file.
     pub path: Location,
     /// What is wrong with it.
+    #[source]
     pub kind: DataErrorKind,
 }
 
@@ -27,7 +30,7 @@ pub struct DataError {
 #[derive(Debug, thiserror::Error)]
 pub enum DataErrorKind {
     /// It could not be opened or read.
-    #[error("{0}")]
+    #[error(transparent)]
     Read(#[from] io::Error),
     /// Its length is not the one in the manifest.
     #[error(
@@ -74,14 +77,14 @@ pub enum DataErrorKind {
         shows: Box<DataErrorKind>,
     },
     /// It is no gzip file, or a damaged one.
-    #[error("{0}")]
+    #[error(transparent)]
     Gzip(#[from] GzipError),
     /// Its rows are not those that fileSchema describes.
-    #[error("{0}")]
+    #[error(transparent)]
     Csv(#[from] CsvError),
     /// It is a damaged file in a column format, or one in a form that is not read.
     #[cfg(any(feature = "parquet", feature = "orc"))]
-    #[error("{0}")]
+    #[error(transparent)]
     Columnar(ColumnarError),
     /// Its own columns are not those of fileSchema.
     #[error(
@@ -174,13 +177,13 @@ fn expected(kind: ColumnKind) -> &'static str {
     }
 }
 
-fn way_on(can_go_on: bool) -> &'static str {
+fn way_on(can_go_on: bool) -> String {
+    let advice = "It decides about this row, and S3 writes no such value: correct the program that \
+                  wrote the report";
     if can_go_on {
-        "It decides about this row, and S3 writes no such value: correct the program that wrote \
-         the report, or give --keep-going, which takes such values for NULL and counts them"
+        format!("{advice}, or give {KEEP_GOING}, which takes such values for NULL and counts them")
     } else {
-        "It decides about this row, and S3 writes no such value: correct the program that wrote \
-         the report"
+        advice.to_owned()
     }
 }
 
@@ -195,18 +198,6 @@ impl From<ColumnarError> for DataErrorKind {
 }
 
 impl DataErrorKind {
-    /// Whether the machine is to blame rather than the data.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Read(error) if !source::is_refusal(error))
-    }
-
-    /// Whether AWS refused, or could not be reached.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Read(error) if source::is_refusal(error))
-    }
-
     /// Whether it is in what the file holds, so that the file's checksum may say why.
     pub(super) fn is_of_contents(&self) -> bool {
         match self {
@@ -239,12 +230,6 @@ impl DataErrorKind {
             }
             other => other,
         }
-    }
-
-    /// Whether what was asked for is to blame rather than the data: no other file fares better.
-    #[must_use]
-    pub fn is_usage(&self) -> bool {
-        matches!(self, Self::TooManyLanes { .. } | Self::TooManyGroups { .. })
     }
 }
 
@@ -284,11 +269,7 @@ pub enum ScanError {
         feature: &'static str,
     },
     /// The query does not fit a report. The report is only told where it is to blame.
-    #[error("{error}{}", if error.is_missing_column() {
-        format!("\nreport: {}", path.display())
-    } else {
-        String::new()
-    })]
+    #[error("{error}")]
     Query {
         /// The report's manifest.
         path: Location,
@@ -298,7 +279,7 @@ pub enum ScanError {
     /// Two reports list the same bucket.
     #[error(
         "{} and {} both list the bucket {bucket}: their rows would be done twice; name one of \
-         them, or give --allow-overlap if that is meant", first.display(), second.display()
+         them, or give {ALLOW_OVERLAP} if that is meant", first.display(), second.display()
     )]
     Overlap {
         /// The bucket.
@@ -336,15 +317,63 @@ pub enum ScanError {
     #[error(transparent)]
     Data(#[from] DataError),
     /// Output that had to wait could not be written.
-    #[error("cannot keep waiting output on disk: {0}")]
-    Spill(io::Error),
+    #[error("cannot keep waiting output on disk")]
+    Spill(#[source] io::Error),
     /// The system gave no thread.
-    #[error(
-        "cannot start a thread: {0}; ask for fewer with --threads, or raise the limit (`ulimit -u` \
-         and `ulimit -v` show two)"
-    )]
-    Thread(io::Error),
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// The run was ended from outside.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl Diagnostic for DataError {
+    fn class(&self) -> ErrorClass {
+        match &self.kind {
+            DataErrorKind::Read(error) => source::io_class(error),
+            // What was asked for is to blame rather than the data: no other file fares better.
+            DataErrorKind::TooManyLanes { .. } | DataErrorKind::TooManyGroups { .. } => {
+                ErrorClass::Usage
+            }
+            _ => ErrorClass::Input,
+        }
+    }
+}
+
+impl Diagnostic for ScanError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Report(error) => error.class(),
+            Self::Data(error) => error.class(),
+            Self::Query { error, .. } => error.class(),
+            Self::Overlap { .. } | Self::SameReport { .. } | Self::SharedFile { .. } => {
+                ErrorClass::Usage
+            }
+            Self::Format { .. } => ErrorClass::Input,
+            Self::Spill(_) | Self::Thread(_) => ErrorClass::Environment,
+            Self::Interrupted => ErrorClass::Interrupted,
+        }
+    }
+
+    fn place(&self) -> Option<String> {
+        let Self::Query { path, error } = self else { return None };
+        let marked = error.place();
+        if !error.is_missing_column() {
+            return marked;
+        }
+        // Only here is the report to blame.
+        let marked = marked.map(|marked| format!("{marked}\n")).unwrap_or_default();
+        Some(format!("{marked}report: {}", path.display()))
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Query { error, .. } => error.hint(),
+            Self::Thread(_) => Some(format!(
+                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
+                 two)"
+            )),
+            _ => None,
+        }
+    }
 }

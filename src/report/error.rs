@@ -5,6 +5,8 @@
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::diagnostic::parameter::ROOT;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{self, Location};
 use crate::units::{Bytes, Count};
 
@@ -23,7 +25,7 @@ pub enum ReportError {
              inventory reports", .0.display())]
     NotThere(Location),
     /// The environment failed: not readable, or the disk is broken.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// What was to be read.
         path: Location,
@@ -117,7 +119,7 @@ pub enum ReportError {
     },
     /// A data file's key leads out of the folder it was looked for in.
     #[error("{}: data file {key:?}: {} is a link that leads out of {}; name the folder that holds \
-             everything with --root DIR", manifest.display(), path.display(), base.display())]
+             everything with {ROOT} DIR", manifest.display(), path.display(), base.display())]
     Outside {
         /// The manifest.
         manifest: Location,
@@ -142,7 +144,7 @@ pub enum ReportError {
     },
     /// A data file may lie in a folder that may not be looked into.
     #[error("{}: data file {key:?} was found nowhere, and {} may not be looked into (permission \
-             denied): allow it, or name the folder that holds the data files with --root DIR",
+             denied): allow it, or name the folder that holds the data files with {ROOT} DIR",
              manifest.display(), folder.display())]
     FolderClosed {
         /// The manifest.
@@ -155,7 +157,7 @@ pub enum ReportError {
     /// The manifest names another bucket than the one it was read from.
     #[error("{}: says that the report lies in bucket {destination:?}: data files are read from \
              the bucket that you named only; if the report was copied, name what stands before \
-             its data files' keys with --root s3://{named}/PREFIX", manifest.display())]
+             its data files' keys with {ROOT} s3://{named}/PREFIX", manifest.display())]
     OtherBucket {
         /// The manifest.
         manifest: Location,
@@ -165,11 +167,11 @@ pub enum ReportError {
         named: String,
     },
     /// There is nothing at the path given as root.
-    #[error("{}: there is no such folder; --root names the folder below which the data files lie",
+    #[error("{}: there is no such folder; {ROOT} names the folder below which the data files lie",
             .0.display())]
     RootMissing(Location),
     /// The folder given as root is no folder.
-    #[error("{}: not a folder; --root names the folder below which the data files lie",
+    #[error("{}: not a folder; {ROOT} names the folder below which the data files lie",
             .0.display())]
     RootNotAFolder(Location),
     /// No report lies below the folder.
@@ -254,22 +256,6 @@ pub enum KeyFault {
 }
 
 impl ReportError {
-    /// Whether the environment failed (disk, permission), rather than the input being bad.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        match self {
-            Self::Io { source, .. } => !source::is_refusal(source),
-            Self::FolderClosed { .. } => true,
-            _ => false,
-        }
-    }
-
-    /// Whether AWS refused, or could not be reached.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Io { source, .. } if source::is_refusal(source))
-    }
-
     /// Whether there is no such file.
     pub(super) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
@@ -285,6 +271,17 @@ impl ReportError {
 
     pub(super) fn io(path: impl Into<Location>, source: io::Error) -> Self {
         Self::Io { path: path.into(), source }
+    }
+}
+
+impl Diagnostic for ReportError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { source, .. } => source::io_class(source),
+            Self::FolderClosed { .. } => ErrorClass::Environment,
+            Self::Interrupted => ErrorClass::Interrupted,
+            _ => ErrorClass::Input,
+        }
     }
 }
 
@@ -320,7 +317,8 @@ mod tests {
     #[test]
     fn only_the_system_is_the_environment() {
         let path = Location::from("m.json");
-        assert!(ReportError::io(path.clone(), io::Error::other("broken")).is_environment());
-        assert!(!ReportError::TooLarge { path, bytes_max: 1 }.is_environment());
+        let class = ReportError::io(path.clone(), io::Error::other("broken")).class();
+        assert_eq!(class, ErrorClass::Environment);
+        assert_eq!(ReportError::TooLarge { path, bytes_max: 1 }.class(), ErrorClass::Input);
     }
 }

@@ -300,6 +300,7 @@ mod tests {
     use md5::{Digest, Md5};
 
     use super::*;
+    use crate::diagnostic::{Diagnostic, ErrorClass};
     use crate::hex;
 
     const MANIFEST: &[u8] = b"what it says is not looked at";
@@ -432,7 +433,8 @@ mod tests {
     fn nothing_and_nothing_complete_are_told_apart() {
         let top = tempfile::tempdir().unwrap();
         let error = find(top.path()).unwrap_err();
-        assert!(matches!(error, ReportError::NoReport { .. }) && !error.is_environment());
+        assert!(matches!(error, ReportError::NoReport { .. }));
+        assert_eq!(error.class(), ErrorClass::Input);
         report(top.path(), "2026-01-02T00-00Z", State::NoManifest);
         assert!(matches!(find(top.path()).unwrap_err(), ReportError::NoReport { .. }));
         report(top.path(), "2026-01-01T00-00Z", State::NoChecksum);
@@ -447,7 +449,7 @@ mod tests {
         assert!(error.contains("delete its manifest.checksum and name"), "{error}");
         let error = find(&top.path().join("none")).unwrap_err();
         assert!(matches!(error, ReportError::NotThere(_)), "{error}");
-        assert!(!error.is_environment(), "a wrong name is the user's");
+        assert_eq!(error.class(), ErrorClass::Input, "a wrong name is the user's");
     }
 
     #[test]

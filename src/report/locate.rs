@@ -26,6 +26,7 @@ use super::key_path::key_components;
 #[cfg(feature = "aws")]
 use super::locate_object;
 use super::{DataFile, Report, ReportError};
+use crate::diagnostic::parameter::ROOT;
 use crate::source::{self, Location};
 
 /// How many folder parts of keys are remembered before all are forgotten.
@@ -250,7 +251,7 @@ impl<'a> Locator<'a> {
         let (looked_in, remedy) = if self.rooted {
             (
                 format!("below {near}, with all or some of its leading folders left out"),
-                "name the folder that holds the data files with --root DIR".to_owned(),
+                format!("name the folder that holds the data files with {ROOT} DIR"),
             )
         } else {
             let wanted = if part.is_empty() { "beside it".to_owned() } else { format!("{part:?}") };
@@ -258,7 +259,7 @@ impl<'a> Locator<'a> {
                 format!("below {near} or a folder above it"),
                 format!(
                     "fetch the data files so that they lie in {wanted} below the manifest's \
-                     folder or one above it, or name the folder that holds them with --root DIR"
+                     folder or one above it, or name the folder that holds them with {ROOT} DIR"
                 ),
             )
         };

@@ -114,7 +114,7 @@ mod tests {
         let error = keys(&format!("s3://copies/{DATED}"), None, "photos/daily/data/1.gz");
         let error = error.unwrap_err().to_string();
         assert!(error.contains("bucket \"reports\""), "{error}");
-        assert!(error.contains("--root s3://copies/"), "{error}");
+        assert!(error.contains("`root` s3://copies/"), "{error}");
         let manifest = format!("s3://copies/{DATED}");
         let found = keys(&manifest, Some("s3://other/x"), "photos/daily/data/1.gz").unwrap();
         assert_eq!(found, "s3://other/x/photos/daily/data/1.gz");

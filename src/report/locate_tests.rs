@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{ChecksumState, DataFile, FileFormat, KEY_BYTES_MAX, Schema};
 use super::*;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 fn report(manifest: &Path, keys: &[&str]) -> Report {
     Report {
@@ -109,7 +110,7 @@ fn a_root_is_the_only_folder_that_is_looked_in() {
     let empty = top.join("empty");
     fs::create_dir(&empty).unwrap();
     let error = locate_files(&report, Some(&empty)).unwrap_err().to_string();
-    assert!(error.contains("\"a/data/x\" is not below") && error.contains("--root"), "{error}");
+    assert!(error.contains("\"a/data/x\" is not below") && error.contains("`root`"), "{error}");
     let error = locate_files(&report, Some(&beside)).unwrap_err();
     assert!(matches!(error, ReportError::RootNotAFolder(_)), "{error}");
     let error = locate_files(&report, Some(&top.join("nowhere"))).unwrap_err();
@@ -124,9 +125,9 @@ fn what_is_missing_is_named_with_the_remedy() {
     // A folder of the name is no file.
     fs::create_dir(top.path().join("x.csv.gz")).unwrap();
     let error = locate_files(&report(&manifest, &["c/data/x.csv.gz"]), None).unwrap_err();
-    assert!(!error.is_environment());
+    assert_eq!(error.class(), ErrorClass::Input);
     let error = error.to_string();
-    for part in ["\"c/data/x.csv.gz\"", "\"c/data\"", "--root DIR", "manifest.json"] {
+    for part in ["\"c/data/x.csv.gz\"", "\"c/data\"", "`root` DIR", "manifest.json"] {
         assert!(error.contains(part), "{part}: {error}");
     }
 }
@@ -175,7 +176,7 @@ fn keys_that_lead_elsewhere_are_refused() {
         for root in [None, Some(top.path())] {
             let error = locate_files(&report(&manifest, &[key]), root).unwrap_err();
             assert!(matches!(&error, ReportError::Key { fault: f, .. } if *f == fault), "{error}");
-            assert!(!error.is_environment());
+            assert_eq!(error.class(), ErrorClass::Input);
         }
     }
     assert_eq!(key_components("a//b/c d/...").unwrap(), ["a", "b", "c d", "..."]);
@@ -215,7 +216,7 @@ fn a_link_must_stay_inside() {
     for key in ["out/x", "files/out", "a/b/out/x"] {
         assert_eq!(locate(key), Err("outside"), "{key}");
         let error = locate_files(&report(&manifest, &[key]), Some(&root)).unwrap_err().to_string();
-        assert!(error.contains("--root DIR") && error.contains(key), "{error}");
+        assert!(error.contains("`root` DIR") && error.contains(key), "{error}");
     }
     for key in ["gone/x", "files/circle", "store/y"] {
         assert_eq!(locate(key), Err("missing"), "{key}");

@@ -450,6 +450,7 @@ mod tests {
     use std::fs;
 
     use super::*;
+    use crate::diagnostic::{Diagnostic, ErrorClass};
 
     const MANIFEST: &str = r#"{
   "sourceBucket": "photos",
@@ -558,7 +559,7 @@ mod tests {
             let error = parse(&MANIFEST[..end]).unwrap_err();
             let ReportError::Json { line, .. } = &error else { panic!("{end}: {error}") };
             assert!(*line <= MANIFEST[..end].lines().count() + 1, "{end}: {error}");
-            assert!(!error.is_environment());
+            assert_eq!(error.class(), ErrorClass::Input);
             assert!(error.to_string().contains("cut short"), "{end}: {error}");
         }
         assert!(parse(&format!("{MANIFEST}\n")).is_ok());
@@ -636,7 +637,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().join("none.json"), folder.path().to_path_buf()] {
             let error = Report::read(&path).unwrap_err();
-            assert!(error.is_environment(), "{error}");
+            assert_eq!(error.class(), ErrorClass::Environment, "{error}");
             assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         }
     }

@@ -17,6 +17,7 @@ use std::path::Path;
 
 #[cfg(unix)]
 use super::descriptors::is_out_of_descriptors;
+use crate::diagnostic::parameter::THREADS;
 
 /// How far the kernel is asked to read ahead of the reader, in bytes.
 ///
@@ -193,7 +194,7 @@ fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
 #[cfg(unix)]
 fn with_remedy(error: io::Error) -> io::Error {
     if is_out_of_descriptors(&error) {
-        let remedy = "raise the limit (`ulimit -n`), or give fewer --threads";
+        let remedy = format!("raise the limit (`ulimit -n`), or give fewer {THREADS}");
         return io::Error::other(format!("{error}: {remedy}"));
     }
     error

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use super::local::{self, LocalFile};
 #[cfg(feature = "aws")]
 use super::object::{HeldObject, Object, ObjectFile};
+use crate::diagnostic::ErrorClass;
 
 /// Where a file or folder is.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -385,7 +386,7 @@ impl Read for SourceFile {
 
 /// Whether AWS refused, or could not be reached, rather than this machine.
 #[must_use]
-pub fn is_refusal(error: &io::Error) -> bool {
+fn is_refusal(error: &io::Error) -> bool {
     #[cfg(feature = "aws")]
     return error.get_ref().is_some_and(|inner| inner.is::<crate::aws::AwsError>());
     #[cfg(not(feature = "aws"))]
@@ -393,6 +394,12 @@ pub fn is_refusal(error: &io::Error) -> bool {
         let _ = error;
         false
     }
+}
+
+/// The class of an error of a file: AWS where S3 refused it, or could not be reached.
+#[must_use]
+pub fn io_class(error: &io::Error) -> ErrorClass {
+    if is_refusal(error) { ErrorClass::Aws } else { ErrorClass::Environment }
 }
 
 /// Lengths of files, `None` for what is not there; many are looked up at a time where that takes

@@ -28,7 +28,7 @@ pub use local::{
     LocalFile, READ_AHEAD_BYTES, advise_soon, open_regular, open_regular_with, read_parameter,
     read_regular,
 };
-pub use location::{EntryKind, FolderEntry, Location, SourceFile, is_refusal, lengths};
+pub use location::{EntryKind, FolderEntry, Location, SourceFile, io_class, lengths};
 pub use lock_file::{LockAttempt, LockFile};
 pub use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]

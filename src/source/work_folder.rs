@@ -11,6 +11,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{LockAttempt, LockFile, create_private_folder, sync_folder};
+use crate::diagnostic::parameter::OUT;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Its name.
 pub const WORK_FOLDER: &str = ".s3sieve-partial";
@@ -37,7 +39,7 @@ pub struct WorkFolder {
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
     /// It holds something.
-    #[error("{} is not empty, {found} is there: choose a new folder for --out", path.display())]
+    #[error("{} is not empty, {found} is there: choose a new folder for {OUT}", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
@@ -53,19 +55,29 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// Something else has a name that is needed.
-    #[error("{} is in the way: move it away, or choose another --out", path.display())]
+    #[error("{} is in the way: move it away, or choose another {OUT}", path.display())]
     InTheWay {
         /// The file, folder or link.
         path: PathBuf,
     },
     /// It can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
+}
+
+impl Diagnostic for FolderError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::NotEmpty { .. } | Self::Busy { .. } | Self::InTheWay { .. } => ErrorClass::Usage,
+            Self::Io { .. } => ErrorClass::Environment,
+        }
+    }
 }
 
 impl FolderError {

@@ -28,6 +28,8 @@ use self::draw::DrawSource;
 use self::file::{SynthFile, SynthRun, write_data_file};
 pub use self::rows::COLUMNS;
 use self::rows::RowRecipe;
+use crate::diagnostic::parameter::THREADS;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::hex;
 use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry,
@@ -142,7 +144,7 @@ pub struct SynthSummary {
 #[derive(Debug, thiserror::Error)]
 pub enum SynthError {
     /// The environment failed.
-    #[error("{}: {source}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// What was to be written.
         path: PathBuf,
@@ -150,11 +152,8 @@ pub enum SynthError {
         source: io::Error,
     },
     /// The system gave no thread.
-    #[error(
-        "cannot start a thread: {0}; ask for fewer with --threads, or raise the limit (`ulimit -u` \
-         and `ulimit -v` show two)"
-    )]
-    Thread(io::Error),
+    #[error("cannot start a thread")]
+    Thread(#[source] io::Error),
     /// The folder to write to can't be had.
     #[error(transparent)]
     Folder(#[from] FolderError),
@@ -171,13 +170,28 @@ pub enum SynthError {
     Stopped,
 }
 
-impl SynthError {
-    /// Whether the environment failed (disk, permission), rather than an option being wrong.
-    #[must_use]
-    pub fn is_environment(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Thread(_) | Self::Folder(FolderError::Io { .. }))
+impl Diagnostic for SynthError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { .. } | Self::Thread(_) => ErrorClass::Environment,
+            Self::Folder(error) => error.class(),
+            Self::Option { .. } => ErrorClass::Usage,
+            Self::Stopped => ErrorClass::Interrupted,
+        }
     }
 
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Thread(_) => Some(format!(
+                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
+                 two)"
+            )),
+            _ => None,
+        }
+    }
+}
+
+impl SynthError {
     fn option(name: &'static str, fault: String) -> Self {
         Self::Option { name, fault }
     }

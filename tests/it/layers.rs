@@ -12,11 +12,12 @@ struct Layer {
 
 /// All layers, from the top; each imports only what stands behind it, and its row allows. The one
 /// table of them: `src/lib.rs` and `ARCHITECTURE.md` point here.
-const LAYERS: [Layer; 18] = [
+const LAYERS: [Layer; 19] = [
     Layer {
         name: "cli",
         knows: "arguments, progress, tables, exit codes; not bytes and formats",
         imports: &[
+            "diagnostic",
             "jobs",
             "listing",
             "synth",
@@ -39,22 +40,33 @@ const LAYERS: [Layer; 18] = [
     Layer {
         name: "jobs",
         knows: "Batch Operations jobs at AWS, by its SDK (feature `aws`); not how rows were found",
-        imports: &["plan", "operation", "report", "source", "aws", "units", "hex"],
+        imports: &["diagnostic", "plan", "operation", "report", "source", "aws", "units", "hex"],
     },
     Layer {
         name: "listing",
         knows: "what a bucket holds now, as a report (feature `aws`)",
-        imports: &["report", "source", "aws", "hex", "values"],
+        imports: &["diagnostic", "report", "source", "aws", "hex", "values"],
     },
     Layer {
         name: "synth",
         knows: "how a synthetic report looks; not how reports are read",
-        imports: &["format", "predicate", "report", "source", "threads", "units", "hex", "values"],
+        imports: &[
+            "diagnostic",
+            "format",
+            "predicate",
+            "report",
+            "source",
+            "threads",
+            "units",
+            "hex",
+            "values",
+        ],
     },
     Layer {
         name: "plan",
         knows: "shards, exclusions, `plan.json`; not threads",
         imports: &[
+            "diagnostic",
             "operation",
             "query",
             "read",
@@ -70,17 +82,28 @@ const LAYERS: [Layer; 18] = [
     Layer {
         name: "operation",
         knows: "eligibility, requests, permissions and prices of each operation; not plan folders",
-        imports: &["units", "hex"],
+        imports: &["diagnostic", "units", "hex"],
     },
     Layer {
         name: "query",
         knows: "what is asked of rows: counts, manifest lines, look-ups; not shards and operations",
-        imports: &["read", "engine", "format", "predicate", "report", "source", "units", "values"],
+        imports: &[
+            "diagnostic",
+            "read",
+            "engine",
+            "format",
+            "predicate",
+            "report",
+            "source",
+            "units",
+            "values",
+        ],
     },
     Layer {
         name: "read",
         knows: "how a data file becomes rows and columns; not what is asked of them",
         imports: &[
+            "diagnostic",
             "engine",
             "format",
             "predicate",
@@ -105,27 +128,32 @@ const LAYERS: [Layer; 18] = [
     Layer {
         name: "predicate",
         knows: "expression to compiled matcher; not formats",
-        imports: &["report", "units", "values"],
+        imports: &["diagnostic", "report", "units", "values"],
     },
     Layer {
         name: "report",
         knows: "`manifest.json`, schema, checksums, the newest report; not threads",
-        imports: &["source", "units", "hex"],
+        imports: &["diagnostic", "source", "units", "hex"],
     },
     Layer {
         name: "source",
         knows: "bytes from and to local files and S3; not what they mean",
-        imports: &["aws"],
+        imports: &["diagnostic", "aws"],
     },
     Layer {
         name: "aws",
         knows: "how AWS is reached: credentials, threads, errors; not what is asked of it",
-        imports: &[],
+        imports: &["diagnostic"],
     },
     Layer { name: "threads", knows: "loops on several threads", imports: &[] },
     Layer {
         name: "values",
         knows: "what rows and columns are: values, statistics, keys, dates",
+        imports: &[],
+    },
+    Layer {
+        name: "diagnostic",
+        knows: "what an error says of itself: class, place, hint; not exit codes and flags",
         imports: &[],
     },
     Layer { name: "units", knows: "sizes and counts as people write them", imports: &[] },

@@ -12,8 +12,9 @@ use md5::{Digest, Md5};
 use serde::Deserialize;
 
 use crate::aws::Session;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::hex;
-use crate::source::{Location, Object, SourceFile, open_regular, write_whole};
+use crate::source::{self, Location, Object, SourceFile, open_regular, write_whole};
 
 /// A report's manifest at most: some 200 bytes for each of its files, and no more files than a job
 /// of 20 billion tasks has, by a million.
@@ -42,11 +43,12 @@ pub struct FetchedReport {
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// A file can't be read or written, here or in S3.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: Location,
         /// What the system or S3 says.
+        #[source]
         error: io::Error,
     },
     /// The report is not what it should be.
@@ -80,6 +82,16 @@ struct ManifestResult {
     #[serde(rename = "MD5Checksum")]
     md5_checksum: String,
     key: String,
+}
+
+impl Diagnostic for FetchError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { error, .. } => source::io_class(error),
+            Self::Bad { .. } => ErrorClass::Input,
+            Self::Interrupted => ErrorClass::Interrupted,
+        }
+    }
 }
 
 impl FetchError {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::row::{BadRow, TaskResult, TaskResults};
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::open_regular;
 
 /// Read at once of a file of a report.
@@ -17,16 +18,26 @@ const ROWS_PER_LOOK: u64 = 10_000;
 #[derive(Debug, thiserror::Error)]
 pub enum CompletionError {
     /// A file can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
     /// The stop flag was raised.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl Diagnostic for CompletionError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { .. } => ErrorClass::Environment,
+            Self::Interrupted => ErrorClass::Interrupted,
+        }
+    }
 }
 
 impl CompletionError {

@@ -8,7 +8,11 @@
 //! reasons"), of KMS as S3 passes them on, and the two of Batch Operations itself (UG, "Tracking
 //! job status and completion reports").
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use super::row::TaskResult;
+use crate::diagnostic::parameter::{POLICY, RETRY, WITHOUT};
 
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +26,10 @@ pub enum RetryAdvice {
 /// Codes with one remedy.
 struct CodeRemedy {
     fate: RetryAdvice,
-    text: &'static str,
+    text: Cow<'static, str>,
     codes: &'static [&'static str],
 }
 
-const ROLE: &str = "the jobs' role may not do this, or may not use the KMS key: compare it with \
-                    `s3sieve policy`, then try again";
 const GONE: &str = "the object is gone since the report was made: nothing to do";
 const PASSES: &str = "it passes: try again";
 const OFTEN: &str = "S3 was asked too often: try again, with fewer jobs at a time";
@@ -36,102 +38,115 @@ const REPLICATION_ROLE: &str = "the replication role or a bucket policy lacks a 
                                 the code names: grant it, then try again";
 const KMS_STATE: &str = "the KMS key is disabled or about to be deleted: enable it, then try again";
 
-const REMEDIES: [CodeRemedy; 31] = [
-    again(ROLE, &["AccessDenied", "KMSAccessDenied", "KMS.AccessDeniedException"]),
-    never("the bucket is disabled: ask AWS Support", &["AllAccessDisabled"]),
-    never(
-        "the object is larger than 5 GiB, which a copy can't do: update its encryption in place, \
-         or copy it in parts",
-        &["EntityTooLarge"],
-    ),
-    again(
-        PASSES,
-        &[
-            "GlacierExpeditedRetrievalNotAvailable",
-            "InternalError",
-            "KMS.KMSInternalException",
-            "KMS.KeyUnavailableException",
-            "OperationAborted",
-            "RequestTimeout",
-            "ServiceUnavailable",
-            "TemporaryFailure",
-        ],
-    ),
-    again(OFTEN, &["SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"]),
-    again("KMS was asked too often: try again, fewer at a time", &["KMS.ThrottlingException"]),
-    again(KMS_STATE, &["KMS.DisabledException", "KMS.KMSInvalidStateException"]),
-    again(
-        "the KMS key does not exist: make one, or name another; `s3sieve retry --without` leaves \
-         out objects whose own key is gone",
-        &["KMS.NotFoundException"],
-    ),
-    never("the object is archived: restore it first, then copy it", &["InvalidObjectState"]),
-    never("S3 can't do this to the object: the message says why", &["InvalidRequest"]),
-    never("the object's tags are not allowed: the message says which", &["InvalidTag"]),
-    never("it is a delete marker, not an object", &["MethodNotAllowed"]),
-    never("the bucket is gone", &["NoSuchBucket", "SrcBucketNotFound"]),
-    never(
-        GONE,
-        &[
-            "NoSuchKey",
-            "NoSuchVersion",
-            "NotFound",
-            "SrcKeyNotFound",
-            "SrcObjectNotFound",
-            "SrcVersionNotFound",
-        ],
-    ),
-    never("the object is archived: restore it first", &["ObjectNotInActiveTierError"]),
-    never("the object is not archived: nothing to do", &["ObjectAlreadyInActiveTierError"]),
-    never("S3 does not have this operation for the object", &["NotImplemented"]),
-    never(
-        "the bucket has no Object Lock: nothing to do, unless it gets one",
-        &["ObjectLockConfigurationNotFoundError"],
-    ),
-    never("the function or operation says that it can't be done", &["PermanentFailure"]),
-    never("the object changed, or a condition of the job kept it out", &["PreconditionFailed"]),
-    never("it is being restored already: nothing to do", &["RestoreAlreadyInProgress"]),
-    never("the object's encryption can't be read so", &["InvalidEncryptionAlgorithmError"]),
-    never(
-        "the replication configuration does not cover the object, by its tags or storage class",
-        &["SrcObjectNotEligible"],
-    ),
-    never("the object is replicated already: nothing to do", &["SrcReplicationNotPending"]),
-    never(
-        "the replica was deleted by its version id, and is not replicated a second time",
-        &["DstObjectHardDeleted"],
-    ),
-    never("the version is not in the destination bucket", &["DstVersionNotFound"]),
-    again("the destination bucket keeps no versions: turn them on", &["DstBucketUnversioned"]),
-    again(
-        "the destination bucket lacks Object Lock, which the source has: turn it on",
-        &["DstBucketObjectLockConfigMissing"],
-    ),
-    again(
-        "the replication configuration is missing, or names a bucket, key or role that does not \
-         fit: mend it, then try again",
-        &[
-            "AssumeRoleNotPermitted",
-            "DstBucketInvalidRegion",
-            "DstBucketNotFound",
-            "DstKmsKeyNotFound",
-            "SrcBucketReplicationConfigMissing",
-        ],
-    ),
-    again("the jobs are in another region than the bucket", &["SrcBucketInvalidRegion"]),
-    again(
-        "the jobs' role may not begin a replication (s3:InitiateReplication): compare it with \
-         `s3sieve policy`, then try again",
-        &["InitiateReplicationNotPermitted"],
-    ),
-];
+static ROLE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "the jobs' role may not do this, or may not use the KMS key: compare it with `{POLICY}`, \
+         then try again"
+    )
+});
 
-const fn again(text: &'static str, codes: &'static [&'static str]) -> CodeRemedy {
-    CodeRemedy { fate: RetryAdvice::Again, text, codes }
+static REMEDIES: LazyLock<[CodeRemedy; 31]> = LazyLock::new(|| {
+    [
+        again(ROLE.as_str(), &["AccessDenied", "KMSAccessDenied", "KMS.AccessDeniedException"]),
+        never("the bucket is disabled: ask AWS Support", &["AllAccessDisabled"]),
+        never(
+            "the object is larger than 5 GiB, which a copy can't do: update its encryption in place, \
+         or copy it in parts",
+            &["EntityTooLarge"],
+        ),
+        again(
+            PASSES,
+            &[
+                "GlacierExpeditedRetrievalNotAvailable",
+                "InternalError",
+                "KMS.KMSInternalException",
+                "KMS.KeyUnavailableException",
+                "OperationAborted",
+                "RequestTimeout",
+                "ServiceUnavailable",
+                "TemporaryFailure",
+            ],
+        ),
+        again(OFTEN, &["SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"]),
+        again("KMS was asked too often: try again, fewer at a time", &["KMS.ThrottlingException"]),
+        again(KMS_STATE, &["KMS.DisabledException", "KMS.KMSInvalidStateException"]),
+        again(
+            format!(
+                "the KMS key does not exist: make one, or name another; `{RETRY} {WITHOUT:#}` leaves \
+         out objects whose own key is gone"
+            ),
+            &["KMS.NotFoundException"],
+        ),
+        never("the object is archived: restore it first, then copy it", &["InvalidObjectState"]),
+        never("S3 can't do this to the object: the message says why", &["InvalidRequest"]),
+        never("the object's tags are not allowed: the message says which", &["InvalidTag"]),
+        never("it is a delete marker, not an object", &["MethodNotAllowed"]),
+        never("the bucket is gone", &["NoSuchBucket", "SrcBucketNotFound"]),
+        never(
+            GONE,
+            &[
+                "NoSuchKey",
+                "NoSuchVersion",
+                "NotFound",
+                "SrcKeyNotFound",
+                "SrcObjectNotFound",
+                "SrcVersionNotFound",
+            ],
+        ),
+        never("the object is archived: restore it first", &["ObjectNotInActiveTierError"]),
+        never("the object is not archived: nothing to do", &["ObjectAlreadyInActiveTierError"]),
+        never("S3 does not have this operation for the object", &["NotImplemented"]),
+        never(
+            "the bucket has no Object Lock: nothing to do, unless it gets one",
+            &["ObjectLockConfigurationNotFoundError"],
+        ),
+        never("the function or operation says that it can't be done", &["PermanentFailure"]),
+        never("the object changed, or a condition of the job kept it out", &["PreconditionFailed"]),
+        never("it is being restored already: nothing to do", &["RestoreAlreadyInProgress"]),
+        never("the object's encryption can't be read so", &["InvalidEncryptionAlgorithmError"]),
+        never(
+            "the replication configuration does not cover the object, by its tags or storage class",
+            &["SrcObjectNotEligible"],
+        ),
+        never("the object is replicated already: nothing to do", &["SrcReplicationNotPending"]),
+        never(
+            "the replica was deleted by its version id, and is not replicated a second time",
+            &["DstObjectHardDeleted"],
+        ),
+        never("the version is not in the destination bucket", &["DstVersionNotFound"]),
+        again("the destination bucket keeps no versions: turn them on", &["DstBucketUnversioned"]),
+        again(
+            "the destination bucket lacks Object Lock, which the source has: turn it on",
+            &["DstBucketObjectLockConfigMissing"],
+        ),
+        again(
+            "the replication configuration is missing, or names a bucket, key or role that does not \
+         fit: mend it, then try again",
+            &[
+                "AssumeRoleNotPermitted",
+                "DstBucketInvalidRegion",
+                "DstBucketNotFound",
+                "DstKmsKeyNotFound",
+                "SrcBucketReplicationConfigMissing",
+            ],
+        ),
+        again("the jobs are in another region than the bucket", &["SrcBucketInvalidRegion"]),
+        again(
+            format!(
+                "the jobs' role may not begin a replication (s3:InitiateReplication): compare it with \
+         `{POLICY}`, then try again"
+            ),
+            &["InitiateReplicationNotPermitted"],
+        ),
+    ]
+});
+
+fn again(text: impl Into<Cow<'static, str>>, codes: &'static [&'static str]) -> CodeRemedy {
+    CodeRemedy { fate: RetryAdvice::Again, text: text.into(), codes }
 }
 
-const fn never(text: &'static str, codes: &'static [&'static str]) -> CodeRemedy {
-    CodeRemedy { fate: RetryAdvice::Never, text, codes }
+fn never(text: impl Into<Cow<'static, str>>, codes: &'static [&'static str]) -> CodeRemedy {
+    CodeRemedy { fate: RetryAdvice::Never, text: text.into(), codes }
 }
 
 /// What is known of a failed task: whether trying again can help, and what to do.
@@ -188,7 +203,7 @@ fn of_message(code: &str) -> (RetryAdvice, &'static str) {
 fn of_code(code: &str) -> Option<(RetryAdvice, &'static str)> {
     let has =
         |remedy: &&CodeRemedy| remedy.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
-    REMEDIES.iter().find(has).map(|found| (found.fate, found.text))
+    REMEDIES.iter().find(has).map(|found| (found.fate, &*found.text))
 }
 
 /// By the ending of replication's codes, of which there are many, and will be more.
@@ -210,7 +225,7 @@ fn of_replication(code: &str) -> Option<(RetryAdvice, &'static str)> {
 fn of_status(http: Option<u16>) -> (RetryAdvice, &'static str) {
     match http {
         Some(404) => (RetryAdvice::Never, GONE),
-        Some(403) => (RetryAdvice::Again, ROLE),
+        Some(403) => (RetryAdvice::Again, &ROLE),
         Some(408 | 429 | 500..) => (RetryAdvice::Again, PASSES),
         Some(400..) => (RetryAdvice::Never, REFUSED),
         _ => (RetryAdvice::Again, "unknown to this program: the message may say more"),

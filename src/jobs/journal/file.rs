@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::{JOURNAL_VERSION, JournalEntry, JournalEvent};
+use crate::diagnostic::parameter::SUBMIT;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{open_regular, open_regular_with, sync_folder};
 
 /// The name of the file in the folder of a plan.
@@ -23,7 +25,7 @@ const LINE_BYTES_MAX: u64 = 64 << 10;
 pub enum JournalError {
     /// There is none.
     #[error(
-        "{}: no jobs.jsonl here: the plan was not submitted; `s3sieve submit {} …` does that",
+        "{}: no jobs.jsonl here: the plan was not submitted; `{SUBMIT} {} …` does that",
         folder.display(), folder.display()
     )]
     Missing {
@@ -63,13 +65,26 @@ pub enum JournalError {
         version: u32,
     },
     /// The file can't be read or written.
-    #[error("{}: {error}", path.display())]
+    #[error("{}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// What the system says.
+        #[source]
         error: io::Error,
     },
+}
+
+impl Diagnostic for JournalError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Missing { .. } | Self::Line { .. } | Self::OtherVersion { .. } => {
+                ErrorClass::Input
+            }
+            Self::Busy { .. } => ErrorClass::Usage,
+            Self::Io { .. } => ErrorClass::Environment,
+        }
+    }
 }
 
 /// A journal that is being written. Others can't write while it is held.

@@ -6,6 +6,7 @@ use super::body::{ReceivedBody, SentBody};
 use super::xml::{self, FindEdit, append, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::parameter::KMS_KEY_ARN;
 use crate::operation::job::check_default_key;
 
 const ROOT: &str = "ServerSideEncryptionConfiguration";
@@ -45,7 +46,7 @@ impl BucketKey {
         let document = self.edited(&action, &there)?;
         if let Some(key) = &self.key_arn {
             let region = self.region(session);
-            let checked = check_default_key("--kms-key-arn", key, region.as_deref());
+            let checked = check_default_key(KMS_KEY_ARN, key, region.as_deref());
             checked.map_err(|refusal| SetupError::Senseless(refusal.to_string()))?;
         }
         let lines = |text: &str| -> Result<Vec<String>, AwsError> {
@@ -119,7 +120,7 @@ impl BucketKey {
             (Some("aws:kms"), _) | (_, Some(_)) => Ok(()),
             (_, None) => Err(SetupError::Senseless(format!(
                 "bucket {}: its default is not SSE-KMS, so a bucket key changes nothing; give \
-                 --kms-key-arn to make it so",
+                 {KMS_KEY_ARN} to make it so",
                 self.bucket
             ))),
         }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::grants::{added, cover, denials, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::diagnostic::parameter::LEAVE_BUCKET_POLICY;
 use crate::hex;
 use crate::operation::job::S3Prefix;
 use crate::operation::policy::literal;
@@ -140,7 +141,7 @@ impl InventoryWriter {
         } else if own.iter().any(|statement| statement["Sid"] == wanted["Sid"]) {
             return Err(SetupError::Senseless(format!(
                 "the policy of bucket {bucket} has a statement {} that doesn't let S3 write the \
-                 reports; correct or remove it, or give --leave-bucket-policy. It should be: \
+                 reports; correct or remove it, or give {LEAVE_BUCKET_POLICY}. It should be: \
                  {wanted}",
                 self.sid()
             )));
@@ -178,7 +179,7 @@ impl InventoryWriter {
         Err(SetupError::Senseless(format!(
             "the policy of bucket {} is not of Version {VERSION}, and older ones can't name the \
              prefix {:?} without granting others too; change its Version, or give \
-             --leave-bucket-policy",
+             {LEAVE_BUCKET_POLICY}",
             self.destination.bucket, self.destination.prefix
         )))
     }
@@ -194,7 +195,7 @@ impl PolicyPlan {
         let answer = session.wait(call.policy(self.policy.to_string()).send());
         let action = || {
             format!(
-                "put the policy of bucket {} (--leave-bucket-policy does without it)",
+                "put the policy of bucket {} ({LEAVE_BUCKET_POLICY} does without it)",
                 self.bucket
             )
         };
@@ -274,6 +275,6 @@ mod tests {
         assert!(writer().planned(&plan.policy.to_string()).unwrap().change.is_none());
         plan.policy["Statement"][0]["Effect"] = json!("Deny");
         let error = writer().planned(&plan.policy.to_string()).unwrap_err().to_string();
-        assert!(error.contains("--leave-bucket-policy"), "{error}");
+        assert!(error.contains("`leave_bucket_policy`"), "{error}");
     }
 }

@@ -13,6 +13,9 @@ use super::default_key::default_key_id;
 use super::xml::{self, Edit, FindEdit, NAMESPACE, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::parameter::{
+    DESTINATION, ID, LEAVE_BUCKET_POLICY, REPLACE_DESTINATION, REPORT_ENCRYPTION,
+};
 use crate::jobs::caller;
 use crate::operation::job::S3Prefix;
 use crate::operation::partition;
@@ -147,7 +150,7 @@ impl InventoryChange {
         let what = format!("inventory configuration `{}` of bucket {}", self.id, self.bucket);
         let mut change = Change { what, before, after, warnings };
         let policy = if self.leave_bucket_policy {
-            Err(writer.missing("--leave-bucket-policy is given"))
+            Err(writer.missing(&format!("{LEAVE_BUCKET_POLICY} is given")))
         } else {
             bucket_policy::look(session, &writer)?
         };
@@ -170,8 +173,8 @@ impl InventoryChange {
     fn made(&self, action: &str, partition: &str) -> Result<EditedInventory, SetupError> {
         let Some(place) = &self.destination else {
             return Err(SetupError::Senseless(format!(
-                "bucket {} has no inventory configuration `{}`: give --destination \
-                 s3://BUCKET/PREFIX to make one, or the --id of one that is there",
+                "bucket {} has no inventory configuration `{}`: give {DESTINATION} \
+                 s3://BUCKET/PREFIX to make one, or the {ID} of one that is there",
                 self.bucket, self.id
             )));
         };
@@ -208,7 +211,7 @@ impl InventoryChange {
         let Some(target) = find(root, &TARGET) else {
             return Err(SetupError::Senseless(format!(
                 "inventory configuration `{}` of bucket {} has a destination that this program \
-                 doesn't know; give another --id",
+                 doesn't know; give another {ID}",
                 self.id, self.bucket
             )));
         };
@@ -262,7 +265,7 @@ impl InventoryChange {
             format!(
                 "reports stay encrypted with key {key}, which was chosen for the old bucket: it \
                  must be in the new one's region, and who reads them there needs it; \
-                 --report-encryption names another"
+                 {REPORT_ENCRYPTION} names another"
             )
         });
         account.into_iter().chain(key).collect()
@@ -274,8 +277,8 @@ impl InventoryChange {
             Some(place) if place != own && !self.replace_destination => {
                 Err(SetupError::Senseless(format!(
                     "inventory configuration `{}` of bucket {} sends its reports to {}, where {} \
-                     is asked for: leave --destination out to keep that, give \
-                     --replace-destination to change it, or another --id to have both",
+                     is asked for: leave {DESTINATION} out to keep that, give \
+                     {REPLACE_DESTINATION} to change it, or another {ID} to have both",
                     self.id,
                     self.bucket,
                     own.address(),
@@ -511,7 +514,7 @@ mod tests {
         assert_eq!(edited(&same), edited(&asked()));
         let other = InventoryChange { destination: place("other", "a"), ..asked() };
         let error = other.edited("look", THERE, "aws-cn").err().unwrap().to_string();
-        for part in ["s3://reports", "s3://other/a", "--replace-destination"] {
+        for part in ["s3://reports", "s3://other/a", "`replace_destination`"] {
             assert!(error.contains(part), "{error}");
         }
         let told = InventoryChange { replace_destination: true, ..other };
@@ -527,7 +530,7 @@ mod tests {
     #[test]
     fn a_new_configuration_needs_a_destination() {
         let error = asked().made("look", "aws").err().unwrap().to_string();
-        assert!(error.contains("--destination"), "{error}");
+        assert!(error.contains("`destination`"), "{error}");
         let place = S3Prefix { bucket: "reports".to_owned(), prefix: "a&b".to_owned() };
         let made =
             InventoryChange { destination: Some(place), ..asked() }.made("look", "aws-us-gov");

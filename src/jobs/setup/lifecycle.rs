@@ -12,6 +12,7 @@ use super::body::{ReceivedBody, SentBody};
 use super::xml::{self, NAMESPACE, children, element, find, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
+use crate::diagnostic::parameter::{ID, PREFIX};
 
 /// Rules of a bucket at most (UG, "Setting a lifecycle configuration on a bucket").
 const RULES_MAX: usize = 1000;
@@ -136,7 +137,7 @@ impl Lifecycle {
         if scope != wanted {
             return Err(SetupError::Senseless(format!(
                 "bucket {bucket}: lifecycle rule {id} is there already, for {}; asked for is {}. \
-                 What a rule covers is never changed: {}name a new rule with --id, or change this \
+                 What a rule covers is never changed: {}name a new rule with {ID}, or change this \
                  one by hand",
                 scope.shown(),
                 wanted.shown(),
@@ -149,7 +150,7 @@ impl Lifecycle {
             }
             None => Err(SetupError::Senseless(format!(
                 "bucket {bucket}: lifecycle rule {id} is there already, and expires no noncurrent \
-                 versions ({}): name a new rule with --id, or change this one by hand",
+                 versions ({}): name a new rule with {ID}, or change this one by hand",
                 line(own)
             ))),
         }
@@ -221,8 +222,8 @@ impl Scope {
     /// The flag that asks for just this.
     fn flag(&self) -> String {
         match self {
-            Self::Prefix(prefix) if prefix.is_empty() => "leave out --prefix, ".to_owned(),
-            Self::Prefix(prefix) => format!("give --prefix '{prefix}', "),
+            Self::Prefix(prefix) if prefix.is_empty() => format!("leave out {PREFIX}, "),
+            Self::Prefix(prefix) => format!("give {PREFIX} '{prefix}', "),
             Self::Other(_) => String::new(),
         }
     }
@@ -306,7 +307,7 @@ mod tests {
     #[test]
     fn a_rule_of_ours_for_other_objects_is_refused() {
         for (filter, shown) in [
-            ("<Filter><Prefix>logs/</Prefix></Filter>", "--prefix 'logs/'"),
+            ("<Filter><Prefix>logs/</Prefix></Filter>", "`prefix` 'logs/'"),
             ("<Prefix>logs/</Prefix>", "keys that begin with `logs/`"),
             ("<Filter><Tag><Key>a</Key><Value>b</Value></Tag></Filter>", "<Key>a</Key>"),
             ("<Filter><Prefix/><Newer>1</Newer></Filter>", "<Newer>1</Newer>"),

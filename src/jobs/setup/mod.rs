@@ -20,6 +20,7 @@ mod xml;
 use serde_json::Value;
 
 use crate::aws::AwsError;
+use crate::diagnostic::{Diagnostic, ErrorClass};
 
 pub use default_key::default_key;
 
@@ -58,4 +59,13 @@ pub enum SetupError {
     /// What is asked for makes no sense there.
     #[error("{0}")]
     Senseless(String),
+}
+
+impl Diagnostic for SetupError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Aws(_) => ErrorClass::Aws,
+            Self::Senseless(_) => ErrorClass::Usage,
+        }
+    }
 }

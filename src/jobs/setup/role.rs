@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::grants::{added, cover, denials, merged, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::diagnostic::parameter::ROLE_ARN;
 use crate::jobs::role::{RoleTrust, parse, trust};
 use crate::operation::policy::INLINE_PREFIX;
 
@@ -78,7 +79,7 @@ impl Role {
         if let Some(RoleTrust { arn, .. }) = there.as_ref().filter(|there| there.arn != self.arn) {
             return Err(SetupError::Senseless(format!(
                 "role {} is there already as {arn}, where {} is asked for: a name is used once in \
-                 an account, whatever its path; give --role-arn {arn}, or another name",
+                 an account, whatever its path; give {ROLE_ARN} {arn}, or another name",
                 self.name, self.arn
             )));
         }

@@ -11,6 +11,7 @@ use super::suggest::date_function;
 use super::tree::{CastTarget, ScalarExpr};
 use super::typing::nested;
 use super::value::{ScalarType, ScalarValue};
+use crate::diagnostic::parameter::{COUNT, PREDICATE, SELECT_STATEMENT};
 use crate::values::time::NANOS_PER_DAY;
 
 /// The hint under an unknown function.
@@ -38,16 +39,23 @@ const OTHER_NAMES: &[(&str, &str)] = &[
     ("iif", "write if(condition, a, b)"),
     ("power", "write the product: 1024 * 1024"),
     ("pow", "write the product: 1024 * 1024"),
-    ("count", "a condition looks at one row; to count rows: s3sieve count REPORT --where '…'"),
-    ("sum", "a condition looks at one row; sums are in the output of s3sieve count"),
     ("min", "a condition looks at one row; the least of several values is least(a, b)"),
     ("max", "a condition looks at one row; the greatest of several values is greatest(a, b)"),
-    ("avg", "a condition looks at one row; sums are in the output of s3sieve count"),
-    ("row_number", "a condition looks at one row; LIMIT in --sql takes the first rows"),
     ("split", "take one part: split_part(Key, '/', 1), or split(Key, '/')[1]"),
     ("from_base64", "compare the text as the report has it"),
     ("json_extract_scalar", "compare the text as the report has it"),
 ];
+
+/// Where else functions of many rows are to be had.
+fn elsewhere(function: &str) -> Option<String> {
+    let place = match function {
+        "count" => format!("to count rows: {COUNT} REPORT {PREDICATE} '…'"),
+        "sum" | "avg" => format!("sums are in the output of {COUNT}"),
+        "row_number" => format!("LIMIT in {SELECT_STATEMENT} takes the first rows"),
+        _ => return None,
+    };
+    Some(format!("a condition looks at one row; {place}"))
+}
 
 impl Typer<'_> {
     pub(super) fn call(
@@ -60,7 +68,7 @@ impl Typer<'_> {
         let Some(arguments) = function_arguments(function) else {
             return Err(self
                 .error(span, format!("{} takes plain arguments here", quoted(&name)))
-                .hint("DISTINCT, OVER, FILTER and named arguments are not supported"));
+                .with_hint("DISTINCT, OVER, FILTER and named arguments are not supported"));
         };
         let arguments = arguments.as_slice();
         match (name.as_str(), arguments) {
@@ -189,12 +197,14 @@ impl Typer<'_> {
         if special.contains(&name) {
             return self
                 .error(span, format!("{} takes other arguments", quoted(name)))
-                .hint("docs/where.md has an example of every function");
+                .with_hint("docs/where.md has an example of every function");
         }
+        let hint = date_function(name, arguments).or_else(|| elsewhere(name));
         let other = OTHER_NAMES.iter().find(|(known, _)| *known == name);
-        let hint = date_function(name, arguments);
         self.error(span, format!("{} is not a function that is known here", quoted(name)))
-            .hint(hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()))
+            .with_hint(
+                hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()),
+            )
     }
 
     fn arguments(&mut self, sql: &[&Sql], depth: usize) -> TypedResult<Vec<(ScalarExpr, Span)>> {
@@ -220,7 +230,7 @@ impl Typer<'_> {
             };
             return Err(self
                 .error(span, format!("`{name}` takes {wanted}, not {given}"))
-                .hint("docs/where.md has an example of every function"));
+                .with_hint("docs/where.md has an example of every function"));
         }
         let mut values = Vec::with_capacity(given);
         for (sql, parameter) in arguments.iter().zip(signature.parameters) {
@@ -284,9 +294,9 @@ impl Typer<'_> {
         if value.value_type().is_date() {
             return Ok(value);
         }
-        Err(self
-            .error(span, "formats of dates are not supported")
-            .hint(format!("dates are read in ISO 8601: write from_iso8601_timestamp({value})")))
+        Err(self.error(span, "formats of dates are not supported").with_hint(format!(
+            "dates are read in ISO 8601: write from_iso8601_timestamp({value})"
+        )))
     }
 
     fn unit_function(
@@ -324,7 +334,7 @@ impl Typer<'_> {
             _ => None,
         };
         word.and_then(DateUnit::of).ok_or_else(|| {
-            self.error(sql.span(), "this is not a unit of time").hint(
+            self.error(sql.span(), "this is not a unit of time").with_hint(
                 "the units are 'millisecond', 'second', 'minute', 'hour', 'day', 'week', 'month', \
                  'quarter' and 'year'",
             )
@@ -364,7 +374,7 @@ impl Typer<'_> {
         }
         Err(self
             .error(span, "the only array is split(text, 'delimiter')")
-            .hint("write split(Key, '/')[1], element_at(split(Key, '/'), -1) or split_part"))
+            .with_hint("write split(Key, '/')[1], element_at(split(Key, '/'), -1) or split_part"))
     }
 
     /// Expressions whose arguments are not in a list.
@@ -375,7 +385,7 @@ impl Typer<'_> {
                 let Some(part) = part_of(&field.to_string()) else {
                     return Err(self
                         .error(span, format!("{field} can't be extracted from a date here"))
-                        .hint(
+                        .with_hint(
                             "the fields are YEAR, QUARTER, MONTH, WEEK, DAY, DAY_OF_WEEK, \
                              DAY_OF_YEAR, HOUR, MINUTE and SECOND",
                         ));
@@ -414,7 +424,7 @@ impl Typer<'_> {
                     }
                     _ => Err(self
                         .error(span, "`substr` takes a text and where it starts")
-                        .hint("write substr(text, start) or substr(text, start, length)")),
+                        .with_hint("write substr(text, start) or substr(text, start, length)")),
                 }
             }
             Sql::Trim { .. } => self.trim(sql, depth),
@@ -426,7 +436,7 @@ impl Typer<'_> {
                 if !is_utc {
                     return Err(self
                         .error(span, "dates are in UTC here")
-                        .hint("leave AT TIME ZONE out, and shift by INTERVAL '2' HOUR"));
+                        .with_hint("leave AT TIME ZONE out, and shift by INTERVAL '2' HOUR"));
                 }
                 self.scalar(timestamp, depth)
             }

@@ -64,7 +64,7 @@ impl Typer<'_> {
                         let span = first.1.union(&second.1);
                         return Err(self
                             .error(span, format!("`{op}` takes numbers, not dates"))
-                            .hint(date_sum(op, left, right)));
+                            .with_hint(date_sum(op, left, right)));
                     }
                     self.arithmetic(function, first, second)
                 }
@@ -161,7 +161,7 @@ impl Typer<'_> {
             (Function::Plus, ScalarType::Interval, _) => self.shift(function, right, &left.0),
             (Function::Minus, a, b) if a.is_date() && b.is_date() => Err(self
                 .error(left.1.union(&right.1), "two dates have no difference here")
-                .hint("write date_diff('day', earlier, later)")),
+                .with_hint("write date_diff('day', earlier, later)")),
             _ if left_type.is_date() || right_type.is_date() => {
                 Err(self
                     .error(left.1.union(&right.1), format!("`{sign}` takes numbers, not dates")))
@@ -250,7 +250,7 @@ impl Typer<'_> {
         span: Span,
     ) -> TypedResult<ScalarExpr> {
         let Some((to, length)) = cast_target(&written.to_string()) else {
-            return Err(self.error(span, format!("CAST AS {written} is not supported")).hint(
+            return Err(self.error(span, format!("CAST AS {written} is not supported")).with_hint(
                 "the types are VARCHAR, BIGINT, DOUBLE, DECIMAL(digits, scale), TIMESTAMP, \
                      DATE and BOOLEAN",
             ));
@@ -290,7 +290,7 @@ impl Typer<'_> {
             ScalarType::Text | ScalarType::Null => Ok(value),
             other => Err(self
                 .wrong_argument(&value, other, span, function, "text")
-                .hint(format!("write CAST({value} AS VARCHAR)"))),
+                .with_hint(format!("write CAST({value} AS VARCHAR)"))),
         }
     }
 
@@ -307,7 +307,7 @@ impl Typer<'_> {
             other => {
                 let error = self.wrong_argument(&value, other, span, function, "a number");
                 Err(match other {
-                    ScalarType::Text => error.hint(format!("write CAST({value} AS BIGINT)")),
+                    ScalarType::Text => error.with_hint(format!("write CAST({value} AS BIGINT)")),
                     _ => error,
                 })
             }
@@ -331,9 +331,9 @@ impl Typer<'_> {
                 let error = self.wrong_argument(&value, other, span, function, "a date");
                 Err(match other {
                     ScalarType::Text => {
-                        error.hint(format!("write from_iso8601_timestamp({value})"))
+                        error.with_hint(format!("write from_iso8601_timestamp({value})"))
                     }
-                    _ => error.hint("a number of seconds since 1970 is from_unixtime(…)"),
+                    _ => error.with_hint("a number of seconds since 1970 is from_unixtime(…)"),
                 })
             }
         }
@@ -377,7 +377,7 @@ impl Typer<'_> {
             if found == ScalarType::Interval {
                 return Err(self
                     .error(*span, "an interval stands beside a date only")
-                    .hint("write LastModifiedDate < now() - INTERVAL '30' DAY"));
+                    .with_hint("write LastModifiedDate < now() - INTERVAL '30' DAY"));
             }
             let Some(both) = common.common(found) else {
                 let (shown, word) = (quoted(&value.to_string()), found.word());
@@ -387,7 +387,7 @@ impl Typer<'_> {
                         *span,
                         format!("{what}: {first} is {}, and {shown} is {word}", common.word()),
                     )
-                    .hint("CAST(… AS VARCHAR), AS BIGINT or AS TIMESTAMP makes them alike"));
+                    .with_hint("CAST(… AS VARCHAR), AS BIGINT or AS TIMESTAMP makes them alike"));
             };
             first.get_or_insert_with(|| value.to_string());
             common = both;
@@ -437,7 +437,7 @@ impl Typer<'_> {
             ScalarType::Integer | ScalarType::Decimal | ScalarType::Double => {
                 let number = Decimal::of_text(text).map(number_of).map(ScalarExpr::of);
                 number.ok_or_else(|| match comma_hint(text) {
-                    Some(hint) => wrong("a number").hint(hint),
+                    Some(hint) => wrong("a number").with_hint(hint),
                     None => wrong("a number"),
                 })
             }

@@ -55,21 +55,22 @@ pub(in crate::predicate) fn fault(text: &str) -> Option<PredicateError> {
             return Some(
                 PredicateError::new("this quote ends the text in the middle of a word")
                     .at(text, inner.span())
-                    .hint("write a quote inside a text twice: 'it''s'"),
+                    .with_hint("write a quote inside a text twice: 'it''s'"),
             );
         }
         ('\'', None) => PredicateError::new("this single quote is never closed")
-            .hint("a text begins and ends with a single quote: Key = 'logs/a'"),
-        ('/', _) if place.before.is_alphanumeric() => PredicateError::new(
-            "`/*` begins a comment, which is never closed",
-        )
-        .hint("put a text in single quotes; LIKE has % where a shell has *: Key LIKE 'logs/%'"),
+            .with_hint("a text begins and ends with a single quote: Key = 'logs/a'"),
+        ('/', _) if place.before.is_alphanumeric() => {
+            PredicateError::new("`/*` begins a comment, which is never closed").with_hint(
+                "put a text in single quotes; LIKE has % where a shell has *: Key LIKE 'logs/%'",
+            )
+        }
         ('/', _) => PredicateError::new("this comment is never closed")
-            .hint("close it by */, or write -- before a comment to the end of the line"),
+            .with_hint("close it by */, or write -- before a comment to the end of the line"),
         ('`', _) => PredicateError::new("this back-quote is never closed")
-            .hint("texts stand in single quotes: Key = 'logs/a'"),
+            .with_hint("texts stand in single quotes: Key = 'logs/a'"),
         (_, _) => PredicateError::new(format!("this `{opened}` is never closed"))
-            .hint("texts stand in single quotes: Key = 'logs/a'"),
+            .with_hint("texts stand in single quotes: Key = 'logs/a'"),
     };
     Some(error.at(text, place.span()))
 }
@@ -77,7 +78,7 @@ pub(in crate::predicate) fn fault(text: &str) -> Option<PredicateError> {
 /// The error for a quote that is not one of SQL's.
 fn typographic(quote: char) -> PredicateError {
     PredicateError::new(format!("`{quote}` is a typographic quote; SQL has plain ones"))
-        .hint("type the quotes anew, straight and single: Key = 'logs/a'")
+        .with_hint("type the quotes anew, straight and single: Key = 'logs/a'")
 }
 
 fn read(text: &str) -> QuoteFindings {

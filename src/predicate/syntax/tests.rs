@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::diagnostic::{Diagnostic, explain};
 use crate::predicate::{Predicate, Select};
 use crate::report::Schema;
 
@@ -20,7 +21,7 @@ fn schema() -> Schema {
 fn said(text: &str) -> String {
     match Predicate::parse(text, &schema(), jiff::Timestamp::UNIX_EPOCH) {
         Ok(predicate) => format!("understood as {predicate}"),
-        Err(error) => error.to_string(),
+        Err(error) => explain(&error),
     }
 }
 
@@ -29,13 +30,13 @@ fn said(text: &str) -> String {
 fn check(cases: &[(&str, &str, &str, &str)]) {
     for (text, message, marked, advice) in cases {
         let error = Predicate::parse(text, &schema(), jiff::Timestamp::UNIX_EPOCH).unwrap_err();
-        let shown = error.to_string();
+        let shown = explain(&error);
         let lines: Vec<&str> = shown.lines().collect();
         let from = lines[2].find('^').unwrap();
         let width = lines[2].matches('^').count();
         let found: String = lines[1].chars().skip(from).take(width).collect();
         assert_eq!(
-            (error.message(), found.as_str(), error.advice()),
+            (error.to_string().as_str(), found.as_str(), error.hint().as_deref()),
             (*message, *marked, Some(*advice)),
             "{text}"
         );
@@ -261,7 +262,7 @@ fn the_line_of_a_long_expression_is_shown_around_the_place() {
 fn a_statement_is_explained_like_a_condition() {
     let text = "SELECT * FROM S3Object s WHERE s.Size > 5GB";
     let error = Select::parse(text, &schema(), jiff::Timestamp::UNIX_EPOCH).unwrap_err();
-    assert_eq!(error.advice(), Some("put a size with a unit in quotes: s.Size > '5GB'"));
+    assert_eq!(error.hint().as_deref(), Some("put a size with a unit in quotes: s.Size > '5GB'"));
 }
 
 #[test]
@@ -295,8 +296,8 @@ fn every_broken_text_has_a_hint_and_nothing_of_a_parser() {
                 false => Predicate::parse(&broken, &schema(), now).err(),
             };
             let Some(error) = error else { continue };
-            let shown = error.to_string();
-            assert!(error.advice().is_some(), "{broken}\n{shown}");
+            let shown = explain(&error);
+            assert!(error.hint().is_some(), "{broken}\n{shown}");
             for part in ["Expected", "found:", "EOF", "Token", "Word(", "Some(", "= ')'", "= )"] {
                 assert!(!shown.contains(part), "{broken}\n{shown}");
             }

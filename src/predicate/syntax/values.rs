@@ -5,6 +5,7 @@ use sqlparser::tokenizer::Token;
 
 use super::MistakeRule;
 use super::words::{RUN_WORDS_MAX, WordMistake, Words, is_comparison, literal};
+use crate::diagnostic::parameter::{FILTER, PREDICATE, SELECT_STATEMENT};
 use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;
 use crate::predicate::parse::BEHIND_SEMICOLON;
@@ -404,7 +405,10 @@ fn other_clause(words: &Words<'_>, at: usize) -> Option<WordMistake> {
         at,
         at + 1,
         format!("{} is not part of a condition", quoted(&word)),
-        "--where takes what stands behind WHERE; `filter --sql` takes a statement with a LIMIT",
+        format!(
+            "{PREDICATE} takes what stands behind WHERE; `{FILTER} {SELECT_STATEMENT:#}` takes a \
+             statement with a LIMIT"
+        ),
     ))
 }
 

@@ -236,7 +236,7 @@ impl<'t> Words<'t> {
         let last = mistake.to.saturating_sub(1).max(mistake.from);
         let error = PredicateError::new(mistake.message.clone())
             .at(self.text, span(mistake.from).union(&span(last)))
-            .hint(mistake.advice.clone());
+            .with_hint(mistake.advice.clone());
         if mistake.missing_column { error.missing_column() } else { error }
     }
 }
