@@ -61,6 +61,8 @@ impl Args {
             #[cfg(feature = "aws")]
             Command::List(args) => ("list", args.format),
             Command::Synth(args) => ("synth", args.result),
+            Command::Completions(_) => ("completions", Format::Human),
+            Command::Man(_) => ("man", Format::Human),
         };
         Invocation { command: Some(command.to_owned()), format }
     }

@@ -8,6 +8,7 @@ mod aws;
 mod bench;
 #[cfg(feature = "aws")]
 mod completion;
+mod completions;
 mod count;
 #[cfg(feature = "aws")]
 mod diff;
@@ -30,6 +31,7 @@ mod jobs;
 mod jobs_args;
 #[cfg(feature = "aws")]
 mod list;
+mod man;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
@@ -110,5 +112,7 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         #[cfg(feature = "aws")]
         Command::List(args) => list::run(args),
         Command::Synth(args) => synth::run(args),
+        Command::Completions(args) => completions::run(args),
+        Command::Man(args) => man::run(args),
     }
 }
