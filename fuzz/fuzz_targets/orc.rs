@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use s3sieve::format::columnar::{ColumnWanted, ColumnarFile};
 use s3sieve::format::orc::Tail;
 use s3sieve::format::ranges::Ranges;
-use s3sieve::format::spare::Spare;
+use s3sieve::format::spare::BufferPool;
 use s3sieve::report::FileFormat;
 use s3sieve::synth::{self, Synth};
 
@@ -50,7 +50,7 @@ fn data_file(folder: &Path) -> Option<PathBuf> {
 
 /// Reads all that can be read.
 fn read(file: &dyn ColumnarFile, bytes: &dyn Ranges) {
-    let mut spare = Spare::default();
+    let mut spare = BufferPool::default();
     for (group, size) in file.groups().iter().enumerate() {
         for column in 0..file.columns().len() {
             let _ = file.pages(bytes, group, column);

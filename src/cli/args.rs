@@ -25,13 +25,13 @@ use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 use super::setup_args::SetupArgs;
 use super::{CliError, Exit, failure, given, interrupt, print, usage};
 use crate::format::gzip::Inflate;
-use crate::operation::{CopyClass, Kind};
+use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{
-    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, ProofOptions,
-    SHARD_BYTES_MAX,
+    self, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, SHARD_BYTES_MAX, ShardBounds,
+    VerifyOptions,
 };
 use crate::query::Query;
-use crate::read::{self, Opened, ReportOptions, Settings, Verify};
+use crate::read::{self, ReportOptions, ReportSet, ScanOptions, Verify};
 use crate::report::AsOf;
 use crate::source::Location;
 use crate::threads;
@@ -46,7 +46,7 @@ use crate::units::{SizeError, parse_bytes, ungrouped};
 #[command(version, bin_name = "s3sieve", max_term_width = 100, after_help = after_help())]
 pub(super) struct Args {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: CliCommand,
 }
 
 const EXIT_CODES: &str = "\
@@ -128,7 +128,7 @@ fn tell(error: &clap::Error, given: &[OsString]) {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum CliCommand {
     /// Show what a report holds: columns, files, sizes, age, completeness
     Inspect(InspectArgs),
     /// Count the rows that match, in all or by the values of columns
@@ -244,7 +244,7 @@ impl ReportArgs {
     }
 
     /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<Opened, CliError> {
+    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<ReportSet, CliError> {
         let (names, options) = self.resolve(threads)?;
         let opened = read::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
@@ -277,9 +277,9 @@ impl ReadArgs {
         self.threads.unwrap_or_else(threads::one_a_processor)
     }
 
-    pub(super) fn settings(&self) -> Settings {
-        let usual = Settings::default();
-        Settings {
+    pub(super) fn settings(&self) -> ScanOptions {
+        let usual = ScanOptions::default();
+        ScanOptions {
             threads: self.threads(),
             verify: match self.verify {
                 VerifyArg::Md5 => Verify::Md5,
@@ -360,7 +360,7 @@ pub(super) struct EstimateArgs {
     /// What the jobs do [default: what the plan is for; update-encryption and copy if it is for
     /// nothing in particular]
     #[arg(long, value_name = "OPERATION", value_parser = operations())]
-    pub(super) operation: Option<Kind>,
+    pub(super) operation: Option<OperationKind>,
     /// The storage class of copies, or `keep` [default: as in the plan, else STANDARD]
     #[arg(long, value_name = "CLASS", value_parser = CopyClass::from_name)]
     pub(super) storage_class: Option<CopyClass>,
@@ -429,8 +429,8 @@ pub(super) struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    pub(super) fn options(&self) -> ProofOptions {
-        ProofOptions {
+    pub(super) fn options(&self) -> VerifyOptions {
+        VerifyOptions {
             query: self.filter.clone().map(Query::Where),
             memory_bytes: self.memory,
             at_once: self.out.is_some(),
@@ -489,7 +489,11 @@ impl BenchArgs {
             force: false,
             version_ids: true,
             emit: Emit::Csv,
-            bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },
+            bounds: ShardBounds {
+                objects_max: OBJECTS_MAX,
+                bytes_max: SHARD_BYTES_MAX,
+                jobs: None,
+            },
             split_by: Vec::new(),
             memory_bytes: plan::memory_bytes_default(settings.threads),
             keep_going: self.read.keep_going,
@@ -550,7 +554,7 @@ pub(super) struct SynthArgs {
     pub(super) seed: u64,
     /// The values of a column and how often each comes: COLUMN=VALUE:WEIGHT,...
     #[arg(long = "share", value_name = "SHARES", value_parser = share)]
-    pub(super) shares: Vec<Share>,
+    pub(super) shares: Vec<WeightedValues>,
     /// The part of rows that are delete markers, 0 to 1
     #[arg(long, value_name = "PART")]
     pub(super) delete_markers: Option<f64>,
@@ -624,15 +628,15 @@ pub(super) struct ManArgs {
 
 /// A column with its values and their weights.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Share {
+pub(super) struct WeightedValues {
     pub(super) column: String,
     pub(super) values: Vec<(String, f64)>,
 }
 
 /// The names of all operations, for the help and for completion.
-pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
-    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
-        .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
+pub(super) fn operations() -> impl TypedValueParser<Value = OperationKind> {
+    PossibleValuesParser::new(OperationKind::ALL.map(OperationKind::name))
+        .try_map(|name| OperationKind::from_name(&name).ok_or("no such operation"))
 }
 
 /// A number that is not zero.
@@ -684,7 +688,7 @@ pub(super) fn column_name(text: &str) -> Result<String, Infallible> {
     Ok(text.trim().to_owned())
 }
 
-fn share(text: &str) -> Result<Share, String> {
+fn share(text: &str) -> Result<WeightedValues, String> {
     let wrong = || format!("`{text}` is not COLUMN=VALUE:WEIGHT,VALUE:WEIGHT,...");
     let (column, values) = text.split_once('=').ok_or_else(wrong)?;
     let value = |text: &str| {
@@ -697,7 +701,7 @@ fn share(text: &str) -> Result<Share, String> {
         }
     };
     let values = values.split(',').map(value).collect::<Result<_, _>>()?;
-    Ok(Share { column: column.to_owned(), values })
+    Ok(WeightedValues { column: column.to_owned(), values })
 }
 
 #[cfg(test)]
@@ -723,7 +727,10 @@ mod tests {
     #[test]
     fn shares_are_read() {
         let values = vec![("ON".to_owned(), 1.0), (String::new(), 2.5)];
-        assert_eq!(share("Lock=ON:1,:2.5"), Ok(Share { column: "Lock".to_owned(), values }));
+        assert_eq!(
+            share("Lock=ON:1,:2.5"),
+            Ok(WeightedValues { column: "Lock".to_owned(), values })
+        );
         for wrong in ["Lock", "Lock=ON", "Lock=ON:x", "Lock=ON:-1", "Lock=ON:inf"] {
             assert!(share(wrong).is_err(), "{wrong}");
         }

@@ -10,14 +10,14 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
 use super::args::EstimateArgs;
-use super::print::{self, Report, visible};
+use super::print::{self, CommandResult, visible};
 use super::request::becomes_kms;
 use super::{CliError, Exit, estimate_notes, parameter_file, plan_args, terminal};
 use crate::operation::estimate::{
-    self, Charge, ClassFacts, Estimate, Facts, Line, SizeFacts, Untold,
+    self, Charge, ClassFacts, CostInputs, Estimate, EstimateLine, SizeFacts, UnknownSizes,
 };
-use crate::operation::price::{Per, Price, Prices, REGION_DEFAULT, Usd};
-use crate::operation::{CopyClass, Kind, StorageClass, class};
+use crate::operation::price::{Price, PriceUnit, Prices, REGION_DEFAULT, Usd};
+use crate::operation::{CopyClass, OperationKind, StorageClass, class};
 use crate::plan::{self, Plan, PlanHandle, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -43,7 +43,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let mut kinds = kinds(chosen);
     let compared = kinds.len();
     if changed.is_some() {
-        kinds.retain(|kind| *kind != Kind::UpdateEncryption || chosen == Some(*kind));
+        kinds.retain(|kind| *kind != OperationKind::UpdateEncryption || chosen == Some(*kind));
     }
     let left_out = changed.filter(|_| kinds.len() < compared);
     let estimates: Vec<Estimate> = kinds
@@ -53,7 +53,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let mut notes = estimate_notes::of_kinds(&plan, &facts, &estimates);
     notes.extend(estimate_notes::of_classes(&facts, &estimates));
     notes.extend(estimate_notes::of_prices(args, &prices));
-    if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
+    if estimates.iter().any(|estimate| estimate.kind == OperationKind::Copy) {
         notes.extend(class_note);
     }
     notes.extend(left_out.map(|class| {
@@ -63,7 +63,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
             class.name()
         )
     }));
-    if estimates.iter().any(|estimate| estimate.kind == Kind::UpdateEncryption) {
+    if estimates.iter().any(|estimate| estimate.kind == OperationKind::UpdateEncryption) {
         notes.extend(becomes_kms(&plan).map(|text| format!("For update-encryption: {text}.")));
     }
     let result = EstimateResult {
@@ -110,7 +110,7 @@ pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> 
     let rest = format!("`s3sieve estimate {}`", out.display());
     let Some(kind) = operation_of(plan)? else {
         // Of all operations, this one adds nothing to what Batch Operations asks.
-        let fees = estimate::estimate(Kind::Lambda, &facts, CopyClass::Keep, &prices);
+        let fees = estimate::estimate(OperationKind::Lambda, &facts, CopyClass::Keep, &prices);
         let cost = cost(least_and_most(&fees), true);
         return Ok(format!(
             "{head}: {cost}{fewer}; requests of the operation not included ({rest} has them)."
@@ -143,16 +143,17 @@ fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError>
 }
 
 /// What of a plan bears on its cost.
-fn facts(plan: &Plan) -> Facts {
-    let lists_versions = |report: &plan::Report| report.schema.iter().any(|c| c == "VersionId");
-    Facts {
+fn facts(plan: &Plan) -> CostInputs {
+    let lists_versions =
+        |report: &plan::ReportSource| report.schema.iter().any(|c| c == "VersionId");
+    CostInputs {
         jobs: plan.shards.len() as u64,
         classes: classes(plan),
         is_versioned: plan.reports.iter().any(lists_versions),
         untold: match (plan.limit, &plan.retry) {
-            (Some(_), _) => Untold::Limit,
-            (None, Some(_)) => Untold::Retry,
-            (None, None) => Untold::Columns,
+            (Some(_), _) => UnknownSizes::Limit,
+            (None, Some(_)) => UnknownSizes::Retry,
+            (None, None) => UnknownSizes::Columns,
         },
     }
 }
@@ -184,9 +185,9 @@ fn class_of_shard(shard: &Shard) -> Option<StorageClass> {
     StorageClass::from_name(class::shared(&shard.split)?)
 }
 
-fn operation_of(plan: &Plan) -> Result<Option<Kind>, CliError> {
+fn operation_of(plan: &Plan) -> Result<Option<OperationKind>, CliError> {
     let Some(operation) = &plan.operation else { return Ok(None) };
-    let kind = Kind::from_name(&operation.name).ok_or_else(|| {
+    let kind = OperationKind::from_name(&operation.name).ok_or_else(|| {
         CliError::Usage(format!(
             "the plan is for the operation `{}`, which this program does not know: name another \
              with --operation",
@@ -207,16 +208,18 @@ fn class_of(plan: &Plan) -> (CopyClass, Option<String>) {
 }
 
 /// The chosen operation, and what may do in its place.
-fn kinds(chosen: Option<Kind>) -> Vec<Kind> {
+fn kinds(chosen: Option<OperationKind>) -> Vec<OperationKind> {
     match chosen {
-        None | Some(Kind::UpdateEncryption) => vec![Kind::UpdateEncryption, Kind::Copy],
-        Some(Kind::Copy) => vec![Kind::Copy, Kind::UpdateEncryption],
+        None | Some(OperationKind::UpdateEncryption) => {
+            vec![OperationKind::UpdateEncryption, OperationKind::Copy]
+        }
+        Some(OperationKind::Copy) => vec![OperationKind::Copy, OperationKind::UpdateEncryption],
         Some(kind) => vec![kind],
     }
 }
 
 /// The class of copies, where some object may be of another.
-fn changed_class(facts: &Facts, class: CopyClass) -> Option<StorageClass> {
+fn changed_class(facts: &CostInputs, class: CopyClass) -> Option<StorageClass> {
     let CopyClass::Of(class) = class else { return None };
     facts.classes.keys().any(|own| *own != Some(class)).then_some(class)
 }
@@ -289,7 +292,7 @@ struct ShownLine {
 }
 
 impl EstimateView {
-    fn new(estimate: &Estimate, chosen: Option<Kind>) -> Self {
+    fn new(estimate: &Estimate, chosen: Option<OperationKind>) -> Self {
         let (cost_min_usd, cost_max_usd) = estimate::total(&estimate.once);
         let (monthly_min_usd, monthly_max_usd) = estimate::total(&estimate.monthly);
         Self {
@@ -334,7 +337,7 @@ impl EstimateView {
 }
 
 impl ShownLine {
-    fn new(line: &Line) -> Self {
+    fn new(line: &EstimateLine) -> Self {
         Self {
             charge: line.charge,
             storage_class: line.class,
@@ -345,7 +348,7 @@ impl ShownLine {
             price_for: line.per.text(),
             cost_min_usd: line.min(),
             cost_max_usd: line.max(),
-            is_bytes: matches!(line.per, Per::Gb | Per::GbMonth),
+            is_bytes: matches!(line.per, PriceUnit::Gb | PriceUnit::GbMonth),
         }
     }
 
@@ -417,7 +420,7 @@ impl ListingCost {
     }
 }
 
-impl Report for EstimateResult {
+impl CommandResult for EstimateResult {
     const COMMAND: &'static str = "estimate";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -5,9 +5,9 @@
 
 use super::args::EstimateArgs;
 use crate::operation::copy::SOURCE_BYTES_MAX;
-use crate::operation::estimate::{Charge, Estimate, Facts, Line};
+use crate::operation::estimate::{Charge, CostInputs, Estimate, EstimateLine};
 use crate::operation::price::Prices;
-use crate::operation::{Kind, StorageClass};
+use crate::operation::{OperationKind, StorageClass};
 use crate::plan::Plan;
 use crate::units::{Count, counted};
 
@@ -16,15 +16,15 @@ const PUBLISHED_PRICES: &str = "The prices are from published lists, without dis
                                 or taxes: check those that matter; --prices FILE replaces them.";
 
 /// Of operations that the plan was not made for: what of it they can't do, as far as it tells.
-pub(super) fn of_kinds(plan: &Plan, facts: &Facts, estimates: &[Estimate]) -> Vec<String> {
+pub(super) fn of_kinds(plan: &Plan, facts: &CostInputs, estimates: &[Estimate]) -> Vec<String> {
     let own = plan.operation.as_ref().map(|operation| operation.name.as_str());
-    let mut kinds: Vec<Kind> = estimates.iter().map(|estimate| estimate.kind).collect();
+    let mut kinds: Vec<OperationKind> = estimates.iter().map(|estimate| estimate.kind).collect();
     kinds.dedup();
     let others = kinds.into_iter().filter(|kind| own != Some(kind.name()));
     others.filter_map(|kind| not_made_for(kind, facts)).collect()
 }
 
-fn not_made_for(kind: Kind, facts: &Facts) -> Option<String> {
+fn not_made_for(kind: OperationKind, facts: &CostInputs) -> Option<String> {
     let rules = kind.rules();
     let has = |reason: &str| rules.iter().any(|rule| rule.reason == reason);
     let objects = facts.objects_total();
@@ -78,8 +78,8 @@ fn not_made_for(kind: Kind, facts: &Facts) -> Option<String> {
 }
 
 /// Of storage classes that are not known.
-pub(super) fn of_classes(facts: &Facts, estimates: &[Estimate]) -> Option<String> {
-    let depends = |line: &Line| line.class.is_none() && line.price_min != line.price_max;
+pub(super) fn of_classes(facts: &CostInputs, estimates: &[Estimate]) -> Option<String> {
+    let depends = |line: &EstimateLine| line.class.is_none() && line.price_min != line.price_max;
     let by_class = estimates.iter().any(|estimate| {
         estimate.once.iter().any(|line| line.charge != Charge::Kms && depends(line))
     });

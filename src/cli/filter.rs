@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::filter_args::FilterArgs;
-use super::print::{self, Report, percent, visible};
+use super::print::{self, CommandResult, percent, visible};
 use super::{CliError, Exit, estimate, progress, set_aside};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
@@ -51,7 +51,7 @@ impl Serialize for FilterResult<'_> {
     }
 }
 
-impl Report for FilterResult<'_> {
+impl CommandResult for FilterResult<'_> {
     const COMMAND: &'static str = "filter";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -55,8 +55,8 @@ fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> io::Result<
     Ok(())
 }
 
-/// The page with indented lines of its last section, which are examples, as they stand: man(1) would
-/// fill them like prose.
+/// The page with the indented lines of its last section as they stand: they are examples, and
+/// man(1) would fill them like prose.
 fn with_examples(page: &[u8]) -> Vec<u8> {
     let page = String::from_utf8_lossy(page);
     let Some((before, notes)) = page.split_once(".SH EXTRA\n") else {

@@ -6,13 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::VerifyArgs;
-use super::print::{self, Report, percent, visible};
+use super::print::{self, CommandResult, percent, visible};
 #[cfg(feature = "aws")]
 use super::verify_jobs;
 use super::{CliError, Exit, given, plan_args, progress, set_aside};
 #[cfg(feature = "aws")]
-use crate::plan::ProofOptions;
-use crate::plan::{self, Plan, Proof};
+use crate::plan::VerifyOptions;
+use crate::plan::{self, Plan, VerifyReport};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
@@ -25,7 +25,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))
         .map_err(|error| in_other_order(args).unwrap_or(error))?;
     #[cfg(feature = "aws")]
-    let options = ProofOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
+    let options = VerifyOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
     #[cfg(not(feature = "aws"))]
     let options = args.options();
     let opened = args.report.open(args.threads())?;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     };
     let is_proven =
         proof.objects_remaining == 0 && proof.objects_unproven == 0 && proof.shows_some();
-    print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
+    print::print(&VerifyResult { proof, rest: rest.as_ref(), args }, args.format)?;
     Ok(if is_proven { Exit::Done } else { Exit::Partly })
 }
 
@@ -71,7 +71,7 @@ fn in_other_order(args: &VerifyArgs) -> Option<CliError> {
 
 /// What a person should know where more objects are gone than people delete in a day or two: a
 /// report of another bucket has none of them.
-fn mostly_gone(proof: &Proof) -> Option<String> {
+fn mostly_gone(proof: &VerifyReport) -> Option<String> {
     (proof.objects_gone > proof.objects / 2).then(|| {
         format!(
             "{} of {} objects are not in the newer report. Where they were not deleted, it is of \
@@ -83,7 +83,7 @@ fn mostly_gone(proof: &Proof) -> Option<String> {
 }
 
 /// What a person should know of versions that are not proven to be copied.
-fn unproven(proof: &Proof, plan: &Path) -> Option<String> {
+fn unproven(proof: &VerifyReport, plan: &Path) -> Option<String> {
     let (unproven, plan) = (proof.objects_unproven, plan.display());
     (unproven > 0).then(|| {
         format!(
@@ -100,9 +100,9 @@ fn unproven(proof: &Proof, plan: &Path) -> Option<String> {
 
 /// What became of a plan's objects.
 #[derive(Serialize)]
-struct Verified<'a> {
+struct VerifyResult<'a> {
     #[serde(flatten)]
-    proof: Proof,
+    proof: VerifyReport,
     /// The plan of those that remain.
     #[serde(skip_serializing_if = "Option::is_none")]
     rest: Option<&'a Plan>,
@@ -110,7 +110,7 @@ struct Verified<'a> {
     args: &'a VerifyArgs,
 }
 
-impl Report for Verified<'_> {
+impl CommandResult for VerifyResult<'_> {
     const COMMAND: &'static str = "verify";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -156,7 +156,7 @@ impl Report for Verified<'_> {
     }
 }
 
-impl Verified<'_> {
+impl VerifyResult<'_> {
     fn next_step(&self, out: &mut dyn Write) -> io::Result<()> {
         match (self.rest, &self.args.out) {
             (Some(rest), Some(folder)) => {

@@ -2,7 +2,7 @@
 
 use super::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use super::ranges::Ranges;
-use super::spare::Spare;
+use super::spare::BufferPool;
 
 /// The texts of all columns, row by row; runs are taken in pieces of `piece` rows, of which every
 /// third is passed over and given as `None`.
@@ -13,7 +13,7 @@ pub(super) fn read_all(
 ) -> Result<Vec<Vec<Option<Vec<u8>>>>, ColumnarError> {
     let ranges: &dyn Ranges = &bytes;
     let mut columns = vec![Vec::new(); file.columns().len()];
-    let mut spare = Spare::default();
+    let mut spare = BufferPool::default();
     for group in 0..file.groups().len() {
         let wanted: Vec<ColumnWanted> = (0..columns.len())
             .map(|column| ColumnWanted {

@@ -38,9 +38,9 @@ mod writer;
 
 pub use digest::{FileDigest, FileHasher};
 pub use document::{
-    Bounds, ClassObjects, ClassSizes, DataFile, Excluded, ForOperation, Inventory, NotChecked,
-    PLAN_VERSION, Plan, Predicate, Report, Retry, Shard, ShardRange, SkippedFile, Totals,
-    Unreadable,
+    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, PLAN_VERSION, Plan,
+    PlanInventory, PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile,
+    Totals, UncheckedCondition, UnreadableValues,
 };
 pub use eligibility::OperationOptions;
 pub use error::{NoVersionIds, PlanError};
@@ -51,8 +51,10 @@ pub use filter::{
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
-pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, needs_jobs, prove};
+pub use proof::{
+    OBJECTS_MEMORY_BYTES, VerifiedPlan, VerifyError, VerifyOptions, VerifyReport, needs_jobs, prove,
+};
 pub use read::{ReadError, read, verify};
 pub use shard::SHARDS_MAX;
-pub use subset::Subset;
+pub use subset::SubsetPlan;
 pub use warnings::data_warnings;

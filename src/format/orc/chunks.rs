@@ -5,7 +5,7 @@
 use crate::format::codec::{Codec, CodecError, Decompressor, SPARE_BYTES};
 use crate::format::columnar::ColumnarError;
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::Spare;
+use crate::format::spare::BufferPool;
 
 /// A chunk's header: its length, and whether it is not compressed.
 const HEADER_BYTES: usize = 3;
@@ -52,7 +52,11 @@ pub(super) struct Chunks<R> {
 }
 
 impl<R: Ranges> Chunks<R> {
-    pub(super) fn new(stream: RangeStream<R>, compression: Compression, spare: &mut Spare) -> Self {
+    pub(super) fn new(
+        stream: RangeStream<R>,
+        compression: Compression,
+        spare: &mut BufferPool,
+    ) -> Self {
         Self {
             stream,
             compression,
@@ -64,7 +68,7 @@ impl<R: Ranges> Chunks<R> {
         }
     }
 
-    pub(super) fn give_back(self, spare: &mut Spare) {
+    pub(super) fn give_back(self, spare: &mut BufferPool) {
         spare.put_bytes(self.stream.into_buffer());
         spare.put_bytes(self.buffer);
         spare.put_decompressor(self.decompressor);
@@ -237,7 +241,7 @@ mod tests {
     fn chunks_of(bytes: &[u8]) -> Chunks<&[u8]> {
         let stream = RangeStream::new(bytes, 0, bytes.len() as u64, Vec::new()).unwrap();
         let compression = Compression { codec: Codec::Deflate, chunk_bytes: CHUNK_BYTES };
-        Chunks::new(stream, compression, &mut Spare::default())
+        Chunks::new(stream, compression, &mut BufferPool::default())
     }
 
     proptest! {

@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::chunks::Chunks;
 use super::orc_type::OrcType;
-use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
+use super::rle::{BitRle, ByteRle, NumberDecoder, NumberRle};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::Tail;
 use super::zone::zone;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
+use crate::format::spare::BufferPool;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Rows of a batch. 4,096: their texts are some 500 KiB and still in the L2 cache when they are
@@ -136,7 +136,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         group: usize,
         wanted: ColumnWanted,
         file: R,
-        spare: &mut Spare,
+        spare: &mut BufferPool,
     ) -> Result<Self, ColumnarError> {
         let (described, unverified) = (&tail.columns[wanted.column], wanted.unverified);
         let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
@@ -148,7 +148,8 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         let mut needed = |kind| stream(kind).ok_or_else(|| fault("a stream of it is missing"));
         let numbers = |kind, signed, needed: &mut dyn FnMut(_) -> Result<Chunks<R>, _>| {
             let second_version = encoding.second_version;
-            needed(kind).map(|chunks| NumberRle::new(chunks, Numbers { second_version, signed }))
+            needed(kind)
+                .map(|chunks| NumberRle::new(chunks, NumberDecoder { second_version, signed }))
         };
         let streams = match reading {
             OrcType::Flags => Streams::Flags(BitRle::new(needed(StreamKind::Data)?)),
@@ -336,7 +337,7 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
         self.rows_to_skip += rows;
     }
 
-    fn give_back(self: Box<Self>, spare: &mut Spare) {
+    fn give_back(self: Box<Self>, spare: &mut BufferPool) {
         if let Some(present) = self.present {
             present.bytes.chunks.give_back(spare);
         }
@@ -365,7 +366,7 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
 }
 
 impl<R: Ranges> Streams<R> {
-    fn give_back(self, spare: &mut Spare) {
+    fn give_back(self, spare: &mut BufferPool) {
         match self {
             Self::Flags(bits) => bits.bytes.chunks.give_back(spare),
             Self::Bytes(bytes) => bytes.chunks.give_back(spare),

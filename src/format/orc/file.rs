@@ -8,7 +8,7 @@ use crate::format::columnar::{
     PageStatistics,
 };
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
+use crate::format::spare::BufferPool;
 use crate::values::ColumnStatistics;
 
 impl ColumnarFile for Tail {
@@ -39,7 +39,7 @@ impl ColumnarFile for Tail {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
-        spare: &mut Spare,
+        spare: &mut BufferPool,
     ) -> Result<Cursors<'f>, ColumnarError> {
         let footer = StripeFooter::read(self, file, group)?;
         let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {

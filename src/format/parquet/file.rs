@@ -8,7 +8,7 @@ use crate::format::columnar::{
     PageStatistics,
 };
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
+use crate::format::spare::BufferPool;
 use crate::values::ColumnStatistics;
 
 impl ColumnarFile for Footer {
@@ -37,7 +37,7 @@ impl ColumnarFile for Footer {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
-        spare: &mut Spare,
+        spare: &mut BufferPool,
     ) -> Result<Cursors<'f>, ColumnarError> {
         let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
             Ok(Box::new(ParquetColumn::new(self, group, *wanted, file, spare)?))
