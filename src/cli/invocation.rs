@@ -61,6 +61,8 @@ impl Args {
             #[cfg(feature = "aws")]
             CliCommand::List(args) => ("list", args.format),
             CliCommand::Synth(args) => ("synth", args.result),
+            CliCommand::Completions(_) => ("completions", Format::Human),
+            CliCommand::Man(_) => ("man", Format::Human),
         };
         Invocation { command: Some(command.to_owned()), format }
     }

@@ -8,6 +8,7 @@ mod aws;
 mod bench;
 #[cfg(feature = "aws")]
 mod completion;
+mod completions;
 mod count;
 #[cfg(feature = "aws")]
 mod diff;
@@ -32,6 +33,7 @@ mod jobs;
 mod jobs_args;
 #[cfg(feature = "aws")]
 mod list;
+mod man;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
@@ -112,5 +114,7 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         #[cfg(feature = "aws")]
         CliCommand::List(args) => list::run(args),
         CliCommand::Synth(args) => synth::run(args),
+        CliCommand::Completions(args) => completions::run(args),
+        CliCommand::Man(args) => man::run(args),
     }
 }

@@ -87,6 +87,13 @@ pub(super) fn output(format: Format) -> EscapingWriter<LineFitter<BufWriter<Stdo
     EscapingWriter::new(LineFitter::new(BufWriter::new(io::stdout().lock()), screen), format)
 }
 
+/// Prints a script, whose lines are not fitted to a terminal.
+pub(super) fn script(text: &str) -> io::Result<()> {
+    let mut out = EscapingWriter::new(BufWriter::new(io::stdout().lock()), Format::Human);
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
 /// Tells a person something on standard error. A closed standard error is nobody's loss.
 pub(super) fn tell(text: &str) {
     // In one piece: several processes may write there.

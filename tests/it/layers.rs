@@ -161,9 +161,11 @@ const LAYERS: [Layer; 19] = [
 ];
 
 /// Crates that only one layer may know.
-const OWNED_CRATES: [(&str, &[&str]); 19] = [
+const OWNED_CRATES: [(&str, &[&str]); 21] = [
     ("anstream", &["cli"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),
     ("ctrlc", &["cli"]),

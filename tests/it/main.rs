@@ -47,6 +47,7 @@ mod real_reports;
 mod schema;
 #[cfg(unix)]
 mod screen;
+mod shell;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod steps;
 mod submit;
