@@ -14,7 +14,8 @@ use std::io::Write;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use s3sieve::format::gzip::{GzipDecoder, HISTORY_BYTES, Inflate, Status};
+use s3sieve::Inflate;
+use s3sieve::internal::{GzipDecoder, HISTORY_BYTES, Status};
 
 /// Size of the large file, decoded.
 const LARGE_BYTES: usize = 8 << 20;

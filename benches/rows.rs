@@ -10,10 +10,8 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use jiff::Timestamp;
-use s3sieve::predicate::Predicate;
-use s3sieve::query::Projection;
-use s3sieve::report::Schema;
-use s3sieve::values::Row;
+use s3sieve::Schema;
+use s3sieve::internal::{Predicate, Projection, Row};
 
 const ROWS: usize = 10_000;
 

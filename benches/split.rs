@@ -5,8 +5,8 @@
 //! with a constant that matches one row in eight. Fair between paths: same data, same closure.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use s3sieve::format::csv::{SplitPath, Splitter};
-use s3sieve::values::Row;
+use s3sieve::SplitPath;
+use s3sieve::internal::{Row, Splitter};
 use std::{hint::black_box, ops::ControlFlow};
 
 const WINDOW_BYTES: usize = 256 << 10;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    s3sieve::cli::main()
+    s3sieve::internal::main()
 }

@@ -12,9 +12,8 @@ use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
-use s3sieve::format::gzip::{
-    GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, Inflate, RawInflate, Status,
-};
+use s3sieve::Inflate;
+use s3sieve::internal::{GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, RawInflate, Status};
 
 /// Where decoding of fuzzed bytes stops: a small input can make a thousand times its size.
 const OUTPUT_BYTES_MAX: usize = 1 << 22;

@@ -4,7 +4,8 @@
 use std::path::{Component, Path};
 
 use libfuzzer_sys::fuzz_target;
-use s3sieve::report::{Report, key_components};
+use s3sieve::Report;
+use s3sieve::internal::key_components;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(report) = Report::parse(bytes, Path::new("manifest.json")) else { return };

@@ -7,7 +7,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use md5::{Digest, Md5};
-use s3sieve::format::md5::{LANES_MAX, Md5Path, Md5Streams};
+use s3sieve::internal::{LANES_MAX, Md5Path, Md5Streams};
 
 /// The most bytes of one stream: many blocks, and still a quick run.
 const STREAM_BYTES_MAX: usize = 4 << 10;

@@ -9,12 +9,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use libfuzzer_sys::fuzz_target;
-use s3sieve::format::columnar::{ColumnWanted, ColumnarFile};
-use s3sieve::format::orc::Tail;
-use s3sieve::format::ranges::Ranges;
-use s3sieve::format::buffer_pool::BufferPool;
-use s3sieve::report::FileFormat;
-use s3sieve::synth::{self, Synth};
+use s3sieve::FileFormat;
+use s3sieve::internal::{BufferPool, ColumnWanted, ColumnarFile, Ranges, Synth, Tail, write_synth};
 
 /// Rows read of a group at most: a damaged count can be any.
 const ROWS_MAX: u64 = 20_000;
@@ -35,7 +31,7 @@ fn sound() -> &'static [u8] {
             ..Synth::default()
         };
         let out = std::env::temp_dir().join(format!("s3sieve-fuzz-orc-{}", std::process::id()));
-        synth::write(&synth, &out, &AtomicBool::new(false), |_| {}).expect("a sound file");
+        write_synth(&synth, &out, &AtomicBool::new(false), |_| {}).expect("a sound file");
         let bytes = fs::read(data_file(&out).expect("a data file")).expect("its bytes");
         fs::remove_dir_all(&out).expect("no folder is left");
         bytes

@@ -6,8 +6,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use s3sieve::format::csv::{CsvError, SplitPath, Splitter};
-use s3sieve::values::Row;
+use s3sieve::SplitPath;
+use s3sieve::internal::{CsvError, Row, Splitter};
 use std::{cell::RefCell, ops::ControlFlow};
 
 /// What a path makes of the data: all fields of all rows, and the error.

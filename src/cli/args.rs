@@ -26,10 +26,7 @@ use super::setup_args::SetupArgs;
 use super::{CliError, Exit, failure, given, interrupt, print, usage};
 use crate::format::gzip::Inflate;
 use crate::operation::{CopyClass, OperationKind};
-use crate::plan::{
-    self, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, SHARD_BYTES_MAX, ShardBounds,
-    VerifyOptions,
-};
+use crate::plan::{FilterOptions, OBJECTS_MEMORY_BYTES, VerifyOptions};
 use crate::query::Query;
 use crate::read::{self, ReportOptions, ReportSet, ScanOptions, Verify};
 use crate::report::AsOf;
@@ -277,7 +274,7 @@ impl ReadArgs {
         self.threads.unwrap_or_else(threads::one_a_processor)
     }
 
-    pub(super) fn settings(&self) -> ScanOptions {
+    pub(super) fn scan(&self) -> ScanOptions {
         let usual = ScanOptions::default();
         ScanOptions {
             threads: self.threads(),
@@ -435,7 +432,7 @@ impl VerifyArgs {
             memory_bytes: self.memory,
             at_once: self.out.is_some(),
             now: Timestamp::now(),
-            settings: self.read.settings(),
+            scan: self.read.scan(),
             clean: BTreeSet::new(),
         }
     }
@@ -480,26 +477,10 @@ pub(super) const BENCH_WHERE: &str = "BucketKeyStatus = 'DISABLED'";
 
 impl BenchArgs {
     pub(super) fn options(&self) -> FilterOptions {
-        let settings = self.read.settings();
-        FilterOptions {
-            query: Query::Where(self.filter.as_deref().unwrap_or(BENCH_WHERE).to_owned()),
-            among: None,
-            operation: None,
-            out: Location::Path(self.out.clone()),
-            force: false,
-            version_ids: true,
-            emit: Emit::Csv,
-            bounds: ShardBounds {
-                objects_max: OBJECTS_MAX,
-                bytes_max: SHARD_BYTES_MAX,
-                jobs: None,
-            },
-            split_by: Vec::new(),
-            memory_bytes: plan::memory_bytes_default(settings.threads),
-            keep_going: self.read.keep_going,
-            now: Timestamp::now(),
-            settings,
-        }
+        let condition = self.filter.as_deref().unwrap_or(BENCH_WHERE).to_owned();
+        FilterOptions::new(Query::Where(condition), self.out.as_path())
+            .keep_going(self.read.keep_going)
+            .scan(self.read.scan())
     }
 }
 

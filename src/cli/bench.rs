@@ -30,7 +30,7 @@ const WRITE: &str = "write";
 pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
     check_out(&args.out)?;
     let options = args.options();
-    let opened = args.report.open(options.settings.threads)?;
+    let opened = args.report.open(options.scan.threads)?;
     if args.filter.is_none() {
         check_columns(&opened)?;
     }
@@ -59,7 +59,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
         }
     }
     drop(steps);
-    let mut result = Profile::new(&scanned, &mut times, options.settings.threads);
+    let mut result = Profile::new(&scanned, &mut times, options.scan.threads);
     result.warnings.extend(outcome.warnings);
     print::print(&result, args.format)?;
     Ok(if outcome.partly { Exit::Partly } else { Exit::Done })
@@ -113,9 +113,8 @@ fn once(
     let mut whole = Scanned::default();
     for (place, stage) in Stage::ALL.into_iter().enumerate() {
         begin(place);
-        let (settings, keep_going) = (options.settings, options.keep_going);
-        let (scanned, time) =
-            stages::run_to(stage, opened, selections, settings, keep_going, control)?;
+        let (scan, keep_going) = (options.scan, options.keep_going);
+        let (scanned, time) = stages::run_to(stage, opened, selections, scan, keep_going, control)?;
         whole = scanned;
         times.push(time);
         steps.end();

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::time::Instant;
 
 use comfy_table::{Cell, CellAlignment, Table};
-use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::CountArgs;
@@ -21,13 +20,10 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
     let begun = Instant::now();
     let opened = args.report.open(args.read.threads())?;
     let names = names(&args.by, opened.reports.first());
-    let options = CountOptions {
-        query: args.query(),
-        by: names.clone(),
-        now: Timestamp::now(),
-        keep_going: args.read.keep_going,
-        settings: args.read.settings(),
-    };
+    let options = CountOptions::new(args.query())
+        .by(names.clone())
+        .keep_going(args.read.keep_going)
+        .scan(args.read.scan());
     let counts = progress::watched(opened.bytes_total(), args.format, |control| {
         query::count(&opened, &options, control)
     })?;

@@ -14,7 +14,7 @@ use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     let options = args.options()?;
-    let opened = args.report.open(options.settings.threads)?;
+    let opened = args.report.open(options.scan.threads)?;
     let outcome = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::filter(&opened, &options, control)
     })?;

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use jiff::Timestamp;
 
 use super::args::{
     Format, ReadArgs, ReportArgs, WHERE_HELP, column_name, objects, operations, size,
@@ -14,7 +13,7 @@ use crate::diagnostic::parameter::MANIFEST_BUCKET;
 use crate::operation::job::S3Prefix;
 use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{
-    self, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX, ShardBounds,
+    Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX, ShardBounds,
 };
 use crate::query::Query;
 use crate::source::Location;
@@ -162,31 +161,25 @@ impl FilterArgs {
     }
 
     pub(super) fn options(&self) -> Result<FilterOptions, CliError> {
-        let settings = self.read.settings();
-        let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let query = match (&self.query.filter, &self.query.sql) {
             (Some(text), _) => Query::Where(text.clone()),
             (None, Some(text)) => Query::Sql(text.clone()),
             (None, None) => Query::All,
         };
-        Ok(FilterOptions {
-            query,
-            among: None,
-            operation: self.operation.options(),
-            out: self.out()?,
-            force: self.force,
-            version_ids: !self.no_version_ids,
-            emit: self.emit.emit()?,
-            bounds: ShardBounds {
-                objects_max: self.max_objects,
-                bytes_max: self.max_bytes,
-                jobs: self.jobs,
-            },
-            split_by: self.split_by.clone(),
-            memory_bytes: memory.unwrap_or_else(|| plan::memory_bytes_default(settings.threads)),
-            keep_going: self.read.keep_going,
-            now: Timestamp::now(),
-            settings,
-        })
+        let (objects_max, bytes_max) = (self.max_objects, self.max_bytes);
+        let bounds = ShardBounds { objects_max, bytes_max, jobs: self.jobs };
+        let mut options = FilterOptions::new(query, self.out()?)
+            .force(self.force)
+            .version_ids(!self.no_version_ids)
+            .bounds(bounds)
+            .split_by(self.split_by.clone())
+            .keep_going(self.read.keep_going)
+            .scan(self.read.scan());
+        options.operation = self.operation.options();
+        options.emit = self.emit.emit()?;
+        if let Some(bytes) = self.memory {
+            options.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        }
+        Ok(options)
     }
 }

@@ -17,7 +17,7 @@ const SOURCE: &str = concat!("s3sieve ", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn run(args: &ManArgs) -> Result<Exit, CliError> {
     let folder = &args.out;
-    let at = |path: &Path, error| CliError::File { path: path.to_owned(), error };
+    let at = |path: &Path, error| CliError::file(path, error);
     fs::create_dir_all(folder).map_err(|error| at(folder, error))?;
     let pages = pages()?;
     for (name, text) in &pages {

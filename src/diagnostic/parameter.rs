@@ -79,6 +79,7 @@ macro_rules! names {
         )+
 
         /// All of them.
+        #[cfg(test)]
         pub const $all: &[$type] = &[$($constant),+];
     };
 }

@@ -34,15 +34,16 @@ mod submit;
 mod submit_error;
 mod upload;
 
-pub use caller::{Caller, CallerCheck, CallerError, caller, check_caller};
-pub use control::{CreateError, JobControl, JobDetail, JobFilter, JobView};
+pub use caller::{CallerCheck, CallerError, caller, check_caller};
+pub use control::{JobControl, JobDetail, JobView};
 pub use create_job::create_job_input;
-pub use endpoint::{ControlEndpoint, NotAws, check_update_encryption};
-pub use members::RequestError;
+pub use endpoint::{ControlEndpoint, check_update_encryption};
 pub use outage::{OUTAGE_MAX, Outage, OutageVerdict};
 pub use preflight::{Preflight, PreflightFinding, Severity};
-pub use requests::{Requests, RequestsError};
-pub use retry::{RetryError, RetryOptions, ShardOutcome, retry};
+pub use requests::Requests;
+pub use retry::{RetryOptions, ShardOutcome, retry};
 pub use submit::{Pause, StepOutcome, Submission, describe, list, replay, should_be_known};
 pub use submit_error::SubmitError;
-pub use upload::{FileUpload, UploadError, abort_multipart};
+
+#[cfg(test)]
+pub use {control::CreateError, requests::RequestsError, retry::RetryError, upload::UploadError};

@@ -50,7 +50,7 @@ use serde_json::Value;
 use job::{JobContext, PlannedManifest};
 use policy::{Access, Statement};
 
-pub use check::{Refusal, Tag};
+pub use check::Refusal;
 pub use class::{CopyClass, StorageClass};
 pub use rule::{DELETE_MARKER, Rule, RuleCondition, UNREADABLE};
 

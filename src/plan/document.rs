@@ -15,6 +15,15 @@ use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
 use crate::units::{Count, counted};
 
+/// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
+/// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
+/// one billion in "Troubleshooting Batch Operations").
+pub const OBJECTS_MAX: u64 = 1_000_000_000;
+
+/// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
+/// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
+pub const SHARD_BYTES_MAX: u64 = 5 << 30;
+
 /// The version of the document, and of all that the program prints as JSON. Raised when a reader of
 /// the one before would go wrong.
 pub const PLAN_VERSION: u32 = 2;
@@ -197,6 +206,13 @@ pub struct ShardBounds {
     pub bytes_max: u64,
     /// The number of shards asked for, where rows are spread evenly.
     pub jobs: Option<u64>,
+}
+
+impl Default for ShardBounds {
+    /// The largest manifests that people use; as few as that gives.
+    fn default() -> Self {
+        Self { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None }
+    }
 }
 
 /// What was read and found.

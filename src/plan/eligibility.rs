@@ -11,13 +11,20 @@ use jiff::Timestamp;
 use super::{FilterOptions, ForOperation, NoVersionIds, PlanError, UncheckedCondition};
 use crate::diagnostic::parameter::{INCLUDE_INELIGIBLE, PLAN_FOR};
 use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
-use crate::operation::{CopyClass, DELETE_MARKER, OperationKind, Rule, RuleCondition, bucket};
+use crate::operation::{
+    CopyClass, DELETE_MARKER, OperationKind, Rule, RuleCondition, UNREADABLE, bucket,
+};
 use crate::predicate::{Matcher, Predicate};
 use crate::read::ScanError;
 use crate::report::{Report, Schema};
 
+/// The longest reason of a rule, in bytes. 64: the longest of ours has 18; it is a part of a file's
+/// name and of tables.
+const REASON_BYTES_MAX: usize = 64;
+
 /// An operation that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OperationOptions {
     /// Which.
     pub kind: OperationKind,
@@ -28,6 +35,39 @@ pub struct OperationOptions {
     /// For `update-encryption` alone: whether the objects are to use a bucket key, if that is
     /// known by now.
     pub bucket_key: Option<bool>,
+}
+
+impl OperationOptions {
+    /// This operation, with each of its rules in force.
+    #[must_use]
+    pub fn new(kind: OperationKind) -> Self {
+        let include_ineligible = Vec::new();
+        Self { kind, include_ineligible, storage_class: None, bucket_key: None }
+    }
+
+    /// Keeps the rows that would be excluded for these reasons.
+    #[must_use]
+    pub fn include_ineligible<S: Into<String>>(
+        mut self,
+        reasons: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.include_ineligible = reasons.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// For `copy` alone: sets the storage class of the copies.
+    #[must_use]
+    pub fn storage_class(mut self, class: CopyClass) -> Self {
+        self.storage_class = Some(class);
+        self
+    }
+
+    /// For `update-encryption` alone: sets whether the objects are to use a bucket key.
+    #[must_use]
+    pub fn bucket_key(mut self, bucket_key: bool) -> Self {
+        self.bucket_key = Some(bucket_key);
+        self
+    }
 }
 
 /// The rules in force for a plan.
@@ -45,8 +85,22 @@ pub(super) struct Eligibility {
 }
 
 impl Eligibility {
-    /// The rules for these reports. Without an operation, delete markers alone are excluded.
+    /// The rules for these reports: the operation's, then the caller's own. Without an operation,
+    /// delete markers alone are excluded by themselves.
     pub(super) fn new(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
+        let mut eligibility = Self::of_operation(filter, reports)?;
+        for rule in &filter.rules {
+            let is_taken = |other: &Rule| other.reason == rule.reason;
+            let mut taken = eligibility.rules.iter().chain(&eligibility.included);
+            if !is_file_name(rule.reason) || is_taken(&UNREADABLE) || taken.any(is_taken) {
+                return Err(PlanError::BadReason { reason: rule.reason });
+            }
+            eligibility.rules.push(rule.clone());
+        }
+        Ok(eligibility)
+    }
+
+    fn of_operation(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
         let Some(options) = &filter.operation else {
             return Ok(Self {
                 rules: vec![DELETE_MARKER],
@@ -165,6 +219,12 @@ impl Eligibility {
         let text = format!("(IsLatest OR IsLatest IS NULL) AND ({})", reasons.join(" OR "));
         compile(&text, report, now)
     }
+}
+
+/// Whether a reason can name its file below `excluded/` on any system.
+fn is_file_name(reason: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=REASON_BYTES_MAX).contains(&reason.len()) && reason.bytes().all(is_plain)
 }
 
 /// Delete markers can be included where the operation acts on them; what is not a reason can't.

@@ -168,6 +168,15 @@ pub enum PlanError {
         /// The reasons that could be given.
         reasons: Vec<&'static str>,
     },
+    /// A rule of the caller's own has a reason that can't name its file, or that another rule has.
+    #[error(
+        "the rule `{reason}`: its reason is taken, or does not consist of lower-case letters, digits \
+         and hyphens"
+    )]
+    BadReason {
+        /// The reason.
+        reason: &'static str,
+    },
     /// Delete markers were to be included for an operation that can't act on them.
     #[error(
         "{INCLUDE_INELIGIBLE} delete-marker: {operation} acts on objects, and a delete marker is \

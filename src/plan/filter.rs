@@ -18,6 +18,7 @@ use super::{
 };
 use crate::diagnostic::parameter::{JOBS, MAX_BYTES, MAX_OBJECTS};
 use crate::hex;
+use crate::operation::Rule;
 use crate::operation::StorageClass;
 use crate::operation::job::S3Prefix;
 use crate::query::{
@@ -25,15 +26,6 @@ use crate::query::{
 };
 use crate::read::{ReportSet, RunControl, ScanError, ScanOptions};
 use crate::source::Location;
-
-/// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
-/// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
-/// one billion in "Troubleshooting Batch Operations").
-pub const OBJECTS_MAX: u64 = 1_000_000_000;
-
-/// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
-/// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
-pub const SHARD_BYTES_MAX: u64 = 5 << 30;
 
 /// Memory for output that waits for its turn, whatever the number of threads. 16 MiB.
 pub const MEMORY_BYTES_BASE: usize = 16 << 20;
@@ -55,13 +47,16 @@ pub enum Emit {
 
 /// What to filter, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct FilterOptions {
     /// Which rows.
     pub query: Query,
     /// If given, the only objects that match: those that remain of another plan.
-    pub among: Option<ObjectFilter>,
+    pub(crate) among: Option<ObjectFilter>,
     /// The operation that the plan is for: rows that it can't do are excluded.
     pub operation: Option<OperationOptions>,
+    /// Rules of the caller's own: rows for which one is true are excluded, too.
+    pub rules: Vec<Rule>,
     /// The folder for the plan.
     pub out: Location,
     /// Whether a plan in that folder may be replaced.
@@ -81,11 +76,103 @@ pub struct FilterOptions {
     /// What `now()` means in the query, and to rules about dates.
     pub now: Timestamp,
     /// How data files are read.
-    pub settings: ScanOptions,
+    pub scan: ScanOptions,
+}
+
+impl FilterOptions {
+    /// A plan in this folder for the rows that a query selects: CSV manifests of at most
+    /// [`OBJECTS_MAX`] objects and [`SHARD_BYTES_MAX`] bytes, with version ids, without delete
+    /// markers. An existing plan is kept.
+    #[must_use]
+    pub fn new(query: Query, out: impl Into<Location>) -> Self {
+        let scan = ScanOptions::default();
+        Self {
+            query,
+            among: None,
+            operation: None,
+            rules: Vec::new(),
+            out: out.into(),
+            force: false,
+            version_ids: true,
+            emit: Emit::Csv,
+            bounds: ShardBounds::default(),
+            split_by: Vec::new(),
+            memory_bytes: memory_bytes_default(scan.threads),
+            keep_going: false,
+            now: Timestamp::now(),
+            scan,
+        }
+    }
+
+    /// Makes the plan for an operation: rows that it can't do are excluded.
+    #[must_use]
+    pub fn operation(mut self, operation: OperationOptions) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// Excludes rows by a rule of the caller's own, too. Its reason names a file.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Sets whether a plan in the folder may be replaced.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Sets whether manifests hold version ids where the report has them.
+    #[must_use]
+    pub fn version_ids(mut self, version_ids: bool) -> Self {
+        self.version_ids = version_ids;
+        self
+    }
+
+    /// Sets how manifests are bounded.
+    #[must_use]
+    pub fn bounds(mut self, bounds: ShardBounds) -> Self {
+        self.bounds = bounds;
+        self
+    }
+
+    /// Gives each value of these columns manifests of its own.
+    #[must_use]
+    pub fn split_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.split_by = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets whether bad data files are skipped instead of ending the run.
+    #[must_use]
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets what `now()` means in the query, and to rules about dates.
+    #[must_use]
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// Sets how data files are read, and the memory for output that waits, which depends on the
+    /// threads.
+    #[must_use]
+    pub fn scan(mut self, scan: ScanOptions) -> Self {
+        self.memory_bytes = memory_bytes_default(scan.threads);
+        self.scan = scan;
+        self
+    }
 }
 
 /// What a filter run came to.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FilterOutcome {
     /// What `plan.json` says.
     pub plan: Plan,
@@ -128,7 +215,7 @@ pub fn filter(
     let undecided = outcome.totals.undecided;
     let mut plan = describe(opened, &resolved, options, outcome);
     if let Emit::Inventory(place) = &options.emit {
-        let (manifests, threads) = (destination.folder.manifests(), options.settings.threads);
+        let (manifests, threads) = (destination.folder.manifests(), options.scan.threads);
         inventory::emit(&mut plan, &manifests, place, opened, threads, control.stop)?;
     }
     plan.totals.seconds = begun.elapsed().as_secs_f64();
@@ -191,7 +278,7 @@ fn run(
     let request = FilterRequest {
         inputs: &opened.inputs,
         selections: &resolved.selections,
-        settings: options.settings,
+        options: options.scan,
         buffering: &buffering,
         // The file in which a limit is reached is the last one.
         one_by_one: resolved.limit.is_some(),

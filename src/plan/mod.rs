@@ -36,26 +36,20 @@ mod versions;
 mod warnings;
 mod writer;
 
-pub use digest::{FileDigest, FileHasher};
+pub use digest::FileDigest;
 pub use document::{
-    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, PLAN_VERSION, Plan,
-    PlanInventory, PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile,
-    Totals, UncheckedCondition, UnreadableValues,
+    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, OBJECTS_MAX,
+    PLAN_VERSION, Plan, PlanInventory, PlanPredicate, ReportSource, Retry, SHARD_BYTES_MAX, Shard,
+    ShardBounds, ShardRange, SkippedFile, Totals, UncheckedCondition, UnreadableValues,
 };
 pub use eligibility::OperationOptions;
 pub use error::{NoVersionIds, PlanError};
-pub use filter::{
-    Emit, FilterOptions, FilterOutcome, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX,
-    SHARD_BYTES_MAX, filter, memory_bytes_default, selections,
-};
+pub use filter::{Emit, FilterOptions, FilterOutcome, filter, selections};
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
 pub use read::{ReadError, check_digests, read};
 pub use shard::SHARDS_MAX;
 pub use subset::SubsetPlan;
-pub use verify::{
-    OBJECTS_MEMORY_BYTES, VerifiedPlan, VerifyError, VerifyOptions, VerifyReport, needs_jobs,
-    verify_plan,
-};
+pub use verify::{OBJECTS_MEMORY_BYTES, VerifyOptions, VerifyReport, needs_jobs, verify_plan};
 pub use warnings::data_warnings;

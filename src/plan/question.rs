@@ -23,7 +23,9 @@ pub(super) fn is_answered_by(
         Emit::Csv => None,
         Emit::Inventory(place) => Some(place.address()),
     };
-    has_same_reports(plan, opened)
+    // A plan tells the reasons of a caller's rules, and not their conditions.
+    options.rules.is_empty()
+        && has_same_reports(plan, opened)
         && plan.retry.is_none()
         && plan.predicate.understood == resolved.understood
         && plan.operation.as_ref() == resolved.eligibility.document()

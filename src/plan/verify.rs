@@ -17,8 +17,7 @@ use serde::Serialize;
 
 use super::subset::is_noncurrent;
 use super::{
-    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests,
-    memory_bytes_default, objects,
+    FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests, objects,
 };
 use crate::diagnostic::parameter::{MEMORY, OUT};
 use crate::diagnostic::{Diagnostic, ErrorClass};
@@ -152,7 +151,7 @@ pub struct VerifyOptions {
     /// What `now()` means in the query.
     pub now: Timestamp,
     /// How data files are read.
-    pub settings: ScanOptions,
+    pub scan: ScanOptions,
     /// The places of the shards whose jobs are known to have done every task. Only asked for where
     /// [`needs_jobs`] says so.
     pub clean: BTreeSet<usize>,
@@ -227,21 +226,15 @@ impl VerifiedPlan {
                 bucket_key: operation.bucket_key,
             })
         });
-        Some(FilterOptions {
-            query: self.query,
-            version_ids: among.is_versioned,
-            among: Some(among),
-            operation,
-            out,
-            force,
-            emit: Emit::Csv,
-            bounds: self.plan.bounds,
-            split_by: Vec::new(),
-            memory_bytes: memory_bytes_default(options.settings.threads),
-            keep_going: false,
-            now: options.now,
-            settings: options.settings,
-        })
+        let mut rest = FilterOptions::new(self.query, out)
+            .force(force)
+            .version_ids(among.is_versioned)
+            .bounds(self.plan.bounds)
+            .now(options.now)
+            .scan(options.scan);
+        rest.operation = operation;
+        rest.among = Some(among);
+        Some(rest)
     }
 }
 
@@ -273,7 +266,7 @@ pub fn verify_plan(
     for number in 0..passes {
         let part = HashPartition { number, of: passes };
         let set = objects::load(folder, plan, question.is_versioned, part, &marks, control.stop)?;
-        let scanned = query::probe(opened, &set, &question.probes, options.settings, control)?;
+        let scanned = query::probe(opened, &set, &question.probes, options.scan, control)?;
         outcome.rows = scanned.rows;
         count(&set, &question, &mut outcome);
         rest = options.at_once.then(|| ObjectFilter {

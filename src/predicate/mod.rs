@@ -104,11 +104,13 @@ use jiff::Timestamp;
 pub use error::PredicateError;
 pub use matcher::Matcher;
 pub use oracle::check_agreement;
-pub use parse::PREDICATE_BYTES_MAX;
 pub use pruning::PruningStatistics;
 pub use read::{flag, integer, is_readable};
 pub use select::Select;
 pub use vector::{ColumnMatcher, Columns};
+
+#[cfg(test)]
+use parse::PREDICATE_BYTES_MAX;
 
 use crate::report::Schema;
 

@@ -40,6 +40,7 @@ struct CountSelection {
 
 /// What to count.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct CountOptions {
     /// Which rows.
     pub query: Query,
@@ -50,7 +51,51 @@ pub struct CountOptions {
     /// Whether bad data files are skipped instead of ending the run.
     pub keep_going: bool,
     /// How data files are read.
-    pub settings: ScanOptions,
+    pub scan: ScanOptions,
+}
+
+impl CountOptions {
+    /// Counts the rows that a query selects.
+    #[must_use]
+    pub fn new(query: Query) -> Self {
+        let (by, now, scan) = (Vec::new(), Timestamp::now(), ScanOptions::default());
+        Self { query, by, now, keep_going: false, scan }
+    }
+
+    /// Counts by the values of these columns.
+    #[must_use]
+    pub fn by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.by = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets what `now()` means in the query.
+    #[must_use]
+    pub fn now(mut self, now: Timestamp) -> Self {
+        self.now = now;
+        self
+    }
+
+    /// Sets whether bad data files are skipped instead of ending the run.
+    #[must_use]
+    pub fn keep_going(mut self, keep_going: bool) -> Self {
+        self.keep_going = keep_going;
+        self
+    }
+
+    /// Sets how data files are read.
+    #[must_use]
+    pub fn scan(mut self, scan: ScanOptions) -> Self {
+        self.scan = scan;
+        self
+    }
+}
+
+impl Default for CountOptions {
+    /// All rows.
+    fn default() -> Self {
+        Self::new(Query::All)
+    }
 }
 
 /// Rows with the same values.
@@ -71,6 +116,7 @@ impl CountGroup {
 
 /// The result of a count.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Counts {
     /// What was read.
     pub scanned: Scanned,
@@ -117,7 +163,7 @@ pub fn count(
     };
     let counts = Counts { warnings, ..Counts::default() };
     let mut total = CountSink { counts, inputs, tasks, keep_going };
-    let scan = Scan { inputs, tasks, settings: options.settings, control };
+    let scan = Scan { inputs, tasks, options: options.scan, control };
     let buffering =
         OutputBuffering { hold_until_verified: keep_going, ..OutputBuffering::default() };
     run(scan, &buffering, make_query, &mut total)?;

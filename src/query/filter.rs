@@ -110,7 +110,7 @@ pub fn filter<K: FilterSink>(
     control: RunControl<'_>,
     sink: &mut K,
 ) -> Result<(), K::Error> {
-    let FilterRequest { inputs, selections, settings, buffering, one_by_one, lanes } = *request;
+    let FilterRequest { inputs, selections, options, buffering, one_by_one, lanes } = *request;
     let one_by_one = one_by_one || buffering.hold_until_verified;
     let tasks = if one_by_one { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
     let tasks = &tasks;
@@ -123,7 +123,7 @@ pub fn filter<K: FilterSink>(
         lanes,
         open: OpenLanes::default(),
     };
-    let scan = Scan { inputs, tasks, settings, control };
+    let scan = Scan { inputs, tasks, options, control };
     run(scan, buffering, make_query, &mut InputSink { inputs, tasks, sink })
 }
 
@@ -135,7 +135,7 @@ pub struct FilterRequest<'a> {
     /// Which rows of each report that an input names.
     pub selections: &'a [Selection],
     /// How data files are read.
-    pub settings: ScanOptions,
+    pub options: ScanOptions,
     /// How output is buffered.
     pub buffering: &'a OutputBuffering,
     /// Whether [`FilterSink::done`] is told of each file by itself, so that a scan can end after

@@ -24,7 +24,7 @@ pub mod stages;
 mod text;
 mod unreadable;
 
-pub use count::{CountGroup, CountOptions, Counts, GROUPS_MAX, count};
+pub use count::{CountGroup, CountOptions, Counts, count};
 pub use filter::{FileSummary, FilterRequest, FilterSink, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
 pub use objects::{HashPartition, OBJECT_BYTES, ObjectSet};
@@ -33,6 +33,6 @@ pub use projection::Projection;
 pub use rows::{MatchedRow, RowsOptions, RowsOutcome, rows};
 pub use run::OutputBuffering;
 pub use selection::Selection;
-pub use sizes::{ClassTotals, SMALL_BYTES, SizeColumns, SizeTotals};
+pub use sizes::{SizeColumns, SizeTotals};
 pub use text::{CompiledQuery, Query, column};
 pub use unreadable::UnreadableColumn;

@@ -98,11 +98,11 @@ pub fn probe(
     opened: &ReportSet,
     objects: &ObjectSet,
     probes: &[Probe],
-    settings: ScanOptions,
+    options: ScanOptions,
     control: RunControl<'_>,
 ) -> Result<Scanned, ScanError> {
     let inputs = opened.inputs.as_slice();
-    let scan = Scan { inputs, tasks: &TaskPlan::new(inputs), settings, control };
+    let scan = Scan { inputs, tasks: &TaskPlan::new(inputs), options, control };
     let make_query = || ProbeQuery { probes: probes.to_vec(), objects, line: Vec::new() };
     let mut total = ScannedSink::default();
     run(scan, &OutputBuffering::default(), make_query, &mut total)?;

@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{CompiledQuery, Query, UnreadableColumn, column, packed};
-use crate::engine::{BLOCK_BYTES, Emitter, OutputBlock, OutputLane, Sink, TaskError};
+use crate::diagnostic::{Diagnostic, ErrorClass, chain};
+use crate::engine::{BLOCK_BYTES, Emitter, OutputBlock, OutputLane, Sink, Stopped, TaskError};
 use crate::predicate::Matcher;
 use crate::read::{
     DataError, Input, ReadColumns, ReportSet, RowVisitor, RunControl, ScanError, ScanOptions,
@@ -177,7 +178,7 @@ pub fn rows(
     };
     let left = limit.unwrap_or(u64::MAX);
     let mut sink = RowsSink { visit, outcome, left, keep_going: options.keep_going };
-    let scan = Scan { inputs, tasks: &tasks, settings: options.scan, control };
+    let scan = Scan { inputs, tasks: &tasks, options: options.scan, control };
     if left > 0 {
         run(scan, &buffering, make_query, &mut sink)?;
     }
@@ -281,10 +282,10 @@ impl<V: FnMut(MatchedRow<'_>) -> ControlFlow<()>> Sink<RowsSummary, DataError> f
     }
 
     fn failed(&mut self, _: usize, error: DataError) -> Result<(), ScanError> {
-        if !self.keep_going || error.kind.is_usage() {
+        if !self.keep_going || error.class() == ErrorClass::Usage {
             return Err(error.into());
         }
-        self.outcome.files_skipped.push((error.path, error.kind.to_string()));
+        self.outcome.files_skipped.push((error.path, chain(&error.kind)));
         Ok(())
     }
 }
@@ -338,7 +339,7 @@ struct RowsVisitor<'a> {
 }
 
 impl RowsVisitor<'_> {
-    fn emit(&mut self) -> Result<(), crate::engine::Stopped> {
+    fn emit(&mut self) -> Result<(), Stopped> {
         if self.block.rows == 0 {
             return Ok(());
         }

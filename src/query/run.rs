@@ -47,7 +47,7 @@ pub(super) trait RowQuery {
 pub(super) struct Scan<'a> {
     pub(super) inputs: &'a [Input],
     pub(super) tasks: &'a TaskPlan,
-    pub(super) settings: ScanOptions,
+    pub(super) options: ScanOptions,
     pub(super) control: RunControl<'a>,
 }
 
@@ -78,12 +78,12 @@ where
     K: Sink<Q::Summary, DataError>,
     K::Error: From<ScanError>,
 {
-    let Scan { inputs, tasks, settings, control } = scan;
-    let state = RunState::new(inputs, settings);
+    let Scan { inputs, tasks, options, control } = scan;
+    let state = RunState::new(inputs, options);
     let make_worker = || {
         let query = make_query();
         let columns = query.columns();
-        let scanner = Scanner::new(settings, control, &state);
+        let scanner = Scanner::new(options, control, &state);
         QueryWorker { scanner, inputs, tasks, columns, query }
     };
     run_workers(scan, buffering, make_worker, sink)
@@ -105,7 +105,7 @@ where
     K::Error: From<ScanError>,
 {
     let config = engine::Config {
-        threads: scan.settings.threads,
+        threads: scan.options.threads,
         memory_bytes: buffering.memory_bytes,
         spill: buffering.spill.clone(),
         hold_until_verified: buffering.hold_until_verified,

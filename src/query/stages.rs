@@ -56,15 +56,15 @@ pub fn run_to(
     stage: Stage,
     opened: &ReportSet,
     selections: &[Selection],
-    settings: ScanOptions,
+    options: ScanOptions,
     keep_going: bool,
     control: RunControl<'_>,
 ) -> Result<(Scanned, Duration), ScanError> {
     let inputs = opened.inputs.as_slice();
     let tasks = if keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
     let tasks = &tasks;
-    let verify = if stage == Stage::Split { Verify::Crc } else { settings.verify };
-    let scan = Scan { inputs, tasks, settings: ScanOptions { verify, ..settings }, control };
+    let verify = if stage == Stage::Split { Verify::Crc } else { options.verify };
+    let scan = Scan { inputs, tasks, options: ScanOptions { verify, ..options }, control };
     let begun = Instant::now();
     let mut total = ScannedSink { keep_going, ..ScannedSink::default() };
     let unbuffered =
@@ -79,7 +79,7 @@ pub fn run_to(
             run(scan, &unbuffered, make_query, &mut total)?;
         }
         Stage::Project => {
-            total.scanned = project(inputs, selections, settings, keep_going, control)?;
+            total.scanned = project(inputs, selections, options, keep_going, control)?;
         }
     }
     Ok((total.scanned, begun.elapsed()))
@@ -97,7 +97,7 @@ impl<'a> BytesWorker<'a> {
     fn new(scan: Scan<'a>, inflates: bool) -> Self {
         Self {
             scan,
-            decoder: inflates.then(|| GzipDecoder::new(scan.settings.inflate)),
+            decoder: inflates.then(|| GzipDecoder::new(scan.options.inflate)),
             input: ReadBuffer::new(READ_BYTES),
             window: vec![0; WINDOW_BYTES],
         }
@@ -266,7 +266,7 @@ impl RowVisitor for StageVisitor<'_> {
 fn project(
     inputs: &[Input],
     selections: &[Selection],
-    settings: ScanOptions,
+    options: ScanOptions,
     keep_going: bool,
     control: RunControl<'_>,
 ) -> Result<Scanned, ScanError> {
@@ -278,7 +278,7 @@ fn project(
     };
     let lanes = &Lanes::default();
     let request =
-        FilterRequest { inputs, selections, settings, buffering, one_by_one: false, lanes };
+        FilterRequest { inputs, selections, options, buffering, one_by_one: false, lanes };
     let mut nowhere = DiscardSink(ScannedSink { keep_going, ..ScannedSink::default() });
     filter(&request, control, &mut nowhere)?;
     Ok(nowhere.0.scanned)

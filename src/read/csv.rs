@@ -42,7 +42,7 @@ const _: () = assert!(WINDOW_BYTES >= 2 * (HISTORY_BYTES + ROOM_BYTES_MIN));
 
 /// Reads data files; one for each worker, used again from file to file.
 pub(super) struct CsvScanner<'a> {
-    settings: ScanOptions,
+    options: ScanOptions,
     control: RunControl<'a>,
     digests: &'a Digests<'a>,
     /// Where `digests` reads to.
@@ -71,17 +71,17 @@ struct WindowCursor {
 
 impl<'a> CsvScanner<'a> {
     pub(super) fn new(
-        settings: ScanOptions,
+        options: ScanOptions,
         control: RunControl<'a>,
         digests: &'a Digests<'a>,
     ) -> Self {
         Self {
-            settings,
+            options,
             control,
             digests,
             digest_buffer: ReadBuffer::default(),
-            decoder: GzipDecoder::new(settings.inflate),
-            splitter: Splitter::new(1, settings.split),
+            decoder: GzipDecoder::new(options.inflate),
+            splitter: Splitter::new(1, options.split),
             md5: None,
             input: ReadBuffer::new(READ_BYTES),
             window: vec![0; WINDOW_BYTES],
@@ -108,7 +108,7 @@ impl<'a> CsvScanner<'a> {
                 continue;
             }
             // The file that some worker takes when this one is done: its start is then in memory.
-            let later = number + self.settings.threads.get();
+            let later = number + self.options.threads.get();
             if let Some(later) = inputs.get(later).filter(|_| !self.digests.cover(later)) {
                 later.path.advise_soon();
             }
@@ -134,7 +134,7 @@ impl<'a> CsvScanner<'a> {
     ) -> Result<(), TaskError<DataError>> {
         let mut buffer = mem::take(&mut self.digest_buffer);
         self.md5 = None;
-        let read = small::read_all(&inputs[files.clone()], self.settings.verify, &mut buffer);
+        let read = small::read_all(&inputs[files.clone()], self.options.verify, &mut buffer);
         for (file, number) in read.into_iter().zip(files) {
             let input = &inputs[number];
             visitor.begin(number);

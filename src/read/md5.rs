@@ -127,12 +127,12 @@ pub(super) type DigestOutcome = Result<[u8; 16], DataErrorKind>;
 
 impl<'a> Digests<'a> {
     /// Makes the groups; hashes nothing yet.
-    pub(super) fn new(inputs: &'a [Input], settings: ScanOptions) -> Self {
-        let lanes = match settings.verify {
+    pub(super) fn new(inputs: &'a [Input], options: ScanOptions) -> Self {
+        let lanes = match options.verify {
             Verify::Md5 | Verify::Etag => Md5Path::Auto.lanes(),
             Verify::Crc => 0,
         };
-        let (verify, threads) = (settings.verify, settings.threads.get());
+        let (verify, threads) = (options.verify, options.threads.get());
         Self { verify, threads, ..Self::with_lanes(inputs, lanes) }
     }
 

@@ -57,6 +57,7 @@ pub enum Verify {
 
 /// How to read and on how many threads.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct ScanOptions {
     /// Worker threads.
     pub threads: NonZeroUsize,
@@ -66,6 +67,22 @@ pub struct ScanOptions {
     pub inflate: Inflate,
     /// Which splitter.
     pub split: SplitPath,
+}
+
+impl ScanOptions {
+    /// Sets the number of worker threads.
+    #[must_use]
+    pub fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// Sets how much of a data file is checked.
+    #[must_use]
+    pub fn verify(mut self, verify: Verify) -> Self {
+        self.verify = verify;
+        self
+    }
 }
 
 impl Default for ScanOptions {
@@ -101,11 +118,33 @@ impl ScanProgress {
 
 /// What a run is watched and ended by.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct RunControl<'a> {
     /// Set from outside to end the run.
     pub stop: &'a AtomicBool,
     /// How far it has come.
     pub progress: &'a ScanProgress,
+}
+
+impl<'a> RunControl<'a> {
+    /// A run that ends early once `stop` is set, and tells `progress` how far it is.
+    #[must_use]
+    pub fn new(stop: &'a AtomicBool, progress: &'a ScanProgress) -> Self {
+        Self { stop, progress }
+    }
+}
+
+impl Default for RunControl<'_> {
+    /// A run that nothing ends early, and that is not watched.
+    fn default() -> Self {
+        static STOP: AtomicBool = AtomicBool::new(false);
+        static PROGRESS: ScanProgress = ScanProgress {
+            bytes_compressed: AtomicU64::new(0),
+            bytes_raw: AtomicU64::new(0),
+            rows: AtomicU64::new(0),
+        };
+        Self { stop: &STOP, progress: &PROGRESS }
+    }
 }
 
 /// What was read of one data file or of many.

@@ -35,6 +35,7 @@ impl ReportSet {
 
 /// Which reports are taken, and where their data files are looked for.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct ReportOptions {
     /// Where data files lie, if not as the report's own place tells.
     pub root: Option<Location>,
@@ -46,6 +47,29 @@ pub struct ReportOptions {
     pub threads: NonZeroUsize,
     /// Set from outside to end the search for reports, and the look-up of their data files.
     pub stop: Option<&'static AtomicBool>,
+}
+
+impl ReportOptions {
+    /// Looks for data files below this folder.
+    #[must_use]
+    pub fn root(mut self, root: impl Into<Location>) -> Self {
+        self.root = Some(root.into());
+        self
+    }
+
+    /// Takes, of the reports in a folder, the newest that was begun by then.
+    #[must_use]
+    pub fn as_of(mut self, as_of: AsOf) -> Self {
+        self.as_of = Some(as_of);
+        self
+    }
+
+    /// Sets whether several reports may list the same bucket.
+    #[must_use]
+    pub fn allow_overlap(mut self, allow_overlap: bool) -> Self {
+        self.allow_overlap = allow_overlap;
+        self
+    }
 }
 
 impl Default for ReportOptions {
@@ -100,7 +124,7 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, Sc
 /// Paths of a report's data files; looked up on several threads where there are many.
 fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ScanError> {
     let look = |files: &[DataFile]| {
-        report::locate_some(report, files, options.root.as_ref(), options.stop)
+        report::locate_files(report, files, options.root.as_ref(), options.stop)
     };
     Ok(in_parts(&report.files, options.threads, look)?.concat())
 }

@@ -13,11 +13,11 @@ pub(crate) struct RunState<'a> {
 }
 
 impl<'a> RunState<'a> {
-    pub(crate) fn new(inputs: &'a [Input], settings: ScanOptions) -> Self {
+    pub(crate) fn new(inputs: &'a [Input], options: ScanOptions) -> Self {
         Self {
-            digests: Digests::new(inputs, settings),
+            digests: Digests::new(inputs, options),
             #[cfg(any(feature = "parquet", feature = "orc"))]
-            files: SharedFiles::new(settings.threads.get()),
+            files: SharedFiles::new(options.threads.get()),
         }
     }
 }

@@ -22,12 +22,12 @@ pub(crate) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(
-        settings: ScanOptions,
+        options: ScanOptions,
         control: RunControl<'a>,
         state: &'a RunState<'a>,
     ) -> Self {
         Self {
-            csv: CsvScanner::new(settings, control, &state.digests),
+            csv: CsvScanner::new(options, control, &state.digests),
             #[cfg(any(feature = "parquet", feature = "orc"))]
             columnar: ColumnarScanner::new(control, state),
         }

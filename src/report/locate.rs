@@ -35,7 +35,8 @@ use crate::source::{self, Location};
 /// otherwise; looking a folder up again costs time only.
 const FOLDERS_KEPT_MAX: usize = 1_024;
 
-/// Paths of the data files, in the manifest's order.
+/// Paths of some of a report's data files, in the manifest's order. `stop` is set from outside to
+/// end the search.
 ///
 /// With `root`, keys are looked for below that folder only; else below the manifest's folder and
 /// the folders above it. That a file's length is the one the manifest gives is not checked.
@@ -43,17 +44,6 @@ const FOLDERS_KEPT_MAX: usize = 1_024;
 /// # Errors
 /// When a key is not acceptable, not found, or leads out of the folder it was found in.
 pub fn locate_files(
-    report: &Report,
-    root: Option<&Location>,
-) -> Result<Vec<Location>, ReportError> {
-    locate_some(report, &report.files, root, None)
-}
-
-/// As [`locate_files`], for some of the report's files. `stop` is set from outside to end it.
-///
-/// # Errors
-/// As there.
-pub fn locate_some(
     report: &Report,
     files: &[DataFile],
     root: Option<&Location>,
@@ -95,7 +85,7 @@ pub fn survey(
 ) -> Result<FilesOnDisk, ReportError> {
     let mut survey = FilesOnDisk::default();
     if root.unwrap_or(&report.manifest_path).is_remote() {
-        let locations = locate_some(report, files, root, stop)?;
+        let locations = locate_files(report, files, root, stop)?;
         let lengths = source::lengths(&locations)
             .map_err(|source| ReportError::io(report.manifest_path.clone(), source))?;
         files.iter().zip(lengths).for_each(|(file, length)| survey.add(file, length));

@@ -16,7 +16,7 @@ use crate::format::columnar::{ColumnWanted, ColumnarFile};
 use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::hex;
-use crate::plan::{self, Emit, FilterOptions, ShardBounds};
+use crate::plan::{self, FilterOptions, ShardBounds};
 use crate::query::Query;
 use crate::read::{self, ReportOptions, RunControl, ScanOptions, ScanProgress};
 use crate::values::encode_key;
@@ -77,21 +77,10 @@ fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> S
     fs::write(&manifest, document).unwrap();
     let opened = read::open(&[manifest.into()], &ReportOptions::default()).unwrap();
     let out = folder.join("plan");
-    let options = FilterOptions {
-        query: Query::Where(predicate.to_owned()),
-        among: None,
-        operation: None,
-        emit: Emit::Csv,
-        out: out.as_path().into(),
-        force: false,
-        version_ids: true,
-        bounds: ShardBounds { objects_max: 1_000_000, bytes_max: 1 << 30, jobs: None },
-        split_by: Vec::new(),
-        memory_bytes: 1 << 20,
-        keep_going: false,
-        now: Timestamp::UNIX_EPOCH,
-        settings: ScanOptions { threads: NonZeroUsize::MIN, ..ScanOptions::default() },
-    };
+    let scan = ScanOptions { threads: NonZeroUsize::MIN, ..ScanOptions::default() };
+    let options = FilterOptions::new(Query::Where(predicate.to_owned()), out.as_path())
+        .now(Timestamp::UNIX_EPOCH)
+        .scan(scan);
     let stop = AtomicBool::new(false);
     plan::filter(&opened, &options, RunControl { stop: &stop, progress: &ScanProgress::default() })
         .unwrap();

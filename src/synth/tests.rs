@@ -60,7 +60,7 @@ fn refused(synth: &Synth) -> String {
 fn inflated(manifest: &Path) -> Vec<u8> {
     let report = Report::read(manifest).unwrap();
     let mut all = Vec::new();
-    for path in locate_files(&report, None).unwrap() {
+    for path in locate_files(&report, &report.files, None, None).unwrap() {
         let file = fs::File::open(path.as_path().unwrap()).unwrap();
         flate2::read::MultiGzDecoder::new(file).read_to_end(&mut all).unwrap();
     }
@@ -131,7 +131,7 @@ fn a_report_is_read_as_one_from_s3() {
     assert_eq!(report.source_bucket, synth.bucket);
     assert_eq!(report.bytes_compressed(), summary.bytes_compressed);
     assert_eq!((report.files.len(), report.schema.len()), (3, 6));
-    for (file, path) in report.files.iter().zip(locate_files(&report, None).unwrap()) {
+    for (file, path) in report.files.iter().zip(locate_files(&report, &report.files, None, None).unwrap()) {
         let bytes = fs::read(path.as_path().unwrap()).unwrap();
         assert_eq!(bytes.len() as u64, file.bytes);
         assert_eq!(file.md5, Some(Md5::digest(&bytes).into()));

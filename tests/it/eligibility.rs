@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use s3sieve::operation::{CopyClass, OperationKind, StorageClass};
-use s3sieve::plan::{self, Emit, FilterOptions, OperationOptions, Plan, ShardBounds};
-use s3sieve::query::Query;
-use s3sieve::read::{self, ReportOptions, RunControl, ScanOptions, ScanProgress};
+use s3sieve::{
+    CopyClass, FilterOptions, OperationKind, OperationOptions, Plan, Query, ReportOptions,
+    RunControl, ScanOptions, StorageClass,
+};
 
 use crate::fixture::{ReportFolder, plan_document, row, s3sieve};
 
@@ -230,37 +230,19 @@ impl Case {
     }
 
     fn run(&self, report: &ReportFolder) -> Plan {
-        let opened =
-            read::open(&[report.manifest.as_path().into()], &ReportOptions::default()).unwrap();
-        let settings = ScanOptions {
-            threads: NonZeroUsize::new(self.threads).unwrap(),
-            ..ScanOptions::default()
-        };
+        let reports = s3sieve::open(&[report.manifest.as_path().into()], &ReportOptions::default());
         let named = self.kind == OperationKind::Copy && self.named_class;
-        let operation = OperationOptions {
-            kind: self.kind,
-            include_ineligible: self.included().into_iter().map(str::to_owned).collect(),
-            storage_class: named.then_some(CopyClass::Of(StorageClass::StandardIa)),
-            bucket_key: None,
-        };
-        let options = FilterOptions {
-            among: None,
-            query: Query::All,
-            operation: Some(operation),
-            out: report.out().into(),
-            force: false,
-            version_ids: self.version_ids,
-            emit: Emit::Csv,
-            bounds: ShardBounds { objects_max: 1000, bytes_max: 1 << 20, jobs: None },
-            split_by: Vec::new(),
-            memory_bytes: 1 << 20,
-            keep_going: false,
-            now: NOW.parse().unwrap(),
-            settings,
-        };
-        let control =
-            RunControl { stop: &AtomicBool::new(false), progress: &ScanProgress::default() };
-        plan::filter(&opened, &options, control).unwrap().plan
+        let mut operation = OperationOptions::new(self.kind).include_ineligible(self.included());
+        if named {
+            operation = operation.storage_class(CopyClass::Of(StorageClass::StandardIa));
+        }
+        let options = FilterOptions::new(Query::All, report.out())
+            .operation(operation)
+            .version_ids(self.version_ids)
+            .now(NOW.parse().unwrap())
+            .scan(ScanOptions::default().threads(NonZeroUsize::new(self.threads).unwrap()));
+        let outcome = s3sieve::filter(&reports.unwrap(), &options, RunControl::default());
+        outcome.unwrap().plan
     }
 
     /// Whether noncurrent versions are looked for that no current version follows.

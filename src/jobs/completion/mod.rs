@@ -16,8 +16,11 @@ mod remedy;
 mod results;
 mod row;
 
-pub use fetch::{FetchError, FetchedReport, ReportLocation, fetch};
+pub use fetch::{FetchedReport, ReportLocation, fetch};
 pub use file::{CompletionError, UnreadableRows, read_rows};
 pub use remedy::{RetryAdvice, message_code, remedy};
 pub use results::{ResultFile, ResultFiles, ResultKind};
-pub use row::{BadRow, TaskResult, TaskResults};
+pub use row::TaskResult;
+
+#[cfg(test)]
+pub use fetch::FetchError;

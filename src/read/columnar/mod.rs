@@ -489,8 +489,8 @@ mod tests {
         let bytes = std::fs::metadata(path).unwrap().len();
         let format = FileFormat::Parquet;
         let inputs = [Input { path: path.into(), bytes, md5: None, report: 0, format }];
-        let settings = ScanOptions { verify: Verify::Crc, ..ScanOptions::default() };
-        let state = RunState::new(&inputs, settings);
+        let options = ScanOptions { verify: Verify::Crc, ..ScanOptions::default() };
+        let state = RunState::new(&inputs, options);
         let (stop, progress) = (AtomicBool::new(false), ScanProgress::default());
         let control = RunControl { stop: &stop, progress: &progress };
         let mut scanner = ColumnarScanner::new(control, &state);

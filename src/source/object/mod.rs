@@ -26,9 +26,9 @@ use tokio::runtime::Handle;
 pub use self::head::{HeadChecksums, ObjectHead, visit_heads};
 pub use self::held::HeldObject;
 pub use self::store::{StoreOptions, UploadOutcome};
+pub use self::stream::ObjectFile;
 use self::stream::PendingObject;
-pub use self::stream::{ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD};
-pub use self::upload::{InPlace, ObjectUpload, OnBegin, Uploads};
+pub use self::upload::{InPlace, ObjectUpload, Uploads};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 
 /// What every address begins with.

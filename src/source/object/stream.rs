@@ -34,15 +34,12 @@ pub const PARTS_AHEAD: usize = 4;
 /// more than one byte, and the footer of most files in column formats.
 const END_BYTES: u64 = 256 << 10;
 
-/// How a range is fetched that is one of several read side by side.
+/// How a range is fetched that is one of several read side by side. It holds 2 MiB at most: with the
+/// five columns that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
 const BESIDE: FetchPace = FetchPace { part_bytes: 1 << 20, parts: 2 };
 
 /// How a range is fetched that is read alone.
 const ALONE: FetchPace = FetchPace { part_bytes: PART_BYTES, parts: PARTS_AHEAD };
-
-/// Bytes that a range holds at most which `ObjectFile::fetch` gave. 2 MiB: with the five columns
-/// that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
-pub const RANGE_BYTES_AHEAD: u64 = BESIDE.part_bytes * BESIDE.parts as u64;
 
 /// How much of a range is on its way at a time.
 #[derive(Debug, Clone, Copy)]

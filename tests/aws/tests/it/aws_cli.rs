@@ -128,7 +128,7 @@ impl ResolveEndpoint for At {
 }
 
 fn sent_by_the_sdk(request: &Value) -> Sent {
-    let input = s3sieve::jobs::create_job_input(request).unwrap();
+    let input = s3sieve::internal::create_job_input(request).unwrap();
     sent(|port| {
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())

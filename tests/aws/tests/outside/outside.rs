@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption, VersioningConfiguration};
-use s3sieve::aws::{AwsOptions, Session};
+use s3sieve::internal::{AwsOptions, Session};
 use tempfile::TempDir;
 
 use crate::buckets::{COLUMNS, Delivery, s3sieve_at};
