@@ -7,19 +7,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::kernel::Kernel;
+use super::kernel::{Kernel, Step};
 use super::{DeflateFault, Inflate};
-
-/// What one call did.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Step {
-    /// Bytes of `input` that were taken.
-    pub(super) consumed: usize,
-    /// Bytes that were written from `at` on.
-    pub(super) produced: usize,
-    /// The deflate data ended: the last byte that was taken is its last.
-    pub(super) end: bool,
-}
 
 /// One way to inflate, at work on one member.
 pub(super) enum Engine {
