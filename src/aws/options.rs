@@ -1,4 +1,4 @@
-//! How a user wants AWS to be reached, and how long and how often it is tried unless told otherwise.
+//! How a user wants AWS to be reached, and how long and how often it is tried by default.
 
 use std::num::NonZeroUsize;
 use std::time::Duration;

@@ -452,7 +452,7 @@ impl Report for EstimateResult {
 
 impl EstimateResult {
     fn totals(&self) -> Table {
-        let mut table = terminal::table();
+        let mut table = print::table();
         table.set_header([Cell::new("operation"), right("once"), right("every month")]);
         for estimate in &self.estimates {
             table.add_row([
@@ -504,7 +504,7 @@ impl EstimateResult {
 }
 
 fn table(estimate: &EstimateView) -> Table {
-    let mut table = terminal::table();
+    let mut table = print::table();
     for line in estimate.lines.iter().chain(&estimate.monthly_lines) {
         table.add_row(line.row());
     }

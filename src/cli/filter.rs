@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::args::Format;
 use super::filter_args::FilterArgs;
+use super::output_format::Format;
 use super::print::{self, Report, percent, visible};
 use super::{CliError, Exit, estimate, progress, set_aside};
 use crate::plan::{self, Plan, Shard};

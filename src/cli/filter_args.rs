@@ -3,18 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
-use jiff::Timestamp;
 
-use super::args::{
-    Format, ReadArgs, ReportArgs, WHERE_HELP, column_name, objects, operations, size,
-};
+use super::arg_values::{column_name, objects, operations, size};
 use super::operation_args::Switch;
+use super::output_format::Format;
+use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
 use super::{CliError, given};
 use crate::operation::job::Place;
 use crate::operation::{CopyClass, Kind};
-use crate::plan::{
-    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
-};
+use crate::plan::{Bounds, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX};
 use crate::query::Query;
 use crate::source::Location;
 
@@ -161,18 +158,13 @@ impl FilterArgs {
     }
 
     pub(super) fn options(&self) -> Result<FilterOptions, CliError> {
-        let settings = self.read.settings();
-        let memory = self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let query = match (&self.query.filter, &self.query.sql) {
             (Some(text), _) => Query::Where(text.clone()),
             (None, Some(text)) => Query::Sql(text.clone()),
             (None, None) => Query::All,
         };
         Ok(FilterOptions {
-            query,
-            among: None,
             operation: self.operation.options(),
-            out: self.out()?,
             force: self.force,
             version_ids: !self.no_version_ids,
             emit: self.emit.emit()?,
@@ -182,10 +174,10 @@ impl FilterArgs {
                 jobs: self.jobs,
             },
             split_by: self.split_by.clone(),
-            memory_bytes: memory.unwrap_or_else(|| plan::memory_bytes_default(settings.threads)),
+            memory_bytes: self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
             keep_going: self.read.keep_going,
-            now: Timestamp::now(),
-            settings,
+            settings: self.read.settings(),
+            ..FilterOptions::new(query, self.out()?)
         })
     }
 }

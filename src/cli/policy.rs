@@ -7,8 +7,8 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::args::Format;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
+use super::output_format::Format;
 use super::print::{self, Document};
 use super::request::{
     json_text, operation, options, own_place, region, requests, setting, source, unchecked_region,
@@ -16,11 +16,11 @@ use super::request::{
 };
 use super::{CliError, Exit, plan_args};
 use crate::operation::copy_key::{TargetEncryption, target_key};
-use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
+use crate::operation::job::{self, ManifestPlace, Options, Source};
 #[cfg(feature = "aws")]
 use crate::operation::policy::inline_name;
 use crate::operation::policy::{Access, Policy};
-use crate::operation::{Kind, Refusal, partition};
+use crate::operation::{Kind, Manifest, Refusal, Setting, partition};
 use crate::plan::PlanHandle;
 
 /// The three policies, by the names of their files.

@@ -10,10 +10,10 @@ use serde::Serialize;
 use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
 use crate::operation::job::{
-    self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
+    self, Inventory, ManifestPlace, Options, Place, ReportScope, Request, Source,
 };
 use crate::operation::update_encryption::NOT_SSE_KMS;
-use crate::operation::{Kind, Operation, StorageClass, partition};
+use crate::operation::{Kind, Manifest, Operation, Setting, StorageClass, partition};
 use crate::plan::{self, ClassObjects, ForOperation, Plan, PlanHandle, Shard};
 use crate::source::{FolderError, Location, NewFolder};
 

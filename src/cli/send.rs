@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::Format;
-use super::job_events::{EventOutput, JobEvent};
+use super::job_events::JobEvent;
 use super::older::{self, Deed};
 use super::operation_args::SubmitArgs;
+use super::output_format::{EventOutput, Format};
 use super::plan_args::{self, tell_state};
 use super::print::{self, Report};
 use super::request::place;
@@ -19,7 +19,8 @@ use crate::jobs::journal::{JobEnd, Stage};
 use crate::jobs::{
     Finding, JobView, Pause, Preflight, StepOutcome, Submission, Weight, check_update_encryption,
 };
-use crate::operation::job::{Request, Setting};
+use crate::operation::Setting;
+use crate::operation::job::Request;
 use crate::plan::{Plan, PlanHandle};
 use crate::units::counted;
 

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::check::{Checked, Refusal, one_of_if_given, required_one_of};
-use super::job::{Manifest, Setting};
+use super::manifest::Manifest;
 use super::policy::{Access, Statement};
 use super::rule::{Rule, SSE_C};
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// The algorithms (API, `ComputeObjectChecksumAlgorithm`, and `S3ChecksumAlgorithm` of a copy).

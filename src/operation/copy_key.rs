@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::check::{self, Refusal, missing, refusal};
-use super::job::Setting;
+use super::setting::Setting;
 
 const AUTHORITY: &str = "UG, Using server-side encryption with AWS KMS keys";
 

@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::check::{Checked, Refusal, missing, refusal};
-use super::job::{Manifest, Setting};
+use super::manifest::Manifest;
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 const FLAG: &str = "--operation-json";

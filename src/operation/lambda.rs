@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Arn, Checked, Refusal, length, missing, one_of_if_given, partition, refusal};
-use super::job::{Manifest, Setting};
+use super::arn::Arn;
+use super::check::{Checked, Refusal, length, missing, one_of_if_given, partition, refusal};
+use super::manifest::Manifest;
 use super::policy::Statement;
 use super::rule::Rule;
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// The schemas of an invocation; 1.0 unless said (API, `LambdaInvokeOperation`).

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::check::{Checked, Refusal, required_one_of};
-use super::job::{Manifest, Setting};
+use super::manifest::Manifest;
 use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// API, `S3ObjectLockLegalHoldStatus`.

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::check::{Checked, Refusal};
-use super::job::{Manifest, Setting};
+use super::manifest::Manifest;
 use super::policy::{Access, Statement};
 use super::rule::{ARCHIVED, Rule};
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// It has no parameters.

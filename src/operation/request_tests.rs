@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::job::{
-    self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
-};
+use super::job::{self, Inventory, ManifestPlace, Options, Place, ReportScope, Request, Source};
 use super::policy::Access;
 use super::*;
 

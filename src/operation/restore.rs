@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::check::{Checked, Refusal, missing, one_of_if_given, refusal};
-use super::job::{Manifest, Setting};
+use super::manifest::Manifest;
 use super::policy::{Access, Statement};
 use super::rule::{Part, Rule};
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// Only what is archived can be restored. Both columns are needed: a class says nothing of the tier

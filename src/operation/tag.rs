@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::check::{self, Checked, Refusal, Tag, missing};
-use super::job::{Manifest, Setting, tag_set};
+use super::job::tag_set;
+use super::manifest::Manifest;
 use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// Tags of an object at most (UG, "Tagging your objects").

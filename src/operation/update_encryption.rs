@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 
 use super::check::{Checked, Refusal, key_arn, missing};
-use super::job::{Manifest, Setting};
+use super::manifest::Manifest;
 use super::policy::{Access, Statement};
 use super::rule::{Part, Rule, SSE_C};
+use super::setting::Setting;
 use super::{Kind, Operation};
 
 /// Sources may be SSE-S3 or SSE-KMS (UG, "Update object encryption").

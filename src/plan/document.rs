@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{CHECKSUM, MANIFEST};
+use super::names::{CHECKSUM, MANIFEST};
 use crate::operation::CopyClass;
 use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
@@ -401,6 +401,13 @@ pub struct DataFile {
     pub bytes: u64,
     /// Its MD5, in hexadecimal.
     pub md5: String,
+}
+
+/// The columns of a manifest.
+pub(super) fn columns(versions: bool) -> Vec<String> {
+    let columns: &[&str] =
+        if versions { &["Bucket", "Key", "VersionId"] } else { &["Bucket", "Key"] };
+    columns.iter().map(|name| (*name).to_owned()).collect()
 }
 
 #[cfg(test)]

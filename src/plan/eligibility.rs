@@ -8,26 +8,13 @@
 
 use jiff::Timestamp;
 
-use super::{FilterOptions, ForOperation, NoVersionIds, NotChecked, PlanError};
+use super::options::{FilterOptions, OperationOptions};
+use super::{ForOperation, NoVersionIds, NotChecked, PlanError};
 use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
 use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule, bucket};
 use crate::predicate::{Matcher, Predicate};
 use crate::read::ScanError;
 use crate::report::{Report, Schema};
-
-/// An operation that a plan is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OperationOptions {
-    /// Which.
-    pub kind: Kind,
-    /// Reasons that are not to set a row aside.
-    pub include_ineligible: Vec<String>,
-    /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
-    pub storage_class: Option<CopyClass>,
-    /// For `update-encryption` alone: whether the objects are to use a bucket key, if that is
-    /// known by now.
-    pub bucket_key: Option<bool>,
-}
 
 /// The rules in force for a plan.
 pub(super) struct Eligibility {

@@ -1,87 +1,24 @@
 //! Making a plan: reports and a query in, a plan folder out.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use super::destination::{Destination, Sending};
-use super::eligibility::OperationOptions;
+use super::document::columns;
+use super::names::SHARDS_MAX;
+use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
 use super::sink::{Outcome, PlanSink, SinkOptions};
 use super::warnings::warnings;
-use super::writer::{columns, described};
+use super::writer::described;
 use super::{
-    Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX,
-    Totals, Unreadable, inventory, question,
+    Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, Totals,
+    Unreadable, inventory, question,
 };
 use crate::hex;
 use crate::operation::StorageClass;
-use crate::operation::job::Place;
-use crate::query::{
-    self, FilterRequest, Lanes, ObjectFilter, OutputBuffering, Query, Selection, SizeTotals,
-};
-use crate::read::{Control, Opened, ScanError, Settings};
-use crate::source::Location;
-
-/// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
-/// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
-/// one billion in "Troubleshooting Batch Operations").
-pub const OBJECTS_MAX: u64 = 1_000_000_000;
-
-/// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
-/// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
-pub const SHARD_BYTES_MAX: u64 = 5 << 30;
-
-/// Memory for output that waits for its turn, whatever the number of threads. 16 MiB.
-pub const MEMORY_BYTES_BASE: usize = 16 << 20;
-
-/// Such memory for each thread. 8 MiB: files of a report are much alike, so workers that began
-/// together end together, and what waits is about a file's output for each worker. The whole
-/// program stays below 64 MiB and 16 MiB a thread.
-pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
-
-/// What a plan's manifests are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Emit {
-    /// CSV, as S3 documents it for manifests that people make.
-    #[default]
-    Csv,
-    /// Inventory reports, which will lie at this place.
-    Inventory(Place),
-}
-
-/// What to filter, and how.
-#[derive(Debug, Clone)]
-pub struct FilterOptions {
-    /// Which rows.
-    pub query: Query,
-    /// If given, the only objects that match: those that remain of another plan.
-    pub among: Option<ObjectFilter>,
-    /// The operation that the plan is for: rows that it can't do are set aside.
-    pub operation: Option<OperationOptions>,
-    /// The folder for the plan.
-    pub out: Location,
-    /// Whether a plan in that folder may be replaced.
-    pub force: bool,
-    /// Whether manifests hold version ids where the report has them.
-    pub version_ids: bool,
-    /// What manifests are.
-    pub emit: Emit,
-    /// How shards are bounded.
-    pub bounds: Bounds,
-    /// Columns, each of whose values gets shards of its own.
-    pub split_by: Vec<String>,
-    /// Bytes of output that may wait in memory.
-    pub memory_bytes: usize,
-    /// Whether bad data files are set aside instead of ending the run.
-    pub keep_going: bool,
-    /// What `now()` means in the query, and to rules about dates.
-    pub now: Timestamp,
-    /// How data files are read.
-    pub settings: Settings,
-}
+use crate::query::{self, FilterRequest, Lanes, OutputBuffering, Selection, SizeTotals};
+use crate::read::{Control, Opened, ScanError};
 
 /// What a filter run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,12 +29,6 @@ pub struct FilterOutcome {
     pub found: bool,
     /// Rows about which values decided that can't be read.
     pub undecided: u64,
-}
-
-/// The memory for waiting output unless told otherwise, in bytes.
-#[must_use]
-pub fn memory_bytes_default(threads: NonZeroUsize) -> usize {
-    MEMORY_BYTES_BASE + MEMORY_BYTES_PER_THREAD * threads.get()
 }
 
 /// Filters reports into a plan folder.
@@ -180,7 +111,7 @@ fn run(
         limit: resolved.limit,
     });
     let buffering = OutputBuffering {
-        memory_bytes: options.memory_bytes,
+        memory_bytes: options.memory_bytes(),
         spill: destination.folder.spill(),
         hold_until_verified: options.keep_going,
     };

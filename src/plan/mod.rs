@@ -19,8 +19,11 @@ mod in_place;
 mod inventory;
 mod line;
 mod manifest_rows;
+mod names;
 mod objects;
 mod open_files;
+mod options;
+mod plan_file;
 mod proof;
 mod question;
 mod read;
@@ -42,17 +45,17 @@ pub use document::{
     PLAN_VERSION, Plan, Predicate, Report, Retry, Shard, ShardRange, SkippedFile, Totals,
     Unreadable,
 };
-pub use eligibility::OperationOptions;
-pub use error::{NoVersionIds, PlanError};
-pub use filter::{
-    Emit, FilterOptions, FilterOutcome, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX,
-    SHARD_BYTES_MAX, filter, memory_bytes_default, selections,
-};
+pub use error::{NoVersionIds, PlanError, ReadError};
+pub use filter::{FilterOutcome, filter, selections};
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
+pub use names::SHARDS_MAX;
+pub use options::{
+    Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, OperationOptions,
+    SHARD_BYTES_MAX,
+};
 pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, needs_jobs, prove};
-pub use read::{ReadError, read, verify};
-pub use shard::SHARDS_MAX;
+pub use read::{read, verify};
 pub use subset::Subset;
 pub use warnings::data_warnings;

@@ -16,10 +16,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::subset::is_noncurrent;
-use super::{
-    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
-    memory_bytes_default, objects, verify,
-};
+use super::{FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, objects, verify};
 use crate::operation::{DELETE_MARKER, Kind};
 use crate::predicate::{Matcher, Predicate};
 use crate::query::{self, OBJECT_BYTES, ObjectFilter, ObjectSet, Part, Probe, Projection, Query};
@@ -190,19 +187,14 @@ impl Proven {
             })
         });
         Some(FilterOptions {
-            query: self.query,
             version_ids: among.is_versioned,
             among: Some(among),
             operation,
-            out,
             force,
-            emit: Emit::Csv,
             bounds: self.plan.bounds,
-            split_by: Vec::new(),
-            memory_bytes: memory_bytes_default(options.settings.threads),
-            keep_going: false,
             now: options.now,
             settings: options.settings,
+            ..FilterOptions::new(self.query, out)
         })
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! Each is a sentence or two that say what is so, and what to do about it. Their order is fixed.
 
+use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
 use super::sink::Outcome;
-use super::{Emit, FilterOptions, NotChecked, Plan, Unreadable};
+use super::{NotChecked, Plan, Unreadable};
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
-use crate::report::Report;
+use crate::report::{Report, is_same_column};
 use crate::units::{Count, counted};
 
 /// Buckets that a warning names: a line of them.
@@ -224,7 +225,7 @@ fn can_be_kept(class: &str) -> bool {
 }
 
 fn is_storage_class(name: &str) -> bool {
-    super::resolve::same_column(name, "StorageClass")
+    is_same_column(name, "StorageClass")
 }
 
 fn bucket_key_alone(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {

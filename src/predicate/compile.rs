@@ -11,8 +11,9 @@
 //!
 //! Never knows rows.
 
+use super::column_test::{Case, Check, Comparison, Operand, Relation, Test};
 use super::decimal::Decimal;
-use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
+use super::expr::Expr;
 use super::like::Plan;
 use super::matcher::{
     ComputedTest, FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
@@ -249,7 +250,7 @@ fn leaf(test: &Test, want: bool) -> Node {
 
 /// The field is NULL: empty, or not what its type says.
 fn null(operand: &Operand) -> Node {
-    use super::expr::Type;
+    use super::column_test::Type;
     let every = || Numbers::Range(i128::MIN, i128::MAX);
     match operand.value_type() {
         Type::Text => Node::Empty(operand.column),

@@ -6,8 +6,9 @@
 //! Never knows rows.
 
 use super::acl::decode_acl;
+use super::column_test::{Check, Comparison, Operand, Relation, Test};
 use super::columns::same_name;
-use super::expr::{Check, Comparison, Expr, Operand, Relation, Test};
+use super::expr::Expr;
 use super::like::{Like, Part};
 use super::syntax::literal;
 use crate::report::ColumnKind;

@@ -7,7 +7,7 @@
 //! and no.
 
 use super::acl;
-use super::expr::Operand;
+use super::column_test::Operand;
 use super::like::Plan;
 use super::read::{Reading, flag};
 use super::scalar::Computed;

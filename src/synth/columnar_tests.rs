@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use jiff::Timestamp;
 use md5::Digest;
 use proptest::prelude::*;
 
@@ -16,7 +17,7 @@ use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::format::spare::Spare;
 use crate::hex;
-use crate::plan::{self, Bounds, Emit, FilterOptions};
+use crate::plan::{self, FilterOptions};
 use crate::query::Query;
 use crate::read::{self, Control, Progress, ReportOptions, Settings};
 use crate::values::encode_key;
@@ -78,19 +79,9 @@ fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> S
     let opened = read::open(&[manifest.into()], &ReportOptions::default()).unwrap();
     let out = folder.join("plan");
     let options = FilterOptions {
-        query: Query::Where(predicate.to_owned()),
-        among: None,
-        operation: None,
-        emit: Emit::Csv,
-        out: out.as_path().into(),
-        force: false,
-        version_ids: true,
-        bounds: Bounds { objects_max: 1_000_000, bytes_max: 1 << 30, jobs: None },
-        split_by: Vec::new(),
-        memory_bytes: 1 << 20,
-        keep_going: false,
         now: Timestamp::UNIX_EPOCH,
         settings: Settings { threads: NonZeroUsize::MIN, ..Settings::default() },
+        ..FilterOptions::new(Query::Where(predicate.to_owned()), out.as_path().into())
     };
     let stop = AtomicBool::new(false);
     plan::filter(&opened, &options, Control { stop: &stop, progress: &Progress::default() })

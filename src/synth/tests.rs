@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use super::rows::MULTIPART_BYTES;
 use super::*;
 use crate::report::{ChecksumState, Report, find, locate_files};
+use crate::source::FolderError;
 
 /// Every column that is known, all of them versioned.
 const ALL: [&str; 23] = [

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
 use s3sieve::operation::{CopyClass, Kind, StorageClass};
-use s3sieve::plan::{self, Bounds, Emit, FilterOptions, OperationOptions, Plan};
+use s3sieve::plan::{self, Bounds, FilterOptions, OperationOptions, Plan};
 use s3sieve::query::Query;
 use s3sieve::read::{self, Control, Progress, ReportOptions, Settings};
 
@@ -241,19 +241,13 @@ impl Case {
             bucket_key: None,
         };
         let options = FilterOptions {
-            among: None,
-            query: Query::All,
             operation: Some(operation),
-            out: report.out().into(),
-            force: false,
             version_ids: self.version_ids,
-            emit: Emit::Csv,
             bounds: Bounds { objects_max: 1000, bytes_max: 1 << 20, jobs: None },
-            split_by: Vec::new(),
-            memory_bytes: 1 << 20,
-            keep_going: false,
+            memory_bytes: Some(1 << 20),
             now: NOW.parse().unwrap(),
             settings,
+            ..FilterOptions::new(Query::All, report.out().into())
         };
         let control = Control { stop: &AtomicBool::new(false), progress: &Progress::default() };
         plan::filter(&opened, &options, control).unwrap().plan

@@ -2,8 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::words::{Mistake, Words, is_comparison, literal};
-use super::{MistakeRule, open_parenthesis};
+use super::words::{Mistake, MistakeRule, Words, is_comparison, literal, open_parenthesis};
 use crate::predicate::error::quoted;
 
 /// In the order in which they are tried.

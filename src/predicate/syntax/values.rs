@@ -3,8 +3,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::MistakeRule;
-use super::words::{Mistake, RUN_WORDS_MAX, Words, is_comparison, literal};
+use super::words::{Mistake, MistakeRule, RUN_WORDS_MAX, Words, is_comparison, literal};
 use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;
 use crate::predicate::parse::BEHIND_SEMICOLON;

@@ -1,0 +1,118 @@
+//! A request for a plan, as it is typed: which rows, for which operation, and how the plan is made.
+
+use jiff::Timestamp;
+
+use super::Bounds;
+use crate::operation::job::Place;
+use crate::operation::{CopyClass, Kind};
+use crate::query::{ObjectFilter, Query};
+use crate::read::Settings;
+use crate::source::Location;
+
+/// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
+/// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
+/// one billion in "Troubleshooting Batch Operations").
+pub const OBJECTS_MAX: u64 = 1_000_000_000;
+
+/// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
+/// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
+pub const SHARD_BYTES_MAX: u64 = 5 << 30;
+
+/// Memory for output that waits for its turn, whatever the number of threads. 16 MiB.
+pub const MEMORY_BYTES_BASE: usize = 16 << 20;
+
+/// Such memory for each thread. 8 MiB: files of a report are much alike, so workers that began
+/// together end together, and what waits is about a file's output for each worker. The whole
+/// program stays below 64 MiB and 16 MiB a thread.
+pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
+
+/// What a plan's manifests are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Emit {
+    /// CSV, as S3 documents it for manifests that people make.
+    #[default]
+    Csv,
+    /// Inventory reports, which will lie at this place.
+    Inventory(Place),
+}
+
+/// An operation that a plan is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperationOptions {
+    /// Which.
+    pub kind: Kind,
+    /// Reasons that are not to set a row aside.
+    pub include_ineligible: Vec<String>,
+    /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
+    pub storage_class: Option<CopyClass>,
+    /// For `update-encryption` alone: whether the objects are to use a bucket key, if that is
+    /// known by now.
+    pub bucket_key: Option<bool>,
+}
+
+/// What to filter, and how.
+#[derive(Debug, Clone)]
+pub struct FilterOptions {
+    /// Which rows.
+    pub query: Query,
+    /// If given, the only objects that match: those that remain of another plan.
+    pub among: Option<ObjectFilter>,
+    /// The operation that the plan is for: rows that it can't do are set aside.
+    pub operation: Option<OperationOptions>,
+    /// The folder for the plan.
+    pub out: Location,
+    /// Whether a plan in that folder may be replaced.
+    pub force: bool,
+    /// Whether manifests hold version ids where the report has them.
+    pub version_ids: bool,
+    /// What manifests are.
+    pub emit: Emit,
+    /// How shards are bounded.
+    pub bounds: Bounds,
+    /// Columns, each of whose values gets shards of its own.
+    pub split_by: Vec<String>,
+    /// Bytes of output that may wait in memory; unless given, [`MEMORY_BYTES_BASE`] and
+    /// [`MEMORY_BYTES_PER_THREAD`].
+    pub memory_bytes: Option<usize>,
+    /// Whether bad data files are set aside instead of ending the run.
+    pub keep_going: bool,
+    /// What `now()` means in the query, and to rules about dates.
+    pub now: Timestamp,
+    /// How data files are read.
+    pub settings: Settings,
+}
+
+impl FilterOptions {
+    /// A plan of all rows of a query, as `s3sieve filter` makes it unless told otherwise.
+    #[must_use]
+    pub fn new(query: Query, out: Location) -> Self {
+        Self {
+            query,
+            among: None,
+            operation: None,
+            out,
+            force: false,
+            version_ids: true,
+            emit: Emit::default(),
+            bounds: Bounds::default(),
+            split_by: Vec::new(),
+            memory_bytes: None,
+            keep_going: false,
+            now: Timestamp::now(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// The memory for output that waits.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let usual = || MEMORY_BYTES_BASE + MEMORY_BYTES_PER_THREAD * self.settings.threads.get();
+        self.memory_bytes.unwrap_or_else(usual)
+    }
+}
+
+impl Default for Bounds {
+    /// Bounds that every statement of AWS allows.
+    fn default() -> Self {
+        Self { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None }
+    }
+}
