@@ -43,10 +43,10 @@ use tokio::task::JoinHandle;
 pub use endpoint::Endpoint;
 use endpoint::Endpoints;
 pub use error::{AwsError, AwsErrorKind};
-pub use options::{ANSWER_TIMEOUT, CONNECT_TIMEOUT, OnLate, Options, READ_TIMEOUT, TRIES_MAX};
+pub use options::{ANSWER_TIMEOUT, AwsOptions, CONNECT_TIMEOUT, OnLate, READ_TIMEOUT, TRIES_MAX};
 use regions::FollowRegions;
-use settings::Settings;
-use silence::Patience;
+use settings::AwsSettings;
+use silence::AnswerTimeout;
 
 /// Threads that speak to the network, unless fewer are allowed. Two: one core moves more than a
 /// gigabyte a second, TLS included, and these threads wait most of the time.
@@ -63,10 +63,10 @@ const REGION_DEFAULT: &str = "us-east-1";
 /// A way to AWS; cloned cheaply.
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
+    shared: Arc<SharedConfig>,
 }
 
-struct Shared {
+struct SharedConfig {
     runtime: Runtime,
     config: SdkConfig,
     s3: aws_sdk_s3::Client,
@@ -91,7 +91,7 @@ impl Session {
     /// # Errors
     /// When the system gives no threads, or the configuration is wrong: a profile that is not
     /// there, a malformed URL, a CA bundle that can't be read.
-    pub fn new(options: &Options) -> Result<Self, AwsError> {
+    pub fn new(options: &AwsOptions) -> Result<Self, AwsError> {
         let allowed = options.threads.map_or(usize::MAX, NonZeroUsize::get);
         let threads = NETWORK_THREADS.min(allowed);
         ensure_threads(threads).map_err(|error| AwsError::no_runtime(&error))?;
@@ -102,7 +102,7 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| AwsError::no_runtime(&error))?;
-        let settings = runtime.block_on(Settings::read(options.profile.as_deref()))?;
+        let settings = runtime.block_on(AwsSettings::read(options.profile.as_deref()))?;
         let endpoints = Endpoints::find(options, &settings)?;
         let region = match &options.region {
             Some(region) => Some(region.clone()),
@@ -114,7 +114,7 @@ impl Session {
         let s3 = s3_client(&config, &endpoints);
         let requester_pays = options.requester_pays;
         let answer_timeout = options.answer_timeout();
-        let shared = Shared {
+        let shared = SharedConfig {
             runtime,
             config,
             s3,
@@ -226,12 +226,13 @@ fn ensure_threads(network_threads: usize) -> io::Result<()> {
 /// The configuration by the SDK's default chain: options, environment, shared files (SSO and
 /// credential processes among them), the machine's role.
 async fn load(
-    options: &Options,
-    settings: &Settings,
+    options: &AwsOptions,
+    settings: &AwsSettings,
     endpoints: &Endpoints,
     region: Region,
 ) -> Result<SdkConfig, AwsError> {
-    let patience = Patience::new(options.answer_timeout(), settings.tries()?.unwrap_or(TRIES_MAX));
+    let patience =
+        AnswerTimeout::new(options.answer_timeout(), settings.tries()?.unwrap_or(TRIES_MAX));
     let timeouts =
         TimeoutConfig::builder().connect_timeout(patience.connect()).read_timeout(patience.read());
     let client = trust::http_client(settings.ca_bundle().as_ref())?;

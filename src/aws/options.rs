@@ -25,7 +25,7 @@ pub type OnLate = fn(&str);
 /// How a user wants AWS to be reached; what is not given comes from the environment and the shared
 /// configuration files, as with the AWS CLI.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct AwsOptions {
     /// The profile in the shared configuration files.
     pub profile: Option<String>,
     /// The region.
@@ -45,7 +45,7 @@ pub struct Options {
     pub on_late: Option<OnLate>,
 }
 
-impl Options {
+impl AwsOptions {
     pub(super) fn answer_timeout(&self) -> Duration {
         self.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
     }

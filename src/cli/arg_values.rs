@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use super::given;
-use crate::operation::Kind;
+use crate::operation::OperationKind;
 use crate::units::{SizeError, parse_bytes, ungrouped};
 
 /// A folder on this machine. An address in S3 is refused: as a path it would be a folder `s3:`.
@@ -29,9 +29,9 @@ pub(super) fn local_folder() -> impl TypedValueParser<Value = PathBuf> {
 }
 
 /// The names of all operations, for the help and for completion.
-pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
-    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
-        .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
+pub(super) fn operations() -> impl TypedValueParser<Value = OperationKind> {
+    PossibleValuesParser::new(OperationKind::ALL.map(OperationKind::name))
+        .try_map(|name| OperationKind::from_name(&name).ok_or("no such operation"))
 }
 
 /// A number that is not zero.

@@ -21,8 +21,8 @@ use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
 use super::synth_args::SynthArgs;
-use crate::operation::{CopyClass, Kind};
-use crate::plan::{FilterOptions, OBJECTS_MEMORY_BYTES, ProofOptions};
+use crate::operation::{CopyClass, OperationKind};
+use crate::plan::{FilterOptions, OBJECTS_MEMORY_BYTES, VerifyOptions};
 use crate::query::Query;
 use crate::source::Location;
 
@@ -35,13 +35,13 @@ use crate::source::Location;
 #[command(version, bin_name = "s3sieve", max_term_width = 100, after_help = after_help())]
 pub(super) struct Args {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: CliCommand,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
 2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
-5 finished but some data files were set aside or some objects remain, 70 a fault of the program
+5 finished but some data files were skipped or some objects remain, 70 a fault of the program
 itself, 130 interrupted.";
 
 fn after_help() -> String {
@@ -76,7 +76,7 @@ pub(super) fn not_built(word: &str, left_out: &[&str]) -> Option<String> {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum CliCommand {
     /// Show what a report holds: columns, files, sizes, age, completeness
     Inspect(InspectArgs),
     /// Count the rows that match, in all or by the values of columns
@@ -163,7 +163,7 @@ pub(super) struct EstimateArgs {
     /// What the jobs do [default: what the plan is for; update-encryption and copy if it is for
     /// nothing in particular]
     #[arg(long, value_name = "OPERATION", value_parser = operations())]
-    pub(super) operation: Option<Kind>,
+    pub(super) operation: Option<OperationKind>,
     /// The storage class of copies, or `keep` [default: as in the plan, else STANDARD]
     #[arg(long, value_name = "CLASS", value_parser = CopyClass::from_name)]
     pub(super) storage_class: Option<CopyClass>,
@@ -191,7 +191,7 @@ impl EstimateArgs {
 const VERIFY_HELP: &str = "\
 An object is done when the newer report has a row for it that no longer answers the plan's
 expression; it remains when the row still does, and is gone when there is none. With exit code 5,
-some remain, or are not proven. Take a report that was begun after the last job ended. Where
+some remain, or are not verified. Take a report that was begun after the last job ended. Where
 noncurrent versions are copied before current ones, run it where the plan was submitted: the
 journal of the jobs tells which of them were done.
 
@@ -232,8 +232,8 @@ pub(super) struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    pub(super) fn options(&self) -> ProofOptions {
-        ProofOptions {
+    pub(super) fn options(&self) -> VerifyOptions {
+        VerifyOptions {
             query: self.filter.clone().map(Query::Where),
             memory_bytes: self.memory,
             at_once: self.out.is_some(),
@@ -247,7 +247,7 @@ impl VerifyArgs {
         self.read.threads()
     }
 
-    /// Whether bad data files were to be set aside: what is in them can't be proven.
+    /// Whether bad data files were to be skipped: what is in them can't be verified.
     pub(super) fn keeps_going(&self) -> bool {
         self.read.keep_going
     }

@@ -9,16 +9,18 @@ use serde::Serialize;
 
 use super::job_events::JobEvent;
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
-use super::older::{self, Deed};
+use super::older::{self, JobAction};
 use super::output_format::{EventOutput, Format};
-use super::plan_jobs::{HELD, JobLine, Opened, Reasons, by_id, job_lines, outcome, to_confirm};
-use super::print::{self, Report, visible};
-use super::service_args::Unchecked;
+use super::plan_jobs::{
+    HELD, JobLine, Reasons, SubmittedPlan, by_id, job_lines, outcome, to_confirm,
+};
+use super::print::{self, CommandResult, visible};
+use super::service_args::OnUnknownCaller;
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt, terminal};
 use crate::aws::{AwsError, AwsErrorKind, Session};
-use crate::jobs::journal::Command;
-use crate::jobs::{Control, JobView, Pause, StepOutcome, Submission, describe};
+use crate::jobs::journal::JobCommand;
+use crate::jobs::{JobControl, JobView, Pause, StepOutcome, Submission, describe};
 use crate::plan::Plan;
 use crate::units::{Count, counted};
 
@@ -35,7 +37,7 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
 
 /// Follows jobs until nothing happens by itself any more.
 fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
-    let mut opened = Opened::new(args)?;
+    let mut opened = SubmittedPlan::new(args)?;
     let mut watch = Watch::new(watched, &opened.control, args.events())?;
     loop {
         match opened.jobs() {
@@ -68,13 +70,13 @@ struct JobList {
 }
 
 fn show(args: &JobsArgs) -> Result<Exit, CliError> {
-    let jobs = Opened::new(args)?.jobs()?;
+    let jobs = SubmittedPlan::new(args)?.jobs()?;
     let exit = outcome(&jobs);
     print::print(&JobList { jobs }, args.format)?;
     Ok(exit)
 }
 
-impl Report for JobList {
+impl CommandResult for JobList {
     const COMMAND: &'static str = "jobs list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -111,7 +113,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let mut submission = Submission::resume(handle.state(), plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
-    args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
+    args.service.check_account(&session, Some(submission.account_id()), OnUnknownCaller::Told)?;
     let mut watch = Watch::new(&run.watch, &control, args.events())?;
     let mut wave = Wave {
         plan,
@@ -173,7 +175,7 @@ fn say_what_is_coming(jobs: usize) {
 struct Wave<'a> {
     plan: &'a Plan,
     session: &'a Session,
-    control: &'a Control,
+    control: &'a JobControl,
     events: EventOutput,
     reasons: Reasons,
     /// Whether AWS has listed or created jobs.
@@ -207,7 +209,7 @@ impl Wave<'_> {
 /// Lets suspended jobs run, in the order of their manifests, until so many do.
 fn confirm(
     submission: &mut Submission,
-    control: &Control,
+    control: &JobControl,
     views: &mut HashMap<String, JobView>,
     max_active: usize,
     events: EventOutput,
@@ -229,8 +231,8 @@ fn confirm(
         if !submission.progress().is_ready(place) {
             continue;
         }
-        match submission.command(control, &job_id, Command::Run) {
-            Ok(()) => JobEvent::of_command(&job_id, Command::Run).tell(events),
+        match submission.command(control, &job_id, JobCommand::Run) {
+            Ok(()) => JobEvent::of_command(&job_id, JobCommand::Run).tell(events),
             // It isn't suspended any more: it took the command, and the answer was lost.
             Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {}
             Err(error) => return Err(error.into()),
@@ -246,7 +248,7 @@ fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
     if args.format != Format::Human {
         return;
     }
-    let deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
+    let deeds: Vec<JobAction> = jobs.iter().map(JobAction::of_line).collect();
     if let Some(text) = older::warning(&plan.shards, &deeds, &args.plan_words(), true) {
         print::warning(&text);
     }
@@ -268,19 +270,23 @@ fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
 }
 
 /// A submission of a plan, and the way to its jobs, for commands that steer them.
-struct Steering {
+struct SubmissionControl {
     plan: Plan,
     submission: Submission,
-    control: Control,
+    control: JobControl,
 }
 
-impl Steering {
+impl SubmissionControl {
     fn new(args: &JobsArgs) -> Result<Self, CliError> {
         let handle = args.open()?;
         let submission = Submission::reopen(handle.state(), &handle.plan)?;
         let session = args.service.session(Some(submission.region()))?;
         let control = args.service.control(&session, submission.account_id())?;
-        args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
+        args.service.check_account(
+            &session,
+            Some(submission.account_id()),
+            OnUnknownCaller::Told,
+        )?;
         Ok(Self { plan: handle.plan, submission, control })
     }
 
@@ -311,7 +317,7 @@ impl Steering {
     fn command(
         &mut self,
         jobs: &[String],
-        command: Command,
+        command: JobCommand,
         events: EventOutput,
     ) -> Result<(u64, Option<CliError>), CliError> {
         let (mut taken, mut first) = (0, None);
@@ -342,7 +348,7 @@ impl Steering {
     fn command_one(
         &mut self,
         job_id: &str,
-        command: Command,
+        command: JobCommand,
         events: EventOutput,
     ) -> Result<bool, CliError> {
         // One that is too new to be listed is waited for.
@@ -367,7 +373,7 @@ fn is_ending(view: &JobView) -> bool {
 }
 
 fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
-    let mut steering = Steering::new(args)?;
+    let mut steering = SubmissionControl::new(args)?;
     // What can't be settled keeps no other job from being cancelled.
     let mut settled = Ok(());
     // First, so that none of them is created meanwhile.
@@ -379,12 +385,12 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
         settled = steering.submission.settle(&steering.control);
     }
     let (jobs, views) = steering.chosen(&asked.jobs)?;
-    let (taken, refusal) = steering.command(&jobs, Command::Cancel, args.events())?;
+    let (taken, refusal) = steering.command(&jobs, JobCommand::Cancel, args.events())?;
     if args.format == Format::Human {
         print::tell(&format!("{} asked to end", counted(taken, "job")));
-        let deeds = Deed::of_all(steering.submission.progress(), &views);
+        let deeds = JobAction::of_all(steering.submission.progress(), &views);
         // Jobs that were told to end do no more; those by name may leave others, which go on.
-        let deeds: Vec<Deed> = if asked.all { Deed::ended(deeds) } else { deeds };
+        let deeds: Vec<JobAction> = if asked.all { JobAction::ended(deeds) } else { deeds };
         let words = args.plan_words();
         if let Some(text) = older::warning(&steering.plan.shards, &deeds, &words, true) {
             print::warning(&text);
@@ -395,7 +401,7 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
 }
 
 fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError> {
-    let mut steering = Steering::new(args)?;
+    let mut steering = SubmissionControl::new(args)?;
     let priority = asked.priority;
     if asked.jobs.is_empty() {
         let jobs = steering.submission.plan_priority(priority)?;
@@ -404,7 +410,8 @@ fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError>
         }
     }
     let (jobs, _) = steering.chosen(&asked.jobs)?;
-    let (taken, refusal) = steering.command(&jobs, Command::Priority(priority), args.events())?;
+    let (taken, refusal) =
+        steering.command(&jobs, JobCommand::Priority(priority), args.events())?;
     if args.format == Format::Human {
         let jobs = counted(taken, "job");
         print::tell(&format!("{jobs} given priority {priority}"));

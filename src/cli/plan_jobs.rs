@@ -13,9 +13,11 @@ use super::jobs_args::JobsArgs;
 use super::print::visible;
 use super::{CliError, Exit};
 use crate::aws::Session;
-use crate::jobs::journal::{self, Entry, Event, JobEnd, JournalError, Progress, Stage};
+use crate::jobs::journal::{
+    self, JobEnd, JournalEntry, JournalError, JournalEvent, ManifestStage, SubmissionProgress,
+};
 use crate::jobs::{
-    Control, JobDetail, JobView, Requests, SubmitError, list, replay, should_be_known,
+    JobControl, JobDetail, JobView, Requests, SubmitError, list, replay, should_be_known,
 };
 use crate::plan::Plan;
 use crate::units::Count;
@@ -33,13 +35,13 @@ const WITHDRAWN: &str = "Withdrawn";
 const UNLISTED: &str = "Unlisted";
 
 /// A submitted plan, and the way to its jobs.
-pub(super) struct Opened {
+pub(super) struct SubmittedPlan {
     pub(super) plan: Plan,
     /// The folder of its journal.
     pub(super) state: PathBuf,
-    pub(super) progress: Progress,
+    pub(super) progress: SubmissionProgress,
     pub(super) session: Session,
-    pub(super) control: Control,
+    pub(super) control: JobControl,
     requests: Requests,
     reasons: Reasons,
     /// Whether AWS has listed jobs.
@@ -49,13 +51,13 @@ pub(super) struct Opened {
 /// Why jobs failed, by their ids: it doesn't change, so it is asked for once.
 pub(super) type Reasons = HashMap<String, Vec<String>>;
 
-impl Opened {
+impl SubmittedPlan {
     pub(super) fn new(args: &JobsArgs) -> Result<Self, CliError> {
         let handle = args.open()?;
         let (state, plan) = (handle.state().to_owned(), handle.plan);
         let entries = journal::read(&state)?;
         let progress = replay(&state, &plan.shards, &entries)?;
-        let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
+        let Some(JournalEvent::Started { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
             return Err(JournalError::Missing { folder: state }.into());
@@ -99,7 +101,8 @@ impl Opened {
                 }
                 _ => continue,
             };
-            let entry = Entry { time: Timestamp::now(), event: Event::Ended { job_id, end } };
+            let entry =
+                JournalEntry { time: Timestamp::now(), event: JournalEvent::Ended { job_id, end } };
             self.progress
                 .apply(&entry)
                 .map_err(|what| SubmitError::Misfit { folder: self.state.clone(), what })?;
@@ -181,24 +184,24 @@ pub(super) fn by_id(views: Vec<JobView>) -> HashMap<String, JobView> {
 
 pub(super) fn job_lines(
     plan: &Plan,
-    progress: &Progress,
+    progress: &SubmissionProgress,
     mut views: HashMap<String, JobView>,
-    control: &Control,
+    control: &JobControl,
     reasons: &mut Reasons,
 ) -> Result<Vec<JobLine>, CliError> {
     let mut lines = Vec::new();
     for (place, (shard, stage)) in plan.shards.iter().zip(progress.stages()).enumerate() {
         let job_id = match stage {
-            Stage::Created { job_id, .. } => Some(job_id.clone()),
+            ManifestStage::Created { job_id, .. } => Some(job_id.clone()),
             _ => None,
         };
         let view = job_id.as_ref().and_then(|id| views.remove(id));
         let unseen = || match stage {
             // Too new to be listed, or AWS forgot it, 90 days after it ended.
-            Stage::Created { .. } => {
+            ManifestStage::Created { .. } => {
                 stage.end().map_or_else(|| UNLISTED.to_owned(), |end| end.status.clone())
             }
-            Stage::Withdrawn { .. } => WITHDRAWN.to_owned(),
+            ManifestStage::Withdrawn { .. } => WITHDRAWN.to_owned(),
             _ if progress.is_held(place) => HELD.to_owned(),
             _ => WAITING.to_owned(),
         };
@@ -237,7 +240,7 @@ pub(super) fn job_lines(
 /// Why a job failed.
 fn reasons_of(
     job_id: &str,
-    control: &Control,
+    control: &JobControl,
     known: &mut Reasons,
 ) -> Result<Vec<String>, CliError> {
     if let Some(reasons) = known.get(job_id) {

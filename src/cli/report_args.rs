@@ -9,7 +9,7 @@ use super::arg_values::positive;
 use super::aws::AwsArgs;
 use super::{CliError, given, interrupt, print, shell};
 use crate::format::gzip::Inflate;
-use crate::read::{self, Opened, ReportOptions, Settings, Verify};
+use crate::read::{self, ReportOptions, ReportSet, ScanOptions, Verify};
 use crate::report::AsOf;
 use crate::source::Location;
 use crate::threads;
@@ -64,7 +64,7 @@ impl ReportArgs {
     }
 
     /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<Opened, CliError> {
+    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<ReportSet, CliError> {
         let (names, options) = self.resolve(threads)?;
         let opened = read::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
@@ -105,7 +105,7 @@ pub(super) struct ReadArgs {
     /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
     inflate: InflateArg,
-    /// Set damaged data files aside, take values that can't be read for NULL, and go on; says so at
+    /// Skip damaged data files, take values that can't be read for NULL, and go on; says so at
     /// the end, with exit code 5. A data file that is missing ends the run all the same
     #[arg(long)]
     pub(super) keep_going: bool,
@@ -116,9 +116,9 @@ impl ReadArgs {
         self.threads.unwrap_or_else(threads::one_a_processor)
     }
 
-    pub(super) fn settings(&self) -> Settings {
-        let usual = Settings::default();
-        Settings {
+    pub(super) fn settings(&self) -> ScanOptions {
+        let usual = ScanOptions::default();
+        ScanOptions {
             threads: self.threads(),
             verify: match self.verify {
                 VerifyArg::Md5 => Verify::Md5,

@@ -45,7 +45,7 @@ pub(super) struct SynthArgs {
     pub(super) seed: u64,
     /// The values of a column and how often each comes: COLUMN=VALUE:WEIGHT,...
     #[arg(long = "share", value_name = "SHARES", value_parser = share)]
-    pub(super) shares: Vec<Share>,
+    pub(super) shares: Vec<WeightedValues>,
     /// The part of rows that are delete markers, 0 to 1
     #[arg(long, value_name = "PART")]
     pub(super) delete_markers: Option<f64>,
@@ -89,12 +89,12 @@ pub(super) enum DataFormat {
 
 /// A column with its values and their weights.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Share {
+pub(super) struct WeightedValues {
     pub(super) column: String,
     pub(super) values: Vec<(String, f64)>,
 }
 
-fn share(text: &str) -> Result<Share, String> {
+fn share(text: &str) -> Result<WeightedValues, String> {
     let wrong = || format!("`{text}` is not COLUMN=VALUE:WEIGHT,VALUE:WEIGHT,...");
     let (column, values) = text.split_once('=').ok_or_else(wrong)?;
     let value = |text: &str| {
@@ -107,7 +107,7 @@ fn share(text: &str) -> Result<Share, String> {
         }
     };
     let values = values.split(',').map(value).collect::<Result<_, _>>()?;
-    Ok(Share { column: column.to_owned(), values })
+    Ok(WeightedValues { column: column.to_owned(), values })
 }
 
 #[cfg(test)]
@@ -117,7 +117,10 @@ mod tests {
     #[test]
     fn shares_are_read() {
         let values = vec![("ON".to_owned(), 1.0), (String::new(), 2.5)];
-        assert_eq!(share("Lock=ON:1,:2.5"), Ok(Share { column: "Lock".to_owned(), values }));
+        assert_eq!(
+            share("Lock=ON:1,:2.5"),
+            Ok(WeightedValues { column: "Lock".to_owned(), values })
+        );
         for wrong in ["Lock", "Lock=ON", "Lock=ON:x", "Lock=ON:-1", "Lock=ON:inf"] {
             assert!(share(wrong).is_err(), "{wrong}");
         }

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use super::arn::Arn;
-use super::setting::Setting;
+use super::setting::JobContext;
 
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +42,7 @@ impl fmt::Display for RuleSource<'_> {
 }
 
 /// What a check comes to.
-pub(super) type Checked = Result<(), Refusal>;
+pub(super) type CheckResult = Result<(), Refusal>;
 
 pub(super) fn refusal(
     flag: &'static str,
@@ -70,7 +70,7 @@ pub(super) fn one_of(
     value: &str,
     allowed: &[&str],
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     if allowed.contains(&value) {
         return Ok(());
     }
@@ -87,7 +87,7 @@ pub(super) fn one_of_if_given(
     value: Option<&str>,
     allowed: &[&str],
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     value.map_or(Ok(()), |value| one_of(flag, value, allowed, authority))
 }
 
@@ -109,7 +109,7 @@ pub(super) fn length(
     value: &str,
     chars_max: usize,
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     let chars = value.chars().count();
     if (1..=chars_max).contains(&chars) {
         return Ok(());
@@ -122,7 +122,7 @@ pub(super) fn length(
 const ACCOUNT_DIGITS: usize = 12;
 
 /// An account id.
-pub(super) fn account(flag: &'static str, value: &str) -> Checked {
+pub(super) fn account(flag: &'static str, value: &str) -> CheckResult {
     if is_account(value) {
         return Ok(());
     }
@@ -135,7 +135,7 @@ fn is_account(value: &str) -> bool {
 }
 
 /// The name of a general purpose bucket, as far as its letters and length go.
-pub(super) fn bucket_name(flag: &'static str, value: &str) -> Checked {
+pub(super) fn bucket_name(flag: &'static str, value: &str) -> CheckResult {
     if value.starts_with("s3://") {
         let rule = "it is a bucket's name, without s3://";
         let name = value.trim_start_matches("s3://").split('/').next().unwrap_or_default();
@@ -157,8 +157,8 @@ pub(super) fn partition(
     flag: &'static str,
     value: &str,
     arn: Arn<'_>,
-    setting: &Setting,
-) -> Checked {
+    setting: &JobContext,
+) -> CheckResult {
     let jobs = &setting.partition;
     if arn.partition == jobs {
         return Ok(());
@@ -182,9 +182,9 @@ pub(super) fn partition(
 pub(super) fn key_arn(
     flag: &'static str,
     value: &str,
-    setting: &Setting,
+    setting: &JobContext,
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     let arn = whole_key_arn(flag, value, authority)?;
     partition(flag, value, arn, setting)?;
     let region = setting.region.as_deref().filter(|region| *region != arn.region);
@@ -239,7 +239,7 @@ pub(super) fn tags(
     tags: &[Tag],
     tags_max: usize,
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     /// UG, Tagging your objects; UG, Controlling access and labeling jobs using tags.
     const KEY_CHARS_MAX: usize = 128;
     /// As above.
@@ -275,7 +275,7 @@ fn is_tag_letter(c: char) -> bool {
 }
 
 /// A point in time, to the second, as the API's `TimeStamp` takes it.
-pub(super) fn time(flag: &'static str, value: &str) -> Checked {
+pub(super) fn time(flag: &'static str, value: &str) -> CheckResult {
     let wrong = || {
         let rule = "it must be a point in time to the second, in UTC";
         refusal(flag, value, rule, "API, TimeStamp", "write it as 2030-01-31T00:00:00Z")
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn keys_are_full_arns_in_the_region() {
         let key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab";
-        let setting = |partition: &str, region: Option<&str>| Setting {
+        let setting = |partition: &str, region: Option<&str>| JobContext {
             account_id: "111122223333".to_owned(),
             partition: partition.to_owned(),
             region: region.map(str::to_owned),

@@ -7,30 +7,30 @@ use std::fmt;
 use serde_json::Value;
 
 use super::check::Refusal;
-use super::manifest::Manifest;
-use super::setting::Setting;
+use super::manifest::PlannedManifest;
+use super::setting::JobContext;
 
 /// An operation with its parameters.
 pub trait Operation: fmt::Debug {
     /// Which one it is.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> OperationKind;
 
     /// Refuses what AWS would refuse, as far as it depends on no manifest.
     ///
     /// # Errors
     /// When there is such a parameter.
-    fn check(&self, setting: &Setting) -> Result<(), Refusal>;
+    fn check(&self, setting: &JobContext) -> Result<(), Refusal>;
 
     /// The value of its member in the API's `JobOperation`, for the objects of a manifest.
     ///
     /// # Errors
     /// When AWS would refuse it for these objects.
-    fn request(&self, setting: &Setting, manifest: &Manifest) -> Result<Value, Refusal>;
+    fn request(&self, setting: &JobContext, manifest: &PlannedManifest) -> Result<Value, Refusal>;
 }
 
 /// An operation by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum OperationKind {
     /// `S3UpdateObjectEncryption`: another key or a bucket key, in place.
     UpdateEncryption,
     /// `S3PutObjectCopy`.
@@ -55,7 +55,7 @@ pub enum Kind {
     Lambda,
 }
 
-impl Kind {
+impl OperationKind {
     /// All of them, in the order of the API's model but for the two that most people come for.
     pub const ALL: [Self; 11] = [
         Self::UpdateEncryption,

@@ -10,7 +10,7 @@ const VERSION_ID: &str = "VersionId";
 
 /// A manifest of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manifest {
+pub struct PlannedManifest {
     /// Its file, relative to the plan.
     pub path: String,
     /// The bucket of its objects.
@@ -23,7 +23,7 @@ pub struct Manifest {
     pub sha256: String,
 }
 
-impl Manifest {
+impl PlannedManifest {
     /// The storage class of all its objects, which `flag` and `value` depend on.
     pub(super) fn storage_class(
         &self,

@@ -53,13 +53,13 @@ use policy::{Access, Statement};
 
 pub use check::{Refusal, Tag};
 pub use class::{CopyClass, StorageClass};
-pub use kind::{Kind, Operation};
-pub use manifest::Manifest;
-pub use rule::{DELETE_MARKER, Part, Rule, UNREADABLE};
-pub use setting::Setting;
+pub use kind::{Operation, OperationKind};
+pub use manifest::PlannedManifest;
+pub use rule::{DELETE_MARKER, Rule, RuleCondition, UNREADABLE};
+pub use setting::JobContext;
 
-impl Kind {
-    /// The rows that it can't do, in the order in which reasons are tried: a row is set aside for
+impl OperationKind {
+    /// The rows that it can't do, in the order in which reasons are tried: a row is excluded for
     /// the first one that is true of it.
     #[must_use]
     pub fn rules(self) -> Vec<Rule> {
@@ -111,17 +111,17 @@ mod tests {
 
     #[test]
     fn every_kind_is_found_by_its_name() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        for kind in OperationKind::ALL {
+            assert_eq!(OperationKind::from_name(kind.name()), Some(kind));
         }
-        assert_eq!(Kind::from_name("delete"), None);
+        assert_eq!(OperationKind::from_name("delete"), None);
     }
 
     /// The table of docs/eligibility.md.
     #[test]
     fn some_kinds_can_do_all_but_delete_markers() {
-        let narrow = Kind::ALL.into_iter().filter(|kind| kind.sets_more_aside());
-        let narrow: Vec<&str> = narrow.map(Kind::name).collect();
+        let narrow = OperationKind::ALL.into_iter().filter(|kind| kind.sets_more_aside());
+        let narrow: Vec<&str> = narrow.map(OperationKind::name).collect();
         assert_eq!(narrow, ["update-encryption", "copy", "restore", "replicate", "checksum"]);
     }
 }

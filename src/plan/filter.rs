@@ -3,22 +3,22 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::destination::{Destination, Sending};
+use super::destination::{Destination, UploadTiming};
 use super::document::columns;
 use super::names::SHARDS_MAX;
 use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
-use super::sink::{Outcome, PlanSink, SinkOptions};
+use super::sink::{PlanSink, SinkOptions, SinkOutcome};
 use super::warnings::warnings;
 use super::writer::described;
 use super::{
-    Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, Totals,
-    Unreadable, inventory, question,
+    ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, PlanPredicate, ReportSource,
+    ShardBounds, Totals, UnreadableValues, inventory, question,
 };
 use crate::hex;
 use crate::operation::StorageClass;
 use crate::query::{self, FilterRequest, Lanes, OutputBuffering, Selection, SizeTotals};
-use crate::read::{Control, Opened, ScanError};
+use crate::read::{ReportSet, RunControl, ScanError};
 
 /// What a filter run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,9 +37,9 @@ pub struct FilterOutcome {
 /// When the options don't fit the reports, a report or data file is bad, files can't be written, or
 /// the run is interrupted. There is no new plan then.
 pub fn filter(
-    opened: &Opened,
+    opened: &ReportSet,
     options: &FilterOptions,
-    control: Control<'_>,
+    control: RunControl<'_>,
 ) -> Result<FilterOutcome, PlanError> {
     let begun = Instant::now();
     refuse_bad_bounds(options.bounds)?;
@@ -48,7 +48,7 @@ pub fn filter(
     }
     let resolved = ResolvedFilter::new(opened, options)?;
     let named_late = resolved.is_latest.is_some() || options.emit != Emit::Csv;
-    let sending = if named_late { Sending::AtTheEnd } else { Sending::AtOnce };
+    let sending = if named_late { UploadTiming::AtTheEnd } else { UploadTiming::AtOnce };
     let is_same = |plan: &Plan| question::is_answered_by(plan, opened, &resolved, options);
     let destination = Destination::create(&options.out, options.force, sending, &is_same)?;
     let outcome = run(opened, &resolved, options, control, &destination)?;
@@ -70,11 +70,14 @@ pub fn filter(
 ///
 /// # Errors
 /// When the query doesn't fit a report.
-pub fn selections(opened: &Opened, options: &FilterOptions) -> Result<Vec<Selection>, PlanError> {
+pub fn selections(
+    opened: &ReportSet,
+    options: &FilterOptions,
+) -> Result<Vec<Selection>, PlanError> {
     Ok(ResolvedFilter::new(opened, options)?.selections)
 }
 
-fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
+fn refuse_bad_bounds(bounds: ShardBounds) -> Result<(), PlanError> {
     if let Some(jobs) = bounds.jobs.filter(|jobs| *jobs > SHARDS_MAX as u64) {
         return Err(PlanError::TooManyJobs { jobs });
     }
@@ -90,12 +93,12 @@ fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
 }
 
 fn run(
-    opened: &Opened,
+    opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
-    control: Control<'_>,
+    control: RunControl<'_>,
     destination: &Destination,
-) -> Result<Outcome, PlanError> {
+) -> Result<SinkOutcome, PlanError> {
     let lanes = Lanes::default();
     let reasons = resolved.eligibility.reasons();
     let mut sink = PlanSink::new(SinkOptions {
@@ -130,15 +133,15 @@ fn run(
 
 /// What `plan.json` says.
 fn describe(
-    opened: &Opened,
+    opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
-    outcome: Outcome,
+    outcome: SinkOutcome,
 ) -> Plan {
     let columns = columns(outcome.written.shards.iter().any(|(_, label, _)| label.versions));
     let warnings = warnings(&opened.reports, resolved, options, &outcome);
     let reports =
-        opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
+        opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| ReportSource {
             manifest: report.manifest_path.display().to_string(),
             manifest_md5: hex::encode(report.manifest_md5),
             source_bucket: report.source_bucket.clone(),
@@ -154,7 +157,7 @@ fn describe(
         command: if options.among.is_some() { "verify" } else { "filter" }.to_owned(),
         tool: format!("s3sieve {}", env!("CARGO_PKG_VERSION")),
         reports: reports.collect(),
-        predicate: Predicate {
+        predicate: PlanPredicate {
             given: options.query.text().to_owned(),
             understood: resolved.understood.clone(),
         },
@@ -177,7 +180,7 @@ fn describe(
         },
         excluded: outcome.written.excluded,
         files_skipped: outcome.files_skipped,
-        unreadable: outcome.totals.unreadable.iter().map(Unreadable::from).collect(),
+        unreadable: outcome.totals.unreadable.iter().map(UnreadableValues::from).collect(),
         warnings,
         shards: described(outcome.written.shards, &columns, &resolved.split_by),
         columns,

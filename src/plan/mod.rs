@@ -24,7 +24,6 @@ mod objects;
 mod open_files;
 mod options;
 mod plan_file;
-mod proof;
 mod question;
 mod read;
 mod resolve;
@@ -35,15 +34,16 @@ mod shard;
 mod sink;
 mod spread;
 mod subset;
+mod verify;
 mod versions;
 mod warnings;
 mod writer;
 
 pub use digest::{FileDigest, FileHasher};
 pub use document::{
-    Bounds, ClassObjects, ClassSizes, DataFile, Excluded, ForOperation, Inventory, NotChecked,
-    PLAN_VERSION, Plan, Predicate, Report, Retry, Shard, ShardRange, SkippedFile, Totals,
-    Unreadable,
+    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, PLAN_VERSION, Plan,
+    PlanInventory, PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile,
+    Totals, UncheckedCondition, UnreadableValues,
 };
 pub use error::{NoVersionIds, PlanError, ReadError};
 pub use filter::{FilterOutcome, filter, selections};
@@ -55,7 +55,10 @@ pub use options::{
     Emit, FilterOptions, MEMORY_BYTES_BASE, MEMORY_BYTES_PER_THREAD, OBJECTS_MAX, OperationOptions,
     SHARD_BYTES_MAX,
 };
-pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, needs_jobs, prove};
-pub use read::{read, verify};
-pub use subset::Subset;
+pub use read::{check_digests, read};
+pub use subset::SubsetPlan;
+pub use verify::{
+    OBJECTS_MEMORY_BYTES, VerifiedPlan, VerifyError, VerifyOptions, VerifyReport, needs_jobs,
+    verify_plan,
+};
 pub use warnings::data_warnings;

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::Bounds;
-use crate::operation::job::Place;
-use crate::operation::{CopyClass, Kind};
+use super::ShardBounds;
+use crate::operation::job::S3Prefix;
+use crate::operation::{CopyClass, OperationKind};
 use crate::query::{ObjectFilter, Query};
-use crate::read::Settings;
+use crate::read::ScanOptions;
 use crate::source::Location;
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
@@ -33,15 +33,15 @@ pub enum Emit {
     #[default]
     Csv,
     /// Inventory reports, which will lie at this place.
-    Inventory(Place),
+    Inventory(S3Prefix),
 }
 
 /// An operation that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationOptions {
     /// Which.
-    pub kind: Kind,
-    /// Reasons that are not to set a row aside.
+    pub kind: OperationKind,
+    /// Reasons that are not to exclude a row.
     pub include_ineligible: Vec<String>,
     /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
     pub storage_class: Option<CopyClass>,
@@ -57,7 +57,7 @@ pub struct FilterOptions {
     pub query: Query,
     /// If given, the only objects that match: those that remain of another plan.
     pub among: Option<ObjectFilter>,
-    /// The operation that the plan is for: rows that it can't do are set aside.
+    /// The operation that the plan is for: rows that it can't do are excluded.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.
     pub out: Location,
@@ -68,18 +68,18 @@ pub struct FilterOptions {
     /// What manifests are.
     pub emit: Emit,
     /// How shards are bounded.
-    pub bounds: Bounds,
+    pub bounds: ShardBounds,
     /// Columns, each of whose values gets shards of its own.
     pub split_by: Vec<String>,
     /// Bytes of output that may wait in memory; unless given, [`MEMORY_BYTES_BASE`] and
     /// [`MEMORY_BYTES_PER_THREAD`].
     pub memory_bytes: Option<usize>,
-    /// Whether bad data files are set aside instead of ending the run.
+    /// Whether bad data files are skipped instead of ending the run.
     pub keep_going: bool,
     /// What `now()` means in the query, and to rules about dates.
     pub now: Timestamp,
     /// How data files are read.
-    pub settings: Settings,
+    pub settings: ScanOptions,
 }
 
 impl FilterOptions {
@@ -94,12 +94,12 @@ impl FilterOptions {
             force: false,
             version_ids: true,
             emit: Emit::default(),
-            bounds: Bounds::default(),
+            bounds: ShardBounds::default(),
             split_by: Vec::new(),
             memory_bytes: None,
             keep_going: false,
             now: Timestamp::now(),
-            settings: Settings::default(),
+            settings: ScanOptions::default(),
         }
     }
 
@@ -110,7 +110,7 @@ impl FilterOptions {
     }
 }
 
-impl Default for Bounds {
+impl Default for ShardBounds {
     /// Bounds that every statement of AWS allows.
     fn default() -> Self {
         Self { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None }

@@ -9,7 +9,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::digest::{FileDigest, FileHasher};
 use super::error::ReadError;
 use super::manifest_rows::RowCheck;
-use super::{DataFile, Plan, Shard};
+use super::{ManifestDataFile, Plan, Shard};
 use crate::source::{Location, SourceFile};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
@@ -33,7 +33,7 @@ pub(super) struct PlanFile<'a> {
 impl<'a> PlanFile<'a> {
     /// A shard's files: the manifest, and the data files that it lists.
     pub(super) fn of(shard: &'a Shard) -> impl Iterator<Item = Self> {
-        let data = shard.files.iter().map(|DataFile { path, bytes, md5 }| Self {
+        let data = shard.files.iter().map(|ManifestDataFile { path, bytes, md5 }| Self {
             path,
             bytes: *bytes,
             digest: FileDigest::Md5(md5),

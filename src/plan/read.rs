@@ -15,10 +15,10 @@ use super::in_place;
 use super::manifest_rows::RowCheck;
 use super::names::{MANIFESTS, PLAN, PLAN_BYTES_MAX};
 use super::plan_file::{PlanFile, refuse_untrue, untrue};
-use super::{DataFile, PLAN_VERSION, Plan, Shard, consistency};
+use super::{ManifestDataFile, PLAN_VERSION, Plan, Shard, consistency};
 use crate::hex;
 use crate::report::{self, Report};
-use crate::source::{Kind, Location, WORK_FOLDER};
+use crate::source::{EntryKind, Location, WORK_FOLDER};
 
 /// Of a document, what must be known before the rest is read.
 #[derive(Deserialize)]
@@ -79,7 +79,7 @@ fn text(path: &Location) -> Result<Vec<u8>, ReadError> {
 /// first. What can't be looked at shows none.
 fn is_unfinished(folder: &Location) -> bool {
     if folder.as_path().is_some() {
-        return matches!(folder.join(WORK_FOLDER).kind(), Ok(Kind::Folder));
+        return matches!(folder.join(WORK_FOLDER).kind(), Ok(EntryKind::Folder));
     }
     matches!(folder.join(MANIFESTS).entries(0), Ok(None))
 }
@@ -89,7 +89,7 @@ fn is_unfinished(folder: &Location) -> bool {
 ///
 /// # Errors
 /// When one is not, can't be read, or `stop` is raised.
-pub fn verify(
+pub fn check_digests(
     folder: impl Into<Location>,
     plan: &Plan,
     stop: &AtomicBool,
@@ -136,7 +136,7 @@ fn verify_report(path: &Location, plan: &Plan, shard: &Shard) -> Result<(), Read
     if report.source_bucket != shard.bucket {
         return untrue("its sourceBucket is not the bucket that the plan says");
     }
-    let is_same = |(file, own): (&report::DataFile, &DataFile)| {
+    let is_same = |(file, own): (&report::DataFile, &ManifestDataFile)| {
         let name = own.path.strip_prefix(MANIFESTS).unwrap_or(&own.path);
         let md5 = file.md5.as_ref().map(hex::encode);
         file.key.ends_with(name) && file.bytes == own.bytes && md5.as_ref() == Some(&own.md5)

@@ -12,7 +12,7 @@ use crate::values::time;
 
 /// One column against one thing. NULL where the column is, except for [`Check::Null`].
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Test {
+pub(super) struct ColumnTest {
     pub(super) operand: Operand,
     pub(super) check: Check,
 }
@@ -56,9 +56,9 @@ pub(super) enum Check {
     Null,
     /// A boolean column that is `true`.
     True,
-    Integer(Relation<Decimal>),
-    Instant(Relation<Instant>),
-    Text(Relation<String>),
+    Integer(ValueTest<Decimal>),
+    Instant(ValueTest<Instant>),
+    Text(ValueTest<String>),
     Like {
         pattern: Like,
         /// ILIKE: both sides in lower case.
@@ -69,7 +69,7 @@ pub(super) enum Check {
 
 /// Compared with one literal or with several.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Relation<T> {
+pub(super) enum ValueTest<T> {
     Compare(Comparison, T),
     /// Two or more, ascending.
     In(Vec<T>),
@@ -142,13 +142,13 @@ impl Comparison {
     }
 }
 
-impl Test {
+impl ColumnTest {
     pub(super) fn negates_itself(&self) -> bool {
         match &self.check {
             Check::Null | Check::Like { .. } => true,
-            Check::Integer(relation) => matches!(relation, Relation::In(_)),
-            Check::Instant(relation) => matches!(relation, Relation::In(_)),
-            Check::Text(relation) => matches!(relation, Relation::In(_)),
+            Check::Integer(relation) => matches!(relation, ValueTest::In(_)),
+            Check::Instant(relation) => matches!(relation, ValueTest::In(_)),
+            Check::Text(relation) => matches!(relation, ValueTest::In(_)),
             Check::True | Check::Regex(_) => false,
         }
     }
@@ -171,7 +171,7 @@ impl Test {
     }
 }
 
-impl<T> Relation<T> {
+impl<T> ValueTest<T> {
     fn write(
         &self,
         f: &mut fmt::Formatter<'_>,

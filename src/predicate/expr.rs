@@ -9,8 +9,8 @@
 
 use std::fmt;
 
-use super::column_test::{Check, Operand, Test};
-use super::scalar::Computed;
+use super::column_test::{Check, ColumnTest, Operand};
+use super::scalar::ComputedCondition;
 
 /// A condition. Like all of SQL's it is TRUE, FALSE or NULL; `None` stands for NULL.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,14 +27,14 @@ pub(super) enum Expr {
         operand: Box<Expr>,
         state: Option<bool>,
     },
-    Test(Test),
+    Test(ColumnTest),
     /// What is neither a column nor a constant is looked at.
-    Computed(Computed),
+    Computed(ComputedCondition),
 }
 
 impl Expr {
     pub(super) fn test(operand: Operand, check: Check) -> Self {
-        Self::Test(Test { operand, check })
+        Self::Test(ColumnTest { operand, check })
     }
 
     /// True where all are; what is already an AND is taken apart.
@@ -81,7 +81,7 @@ impl Expr {
     pub(super) fn is(self, state: Option<bool>) -> Self {
         match (self, state) {
             (Self::Constant(truth), _) => Self::Constant(Some(truth == state)),
-            (Self::Test(Test { operand, check: Check::True }), None) => {
+            (Self::Test(ColumnTest { operand, check: Check::True }), None) => {
                 Self::test(operand, Check::Null)
             }
             (never_null, _) if !never_null.can_be_null() => match state {
@@ -100,7 +100,7 @@ impl Expr {
             Self::Not(inner) => inner.can_be_null(),
             Self::Is { .. } => false,
             Self::Test(test) => test.check != Check::Null,
-            Self::Computed(computed) => !matches!(computed, Computed::Null(_)),
+            Self::Computed(computed) => !matches!(computed, ComputedCondition::Null(_)),
         }
     }
 
@@ -160,7 +160,7 @@ impl Expr {
             Self::Any(_) => Binding::Or,
             Self::All(_) => Binding::And,
             Self::Not(inner) if !inner.negates_itself() => Binding::Not,
-            Self::Test(Test { check: Check::True, .. }) | Self::Constant(_) => Binding::Name,
+            Self::Test(ColumnTest { check: Check::True, .. }) | Self::Constant(_) => Binding::Name,
             Self::Computed(computed) if computed.is_value() => Binding::Name,
             _ => Binding::Test,
         }

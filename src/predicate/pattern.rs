@@ -8,17 +8,17 @@ use super::constant::Constant;
 use super::error::PredicateError;
 use super::expr::Expr;
 use super::like::Like;
-use super::scalar::{Computed, Pattern, ScalarExpr};
+use super::scalar::{ComputedCondition, Pattern, ScalarExpr};
 use super::side::{ComparisonSide, SideKind, folded, like_test};
 use super::sql_tree::function_arguments;
-use super::typer::{Typed, Typer};
+use super::typer::{TypedResult, Typer};
 
 /// Bytes of a compiled regular expression, and of its cache, in each worker.
 const REGEX_BYTES_MAX: usize = 1 << 20;
 
 impl Typer<'_> {
     /// What LIKE and regular expressions look at: a column of texts, or a text that is computed.
-    fn text_side(&mut self, sql: &Sql, depth: usize) -> Typed<ComparisonSide> {
+    fn text_side(&mut self, sql: &Sql, depth: usize) -> TypedResult<ComparisonSide> {
         let side = self.side(sql, depth)?;
         match &side.kind {
             SideKind::Column(operand) if operand.value_type() == Type::Text => Ok(side),
@@ -39,7 +39,7 @@ impl Typer<'_> {
         }
     }
 
-    pub(super) fn like(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    pub(super) fn like(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         let (Sql::Like { negated, expr, pattern, escape_char, .. }
         | Sql::ILike { negated, expr, pattern, escape_char, .. }) = sql
         else {
@@ -71,7 +71,7 @@ impl Typer<'_> {
         like: Like,
         ilike: bool,
         span: Span,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let folded = ilike && !operand.is_token();
         if folded && operand.case.is_some() {
             return Err(self
@@ -85,7 +85,7 @@ impl Typer<'_> {
     }
 
     /// The text of a pattern, which is a constant; `None` for NULL.
-    fn pattern_text(&mut self, sql: &Sql, depth: usize) -> Typed<Option<String>> {
+    fn pattern_text(&mut self, sql: &Sql, depth: usize) -> TypedResult<Option<String>> {
         match self.side(sql, depth)?.kind {
             SideKind::Constant(Constant::Null) => Ok(None),
             SideKind::Constant(Constant::Text(text)) => Ok(Some(text)),
@@ -98,7 +98,7 @@ impl Typer<'_> {
         }
     }
 
-    fn escape(&self, sql: &Sql) -> Typed<char> {
+    fn escape(&self, sql: &Sql) -> TypedResult<char> {
         if let Constant::Text(text) = self.evaluator.constant(sql)? {
             let mut chars = text.chars();
             if let (Some(escape), None) = (chars.next(), chars.next()) {
@@ -108,7 +108,7 @@ impl Typer<'_> {
         Err(self.error(sql.span(), "ESCAPE takes one character: LIKE '100!%' ESCAPE '!'"))
     }
 
-    pub(super) fn regex(&mut self, function: &ast::Function, depth: usize) -> Typed<Expr> {
+    pub(super) fn regex(&mut self, function: &ast::Function, depth: usize) -> TypedResult<Expr> {
         let arguments = function_arguments(function);
         let Some([value, pattern]) = arguments.as_deref() else {
             return Err(self
@@ -150,9 +150,17 @@ impl Typer<'_> {
 }
 
 fn pattern_test(value: ScalarExpr, pattern: Pattern) -> Expr {
-    if value.is_null() { Expr::Constant(None) } else { folded(Computed::Like(value, pattern)) }
+    if value.is_null() {
+        Expr::Constant(None)
+    } else {
+        folded(ComputedCondition::Like(value, pattern))
+    }
 }
 
 fn regex_test(value: ScalarExpr, regex: Regex) -> Expr {
-    if value.is_null() { Expr::Constant(None) } else { folded(Computed::Regex(value, regex)) }
+    if value.is_null() {
+        Expr::Constant(None)
+    } else {
+        folded(ComputedCondition::Regex(value, regex))
+    }
 }

@@ -9,8 +9,8 @@ use super::constant::Constant;
 use super::expr::Expr;
 use super::like::Like;
 use super::matcher::fold_token;
-use super::scalar::{Computed, ScalarExpr, ScalarType, ScalarValue, literal_of};
-use super::typer::{Typed, Typer};
+use super::scalar::{ComputedCondition, ScalarExpr, ScalarType, ScalarValue, literal_of};
+use super::typer::{TypedResult, Typer};
 
 /// One side of a comparison.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ impl ComparisonSide {
 }
 
 impl Typer<'_> {
-    pub(super) fn side(&mut self, sql: &Sql, depth: usize) -> Typed<ComparisonSide> {
+    pub(super) fn side(&mut self, sql: &Sql, depth: usize) -> TypedResult<ComparisonSide> {
         let span = sql.span();
         // Most constants are literals: long lists of them are not typed twice.
         if let Ok(constant) = self.evaluator.constant(sql) {
@@ -55,7 +55,11 @@ impl Typer<'_> {
     }
 
     /// Refuses `'StorageClass' = 'GLACIER'`, where a column was meant.
-    pub(super) fn check_columns(&self, left: &ComparisonSide, right: &ComparisonSide) -> Typed<()> {
+    pub(super) fn check_columns(
+        &self,
+        left: &ComparisonSide,
+        right: &ComparisonSide,
+    ) -> TypedResult<()> {
         let literal = |side: &ComparisonSide| {
             side.scalar.is_none() && matches!(side.kind, SideKind::Constant(Constant::Text(_)))
         };
@@ -72,7 +76,7 @@ impl Typer<'_> {
         left: ComparisonSide,
         by: Comparison,
         right: ComparisonSide,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         match (&left.kind, &right.kind) {
             (SideKind::Column(operand), SideKind::Constant(value)) => {
                 let (operand, value) = (operand.clone(), value.clone());
@@ -98,7 +102,7 @@ impl Typer<'_> {
         left: ComparisonSide,
         by: Comparison,
         right: ComparisonSide,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let span = left.span.union(&right.span);
         let sides = vec![left, right].into_iter().map(|side| (side.span, side.into_scalar()));
         let sides = sides.map(|(span, scalar)| (scalar, span)).collect();
@@ -120,14 +124,14 @@ impl Typer<'_> {
                 return Ok(if truth == (by == Comparison::Equal) { test } else { test.not() });
             }
         }
-        Ok(folded(Computed::Compare(left, by, right)))
+        Ok(folded(ComputedCondition::Compare(left, by, right)))
     }
 
     pub(super) fn computed_in(
         &mut self,
         value: ComparisonSide,
         items: Vec<ComparisonSide>,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let all = std::iter::once(value).chain(items);
         let all = all.map(|side| (side.span, side.into_scalar()));
         let all = all.map(|(span, scalar)| (scalar, span)).collect();
@@ -144,7 +148,7 @@ impl Typer<'_> {
         if value.is_null() {
             return Ok(Expr::Constant(None));
         }
-        Ok(folded(Computed::In(value, list)))
+        Ok(folded(ComputedCondition::In(value, list)))
     }
 
     /// A value that is true or false as a condition.
@@ -160,7 +164,7 @@ impl Typer<'_> {
                 }
                 (_, Some(Constant::Boolean(truth))) => Expr::Constant(Some(truth)),
                 (_, Some(Constant::Null)) => Expr::Constant(None),
-                _ => folded(Computed::Truth(value)),
+                _ => folded(ComputedCondition::Truth(value)),
             },
         }
     }
@@ -172,7 +176,7 @@ impl Typer<'_> {
         by: Comparison,
         constant: &Constant,
         span: Span,
-    ) -> Typed<Option<Expr>> {
+    ) -> TypedResult<Option<Expr>> {
         if let Some((operand, wanted)) = value.as_position() {
             return Ok(position_test(&operand, &wanted, by, constant));
         }
@@ -204,7 +208,7 @@ impl Typer<'_> {
 }
 
 /// A condition on values, computed where all are known.
-pub(super) fn folded(computed: Computed) -> Expr {
+pub(super) fn folded(computed: ComputedCondition) -> Expr {
     if computed.is_constant() {
         Expr::Constant(computed.constant_truth())
     } else {

@@ -45,7 +45,7 @@ impl TableName {
     }
 }
 
-pub(super) type Typed<T> = Result<T, PredicateError>;
+pub(super) type TypedResult<T> = Result<T, PredicateError>;
 
 impl Typer<'_> {
     pub(super) fn error(&self, span: Span, message: impl Into<String>) -> PredicateError {
@@ -69,7 +69,7 @@ impl Typer<'_> {
         );
     }
 
-    pub(super) fn named(&self, names: &[ast::Ident]) -> Typed<Operand> {
+    pub(super) fn named(&self, names: &[ast::Ident]) -> TypedResult<Operand> {
         let span = names.iter().fold(Span::empty(), |all, name| all.union(&name.span));
         let Some((name, qualifier)) = names.split_last() else {
             return Err(self.error(span, "a column's name is missing"));

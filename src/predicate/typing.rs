@@ -8,17 +8,17 @@
 use sqlparser::ast::{self, BinaryOperator, Expr as Sql, Spanned, UnaryOperator, Value};
 use sqlparser::tokenizer::Span;
 
-use super::column_test::{Case, Check, Comparison, Instant, Operand, Relation, Type};
+use super::column_test::{Case, Check, Comparison, Instant, Operand, Type, ValueTest};
 use super::columns;
 use super::constant::Constant;
 use super::decimal::{Decimal, comma_hint};
 use super::error::{PredicateError, quoted};
 use super::expr::Expr;
 use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
-use super::scalar::{Computed, ScalarType};
+use super::scalar::{ComputedCondition, ScalarType};
 use super::side::{ComparisonSide, SideKind, folded_token};
 use super::sql_tree::{chain, comparison_of, is_named, is_value_operator};
-use super::typer::{Typed, Typer};
+use super::typer::{TypedResult, Typer};
 use crate::report::ColumnKind;
 
 /// Levels of sqlparser's tree that are followed, redundant parentheses included.
@@ -30,7 +30,7 @@ const UNKNOWN_DEPTH_MAX: usize = 3;
 impl Typer<'_> {
     /// # Errors
     /// When a name, a type or the depth does not fit.
-    pub(super) fn condition(&mut self, sql: &Sql) -> Typed<Expr> {
+    pub(super) fn condition(&mut self, sql: &Sql) -> TypedResult<Expr> {
         let expr = self.boolean(sql, 0)?;
         if expr.depth() > EXPRESSION_DEPTH_MAX || expr.unknown_depth() > UNKNOWN_DEPTH_MAX {
             return Err(too_deep());
@@ -38,7 +38,7 @@ impl Typer<'_> {
         Ok(expr)
     }
 
-    pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         if depth > SQL_DEPTH_MAX {
             return Err(too_deep());
         }
@@ -49,7 +49,7 @@ impl Typer<'_> {
                 let parts = chain(sql, op)
                     .into_iter()
                     .map(|part| self.boolean(part, inner))
-                    .collect::<Typed<Vec<_>>>()?;
+                    .collect::<TypedResult<Vec<_>>>()?;
                 let and = *op == BinaryOperator::And;
                 Ok(if and { Expr::all(parts) } else { Expr::any(parts) })
             }
@@ -95,7 +95,7 @@ impl Typer<'_> {
     }
 
     /// A boolean column or value that stands alone.
-    fn boolean_value(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    fn boolean_value(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         let side = self.side(sql, depth)?;
         match (side.kind, side.scalar) {
             (SideKind::Column(operand), _) if operand.value_type() == Type::Boolean => {
@@ -149,7 +149,7 @@ impl Typer<'_> {
         operator: &BinaryOperator,
         right: &Sql,
         depth: usize,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let left = self.side(left, depth)?;
         let right = self.side(right, depth)?;
         self.check_columns(&left, &right)?;
@@ -174,7 +174,7 @@ impl Typer<'_> {
         by: Comparison,
         value: Constant,
         span: Span,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         match (&value, by) {
             (Constant::Null, _) => {
                 self.warn(format!(
@@ -193,7 +193,7 @@ impl Typer<'_> {
         }
         let check = match operand.value_type() {
             Type::Integer => {
-                Check::Integer(Relation::Compare(by, self.number(&operand, &value, span)?))
+                Check::Integer(ValueTest::Compare(by, self.number(&operand, &value, span)?))
             }
             Type::Instant => {
                 let at = self.instant(
@@ -202,11 +202,11 @@ impl Typer<'_> {
                     by != Comparison::Less && by != Comparison::GreaterOrEqual,
                     span,
                 )?;
-                Check::Instant(Relation::Compare(by, at))
+                Check::Instant(ValueTest::Compare(by, at))
             }
             Type::Text => {
                 let exact = matches!(by, Comparison::Equal | Comparison::NotEqual);
-                Check::Text(Relation::Compare(by, self.text(&operand, value, exact, span)?))
+                Check::Text(ValueTest::Compare(by, self.text(&operand, value, exact, span)?))
             }
             Type::Boolean => {
                 let truth = self.truth(&operand, value, span)?;
@@ -227,7 +227,7 @@ impl Typer<'_> {
         self.error(span, format!("{operand} holds {word}; this is something else")).hint(hint)
     }
 
-    fn number(&self, operand: &Operand, value: &Constant, span: Span) -> Typed<Decimal> {
+    fn number(&self, operand: &Operand, value: &Constant, span: Span) -> TypedResult<Decimal> {
         let number = match value {
             Constant::Number(number) => Some(*number),
             Constant::Text(text) => Decimal::of_text(text),
@@ -250,7 +250,7 @@ impl Typer<'_> {
         value: Constant,
         edge: bool,
         span: Span,
-    ) -> Typed<Instant> {
+    ) -> TypedResult<Instant> {
         let (at, day) = match value {
             Constant::Instant { at, whole_day } => (at, whole_day),
             Constant::Text(text) => {
@@ -280,7 +280,7 @@ impl Typer<'_> {
         value: Constant,
         exact: bool,
         span: Span,
-    ) -> Typed<String> {
+    ) -> TypedResult<String> {
         let Constant::Text(text) = value else {
             let hint = match operand.kind {
                 ColumnKind::Text if operand.cast.is_none() => {
@@ -314,7 +314,7 @@ impl Typer<'_> {
         }
     }
 
-    fn truth(&self, operand: &Operand, value: Constant, span: Span) -> Typed<bool> {
+    fn truth(&self, operand: &Operand, value: Constant, span: Span) -> TypedResult<bool> {
         match value {
             Constant::Boolean(truth) => Ok(truth),
             Constant::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -323,7 +323,7 @@ impl Typer<'_> {
         }
     }
 
-    fn is_null(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    fn is_null(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         let side = self.side(sql, depth)?;
         Ok(match (side.kind, side.scalar) {
             (SideKind::Column(operand), _) => Expr::test(operand, Check::Null),
@@ -333,12 +333,12 @@ impl Typer<'_> {
             (SideKind::Computed, Some(value)) if value.value_type() == ScalarType::Boolean => {
                 self.truth_of(value).is(None)
             }
-            (SideKind::Computed, Some(value)) => Expr::Computed(Computed::Null(value)),
+            (SideKind::Computed, Some(value)) => Expr::Computed(ComputedCondition::Null(value)),
             (SideKind::Computed, None) => Expr::Constant(Some(true)),
         })
     }
 
-    fn is_in(&mut self, sql: &Sql, list: &[Sql], depth: usize) -> Typed<Expr> {
+    fn is_in(&mut self, sql: &Sql, list: &[Sql], depth: usize) -> TypedResult<Expr> {
         let side = self.side(sql, depth)?;
         let mut items = Vec::with_capacity(list.len());
         for item in list {
@@ -353,7 +353,7 @@ impl Typer<'_> {
         }
     }
 
-    fn column_in(&mut self, operand: Operand, items: Vec<ComparisonSide>) -> Typed<Expr> {
+    fn column_in(&mut self, operand: Operand, items: Vec<ComparisonSide>) -> TypedResult<Expr> {
         let (mut null, mut unknown) = (false, false);
         let mut parts = Vec::new();
         for item in items {
@@ -384,7 +384,7 @@ impl Typer<'_> {
         Ok(Expr::any(parts))
     }
 
-    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql, depth: usize) -> Typed<Expr> {
+    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql, depth: usize) -> TypedResult<Expr> {
         let value = self.side(sql, depth)?;
         let least = self.side(low, depth)?;
         let most = self.side(high, depth)?;
@@ -407,9 +407,9 @@ fn in_one_list(tests: Vec<Expr>) -> Vec<Expr> {
             continue;
         };
         match test.check {
-            Check::Integer(Relation::Compare(_, number)) => numbers.push(number),
-            Check::Instant(Relation::Compare(_, at)) => instants.push(at),
-            Check::Text(Relation::Compare(_, text)) => texts.push(text),
+            Check::Integer(ValueTest::Compare(_, number)) => numbers.push(number),
+            Check::Instant(ValueTest::Compare(_, at)) => instants.push(at),
+            Check::Text(ValueTest::Compare(_, text)) => texts.push(text),
             check => {
                 let test = Expr::test(test.operand.clone(), check);
                 if !others.contains(&test) {
@@ -430,12 +430,12 @@ fn in_one_list(tests: Vec<Expr>) -> Vec<Expr> {
 }
 
 /// One value is compared, several are a list without doubles, none is nothing.
-fn relation<T: Ord + Clone>(mut values: Vec<T>) -> Option<Relation<T>> {
+fn relation<T: Ord + Clone>(mut values: Vec<T>) -> Option<ValueTest<T>> {
     values.sort_unstable();
     values.dedup();
     match values.as_slice() {
         [] => None,
-        [only] => Some(Relation::Compare(Comparison::Equal, only.clone())),
-        _ => Some(Relation::In(values)),
+        [only] => Some(ValueTest::Compare(Comparison::Equal, only.clone())),
+        _ => Some(ValueTest::In(values)),
     }
 }

@@ -1,8 +1,8 @@
 //! Files don't import each other in circles, but for those that are named here.
 //!
-//! A file counts as importing the file in which a name is defined, wherever the name is re-exported.
-//! So a parent that only declares and re-exports its children is in no circle, and one that defines
-//! what its children import, and uses the children, is.
+//! A file counts as importing the file in which a name is defined, wherever the name is
+//! re-exported. So a parent that only declares and re-exports its children is in no circle, and one
+//! that defines what its children import, and uses the children, is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -46,16 +46,17 @@ mod neon;
 mod path;
 mod portable;
 mod quotes;
+mod row;
 mod slow;
 #[cfg(test)]
 mod tests;
 
 pub use error::{CsvError, CsvErrorKind, QuoteFault};
 pub use path::SplitPath;
+pub use row::CsvRow;
 
-use crate::values::Row;
-use path::Kernel;
-use slow::{Outcome, SlowReader};
+use path::IndexKernel;
+use slow::{RecordOutcome, SlowReader};
 use std::ops::ControlFlow;
 
 /// The longest record, in bytes, without its line end. S3 Select had the same bound; a key has at
@@ -72,47 +73,9 @@ const _: () = assert!(RECORD_BYTES_MAX < u32::MAX as usize);
 const _: () = assert!(STRETCH_BYTES <= RECORD_BYTES_MAX);
 const _: () = assert!(STRETCH_BYTES.is_multiple_of(index::BLOCK_BYTES));
 
-/// A row of CSV data. Fields are found when they are asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct CsvRow<'a> {
-    /// What `start` and `ends` point into.
-    bytes: &'a [u8],
-    /// Where the first field starts; not after its end.
-    start: usize,
-    /// Where each field ends; never less than where it starts.
-    ends: &'a [u32],
-    /// How many bytes stand between a field's end and the next field's start: 1 if `bytes` is the
-    /// data itself, with quotes; 0 if it is fields already unquoted.
-    separator_bytes: usize,
-    /// See [`Row::is_plain`].
-    plain: bool,
-}
-
-impl Row for CsvRow<'_> {
-    /// See [`Row::field`]; a column that the row does not have is empty.
-    #[inline]
-    fn field(&self, column: usize) -> &[u8] {
-        let Some(end) = self.ends.get(column) else { return &[] };
-        let start = match column.checked_sub(1) {
-            None => self.start,
-            Some(before) => self.ends[before] as usize + self.separator_bytes,
-        };
-        let field = self.bytes.get(start..*end as usize).unwrap_or_default();
-        match field {
-            [b'"', inner @ .., b'"'] if self.separator_bytes == 1 => inner,
-            _ => field,
-        }
-    }
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        self.plain
-    }
-}
-
 /// How far a call of [`Splitter::split`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Used {
+pub struct SplitProgress {
     /// How many bytes of the data are done with. Never more than the data; what is behind them is
     /// a partial record, or the records after the one that stopped the call.
     pub bytes: usize,
@@ -124,7 +87,7 @@ pub struct Used {
 /// [`RECORD_BYTES_MAX`] more once it has met a long, odd record.
 pub struct Splitter {
     path: SplitPath,
-    kernel: Option<Kernel>,
+    kernel: Option<IndexKernel>,
     columns: usize,
     record_bytes_max: usize,
     /// The index of the current stretch.
@@ -154,7 +117,7 @@ impl Splitter {
     #[must_use]
     pub fn new(columns: usize, path: SplitPath) -> Self {
         let path = path.resolved();
-        let kernel = Kernel::of(path);
+        let kernel = IndexKernel::of(path);
         let positions = if kernel.is_some() { STRETCH_BYTES + index::SLACK } else { 0 };
         Self {
             path,
@@ -203,12 +166,17 @@ impl Splitter {
     /// See [`CsvErrorKind`]. A record that is too long is reported as soon as too much of it is
     /// seen, so a caller that can hold [`RECORD_BYTES_MAX`] + 1 bytes always makes progress. After
     /// an error the splitter must be reset.
-    pub fn split<F>(&mut self, data: &[u8], at_end: bool, mut each: F) -> Result<Used, CsvError>
+    pub fn split<F>(
+        &mut self,
+        data: &[u8],
+        at_end: bool,
+        mut each: F,
+    ) -> Result<SplitProgress, CsvError>
     where
         F: FnMut(&CsvRow<'_>) -> ControlFlow<()>,
     {
         let Some(mut at) = self.after_byte_order_mark(data, at_end) else {
-            return Ok(Used { bytes: 0, stopped: false });
+            return Ok(SplitProgress { bytes: 0, stopped: false });
         };
         let mut pace =
             if self.slow.is_inside_record() { SplitPace::SlowUntil(0) } else { SplitPace::Fast };
@@ -227,7 +195,7 @@ impl Splitter {
             };
         };
         self.position += at as u64;
-        Ok(Used { bytes: at, stopped })
+        Ok(SplitProgress { bytes: at, stopped })
     }
 
     /// Where the data starts: behind a byte order mark if it is the file's first bytes. `None`
@@ -249,7 +217,7 @@ impl Splitter {
     #[inline]
     fn fast(
         &mut self,
-        kernel: Kernel,
+        kernel: IndexKernel,
         data: &[u8],
         at: &mut usize,
         at_end: bool,
@@ -332,8 +300,8 @@ impl Splitter {
             }
             let outcome = self.slow.read(&data[*at..], at_end, self.record_bytes_max);
             match outcome.map_err(|kind| self.error(kind, *at))? {
-                Outcome::Partial => return Ok(SplitPace::Exhausted),
-                Outcome::Record { bytes } => *at += bytes,
+                RecordOutcome::Partial => return Ok(SplitPace::Exhausted),
+                RecordOutcome::Record { bytes } => *at += bytes,
             }
             self.records += 1;
             let flow = each(&self.slow.row());

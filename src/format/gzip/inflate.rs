@@ -7,13 +7,23 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::kernel::{Kernel, Step};
-use super::{DeflateFault, Inflate};
+use super::DeflateFault;
+use super::kernel::{InflateKernel, InflateStep};
+
+/// What inflates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Inflate {
+    /// Our own kernel.
+    #[default]
+    Fast,
+    /// `zlib-rs`: the most widely used implementation, in Rust; the oracle in tests.
+    Reference,
+}
 
 /// One way to inflate, at work on one member.
 pub(super) enum Engine {
     /// Our own.
-    Fast(Box<Kernel>),
+    Fast(Box<InflateKernel>),
     /// `zlib-rs` through `flate2`.
     Reference(Box<Decompress>),
 }
@@ -21,7 +31,7 @@ pub(super) enum Engine {
 impl Engine {
     pub(super) fn new(inflate: Inflate) -> Self {
         match inflate {
-            Inflate::Fast => Self::Fast(Box::new(Kernel::new())),
+            Inflate::Fast => Self::Fast(Box::new(InflateKernel::new())),
             Inflate::Reference => Self::Reference(Box::new(Decompress::new(false))),
         }
     }
@@ -44,7 +54,7 @@ impl Engine {
         output: &mut [u8],
         at: usize,
         enough: usize,
-    ) -> Result<Step, DeflateFault> {
+    ) -> Result<InflateStep, DeflateFault> {
         match self {
             Self::Fast(kernel) => kernel.step(input, output, at, enough),
             Self::Reference(decompress) => {
@@ -61,10 +71,12 @@ pub(super) fn step_two(
     (one, two): (&mut Engine, &mut Engine),
     inputs: [&[u8]; 2],
     outputs: [&mut [u8]; 2],
-) -> Result<[Step; 2], DeflateFault> {
+) -> Result<[InflateStep; 2], DeflateFault> {
     match (one, two) {
-        (Engine::Fast(one), Engine::Fast(two)) => Kernel::step_two([one, two], inputs, outputs),
-        _ => Ok([Step::default(); 2]),
+        (Engine::Fast(one), Engine::Fast(two)) => {
+            InflateKernel::step_two([one, two], inputs, outputs)
+        }
+        _ => Ok([InflateStep::default(); 2]),
     }
 }
 
@@ -72,12 +84,12 @@ fn reference_step(
     decompress: &mut Decompress,
     input: &[u8],
     output: &mut [u8],
-) -> Result<Step, DeflateFault> {
+) -> Result<InflateStep, DeflateFault> {
     let before = (decompress.total_in(), decompress.total_out());
     let status = decompress
         .decompress(input, output, FlushDecompress::None)
         .map_err(|_| DeflateFault::Unspecified)?;
-    Ok(Step {
+    Ok(InflateStep {
         consumed: (decompress.total_in() - before.0) as usize,
         produced: (decompress.total_out() - before.1) as usize,
         end: status == Status::StreamEnd,

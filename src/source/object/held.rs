@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::fetch::Pinned;
-use super::part::{PART_BYTES, Part};
+use super::fetch::PinnedObject;
+use super::part::{PART_BYTES, RangePart};
 use super::request::RequestTarget;
 use crate::aws::Session;
 
@@ -22,21 +22,21 @@ pub struct HeldObject {
     /// Keeps the threads that pieces come on.
     _session: Session,
     target: RequestTarget,
-    pinned: Pinned,
+    pinned: PinnedObject,
     /// Each of [`PART_BYTES`], but for the last.
     pieces: Vec<Mutex<HeldPiece>>,
 }
 
 enum HeldPiece {
     /// Nobody has waited for it yet.
-    Coming(Part),
+    Coming(RangePart),
     Here(Bytes),
     /// It could not be fetched; who needs it tries again.
     Failed,
 }
 
 impl HeldObject {
-    pub(super) fn begin(session: &Session, target: &RequestTarget, pinned: &Pinned) -> Self {
+    pub(super) fn begin(session: &Session, target: &RequestTarget, pinned: &PinnedObject) -> Self {
         let (_session, target, pinned) = (session.clone(), target.clone(), pinned.clone());
         let mut held = Self { _session, target, pinned, pieces: Vec::new() };
         let pieces = 0..held.pinned.bytes.div_ceil(PART_BYTES);
@@ -53,10 +53,10 @@ impl HeldObject {
         self.pinned.md5.as_ref()
     }
 
-    fn part(&self, place: u64) -> Part {
+    fn part(&self, place: u64) -> RangePart {
         let start = place * PART_BYTES;
         let range: Range<u64> = start..(start + PART_BYTES).min(self.pinned.bytes);
-        Part::begin(&self.target, range, &self.pinned)
+        RangePart::begin(&self.target, range, &self.pinned)
     }
 
     /// A piece; waits until it is here.

@@ -25,9 +25,9 @@ pub use self::held::HeldObject;
 pub use self::part::PART_BYTES;
 use self::request::{RequestTarget, is_out_of_range};
 pub use self::store::{StoreOptions, UploadOutcome};
-use self::stream::Opening;
+use self::stream::PendingObject;
 pub use self::stream::{ObjectFile, PARTS_AHEAD, RANGE_BYTES_AHEAD};
-pub use self::upload::{InPlace, OnBegin, Upload, Uploads};
+pub use self::upload::{InPlace, ObjectUpload, OnBegin, Uploads};
 use crate::aws::Session;
 
 /// What every address begins with.
@@ -49,7 +49,7 @@ struct Bucket {
     session: Session,
     name: Arc<str>,
     /// By key: objects of which a first part is on its way.
-    ahead: Mutex<HashMap<String, Opening>>,
+    ahead: Mutex<HashMap<String, PendingObject>>,
 }
 
 /// An object, or a folder.
@@ -145,18 +145,18 @@ impl Object {
     /// Opens the object; waits until S3 has answered.
     pub(super) fn open(&self) -> io::Result<ObjectFile> {
         let ahead = self.ahead().remove(&self.key);
-        ahead.unwrap_or_else(|| Opening::begin(self.target())).open(self.session())
+        ahead.unwrap_or_else(|| PendingObject::begin(self.target())).open(self.session())
     }
 
     /// Opens the object to be read by ranges, its end first; waits until S3 has answered. `bytes`
     /// is its length as far as is known.
     pub(super) fn open_ranges(&self, bytes: u64) -> io::Result<ObjectFile> {
         let ahead = self.ahead().remove(&self.key);
-        let opening = ahead.unwrap_or_else(|| Opening::begin_at_end(self.target(), bytes));
+        let opening = ahead.unwrap_or_else(|| PendingObject::begin_at_end(self.target(), bytes));
         match opening.open(self.session()) {
             // Shorter than that: the front tells its length.
             Err(error) if is_out_of_range(&error) => {
-                Opening::begin(self.target()).open(self.session())
+                PendingObject::begin(self.target()).open(self.session())
             }
             outcome => outcome,
         }
@@ -164,22 +164,22 @@ impl Object {
 
     /// Asks for the beginning of an object that will be opened soon.
     pub(super) fn advise_soon(&self) {
-        self.advise(Opening::begin);
+        self.advise(PendingObject::begin);
     }
 
     /// Asks for the end of an object that will be opened soon to be read by ranges.
     pub(super) fn advise_ranges_soon(&self, bytes: u64) {
-        self.advise(|target| Opening::begin_at_end(target, bytes));
+        self.advise(|target| PendingObject::begin_at_end(target, bytes));
     }
 
-    fn advise(&self, begin: impl FnOnce(RequestTarget) -> Opening) {
+    fn advise(&self, begin: impl FnOnce(RequestTarget) -> PendingObject) {
         let mut ahead = self.ahead();
         if ahead.len() < AHEAD_MAX && !ahead.contains_key(&self.key) {
             ahead.insert(self.key.clone(), begin(self.target()));
         }
     }
 
-    fn ahead(&self) -> MutexGuard<'_, HashMap<String, Opening>> {
+    fn ahead(&self) -> MutexGuard<'_, HashMap<String, PendingObject>> {
         self.bucket.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -232,10 +232,10 @@ impl Ord for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::Options;
+    use crate::aws::AwsOptions;
 
     fn object(text: &str) -> Result<Object, AddressError> {
-        Object::parse(text, &Session::new(&Options::default()).unwrap())
+        Object::parse(text, &Session::new(&AwsOptions::default()).unwrap())
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::fetch::{Pinned, fetch};
+use super::fetch::{PinnedObject, fetch};
 use super::request::RequestTarget;
 
 /// Bytes of a part. 4 MiB: S3 answers after some 40 ms and then sends about 90 MB/s on one
@@ -17,15 +17,15 @@ use super::request::RequestTarget;
 pub const PART_BYTES: u64 = 4 << 20;
 
 /// A range on its way. Its queue needs no bound of its own: it holds the range at most.
-pub(super) struct Part {
+pub(super) struct RangePart {
     chunks: UnboundedReceiver<io::Result<Bytes>>,
     task: JoinHandle<()>,
     /// Bytes that were not handed over yet.
     pub(super) left: u64,
 }
 
-impl Part {
-    pub(super) fn begin(target: &RequestTarget, range: Range<u64>, pinned: &Pinned) -> Self {
+impl RangePart {
+    pub(super) fn begin(target: &RequestTarget, range: Range<u64>, pinned: &PinnedObject) -> Self {
         let bytes = range.end - range.start;
         Self::spawn(target, range, Some(pinned.clone()), None, bytes)
     }
@@ -34,7 +34,7 @@ impl Part {
     pub(super) fn begin_first(
         target: &RequestTarget,
         range: Range<u64>,
-        told: oneshot::Sender<io::Result<Pinned>>,
+        told: oneshot::Sender<io::Result<PinnedObject>>,
     ) -> Self {
         Self::spawn(target, range, None, Some(told), 0)
     }
@@ -42,8 +42,8 @@ impl Part {
     fn spawn(
         target: &RequestTarget,
         range: Range<u64>,
-        pinned: Option<Pinned>,
-        told: Option<oneshot::Sender<io::Result<Pinned>>>,
+        pinned: Option<PinnedObject>,
+        told: Option<oneshot::Sender<io::Result<PinnedObject>>>,
         left: u64,
     ) -> Self {
         let (sender, chunks) = mpsc::unbounded_channel();
@@ -74,7 +74,7 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for RangePart {
     fn drop(&mut self) {
         self.task.abort();
     }

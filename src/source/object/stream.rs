@@ -16,9 +16,9 @@ use std::ops::Range;
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use super::fetch::Pinned;
+use super::fetch::PinnedObject;
 use super::held::HeldObject;
-use super::part::{PART_BYTES, Part};
+use super::part::{PART_BYTES, RangePart};
 use super::request::RequestTarget;
 use crate::aws::Session;
 
@@ -48,16 +48,16 @@ struct FetchPace {
 }
 
 /// An object of which a first part is on its way, and of which nothing is known yet.
-pub(super) struct Opening {
-    part: Part,
+pub(super) struct PendingObject {
+    part: RangePart,
     range: Range<u64>,
     /// Whether it is opened for its ranges, rather than to be read from its front.
     for_ranges: bool,
-    pinned: oneshot::Receiver<io::Result<Pinned>>,
+    pinned: oneshot::Receiver<io::Result<PinnedObject>>,
     target: RequestTarget,
 }
 
-impl Opening {
+impl PendingObject {
     /// Begins at the front.
     pub(super) fn begin(target: RequestTarget) -> Self {
         Self::with(target, 0..PART_BYTES, false)
@@ -70,7 +70,7 @@ impl Opening {
 
     fn with(target: RequestTarget, range: Range<u64>, for_ranges: bool) -> Self {
         let (told, pinned) = oneshot::channel();
-        let part = Part::begin_first(&target, range.clone(), told);
+        let part = RangePart::begin_first(&target, range.clone(), told);
         Self { part, range, for_ranges, pinned, target }
     }
 
@@ -104,7 +104,7 @@ struct OpenedObject {
     /// Keeps the threads that parts come on.
     session: Session,
     target: RequestTarget,
-    pinned: Pinned,
+    pinned: PinnedObject,
     /// Its last bytes, as far as they came when it was opened.
     end: Bytes,
 }
@@ -122,8 +122,8 @@ impl OpenedObject {
         self.end.len() as u64 == self.pinned.bytes
     }
 
-    fn begin(&self, range: Range<u64>) -> Part {
-        Part::begin(&self.target, range, &self.pinned)
+    fn begin(&self, range: Range<u64>) -> RangePart {
+        RangePart::begin(&self.target, range, &self.pinned)
     }
 
     /// Bytes from `offset` on that came when it was opened.
@@ -144,7 +144,7 @@ pub struct ObjectFile {
 /// A range of an object, read from front to back.
 struct ObjectStream {
     pace: FetchPace,
-    parts: VecDeque<Part>,
+    parts: VecDeque<RangePart>,
     /// Where the next part begins.
     next: u64,
     end: u64,
