@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use sha2::{Digest, Sha256};
+
 /// Two digits for each byte.
 #[must_use]
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -12,6 +14,12 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
         let _ = write!(text, "{byte:02x}");
     }
     text
+}
+
+/// The SHA-256 of bytes.
+#[must_use]
+pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+    encode(Sha256::digest(bytes))
 }
 
 #[cfg(test)]

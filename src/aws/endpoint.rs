@@ -4,8 +4,9 @@
 //! one of all services (`AWS_ENDPOINT_URL`), then the same two in the profile. Here a URL is also
 //! looked at, before anything is sent; an empty one is refused.
 
+use super::error::AwsError;
+use super::options::AwsOptions;
 use super::settings::AwsSettings;
-use super::{AwsError, AwsOptions};
 use crate::diagnostic::parameter::{ENDPOINT_URL, ParameterName, S3CONTROL_ENDPOINT_URL};
 
 /// The services that requests go to, as the SDK names them in variables and profiles.

@@ -3,6 +3,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | `options` | how a user wants AWS to be reached |
 //! | `settings` | environment variables and profiles, read as the AWS CLI reads them |
 //! | `endpoint` | servers that the user named instead of AWS's |
 //! | `regions` | requests that follow a bucket into its region |
@@ -17,6 +18,7 @@
 
 mod endpoint;
 mod error;
+mod options;
 mod regions;
 mod settings;
 mod silence;
@@ -41,26 +43,10 @@ use tokio::task::JoinHandle;
 pub use endpoint::Endpoint;
 use endpoint::Endpoints;
 pub use error::{AwsError, AwsErrorKind};
+pub use options::{ANSWER_TIMEOUT, AwsOptions, TRIES_MAX};
 use regions::FollowRegions;
 use settings::AwsSettings;
 use silence::AnswerTimeout;
-pub use silence::OnLate;
-
-/// Until a connection stands, TLS included. A server in another region takes half a second.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Until the first byte of an answer, in one of several tries. S3 answers within a second; listing
-/// a bucket of many delete markers may take ten.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How long a request waits for an answer, in all its tries together, unless told otherwise: two
-/// tries of [`READ_TIMEOUT`], for a server that is silent on two new connections stays so.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How often a request is tried where neither `AWS_MAX_ATTEMPTS` nor `AWS_RETRY_MODE` is set, nor
-/// their keys in the profile. Between two tries the SDK waits up to 1, 2, 4, 8 seconds, by chance,
-/// which is longer than S3 takes to grow with a new load as a rule.
-pub const TRIES_MAX: u32 = 5;
 
 /// Threads that speak to the network, unless fewer are allowed. Two: one core moves more than a
 /// gigabyte a second, TLS included, and these threads wait most of the time.
@@ -73,35 +59,6 @@ const WAITING_THREADS_MAX: usize = 2;
 /// The region where none is configured: S3 answers there for every bucket, if only to tell its
 /// region.
 const REGION_DEFAULT: &str = "us-east-1";
-
-/// How a user wants AWS to be reached; what is not given comes from the environment and the shared
-/// configuration files, as with the AWS CLI.
-#[derive(Debug, Clone, Default)]
-pub struct AwsOptions {
-    /// The profile in the shared configuration files.
-    pub profile: Option<String>,
-    /// The region.
-    pub region: Option<String>,
-    /// Another server than AWS's, for all services but S3 Control.
-    pub endpoint_url: Option<String>,
-    /// Another server than AWS's for S3 Control.
-    pub control_endpoint_url: Option<String>,
-    /// Whether the requester of an object pays for the request and the transfer.
-    pub requester_pays: bool,
-    /// The most threads that speak to the network; the usual number is two.
-    pub threads: Option<NonZeroUsize>,
-    /// How long a request waits for an answer, in all its tries together; [`ANSWER_TIMEOUT`] unless
-    /// given.
-    pub answer_timeout: Option<Duration>,
-    /// Reports that a server's answer is late.
-    pub on_late: Option<OnLate>,
-}
-
-impl AwsOptions {
-    fn answer_timeout(&self) -> Duration {
-        self.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
-    }
-}
 
 /// A way to AWS; cloned cheaply.
 #[derive(Clone)]

@@ -20,8 +20,8 @@ use aws_runtime::env_config::file::EnvConfigFiles;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::error::innermost;
-use super::{AwsError, TRIES_MAX};
+use super::error::{AwsError, innermost};
+use super::options::TRIES_MAX;
 use crate::diagnostic::parameter::PROFILE;
 
 /// The shared files, by the variable that names another file, and by where they are without.

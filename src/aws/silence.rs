@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::shared::IntoShared;
 use tokio::time;
 
-use super::{CONNECT_TIMEOUT, READ_TIMEOUT};
+use super::options::{CONNECT_TIMEOUT, OnLate, READ_TIMEOUT};
 use crate::diagnostic::parameter::AWS_TIMEOUT;
 
 /// Until it is said that an answer is late. S3 answers within a second as a rule.
@@ -30,9 +30,6 @@ const BODY_BYTES_MAX: u64 = 64 << 10;
 
 /// The header by which the SDK tells a server which try a request is: `attempt=2; max=5`.
 const TRY: &str = "amz-sdk-request";
-
-/// Reports a late answer, in a sentence.
-pub type OnLate = fn(&str);
 
 /// How long a request may wait for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,37 +2,29 @@
 //! checked by the layers below.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::env;
-use std::ffi::OsString;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::builder::{PathBufValueParser, PossibleValuesParser, TypedValueParser};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
+use clap::{Args as ClapArgs, Parser, Subcommand};
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
+use super::arg_values::{column_name, local_folder, objects, operations, positive, size};
 use super::aws::AwsArgs;
 use super::filter_args::FilterArgs;
-use super::invocation::Invocation;
+use super::install_args::{CompletionsArgs, ManArgs};
 #[cfg(feature = "aws")]
 use super::jobs_args::{JobsArgs, RetryArgs};
+#[cfg(feature = "aws")]
+use super::list_args::ListArgs;
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
+use super::output_format::Format;
+use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
-use super::{CliError, Exit, failure, given, interrupt, print, usage};
-use crate::format::gzip::Inflate;
+use super::synth_args::SynthArgs;
 use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{FilterOptions, OBJECTS_MEMORY_BYTES, VerifyOptions};
 use crate::query::Query;
-use crate::read::{self, ReportOptions, ReportSet, ScanOptions, Verify};
-use crate::report::AsOf;
-use crate::source::Location;
-use crate::threads;
-use crate::units::{SizeError, parse_bytes, ungrouped};
 
 /// Filters Amazon S3 Inventory reports into S3 Batch Operations manifests.
 ///
@@ -66,7 +58,7 @@ fn after_help() -> String {
 const AWS_FEATURE: &str = "the feature `aws`";
 
 /// Commands that are not in this build.
-fn left_out() -> &'static [&'static str] {
+pub(super) fn left_out() -> &'static [&'static str] {
     if cfg!(feature = "aws") { &[] } else { &OF_AWS }
 }
 
@@ -74,54 +66,13 @@ fn left_out() -> &'static [&'static str] {
 const OF_AWS: [&str; 4] = ["jobs", "retry", "setup", "list"];
 
 /// What to say of a command that is not in this build.
-fn not_built(word: &str, left_out: &[&str]) -> Option<String> {
+pub(super) fn not_built(word: &str, left_out: &[&str]) -> Option<String> {
     left_out.contains(&word).then(|| {
         format!(
             "`{word}` is not in this build: it needs {AWS_FEATURE}; `cargo install --path .` in \
              the source builds all"
         )
     })
-}
-
-impl Args {
-    /// The arguments of this process. Help, the version or what is wrong is told here, and the way
-    /// to end is given.
-    pub(super) fn of_process() -> Result<Self, Exit> {
-        let given = usage::in_order(env::args_os().collect());
-        let mended = |error| usage::mended(error, &given);
-        Self::try_parse_from(&given).map_err(mended).map_err(|error| {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
-            if let Some(text) = not_built(asked, left_out()) {
-                failure::write_json(&Invocation::of_words(&given), Exit::Usage, &text, None);
-                print::error(&text);
-                return Exit::Usage;
-            }
-            if exit == Exit::Usage {
-                let text = error.render().to_string();
-                let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
-                let (message, hint) = text.split_once("\n\n").unzip();
-                let invocation = Invocation::of_words(&given);
-                failure::write_json(&invocation, exit, message.unwrap_or(text), hint);
-            }
-            tell(&error, &given);
-            exit
-        })
-    }
-}
-
-/// Tells what is wrong with these arguments, or what was asked for.
-///
-/// The text repeats arguments between colours of its own, so it can't be cleaned. The arguments
-/// can: what is wrong with those is told.
-fn tell(error: &clap::Error, given: &[OsString]) {
-    let clean = |argument: &OsString| print::visible(&argument.to_string_lossy()).into_owned();
-    let again = Args::try_parse_from(given.iter().map(clean)).err();
-    let again = again.map(|error| usage::mended(error, given));
-    match again.filter(|again| again.kind() == error.kind()) {
-        Some(again) => print::usage(&again),
-        None => print::tell(error.render().to_string().trim_end()),
-    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -153,143 +104,13 @@ pub(super) enum CliCommand {
     Bench(BenchArgs),
     /// List what a bucket holds now, as a report, for what is younger than the newest one
     #[cfg(feature = "aws")]
-    List(super::list::ListArgs),
+    List(ListArgs),
     /// Make a synthetic report, for trials and benchmarks
     Synth(SynthArgs),
     /// Print what a shell needs to complete commands and options
     Completions(CompletionsArgs),
     /// Write pages for man(1), one for each command
     Man(ManArgs),
-}
-
-/// How results are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum Format {
-    /// For people
-    #[default]
-    Human,
-    /// For programs
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum VerifyArg {
-    /// Size, CRC-32 and the MD5 that the report gives for each file
-    Md5,
-    /// Size and CRC-32, and for a file in S3 that S3 states the report's MD5 as its `ETag`; where
-    /// it doesn't, and on this machine, the same as md5
-    Etag,
-    /// Size and CRC-32 only
-    Crc,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum InflateArg {
-    /// A kernel of our own
-    Fast,
-    /// zlib-rs: another implementation, for comparison
-    Reference,
-}
-
-/// Which reports, and where their data files are.
-#[derive(Debug, ClapArgs)]
-pub(super) struct ReportArgs {
-    /// A manifest.json, a folder that holds reports, or an s3:// address of either
-    #[arg(value_name = "REPORT", required = true)]
-    reports: Vec<PathBuf>,
-    /// The folder below which the data files lie, if not in a mirror around the manifest
-    #[arg(long, value_name = "DIR")]
-    root: Option<PathBuf>,
-    /// Of the reports in a folder, take the newest complete one begun by then, for example
-    /// 2026-01-31 (all of that day, in UTC)
-    #[arg(long, value_name = "DATE")]
-    as_of: Option<AsOf>,
-    /// Allow several reports of one bucket
-    #[arg(long)]
-    allow_overlap: bool,
-    #[command(flatten)]
-    pub(super) aws: AwsArgs,
-}
-
-impl ReportArgs {
-    /// The folder of a plan among what was named as reports.
-    pub(super) fn plan(&self) -> Option<&Path> {
-        self.reports.iter().map(PathBuf::as_path).find(|path| path.join("plan.json").is_file())
-    }
-
-    /// The reports as they stand on the command line, for commands to be shown.
-    pub(super) fn words(&self) -> String {
-        let mut words: Vec<String> = self.reports.iter().map(|path| usage::word(path)).collect();
-        words.extend(self.root.iter().map(|root| format!("--root {}", usage::word(root))));
-        words.extend(self.as_of.iter().map(|date| format!("--as-of {date}")));
-        words.extend(self.allow_overlap.then(|| "--allow-overlap".to_owned()));
-        words.join(" ")
-    }
-
-    /// The reports as locations, and how to look them up.
-    pub(super) fn resolve(
-        &self,
-        threads: NonZeroUsize,
-    ) -> Result<(Vec<Location>, ReportOptions), CliError> {
-        let mut way = self.aws.way().on(threads);
-        self.reports.iter().chain(&self.root).try_for_each(|name| given::check(name))?;
-        let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
-        let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
-        let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
-        let stop = Some(interrupt::flag());
-        Ok((names, ReportOptions { root, as_of, allow_overlap, threads, stop }))
-    }
-
-    /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<ReportSet, CliError> {
-        let (names, options) = self.resolve(threads)?;
-        let opened = read::open(&names, &options).map_err(given::report_error)?;
-        for note in &opened.notes {
-            print::note(note);
-        }
-        Ok(opened)
-    }
-}
-
-/// How data files are read.
-#[derive(Debug, ClapArgs)]
-pub(super) struct ReadArgs {
-    /// Threads that work at the same time [default: one a processor]
-    #[arg(long, value_name = "N", value_parser = positive)]
-    threads: Option<NonZeroUsize>,
-    /// What is checked of every data file
-    #[arg(long, value_enum, default_value_t = VerifyArg::Md5)]
-    verify: VerifyArg,
-    /// What decompresses the data files
-    #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
-    inflate: InflateArg,
-    /// Skip damaged data files, take values that can't be read for NULL, and go on; says so at
-    /// the end, with exit code 5. A data file that is missing ends the run all the same
-    #[arg(long)]
-    pub(super) keep_going: bool,
-}
-
-impl ReadArgs {
-    pub(super) fn threads(&self) -> NonZeroUsize {
-        self.threads.unwrap_or_else(threads::one_a_processor)
-    }
-
-    pub(super) fn scan(&self) -> ScanOptions {
-        let usual = ScanOptions::default();
-        ScanOptions {
-            threads: self.threads(),
-            verify: match self.verify {
-                VerifyArg::Md5 => Verify::Md5,
-                VerifyArg::Etag => Verify::Etag,
-                VerifyArg::Crc => Verify::Crc,
-            },
-            inflate: match self.inflate {
-                InflateArg::Fast => Inflate::Fast,
-                InflateArg::Reference => Inflate::Reference,
-            },
-            split: usual.split,
-        }
-    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -303,17 +124,6 @@ pub(super) struct InspectArgs {
     #[arg(long, value_enum, default_value_t)]
     pub(super) format: Format,
 }
-
-pub(super) const WHERE_HELP: &str = "\
-Expressions for --where:
-  BucketKeyStatus = 'DISABLED' AND EncryptionStatus = 'SSE-KMS'
-  Size >= '5GiB' AND StorageClass NOT IN ('GLACIER', 'DEEP_ARCHIVE')
-  Key LIKE 'photos/%' AND LastModifiedDate < '2024-01-01'
-  LastModifiedDate > now() - interval '30 days' OR ReplicationStatus IS NULL
-  IsLatest AND regexp_like(Key, '[.](jpg|png)$')
-Columns go by the names of the report's fileSchema (`s3sieve inspect` lists them), in any case, also
-in snake_case. Keys are compared decoded. An empty field is NULL. The whole language is in
-docs/where.md.";
 
 #[derive(Debug, ClapArgs)]
 #[command(after_help = WHERE_HELP)]
@@ -484,207 +294,6 @@ impl BenchArgs {
     }
 }
 
-/// A folder on this machine. An address in S3 is refused: as a path it would be a folder `s3:`.
-pub(super) fn local_folder() -> impl TypedValueParser<Value = PathBuf> {
-    PathBufValueParser::new().try_map(|path| {
-        let text = path.to_string_lossy();
-        if text.get(..4).is_some_and(|begin| begin.eq_ignore_ascii_case("s3:/")) {
-            return Err(
-                "this command writes to a folder on this machine only; write it there, then copy \
-                 it with `aws s3 cp --recursive`"
-                    .to_owned(),
-            );
-        }
-        given::out_fault(&path).map_or(Ok(path), Err)
-    })
-}
-
-const SYNTH_HELP: &str = "\
-Examples:
-  s3sieve synth --rows 100000 --files 4 --out trial
-  s3sieve synth --rows 8000000 --files 16 --columns bucket-keys --out bench
-  s3sieve synth --rows 100000 --format parquet --out columns
-  s3sieve synth --rows 1000 --columns Bucket,Key,Size,StorageClass \\
-      --share StorageClass=STANDARD:7,GLACIER:3 --out small";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = SYNTH_HELP)]
-pub(super) struct SynthArgs {
-    /// Rows in all
-    #[arg(long, value_name = "N", value_parser = objects)]
-    pub(super) rows: u64,
-    /// Data files they are spread over
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) files: u64,
-    /// An empty or new folder
-    #[arg(long, value_name = "DIR", value_parser = local_folder())]
-    pub(super) out: PathBuf,
-    /// The columns, by their fileSchema names; `all`, or `bucket-keys` for the six that finding
-    /// objects without a bucket key takes
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',', default_value = "all")]
-    pub(super) columns: Vec<String>,
-    /// When the report was begun, for example 2026-01-31 (from its begin, in UTC) or
-    /// 2026-01-31T14:00Z [default: 2026-01-01]
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    pub(super) created: Option<Timestamp>,
-    /// The bucket that the report lists
-    #[arg(long, value_name = "NAME")]
-    pub(super) bucket: Option<String>,
-    /// The same seed gives the same report
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) seed: u64,
-    /// The values of a column and how often each comes: COLUMN=VALUE:WEIGHT,...
-    #[arg(long = "share", value_name = "SHARES", value_parser = share)]
-    pub(super) shares: Vec<WeightedValues>,
-    /// The part of rows that are delete markers, 0 to 1
-    #[arg(long, value_name = "PART")]
-    pub(super) delete_markers: Option<f64>,
-    /// The part of rows whose version id is empty, 0 to 1
-    #[arg(long, value_name = "PART")]
-    pub(super) null_versions: Option<f64>,
-    /// The part of keys with spaces, signs, quotes and letters beyond ASCII, 0 to 1
-    #[arg(long, value_name = "PART")]
-    pub(super) odd_keys: Option<f64>,
-    /// Pad keys until a row has about this many bytes
-    #[arg(long, value_name = "SIZE", value_parser = size)]
-    pub(super) row_bytes: Option<u64>,
-    /// Have every data file this many times, as links, for reports larger than the disk
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub(super) repeat: u64,
-    /// Level of gzip and zlib, 1 to 9 [default: 6, as S3's files look]
-    #[arg(long, value_name = "LEVEL", value_parser = clap::value_parser!(u32).range(1..=9))]
-    pub(super) level: Option<u32>,
-    /// Threads that compress [default: one a processor]
-    #[arg(long, value_name = "N", value_parser = positive)]
-    pub(super) threads: Option<NonZeroUsize>,
-    /// How data files are written
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: DataFormat,
-    /// How the result is shown
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) result: Format,
-}
-
-/// How data files are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub(super) enum DataFormat {
-    /// CSV, gzipped
-    #[default]
-    Csv,
-    /// Parquet, with Snappy
-    Parquet,
-    /// ORC, with zlib
-    Orc,
-}
-
-const COMPLETIONS_HELP: &str = "\
-Where shells look for them:
-  s3sieve completions bash > ~/.local/share/bash-completion/completions/s3sieve
-  s3sieve completions zsh > ~/.zfunc/_s3sieve      (with ~/.zfunc in fpath, before compinit)
-  s3sieve completions fish > ~/.config/fish/completions/s3sieve.fish
-For this shell only, in bash:
-  source <(s3sieve completions bash)";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = COMPLETIONS_HELP)]
-pub(super) struct CompletionsArgs {
-    /// The shell
-    #[arg(value_enum, value_name = "SHELL")]
-    pub(super) shell: Shell,
-}
-
-const MAN_HELP: &str = "\
-Examples:
-  s3sieve man ~/.local/share/man/man1
-  man s3sieve-filter";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = MAN_HELP)]
-pub(super) struct ManArgs {
-    /// The folder of the pages, such as ~/.local/share/man/man1, made if it is missing; older pages
-    /// of this program there are replaced
-    #[arg(value_name = "DIR", value_parser = local_folder())]
-    pub(super) out: PathBuf,
-}
-
-/// A column with its values and their weights.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct WeightedValues {
-    pub(super) column: String,
-    pub(super) values: Vec<(String, f64)>,
-}
-
-/// The names of all operations, for the help and for completion.
-pub(super) fn operations() -> impl TypedValueParser<Value = OperationKind> {
-    PossibleValuesParser::new(OperationKind::ALL.map(OperationKind::name))
-        .try_map(|name| OperationKind::from_name(&name).ok_or("no such operation"))
-}
-
-/// A number that is not zero.
-#[cfg(feature = "aws")]
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    positive(text).map(NonZeroUsize::get)
-}
-
-pub(super) fn positive(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a whole number from 1 on"))
-}
-
-/// A priority of jobs (API, `JobPriority`).
-pub(super) fn priority(text: &str) -> Result<i32, String> {
-    text.parse().ok().filter(|number| *number >= 0).ok_or_else(|| {
-        format!(
-            "`{text}` is not a priority: give a whole number from 0 to 2147483647; jobs with a \
-             higher one run first"
-        )
-    })
-}
-
-/// A time in seconds, in whatever numbers.
-#[cfg(feature = "aws")]
-pub(super) fn seconds<T: std::str::FromStr>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|_| format!("`{text}` is not a number of seconds, such as 60"))
-}
-
-pub(super) fn size(text: &str) -> Result<u64, SizeError> {
-    parse_bytes(text)
-}
-
-pub(super) fn objects(text: &str) -> Result<u64, String> {
-    ungrouped(text)
-        .and_then(|digits| digits.parse().ok())
-        .ok_or_else(|| format!("`{text}` is not a whole number, such as 1000000 or 1,000,000"))
-}
-
-/// A date, from its begin in UTC, or a time.
-pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
-    let begin = |date: Date| TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
-    text.parse::<Timestamp>()
-        .or_else(|_| text.parse::<Date>().and_then(begin))
-        .map_err(|_| format!("`{text}` is not a date, such as 2026-01-31 or 2026-01-31T14:00Z"))
-}
-
-/// A name in a list: a space behind the comma is not part of it.
-pub(super) fn column_name(text: &str) -> Result<String, Infallible> {
-    Ok(text.trim().to_owned())
-}
-
-fn share(text: &str) -> Result<WeightedValues, String> {
-    let wrong = || format!("`{text}` is not COLUMN=VALUE:WEIGHT,VALUE:WEIGHT,...");
-    let (column, values) = text.split_once('=').ok_or_else(wrong)?;
-    let value = |text: &str| {
-        let (value, weight) = text.rsplit_once(':').ok_or_else(wrong)?;
-        let weight: f64 = weight.parse().map_err(|_| wrong())?;
-        if weight.is_finite() && weight >= 0.0 {
-            Ok((value.to_owned(), weight))
-        } else {
-            Err(wrong())
-        }
-    };
-    let values = values.split(',').map(value).collect::<Result<_, _>>()?;
-    Ok(WeightedValues { column: column.to_owned(), values })
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -706,18 +315,6 @@ mod tests {
     }
 
     #[test]
-    fn shares_are_read() {
-        let values = vec![("ON".to_owned(), 1.0), (String::new(), 2.5)];
-        assert_eq!(
-            share("Lock=ON:1,:2.5"),
-            Ok(WeightedValues { column: "Lock".to_owned(), values })
-        );
-        for wrong in ["Lock", "Lock=ON", "Lock=ON:x", "Lock=ON:-1", "Lock=ON:inf"] {
-            assert!(share(wrong).is_err(), "{wrong}");
-        }
-    }
-
-    #[test]
     fn a_command_that_is_not_built_names_its_feature() {
         let text = not_built("jobs", &OF_AWS).unwrap();
         assert!(text.contains("`jobs` is not in this build") && text.contains("`aws`"), "{text}");
@@ -730,27 +327,5 @@ mod tests {
         let is_built = |name: &&'static str| names.iter().any(|built| built == *name);
         assert_eq!(OF_AWS.iter().all(is_built), cfg!(feature = "aws"));
         assert!(!left_out().iter().any(is_built));
-    }
-
-    #[test]
-    fn dates_are_from_their_begin_in_utc() {
-        let of = |text: &str| moment(text).map(|moment| moment.to_string());
-        assert_eq!(of("2026-01-31"), Ok("2026-01-31T00:00:00Z".to_owned()));
-        assert_eq!(of("2026-01-31T14:00Z"), Ok("2026-01-31T14:00:00Z".to_owned()));
-        assert!(of("yesterday").is_err());
-    }
-
-    #[test]
-    fn a_number_of_objects_has_no_decimal_comma() {
-        for text in ["1,5", "1,5,000", "1,000_000", ",5", "5,", "1.5", "0,500"] {
-            assert!(objects(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn counts_take_separators() {
-        assert_eq!(objects("1,000,000"), Ok(1_000_000));
-        assert_eq!(objects("1_000_000"), Ok(1_000_000));
-        assert!(objects("1e6").is_err());
     }
 }

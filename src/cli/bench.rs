@@ -242,7 +242,7 @@ impl print::CommandResult for Profile {
             writeln!(out, "note: {}\n", print::visible(warning))?;
         }
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let mut table = terminal::table();
+        let mut table = print::table();
         let header = ["seconds", "share", "raw/s", "raw/s a thread", "rows/s"];
         let header = header.map(|name| right(name.to_owned()));
         table.set_header([Cell::new("stage")].into_iter().chain(header));

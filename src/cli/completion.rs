@@ -9,9 +9,9 @@ use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::jobs::{JobLine, SubmittedPlan};
 use super::jobs_args::JobsArgs;
 use super::older::{self, JobAction};
+use super::plan_jobs::{JobLine, SubmittedPlan};
 use super::print::{self, CommandResult, visible};
 use super::{CliError, Exit, interrupt, terminal};
 use crate::aws::Session;
@@ -263,7 +263,7 @@ impl CommandResult for CompletionSummary {
     const COMMAND: &'static str = "jobs report";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = terminal::table();
+        let mut table = print::table();
         let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         let mut header: Vec<Cell> = ["manifest", "job", "state"].map(Cell::new).to_vec();
         header.extend(["tasks", "done", "failed"].map(|text| right(text.to_owned())));

@@ -3,7 +3,8 @@
 use clap::CommandFactory;
 use clap_complete::{Shell, generate};
 
-use super::args::{Args, CompletionsArgs};
+use super::args::Args;
+use super::install_args::CompletionsArgs;
 use super::{CliError, Exit, print};
 
 pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, CliError> {

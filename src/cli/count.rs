@@ -143,7 +143,7 @@ impl CountResult {
             true => vec![Cell::new(values.join(", "))],
             false => values.iter().map(Cell::new).collect(),
         };
-        let mut table = terminal::table();
+        let mut table = print::table();
         let mut header = values(self.names.iter().map(|name| visible(name).into_owned()).collect());
         header.extend(["rows", "share"].map(right));
         if !is_narrow {

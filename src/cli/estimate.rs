@@ -457,7 +457,7 @@ impl CommandResult for EstimateResult {
 
 impl EstimateResult {
     fn totals(&self) -> Table {
-        let mut table = terminal::table();
+        let mut table = print::table();
         table.set_header([Cell::new("operation"), right("once"), right("every month")]);
         for estimate in &self.estimates {
             table.add_row([
@@ -509,7 +509,7 @@ impl EstimateResult {
 }
 
 fn table(estimate: &EstimateView) -> Table {
-    let mut table = terminal::table();
+    let mut table = print::table();
     for line in estimate.lines.iter().chain(&estimate.monthly_lines) {
         table.add_row(line.row());
     }

@@ -5,8 +5,8 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::args::Format;
 use super::invocation::Invocation;
+use super::output_format::Format;
 use super::print::{self, Document};
 use super::{CliError, Exit};
 

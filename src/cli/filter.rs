@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::args::Format;
 use super::filter_args::FilterArgs;
+use super::output_format::Format;
 use super::print::{self, CommandResult, percent, visible};
 use super::{CliError, Exit, estimate, excluded_rows, progress};
 use crate::plan::{self, Plan, Shard};

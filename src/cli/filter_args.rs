@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::args::{
-    Format, ReadArgs, ReportArgs, WHERE_HELP, column_name, objects, operations, size,
-};
+use super::arg_values::{column_name, objects, operations, size};
 use super::operation_args::OnOff;
+use super::output_format::Format;
+use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
 use super::{CliError, given};
 use crate::diagnostic::parameter::MANIFEST_BUCKET;
 use crate::operation::job::S3Prefix;
@@ -177,9 +177,8 @@ impl FilterArgs {
             .scan(self.read.scan());
         options.operation = self.operation.options();
         options.emit = self.emit.emit()?;
-        if let Some(bytes) = self.memory {
-            options.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        }
+        options.memory_bytes =
+            self.memory.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         Ok(options)
     }
 }

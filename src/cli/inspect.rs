@@ -191,7 +191,7 @@ impl InspectResult {
         for note in &self.warnings {
             writeln!(out, "note: {}", visible(note))?;
         }
-        let mut table = terminal::table();
+        let mut table = print::table();
         table.set_header(["", "column", "holds"]);
         for (number, column) in self.columns.iter().enumerate() {
             let number = format!("_{}", number + 1);

@@ -16,7 +16,7 @@ pub(super) fn flag() -> &'static AtomicBool {
 
 /// Begins to listen for signals.
 pub(super) fn listen() {
-    if let Err(error) = handlers::register(&STOP) {
+    if let Err(error) = handlers::register(&STOP, EXIT_CODE) {
         // The run can go on: the system's own way of ending it leaves no finished plan either.
         print::warning(&format!("cannot listen for signals: {error}"));
     }
@@ -37,15 +37,13 @@ mod handlers {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
     use signal_hook::flag;
 
-    use super::EXIT_CODE;
-
-    pub(super) fn register(stop: &Arc<AtomicBool>) -> io::Result<()> {
+    pub(super) fn register(stop: &Arc<AtomicBool>, exit_code: i32) -> io::Result<()> {
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             if is_ignored(signal)? {
                 continue;
             }
             // Handlers run in this order: the first signal finds the flag down, and raises it.
-            flag::register_conditional_shutdown(signal, EXIT_CODE, Arc::clone(stop))?;
+            flag::register_conditional_shutdown(signal, exit_code, Arc::clone(stop))?;
             flag::register(signal, Arc::clone(stop))?;
         }
         // Sent where a file would grow beyond `ulimit -f`. With a handler, which needs to do
@@ -75,13 +73,11 @@ mod handlers {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::EXIT_CODE;
-
-    pub(super) fn register(stop: &Arc<AtomicBool>) -> Result<(), ctrlc::Error> {
+    pub(super) fn register(stop: &Arc<AtomicBool>, exit_code: i32) -> Result<(), ctrlc::Error> {
         let stop = Arc::clone(stop);
         ctrlc::set_handler(move || {
             if stop.swap(true, Ordering::Relaxed) {
-                process::exit(EXIT_CODE);
+                process::exit(exit_code);
             }
         })
     }

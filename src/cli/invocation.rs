@@ -5,9 +5,8 @@ use std::ffi::OsString;
 
 use clap::CommandFactory;
 
-use super::args::{Args, CliCommand, Format};
-#[cfg(feature = "aws")]
-use super::jobs_args::JobsAction;
+use super::args::{Args, CliCommand};
+use super::output_format::Format;
 
 /// The flags that ask for JSON.
 const FLAGS: [&str; 2] = ["--format", "--result"];
@@ -65,21 +64,6 @@ impl Args {
             CliCommand::Man(_) => ("man", Format::Human),
         };
         Invocation { command: Some(command.to_owned()), format }
-    }
-}
-
-#[cfg(feature = "aws")]
-impl JobsAction {
-    /// The command, as its JSON names it.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::List => "jobs list",
-            Self::Watch(_) => "jobs watch",
-            Self::Run(_) => "jobs run",
-            Self::Cancel(_) => "jobs cancel",
-            Self::Priority(_) => "jobs priority",
-            Self::Report => "jobs report",
-        }
     }
 }
 

@@ -5,20 +5,12 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::args::Format;
-use super::jobs::JobLine;
+use super::output_format::{EventOutput, Format};
+use super::plan_jobs::JobLine;
 use super::print::{self, Document};
 use crate::jobs::StepOutcome;
 use crate::jobs::journal::JobCommand;
 use crate::units::counted;
-
-/// Where events go.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct EventOutput {
-    /// The command that they are of.
-    pub(super) command: &'static str,
-    pub(super) format: Format,
-}
 
 /// Something that happened.
 #[derive(Serialize)]

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Subcommand};
 
-use super::args::{Format, at_least_one, priority, seconds};
+use super::arg_values::{at_least_one, priority, seconds};
 use super::aws::HEADING;
-use super::job_events::EventOutput;
+use super::output_format::{EventOutput, Format};
 use super::service_args::ServiceArgs;
 use super::{CliError, plan_args};
 use crate::jobs::OUTAGE_MAX;
@@ -81,6 +81,20 @@ pub(super) enum JobsAction {
     Priority(PriorityArgs),
     /// Fetch the completion reports, sum up what failed, and keep what tasks gave back
     Report,
+}
+
+impl JobsAction {
+    /// The command, as its JSON names it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::List => "jobs list",
+            Self::Watch(_) => "jobs watch",
+            Self::Run(_) => "jobs run",
+            Self::Cancel(_) => "jobs cancel",
+            Self::Priority(_) => "jobs priority",
+            Self::Report => "jobs report",
+        }
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -3,56 +3,17 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use clap::Args as ClapArgs;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::{Format, local_folder, moment};
-use super::aws::AwsArgs;
+use super::list_args::ListArgs;
+use super::output_format::Format;
 use super::print::{self, CommandResult};
 use super::{CliError, Exit, interrupt, progress};
 use crate::listing::{self, ASKED, LISTED, Listing, ListingSummary};
 use crate::operation::partition;
 use crate::units::{Count, counted};
-
-const LIST_HELP: &str = "\
-Columns that the listing itself tells: Size, LastModifiedDate, ETag, StorageClass,
-IsMultipartUploaded, ChecksumAlgorithm. Columns that take a HeadObject request for each object:
-EncryptionStatus, BucketKeyStatus, ReplicationStatus, ObjectLockMode, ObjectLockRetainUntilDate,
-ObjectLockLegalHoldStatus. Bucket and Key are in every report; VersionId, IsLatest and
-IsDeleteMarker with --versions.
-
-Examples:
-  s3sieve list s3://photos --newer-than 2026-01-31 --out young
-  s3sieve list s3://photos/2026/ --versions --columns Size,EncryptionStatus,BucketKeyStatus \\
-      --newer-than 2026-01-31 --out young
-  s3sieve count young --by BucketKeyStatus";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = LIST_HELP)]
-pub(super) struct ListArgs {
-    #[arg(value_name = "s3://BUCKET[/PREFIX]", help = "The bucket, and what the keys begin with")]
-    prefix: PathBuf,
-    /// An empty or new folder for the report
-    #[arg(long, value_name = "DIR", value_parser = local_folder())]
-    out: PathBuf,
-    /// The columns, besides those of every report [default: those that the listing itself tells]
-    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
-    columns: Vec<String>,
-    /// List all versions, delete markers among them
-    #[arg(long)]
-    versions: bool,
-    /// Only what was last modified after this, for example 2026-01-31 (from its begin, in UTC) or
-    /// 2026-01-31T14:00Z
-    #[arg(long, value_name = "DATE", value_parser = moment)]
-    newer_than: Option<Timestamp>,
-    /// How the result is shown
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
-    #[command(flatten)]
-    aws: AwsArgs,
-}
 
 pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     let prefix = args.aws.way().object(&args.prefix)?.ok_or_else(|| {

@@ -7,8 +7,10 @@ use std::path::Path;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 
-use super::args::{Args, Format, ManArgs};
-use super::usage::word;
+use super::args::Args;
+use super::install_args::ManArgs;
+use super::output_format::Format;
+use super::shell::word;
 use super::{CliError, Exit, print};
 use crate::source::write_whole;
 

@@ -2,10 +2,12 @@
 //!
 //! Never knows bytes or formats: it asks the layers below, and prints what they answer.
 
+mod arg_values;
 mod args;
 #[cfg_attr(not(feature = "aws"), path = "no_aws.rs")]
 mod aws;
 mod bench;
+mod command_line;
 #[cfg(feature = "aws")]
 mod completion;
 mod completions;
@@ -23,6 +25,7 @@ mod filter_args;
 mod flags;
 mod given;
 mod inspect;
+mod install_args;
 mod interrupt;
 mod invocation;
 #[cfg(feature = "aws")]
@@ -33,16 +36,22 @@ mod jobs;
 mod jobs_args;
 #[cfg(feature = "aws")]
 mod list;
+#[cfg(feature = "aws")]
+mod list_args;
 mod man;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
+mod output_format;
 mod panics;
 mod parameter_file;
 mod plan_args;
+#[cfg(feature = "aws")]
+mod plan_jobs;
 mod policy;
 mod print;
 mod progress;
+mod report_args;
 mod request;
 #[cfg(feature = "aws")]
 mod retry;
@@ -54,8 +63,10 @@ mod service_args;
 mod setup;
 #[cfg(feature = "aws")]
 mod setup_args;
+mod shell;
 mod submit;
 mod synth;
+mod synth_args;
 mod terminal;
 mod usage;
 mod verify;
@@ -78,7 +89,7 @@ pub fn main() -> ExitCode {
     panics::listen();
     flags::name_in_messages();
     // Wrong arguments, --help and --version end here, with code 2 or 0.
-    let args = match Args::of_process() {
+    let args = match command_line::read() {
         Ok(args) => args,
         Err(exit) => return exit.into(),
     };

@@ -1,7 +1,7 @@
 //! Keys that are served in an older version: copies of their noncurrent versions were made, and
 //! those of their current versions, which come after, were not.
 
-use super::jobs::JobLine;
+use super::plan_jobs::JobLine;
 use crate::jobs::JobView;
 use crate::jobs::journal::{JobEnd, ManifestStage, SubmissionProgress};
 use crate::plan::Shard;

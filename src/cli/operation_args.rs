@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::args::{Format, local_folder, operations, priority};
+#[cfg(feature = "aws")]
+use super::arg_values::at_least_one;
+use super::arg_values::{local_folder, operations, priority};
 use super::aws::ReachArgs;
+use super::output_format::Format;
 #[cfg(feature = "aws")]
 use super::service_args::ServiceArgs;
 use super::{CliError, parameter_file, plan_args};
@@ -68,7 +71,7 @@ pub(super) struct SubmitArgs {
     /// Jobs that may be open at a time; the others are created as these end
     #[cfg(feature = "aws")]
     #[arg(long, value_name = "N", default_value_t = ACTIVE_JOBS_MAX, help_heading = JOBS,
-        value_parser = super::args::at_least_one)]
+        value_parser = at_least_one)]
     pub(super) max_active: usize,
     /// Create jobs anew that ended before they ran a task, and those that were withdrawn
     #[cfg(feature = "aws")]

@@ -7,8 +7,8 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::args::Format;
 use super::operation_args::{PolicyArgs, PolicyCommandArgs};
+use super::output_format::Format;
 use super::print::{self, Document};
 use super::request::{
     json_text, operation, options, own_place, region, requests, setting, source, unchecked_region,
@@ -19,13 +19,11 @@ use crate::diagnostic::parameter::{
     MANIFEST_KMS_KEY_ARN, OBJECT_KMS_KEY_ARN, REPORT_KMS_KEY_ARN, TARGET_ENCRYPTION,
 };
 use crate::operation::copy_key::{TargetEncryption, target_key};
-use crate::operation::job::{
-    self, JobContext, JobOptions, ManifestPlace, PlanSummary, PlannedManifest,
-};
+use crate::operation::job::{self, JobOptions, ManifestPlace, PlanSummary};
 #[cfg(feature = "aws")]
 use crate::operation::policy::inline_name;
 use crate::operation::policy::{Access, Policy};
-use crate::operation::{OperationKind, Refusal, partition};
+use crate::operation::{JobContext, OperationKind, PlannedManifest, Refusal, partition};
 use crate::plan::PlanHandle;
 
 /// The three policies, by the names of their files.

@@ -14,9 +14,10 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::str;
 
 use anstream::AutoStream;
+use comfy_table::Table;
 use serde::Serialize;
 
-use super::args::Format;
+use super::output_format::Format;
 use super::terminal::{self, LineFitter, Screen};
 use crate::plan::PLAN_VERSION;
 
@@ -67,9 +68,14 @@ pub(super) fn document(document: &impl Serialize) -> io::Result<()> {
 }
 
 /// What standard output is shown on.
-pub(super) fn screen_of_stdout() -> Screen {
+fn screen_of_stdout() -> Screen {
     let stream = io::stdout();
     Screen::new(terminal::columns(&stream), AutoStream::choice(&stream))
+}
+
+/// An empty table, which keeps to the width of the terminal that standard output is.
+pub(super) fn table() -> Table {
+    terminal::table(screen_of_stdout())
 }
 
 /// What standard error is shown on.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::Format;
 use super::interrupt;
+use super::output_format::Format;
 use crate::read::{RunControl, ScanProgress};
 use crate::units::{Bytes, Count};
 

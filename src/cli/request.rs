@@ -11,11 +11,12 @@ use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
 use crate::diagnostic::parameter::{self, ParameterName};
 use crate::operation::job::{
-    self, JobContext, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, PlannedManifest,
-    ReportScope, Request, S3Prefix,
+    self, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, ReportScope, Request, S3Prefix,
 };
 use crate::operation::update_encryption::NOT_SSE_KMS;
-use crate::operation::{Operation, OperationKind, StorageClass, partition};
+use crate::operation::{
+    JobContext, Operation, OperationKind, PlannedManifest, StorageClass, partition,
+};
 use crate::plan::{self, ClassObjects, ForOperation, Plan, PlanHandle, Shard};
 use crate::source::{FolderError, Location, NewFolder};
 

@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::args::Format;
-use super::job_events::{EventOutput, JobEvent};
+use super::job_events::JobEvent;
 use super::older::{self, JobAction};
 use super::operation_args::SubmitArgs;
+use super::output_format::{EventOutput, Format};
 use super::plan_args::{self, tell_state};
 use super::print::{self, CommandResult};
 use super::request::place;
@@ -21,7 +21,8 @@ use crate::jobs::{
     JobView, Pause, Preflight, PreflightFinding, Severity, StepOutcome, Submission,
     check_update_encryption,
 };
-use crate::operation::job::{JobContext, Request};
+use crate::operation::JobContext;
+use crate::operation::job::Request;
 use crate::plan::{Plan, PlanHandle};
 use crate::units::counted;
 

@@ -6,9 +6,9 @@ use std::slice;
 
 use serde_json::Value;
 
-use super::args::Format;
 use super::diff::diff;
 use super::operation_args::PolicyArgs;
+use super::output_format::Format;
 use super::policy;
 use super::print;
 use super::request::place;

@@ -385,7 +385,7 @@ fn table(plan: &Plan, requests: &[Request]) -> Table {
 /// The manifests and what their jobs are asked with; in a narrow table, columns' names are words
 /// and of tokens only the beginning is shown.
 fn table_of(plan: &Plan, requests: &[Request], is_narrow: bool) -> Table {
-    let mut table = terminal::table();
+    let mut table = print::table();
     let separator = if is_narrow { ", " } else { "," };
     let shortened = |token: &str| match token.get(..TOKEN_CHARS_MIN) {
         Some(beginning) if is_narrow => format!("{beginning}…"),

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::args::{DataFormat, SynthArgs};
 use super::print::{self, CommandResult};
+use super::synth_args::{DataFormat, SynthArgs};
 use super::{CliError, Exit, interrupt, progress};
 use crate::report::FileFormat;
 use crate::synth::{self, Synth, SynthError, SynthSummary};

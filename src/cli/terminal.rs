@@ -9,8 +9,6 @@ use anstream::ColorChoice;
 use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, Column, ColumnConstraint, ContentArrangement, Table, Width};
 
-use super::print;
-
 /// The least width that lines are fitted to. A terminal that says it has less shows a word a line.
 const COLUMNS_MIN: usize = 20;
 
@@ -176,11 +174,11 @@ impl<W: Write> Write for LineFitter<W> {
     }
 }
 
-/// An empty table, which keeps to the width of the terminal that standard output is.
-pub(super) fn table() -> Table {
+/// An empty table, which keeps to the width of a terminal.
+pub(super) fn table(screen: Screen) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    if let Some(columns) = print::screen_of_stdout().columns {
+    if let Some(columns) = screen.columns {
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(u16::try_from(columns).unwrap_or(u16::MAX));
     }

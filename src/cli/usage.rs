@@ -4,13 +4,13 @@
 //! Never knows what the arguments do.
 
 use std::ffi::OsString;
-use std::path::Path;
 
 use clap::CommandFactory;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::args::Args;
 use super::print::visible;
+use super::shell::quoted;
 
 /// What can be done with the jobs of a plan.
 const ACTIONS: [&str; 6] = ["list", "watch", "run", "cancel", "priority", "report"];
@@ -101,19 +101,6 @@ fn asks_to_delete(error: &clap::Error) -> bool {
     let value = error.get(ContextKind::InvalidValue);
     matches!(value, Some(ContextValue::String(word))
         if ["delete", "expire", "remove", "delete-objects"].contains(&word.as_str()))
-}
-
-/// A path as a shell takes it.
-pub(super) fn word(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
-}
-
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,@+=%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 /// The error with a tip that fits, in place of one that does not.

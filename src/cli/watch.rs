@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar};
 
-use super::args::Format;
-use super::job_events::{EventOutput, JobEvent};
-use super::jobs::JobLine;
+use super::job_events::JobEvent;
 use super::jobs_args::WatchArgs;
+use super::output_format::{EventOutput, Format};
+use super::plan_jobs::JobLine;
 use super::{CliError, interrupt, print, progress};
 use crate::aws::AwsErrorKind;
 use crate::jobs::{JobControl, Outage, OutageVerdict};

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::control::{CreateError, JobControl, JobDetail, JobFilter, JobView};
 use super::in_place::find_in_place;
@@ -116,7 +115,7 @@ impl Submission {
     ) -> Result<Self, SubmitError> {
         let (mut journal, mut entries) = Journal::open(folder)?;
         refuse_continued(folder, &entries)?;
-        let sha256 = hex::encode(Sha256::digest(requests));
+        let sha256 = hex::sha256(requests);
         match entries.first() {
             None => {
                 Requests::write(folder, requests)?;
@@ -652,7 +651,7 @@ fn token_of(request: &Value, attempt: u32) -> String {
     if attempt == 1 {
         return token.to_owned();
     }
-    hex::encode(Sha256::digest(json!([token, attempt]).to_string()))
+    hex::sha256(json!([token, attempt]).to_string())
 }
 
 fn refuse_continued(folder: &Path, entries: &[JournalEntry]) -> Result<(), SubmitError> {

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::check::{CheckResult, Refusal, required_one_of};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::ACL;
 

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use super::job::JobContext;
+use super::arn::Arn;
+use super::setting::JobContext;
 use crate::diagnostic::parameter::ParameterName;
 use crate::diagnostic::parameter::{REGION, ROLE_ARN};
 use crate::diagnostic::{Diagnostic, ErrorClass};
@@ -158,30 +159,6 @@ pub(super) fn bucket_name(parameter: ParameterName, value: &str) -> CheckResult 
     let rule = "a bucket name has 3 to 63 of a-z, 0-9, dot and hyphen, and begins and ends with a \
                 letter or digit";
     Err(refusal(parameter, value, rule, "UG, General purpose bucket naming rules", "correct it"))
-}
-
-/// The parts of `arn:partition:service:region:account:resource`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Arn<'a> {
-    pub(super) partition: &'a str,
-    pub(super) service: &'a str,
-    pub(super) region: &'a str,
-    pub(super) account: &'a str,
-    pub(super) resource: &'a str,
-}
-
-impl<'a> Arn<'a> {
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.splitn(6, ':');
-        let mut next = || parts.next();
-        if next()? != "arn" {
-            return None;
-        }
-        let (partition, service, region, account, resource) =
-            (next()?, next()?, next()?, next()?, next()?);
-        let whole = !partition.is_empty() && !resource.is_empty();
-        whole.then_some(Self { partition, service, region, account, resource })
-    }
 }
 
 /// An ARN in the partition of the jobs: nothing can be reached from one partition in another.

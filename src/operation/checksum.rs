@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::check::{CheckResult, Refusal, one_of_if_given, required_one_of};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::{Rule, SSE_C};
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{CHECKSUM_ALGORITHM, CHECKSUM_TYPE};
 

@@ -3,17 +3,20 @@
 use serde_json::{Map, Value, json};
 
 use super::acl::CANNED;
+use super::arn::Arn;
 use super::check::{
-    self, Arn, CheckResult, Refusal, Tag, account, bucket_name, key_arn, length, missing, one_of,
+    self, CheckResult, Refusal, Tag, account, bucket_name, key_arn, length, missing, one_of,
     one_of_if_given, partition, refusal,
 };
 use super::checksum::ALGORITHMS;
 use super::copy_key::CopyKey;
-use super::job::{JobContext, PlannedManifest, tag_set};
+use super::job::tag_set;
 use super::legal_hold::STATUSES;
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement, USE_KEYS};
 use super::retention::check_lock;
 use super::rule::{ARCHIVED, Rule, RuleCondition, SSE_C};
+use super::setting::JobContext;
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
 use super::{CopyClass, Operation, OperationKind, StorageClass, bucket};
 use crate::diagnostic::parameter::{

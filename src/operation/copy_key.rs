@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::check::{self, Refusal, missing, refusal};
-use super::job::JobContext;
+use super::setting::JobContext;
 use crate::diagnostic::parameter::TARGET_ENCRYPTION;
 
 const AUTHORITY: &str = "UG, Using server-side encryption with AWS KMS keys";

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::check::{CheckResult, Refusal};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 
 /// It has no parameters.

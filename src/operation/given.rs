@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 use super::check::{CheckResult, Refusal, missing, refusal};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{OPERATION_JSON, ParameterName};
 

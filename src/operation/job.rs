@@ -7,18 +7,19 @@
 //!
 //! Never knows what a plan folder looks like, nor how a request is sent.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 
-use super::check::{self, Arn, CheckResult, Refusal, Tag, length, refusal};
-use super::{Operation, OperationKind, bucket, class, lambda, partition};
+use super::arn::Arn;
+use super::check::{self, CheckResult, Refusal, Tag, length, refusal};
+use super::kind::{Operation, OperationKind};
+use super::manifest::PlannedManifest;
+use super::setting::JobContext;
+use super::{bucket, lambda, partition};
 use crate::diagnostic::parameter::ParameterName;
 use crate::diagnostic::parameter::{
     ACCOUNT_ID, DESCRIPTION, EMIT, FILTER, MANIFEST_BUCKET, OPERATION, PLAN_ADDRESS, PLAN_FOR,
-    PRIORITY, REGION, REPORT, REPORT_SCOPE, ROLE_ARN, ROLE_NAME, SPLIT_BY, TAG,
+    PRIORITY, REGION, REPORT, REPORT_SCOPE, ROLE_ARN, ROLE_NAME, TAG,
 };
 use crate::hex;
 
@@ -42,9 +43,6 @@ pub const JOB_TAGS_MAX: usize = 50;
 /// The highest priority (API, `JobPriority`).
 pub const PRIORITY_MAX: i64 = i32::MAX as i64;
 
-/// API, `JobManifestFieldName`: the column of versions.
-const VERSION_ID: &str = "VersionId";
-
 /// API, `NonEmptyMaxLength256String` of CreateJob.
 pub const DESCRIPTION_CHARS_MAX: usize = 256;
 
@@ -66,19 +64,6 @@ const MANIFESTS: &str = "manifests";
 /// Of a plan's SHA-256, so many digits name its folder in the manifest bucket: 64 bits, which two
 /// plans won't share.
 const FOLDER_DIGITS: usize = 16;
-
-/// Where jobs run, and when they are asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobContext {
-    /// The account of the jobs.
-    pub account_id: String,
-    /// The partition of the jobs ([`super::partition::of_jobs`]).
-    pub partition: String,
-    /// The region of the jobs, where it is known.
-    pub region: Option<String>,
-    /// Now, for dates that must be in the future.
-    pub now: jiff::Timestamp,
-}
 
 /// What all jobs of a plan have in common, besides the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -209,48 +194,6 @@ pub struct ManifestInventory {
     pub folder: String,
 }
 
-/// A manifest of a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedManifest {
-    /// Its file, relative to the plan.
-    pub path: String,
-    /// The bucket of its objects.
-    pub bucket: String,
-    /// `Bucket`, `Key` and perhaps `VersionId`.
-    pub columns: Vec<String>,
-    /// Column and value that all its rows share.
-    pub split: BTreeMap<String, Option<String>>,
-    /// The file's SHA-256, in hexadecimal.
-    pub sha256: String,
-}
-
-impl PlannedManifest {
-    /// The storage class of all its objects, which `flag` and `value` depend on.
-    pub(super) fn storage_class(
-        &self,
-        parameter: ParameterName,
-        value: &str,
-        authority: &'static str,
-    ) -> Result<&str, Refusal> {
-        class::shared(&self.split).ok_or_else(|| {
-            let rule = format!("{} is not of one storage class, which it depends on", self.path);
-            let remedy = format!("make the plan again, with {SPLIT_BY} StorageClass");
-            refusal(parameter, value, rule, authority, remedy)
-        })
-    }
-
-    /// Whether each row names a version.
-    #[must_use]
-    pub fn has_version_ids(&self) -> bool {
-        self.columns.iter().any(|name| name == VERSION_ID)
-    }
-
-    /// Its file's path below the plan's folder in the manifest bucket.
-    fn name(&self) -> &str {
-        self.path.split_once('/').map_or(&*self.path, |(_, name)| name)
-    }
-}
-
 impl PlanSummary {
     /// The name of the plan's folder in the manifest bucket: two plans share one only where their
     /// manifests are the same.
@@ -280,13 +223,8 @@ impl PlanSummary {
 /// The name of a plan's folder in the manifest bucket, from its files: their paths and digests.
 #[must_use]
 pub fn plan_folder(report_md5s: &[String], predicate: &str, files: &[(&str, &str)]) -> String {
-    let digest = sha256(&json!([report_md5s, predicate, files]));
+    let digest = hex::sha256(json!([report_md5s, predicate, files]).to_string());
     format!("plan-{}", &digest[..FOLDER_DIGITS])
-}
-
-/// The SHA-256 of a value's text, in hexadecimal.
-pub(super) fn sha256(value: &Value) -> String {
-    hex::encode(Sha256::digest(value.to_string()))
 }
 
 /// What `CreateJob` is sent.
@@ -367,7 +305,7 @@ impl RequestCommon<'_> {
         };
         let PlanSummary { report_md5s, predicate, .. } = self.source;
         let plan = (report_md5s, predicate, &manifest.path, &manifest.sha256);
-        request.client_request_token = sha256(&json!([plan, request]));
+        request.client_request_token = hex::sha256(json!([plan, request]).to_string());
         Ok(request)
     }
 

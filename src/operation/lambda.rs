@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{
-    Arn, CheckResult, Refusal, length, missing, one_of_if_given, partition, refusal,
-};
-use super::job::{JobContext, PlannedManifest};
+use super::arn::Arn;
+use super::check::{CheckResult, Refusal, length, missing, one_of_if_given, partition, refusal};
+use super::manifest::PlannedManifest;
 use super::policy::Statement;
 use super::rule::Rule;
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{
     FUNCTION_ARN, ParameterName, REGION, SCHEMA_VERSION, USER_ARGUMENT,

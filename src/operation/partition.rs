@@ -7,7 +7,7 @@
 //! Regions and domains are those of botocore 1.44.8 (`data/partitions.json`: `regionRegex`,
 //! `dnsSuffix` and `dualStackDnsSuffix`).
 
-use super::check::Arn;
+use super::arn::Arn;
 
 /// The service that runs jobs, as a policy names it. It is the same in every partition: the guide
 /// of the China Regions has it, too (UG, "Granting permissions for Batch Operations").

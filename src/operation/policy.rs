@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::job::sha256;
 use super::{bucket, partition};
+use crate::hex;
 
 /// The service that runs jobs.
 pub const SERVICE: &str = partition::BATCH_OPERATIONS;
@@ -283,7 +283,7 @@ pub fn inline_name(operation: &str, bucket: &str, policy: &Policy) -> String {
     let resources = policy.statement.iter().flat_map(|statement| &statement.resource);
     let covered: BTreeSet<&String> =
         resources.filter(|arn| arn.split(':').nth(2) == Some("s3")).collect();
-    let digest = sha256(&json!([operation, covered]));
+    let digest = hex::sha256(json!([operation, covered]).to_string());
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
     let bucket: String = bucket.chars().take(BUCKET_CHARS_MAX).map(plain).collect();
     format!("{INLINE_PREFIX}{operation}-{bucket}-{}", &digest[..NAME_DIGITS])

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::job::{
-    self, JobContext, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, PlannedManifest,
-    ReportScope, Request, S3Prefix,
+    self, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, ReportScope, Request, S3Prefix,
 };
 use super::policy::Access;
 use super::*;

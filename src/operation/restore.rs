@@ -3,9 +3,10 @@
 use serde_json::{Map, Value};
 
 use super::check::{CheckResult, Refusal, missing, one_of_if_given, refusal};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::{Rule, RuleCondition};
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{FILTER, OPERATION, PLAN_FOR, RESTORE_DAYS, RESTORE_TIER};
 

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::check::{CheckResult, Refusal, missing, one_of, refusal, time};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{OPERATION_JSON, RETAIN_UNTIL, RETENTION_MODE};
 

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::check::{self, CheckResult, Refusal, Tag, missing};
-use super::job::{JobContext, PlannedManifest, tag_set};
+use super::job::tag_set;
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::Rule;
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{OBJECT_TAG, OPERATION, TAG};
 

@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 
 use super::check::{CheckResult, Refusal, key_arn, missing};
-use super::job::{JobContext, PlannedManifest};
+use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::{Rule, RuleCondition, SSE_C};
+use super::setting::JobContext;
 use super::{Operation, OperationKind};
 use crate::diagnostic::parameter::{BUCKET_KEY, KMS_KEY_ARN};
 

@@ -8,9 +8,9 @@
 
 use std::collections::HashSet;
 
-use super::folder::{CHECKSUM, EXCLUDED, MANIFEST, MANIFESTS};
-use super::writer::columns;
-use super::{Plan, SHARDS_MAX, Shard, ShardRange};
+use super::document::columns;
+use super::names::{CHECKSUM, EXCLUDED, MANIFEST, MANIFESTS, SHARDS_MAX};
+use super::{Plan, Shard, ShardRange};
 
 /// What deflate makes of a byte at most (RFC 1951: 258 bytes of two bits): more rows than fit that
 /// can't be in a data file.

@@ -139,8 +139,8 @@ mod remote {
     use std::slice;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use super::super::folder::{self, EXCLUDED, JOURNAL, MANIFESTS, PLAN};
-    use super::super::read::PLAN_BYTES_MAX;
+    use super::super::folder;
+    use super::super::names::{EXCLUDED, JOURNAL, MANIFESTS, PLAN, PLAN_BYTES_MAX};
     use super::super::{Plan, PlanError};
     use crate::read::ScanError;
     use crate::source::{Crc64Nvme, InPlace, Location, Object, StoreError, Uploads};

@@ -8,21 +8,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::folder::{CHECKSUM, MANIFEST};
+use super::names::{CHECKSUM, MANIFEST};
 use crate::diagnostic::parameter::BY;
 use crate::operation::CopyClass;
 use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
 use crate::units::{Count, counted};
-
-/// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
-/// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
-/// one billion in "Troubleshooting Batch Operations").
-pub const OBJECTS_MAX: u64 = 1_000_000_000;
-
-/// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
-/// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
-pub const SHARD_BYTES_MAX: u64 = 5 << 30;
 
 /// The version of the document, and of all that the program prints as JSON. Raised when a reader of
 /// the one before would go wrong.
@@ -206,13 +197,6 @@ pub struct ShardBounds {
     pub bytes_max: u64,
     /// The number of shards asked for, where rows are spread evenly.
     pub jobs: Option<u64>,
-}
-
-impl Default for ShardBounds {
-    /// The largest manifests that people use; as few as that gives.
-    fn default() -> Self {
-        Self { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None }
-    }
 }
 
 /// What was read and found.
@@ -418,6 +402,13 @@ pub struct ManifestDataFile {
     pub bytes: u64,
     /// Its MD5, in hexadecimal.
     pub md5: String,
+}
+
+/// The columns of a manifest.
+pub(super) fn columns(versions: bool) -> Vec<String> {
+    let columns: &[&str] =
+        if versions { &["Bucket", "Key", "VersionId"] } else { &["Bucket", "Key"] };
+    columns.iter().map(|name| (*name).to_owned()).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@
 
 use jiff::Timestamp;
 
-use super::{FilterOptions, ForOperation, NoVersionIds, PlanError, UncheckedCondition};
+use super::options::{FilterOptions, OperationOptions};
+use super::{ForOperation, NoVersionIds, PlanError, UncheckedCondition};
 use crate::diagnostic::parameter::{INCLUDE_INELIGIBLE, PLAN_FOR};
 use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
 use crate::operation::{
@@ -21,54 +22,6 @@ use crate::report::{Report, Schema};
 /// The longest reason of a rule, in bytes. 64: the longest of ours has 18; it is a part of a file's
 /// name and of tables.
 const REASON_BYTES_MAX: usize = 64;
-
-/// An operation that a plan is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OperationOptions {
-    /// Which.
-    pub kind: OperationKind,
-    /// Reasons that are not to exclude a row.
-    pub include_ineligible: Vec<String>,
-    /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
-    pub storage_class: Option<CopyClass>,
-    /// For `update-encryption` alone: whether the objects are to use a bucket key, if that is
-    /// known by now.
-    pub bucket_key: Option<bool>,
-}
-
-impl OperationOptions {
-    /// This operation, with each of its rules in force.
-    #[must_use]
-    pub fn new(kind: OperationKind) -> Self {
-        let include_ineligible = Vec::new();
-        Self { kind, include_ineligible, storage_class: None, bucket_key: None }
-    }
-
-    /// Keeps the rows that would be excluded for these reasons.
-    #[must_use]
-    pub fn include_ineligible<S: Into<String>>(
-        mut self,
-        reasons: impl IntoIterator<Item = S>,
-    ) -> Self {
-        self.include_ineligible = reasons.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// For `copy` alone: sets the storage class of the copies.
-    #[must_use]
-    pub fn storage_class(mut self, class: CopyClass) -> Self {
-        self.storage_class = Some(class);
-        self
-    }
-
-    /// For `update-encryption` alone: sets whether the objects are to use a bucket key.
-    #[must_use]
-    pub fn bucket_key(mut self, bucket_key: bool) -> Self {
-        self.bucket_key = Some(bucket_key);
-        self
-    }
-}
 
 /// The rules in force for a plan.
 pub(super) struct Eligibility {

@@ -1,17 +1,16 @@
-//! What can go wrong while a plan is made.
+//! What can go wrong while a plan is made, or read back.
 
 use std::io;
 
+use super::document::PLAN_VERSION;
+use super::names::{PLAN, PLAN_BYTES_MAX, SHARDS_MAX};
 use crate::diagnostic::parameter::{
-    BUCKET_KEY, FORCE, INCLUDE_INELIGIBLE, JOBS, MANIFEST_BUCKET, MAX_BYTES, MAX_OBJECTS,
+    BUCKET_KEY, FILTER, FORCE, INCLUDE_INELIGIBLE, JOBS, MANIFEST_BUCKET, MAX_BYTES, MAX_OBJECTS,
     NO_VERSION_IDS, OUT, PLAN_FOR, ParameterName, STORAGE_CLASS,
 };
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::read::ScanError;
 use crate::source::{self, FolderError, Location, NotRemoved, StoreError};
-
-use super::SHARDS_MAX;
-use super::folder::PLAN;
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -347,5 +346,153 @@ fn remedy(reasons: &[&str]) -> String {
     match reasons {
         [] => "; leave it out".to_owned(),
         reasons => format!("; choose one of: {}", reasons.join(", ")),
+    }
+}
+
+/// Why a plan can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// There is no plan.
+    #[error(
+        "{}: no plan.json here: name a folder that `{FILTER} {OUT:#}` wrote, on this machine \
+         or in S3", folder.display()
+    )]
+    Missing {
+        /// The folder.
+        folder: Location,
+    },
+    /// There is none yet, or there never will be.
+    #[error(
+        "{}: the plan is not finished: a run is still writing it, or was killed; wait for it, or \
+         run `{FILTER}` again", folder.display()
+    )]
+    Unfinished {
+        /// The folder.
+        folder: Location,
+    },
+    /// A newer program wrote it.
+    #[error(
+        "{}: a plan of version {version}, newer than this program knows ({PLAN_VERSION}): update \
+         s3sieve, or use the program that wrote it", path.display()
+    )]
+    Newer {
+        /// The document.
+        path: Location,
+        /// Its version.
+        version: u32,
+    },
+    /// An older program wrote it.
+    #[error(
+        "{}: a plan of version {version}, made by s3sieve 0.1; this program reads version \
+         {PLAN_VERSION}: make the plan again with `{FILTER}`, or use the program that wrote \
+         it", path.display()
+    )]
+    Older {
+        /// The document.
+        path: Location,
+        /// Its version.
+        version: u32,
+    },
+    /// It is longer than any plan.
+    #[error(
+        "{}: it has {bytes} bytes, more than any plan ({PLAN_BYTES_MAX}); make the plan again with \
+         `{FILTER}`", path.display()
+    )]
+    TooLong {
+        /// The document.
+        path: Location,
+        /// Its length.
+        bytes: u64,
+    },
+    /// It is no plan.
+    #[error("{}: not a plan", path.display())]
+    Malformed {
+        /// The document.
+        path: Location,
+        /// What the parser says.
+        #[source]
+        error: serde_json::Error,
+    },
+    /// What it says can't be true.
+    #[error(
+        "{}: {what}: no plan says so, so it was changed, or another program wrote it; make it \
+         again with `{FILTER}`", path.display()
+    )]
+    Inconsistent {
+        /// The document.
+        path: Location,
+        /// What doesn't fit.
+        what: String,
+    },
+    /// A file is not what the plan says.
+    #[error(
+        "{}: {what}: the file is not the one that the plan describes; make the plan again",
+        path.display()
+    )]
+    Changed {
+        /// The file.
+        path: Location,
+        /// What differs.
+        what: String,
+    },
+    /// A file is the plan's, but not what the plan says of it.
+    #[error(
+        "{}: {what}: plan.json is not true of this file, so it was changed, or another program \
+         wrote it; make the plan again with `{FILTER}`", path.display()
+    )]
+    Untrue {
+        /// The file.
+        path: Location,
+        /// What differs.
+        what: String,
+    },
+    /// A manifest in S3 that no job could read.
+    #[error(
+        "{}: it is encrypted with {how}, and S3 Batch Operations reads CSV manifests only where \
+         they are encrypted with SSE-S3: copy the plan's manifests onto themselves (`aws s3 cp \
+         --recursive --sse AES256 ADDRESS/manifests ADDRESS/manifests`), then run this again",
+        path.display()
+    )]
+    Encrypted {
+        /// The manifest.
+        path: Location,
+        /// How, by the API's name.
+        how: String,
+    },
+    /// A file can't be read.
+    #[error("{}", path.display())]
+    Io {
+        /// The file.
+        path: Location,
+        /// What the system says.
+        #[source]
+        error: io::Error,
+    },
+    /// The stop flag was raised.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Diagnostic for ReadError {
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Io { error, .. } => source::io_class(error),
+            Self::Interrupted => ErrorClass::Interrupted,
+            _ => ErrorClass::Input,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Malformed { .. } => Some(format!("make the plan again with `{FILTER}`")),
+            _ => None,
+        }
+    }
+}
+
+impl ReadError {
+    pub(super) fn at(path: &Location) -> impl FnOnce(io::Error) -> Self {
+        let path = path.clone();
+        move |error| Self::Io { path, error }
     }
 }

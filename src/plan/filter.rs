@@ -1,174 +1,25 @@
 //! Making a plan: reports and a query in, a plan folder out.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use super::destination::{Destination, UploadTiming};
-use super::eligibility::OperationOptions;
+use super::document::columns;
+use super::names::SHARDS_MAX;
+use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
 use super::sink::{PlanSink, SinkOptions, SinkOutcome};
 use super::warnings::warnings;
-use super::writer::{columns, described};
+use super::writer::described;
 use super::{
     ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, PlanPredicate, ReportSource,
-    SHARDS_MAX, ShardBounds, Totals, UnreadableValues, inventory, question,
+    ShardBounds, Totals, UnreadableValues, inventory, question,
 };
 use crate::diagnostic::parameter::{JOBS, MAX_BYTES, MAX_OBJECTS};
 use crate::hex;
-use crate::operation::Rule;
 use crate::operation::StorageClass;
-use crate::operation::job::S3Prefix;
-use crate::query::{
-    self, FilterRequest, Lanes, ObjectFilter, OutputBuffering, Query, Selection, SizeTotals,
-};
-use crate::read::{ReportSet, RunControl, ScanError, ScanOptions};
-use crate::source::Location;
-
-/// Memory for output that waits for its turn, whatever the number of threads. 16 MiB.
-pub const MEMORY_BYTES_BASE: usize = 16 << 20;
-
-/// Such memory for each thread. 8 MiB: files of a report are much alike, so workers that began
-/// together end together, and what waits is about a file's output for each worker. The whole
-/// program stays below 64 MiB and 16 MiB a thread.
-pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
-
-/// What a plan's manifests are.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Emit {
-    /// CSV, as S3 documents it for manifests that people make.
-    #[default]
-    Csv,
-    /// Inventory reports, which will lie at this place.
-    Inventory(S3Prefix),
-}
-
-/// What to filter, and how.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct FilterOptions {
-    /// Which rows.
-    pub query: Query,
-    /// If given, the only objects that match: those that remain of another plan.
-    pub(crate) among: Option<ObjectFilter>,
-    /// The operation that the plan is for: rows that it can't do are excluded.
-    pub operation: Option<OperationOptions>,
-    /// Rules of the caller's own: rows for which one is true are excluded, too.
-    pub rules: Vec<Rule>,
-    /// The folder for the plan.
-    pub out: Location,
-    /// Whether a plan in that folder may be replaced.
-    pub force: bool,
-    /// Whether manifests hold version ids where the report has them.
-    pub version_ids: bool,
-    /// What manifests are.
-    pub emit: Emit,
-    /// How shards are bounded.
-    pub bounds: ShardBounds,
-    /// Columns, each of whose values gets shards of its own.
-    pub split_by: Vec<String>,
-    /// Bytes of output that may wait in memory.
-    pub memory_bytes: usize,
-    /// Whether bad data files are skipped instead of ending the run.
-    pub keep_going: bool,
-    /// What `now()` means in the query, and to rules about dates.
-    pub now: Timestamp,
-    /// How data files are read.
-    pub scan: ScanOptions,
-}
-
-impl FilterOptions {
-    /// A plan in this folder for the rows that a query selects: CSV manifests of at most
-    /// [`OBJECTS_MAX`] objects and [`SHARD_BYTES_MAX`] bytes, with version ids, without delete
-    /// markers. An existing plan is kept.
-    #[must_use]
-    pub fn new(query: Query, out: impl Into<Location>) -> Self {
-        let scan = ScanOptions::default();
-        Self {
-            query,
-            among: None,
-            operation: None,
-            rules: Vec::new(),
-            out: out.into(),
-            force: false,
-            version_ids: true,
-            emit: Emit::Csv,
-            bounds: ShardBounds::default(),
-            split_by: Vec::new(),
-            memory_bytes: memory_bytes_default(scan.threads),
-            keep_going: false,
-            now: Timestamp::now(),
-            scan,
-        }
-    }
-
-    /// Makes the plan for an operation: rows that it can't do are excluded.
-    #[must_use]
-    pub fn operation(mut self, operation: OperationOptions) -> Self {
-        self.operation = Some(operation);
-        self
-    }
-
-    /// Excludes rows by a rule of the caller's own, too. Its reason names a file.
-    #[must_use]
-    pub fn rule(mut self, rule: Rule) -> Self {
-        self.rules.push(rule);
-        self
-    }
-
-    /// Sets whether a plan in the folder may be replaced.
-    #[must_use]
-    pub fn force(mut self, force: bool) -> Self {
-        self.force = force;
-        self
-    }
-
-    /// Sets whether manifests hold version ids where the report has them.
-    #[must_use]
-    pub fn version_ids(mut self, version_ids: bool) -> Self {
-        self.version_ids = version_ids;
-        self
-    }
-
-    /// Sets how manifests are bounded.
-    #[must_use]
-    pub fn bounds(mut self, bounds: ShardBounds) -> Self {
-        self.bounds = bounds;
-        self
-    }
-
-    /// Gives each value of these columns manifests of its own.
-    #[must_use]
-    pub fn split_by<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
-        self.split_by = columns.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Sets whether bad data files are skipped instead of ending the run.
-    #[must_use]
-    pub fn keep_going(mut self, keep_going: bool) -> Self {
-        self.keep_going = keep_going;
-        self
-    }
-
-    /// Sets what `now()` means in the query, and to rules about dates.
-    #[must_use]
-    pub fn now(mut self, now: Timestamp) -> Self {
-        self.now = now;
-        self
-    }
-
-    /// Sets how data files are read, and the memory for output that waits, which depends on the
-    /// threads.
-    #[must_use]
-    pub fn scan(mut self, scan: ScanOptions) -> Self {
-        self.memory_bytes = memory_bytes_default(scan.threads);
-        self.scan = scan;
-        self
-    }
-}
+use crate::query::{self, FilterRequest, Lanes, OutputBuffering, Selection, SizeTotals};
+use crate::read::{ReportSet, RunControl, ScanError};
 
 /// What a filter run came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -180,12 +31,6 @@ pub struct FilterOutcome {
     pub found: bool,
     /// Rows about which values decided that can't be read.
     pub undecided: u64,
-}
-
-/// The memory for waiting output unless told otherwise, in bytes.
-#[must_use]
-pub fn memory_bytes_default(threads: NonZeroUsize) -> usize {
-    MEMORY_BYTES_BASE + MEMORY_BYTES_PER_THREAD * threads.get()
 }
 
 /// Filters reports into a plan folder.
@@ -271,7 +116,7 @@ fn run(
         limit: resolved.limit,
     });
     let buffering = OutputBuffering {
-        memory_bytes: options.memory_bytes,
+        memory_bytes: options.memory_bytes(),
         spill: destination.folder.spill(),
         hold_until_verified: options.keep_going,
     };

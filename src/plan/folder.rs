@@ -16,14 +16,9 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::read::PLAN_BYTES_MAX;
+use super::names::{EXCLUDED, JOURNAL, MANIFESTS, PLAN, PLAN_BYTES_MAX};
 use super::{PLAN_VERSION, Plan, PlanError, consistency};
 use crate::source::{FileList, LocalFile, WORK_FOLDER, WorkFolder, sync_files, sync_folder};
-
-/// What the plan says of itself, shown last.
-pub(super) const PLAN: &str = "plan.json";
-pub(super) const MANIFESTS: &str = "manifests";
-pub(super) const EXCLUDED: &str = "excluded";
 
 /// The folders of a plan.
 const PARTS: [&str; 2] = [MANIFESTS, EXCLUDED];
@@ -33,15 +28,6 @@ const NEW_PLAN: &str = "plan.json.new";
 
 /// The name that the old `plan.json` gets in the work folder while its plan is replaced.
 const OLD_PLAN: &str = "replaced.json";
-
-/// In the folder of a manifest that is an inventory report: the report's own files, by their usual
-/// names.
-pub(super) const MANIFEST: &str = "manifest.json";
-pub(super) const CHECKSUM: &str = "manifest.checksum";
-pub(super) const DATA: &str = "data";
-
-/// The journal of a submitted plan.
-pub(super) const JOURNAL: &str = "jobs.jsonl";
 
 /// A plan being written. Dropped before [`PartialFolder::commit`], it leaves nothing behind.
 pub(super) struct PartialFolder {

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::read::{PLAN_BYTES_MAX, document};
+use super::names::PLAN_BYTES_MAX;
+use super::read::document;
 use super::{PLAN_VERSION, Plan, ReadError, consistency};
 use crate::diagnostic::parameter::{STATE, SUBMIT};
 use crate::diagnostic::{Diagnostic, ErrorClass};

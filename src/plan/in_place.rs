@@ -13,7 +13,7 @@ use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::digest::FileDigest;
-use super::read::{PlanFile, changed};
+use super::plan_file::{PlanFile, changed};
 use super::{Plan, ReadError, Shard};
 use crate::source::{HeadChecksums, Location, Object, ObjectHead, visit_heads};
 

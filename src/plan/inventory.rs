@@ -16,9 +16,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use sha2::{Digest, Sha256};
-
-use super::folder::{CHECKSUM, DATA, MANIFEST, MANIFESTS};
+use super::names::{CHECKSUM, DATA, MANIFEST, MANIFESTS};
 use super::{ManifestDataFile, Plan, PlanError, PlanInventory, Shard, line};
 use crate::engine::BLOCK_BYTES;
 use crate::hex;
@@ -131,7 +129,7 @@ impl ReportCommon<'_> {
         shard.path = format!("{MANIFESTS}/{}/{MANIFEST}", stem(&shard.path));
         shard.bytes = bytes.len() as u64;
         shard.crc64nvme = Some(Crc64Nvme::of(&bytes).to_string());
-        shard.sha256 = hex::encode(Sha256::digest(&bytes));
+        shard.sha256 = hex::sha256(&bytes);
         Ok(())
     }
 

@@ -19,8 +19,11 @@ mod in_place;
 mod inventory;
 mod line;
 mod manifest_rows;
+mod names;
 mod objects;
 mod open_files;
+mod options;
+mod plan_file;
 mod question;
 mod read;
 mod resolve;
@@ -38,18 +41,17 @@ mod writer;
 
 pub use digest::FileDigest;
 pub use document::{
-    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, OBJECTS_MAX,
-    PLAN_VERSION, Plan, PlanInventory, PlanPredicate, ReportSource, Retry, SHARD_BYTES_MAX, Shard,
-    ShardBounds, ShardRange, SkippedFile, Totals, UncheckedCondition, UnreadableValues,
+    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, PLAN_VERSION, Plan,
+    PlanInventory, PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile,
+    Totals, UncheckedCondition, UnreadableValues,
 };
-pub use eligibility::OperationOptions;
-pub use error::{NoVersionIds, PlanError};
-pub use filter::{Emit, FilterOptions, FilterOutcome, filter, selections};
+pub use error::{NoVersionIds, PlanError, ReadError};
+pub use filter::{FilterOutcome, filter, selections};
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
-pub use read::{ReadError, check_digests, read};
-pub use shard::SHARDS_MAX;
+pub use options::{Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX};
+pub use read::{check_digests, read};
 pub use subset::SubsetPlan;
 pub use verify::{OBJECTS_MEMORY_BYTES, VerifyOptions, VerifyReport, needs_jobs, verify_plan};
 pub use warnings::data_warnings;

@@ -7,8 +7,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Plan;
+use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
-use super::{Emit, FilterOptions, Plan};
 use crate::hex;
 use crate::read::ReportSet;
 

@@ -3,13 +3,14 @@
 //!
 //! Never knows what rows there are.
 
+use super::PlanError;
 use super::eligibility::Eligibility;
-use super::{FilterOptions, PlanError};
+use super::options::FilterOptions;
 use crate::operation::{OperationKind, StorageClass};
 use crate::predicate::{Matcher, Predicate};
 use crate::query::{self, CompiledQuery, Projection, Selection, SizeColumns};
 use crate::read::{ReportSet, ScanError};
-use crate::report::{Report, Schema};
+use crate::report::{Report, Schema, is_same_column};
 
 /// What is wanted of all reports.
 pub(super) struct ResolvedFilter {
@@ -39,7 +40,7 @@ impl ResolvedFilter {
         let split_by = split_by(&eligibility, reports, options)?;
         let is_latest = match eligibility.kind() {
             Some(OperationKind::Copy) => {
-                split_by.iter().position(|name| same_column(name, "IsLatest"))
+                split_by.iter().position(|name| is_same_column(name, "IsLatest"))
             }
             _ => None,
         };
@@ -173,15 +174,10 @@ fn split_by(
             Some(report.schema.columns()[column].name.clone())
         });
         if let Some(spelled) = spelled
-            && !names.iter().any(|known| same_column(known, &spelled))
+            && !names.iter().any(|known| is_same_column(known, &spelled))
         {
             names.push(spelled);
         }
     }
     Ok(names)
-}
-
-/// Whether two spellings name one column, by the rule of [`Schema::position`].
-pub(super) fn same_column(a: &str, b: &str) -> bool {
-    Schema::from_names([a]).position(b).is_some()
 }

@@ -9,10 +9,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::folder::MANIFESTS;
+use super::names::{MANIFESTS, SHARDS_MAX};
 use super::open_files::OpenFiles;
 use super::shard::{ShardFile, ShardSummary};
-use super::{PlanError, SHARDS_MAX, line};
+use super::{PlanError, line};
 use crate::source::Uploads;
 
 /// Where the next shard of a series ends.

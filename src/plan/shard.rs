@@ -12,10 +12,6 @@ use super::{PlanError, line};
 use crate::hex;
 use crate::source::{Crc64Nvme, ObjectUpload, WriteBehind};
 
-/// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
-/// digits.
-pub const SHARDS_MAX: usize = 100_000;
-
 /// What is known of a finished file.
 pub(super) struct ShardSummary {
     pub(super) rows: u64,

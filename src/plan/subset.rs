@@ -12,12 +12,13 @@ use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::atomic::AtomicBool;
 
 use super::destination::{Destination, UploadTiming};
-use super::resolve::same_column;
-use super::writer::{PlanFiles, PlanWriter, SeriesId, SeriesLabel, columns, described};
+use super::document::columns;
+use super::writer::{PlanFiles, PlanWriter, SeriesId, SeriesLabel, described};
 use super::{Plan, PlanError, ReadError, Retry, Shard, ShardBounds, Totals, objects};
 use crate::operation::OperationKind;
 use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::query::{HashPartition, OBJECT_BYTES, ObjectSet};
+use crate::report::is_same_column;
 use crate::source::Location;
 
 /// Reasons at most: codes of failures, of which a report has a handful.
@@ -224,7 +225,7 @@ pub(super) fn is_noncurrent(shard: &Shard) -> bool {
 
 /// Whether a shard was split by `IsLatest`, and holds the rows of this value.
 fn is_latest(shard: &Shard, resolved: &str) -> bool {
-    let latest = shard.split.iter().find(|(name, _)| same_column(name, "IsLatest"));
+    let latest = shard.split.iter().find(|(name, _)| is_same_column(name, "IsLatest"));
     let value = latest.and_then(|(_, value)| value.as_deref());
     value.is_some_and(|value| value.eq_ignore_ascii_case(resolved))
 }

@@ -2,15 +2,16 @@
 //!
 //! Each is a sentence or two that say what is so, and what to do about it. Their order is fixed.
 
+use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
 use super::sink::SinkOutcome;
-use super::{Emit, FilterOptions, Plan, UncheckedCondition, UnreadableValues};
+use super::{Plan, UncheckedCondition, UnreadableValues};
 use crate::diagnostic::parameter::{
     INCLUDE_INELIGIBLE, JOBS, MAX_BYTES, MAX_OBJECTS, NO_VERSION_IDS, STORAGE_CLASS,
 };
 use crate::operation::update_encryption::NOT_SSE_KMS;
 use crate::operation::{DELETE_MARKER, OperationKind, StorageClass, bucket};
-use crate::report::Report;
+use crate::report::{Report, is_same_column};
 use crate::units::{Count, counted};
 
 /// Buckets that a warning names: a line of them.
@@ -232,7 +233,7 @@ fn can_be_kept(class: &str) -> bool {
 }
 
 fn is_storage_class(name: &str) -> bool {
-    super::resolve::same_column(name, "StorageClass")
+    is_same_column(name, "StorageClass")
 }
 
 fn bucket_key_alone(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {

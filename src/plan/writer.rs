@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use super::folder::{EXCLUDED, MANIFESTS};
+use super::document::columns;
+use super::names::{EXCLUDED, MANIFESTS};
 use super::open_files::OpenFiles;
 use super::series::{Series, ShardCut, Shards};
 use super::shard::{ShardFile, ShardSummary};
@@ -298,13 +299,6 @@ fn put_in_order(shards: &mut [Shard], superseded: &[bool]) {
             _ => ranges.push(ShardRange { first: place, last: place }),
         }
     }
-}
-
-/// The columns of a manifest.
-pub(super) fn columns(versions: bool) -> Vec<String> {
-    let columns: &[&str] =
-        if versions { &["Bucket", "Key", "VersionId"] } else { &["Bucket", "Key"] };
-    columns.iter().map(|name| (*name).to_owned()).collect()
 }
 
 fn excluded_name(reason: &str) -> String {

@@ -4,8 +4,8 @@
 
 use sqlparser::keywords::ALL_KEYWORDS;
 
+use super::column_test::Operand;
 use super::error::{PredicateError, quoted};
-use super::expr::Operand;
 use crate::report::{ColumnKind, Schema, names_listed};
 
 /// The fields that an inventory can hold (S3 API, `InventoryOptionalField`, and the fields that are

@@ -11,8 +11,9 @@
 //!
 //! Never knows rows.
 
+use super::column_test::{Case, Check, ColumnTest, Comparison, Operand, ValueTest};
 use super::decimal::Decimal;
-use super::expr::{Case, Check, ColumnTest, Comparison, Expr, Operand, ValueTest};
+use super::expr::Expr;
 use super::like::MatchPlan;
 use super::matcher::{
     CaseFold, ComputedTest, FieldEncoding, Node, NumberCheck, NumberTest, TextCheck, TextTest,
@@ -249,7 +250,7 @@ fn leaf(test: &ColumnTest, want: bool) -> Node {
 
 /// The field is NULL: empty, or not what its type says.
 fn null(operand: &Operand) -> Node {
-    use super::expr::Type;
+    use super::column_test::Type;
     let every = || NumberCheck::Range(i128::MIN, i128::MAX);
     match operand.value_type() {
         Type::Text => Node::Empty(operand.column),

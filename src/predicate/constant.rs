@@ -7,10 +7,10 @@ use jiff::Span as Duration;
 use sqlparser::ast::{self, BinaryOperator, DateTimeField, Expr, Spanned, UnaryOperator, Value};
 use sqlparser::tokenizer::Span;
 
+use super::column_test::{Instant, Type};
 use super::decimal::Decimal;
 use super::error::{PredicateError, quoted};
-use super::expr::{Instant, Type};
-use super::typing::{cast_target, function_arguments};
+use super::sql_tree::{cast_target, function_arguments};
 use crate::values::time::{self, NANOS_PER_DAY};
 
 /// Constants inside each other, such as the sums of a sum: enough for any that people write, and

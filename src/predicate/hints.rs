@@ -6,8 +6,9 @@
 //! Never knows rows.
 
 use super::acl::decode_acl;
+use super::column_test::{Check, ColumnTest, Comparison, Operand, ValueTest};
 use super::columns::same_name;
-use super::expr::{Check, ColumnTest, Comparison, Expr, Operand, ValueTest};
+use super::expr::Expr;
 use super::like::{Like, PatternPiece};
 use super::syntax::literal;
 use crate::report::ColumnKind;

@@ -7,7 +7,7 @@
 //! and no.
 
 use super::acl;
-use super::expr::Operand;
+use super::column_test::Operand;
 use super::like::MatchPlan;
 use super::read::{NumberReading, flag};
 use super::scalar::ComputedCondition;

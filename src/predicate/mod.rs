@@ -73,6 +73,7 @@
 //! type. A test that looks at several columns says in `Node::can_read` whether all were readable.
 
 mod acl;
+mod column_test;
 mod columns;
 mod compile;
 mod constant;
@@ -84,14 +85,17 @@ mod like;
 mod matcher;
 mod oracle;
 mod parse;
+mod pattern;
 mod pruning;
 mod read;
 mod scalar;
 mod select;
 mod side;
+mod sql_tree;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod typer;
 mod typing;
 #[cfg(test)]
 mod unreadable_tests;
@@ -154,7 +158,7 @@ impl Predicate {
     fn parsed(text: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
         let sql = parse::condition(text)?;
         let evaluator = constant::Evaluator { text, now };
-        let mut typer = typing::Typer { schema, evaluator, table: None, warnings: Vec::new() };
+        let mut typer = typer::Typer { schema, evaluator, table: None, warnings: Vec::new() };
         let expr = typer.condition(&sql)?;
         finished(expr, typer.warnings)
     }

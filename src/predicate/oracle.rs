@@ -12,7 +12,8 @@ use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 
 use super::Predicate;
-use super::expr::{Case, Check, ColumnTest, Comparison, Expr, Operand, ValueTest};
+use super::column_test::{Case, Check, ColumnTest, Comparison, Operand, ValueTest};
+use super::expr::Expr;
 use super::like::PatternPiece;
 use super::matcher::Scratch;
 use crate::report::{ColumnKind, Schema};
@@ -84,7 +85,7 @@ fn truth(expr: &Expr, row: &dyn Row) -> Option<bool> {
 }
 
 fn test_truth(test: &ColumnTest, row: &dyn Row) -> Option<bool> {
-    use super::expr::Type;
+    use super::column_test::Type;
     let operand = &test.operand;
     let value = value(operand, row);
     let number = || value.as_ref().and_then(|value| number_slowly(value));

@@ -15,7 +15,7 @@ use super::constant::Evaluator;
 use super::error::PredicateError;
 use super::expr::Expr;
 use super::parse;
-use super::typing::{TableName, Typer};
+use super::typer::{TableName, Typer};
 use super::{Predicate, finished, syntax};
 use crate::diagnostic::parameter::{COUNT, PREDICATE, SPLIT_BY};
 use crate::report::Schema;

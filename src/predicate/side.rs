@@ -4,11 +4,13 @@
 use sqlparser::ast::{Expr as Sql, Spanned};
 use sqlparser::tokenizer::Span;
 
+use super::column_test::{Check, Comparison, Operand, Type};
 use super::constant::Constant;
-use super::expr::{Check, Comparison, Expr, Operand, Regex, Type};
+use super::expr::Expr;
 use super::like::Like;
-use super::scalar::{ComputedCondition, Pattern, ScalarExpr, ScalarType, ScalarValue, literal_of};
-use super::typing::{TypedResult, Typer, like_test};
+use super::matcher::fold_token;
+use super::scalar::{ComputedCondition, ScalarExpr, ScalarType, ScalarValue, literal_of};
+use super::typer::{TypedResult, Typer};
 
 /// One side of a comparison.
 #[derive(Debug, Clone)]
@@ -206,27 +208,11 @@ impl Typer<'_> {
 }
 
 /// A condition on values, computed where all are known.
-fn folded(computed: ComputedCondition) -> Expr {
+pub(super) fn folded(computed: ComputedCondition) -> Expr {
     if computed.is_constant() {
         Expr::Constant(computed.constant_truth())
     } else {
         Expr::Computed(computed)
-    }
-}
-
-pub(super) fn pattern_test(value: ScalarExpr, pattern: Pattern) -> Expr {
-    if value.is_null() {
-        Expr::Constant(None)
-    } else {
-        folded(ComputedCondition::Like(value, pattern))
-    }
-}
-
-pub(super) fn regex_test(value: ScalarExpr, regex: Regex) -> Expr {
-    if value.is_null() {
-        Expr::Constant(None)
-    } else {
-        folded(ComputedCondition::Regex(value, regex))
     }
 }
 
@@ -259,4 +245,19 @@ fn position_test(
         (Comparison::Equal, 1) => Some(like(false)),
         _ => None,
     }
+}
+
+/// LIKE on a column; a token is compared as all tokens are.
+pub(super) fn like_test(operand: Operand, like: Like, folded: bool) -> Expr {
+    let pattern =
+        if operand.is_token() { like.map_text(|text| folded_token(&operand, text)) } else { like };
+    Expr::test(operand, Check::Like { pattern, folded })
+}
+
+/// A token literal as token fields are folded before they are compared.
+pub(super) fn folded_token(operand: &Operand, text: &str) -> String {
+    let mut folded = Vec::new();
+    fold_token(text.as_bytes(), operand.ignores_hyphens, &mut folded);
+    // Folding works on ASCII alone and leaves other bytes in their place.
+    String::from_utf8_lossy(&folded).into_owned()
 }

@@ -8,62 +8,24 @@
 use sqlparser::ast::{self, BinaryOperator, Expr as Sql, Spanned, UnaryOperator, Value};
 use sqlparser::tokenizer::Span;
 
+use super::column_test::{Case, Check, Comparison, Instant, Operand, Type, ValueTest};
 use super::columns;
-use super::constant::{Constant, Evaluator};
+use super::constant::Constant;
 use super::decimal::{Decimal, comma_hint};
 use super::error::{PredicateError, quoted};
-use super::expr::{Case, Check, Comparison, Expr, Instant, Operand, Regex, Type, ValueTest};
-use super::like::Like;
-use super::matcher::fold_token;
+use super::expr::Expr;
 use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
-use super::scalar::{ComputedCondition, Pattern, ScalarType};
-use super::side::{ComparisonSide, SideKind};
-use crate::report::{ColumnKind, Schema};
+use super::scalar::{ComputedCondition, ScalarType};
+use super::side::{ComparisonSide, SideKind, folded_token};
+use super::sql_tree::{chain, comparison_of, is_named, is_value_operator};
+use super::typer::{TypedResult, Typer};
+use crate::report::ColumnKind;
 
 /// Levels of sqlparser's tree that are followed, redundant parentheses included.
 const SQL_DEPTH_MAX: usize = 128;
 
 /// `IS UNKNOWN` inside each other. Each doubles what is compiled, and none is of use.
 const UNKNOWN_DEPTH_MAX: usize = 3;
-
-/// Bytes of a compiled regular expression, and of its cache, in each worker.
-const REGEX_BYTES_MAX: usize = 1 << 20;
-
-/// Turns conditions into typed trees, collecting warnings.
-pub(super) struct Typer<'t> {
-    pub(super) schema: &'t Schema,
-    pub(super) evaluator: Evaluator<'t>,
-    /// The table of a statement; in a condition that stands alone any name may stand for it.
-    pub(super) table: Option<TableName>,
-    pub(super) warnings: Vec<String>,
-}
-
-/// The one table of a statement, and what columns may be qualified by.
-#[derive(Debug, Clone)]
-pub(super) struct TableName {
-    /// The alias, or the last part of the table's own name.
-    pub(super) name: String,
-    /// The table's own name in all its parts; none where an alias hides it.
-    pub(super) path: Vec<String>,
-}
-
-impl TableName {
-    /// Whether the parts before a column's name are this table.
-    fn is_named_by(&self, qualifier: &[ast::Ident]) -> bool {
-        let same = |a: &str, b: &ast::Ident| a.eq_ignore_ascii_case(&b.value);
-        match qualifier {
-            [] => true,
-            [only] if same(&self.name, only) => true,
-            parts => {
-                let from = self.path.len().checked_sub(parts.len());
-                let end = from.and_then(|from| self.path.get(from..)).unwrap_or_default();
-                !end.is_empty() && end.iter().zip(parts).all(|(a, b)| same(a, b))
-            }
-        }
-    }
-}
-
-pub(super) type TypedResult<T> = Result<T, PredicateError>;
 
 impl Typer<'_> {
     /// # Errors
@@ -74,27 +36,6 @@ impl Typer<'_> {
             return Err(too_deep());
         }
         Ok(expr)
-    }
-
-    pub(super) fn error(&self, span: Span, message: impl Into<String>) -> PredicateError {
-        PredicateError::new(message).at(self.evaluator.text, span)
-    }
-
-    fn warn(&mut self, warning: String) {
-        /// More would hide the first.
-        const WARNINGS_MAX: usize = 20;
-        if self.warnings.len() < WARNINGS_MAX && !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
-    }
-
-    /// A comparison with NULL that is not a column's.
-    pub(super) fn warn_of_null(&mut self) {
-        self.warn(
-            "a comparison with NULL is true of no row: for empty fields write Column IS NULL, for \
-             all others Column IS NOT NULL"
-                .to_owned(),
-        );
     }
 
     pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
@@ -453,247 +394,6 @@ impl Typer<'_> {
         let to = self.compare_sides(value, Comparison::LessOrEqual, most)?;
         Ok(Expr::all(vec![from, to]))
     }
-
-    /// What LIKE and regular expressions look at: a column of texts, or a text that is computed.
-    fn text_side(&mut self, sql: &Sql, depth: usize) -> TypedResult<ComparisonSide> {
-        let side = self.side(sql, depth)?;
-        match &side.kind {
-            SideKind::Column(operand) if operand.value_type() == Type::Text => Ok(side),
-            SideKind::Column(operand) => {
-                let word = operand.value_type().word();
-                Err(self
-                    .error(sql.span(), format!("{operand} holds {word}; a pattern needs text"))
-                    .with_hint(format!(
-                        "compare it by = < >, or write CAST({} AS VARCHAR)",
-                        operand.name
-                    )))
-            }
-            _ => {
-                let scalar = side.clone().into_scalar();
-                self.text_argument(scalar, side.span, "a pattern")?;
-                Ok(side)
-            }
-        }
-    }
-
-    fn like(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
-        let (Sql::Like { negated, expr, pattern, escape_char, .. }
-        | Sql::ILike { negated, expr, pattern, escape_char, .. }) = sql
-        else {
-            return Err(self.unsupported(sql));
-        };
-        let ilike = matches!(sql, Sql::ILike { .. });
-        let side = self.text_side(expr, depth)?;
-        let escape = match escape_char {
-            Some(sql) => Some(self.escape(sql)?),
-            None => None,
-        };
-        let Some(text) = self.pattern_text(pattern, depth)? else {
-            self.warn_of_null();
-            return Ok(Expr::Constant(None));
-        };
-        let Some(like) = Like::parse(&text, escape) else {
-            return Err(self.error(pattern.span(), "the pattern ends with its escape character"));
-        };
-        let test = match side.kind {
-            SideKind::Column(operand) => self.column_like(operand, like, ilike, expr.span())?,
-            _ => super::side::pattern_test(side.into_scalar(), Pattern::new(like, ilike)),
-        };
-        Ok(if *negated { test.not() } else { test })
-    }
-
-    fn column_like(
-        &mut self,
-        operand: Operand,
-        like: Like,
-        ilike: bool,
-        span: Span,
-    ) -> TypedResult<Expr> {
-        let folded = ilike && !operand.is_token();
-        if folded && operand.case.is_some() {
-            return Err(self
-                .error(span, "ILIKE ignores case by itself")
-                .with_hint(format!("write {} ILIKE …", operand.name)));
-        }
-        if like.parts().is_empty() {
-            self.warn(format!("LIKE '' is never true; empty fields are {operand} IS NULL"));
-        }
-        Ok(like_test(operand, like, folded))
-    }
-
-    /// The text of a pattern, which is a constant; `None` for NULL.
-    fn pattern_text(&mut self, sql: &Sql, depth: usize) -> TypedResult<Option<String>> {
-        match self.side(sql, depth)?.kind {
-            SideKind::Constant(Constant::Null) => Ok(None),
-            SideKind::Constant(Constant::Text(text)) => Ok(Some(text)),
-            SideKind::Constant(_) => {
-                Err(self.error(sql.span(), "a pattern is a text in single quotes"))
-            }
-            _ => Err(self
-                .error(sql.span(), "a pattern is a constant")
-                .with_hint("write starts_with(Key, …), ends_with(Key, …) or strpos(Key, …) > 0")),
-        }
-    }
-
-    fn escape(&self, sql: &Sql) -> TypedResult<char> {
-        if let Constant::Text(text) = self.evaluator.constant(sql)? {
-            let mut chars = text.chars();
-            if let (Some(escape), None) = (chars.next(), chars.next()) {
-                return Ok(escape);
-            }
-        }
-        Err(self.error(sql.span(), "ESCAPE takes one character: LIKE '100!%' ESCAPE '!'"))
-    }
-
-    pub(super) fn regex(&mut self, function: &ast::Function, depth: usize) -> TypedResult<Expr> {
-        let arguments = function_arguments(function);
-        let Some([value, pattern]) = arguments.as_deref() else {
-            return Err(self
-                .error(function.span(), "regexp_like takes a text and a pattern")
-                .with_hint("flags go into the pattern: regexp_like(Key, '(?i)\\.jpe?g$')"));
-        };
-        let side = self.text_side(value, depth)?;
-        let Some(text) = self.pattern_text(pattern, depth)? else {
-            self.warn_of_null();
-            return Ok(Expr::Constant(None));
-        };
-        let token = matches!(&side.kind, SideKind::Column(operand) if operand.is_token());
-        let compiled = regex::bytes::RegexBuilder::new(&text)
-            .case_insensitive(token)
-            .size_limit(REGEX_BYTES_MAX)
-            .dfa_size_limit(REGEX_BYTES_MAX)
-            .build()
-            .map_err(|error| self.regex_error(&error, pattern.span()))?;
-        let regex = Regex { text, compiled };
-        Ok(match side.kind {
-            SideKind::Column(operand) => Expr::test(operand, Check::Regex(regex)),
-            _ => super::side::regex_test(side.into_scalar(), regex),
-        })
-    }
-
-    fn regex_error(&self, error: &regex::Error, span: Span) -> PredicateError {
-        match error {
-            regex::Error::CompiledTooBig(_) => self
-                .error(span, format!("this pattern takes more than {REGEX_BYTES_MAX} bytes"))
-                .with_hint("write smaller repetitions, or use (?-u) where Unicode does not matter"),
-            other => {
-                // The last line of regex's own report says what is wrong; we mark the place.
-                let text = other.to_string();
-                let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-                self.error(span, format!("this is no regular expression: {last}"))
-            }
-        }
-    }
-
-    pub(super) fn named(&self, names: &[ast::Ident]) -> TypedResult<Operand> {
-        let span = names.iter().fold(Span::empty(), |all, name| all.union(&name.span));
-        let Some((name, qualifier)) = names.split_last() else {
-            return Err(self.error(span, "a column's name is missing"));
-        };
-        if let Some(table) = &self.table
-            && !table.is_named_by(qualifier)
-        {
-            let alias = &table.name;
-            return Err(self
-                .error(span, "this names no table of the statement")
-                .with_hint(format!("write {alias}.{}", name.value)));
-        }
-        let column = columns::find(self.schema, &name.value)
-            .map_err(|error| error.at(self.evaluator.text, span))?;
-        columns::operand(self.schema, column)
-            .ok_or_else(|| self.error(span, "the report has no such column").missing_column())
-    }
-}
-
-/// LIKE on a column; a token is compared as all tokens are.
-pub(super) fn like_test(operand: Operand, like: Like, folded: bool) -> Expr {
-    let pattern =
-        if operand.is_token() { like.map_text(|text| folded_token(&operand, text)) } else { like };
-    Expr::test(operand, Check::Like { pattern, folded })
-}
-
-fn comparison_of(operator: &BinaryOperator) -> Option<Comparison> {
-    Some(match operator {
-        BinaryOperator::Eq => Comparison::Equal,
-        BinaryOperator::NotEq => Comparison::NotEqual,
-        BinaryOperator::Lt => Comparison::Less,
-        BinaryOperator::LtEq => Comparison::LessOrEqual,
-        BinaryOperator::Gt => Comparison::Greater,
-        BinaryOperator::GtEq => Comparison::GreaterOrEqual,
-        _ => return None,
-    })
-}
-
-/// Whether an operator makes a value: a number, a date or a text.
-fn is_value_operator(operator: &BinaryOperator) -> bool {
-    use BinaryOperator::{Divide, Minus, Modulo, Multiply, Plus, StringConcat};
-    matches!(operator, Plus | Minus | Multiply | Divide | Modulo | StringConcat)
-}
-
-/// A token literal as token fields are folded before they are compared.
-fn folded_token(operand: &Operand, text: &str) -> String {
-    let mut folded = Vec::new();
-    fold_token(text.as_bytes(), operand.ignores_hyphens, &mut folded);
-    // Folding works on ASCII alone and leaves other bytes in their place.
-    String::from_utf8_lossy(&folded).into_owned()
-}
-
-/// The parts of `a AND b AND c`, first to last. sqlparser nests them to the left, as deep as the
-/// chain is long: so this follows them in a loop.
-pub(super) fn chain<'s>(sql: &'s Sql, by: &BinaryOperator) -> Vec<&'s Sql> {
-    let mut parts = Vec::new();
-    let mut rest = sql;
-    while let Sql::BinaryOp { left, op, right } = rest
-        && op == by
-    {
-        parts.push(&**right);
-        rest = left;
-    }
-    parts.push(rest);
-    parts.reverse();
-    parts
-}
-
-fn is_named(function: &ast::Function, name: &str) -> bool {
-    function.name.to_string().eq_ignore_ascii_case(name)
-}
-
-/// The plain arguments of a call; `None` when it has anything else, such as DISTINCT or OVER.
-pub(super) fn function_arguments(function: &ast::Function) -> Option<Vec<&Sql>> {
-    let bare = function.parameters == ast::FunctionArguments::None
-        && function.filter.is_none()
-        && function.null_treatment.is_none()
-        && function.over.is_none()
-        && function.within_group.is_empty();
-    match &function.args {
-        ast::FunctionArguments::None if bare => Some(Vec::new()),
-        ast::FunctionArguments::List(list)
-            if bare && list.duplicate_treatment.is_none() && list.clauses.is_empty() =>
-        {
-            let plain = |argument| match argument {
-                &ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ref sql)) => Some(sql),
-                _ => None,
-            };
-            list.args.iter().map(plain).collect()
-        }
-        _ => None,
-    }
-}
-
-/// Our type for one of SQL's; `None` for types that a report has no values of, and for lengths.
-pub(super) fn cast_target(written: &ast::DataType) -> Option<Type> {
-    Some(match written.to_string().to_ascii_uppercase().as_str() {
-        "INT" | "INTEGER" | "BIGINT" | "SMALLINT" | "INT8" | "DECIMAL" | "NUMERIC" | "DEC"
-        | "FLOAT" | "REAL" | "DOUBLE" | "DOUBLE PRECISION" => Type::Integer,
-        "TIMESTAMP"
-        | "TIMESTAMPTZ"
-        | "DATETIME"
-        | "TIMESTAMP WITH TIME ZONE"
-        | "TIMESTAMP WITHOUT TIME ZONE" => Type::Instant,
-        "VARCHAR" | "TEXT" | "STRING" | "CHARACTER VARYING" => Type::Text,
-        "BOOL" | "BOOLEAN" => Type::Boolean,
-        _ => return None,
-    })
 }
 
 /// Joins equality tests of one column into one test of a list. Tests of a boolean column stay.

@@ -29,7 +29,8 @@ fn report(manifest: &Path, keys: &[&str]) -> Report {
 
 /// The paths of all data files.
 fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
-    let found = super::locate_files(report, &report.files, root.map(Location::from).as_ref(), None)?;
+    let found =
+        super::locate_files(report, &report.files, root.map(Location::from).as_ref(), None)?;
     Ok(found.iter().map(|location| location.as_path().unwrap().to_owned()).collect())
 }
 

@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use jiff::Timestamp;
 use md5::Digest;
 use proptest::prelude::*;
 

@@ -9,9 +9,9 @@ use std::path::Path;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::SynthError;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use super::columns::{GROUP_ROWS, RowGroupBuffer};
+use super::error::SynthError;
 #[cfg(feature = "orc")]
 use super::orc_file::OrcFile;
 #[cfg(feature = "parquet")]

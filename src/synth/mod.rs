@@ -9,7 +9,9 @@
 #[cfg(any(feature = "parquet", feature = "orc"))]
 mod columns;
 mod draw;
+mod error;
 mod file;
+mod options;
 #[cfg(feature = "orc")]
 mod orc_file;
 #[cfg(feature = "parquet")]
@@ -17,24 +19,21 @@ mod parquet_file;
 mod rows;
 
 use std::fs;
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use jiff::Timestamp;
-
 use self::draw::DrawSource;
+pub use self::error::SynthError;
 use self::file::{SynthFile, SynthRun, write_data_file};
+pub use self::options::Synth;
 pub use self::rows::COLUMNS;
 use self::rows::RowRecipe;
-use crate::diagnostic::parameter::THREADS;
-use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::hex;
 use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry,
 };
-use crate::source::{FolderError, NewFolder};
+use crate::source::NewFolder;
 use crate::threads;
 
 /// The most entries a manifest is written with, repetitions included.
@@ -56,75 +55,6 @@ const CONFIGURATION: &str = "s3sieve-synth";
 /// The bucket the report says it was delivered to.
 const DESTINATION_ARN: &str = "arn:aws:s3:::synthetic-inventory";
 
-/// 2026-01-01T00:00:00Z, in seconds since 1970.
-const CREATED_SECONDS: i64 = 1_767_225_600;
-
-/// What a synthetic report is to be like.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Synth {
-    /// Rows in all data files together, before repetition.
-    pub rows: u64,
-    /// Data files; the rows are spread evenly over them.
-    pub files: u64,
-    /// The columns by their fileSchema names, in order; Bucket and Key must be among them.
-    pub columns: Vec<String>,
-    /// How the data files are written. The rows are the same in every format.
-    pub format: FileFormat,
-    /// Another seed gives another report of the same kind.
-    pub seed: u64,
-    /// The source bucket.
-    pub bucket: String,
-    /// For a column, its values and their weights, instead of the usual ones. They hold for
-    /// objects; what a delete marker's columns hold is given by S3.
-    pub shares: Vec<(String, Vec<(String, f64)>)>,
-    /// Share of rows that are delete markers, from 0 to 1; none without a column
-    /// `IsDeleteMarker`.
-    pub delete_marker_share: f64,
-    /// Share of rows with an empty VersionId, from 0 to 1.
-    pub null_version_share: f64,
-    /// Share of rows whose key has a folder name that is hard to encode, from 0 to 1.
-    pub odd_key_share: f64,
-    /// Pads keys until rows have this length before compression, in bytes; rows that are longer
-    /// stay so.
-    pub row_bytes: Option<u64>,
-    /// When the report was begun: names its folder and bounds its dates.
-    pub created: Timestamp,
-    /// Threads that make data files at the same time.
-    pub threads: usize,
-    /// Effort of compression from 0 to 9. S3's files look like those of zlib at 6.
-    pub level: u32,
-    /// How often each data file is there, to make a report look larger than it is: under names of
-    /// its own each time, for a report that lists a file twice is refused.
-    pub repeat: u64,
-}
-
-impl Default for Synth {
-    /// A million rows in ten files with the columns that finding objects without a Bucket Key
-    /// takes: 30 % of the objects are DISABLED, and 1 % of the rows are delete markers, which are
-    /// DISABLED always.
-    fn default() -> Self {
-        let columns =
-            ["Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "BucketKeyStatus"];
-        Self {
-            rows: 1_000_000,
-            files: 10,
-            columns: columns.map(str::to_owned).to_vec(),
-            format: FileFormat::Csv,
-            seed: 1,
-            bucket: "example-bucket".to_owned(),
-            shares: Vec::new(),
-            delete_marker_share: 0.01,
-            null_version_share: 0.01,
-            odd_key_share: 0.01,
-            row_bytes: None,
-            created: Timestamp::from_second(CREATED_SECONDS).unwrap_or_default(),
-            threads: threads::one_a_processor().get(),
-            level: 6,
-            repeat: 1,
-        }
-    }
-}
-
 /// What was written. Repetitions are not counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SynthSummary {
@@ -138,67 +68,6 @@ pub struct SynthSummary {
     pub bytes_compressed: u64,
     /// The manifest, which is written last but for its checksum.
     pub manifest: PathBuf,
-}
-
-/// Why no synthetic report was written.
-#[derive(Debug, thiserror::Error)]
-pub enum SynthError {
-    /// The environment failed.
-    #[error("{}", path.display())]
-    Io {
-        /// What was to be written.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The system gave no thread.
-    #[error("cannot start a thread")]
-    Thread(#[source] io::Error),
-    /// The folder to write to can't be had.
-    #[error(transparent)]
-    Folder(#[from] FolderError),
-    /// An option can't be fulfilled.
-    #[error("{name}: {fault}")]
-    Option {
-        /// The field of [`Synth`].
-        name: &'static str,
-        /// What is wrong with it.
-        fault: String,
-    },
-    /// The caller asked for an end; what was written has been removed.
-    #[error("interrupted; nothing was left behind")]
-    Stopped,
-}
-
-impl Diagnostic for SynthError {
-    fn class(&self) -> ErrorClass {
-        match self {
-            Self::Io { .. } | Self::Thread(_) => ErrorClass::Environment,
-            Self::Folder(error) => error.class(),
-            Self::Option { .. } => ErrorClass::Usage,
-            Self::Stopped => ErrorClass::Interrupted,
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::Thread(_) => Some(format!(
-                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
-                 two)"
-            )),
-            _ => None,
-        }
-    }
-}
-
-impl SynthError {
-    fn option(name: &'static str, fault: String) -> Self {
-        Self::Option { name, fault }
-    }
-
-    fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
-        |source| Self::Io { path: path.to_path_buf(), source }
-    }
 }
 
 /// Writes a report below `out`, which must be empty or not there yet.

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use jiff::tz::Offset;
 
 use super::draw::{DrawSource, Probability, WeightedChoice, quoted};
-use super::{Synth, SynthError};
+use super::error::SynthError;
+use super::options::Synth;
 use crate::report::Schema;
 use crate::values::encode_key;
 

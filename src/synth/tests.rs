@@ -9,6 +9,7 @@ use md5::{Digest, Md5};
 use super::rows::MULTIPART_BYTES;
 use super::*;
 use crate::report::{ChecksumState, Report, find, locate_files};
+use crate::source::FolderError;
 
 /// Every column that is known, all of them versioned.
 const ALL: [&str; 23] = [
@@ -131,7 +132,9 @@ fn a_report_is_read_as_one_from_s3() {
     assert_eq!(report.source_bucket, synth.bucket);
     assert_eq!(report.bytes_compressed(), summary.bytes_compressed);
     assert_eq!((report.files.len(), report.schema.len()), (3, 6));
-    for (file, path) in report.files.iter().zip(locate_files(&report, &report.files, None, None).unwrap()) {
+    for (file, path) in
+        report.files.iter().zip(locate_files(&report, &report.files, None, None).unwrap())
+    {
         let bytes = fs::read(path.as_path().unwrap()).unwrap();
         assert_eq!(bytes.len() as u64, file.bytes);
         assert_eq!(file.md5, Some(Md5::digest(&bytes).into()));

@@ -185,7 +185,7 @@ const OWNED_CRATES: [(&str, &[&str]); 21] = [
     ("crc_fast", &["source"]),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
@@ -204,7 +204,7 @@ fn layer_of(path: &Path) -> Option<&'static str> {
 }
 
 /// Code without its comments and without the tests at its end, which may use anything.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
     lines.collect::<Vec<_>>().join("\n")

@@ -6,6 +6,7 @@
     reason = "a test that meets something unexpected has failed"
 )]
 
+mod circles;
 #[cfg(all(feature = "parquet", feature = "orc"))]
 mod columnar;
 mod damage;

@@ -46,14 +46,15 @@ mod neon;
 mod path;
 mod portable;
 mod quotes;
+mod row;
 mod slow;
 #[cfg(test)]
 mod tests;
 
 pub use error::{CsvError, CsvErrorKind, QuoteFault};
 pub use path::SplitPath;
+pub use row::CsvRow;
 
-use crate::values::Row;
 use path::IndexKernel;
 use slow::{RecordOutcome, SlowReader};
 use std::ops::ControlFlow;
@@ -71,44 +72,6 @@ const STRETCH_BYTES: usize = 16 << 10;
 const _: () = assert!(RECORD_BYTES_MAX < u32::MAX as usize);
 const _: () = assert!(STRETCH_BYTES <= RECORD_BYTES_MAX);
 const _: () = assert!(STRETCH_BYTES.is_multiple_of(index::BLOCK_BYTES));
-
-/// A row of CSV data. Fields are found when they are asked for.
-#[derive(Debug, Clone, Copy)]
-pub struct CsvRow<'a> {
-    /// What `start` and `ends` point into.
-    bytes: &'a [u8],
-    /// Where the first field starts; not after its end.
-    start: usize,
-    /// Where each field ends; never less than where it starts.
-    ends: &'a [u32],
-    /// How many bytes stand between a field's end and the next field's start: 1 if `bytes` is the
-    /// data itself, with quotes; 0 if it is fields already unquoted.
-    separator_bytes: usize,
-    /// See [`Row::is_plain`].
-    plain: bool,
-}
-
-impl Row for CsvRow<'_> {
-    /// See [`Row::field`]; a column that the row does not have is empty.
-    #[inline]
-    fn field(&self, column: usize) -> &[u8] {
-        let Some(end) = self.ends.get(column) else { return &[] };
-        let start = match column.checked_sub(1) {
-            None => self.start,
-            Some(before) => self.ends[before] as usize + self.separator_bytes,
-        };
-        let field = self.bytes.get(start..*end as usize).unwrap_or_default();
-        match field {
-            [b'"', inner @ .., b'"'] if self.separator_bytes == 1 => inner,
-            _ => field,
-        }
-    }
-
-    #[inline]
-    fn is_plain(&self) -> bool {
-        self.plain
-    }
-}
 
 /// How far a call of [`Splitter::split`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

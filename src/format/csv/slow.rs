@@ -4,8 +4,9 @@
 //! Never knows when it is used. Keeps its place in an unfinished record, so that a record which
 //! arrives in many pieces is read once.
 
+use super::error::CsvErrorKind;
 use super::quotes::QuoteCheck;
-use super::{CsvErrorKind, CsvRow};
+use super::row::CsvRow;
 use csv_core::{ReadRecordResult, Reader};
 
 /// Room for most records; grows for longer ones, up to the limit on records.

@@ -1,6 +1,7 @@
 //! Every case through every path, whole and in pieces, against an oracle written for itself.
 
 use super::*;
+use crate::values::Row;
 use csv_core::{ReadFieldResult, Reader};
 use proptest::prelude::*;
 

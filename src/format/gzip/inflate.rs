@@ -7,18 +7,17 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::kernel::InflateKernel;
-use super::{DeflateFault, Inflate};
+use super::DeflateFault;
+use super::kernel::{InflateKernel, InflateStep};
 
-/// What one call did.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct InflateStep {
-    /// Bytes of `input` that were taken.
-    pub(super) consumed: usize,
-    /// Bytes that were written from `at` on.
-    pub(super) produced: usize,
-    /// The deflate data ended: the last byte that was taken is its last.
-    pub(super) end: bool,
+/// What inflates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Inflate {
+    /// Our own kernel.
+    #[default]
+    Fast,
+    /// `zlib-rs`: the most widely used implementation, in Rust; the oracle in tests.
+    Reference,
 }
 
 /// One way to inflate, at work on one member.

@@ -41,6 +41,7 @@ mod raw;
 mod tests;
 
 pub use error::{DeflateFault, GzipError, GzipErrorKind, MemberPart};
+pub use inflate::Inflate;
 pub use raw::{Inflated, RawInflate};
 
 use header::Header;
@@ -58,16 +59,6 @@ const TRAILER_BYTES: usize = 8;
 /// the end of each call, loses about 10 % with 32 KiB.
 const CRC_BLOCK_BYTES: usize = 128 << 10;
 const _: () = assert!(CRC_BLOCK_BYTES >= HISTORY_BYTES);
-
-/// What inflates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Inflate {
-    /// Our own kernel.
-    #[default]
-    Fast,
-    /// `zlib-rs`: the most widely used implementation, in Rust; the oracle in tests.
-    Reference,
-}
 
 /// Why [`GzipDecoder::decode`] stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

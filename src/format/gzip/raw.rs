@@ -4,7 +4,8 @@
 
 use super::DeflateFault;
 use super::Inflate;
-use super::inflate::{self, Engine, InflateStep};
+use super::inflate::{self, Engine};
+use super::kernel::InflateStep;
 
 /// Inflates pieces of raw deflate data, one after the other or two at a time.
 pub struct RawInflate {

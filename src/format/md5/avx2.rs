@@ -2,8 +2,7 @@
 //!
 //! Never knows how long a stream is.
 
-use super::block::{Mix, RoundStep, steps};
-use super::{Md5Block, Md5State};
+use super::block::{Md5Block, Md5State, Mix, RoundStep, steps};
 use std::arch::x86_64::{
     __m256i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256,
     _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setzero_si256,

@@ -2,8 +2,7 @@
 //!
 //! Never knows how long a stream is.
 
-use super::block::{Mix, RoundStep, steps};
-use super::{Md5Block, Md5State};
+use super::block::{Md5Block, Md5State, Mix, RoundStep, steps};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_loadu_si512, _mm512_rolv_epi32, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_ternarylogic_epi32,

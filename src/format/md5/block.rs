@@ -2,6 +2,15 @@
 //!
 //! Never knows what a word is made of.
 
+/// Bytes that MD5 takes at a time. Pieces that are a multiple of it are never copied.
+pub const BLOCK_BYTES: usize = 64;
+
+/// The most streams that any path takes in one go: 32-bit lanes of a vector of 512 bits.
+pub const LANES_MAX: usize = 16;
+
+pub(super) type Md5Block = [u8; BLOCK_BYTES];
+pub(super) type Md5State = [u32; 4];
+
 /// What one of the four rounds mixes three words by.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Mix {

@@ -33,21 +33,14 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
+pub use block::{BLOCK_BYTES, LANES_MAX};
+use block::{Md5Block, Md5State};
 pub use path::Md5Path;
 
 use path::Md5Kernel;
 
-/// Bytes that MD5 takes at a time. Pieces that are a multiple of it are never copied.
-pub const BLOCK_BYTES: usize = 64;
-
-/// The most streams that any path takes in one go: 32-bit lanes of a vector of 512 bits.
-pub const LANES_MAX: usize = 16;
-
 /// Bytes of the message's length in bits, at the very end of the padding.
 const LENGTH_BYTES: usize = 8;
-
-type Md5Block = [u8; BLOCK_BYTES];
-type Md5State = [u32; 4];
 
 /// What every stream starts with (RFC 1321, 3.3).
 const START: Md5State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];

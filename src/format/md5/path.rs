@@ -2,7 +2,8 @@
 //!
 //! Never knows what is hashed.
 
-use super::{LANES_MAX, Md5Block, Md5State, portable};
+use super::block::{LANES_MAX, Md5Block, Md5State};
+use super::portable;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
 use std::fmt;

@@ -2,8 +2,7 @@
 //!
 //! Never knows how many streams there are. The safe twin of the vector kernels.
 
-use super::block::{Mix, RoundStep, steps};
-use super::{Md5Block, Md5State};
+use super::block::{Md5Block, Md5State, Mix, RoundStep, steps};
 
 /// Takes blocks of one stream into its state.
 pub(super) fn compress(state: &mut Md5State, blocks: &[Md5Block]) {

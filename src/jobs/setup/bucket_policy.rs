@@ -4,7 +4,6 @@
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::grants::{added, cover, denials, statements};
 use super::{Change, SetupError, lines};
@@ -86,7 +85,7 @@ impl InventoryWriter {
     fn sid(&self) -> String {
         let Self { source, account, destination, .. } = self;
         let text = format!("{source} {account} {}", destination.folder());
-        let digest = hex::encode(Sha256::digest(text));
+        let digest = hex::sha256(text);
         format!("InventoryReports{}", &digest[..SID_DIGITS])
     }
 

@@ -5,8 +5,8 @@ use aws_sdk_s3::types::ServerSideEncryption;
 
 use super::SetupError;
 use crate::aws::{AwsError, Session};
+use crate::operation::JobContext;
 use crate::operation::copy_key::TargetEncryption;
-use crate::operation::job::JobContext;
 
 /// AWS's own key for S3, whose policy lets all of an account use it through S3.
 const AWS_ALIAS: &str = "alias/aws/s3";

@@ -4,7 +4,8 @@ use sqlparser::ast::{self, Expr as Sql, Spanned, Value};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{PredicateError, quoted};
-use super::super::typing::{TypedResult, Typer, function_arguments};
+use super::super::sql_tree::function_arguments;
+use super::super::typer::{TypedResult, Typer};
 use super::fold::{concat, folded};
 use super::function::{DatePart, DateUnit, Function, Parameter, Signature};
 use super::suggest::date_function;

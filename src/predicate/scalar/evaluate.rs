@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::super::expr::{Comparison, Type};
+use super::super::column_test::{Comparison, Type};
 use super::super::matcher::Scratch;
 use super::super::read;
 use super::calendar;

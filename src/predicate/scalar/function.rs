@@ -1,8 +1,5 @@
 //! The functions of computed expressions: their names, what they take, and what they give.
 
-use super::tree::ScalarExpr;
-use super::value::ScalarType;
-
 /// A function or an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::predicate) enum Function {
@@ -197,67 +194,6 @@ impl Function {
     /// Written as a function of `split(…)`, which has no value of its own here.
     pub(super) fn is_element_of_split(self) -> bool {
         matches!(self, Self::ElementOfSplit | Self::CountOfSplit)
-    }
-
-    /// The type of its values, given arguments that fit it.
-    pub(super) fn returns(self, arguments: &[ScalarExpr]) -> ScalarType {
-        let of = |place: usize| arguments.get(place).map_or(ScalarType::Null, |a| a.value_type());
-        match self {
-            // Asked for once: sums lie in each other by the hundred, each on the left of the next.
-            Self::Plus | Self::Minus => match (of(0), arguments) {
-                (
-                    ScalarType::Date,
-                    [_, ScalarExpr::Literal(Some(super::ScalarValue::Interval(interval)))],
-                ) if interval.is_whole_days() => ScalarType::Date,
-                (first, _) if first.is_date() => ScalarType::Instant,
-                (first, _) => first.common(of(1)).unwrap_or(ScalarType::Null),
-            },
-            Self::Times | Self::Modulo => of(0).common(of(1)).unwrap_or(ScalarType::Null),
-            // A quotient of decimals has no end of digits.
-            Self::Divide => match of(0).common(of(1)) {
-                Some(ScalarType::Integer) => ScalarType::Integer,
-                _ => ScalarType::Double,
-            },
-            Self::Negate
-            | Self::Absolute
-            | Self::Ceiling
-            | Self::Floor
-            | Self::Round
-            | Self::Sign
-            | Self::NullIf => of(0),
-            Self::Coalesce | Self::Greatest | Self::Least => arguments
-                .iter()
-                .map(ScalarExpr::value_type)
-                .find(|of| *of != ScalarType::Null)
-                .unwrap_or(ScalarType::Null),
-            Self::Concat
-            | Self::Lower
-            | Self::Upper
-            | Self::Trim
-            | Self::TrimLeft
-            | Self::TrimRight
-            | Self::Reverse
-            | Self::Substring
-            | Self::Replace
-            | Self::SplitPart
-            | Self::ElementOfSplit
-            | Self::UrlDecode
-            | Self::UrlEncode
-            | Self::ToIso8601 => ScalarType::Text,
-            Self::Length
-            | Self::Position
-            | Self::CountOfSplit
-            | Self::Part(_)
-            | Self::Difference(_) => ScalarType::Integer,
-            Self::StartsWith | Self::EndsWith => ScalarType::Boolean,
-            Self::Truncate(_) => of(0),
-            Self::Add(unit) => match of(1) {
-                ScalarType::Date if unit.is_whole_days() => ScalarType::Date,
-                _ => ScalarType::Instant,
-            },
-            Self::FromUnixTime => ScalarType::Instant,
-            Self::ToUnixTime => ScalarType::Double,
-        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a tree amounts to: a column, a constant, or a call that the fast tests have an equal of.
 
+use super::super::column_test::{Case, Instant, Operand, Type};
 use super::super::constant::Constant;
 use super::super::decimal::Decimal;
-use super::super::expr::{Case, Instant, Operand, Type};
 use super::cast::decimal_of;
 use super::fold::number_of;
 use super::function::Function;

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::super::column_test::{Check, ColumnTest, Comparison, Operand, Regex, Type, literal};
 use super::super::compile;
-use super::super::expr::{Check, ColumnTest, Comparison, Expr, Operand, Regex, Type, literal};
+use super::super::expr::Expr;
 use super::super::like::{Like, MatchPlan};
 use super::super::matcher::{self, FieldEncoding, Node, Scratch};
 use super::super::read::is_readable;
@@ -460,6 +461,69 @@ impl ComputedCondition {
                 }
                 f.write_str(")")
             }
+        }
+    }
+}
+
+impl Function {
+    /// The type of its values, given arguments that fit it.
+    fn returns(self, arguments: &[ScalarExpr]) -> ScalarType {
+        let of = |place: usize| arguments.get(place).map_or(ScalarType::Null, |a| a.value_type());
+        match self {
+            // Asked for once: sums lie in each other by the hundred, each on the left of the next.
+            Self::Plus | Self::Minus => match (of(0), arguments) {
+                (
+                    ScalarType::Date,
+                    [_, ScalarExpr::Literal(Some(ScalarValue::Interval(interval)))],
+                ) if interval.is_whole_days() => ScalarType::Date,
+                (first, _) if first.is_date() => ScalarType::Instant,
+                (first, _) => first.common(of(1)).unwrap_or(ScalarType::Null),
+            },
+            Self::Times | Self::Modulo => of(0).common(of(1)).unwrap_or(ScalarType::Null),
+            // A quotient of decimals has no end of digits.
+            Self::Divide => match of(0).common(of(1)) {
+                Some(ScalarType::Integer) => ScalarType::Integer,
+                _ => ScalarType::Double,
+            },
+            Self::Negate
+            | Self::Absolute
+            | Self::Ceiling
+            | Self::Floor
+            | Self::Round
+            | Self::Sign
+            | Self::NullIf => of(0),
+            Self::Coalesce | Self::Greatest | Self::Least => arguments
+                .iter()
+                .map(ScalarExpr::value_type)
+                .find(|of| *of != ScalarType::Null)
+                .unwrap_or(ScalarType::Null),
+            Self::Concat
+            | Self::Lower
+            | Self::Upper
+            | Self::Trim
+            | Self::TrimLeft
+            | Self::TrimRight
+            | Self::Reverse
+            | Self::Substring
+            | Self::Replace
+            | Self::SplitPart
+            | Self::ElementOfSplit
+            | Self::UrlDecode
+            | Self::UrlEncode
+            | Self::ToIso8601 => ScalarType::Text,
+            Self::Length
+            | Self::Position
+            | Self::CountOfSplit
+            | Self::Part(_)
+            | Self::Difference(_) => ScalarType::Integer,
+            Self::StartsWith | Self::EndsWith => ScalarType::Boolean,
+            Self::Truncate(_) => of(0),
+            Self::Add(unit) => match of(1) {
+                ScalarType::Date if unit.is_whole_days() => ScalarType::Date,
+                _ => ScalarType::Instant,
+            },
+            Self::FromUnixTime => ScalarType::Instant,
+            Self::ToUnixTime => ScalarType::Double,
         }
     }
 }

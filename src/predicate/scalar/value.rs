@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 
+use super::super::column_test::{Instant, literal};
 use super::super::decimal::Decimal;
-use super::super::expr::{Instant, literal};
 use crate::values::time;
 
 /// Bytes of a text while it is computed: as long as a record can be. A longer result is NULL, so

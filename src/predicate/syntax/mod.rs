@@ -20,14 +20,11 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 pub(super) use self::quotes::fault as quote_fault;
 pub(super) use self::words::literal;
-use self::words::{WordMistake, Words, is_comparison};
+use self::words::{MistakeRule, WordMistake, Words, is_comparison, open_parenthesis};
 
 use super::error::{PredicateError, quoted};
 use super::parse::{PREDICATE_BYTES_MAX, ReportDialect};
 use crate::report::Schema;
-
-/// Looks at the words from one place on, and tells what is wrong there.
-type MistakeRule = fn(&Words<'_>, usize) -> Option<WordMistake>;
 
 /// How a condition looks, where nothing better can be said.
 const CONDITION: &str = "a condition compares a column with a value: Size > 100. Conditions are \
@@ -207,21 +204,6 @@ fn at_end(words: &Words<'_>, end: usize) -> WordMistake {
         );
     }
     mark(format!("something is missing after {word}"), CONDITION)
-}
-
-/// The last parenthesis before this place that is open here.
-fn open_parenthesis(words: &Words<'_>, place: usize) -> Option<usize> {
-    let mut open = Vec::new();
-    for at in 0..place {
-        match words.token(at) {
-            Token::LParen => open.push(at),
-            Token::RParen => {
-                open.pop();
-            }
-            _ => {}
-        }
-    }
-    open.pop()
 }
 
 #[cfg(test)]

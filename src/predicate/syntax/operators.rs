@@ -2,8 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::words::{WordMistake, Words, is_comparison, literal};
-use super::{MistakeRule, open_parenthesis};
+use super::words::{MistakeRule, WordMistake, Words, is_comparison, literal, open_parenthesis};
 use crate::predicate::error::quoted;
 
 /// In the order in which they are tried.

@@ -3,8 +3,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::MistakeRule;
-use super::words::{RUN_WORDS_MAX, WordMistake, Words, is_comparison, literal};
+use super::words::{MistakeRule, RUN_WORDS_MAX, WordMistake, Words, is_comparison, literal};
 use crate::diagnostic::parameter::{FILTER, PREDICATE, SELECT_STATEMENT};
 use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;

@@ -308,3 +308,21 @@ impl TextCursor<'_> {
         self.at
     }
 }
+
+/// Looks at the words from one place on, and tells what is wrong there.
+pub(super) type MistakeRule = fn(&Words<'_>, usize) -> Option<WordMistake>;
+
+/// The last parenthesis before this place that is open here.
+pub(super) fn open_parenthesis(words: &Words<'_>, place: usize) -> Option<usize> {
+    let mut open = Vec::new();
+    for at in 0..place {
+        match words.token(at) {
+            Token::LParen => open.push(at),
+            Token::RParen => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    open.pop()
+}

@@ -21,7 +21,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tokio::time;
 
-use super::{RequestTarget, refused};
+use super::request::{RequestTarget, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 
 /// Failures in a row, without a byte between them, after which a range is given up, where the user

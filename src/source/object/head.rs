@@ -8,8 +8,8 @@ use std::io;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
 
-use super::store::bare_etag;
-use super::{Object, RequestTarget, refused};
+use super::Object;
+use super::request::{RequestTarget, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::Crc64Nvme;
 
@@ -128,4 +128,9 @@ fn described(answer: HeadObjectOutput) -> ObjectHead {
         // One of parts' checksums has their number behind it.
         crc64nvme: answer.checksum_crc64_nvme.filter(|text| Crc64Nvme::is_one(text)),
     }
+}
+
+/// An `ETag` without its quotes; none if there is nothing in them.
+pub(super) fn bare_etag(etag: Option<String>) -> Option<String> {
+    etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty())
 }

@@ -13,12 +13,14 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::fetch::PinnedObject;
-use super::stream::{PART_BYTES, RangePart};
-use super::{Object, RequestTarget};
+use super::part::{PART_BYTES, RangePart};
+use super::request::RequestTarget;
+use crate::aws::Session;
 
 /// An object whose pieces came, or are on their way.
 pub struct HeldObject {
-    object: Object,
+    /// Keeps the threads that pieces come on.
+    _session: Session,
     target: RequestTarget,
     pinned: PinnedObject,
     /// Each of [`PART_BYTES`], but for the last.
@@ -34,9 +36,9 @@ enum HeldPiece {
 }
 
 impl HeldObject {
-    pub(super) fn begin(object: &Object, target: &RequestTarget, pinned: &PinnedObject) -> Self {
-        let (object, target, pinned) = (object.clone(), target.clone(), pinned.clone());
-        let mut held = Self { object, target, pinned, pieces: Vec::new() };
+    pub(super) fn begin(session: &Session, target: &RequestTarget, pinned: &PinnedObject) -> Self {
+        let (_session, target, pinned) = (session.clone(), target.clone(), pinned.clone());
+        let mut held = Self { _session, target, pinned, pieces: Vec::new() };
         let pieces = 0..held.pinned.bytes.div_ceil(PART_BYTES);
         held.pieces = pieces.map(|place| Mutex::new(HeldPiece::Coming(held.part(place)))).collect();
         held
@@ -54,7 +56,7 @@ impl HeldObject {
     fn part(&self, place: u64) -> RangePart {
         let start = place * PART_BYTES;
         let range: Range<u64> = start..(start + PART_BYTES).min(self.pinned.bytes);
-        RangePart::begin(&self.object, &self.target, range, &self.pinned)
+        RangePart::begin(&self.target, range, &self.pinned)
     }
 
     /// A piece; waits until it is here.
@@ -90,6 +92,6 @@ impl HeldObject {
 
 impl std::fmt::Debug for HeldObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HeldObject").field("object", &self.object).finish_non_exhaustive()
+        f.debug_struct("HeldObject").field("target", &self.target).finish_non_exhaustive()
     }
 }

@@ -4,7 +4,8 @@
 
 use std::io;
 
-use super::{Object, refused};
+use super::Object;
+use super::request::refused;
 use crate::aws::AwsError;
 use crate::source::{FolderEntry, Location};
 

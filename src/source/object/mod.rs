@@ -9,6 +9,8 @@ mod fetch;
 mod head;
 mod held;
 mod listing;
+mod part;
+mod request;
 mod store;
 mod stream;
 mod upload;
@@ -17,19 +19,15 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use aws_sdk_s3::Client;
-use aws_sdk_s3::types::RequestPayer;
-use tokio::runtime::Handle;
 
 pub use self::head::{HeadChecksums, ObjectHead, visit_heads};
 pub use self::held::HeldObject;
+use self::request::{RequestTarget, is_out_of_range};
 pub use self::store::{StoreOptions, UploadOutcome};
 pub use self::stream::ObjectFile;
 use self::stream::PendingObject;
 pub use self::upload::{InPlace, ObjectUpload, Uploads};
-use crate::aws::{AwsError, AwsErrorKind, Session};
+use crate::aws::Session;
 
 /// What every address begins with.
 const SCHEME: &str = "s3://";
@@ -58,20 +56,6 @@ struct Bucket {
 pub struct Object {
     bucket: Arc<Bucket>,
     key: String,
-}
-
-/// What a request for an object needs; unlike [`Object`] it doesn't keep the session's threads, so
-/// that a task on them may hold it.
-#[derive(Debug, Clone)]
-struct RequestTarget {
-    client: Client,
-    bucket: Arc<str>,
-    key: Arc<str>,
-    payer: Option<RequestPayer>,
-    /// How often a request is tried, where the user has set that.
-    tries: Option<u32>,
-    /// How long an answer, or more of it, is waited for.
-    answer_timeout: Duration,
 }
 
 impl Object {
@@ -160,17 +144,19 @@ impl Object {
     /// Opens the object; waits until S3 has answered.
     pub(super) fn open(&self) -> io::Result<ObjectFile> {
         let ahead = self.ahead().remove(&self.key);
-        ahead.unwrap_or_else(|| PendingObject::begin(self)).open(self)
+        ahead.unwrap_or_else(|| PendingObject::begin(self.target())).open(self.session())
     }
 
     /// Opens the object to be read by ranges, its end first; waits until S3 has answered. `bytes`
     /// is its length as far as is known.
     pub(super) fn open_ranges(&self, bytes: u64) -> io::Result<ObjectFile> {
         let ahead = self.ahead().remove(&self.key);
-        let opening = ahead.unwrap_or_else(|| PendingObject::begin_at_end(self, bytes));
-        match opening.open(self) {
+        let opening = ahead.unwrap_or_else(|| PendingObject::begin_at_end(self.target(), bytes));
+        match opening.open(self.session()) {
             // Shorter than that: the front tells its length.
-            Err(error) if is_out_of_range(&error) => PendingObject::begin(self).open(self),
+            Err(error) if is_out_of_range(&error) => {
+                PendingObject::begin(self.target()).open(self.session())
+            }
             outcome => outcome,
         }
     }
@@ -182,13 +168,13 @@ impl Object {
 
     /// Asks for the end of an object that will be opened soon to be read by ranges.
     pub(super) fn advise_ranges_soon(&self, bytes: u64) {
-        self.advise(|object| PendingObject::begin_at_end(object, bytes));
+        self.advise(|target| PendingObject::begin_at_end(target, bytes));
     }
 
-    fn advise(&self, begin: impl FnOnce(&Self) -> PendingObject) {
+    fn advise(&self, begin: impl FnOnce(RequestTarget) -> PendingObject) {
         let mut ahead = self.ahead();
         if ahead.len() < AHEAD_MAX && !ahead.contains_key(&self.key) {
-            ahead.insert(self.key.clone(), begin(self));
+            ahead.insert(self.key.clone(), begin(self.target()));
         }
     }
 
@@ -199,6 +185,7 @@ impl Object {
     fn target(&self) -> RequestTarget {
         let session = &self.bucket.session;
         RequestTarget {
+            threads: session.handle().clone(),
             client: session.s3().clone(),
             bucket: Arc::clone(&self.bucket.name),
             key: self.key.as_str().into(),
@@ -207,25 +194,6 @@ impl Object {
             answer_timeout: session.answer_timeout(),
         }
     }
-
-    fn handle(&self) -> &Handle {
-        self.bucket.session.handle()
-    }
-}
-
-/// Whether nothing of what was asked for lies in the object.
-fn is_out_of_range(error: &io::Error) -> bool {
-    let refusal = error.get_ref().and_then(|inner| inner.downcast_ref::<AwsError>());
-    refusal.is_some_and(|refusal| refusal.kind == AwsErrorKind::OutOfRange)
-}
-
-/// A refusal as the error of reading; one for a missing object is of kind `NotFound`.
-fn refused(error: AwsError) -> io::Error {
-    let kind = match error.kind {
-        AwsErrorKind::NoSuchKey => io::ErrorKind::NotFound,
-        _ => io::ErrorKind::Other,
-    };
-    io::Error::new(kind, error)
 }
 
 impl fmt::Display for Object {

@@ -15,11 +15,14 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::ServerSideEncryption;
 use bytes::Bytes;
 
-use super::head::{HeadChecksums, ObjectHead};
-use super::upload::WRITE;
-use super::{Object, refused};
+use super::Object;
+use super::head::{HeadChecksums, ObjectHead, bare_etag};
+use super::request::refused;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::{Crc64Nvme, StoreError};
+
+/// What errors say was to be done.
+pub(super) const WRITE: &str = "write it";
 
 /// Tries to store an object while other requests for the same key get in the way. Six, with the
 /// pauses between them three seconds: S3 refuses so only while another upload is being completed,
@@ -299,9 +302,4 @@ fn is_in_the_way(error: &StoreError) -> bool {
     refusal.is_some_and(|refusal| {
         matches!(refusal.kind, AwsErrorKind::Precondition | AwsErrorKind::Conflict)
     })
-}
-
-/// An `ETag` without its quotes; none if there is nothing in them.
-pub(super) fn bare_etag(etag: Option<String>) -> Option<String> {
-    etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty())
 }

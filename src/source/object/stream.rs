@@ -14,17 +14,13 @@ use std::io::{self, Read};
 use std::ops::Range;
 
 use bytes::Bytes;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
-use super::fetch::{PinnedObject, fetch};
+use super::fetch::PinnedObject;
 use super::held::HeldObject;
-use super::{Object, RequestTarget};
-
-/// Bytes of a part. 4 MiB: S3 answers after some 40 ms and then sends about 90 MB/s on one
-/// connection, so half of the time goes by with bytes flowing; larger parts take more memory.
-pub const PART_BYTES: u64 = 4 << 20;
+use super::part::{PART_BYTES, RangePart};
+use super::request::RequestTarget;
+use crate::aws::Session;
 
 /// Parts of an open object that are fetched or wait to be read. Four: together some 180 MB/s of
 /// one object from S3, most of what a core scans, in 16 MiB.
@@ -48,56 +44,6 @@ struct FetchPace {
     parts: usize,
 }
 
-/// A range on its way. Its queue needs no bound of its own: it holds the range at most.
-pub(super) struct RangePart {
-    chunks: UnboundedReceiver<io::Result<Bytes>>,
-    task: JoinHandle<()>,
-    /// Bytes that were not handed over yet.
-    left: u64,
-}
-
-impl RangePart {
-    pub(super) fn begin(
-        object: &Object,
-        target: &RequestTarget,
-        range: Range<u64>,
-        pinned: &PinnedObject,
-    ) -> Self {
-        let (sender, chunks) = mpsc::unbounded_channel();
-        let left = range.end - range.start;
-        let fetching = fetch(target.clone(), range, Some(pinned.clone()), None, sender);
-        Self { chunks, task: object.handle().spawn(fetching), left }
-    }
-
-    /// All of it.
-    pub(super) fn whole(mut self) -> io::Result<Bytes> {
-        let mut whole = Vec::with_capacity(usize::try_from(self.left).map_err(io::Error::other)?);
-        while let Some(bytes) = self.next()? {
-            whole.extend_from_slice(&bytes);
-        }
-        Ok(whole.into())
-    }
-
-    /// The next bytes; none at the end.
-    fn next(&mut self) -> io::Result<Option<Bytes>> {
-        match self.chunks.blocking_recv() {
-            Some(Ok(bytes)) => {
-                self.left = self.left.saturating_sub(bytes.len() as u64);
-                Ok(Some(bytes))
-            }
-            Some(Err(error)) => Err(error),
-            None if self.left == 0 => Ok(None),
-            None => Err(io::Error::other("the network's threads ended early")),
-        }
-    }
-}
-
-impl Drop for RangePart {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
 /// An object of which a first part is on its way, and of which nothing is known yet.
 pub(super) struct PendingObject {
     part: RangePart,
@@ -110,26 +56,23 @@ pub(super) struct PendingObject {
 
 impl PendingObject {
     /// Begins at the front.
-    pub(super) fn begin(object: &Object) -> Self {
-        Self::with(object, 0..PART_BYTES, false)
+    pub(super) fn begin(target: RequestTarget) -> Self {
+        Self::with(target, 0..PART_BYTES, false)
     }
 
     /// Begins with the end, if the object has so many bytes.
-    pub(super) fn begin_at_end(object: &Object, bytes: u64) -> Self {
-        Self::with(object, bytes.saturating_sub(END_BYTES)..bytes.max(1), true)
+    pub(super) fn begin_at_end(target: RequestTarget, bytes: u64) -> Self {
+        Self::with(target, bytes.saturating_sub(END_BYTES)..bytes.max(1), true)
     }
 
-    fn with(object: &Object, range: Range<u64>, for_ranges: bool) -> Self {
-        let target = object.target();
-        let (sender, chunks) = mpsc::unbounded_channel();
+    fn with(target: RequestTarget, range: Range<u64>, for_ranges: bool) -> Self {
         let (told, pinned) = oneshot::channel();
-        let fetching = fetch(target.clone(), range.clone(), None, Some(told), sender);
-        let part = RangePart { chunks, task: object.handle().spawn(fetching), left: 0 };
+        let part = RangePart::begin_first(&target, range.clone(), told);
         Self { part, range, for_ranges, pinned, target }
     }
 
     /// Waits for the first answer.
-    pub(super) fn open(self, object: &Object) -> io::Result<ObjectFile> {
+    pub(super) fn open(self, session: &Session) -> io::Result<ObjectFile> {
         let Self { mut part, range, for_ranges, pinned, target } = self;
         let pinned = pinned
             .blocking_recv()
@@ -137,7 +80,8 @@ impl PendingObject {
         part.left = pinned.bytes.min(range.end).saturating_sub(range.start);
         let next = part.left;
         let is_end = range.end >= pinned.bytes;
-        let mut opened = OpenedObject { object: object.clone(), target, pinned, end: Bytes::new() };
+        let mut opened =
+            OpenedObject { session: session.clone(), target, pinned, end: Bytes::new() };
         if for_ranges {
             if is_end {
                 opened.end = part.whole()?;
@@ -154,7 +98,8 @@ impl PendingObject {
 /// An object as it was when it was opened.
 #[derive(Clone)]
 struct OpenedObject {
-    object: Object,
+    /// Keeps the threads that parts come on.
+    session: Session,
     target: RequestTarget,
     pinned: PinnedObject,
     /// Its last bytes, as far as they came when it was opened.
@@ -175,7 +120,7 @@ impl OpenedObject {
     }
 
     fn begin(&self, range: Range<u64>) -> RangePart {
-        RangePart::begin(&self.object, &self.target, range, &self.pinned)
+        RangePart::begin(&self.target, range, &self.pinned)
     }
 
     /// Bytes from `offset` on that came when it was opened.
@@ -258,8 +203,8 @@ impl ObjectFile {
 
     /// Begins to fetch all of the object, to be held; `None` if all of it came when it was opened.
     pub(in crate::source) fn hold(&self) -> Option<HeldObject> {
-        let OpenedObject { object, target, pinned, .. } = &self.opened;
-        (!self.opened.is_whole()).then(|| HeldObject::begin(object, target, pinned))
+        let OpenedObject { session, target, pinned, .. } = &self.opened;
+        (!self.opened.is_whole()).then(|| HeldObject::begin(session, target, pinned))
     }
 
     /// Begins to fetch a range, one of several that are read side by side, or one after the other.
@@ -316,6 +261,6 @@ impl Read for ObjectRange {
 
 impl std::fmt::Debug for ObjectFile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ObjectFile").field("object", &self.opened.object).finish_non_exhaustive()
+        f.debug_struct("ObjectFile").field("target", &self.opened.target).finish_non_exhaustive()
     }
 }

@@ -21,9 +21,10 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
+use super::Object;
 use super::head::{HeadChecksums, visit_heads};
-use super::store::{ExpectedObject, StoreOptions, UploadOutcome};
-use super::{Object, RequestTarget, refused};
+use super::request::{RequestTarget, refused};
+use super::store::{ExpectedObject, StoreOptions, UploadOutcome, WRITE};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::local::read_exact_at;
 use crate::source::{Crc64Nvme, Location, StoreError};
@@ -45,9 +46,6 @@ const PARTS_MAX: u64 = 10_000;
 const PARTS_AT_ONCE: usize = 4;
 
 const _: () = assert!(PART_BYTES_FIRST >= 5 << 20 && PARTS_FIRST < PARTS_MAX);
-
-/// What errors say was to be done.
-pub(super) const WRITE: &str = "write it";
 
 /// Told the id of each multipart upload that is begun, before its first part is sent.
 pub type OnBegin<'a> = &'a mut dyn FnMut(&str) -> io::Result<()>;

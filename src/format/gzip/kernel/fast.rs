@@ -24,7 +24,7 @@
 //! more, which leaves the 8 bits of the distance root. After the second refill a distance takes 28,
 //! which leaves more than the next lookup needs. The third entry of literals takes 30 in all.
 
-use super::Cursor;
+use super::cursor::Cursor;
 use super::table::{
     DISTANCE_ROOT_BITS, DistanceTable, LITERAL_ROOT_BITS, LiteralTable, TableEntry,
 };

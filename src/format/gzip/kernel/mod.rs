@@ -3,6 +3,7 @@
 //! Never knows gzip. No I/O and no allocation: the tables are part of the type.
 //!
 //! # How it is built
+//! - `cursor.rs` says where input and output stand, and holds the bits between them.
 //! - `table.rs` turns code lengths into tables. An entry says all there is to know of a word.
 //! - `fast.rs` is the loop for a block's codes, while there is slack at the ends of input and
 //!   output. Nearly all bytes come from it, and all `unsafe` code is there. Two streams can share
@@ -22,11 +23,12 @@
 //! # What is refused
 //! What zlib refuses: see `Table::fill` and the headers below. The tests hold it to `zlib-rs`.
 
+mod cursor;
 mod fast;
 mod table;
 
 use super::DeflateFault;
-use super::inflate::InflateStep;
+use cursor::Cursor;
 use fast::{INPUT_SLACK_BYTES, LoopExit, OUTPUT_SLACK_BYTES, Path, StreamLane};
 use table::{
     DISTANCE_SYMBOLS, DistanceTable, LITERAL_SYMBOLS, LiteralTable, PRECODE_SYMBOLS, PrecodeTable,
@@ -43,17 +45,15 @@ const END_SYMBOL: usize = 256;
 const PRECODE_ORDER: [u8; PRECODE_SYMBOLS] =
     [16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15];
 
-/// Where input and output stand.
+/// What one call did.
 #[derive(Debug, Clone, Copy, Default)]
-struct Cursor {
-    /// The next bits, the first one lowest; those from `count` on are zero.
-    buffer: u64,
-    /// Below 64.
-    count: u32,
-    /// `input[..from]` was taken.
-    from: usize,
-    /// `output[..at]` is there.
-    at: usize,
+pub(super) struct InflateStep {
+    /// Bytes of `input` that were taken.
+    pub(super) consumed: usize,
+    /// Bytes that were written from `at` on.
+    pub(super) produced: usize,
+    /// The deflate data ended: the last byte that was taken is its last.
+    pub(super) end: bool,
 }
 
 /// What comes next in the data.
@@ -558,51 +558,5 @@ impl Pending {
             self.copy_left -= 1;
             cursor.at += 1;
         }
-    }
-}
-
-impl Cursor {
-    /// Fills the buffer, to more than 56 bits if the input has them.
-    #[inline(always)]
-    fn fill(&mut self, input: &[u8]) {
-        if let Some(next) = input[self.from..].first_chunk::<8>() {
-            let bytes = (63 - self.count) / 8;
-            let next = u64::from_le_bytes(*next) & !(u64::MAX << (8 * bytes));
-            self.buffer |= next << self.count;
-            self.from += bytes as usize;
-            self.count += 8 * bytes;
-            return;
-        }
-        while let (0..=55, Some(next)) = (self.count, input.get(self.from)) {
-            self.buffer |= u64::from(*next) << self.count;
-            self.from += 1;
-            self.count += 8;
-        }
-    }
-
-    /// The next bits, if they are there.
-    #[inline(always)]
-    fn take(&mut self, count: u32, input: &[u8]) -> Option<u64> {
-        self.fill(input);
-        (self.count >= count).then(|| {
-            let bits = self.buffer & !(u64::MAX << count);
-            self.skip(count);
-            bits
-        })
-    }
-
-    /// Drops bits that are there.
-    #[inline(always)]
-    fn skip(&mut self, count: u32) {
-        self.buffer >>= count;
-        self.count -= count;
-    }
-
-    /// Gives whole bytes back to the input, as far as they came from it.
-    fn give_back(&mut self) {
-        let bytes = (self.count / 8).min(self.from.try_into().unwrap_or(u32::MAX));
-        self.from -= bytes as usize;
-        self.count -= 8 * bytes;
-        self.buffer &= !(u64::MAX << self.count);
     }
 }

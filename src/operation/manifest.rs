@@ -1,0 +1,52 @@
+//! A manifest of a plan, as far as its job depends on it.
+
+use crate::diagnostic::parameter::{ParameterName, SPLIT_BY};
+use std::collections::BTreeMap;
+
+use super::check::{Refusal, refusal};
+use super::class;
+
+/// API, `JobManifestFieldName`: the column of versions.
+const VERSION_ID: &str = "VersionId";
+
+/// A manifest of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedManifest {
+    /// Its file, relative to the plan.
+    pub path: String,
+    /// The bucket of its objects.
+    pub bucket: String,
+    /// `Bucket`, `Key` and perhaps `VersionId`.
+    pub columns: Vec<String>,
+    /// Column and value that all its rows share.
+    pub split: BTreeMap<String, Option<String>>,
+    /// The file's SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+impl PlannedManifest {
+    /// The storage class of all its objects, which `flag` and `value` depend on.
+    pub(super) fn storage_class(
+        &self,
+        parameter: ParameterName,
+        value: &str,
+        authority: &'static str,
+    ) -> Result<&str, Refusal> {
+        class::shared(&self.split).ok_or_else(|| {
+            let rule = format!("{} is not of one storage class, which it depends on", self.path);
+            let remedy = format!("make the plan again, with {SPLIT_BY} StorageClass");
+            refusal(parameter, value, rule, authority, remedy)
+        })
+    }
+
+    /// Whether each row names a version.
+    #[must_use]
+    pub fn has_version_ids(&self) -> bool {
+        self.columns.iter().any(|name| name == VERSION_ID)
+    }
+
+    /// Its file's path below the plan's folder in the manifest bucket.
+    pub(super) fn name(&self) -> &str {
+        self.path.split_once('/').map_or(&*self.path, |(_, name)| name)
+    }
+}

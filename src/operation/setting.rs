@@ -1,0 +1,14 @@
+//! Where jobs run, and when they are asked for.
+
+/// Where jobs run, and when they are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobContext {
+    /// The account of the jobs.
+    pub account_id: String,
+    /// The partition of the jobs ([`super::partition::of_jobs`]).
+    pub partition: String,
+    /// The region of the jobs, where it is known.
+    pub region: Option<String>,
+    /// Now, for dates that must be in the future.
+    pub now: jiff::Timestamp,
+}
