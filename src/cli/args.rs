@@ -1,4 +1,5 @@
-//! The command line as typed. Nothing here touches files; what needs checking against a report is
+//! The command line as typed, and its way to the reports that it names: these are opened here, and
+//! names are looked up to say what was probably meant. What needs checking against a report is
 //! checked by the layers below.
 
 use std::collections::BTreeSet;
@@ -88,14 +89,14 @@ fn not_built(word: &str, left_out: &[&str]) -> Option<String> {
 impl Args {
     /// The arguments of this process. Help, the version or what is wrong is told here, and the way
     /// to end is given.
-    pub(super) fn of_process() -> Result<Self, Exit> {
+    pub(super) fn from_process() -> Result<Self, Exit> {
         let given = usage::in_order(env::args_os().collect());
         let mended = |error| usage::mended(error, &given);
         Self::try_parse_from(&given).map_err(mended).map_err(|error| {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
             if let Some(text) = not_built(asked, left_out()) {
-                failure::write_json(&Invocation::of_words(&given), Exit::Usage, &text, None);
+                failure::write_json(&Invocation::from_words(&given), Exit::Usage, &text, None);
                 print::error(&text);
                 return Exit::Usage;
             }
@@ -103,7 +104,7 @@ impl Args {
                 let text = error.render().to_string();
                 let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
                 let (message, hint) = text.split_once("\n\n").unzip();
-                let invocation = Invocation::of_words(&given);
+                let invocation = Invocation::from_words(&given);
                 failure::write_json(&invocation, exit, message.unwrap_or(text), hint);
             }
             tell(&error, &given);

@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
     panics::listen();
     flags::name_in_messages();
     // Wrong arguments, --help and --version end here, with code 2 or 0.
-    let args = match Args::of_process() {
+    let args = match Args::from_process() {
         Ok(args) => args,
         Err(exit) => return exit.into(),
     };

@@ -168,7 +168,7 @@ fn other_operation(handle: &PlanHandle, planned: &str, kind: OperationKind) -> C
 pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> JobContext {
     JobContext {
         account_id: place.account_id.clone(),
-        partition: partition::of_jobs(region(place).as_deref(), role_arn).to_owned(),
+        partition: partition::for_jobs(region(place).as_deref(), role_arn).to_owned(),
         region: region(place),
         now: Timestamp::now(),
     }

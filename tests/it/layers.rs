@@ -183,7 +183,7 @@ const OWNED_CRATES: [(&str, &[&str]); 19] = [
     ("crc_fast", &["source"]),
 ];
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
