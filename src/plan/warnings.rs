@@ -257,8 +257,10 @@ fn no_version_id(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<Str
     let objects = objects(outcome);
     let none = objects > 0 && outcome.totals.null_versions == objects && resolved.limit.is_none();
     none.then(|| {
-        format!("No selected row has a version id, so every row names the version `null`. If the \
-                 bucket was never versioned, {NO_VERSION_IDS} leaves the column out.")
+        format!(
+            "No selected row has a version id, so every row names the version `null`. If the \
+                 bucket was never versioned, {NO_VERSION_IDS} leaves the column out."
+        )
     })
 }
 
