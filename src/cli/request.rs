@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
-use crate::diagnostic::parameter::{self, ParameterName};
+use crate::diagnostic::parameter;
+#[cfg(feature = "aws")]
+use crate::diagnostic::parameter::ParameterName;
 use crate::operation::job::{
     self, JobContext, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, PlannedManifest,
     ReportScope, Request, S3Prefix,
