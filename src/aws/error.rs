@@ -246,7 +246,7 @@ where
             if is_clock_skew(refusal.err().message().unwrap_or_default()) {
                 return AwsErrorKind::ClockSkew;
             }
-            of_code(refusal.err().code(), status, region)
+            classify_code(refusal.err().code(), status, region)
         }
         // An answer that can't be parsed was cut short, or comes from something in between.
         SdkError::ResponseError(_) | SdkError::TimeoutError(_) => AwsErrorKind::Unreachable,
@@ -264,7 +264,7 @@ fn is_clock_skew(message: &str) -> bool {
 }
 
 /// What a service's code says, or, where an answer has none (HEAD), its status.
-fn of_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorKind {
+fn classify_code(code: Option<&str>, status: u16, region: Option<String>) -> AwsErrorKind {
     match code.unwrap_or_default() {
         "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" | "RequestExpired" => {
             AwsErrorKind::ExpiredCredentials
@@ -405,7 +405,7 @@ mod tests {
 
     #[test]
     fn codes_come_before_the_status_and_the_status_before_nothing() {
-        let kind = |code: &str, status| of_code(Some(code), status, None);
+        let kind = |code: &str, status| classify_code(Some(code), status, None);
         assert_eq!(kind("ExpiredToken", 400), AwsErrorKind::ExpiredCredentials);
         assert_eq!(kind("RequestTimeTooSkewed", 403), AwsErrorKind::ClockSkew);
         assert_eq!(kind("SignatureDoesNotMatch", 403), AwsErrorKind::WrongCredentials);
@@ -428,7 +428,8 @@ mod tests {
         ] {
             assert_eq!(kind(code, 404), AwsErrorKind::NoSuchConfiguration, "{code}");
         }
-        let head = |status, region: Option<&str>| of_code(None, status, region.map(str::to_owned));
+        let head =
+            |status, region: Option<&str>| classify_code(None, status, region.map(str::to_owned));
         let there = || Some("eu-west-1".to_owned());
         assert_eq!(head(301, Some("eu-west-1")), AwsErrorKind::WrongRegion(there()));
         assert_eq!(head(400, Some("eu-west-1")), AwsErrorKind::WrongRegion(there()));

@@ -1,4 +1,5 @@
-//! The command line as typed. Nothing here touches files; what needs checking against a report is
+//! The command line as typed, and its way to the reports that it names: these are opened here, and
+//! names are looked up to say what was probably meant. What needs checking against a report is
 //! checked by the layers below.
 
 use std::collections::BTreeSet;

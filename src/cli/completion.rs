@@ -129,13 +129,13 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     let mut opened = SubmittedPlan::new(args)?;
     let jobs = opened.jobs()?;
     let not_created = jobs.iter().filter(|job| job.is_left_out()).count() as u64;
-    let mut deeds: Vec<JobAction> = jobs.iter().map(JobAction::of_line).collect();
+    let mut deeds: Vec<JobAction> = jobs.iter().map(JobAction::from_line).collect();
     let mut ended = ended(&mut opened, jobs)?;
     let mut reading = CompletionReader::new(&opened.state);
     for job in &mut ended {
         reading.read(&mut opened, job)?;
         // The report may tell more of a job than AWS still does.
-        deeds[job.shard] = JobAction::of_line(&job.job);
+        deeds[job.shard] = JobAction::from_line(&job.job);
     }
     let whole = ended.iter().all(|ended| ended.job.is_clean());
     let sum = |EndedJob { job, job_id, report, .. }: EndedJob| JobSum {
@@ -183,7 +183,7 @@ impl CompletionReader {
     fn read(&mut self, opened: &mut SubmittedPlan, job: &mut EndedJob) -> Result<(), CliError> {
         let request = opened.request(job.shard)?;
         let operation = request["Operation"].as_object().and_then(|only| only.keys().next());
-        let kind = operation.and_then(|name| ResultKind::of_operation(name));
+        let kind = operation.and_then(|name| ResultKind::from_operation(name));
         self.lost |= kind.is_some() && request["Report"]["ReportScope"] != "AllTasks";
         let shard = &opened.plan.shards[job.shard];
         let columns = shard.columns.as_ref().unwrap_or(&opened.plan.columns).len();

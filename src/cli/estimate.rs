@@ -50,9 +50,9 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         .into_iter()
         .flat_map(|kind| estimate::estimate(kind, &inputs, class, &prices))
         .collect();
-    let mut notes = estimate_notes::of_kinds(&plan, &inputs, &estimates);
-    notes.extend(estimate_notes::of_classes(&inputs, &estimates));
-    notes.extend(estimate_notes::of_prices(args, &prices));
+    let mut notes = estimate_notes::operation_notes(&plan, &inputs, &estimates);
+    notes.extend(estimate_notes::class_note(&inputs, &estimates));
+    notes.extend(estimate_notes::price_notes(args, &prices));
     if estimates.iter().any(|estimate| estimate.kind == OperationKind::Copy) {
         notes.extend(class_note);
     }

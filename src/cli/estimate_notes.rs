@@ -16,7 +16,11 @@ const PUBLISHED_PRICES: &str = "The prices are from published lists, without dis
                                 or taxes: check those that matter; --prices FILE replaces them.";
 
 /// Of operations that the plan was not made for: what of it they can't do, as far as it tells.
-pub(super) fn of_kinds(plan: &Plan, inputs: &CostInputs, estimates: &[Estimate]) -> Vec<String> {
+pub(super) fn operation_notes(
+    plan: &Plan,
+    inputs: &CostInputs,
+    estimates: &[Estimate],
+) -> Vec<String> {
     let own = plan.operation.as_ref().map(|operation| operation.name.as_str());
     let mut kinds: Vec<OperationKind> = estimates.iter().map(|estimate| estimate.kind).collect();
     kinds.dedup();
@@ -78,7 +82,7 @@ fn not_made_for(kind: OperationKind, inputs: &CostInputs) -> Option<String> {
 }
 
 /// Of storage classes that are not known.
-pub(super) fn of_classes(inputs: &CostInputs, estimates: &[Estimate]) -> Option<String> {
+pub(super) fn class_note(inputs: &CostInputs, estimates: &[Estimate]) -> Option<String> {
     let depends = |line: &EstimateLine| line.class.is_none() && line.price_min != line.price_max;
     let by_class = estimates.iter().any(|estimate| {
         estimate.once.iter().any(|line| line.charge != Charge::Kms && depends(line))
@@ -93,7 +97,7 @@ pub(super) fn of_classes(inputs: &CostInputs, estimates: &[Estimate]) -> Option<
 }
 
 /// Of the prices.
-pub(super) fn of_prices(args: &EstimateArgs, prices: &Prices) -> Vec<String> {
+pub(super) fn price_notes(args: &EstimateArgs, prices: &Prices) -> Vec<String> {
     let mut notes = Vec::new();
     if args.region().is_none() {
         notes.push(format!(

@@ -21,7 +21,7 @@ pub(super) struct Invocation {
 
 impl Invocation {
     /// Of arguments that could not be parsed: as far as can be seen.
-    pub(super) fn of_words(words: &[OsString]) -> Self {
+    pub(super) fn from_words(words: &[OsString]) -> Self {
         let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
         let names = Args::command();
         let names: Vec<&str> = names.get_subcommands().map(clap::Command::get_name).collect();
@@ -75,7 +75,7 @@ mod tests {
     fn what_can_be_seen_of_arguments_that_do_not_parse() {
         let of = |line: &str| {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            let Invocation { command, format } = Invocation::of_words(&words);
+            let Invocation { command, format } = Invocation::from_words(&words);
             (command.unwrap_or_default(), format)
         };
         assert_eq!(of("s3sieve count --nope"), ("count".to_owned(), Format::Human));

@@ -57,7 +57,7 @@ impl<'a> From<StepOutcome<'a>> for JobEvent<'a> {
 
 impl<'a> JobEvent<'a> {
     /// A job has taken a command.
-    pub(super) fn of_command(job_id: &'a str, command: JobCommand) -> Self {
+    pub(super) fn from_command(job_id: &'a str, command: JobCommand) -> Self {
         match command {
             JobCommand::Run => Self::Confirmed { job_id },
             JobCommand::Cancel => Self::CancelRequested { job_id },

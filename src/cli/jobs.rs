@@ -232,7 +232,7 @@ fn confirm(
             continue;
         }
         match submission.command(control, &job_id, JobCommand::Run) {
-            Ok(()) => JobEvent::of_command(&job_id, JobCommand::Run).tell(events),
+            Ok(()) => JobEvent::from_command(&job_id, JobCommand::Run).tell(events),
             // It isn't suspended any more: it took the command, and the answer was lost.
             Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {}
             Err(error) => return Err(error.into()),
@@ -248,7 +248,7 @@ fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
     if args.format != Format::Human {
         return;
     }
-    let deeds: Vec<JobAction> = jobs.iter().map(JobAction::of_line).collect();
+    let deeds: Vec<JobAction> = jobs.iter().map(JobAction::from_line).collect();
     if let Some(text) = older::warning(&plan.shards, &deeds, &args.plan_words(), true) {
         print::warning(&text);
     }
@@ -354,7 +354,7 @@ impl SubmissionControl {
         // One that is too new to be listed is waited for.
         describe(&self.control, job_id)?;
         let Err(error) = self.submission.command(&self.control, job_id, command) else {
-            JobEvent::of_command(job_id, command).tell(events);
+            JobEvent::from_command(job_id, command).tell(events);
             return Ok(true);
         };
         // It is refused in words that differ from command to command.
@@ -388,7 +388,7 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
     let (taken, refusal) = steering.command(&jobs, JobCommand::Cancel, args.events())?;
     if args.format == Format::Human {
         print::tell(&format!("{} asked to end", counted(taken, "job")));
-        let deeds = JobAction::of_all(steering.submission.progress(), &views);
+        let deeds = JobAction::from_all(steering.submission.progress(), &views);
         // Jobs that were told to end do no more; those by name may leave others, which go on.
         let deeds: Vec<JobAction> = if asked.all { JobAction::ended(deeds) } else { deeds };
         let words = args.plan_words();

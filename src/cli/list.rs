@@ -24,7 +24,7 @@ pub(super) fn run(args: &ListArgs) -> Result<Exit, CliError> {
     })?;
     let usual = LISTED.iter().map(|column| (*column).to_owned());
     let listing = Listing {
-        partition: partition::of_region(prefix.session().region()).to_owned(),
+        partition: partition::from_region(prefix.session().region()).to_owned(),
         prefix,
         columns: if args.columns.is_empty() { usual.collect() } else { args.columns.clone() },
         versions: args.versions,

@@ -22,7 +22,7 @@ pub(super) struct JobAction {
 }
 
 impl JobAction {
-    pub(super) fn of_line(job: &JobLine) -> Self {
+    pub(super) fn from_line(job: &JobLine) -> Self {
         Self {
             has_copied: job.tasks_succeeded > 0 || job.status == JobEnd::FORGOTTEN,
             is_clean: job.is_clean(),
@@ -31,7 +31,7 @@ impl JobAction {
     }
 
     /// The same of all manifests of a plan, by its journal and what AWS lists.
-    pub(super) fn of_all(progress: &SubmissionProgress, views: &[JobView]) -> Vec<Self> {
+    pub(super) fn from_all(progress: &SubmissionProgress, views: &[JobView]) -> Vec<Self> {
         let of = |(place, stage): (usize, &ManifestStage)| match (stage, stage.end()) {
             (_, Some(end)) => Self {
                 has_copied: end.succeeded > 0 || end.status == JobEnd::FORGOTTEN,

@@ -91,7 +91,7 @@ fn role_arn(args: &PolicyArgs) -> Result<String, CliError> {
     }
     let name = args.role.role_name.as_deref().unwrap_or_default();
     job::check_role_name(name)?;
-    let partition = partition::of_region(region(&args.place).as_deref());
+    let partition = partition::from_region(region(&args.place).as_deref());
     Ok(partition::role_arn(partition, &args.place.account_id, name))
 }
 

@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
-use crate::diagnostic::parameter::{self, ParameterName};
+use crate::diagnostic::parameter;
+#[cfg(feature = "aws")]
+use crate::diagnostic::parameter::ParameterName;
 use crate::operation::job::{
     self, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, ReportScope, Request, S3Prefix,
 };
@@ -169,7 +171,7 @@ fn other_operation(handle: &PlanHandle, planned: &str, kind: OperationKind) -> C
 pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> JobContext {
     JobContext {
         account_id: place.account_id.clone(),
-        partition: partition::of_jobs(region(place).as_deref(), role_arn).to_owned(),
+        partition: partition::for_jobs(region(place).as_deref(), role_arn).to_owned(),
         region: region(place),
         now: Timestamp::now(),
     }

@@ -211,7 +211,7 @@ fn summary(
     let manifests = plan.shards.iter().map(|shard| shard.path.as_str());
     let words = plan_args::words(&args.plan, args.state.as_deref());
     SubmitResult {
-        older: older::warning(&plan.shards, &JobAction::of_all(progress, views), &words, false),
+        older: older::warning(&plan.shards, &JobAction::from_all(progress, views), &words, false),
         plan: words,
         jobs: manifests.zip(stages).map(job).collect(),
         jobs_waiting: waiting,

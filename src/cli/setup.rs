@@ -125,7 +125,7 @@ fn role(args: &SetupArgs, own: &PolicyArgs) -> Result<Exit, CliError> {
         .map_err(|error| unanswered.take().map_or(error, CliError::from))?;
     let access = draft.access(own, target, report_key(own, look, draft.report_bucket()));
     let policies = draft.policies(&access);
-    let (name, path) = Role::of_arn(draft.role_arn());
+    let (name, path) = Role::from_arn(draft.role_arn());
     let role = Role {
         name,
         path,

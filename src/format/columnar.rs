@@ -57,7 +57,7 @@ impl fmt::Display for FilePosition {
 
 impl ColumnarError {
     /// A fault of the file as a whole.
-    pub fn of_file(fault: impl Into<String>) -> Self {
+    pub fn in_file(fault: impl Into<String>) -> Self {
         Self::Fault { place: FilePosition::default(), fault: fault.into() }
     }
 

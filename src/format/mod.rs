@@ -1,6 +1,8 @@
 //! Bytes to rows: how data files are compressed, and how they are cut into rows and fields.
 //!
-//! Free of I/O: slices go in, slices come out. Never knows files, paths or the network.
+//! CSV, gzip and MD5 take slices and give slices. Column formats need bytes here and there: they
+//! ask for ranges of them ([`ranges`]), and whoever calls reads these. Never knows paths or the
+//! network.
 
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod buffer_pool;

@@ -25,7 +25,7 @@ type BuildResult<T> = Result<T, RequestError>;
 /// # Errors
 /// When the request has a member that the SDK doesn't know, or of another type, or lacks one.
 pub fn create_job_input(request: &Value) -> Result<CreateJobInputBuilder, RequestError> {
-    let mut members = JsonMembers::of_request(request)?;
+    let mut members = JsonMembers::from_request(request)?;
     let input = CreateJobInputBuilder::default()
         .set_account_id(members.text("AccountId")?)
         .set_client_request_token(members.text("ClientRequestToken")?)

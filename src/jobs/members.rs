@@ -44,7 +44,7 @@ pub(super) struct JsonMembers<'a> {
 
 impl<'a> JsonMembers<'a> {
     /// All members of a request.
-    pub(super) fn of_request(request: &'a Value) -> Result<Self, RequestError> {
+    pub(super) fn from_request(request: &'a Value) -> Result<Self, RequestError> {
         Self::of("CreateJob".to_owned(), request)
     }
 

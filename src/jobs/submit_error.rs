@@ -31,7 +31,7 @@ pub enum SubmitError {
     #[error(
         "{}: this plan was submitted at {begun} with other parameters: give the same again to \
          resume it ({} has the requests). For other parameters, cancel its jobs (`{JOBS_OF} \
-         {} cancel {ALL}`) and submit what `{RETRY}` makes of it",
+         {} cancel {ALL:#}`) and submit what `{RETRY}` makes of it",
         folder.display(), REQUESTS, folder.display()
     )]
     OtherRequests {

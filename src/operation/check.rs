@@ -14,7 +14,7 @@ use crate::diagnostic::{Diagnostic, ErrorClass};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{parameter}{}: {rule}{}; {remedy}", FlagValue(value), RuleSource(authority))]
 pub struct Refusal {
-    /// The flag that it was given with, or that is missing.
+    /// The parameter that it is of, or that is missing.
     pub parameter: ParameterName,
     /// The value, if there is one.
     pub value: Option<String>,
@@ -32,7 +32,7 @@ impl Diagnostic for Refusal {
     }
 }
 
-/// A value as it stands in a message: behind the flag, in backquotes.
+/// A value as it stands in a message: behind the parameter, in backquotes.
 struct FlagValue<'a>(&'a Option<String>);
 
 impl fmt::Display for FlagValue<'_> {
@@ -303,7 +303,7 @@ mod tests {
     };
 
     #[test]
-    fn a_refusal_names_flag_value_rule_source_and_remedy() {
+    fn a_refusal_names_parameter_value_rule_source_and_remedy() {
         let error = one_of(RESTORE_TIER, "EXPEDITED", &["BULK", "STANDARD"], "API, Tier");
         let text = error.unwrap_err().to_string();
         assert_eq!(

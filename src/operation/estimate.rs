@@ -184,7 +184,7 @@ impl EstimateLine {
         Some(Self { charge, class: None, quantity, per, price_min, price_max })
     }
 
-    const fn of_class(self, class: Option<StorageClass>) -> Self {
+    const fn with_class(self, class: Option<StorageClass>) -> Self {
         Self { class, ..self }
     }
 
@@ -402,7 +402,7 @@ impl<'a> EstimateBuilder<'a> {
         prices: &[Option<Price>],
     ) {
         match EstimateLine::between(charge, quantity, per, prices) {
-            Some(line) => self.estimate.once.push(line.of_class(class)),
+            Some(line) => self.estimate.once.push(line.with_class(class)),
             None if quantity == 0 => {}
             None => self.price_unknown(charge),
         }
@@ -447,7 +447,7 @@ impl<'a> EstimateBuilder<'a> {
     /// A PUT-like request for each object, at the price of its class.
     fn puts(&mut self, may_be_free: bool) {
         for (class, inputs) in &self.inputs.classes {
-            let prices = self.of_candidates(*class, |class| class.put_usd_per_thousand_requests);
+            let prices = self.candidate_prices(*class, |class| class.put_usd_per_thousand_requests);
             let requests = (inputs.objects, PriceUnit::ThousandRequests);
             if may_be_free {
                 self.once_at_most(Charge::Requests, *class, requests, &prices);
@@ -458,7 +458,7 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     /// A price of each of the classes that an object may be of, where its class is this.
-    fn of_candidates(
+    fn candidate_prices(
         &self,
         class: Option<StorageClass>,
         price: impl Fn(&ClassPrices) -> Option<Price>,
@@ -471,10 +471,10 @@ impl<'a> EstimateBuilder<'a> {
     fn reads(&mut self) {
         let mut is_counted = false;
         for (class, inputs) in &self.inputs.classes {
-            let prices = self.of_candidates(*class, |class| class.get_usd_per_thousand_requests);
+            let prices = self.candidate_prices(*class, |class| class.get_usd_per_thousand_requests);
             let requests = (inputs.objects, PriceUnit::ThousandRequests);
             is_counted |= self.once_at_most(Charge::Reads, *class, requests, &prices);
-            let prices = self.of_candidates(*class, |class| class.retrieval_usd_per_gb);
+            let prices = self.candidate_prices(*class, |class| class.retrieval_usd_per_gb);
             if prices.iter().any(|price| *price != Some(Price::ZERO)) {
                 self.by_bytes(Charge::Retrieval, *class, inputs, &prices);
             }
@@ -544,7 +544,7 @@ impl<'a> EstimateBuilder<'a> {
             copies.entry(target(*source)).or_default().push(inputs);
         }
         for (class, parts) in copies {
-            let prices = self.of_candidates(class, |class| class.storage_usd_per_gb_month);
+            let prices = self.candidate_prices(class, |class| class.storage_usd_per_gb_month);
             let sizes: Option<Vec<SizeFacts>> = parts.iter().map(|part| part.sizes).collect();
             let Some(sizes) = sizes else {
                 self.leave_out(Charge::Storage);
@@ -591,7 +591,7 @@ impl<'a> EstimateBuilder<'a> {
 
     fn monthly(&mut self, class: Option<StorageClass>, bytes: u64, prices: &[Option<Price>]) {
         let line = EstimateLine::between(Charge::Storage, bytes, PriceUnit::GbMonth, prices);
-        let Some(line) = line.map(|line| line.of_class(class)) else {
+        let Some(line) = line.map(|line| line.with_class(class)) else {
             self.price_unknown(Charge::Storage);
             return;
         };

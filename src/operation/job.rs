@@ -386,7 +386,7 @@ pub fn check_default_key(parameter: ParameterName, key: &str, region: Option<&st
     let source = "UG, Setting default server-side encryption behavior for Amazon S3 buckets";
     let arn = check::whole_key_arn(parameter, key, source)?;
     let remedy = "name a key of the bucket's region";
-    let partition = partition::of_region(Some(arn.region));
+    let partition = partition::from_region(Some(arn.region));
     if let Some(region) = region.filter(|region| *region != arn.region) {
         let rule = format!("the key is in {}, the bucket in {region}", arn.region);
         return Err(refusal(parameter, key, rule, source, remedy));

@@ -1,6 +1,7 @@
 //! Operations: what a Batch Operations job does to each object.
 //!
-//! One module for each, with the same four parts:
+//! One module for each, with the same four parts; [`given`] is for requests that somebody else
+//! wrote, and has no rules and permissions of its own:
 //!
 //! 1. `eligibility()`: the rows that it can't do, as [`Rule`]s.
 //! 2. `Parameters`: what it is told, with a check that refuses what AWS would refuse
@@ -16,7 +17,8 @@
 //! A rule or limit stands beside its source. "UG" is the Amazon S3 User Guide, "API" the model of
 //! the S3 Control API.
 //!
-//! Never knows how rows are found, what a plan folder looks like, nor how flags are parsed.
+//! Never knows how rows are found, what a plan folder looks like, nor how parameters are given: a
+//! [`Refusal`] names the parameter.
 
 pub mod acl;
 mod arn;

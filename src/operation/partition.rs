@@ -84,7 +84,7 @@ impl Partition {
 
     /// The partition of a region; `None` where the region is not of a form that is known.
     #[must_use]
-    pub fn of_region(region: &str) -> Option<&'static Self> {
+    pub fn from_region(region: &str) -> Option<&'static Self> {
         let (rest, number) = region.rsplit_once('-')?;
         let (beginning, word) = rest.rsplit_once('-')?;
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -99,23 +99,23 @@ static PARTITIONS: [Partition; 8] = Partition::ALL;
 
 /// The partition of jobs: their region's, or where that is not known their role's.
 #[must_use]
-pub fn of_jobs<'a>(region: Option<&str>, role_arn: &'a str) -> &'a str {
-    match region.and_then(Partition::of_region) {
+pub fn for_jobs<'a>(region: Option<&str>, role_arn: &'a str) -> &'a str {
+    match region.and_then(Partition::from_region) {
         Some(partition) => partition.name,
-        None => of_arn(role_arn),
+        None => from_arn(role_arn),
     }
 }
 
 /// The partition that an ARN names; the commercial one where it names none.
 #[must_use]
-pub fn of_arn(arn: &str) -> &str {
+pub fn from_arn(arn: &str) -> &str {
     Arn::parse(arn).map_or(DEFAULT, |arn| arn.partition)
 }
 
 /// The partition of a region; the commercial one where the region is not given or not known.
 #[must_use]
-pub fn of_region(region: Option<&str>) -> &'static str {
-    region.and_then(Partition::of_region).map_or(DEFAULT, |partition| partition.name)
+pub fn from_region(region: Option<&str>) -> &'static str {
+    region.and_then(Partition::from_region).map_or(DEFAULT, |partition| partition.name)
 }
 
 /// Whether a text has the form of a region: the beginning of a partition's, a direction, and a
@@ -123,7 +123,7 @@ pub fn of_region(region: Option<&str>) -> &'static str {
 #[must_use]
 pub fn is_region(text: &str) -> bool {
     let word = text.rsplit('-').nth(1).unwrap_or_default();
-    DIRECTIONS.contains(&word) && Partition::of_region(text).is_some()
+    DIRECTIONS.contains(&word) && Partition::from_region(text).is_some()
 }
 
 /// The words of regions, before their number: so far, all are directions (AWS General Reference,
@@ -190,14 +190,14 @@ mod tests {
             ("eu-isoe-west-1", "aws-iso-e"),
             ("us-isof-south-1", "aws-iso-f"),
         ] {
-            let found = Partition::of_region(region).map(|partition| partition.name);
+            let found = Partition::from_region(region).map(|partition| partition.name);
             assert_eq!(found, Some(partition), "{region}");
             assert!(is_region(region), "{region}");
         }
         for unknown in
             ["", "us-east", "us-east-", "us--1", "us-east-1a", "xx-east-1", "eusc-east-1"]
         {
-            assert_eq!(Partition::of_region(unknown), None, "{unknown}");
+            assert_eq!(Partition::from_region(unknown), None, "{unknown}");
             assert!(!is_region(unknown), "{unknown}");
         }
     }
@@ -212,12 +212,12 @@ mod tests {
     #[test]
     fn jobs_are_in_their_regions_partition_and_else_in_their_roles() {
         let role = "arn:aws-us-gov:iam::111122223333:role/batch";
-        assert_eq!(of_jobs(Some("cn-north-1"), role), "aws-cn");
-        assert_eq!(of_jobs(None, role), "aws-us-gov");
-        assert_eq!(of_jobs(Some("moon-base-1"), role), "aws-us-gov");
-        assert_eq!(of_jobs(None, "batch"), "aws");
-        assert_eq!(of_region(Some("us-isob-east-1")), "aws-iso-b");
-        assert_eq!(of_region(None), "aws");
+        assert_eq!(for_jobs(Some("cn-north-1"), role), "aws-cn");
+        assert_eq!(for_jobs(None, role), "aws-us-gov");
+        assert_eq!(for_jobs(Some("moon-base-1"), role), "aws-us-gov");
+        assert_eq!(for_jobs(None, "batch"), "aws");
+        assert_eq!(from_region(Some("us-isob-east-1")), "aws-iso-b");
+        assert_eq!(from_region(None), "aws");
     }
 
     #[test]

@@ -283,7 +283,7 @@ fn a_replication_needs_version_ids() {
     for operation in [&replicate::Parameters as &dyn Operation, &given] {
         let told = try_on(operation, "demo", false).unwrap_err().to_string();
         assert!(told.contains("00000.csv has no version ids"), "{told}");
-        assert!(told.contains("`plan_for` replicate"), "{told}");
+        assert!(told.contains("plan_for replicate"), "{told}");
     }
 }
 
@@ -367,7 +367,7 @@ fn a_restore_has_days_just_where_the_class_wants_them() {
     let without = restore::Parameters { days: None, tier: None };
     refused(&without, Some("GLACIER"), &["`restore_days`", "at least 1", "UG"]);
     refused(&good, None, &["restore", "`split_by` StorageClass"]);
-    refused(&good, Some("STANDARD"), &["STANDARD", "`plan_for` restore"]);
+    refused(&good, Some("STANDARD"), &["STANDARD", "plan_for restore"]);
     let zero = restore::Parameters { days: Some(0), tier: None };
     refused(&zero, Some("GLACIER"), &["`restore_days` `0`", "at least 1"]);
     let fast = restore::Parameters { days: Some(1), tier: some("EXPEDITED") };
@@ -578,7 +578,7 @@ fn manifests_in_place_go_by_the_plans_own_folder() {
     assert_eq!(arn(&at("a/")), "arn:aws:s3:::m/a//manifests/00000.csv");
     assert_eq!(arn(&at("")), "arn:aws:s3:::m/manifests/00000.csv");
     let told = job::requests(&operation, &setting(), &at(&"p".repeat(2000)), &source).unwrap_err();
-    assert!(told.to_string().starts_with("the plan's address"), "{told}");
+    assert!(told.to_string().starts_with("`plan_address`"), "{told}");
 }
 
 #[test]

@@ -5,7 +5,7 @@
 pub struct JobContext {
     /// The account of the jobs.
     pub account_id: String,
-    /// The partition of the jobs ([`super::partition::of_jobs`]).
+    /// The partition of the jobs ([`super::partition::for_jobs`]).
     pub partition: String,
     /// The region of the jobs, where it is known.
     pub region: Option<String>,

@@ -297,7 +297,7 @@ impl UnreadableValues {
     /// What a person should know of it.
     #[must_use]
     pub fn warning(&self) -> String {
-        match (self.of_sizes(), self.rows) {
+        match (self.when_sizes(), self.rows) {
             (Some(taken), _) => self.said(&format!("; {taken}")),
             (None, 1) => self.said(" and is taken for NULL"),
             (None, _) => self.said(" and are taken for NULL"),
@@ -311,11 +311,11 @@ impl UnreadableValues {
             1 => ("it as it stands", "conditions and sums take it for NULL"),
             _ => ("them as they stand", "conditions and sums take them for NULL"),
         };
-        self.said(&format!("; {BY} shows {shown}, {}", self.of_sizes().unwrap_or(taken)))
+        self.said(&format!("; {BY} shows {shown}, {}", self.when_sizes().unwrap_or(taken)))
     }
 
     /// What becomes of sizes some of which may be below zero: conditions can read these.
-    fn of_sizes(&self) -> Option<&'static str> {
+    fn when_sizes(&self) -> Option<&'static str> {
         if !is_same_column(&self.column, "Size") {
             return None;
         }

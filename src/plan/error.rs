@@ -30,7 +30,7 @@ pub enum PlanError {
     /// The folder for the plan holds something.
     #[error(
         "{} is not empty, {found} is there: choose a new folder for {OUT}{}", path.display(),
-        if found == PLAN { format!(", or give {FORCE} to replace the plan in it") } else { String::new() }
+        replacement(found)
     )]
     NotEmpty {
         /// The folder.
@@ -196,10 +196,10 @@ pub enum PlanError {
     },
     /// Copies of versions, and nothing tells which of them are current.
     #[error(
-        "{PLAN_FOR} copy: {} has VersionId without IsLatest, so nothing tells current versions from \
-         noncurrent ones, and a copy makes each the newest version of its key: old content could \
-         be what is read. Add the field IsLatest to the inventory configuration, and take the next \
-         report; or {NO_VERSION_IDS} copies what is current; or {INCLUDE_INELIGIBLE} \
+        "{PLAN_FOR} copy: {} has VersionId without IsLatest, so nothing tells current versions \
+         from noncurrent ones, and a copy makes each the newest version of its key: old content \
+         could be what is read. Add the field IsLatest to the inventory configuration, and take \
+         the next report; or {NO_VERSION_IDS} copies what is current; or {INCLUDE_INELIGIBLE} \
          no-current-version takes them unchecked", path.display()
     )]
     IsLatestNeeded {
@@ -219,8 +219,8 @@ pub enum PlanError {
     },
     /// An operation that does not act on the objects of directory buckets.
     #[error(
-        "{PLAN_FOR} {operation}: {bucket} is a directory bucket, whose objects only copy and lambda \
-         jobs act on; name one of those"
+        "{PLAN_FOR} {operation}: {bucket} is a directory bucket, whose objects only copy and \
+         lambda jobs act on; name one of those"
     )]
     DirectoryBucket {
         /// The operation.
@@ -339,6 +339,15 @@ impl PlanError {
                 Self::Io { path, error: io::Error::other(what) }
             }
         }
+    }
+}
+
+/// What else can be done where a plan lies in the folder.
+fn replacement(found: &str) -> String {
+    if found == PLAN {
+        format!(", or give {FORCE} to replace the plan in it")
+    } else {
+        String::new()
     }
 }
 

@@ -138,7 +138,7 @@ fn cannot_split(reports: &[Report], resolved: &ResolvedFilter) -> Option<String>
         OperationKind::Copy if resolved.eligibility.keeps_class() => {
             format!(
                 "No StorageClass is reported, so copies can't keep theirs: a copy without a class \
-             becomes STANDARD. {STORAGE_CLASS} names one for all."
+                 becomes STANDARD. {STORAGE_CLASS} names one for all."
             )
         }
         OperationKind::Restore => {
@@ -165,8 +165,8 @@ fn noncurrent(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String
     if resolved.eligibility.keeps_unfollowed() {
         text += &format!(
             " As {INCLUDE_INELIGIBLE} no-current-version asks, they are copied also where the \
-                 current version of the key is not copied after them: old content becomes current \
-                 there, and deleted keys come back."
+             current version of the key is not copied after them: old content becomes current \
+             there, and deleted keys come back."
         );
     }
     if others {
@@ -258,8 +258,10 @@ fn no_version_id(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<Str
     let objects = objects(outcome);
     let none = objects > 0 && outcome.totals.null_versions == objects && resolved.limit.is_none();
     none.then(|| {
-        format!("No selected row has a version id, so every row names the version `null`. If the bucket \
-         was never versioned, {NO_VERSION_IDS} leaves the column out.")
+        format!(
+            "No selected row has a version id, so every row names the version `null`. If the \
+                 bucket was never versioned, {NO_VERSION_IDS} leaves the column out."
+        )
     })
 }
 

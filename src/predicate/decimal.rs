@@ -29,7 +29,7 @@ pub(super) fn comma_hint(text: &str) -> Option<String> {
     if !text.contains(',') || !text.contains(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    let meant = with_point(text).filter(|meant| Decimal::of_text(meant).is_some());
+    let meant = with_point(text).filter(|meant| Decimal::from_text(meant).is_some());
     Some(match meant {
         Some(meant) => format!("{THOUSANDS}: write {}", literal(&meant)),
         None => THOUSANDS.to_owned(),
@@ -82,7 +82,7 @@ impl Decimal {
     }
 
     /// Reads a text that stands where a number is wanted: a number, or a size such as `5GiB`.
-    pub(super) fn of_text(text: &str) -> Option<Self> {
+    pub(super) fn from_text(text: &str) -> Option<Self> {
         Self::parse(text.trim())
             .or_else(|| parse_bytes(text).ok().and_then(|bytes| Self::new(bytes.into(), 0)))
     }

@@ -79,7 +79,7 @@ impl PredicateError {
 
     /// The error for a text that was written out from what the user wrote, and is not shown:
     /// without a mark in it.
-    pub(super) fn of_canonical(mut self) -> Self {
+    pub(super) fn in_canonical(mut self) -> Self {
         self.inner.place = None;
         self.inner.message = format!("written out, {}", self.inner.message);
         self

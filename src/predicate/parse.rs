@@ -255,7 +255,7 @@ fn check_length(text: &str) -> Result<(), PredicateError> {
 
 /// Holds a canonical text to the same bounds as what users write, so that it always reads back.
 pub(super) fn check_bounds(canonical: &str) -> Result<(), PredicateError> {
-    tokens(canonical).map(|_| ()).map_err(PredicateError::of_canonical)
+    tokens(canonical).map(|_| ()).map_err(PredicateError::in_canonical)
 }
 
 fn too_many_words() -> PredicateError {

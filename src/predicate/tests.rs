@@ -402,7 +402,7 @@ fn errors_mark_the_place_and_say_what_to_write() {
         ("Key LIKE 'a!' ESCAPE '!'", "'a!'", "escape"),
         ("_23 = 'a'", "_23", "22 columns"),
         ("_0 = 'a'", "_0", "22 columns"),
-        ("SELECT * FROM S3Object", "SELECT", "`statement`"),
+        ("SELECT * FROM S3Object", "SELECT", "`filter statement`"),
         ("", "", "empty"),
         ("DATE '2024-01-01T12:00' < LastModifiedDate", "'2024-01-01T12:00'", "TIMESTAMP"),
         ("now() - interval '1 fortnight' < LastModifiedDate", "'1 fortnight'", "INTERVAL '30"),
@@ -560,7 +560,7 @@ fn statements_take_any_alias_limit_and_spelling() {
 #[test]
 fn what_statements_cannot_say_is_refused() {
     for (sql, words) in [
-        ("SELECT count(*) FROM S3Object", "s3sieve count"),
+        ("SELECT count(*) FROM S3Object", "count REPORT"),
         ("SELECT Key FROM S3Object", "Bucket and Key"),
         ("SELECT LOWER(Key), Bucket FROM S3Object", "plain columns"),
         ("SELECT * FROM S3Object s, S3Object t", "one table"),

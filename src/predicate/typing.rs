@@ -232,7 +232,7 @@ impl Typer<'_> {
     fn number(&self, operand: &Operand, value: &Constant, span: Span) -> TypedResult<Decimal> {
         let number = match value {
             Constant::Number(number) => Some(*number),
-            Constant::Text(text) => Decimal::of_text(text),
+            Constant::Text(text) => Decimal::from_text(text),
             _ => None,
         };
         number.ok_or_else(|| {

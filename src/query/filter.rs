@@ -116,7 +116,7 @@ pub fn filter<K: FilterSink>(
     let tasks = &tasks;
     let is_of_proof = selections.iter().any(|selection| selection.among.is_some());
     let on_unreadable = OnUnreadable::new(buffering.hold_until_verified);
-    let on_unreadable = if is_of_proof { on_unreadable.of_proof() } else { on_unreadable };
+    let on_unreadable = if is_of_proof { on_unreadable.for_verify() } else { on_unreadable };
     let make_query = || FilterQuery {
         selections: selections.to_vec(),
         on_unreadable,

@@ -62,7 +62,7 @@ impl OnUnreadable {
 
     /// For rows of certain objects alone: what remains of a plan is told of a proof, and a proof
     /// takes no `--keep-going`.
-    pub(super) fn of_proof(self) -> Self {
+    pub(super) fn for_verify(self) -> Self {
         if self == Self::Fail { Self::FailForGood } else { self }
     }
 }

@@ -370,8 +370,8 @@ impl Diagnostic for ScanError {
         match self {
             Self::Query { error, .. } => error.hint(),
             Self::Thread(_) => Some(format!(
-                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
-                 two)"
+                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` \
+                 show two)"
             )),
             _ => None,
         }

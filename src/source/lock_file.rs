@@ -223,7 +223,7 @@ mod tests {
 
     /// Holders come and go, each removing the file: there is never more than one.
     #[test]
-    fn of_many_that_come_and_go_one_holds_it_at_a_time() {
+    fn one_at_a_time_holds_it_of_many_that_come_and_go() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         let (holders, rounds) = (AtomicU32::new(0), AtomicU32::new(0));

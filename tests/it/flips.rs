@@ -87,11 +87,11 @@ fn recorded(ending: &str) -> (Vec<Flip>, Vec<(String, String)>) {
 fn digest(file: &dyn ColumnarFile, bytes: &[u8]) -> Result<String, ColumnarError> {
     let ranges: &dyn Ranges = &bytes;
     let names = file.columns();
-    let fault = |name: &str| ColumnarError::of_file(format!("no column {name}"));
+    let fault = |name: &str| ColumnarError::in_file(format!("no column {name}"));
     let mut text = Vec::new();
     for (group, size) in file.groups().iter().enumerate() {
         if size.rows > ROWS_MAX {
-            return Err(ColumnarError::of_file("more rows than there are"));
+            return Err(ColumnarError::in_file("more rows than there are"));
         }
         let mut columns = Vec::new();
         for (serial, name) in COLUMNS.iter().enumerate() {

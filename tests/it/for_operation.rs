@@ -375,9 +375,9 @@ fn wrong_options_say_what_to_do() {
         &["copy acts on objects", "a delete marker is not an object", "lambda and replicate"],
     );
     refused("tag", &["--bucket-key", "on"], &["--bucket-key", "--for tag"]);
-    refused("replicate", &["--no-version-ids"], &["--for replicate", "leave that flag out"]);
+    refused("replicate", &["--no-version-ids"], &["--for replicate", "do without that"]);
     let markers = ["--include-ineligible", "delete-marker", "--no-version-ids"];
-    refused("lambda", &markers, &["--include-ineligible delete-marker", "leave that flag out"]);
+    refused("lambda", &markers, &["--include-ineligible delete-marker", "do without that"]);
     refused("lambda", &include("archived"), &["choose one of: delete-marker"]);
     refused("tag", &["--storage-class", "keep"], &["--storage-class", "--for tag"]);
     refused("copy", &["--storage-class", "COLD"], &["COLD", "keep", "DEEP_ARCHIVE"]);

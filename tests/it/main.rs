@@ -18,6 +18,7 @@ mod estimate_notes;
 mod field_cases;
 mod filter;
 mod fixture;
+mod flag_names;
 #[cfg(all(feature = "parquet", feature = "orc"))]
 mod flips;
 mod for_operation;

@@ -139,7 +139,7 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         pool: &mut BufferPool,
     ) -> Result<Self, ColumnarError> {
         let (described, unverified) = (&tail.columns[wanted.column], wanted.unverified);
-        let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
+        let fault = |fault: &str| ColumnarError::in_file(fault).within(group, &described.name);
         let reading = described.reading.map_err(fault)?;
         let encoding = footer.encoding(described.id);
         let encoding = encoding.ok_or_else(|| fault("its encoding is not told: damaged"))?;

@@ -30,7 +30,7 @@ impl ColumnarFile for Tail {
     fn statistics(&self, group: usize, column: usize) -> ColumnStatistics<&[u8]> {
         let stripe = &self.stripes[group];
         let statistics = self.statistics_of(stripe, &self.columns[column]);
-        let known = self.fits[column].then(|| statistics.of_rows(stripe.rows)).flatten();
+        let known = self.fits[column].then(|| statistics.for_rows(stripe.rows)).flatten();
         known.unwrap_or_default()
     }
 

@@ -66,7 +66,7 @@ impl<'a> OrcStatistics<'a> {
     }
 
     /// The statistics of `rows` rows; `None` if they contradict that number.
-    pub(super) fn of_rows(&self, rows: u64) -> Option<ColumnStatistics<&'a [u8]>> {
+    pub(super) fn for_rows(&self, rows: u64) -> Option<ColumnStatistics<&'a [u8]>> {
         let nulls = match self.count {
             Some(count) => NullCount::of(Some(rows.checked_sub(count)?), rows),
             None => NullCount::Unknown,
@@ -170,11 +170,11 @@ mod tests {
 
     #[test]
     fn what_contradicts_itself_is_not_known() {
-        let known = integers(5, -1, 3).of_rows(5).unwrap();
+        let known = integers(5, -1, 3).for_rows(5).unwrap();
         assert_eq!((known.nulls, known.bounds), (NullCount::None, Bounds::Integers(-1, 3)));
-        assert_eq!(integers(5, 3, -1).of_rows(5), None, "least above most");
-        assert_eq!(integers(6, -1, 3).of_rows(5), None, "more values than rows");
-        assert_eq!(OrcStatistics::default().of_rows(5), Some(ColumnStatistics::default()));
+        assert_eq!(integers(5, 3, -1).for_rows(5), None, "least above most");
+        assert_eq!(integers(6, -1, 3).for_rows(5), None, "more values than rows");
+        assert_eq!(OrcStatistics::default().for_rows(5), Some(ColumnStatistics::default()));
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_count_of_0_is_a_column_of_nulls_only_where_it_is_told_twice() {
-        let nulls = |bytes| read(bytes, OrcType::Texts, ALL).of_rows(5).unwrap().nulls;
+        let nulls = |bytes| read(bytes, OrcType::Texts, ALL).for_rows(5).unwrap().nulls;
         assert_eq!(nulls(b"\x08\x00\x50\x01"), NullCount::All);
         // What Hive's compaction writes for every column.
         assert_eq!(nulls(b"\x08\x00\x50\x00"), NullCount::Unknown);

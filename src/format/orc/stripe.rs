@@ -245,7 +245,7 @@ impl StripeFooter {
         let page = |(number, statistics): (usize, &OrcStatistics<'_>)| {
             let first_row = number as u64 * tail.stride;
             let rows = (stripe.rows - first_row).min(tail.stride);
-            Some(PageStatistics { first_row, values: statistics.of_rows(rows)?.to_owned() })
+            Some(PageStatistics { first_row, values: statistics.for_rows(rows)?.to_owned() })
         };
         // One that can't be tells nothing, and neither do the others.
         Ok(if fits { entries.iter().enumerate().map(page).collect() } else { None })

@@ -161,7 +161,7 @@ impl Tail {
         let (start, footer) = part(end, footer_bytes, "a footer")?;
         let (data_end, metadata) = part(start, metadata_bytes, "metadata")?;
         let (mut tail, statistics) =
-            Self::of_footer(&footer, data_end, compression, writer_version)
+            Self::from_footer(&footer, data_end, compression, writer_version)
                 .map_err(|fault| ColumnarError::at(start, fault))?;
         tail.add_known(metadata, &statistics).map_err(|ProtoFault| {
             ColumnarError::at(data_end, "the file's metadata is damaged; fetch it again")
@@ -170,7 +170,7 @@ impl Tail {
     }
 
     /// What the footer tells; apart from it, its statistics of each type.
-    fn of_footer(
+    fn from_footer(
         footer: &[u8],
         end: u64,
         compression: Compression,
@@ -239,7 +239,7 @@ impl Tail {
                 continue;
             }
             for (column, sum) in self.columns.iter().zip(&mut sums) {
-                sum.add(of_column(column, &told, self.trusted)?);
+                sum.add(column_statistics(column, &told, self.trusted)?);
             }
         }
         if untold {
@@ -247,7 +247,7 @@ impl Tail {
         }
         let whole = if whole.len() == self.types { whole } else { &[] };
         let fit = |(column, sum): (&FileColumn, &StatisticsSum<'_>)| {
-            of_column(column, whole, self.trusted).map(|whole| sum.fits(&whole))
+            column_statistics(column, whole, self.trusted).map(|whole| sum.fits(&whole))
         };
         self.fits = self.columns.iter().zip(&sums).map(fit).collect::<Result<_, _>>()?;
         self.metadata = metadata;
@@ -275,12 +275,12 @@ impl Tail {
     /// What the metadata tells of a column of a stripe.
     pub(super) fn statistics_of(&self, stripe: &Stripe, column: &FileColumn) -> OrcStatistics<'_> {
         let told = self.told_of(&self.metadata, stripe);
-        told.and_then(|told| of_column(column, &told, self.trusted)).unwrap_or_default()
+        told.and_then(|told| column_statistics(column, &told, self.trusted)).unwrap_or_default()
     }
 }
 
 /// What statistics of all types tell of a column.
-fn of_column<'m>(
+fn column_statistics<'m>(
     column: &FileColumn,
     told: &[Value<'m>],
     trusted: TrustedBounds,
@@ -356,12 +356,12 @@ impl Postscript {
             other => {
                 let name = if other == 3 { "LZO".to_owned() } else { format!("codec {other}") };
                 let fault = format!("the file is compressed with {name}, which is not read");
-                return Err(ColumnarError::of_file(fault));
+                return Err(ColumnarError::in_file(fault));
             }
         };
         if self.chunk_bytes > CHUNK_BYTES_MAX {
             let fault = format!("chunks of {} bytes: the file is damaged", self.chunk_bytes);
-            return Err(ColumnarError::of_file(fault));
+            return Err(ColumnarError::in_file(fault));
         }
         Ok(Compression { codec, chunk_bytes: self.chunk_bytes as usize })
     }
@@ -508,7 +508,7 @@ mod tests {
 
     fn fault(parts: &[Vec<u8>]) -> Option<String> {
         let compression = Compression { codec: Codec::None, chunk_bytes: 1 << 10 };
-        Tail::of_footer(&parts.concat(), 100, compression, None).err()
+        Tail::from_footer(&parts.concat(), 100, compression, None).err()
     }
 
     #[test]

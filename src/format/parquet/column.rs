@@ -91,7 +91,7 @@ impl<R: Ranges> ParquetColumn<R> {
         let ColumnWanted { column, serial, instants, unverified } = wanted;
         let described = &footer.columns[column];
         let chunk = footer.chunk(group, column)?;
-        let within = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
+        let within = |fault: &str| ColumnarError::in_file(fault).within(group, &described.name);
         let reading = match described.reading.map_err(within)? {
             LeafType::Integers64 if instants => LeafType::Instants64(TimeUnit::Millis),
             reading => reading,

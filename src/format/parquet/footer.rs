@@ -84,13 +84,13 @@ impl Footer {
         let length = file.length();
         if length < (MAGIC.len() + TAIL_BYTES) as u64 {
             let fault = format!("the file has {length} bytes: too few for a Parquet file");
-            return Err(ColumnarError::of_file(fault));
+            return Err(ColumnarError::in_file(fault));
         }
         let mut tail = [0; TAIL_BYTES];
         file.read_at(length - TAIL_BYTES as u64, &mut tail)?;
         let [a, b, c, d, magic @ ..] = tail;
         if &magic == MAGIC_ENCRYPTED {
-            return Err(ColumnarError::of_file("the file is encrypted, which is not read"));
+            return Err(ColumnarError::in_file("the file is encrypted, which is not read"));
         }
         if &magic != MAGIC {
             return Err(ColumnarError::at(

@@ -63,7 +63,7 @@ impl Footer {
         let Some((offsets, index)) = read_index(file, &chunk)? else { return Ok(None) };
         let damaged = |_: Fault| {
             let fault = "the page index is damaged: fetch the file again";
-            ColumnarError::of_file(fault).within(group, &described.name)
+            ColumnarError::in_file(fault).within(group, &described.name)
         };
         let Some(first_rows) = first_rows(&offsets).map_err(damaged)? else { return Ok(None) };
         let index = Index::read(&index, first_rows.len()).map_err(damaged)?;

@@ -309,7 +309,7 @@ fn bounds_of_texts_in_the_older_fields_are_not_used() {
 }
 
 /// A file of one column of whole numbers, in a form of [`properties`].
-fn of_numbers(text: &str, values: &[i64], kind: usize) -> Vec<u8> {
+fn number_file(text: &str, values: &[i64], kind: usize) -> Vec<u8> {
     let schema = format!("message m {{ required {text}; }}");
     let schema = Arc::new(parse_message_type(&schema).unwrap());
     let properties = Arc::new(properties(kind));
@@ -334,13 +334,13 @@ fn numbers_without_a_sign_are_not_negative() {
         .into_iter()
         .flat_map(|text| [0, 4, 8].map(|kind| (text, kind)))
     {
-        let file = &of_numbers(text, &values, kind)[..];
+        let file = &number_file(text, &values, kind)[..];
         let footer = Footer::read(&file).unwrap();
         assert_eq!(footer.statistics(0, 0).bounds, Bounds::Unknown, "{text}");
         let read = numbers_read(&footer, &file);
         assert_eq!(read.unwrap(), values, "{text}, {kind}");
     }
-    let file = &of_numbers("int64 size (INTEGER(64,false))", &[1, -1], 0)[..];
+    let file = &number_file("int64 size (INTEGER(64,false))", &[1, -1], 0)[..];
     let fault = numbers_read(&Footer::read(&file).unwrap(), &file).unwrap_err().to_string();
     assert!(fault.contains("a whole number of 2^63 or more"), "{fault}");
 }
@@ -357,7 +357,7 @@ fn an_empty_row_group_is_no_damage() {
 /// It holds hashes of numbers, which texts of them have not.
 #[test]
 fn a_filter_over_numbers_is_not_asked_for_texts() {
-    let file = &of_numbers("int64 size", &[5, 7], 0)[..];
+    let file = &number_file("int64 size", &[5, 7], 0)[..];
     let footer = Footer::read(&file).unwrap();
     let filter = footer.filter(&file, 0, 0).unwrap().unwrap();
     assert!(filter.may_hold(b"5"));

@@ -50,8 +50,8 @@ static REMEDIES: LazyLock<[CodeRemedy; 31]> = LazyLock::new(|| {
         again(ROLE.as_str(), &["AccessDenied", "KMSAccessDenied", "KMS.AccessDeniedException"]),
         never("the bucket is disabled: ask AWS Support", &["AllAccessDisabled"]),
         never(
-            "the object is larger than 5 GiB, which a copy can't do: update its encryption in place, \
-         or copy it in parts",
+            "the object is larger than 5 GiB, which a copy can't do: update its encryption in \
+             place, or copy it in parts",
             &["EntityTooLarge"],
         ),
         again(
@@ -72,8 +72,8 @@ static REMEDIES: LazyLock<[CodeRemedy; 31]> = LazyLock::new(|| {
         again(KMS_STATE, &["KMS.DisabledException", "KMS.KMSInvalidStateException"]),
         again(
             format!(
-                "the KMS key does not exist: make one, or name another; `{RETRY} {WITHOUT:#}` leaves \
-         out objects whose own key is gone"
+                "the KMS key does not exist: make one, or name another; `{RETRY} {WITHOUT:#}` \
+                 leaves out objects whose own key is gone"
             ),
             &["KMS.NotFoundException"],
         ),
@@ -120,8 +120,8 @@ static REMEDIES: LazyLock<[CodeRemedy; 31]> = LazyLock::new(|| {
             &["DstBucketObjectLockConfigMissing"],
         ),
         again(
-            "the replication configuration is missing, or names a bucket, key or role that does not \
-         fit: mend it, then try again",
+            "the replication configuration is missing, or names a bucket, key or role that does \
+             not fit: mend it, then try again",
             &[
                 "AssumeRoleNotPermitted",
                 "DstBucketInvalidRegion",
@@ -133,8 +133,8 @@ static REMEDIES: LazyLock<[CodeRemedy; 31]> = LazyLock::new(|| {
         again("the jobs are in another region than the bucket", &["SrcBucketInvalidRegion"]),
         again(
             format!(
-                "the jobs' role may not begin a replication (s3:InitiateReplication): compare it with \
-         `{POLICY}`, then try again"
+                "the jobs' role may not begin a replication (s3:InitiateReplication): compare it \
+                 with `{POLICY}`, then try again"
             ),
             &["InitiateReplicationNotPermitted"],
         ),
@@ -154,7 +154,7 @@ fn never(text: impl Into<Cow<'static, str>>, codes: &'static [&'static str]) -> 
 pub fn remedy(row: &TaskResult) -> (RetryAdvice, &'static str) {
     if is_permanent_failure(row) {
         if let Some(code) = message_code(row) {
-            return of_message(code);
+            return classify_message_code(code);
         }
         if row.message.starts_with(FUNCTION_ERROR) {
             return (
@@ -163,7 +163,9 @@ pub fn remedy(row: &TaskResult) -> (RetryAdvice, &'static str) {
             );
         }
     }
-    of_code(&row.code).or_else(|| of_replication(&row.code)).unwrap_or_else(|| of_status(row.http))
+    classify_code(&row.code)
+        .or_else(|| classify_replication_code(&row.code))
+        .unwrap_or_else(|| classify_status(row.http))
 }
 
 /// How a message begins where the function itself failed, rather than said that the task did (UG,
@@ -190,24 +192,24 @@ pub fn message_code(row: &TaskResult) -> Option<&str> {
 }
 
 /// By a code in a message: an HTTP status, or a name.
-fn of_message(code: &str) -> (RetryAdvice, &'static str) {
+fn classify_message_code(code: &str) -> (RetryAdvice, &'static str) {
     let unsaid = (RetryAdvice::Never, "the function or operation says that it can't be done");
     match code.parse::<u16>() {
-        Ok(status @ 400..) => of_status(Some(status)),
+        Ok(status @ 400..) => classify_status(Some(status)),
         Ok(_) => unsaid,
-        Err(_) => of_code(code).or_else(|| of_replication(code)).unwrap_or(unsaid),
+        Err(_) => classify_code(code).or_else(|| classify_replication_code(code)).unwrap_or(unsaid),
     }
 }
 
 /// By a code that is known.
-fn of_code(code: &str) -> Option<(RetryAdvice, &'static str)> {
+fn classify_code(code: &str) -> Option<(RetryAdvice, &'static str)> {
     let has =
         |remedy: &&CodeRemedy| remedy.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
     REMEDIES.iter().find(has).map(|found| (found.fate, &*found.text))
 }
 
 /// By the ending of replication's codes, of which there are many, and will be more.
-fn of_replication(code: &str) -> Option<(RetryAdvice, &'static str)> {
+fn classify_replication_code(code: &str) -> Option<(RetryAdvice, &'static str)> {
     if !["Src", "Dst"].iter().any(|side| code.starts_with(side)) {
         return None;
     }
@@ -222,7 +224,7 @@ fn of_replication(code: &str) -> Option<(RetryAdvice, &'static str)> {
 }
 
 /// By an HTTP status, where the code is unknown.
-fn of_status(http: Option<u16>) -> (RetryAdvice, &'static str) {
+fn classify_status(http: Option<u16>) -> (RetryAdvice, &'static str) {
     match http {
         Some(404) => (RetryAdvice::Never, GONE),
         Some(403) => (RetryAdvice::Again, &ROLE),

@@ -40,7 +40,7 @@ pub enum ResultKind {
 impl ResultKind {
     /// By the name of the operation in a request; `None` where tasks give back nothing.
     #[must_use]
-    pub fn of_operation(name: &str) -> Option<Self> {
+    pub fn from_operation(name: &str) -> Option<Self> {
         match name {
             "S3ComputeObjectChecksum" => Some(Self::Checksum),
             "LambdaInvoke" => Some(Self::Text),

@@ -117,7 +117,7 @@ impl InventoryChange {
     pub fn look(&self, session: &Session) -> Result<InventoryPlan, SetupError> {
         // The account is the bucket's, too: only its owner may set its inventory.
         let caller = caller(session)?;
-        let partition = partition::of_arn(&caller.arn).to_owned();
+        let partition = partition::from_arn(&caller.arn).to_owned();
         let action = format!("look at the inventory of bucket {}", self.bucket);
         let body = ReceivedBody::default();
         let call = session.s3().get_bucket_inventory_configuration();

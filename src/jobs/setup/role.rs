@@ -61,7 +61,7 @@ struct Inline {
 impl Role {
     /// A role by its ARN: name and path are read from it.
     #[must_use]
-    pub fn of_arn(arn: &str) -> (String, String) {
+    pub fn from_arn(arn: &str) -> (String, String) {
         let resource = arn.split_once(":role/").map_or(arn, |(_, resource)| resource);
         match resource.rsplit_once('/') {
             Some((path, name)) => (name.to_owned(), format!("/{path}/")),
@@ -347,7 +347,7 @@ mod tests {
 
     #[test]
     fn a_path_is_told_from_a_name() {
-        let parts = |arn: &str| Role::of_arn(arn);
+        let parts = |arn: &str| Role::from_arn(arn);
         let of = |name: &str, path: &str| (name.to_owned(), path.to_owned());
         assert_eq!(parts("arn:aws:iam::111122223333:role/batch"), of("batch", "/"));
         assert_eq!(parts("arn:aws:iam::111122223333:role/a/b/batch"), of("batch", "/a/b/"));

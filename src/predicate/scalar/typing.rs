@@ -225,7 +225,7 @@ impl Typer<'_> {
         whens: Vec<Expr>,
         values: Vec<(ScalarExpr, Span)>,
     ) -> TypedResult<ScalarExpr> {
-        let mut values = self.of_one_type(values, "CASE")?;
+        let mut values = self.into_one_type(values, "CASE")?;
         let mut otherwise = values.pop().unwrap_or(ScalarExpr::NULL);
         let mut branches = Vec::new();
         for (when, value) in whens.into_iter().zip(values) {
@@ -411,7 +411,7 @@ impl Typer<'_> {
     }
 
     /// As [`Self::comparable`], and numbers and dates of several types become one.
-    pub(super) fn of_one_type(
+    pub(super) fn into_one_type(
         &self,
         values: Vec<(ScalarExpr, Span)>,
         what: &str,
@@ -436,7 +436,7 @@ impl Typer<'_> {
         };
         match to {
             ScalarType::Integer | ScalarType::Decimal | ScalarType::Double => {
-                let number = Decimal::of_text(text).map(number_of).map(ScalarExpr::of);
+                let number = Decimal::from_text(text).map(number_of).map(ScalarExpr::of);
                 number.ok_or_else(|| match comma_hint(text) {
                     Some(hint) => wrong("a number").with_hint(hint),
                     None => wrong("a number"),

@@ -54,6 +54,6 @@ fn read_footer(
         FileFormat::Parquet => Ok(Box::new(Footer::read_within(file, admit)?)),
         #[cfg(feature = "orc")]
         FileFormat::Orc => Ok(Box::new(Tail::read_within(file, admit)?)),
-        other => Err(ColumnarError::of_file(format!("{other} is no column format read here"))),
+        other => Err(ColumnarError::in_file(format!("{other} is no column format read here"))),
     }
 }

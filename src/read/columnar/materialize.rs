@@ -38,7 +38,7 @@ impl OutputColumns {
     pub(super) fn new(shown: &[usize], of: usize) -> Result<Self, ColumnarError> {
         if shown.len() > COLUMNS_MAX {
             let fault = format!("{} columns are wanted where {COLUMNS_MAX} can be", shown.len());
-            return Err(ColumnarError::of_file(fault));
+            return Err(ColumnarError::in_file(fault));
         }
         let mut places = vec![NOT_SHOWN; of];
         for (place, column) in shown.iter().enumerate() {

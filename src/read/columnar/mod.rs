@@ -419,7 +419,7 @@ impl Slot<'_> {
     fn ready(&mut self) -> Result<usize, ColumnarError> {
         let rows = self.cursor.run()?;
         if rows == 0 {
-            return Err(ColumnarError::of_file("a column has fewer rows than its row group"));
+            return Err(ColumnarError::in_file("a column has fewer rows than its row group"));
         }
         self.cursor.ready()?;
         self.used = true;
@@ -433,7 +433,7 @@ fn finish(slots: &mut [Slot<'_>], rows: u64) -> Result<(), ColumnarError> {
     skip(slots, rows);
     for slot in slots.iter_mut().filter(|slot| slot.used) {
         if slot.cursor.run()? > 0 {
-            return Err(ColumnarError::of_file("a column has more rows than its row group"));
+            return Err(ColumnarError::in_file("a column has more rows than its row group"));
         }
     }
     Ok(())

@@ -12,7 +12,8 @@
 //! - *What is copied.* It begins `distance` bytes before the place it goes to, and that a distance
 //!   does not reach before the start of the output is checked. It ends before it is written.
 //!
-//! All of this follows from this file alone: not from what a table holds.
+//! All of this follows from this file, and from [`TableEntry::literals`] giving 7 at most whatever
+//! the entry is: not from what a table holds.
 //!
 //! # The order of things
 //! A round takes as long as the chain from one lookup to the next: an entry says which bits come
@@ -106,7 +107,7 @@ impl Memory for WithoutChecks {
 pub(super) struct WithBmi;
 
 #[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "as `Unchecked`, and calls an instruction known to be there")]
+#[expect(unsafe_code, reason = "as `WithoutChecks`, and calls an instruction known to be there")]
 impl Memory for WithBmi {
     #[inline(always)]
     unsafe fn load<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
