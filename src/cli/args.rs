@@ -52,7 +52,7 @@ pub(super) struct Args {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
 2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
-5 finished but some data files were set aside or some objects remain, 70 a fault of the program
+5 finished but some data files were skipped or some objects remain, 70 a fault of the program
 itself, 130 interrupted.";
 
 fn after_help() -> String {
@@ -266,7 +266,7 @@ pub(super) struct ReadArgs {
     /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
     inflate: InflateArg,
-    /// Set damaged data files aside, take values that can't be read for NULL, and go on; says so at
+    /// Skip damaged data files, take values that can't be read for NULL, and go on; says so at
     /// the end, with exit code 5. A data file that is missing ends the run all the same
     #[arg(long)]
     pub(super) keep_going: bool,
@@ -388,7 +388,7 @@ impl EstimateArgs {
 const VERIFY_HELP: &str = "\
 An object is done when the newer report has a row for it that no longer answers the plan's
 expression; it remains when the row still does, and is gone when there is none. With exit code 5,
-some remain, or are not proven. Take a report that was begun after the last job ended. Where
+some remain, or are not verified. Take a report that was begun after the last job ended. Where
 noncurrent versions are copied before current ones, run it where the plan was submitted: the
 journal of the jobs tells which of them were done.
 
@@ -444,7 +444,7 @@ impl VerifyArgs {
         self.read.threads()
     }
 
-    /// Whether bad data files were to be set aside: what is in them can't be proven.
+    /// Whether bad data files were to be skipped: what is in them can't be verified.
     pub(super) fn keeps_going(&self) -> bool {
         self.read.keep_going
     }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
         query::count(&opened, &options, control)
     })?;
     let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
-    let partly = !counts.set_aside.is_empty() || counts.undecided > 0;
+    let partly = !counts.files_skipped.is_empty() || counts.undecided > 0;
     let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
     print::print(&result, args.format)?;
     Ok(if partly { Exit::Partly } else { Exit::Done })
@@ -124,7 +124,7 @@ impl CountResult {
             seconds,
             groups: (!names.is_empty()).then_some(groups),
             names,
-            files_skipped: counts.set_aside.into_iter().map(skipped).collect(),
+            files_skipped: counts.files_skipped.into_iter().map(skipped).collect(),
             warnings,
             unreadable,
         }

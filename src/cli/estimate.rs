@@ -1,4 +1,4 @@
-//! `s3sieve estimate`: what the jobs of a plan cost, and what other ways would.
+//! `s3sieve estimate`: what the jobs of a plan cost, and what the alternatives would cost.
 //!
 //! Tells the layer of operations the few numbers of a plan that count, and shows what it answers.
 
@@ -28,8 +28,8 @@ const NOT_KNOWN: &str = "not known";
 pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let PlanHandle { plan, .. } = plan_args::open(&args.plan, None, &mut args.aws.way())?;
     let prices = prices(args.prices.as_deref(), args.region())?;
-    let facts = facts(&plan);
-    check_source_objects(args.source_objects, facts.objects_total())?;
+    let inputs = inputs(&plan);
+    check_source_objects(args.source_objects, inputs.objects_total())?;
     let chosen = match args.operation {
         Some(kind) => Some(kind),
         None => operation_of(&plan)?,
@@ -39,24 +39,24 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         None => class_of(&plan),
     };
     // Where nobody named the class, copies are only counted in one.
-    let changed = class_note.is_none().then(|| changed_class(&facts, class)).flatten();
+    let changed = class_note.is_none().then(|| changed_class(&inputs, class)).flatten();
     let mut kinds = kinds(chosen);
     let compared = kinds.len();
     if changed.is_some() {
         kinds.retain(|kind| *kind != OperationKind::UpdateEncryption || chosen == Some(*kind));
     }
-    let left_out = changed.filter(|_| kinds.len() < compared);
+    let charges_omitted = changed.filter(|_| kinds.len() < compared);
     let estimates: Vec<Estimate> = kinds
         .into_iter()
-        .flat_map(|kind| estimate::estimate(kind, &facts, class, &prices))
+        .flat_map(|kind| estimate::estimate(kind, &inputs, class, &prices))
         .collect();
-    let mut notes = estimate_notes::of_kinds(&plan, &facts, &estimates);
-    notes.extend(estimate_notes::of_classes(&facts, &estimates));
+    let mut notes = estimate_notes::of_kinds(&plan, &inputs, &estimates);
+    notes.extend(estimate_notes::of_classes(&inputs, &estimates));
     notes.extend(estimate_notes::of_prices(args, &prices));
     if estimates.iter().any(|estimate| estimate.kind == OperationKind::Copy) {
         notes.extend(class_note);
     }
-    notes.extend(left_out.map(|class| {
+    notes.extend(charges_omitted.map(|class| {
         format!(
             "The copies change the storage class to {}; update-encryption can't do that, so it is \
              not compared.",
@@ -69,12 +69,12 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let result = EstimateResult {
         plan: args.plan.to_string_lossy().into_owned(),
         prices: PriceList::new(&prices, args.prices.as_deref()),
-        jobs: facts.jobs,
-        objects: facts.objects_total(),
-        bytes_objects: facts.bytes_total(),
-        is_versioned: facts.is_versioned,
+        jobs: inputs.jobs,
+        objects: inputs.objects_total(),
+        bytes_objects: inputs.bytes_total(),
+        is_versioned: inputs.is_versioned,
         estimates: estimates.iter().map(|estimate| EstimateView::new(estimate, chosen)).collect(),
-        job_count: JobCount::new(facts.jobs, &prices),
+        job_count: JobCount::new(inputs.jobs, &prices),
         listing: ListingCost::new(&plan, args.source_objects, &prices),
         warnings: notes,
     };
@@ -95,14 +95,14 @@ fn check_source_objects(given: Option<u64>, planned: u64) -> Result<(), CliError
 /// What the jobs of a plan cost, in a sentence, at the prices that come with the program.
 pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> {
     let prices = prices(None, None)?;
-    let facts = facts(plan);
+    let inputs = inputs(plan);
     let head = format!(
         "Estimate: {} in {}",
-        counted(facts.objects_total(), "object"),
-        counted(facts.jobs, "job")
+        counted(inputs.objects_total(), "object"),
+        counted(inputs.jobs, "job")
     );
-    let fewer = match JobCount::new(facts.jobs, &prices) {
-        JobCount { cost_usd: Some(cost), one_job_cost_usd: Some(one), .. } if facts.jobs > 1 => {
+    let fewer = match JobCount::new(inputs.jobs, &prices) {
+        JobCount { cost_usd: Some(cost), one_job_cost_usd: Some(one), .. } if inputs.jobs > 1 => {
             format!(", {:.2} less in one job", cost.above(one))
         }
         _ => String::new(),
@@ -110,15 +110,16 @@ pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> 
     let rest = format!("`s3sieve estimate {}`", out.display());
     let Some(kind) = operation_of(plan)? else {
         // Of all operations, this one adds nothing to what Batch Operations asks.
-        let fees = estimate::estimate(OperationKind::Lambda, &facts, CopyClass::Keep, &prices);
+        let fees = estimate::estimate(OperationKind::Lambda, &inputs, CopyClass::Keep, &prices);
         let cost = cost(least_and_most(&fees), true);
         return Ok(format!(
             "{head}: {cost}{fewer}; requests of the operation not included ({rest} has them)."
         ));
     };
-    let estimates = estimate::estimate(kind, &facts, class_of(plan).0, &prices);
-    let is_all =
-        |estimate: &Estimate| estimate.left_out.iter().all(|charge| *charge == Charge::Storage);
+    let estimates = estimate::estimate(kind, &inputs, class_of(plan).0, &prices);
+    let is_all = |estimate: &Estimate| {
+        estimate.charges_omitted.iter().all(|charge| *charge == Charge::Storage)
+    };
     let at_least = if estimates.iter().all(is_all) { "" } else { "at least " };
     let cost = cost(least_and_most(&estimates), true);
     Ok(format!("{head}: {at_least}{cost}{fewer} ({}; {rest} has the rest).", kind.name()))
@@ -143,7 +144,7 @@ fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError>
 }
 
 /// What of a plan bears on its cost.
-fn facts(plan: &Plan) -> CostInputs {
+fn inputs(plan: &Plan) -> CostInputs {
     let lists_versions =
         |report: &plan::ReportSource| report.schema.iter().any(|c| c == "VersionId");
     CostInputs {
@@ -219,9 +220,9 @@ fn kinds(chosen: Option<OperationKind>) -> Vec<OperationKind> {
 }
 
 /// The class of copies, where some object may be of another.
-fn changed_class(facts: &CostInputs, class: CopyClass) -> Option<StorageClass> {
+fn changed_class(inputs: &CostInputs, class: CopyClass) -> Option<StorageClass> {
     let CopyClass::Of(class) = class else { return None };
-    facts.classes.keys().any(|own| *own != Some(class)).then_some(class)
+    inputs.classes.keys().any(|own| *own != Some(class)).then_some(class)
 }
 
 #[derive(Serialize)]
@@ -262,7 +263,7 @@ impl PriceList {
 #[derive(Serialize)]
 struct EstimateView {
     operation: &'static str,
-    way: Option<&'static str>,
+    tier: Option<&'static str>,
     /// Whether it is what the plan or the command line asks for.
     is_chosen: bool,
     cost_min_usd: Usd,
@@ -272,7 +273,7 @@ struct EstimateView {
     lines: Vec<ShownLine>,
     monthly_lines: Vec<ShownLine>,
     /// Charges that are not in the sums.
-    left_out: Vec<Charge>,
+    charges_omitted: Vec<Charge>,
     warnings: Vec<String>,
 }
 
@@ -297,7 +298,7 @@ impl EstimateView {
         let (monthly_min_usd, monthly_max_usd) = estimate::total(&estimate.monthly);
         Self {
             operation: estimate.kind.name(),
-            way: estimate.way,
+            tier: estimate.tier,
             is_chosen: chosen == Some(estimate.kind),
             cost_min_usd,
             cost_max_usd,
@@ -305,7 +306,7 @@ impl EstimateView {
             monthly_max_usd,
             lines: estimate.once.iter().map(ShownLine::new).collect(),
             monthly_lines: estimate.monthly.iter().map(ShownLine::new).collect(),
-            left_out: estimate.left_out.clone(),
+            charges_omitted: estimate.charges_omitted.clone(),
             warnings: estimate.notes.clone(),
         }
     }
@@ -316,21 +317,22 @@ impl EstimateView {
             return NOT_KNOWN.to_owned();
         }
         let known = cost((self.cost_min_usd, self.cost_max_usd), false);
-        let left_out = self.left_out.iter().filter(|charge| **charge != Charge::Storage);
-        left_out.fold(known, |text, charge| format!("{text} + {}", charge.text()))
+        let charges_omitted =
+            self.charges_omitted.iter().filter(|charge| **charge != Charge::Storage);
+        charges_omitted.fold(known, |text, charge| format!("{text} + {}", charge.text()))
     }
 
     /// What is paid every month, for people.
     fn monthly(&self) -> String {
-        if self.left_out.contains(&Charge::Storage) {
+        if self.charges_omitted.contains(&Charge::Storage) {
             return NOT_KNOWN.to_owned();
         }
         cost((self.monthly_min_usd, self.monthly_max_usd), false)
     }
 
     fn name(&self) -> String {
-        match self.way {
-            Some(way) => format!("{}, {way}", self.operation),
+        match self.tier {
+            Some(tier) => format!("{}, {tier}", self.operation),
             None => self.operation.to_owned(),
         }
     }
@@ -397,7 +399,7 @@ struct ListingCost {
     report_rows: u64,
     report_cost_usd: Option<Usd>,
     /// Whether the report may have more rows: those of the plan were not to be all (LIMIT), or
-    /// data files were set aside.
+    /// data files were skipped.
     is_report_at_least: bool,
     source_objects: u64,
     /// Whether the bucket may hold more objects than that.

@@ -24,7 +24,7 @@ Examples:
       --for update-encryption --bucket-key on --out plan
   s3sieve filter REPORT --where \"Key LIKE 'photos/%'\" --for copy --storage-class GLACIER_IR \\
       --include-ineligible archived --out plan
-The reasons for which an operation sets rows aside are in docs/eligibility.md.";
+The reasons for which an operation excludes rows are in docs/eligibility.md.";
 
 fn filter_help() -> String {
     format!("{FILTER_EXAMPLES}\n\n{WHERE_HELP}")
@@ -89,10 +89,10 @@ struct QueryArgs {
 /// The operation that a plan is for.
 #[derive(Debug, ClapArgs)]
 struct ForArgs {
-    /// Set the rows aside that this operation can't do, by reason, in excluded/
+    /// Exclude the rows that this operation can't do, by reason, in excluded/
     #[arg(long = "for", value_name = "OPERATION", value_parser = operations())]
     operation: Option<OperationKind>,
-    /// Keep the rows that would be set aside for this reason; may be given several times
+    /// Keep the rows that would be excluded for this reason; may be given several times
     #[arg(long, value_name = "REASON", requires = "operation")]
     include_ineligible: Vec<String>,
     /// With --for copy: the storage class of the copies, or `keep`, for which each class gets

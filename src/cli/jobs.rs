@@ -104,7 +104,7 @@ impl SubmittedPlan {
         let (state, plan) = (handle.state().to_owned(), handle.plan);
         let entries = journal::read(&state)?;
         let progress = replay(&state, &plan.shards, &entries)?;
-        let Some(JournalEvent::Begun { account_id, region, requests_sha256, .. }) =
+        let Some(JournalEvent::Started { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
             return Err(JournalError::Missing { folder: state }.into());

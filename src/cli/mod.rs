@@ -15,6 +15,7 @@ mod diff;
 mod error;
 mod estimate;
 mod estimate_notes;
+mod excluded_rows;
 mod exit;
 mod failure;
 mod filter;
@@ -48,7 +49,6 @@ mod retry;
 mod send;
 #[cfg(feature = "aws")]
 mod service_args;
-mod set_aside;
 #[cfg(feature = "aws")]
 mod setup;
 #[cfg(feature = "aws")]

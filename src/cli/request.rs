@@ -45,10 +45,10 @@ pub(super) fn operation(
         }
         None if kind == OperationKind::Copy && has_versions(&handle.plan) => {
             Err(CliError::Usage(format!(
-                "{}: the plan was not made for copies, and its manifests may mix noncurrent versions \
-             with current ones: a copy makes each the newest version of its key, so old content \
-             could be what is read. Make the plan with `s3sieve filter ... --for copy`, which \
-             copies noncurrent versions first",
+                "{}: the plan was not made for copies, and its manifests may mix noncurrent \
+                 versions with current ones: a copy makes each the newest version of its key, so \
+                 old content could be what is read. Make the plan with `s3sieve filter ... --for \
+                 copy`, which copies noncurrent versions first",
                 handle.folder().display(),
             )))
         }
@@ -64,7 +64,7 @@ pub(super) fn operation(
                 };
                 print::warning(&format!(
                     "{}: the rows of this plan were not checked for {name}: rows that it can't \
-                     do will fail{stops}; `s3sieve filter --for {name}` sets them aside",
+                     do will fail{stops}; `s3sieve filter --for {name}` excludes them",
                     handle.folder().display(),
                     name = kind.name(),
                 ));
@@ -141,7 +141,7 @@ pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
         Some(operation) if !operation.leaves_unchecked(reason) => None,
         _ if plan.reports.iter().all(told) => Some(format!(
             "the plan was not made for update-encryption, so objects with SSE-S3 may be in it: \
-             {then}; `s3sieve filter --for update-encryption` sets them aside"
+             {then}; `s3sieve filter --for update-encryption` excludes them"
         )),
         _ => Some(format!(
             "the report has no {STATUS}, so objects with SSE-S3 may be in the plan: {then}; add \

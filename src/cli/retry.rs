@@ -46,7 +46,7 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     let objects: Vec<u64> = handle.plan.shards.iter().map(|shard| shard.objects).collect();
     let outcomes = outcomes(handle.state(), &objects, &mut submission, &session)?;
     let out = location(&args.out, &session)?;
-    plan::verify(handle.folder(), &handle.plan, interrupt::flag())?;
+    plan::check_digests(handle.folder(), &handle.plan, interrupt::flag())?;
     let options = RetryOptions {
         anyway: args.anyway.clone(),
         without: args.without.clone(),

@@ -145,14 +145,14 @@ fn created(plan: &Plan) -> Vec<Option<Timestamp>> {
 /// Tells what was found; true where it keeps anything from being sent.
 fn tell(findings: &[PreflightFinding]) -> bool {
     for finding in findings {
-        let tell = match finding.weight {
-            Severity::Blocks => print::error,
-            Severity::Warns => print::warning,
-            Severity::Notes => print::note,
+        let tell = match finding.severity {
+            Severity::Error => print::error,
+            Severity::Warning => print::warning,
+            Severity::Info => print::note,
         };
         tell(&finding.text);
     }
-    let blocks = findings.iter().filter(|finding| finding.weight == Severity::Blocks).count();
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if blocks > 0 {
         let faults = counted(blocks as u64, "fault");
         print::note(&format!("nothing was sent: {faults} to put right first"));

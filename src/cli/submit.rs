@@ -122,7 +122,7 @@ fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
         return Ok(outcome?);
     }
     let _ = manifests;
-    Ok(plan::verify(handle.folder(), &handle.plan, interrupt::flag())?)
+    Ok(plan::check_digests(handle.folder(), &handle.plan, interrupt::flag())?)
 }
 
 fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<JobOptions, CliError> {

@@ -28,7 +28,7 @@ const INTERVAL_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Between two looks at whether to stop.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Bars at most: a terminal seldom has more lines to spare. Jobs that are over lose theirs first.
+/// Bars at most: a terminal seldom has more lines to pool. Jobs that are over lose theirs first.
 const BARS_MAX: usize = 20;
 
 /// How jobs are followed.

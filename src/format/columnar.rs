@@ -5,8 +5,8 @@
 use std::fmt;
 use std::io;
 
+use super::buffer_pool::BufferPool;
 use super::ranges::Ranges;
-use super::spare::BufferPool;
 use crate::values::{ColumnStatistics, ColumnValues, Span};
 
 /// A data file in a column format that can't be read, or not as its report says.
@@ -108,7 +108,7 @@ pub trait ColumnCursor {
     fn bytes_raw(&self) -> u64;
 
     /// Gives the buffers away.
-    fn give_back(self: Box<Self>, spare: &mut BufferPool);
+    fn give_back(self: Box<Self>, pool: &mut BufferPool);
 }
 
 /// A column that is to be read.
@@ -179,7 +179,7 @@ pub trait ColumnarFile: Send + Sync {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
-        spare: &mut BufferPool,
+        pool: &mut BufferPool,
     ) -> Result<Cursors<'f>, ColumnarError>;
 
     /// Statistics of the parts of a column of a group, in order, the first at row 0; `None` where

@@ -29,18 +29,18 @@ const REPORT_HOURS_MAX: i64 = 72;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// Nothing is sent.
-    Blocks,
+    Error,
     /// Somebody should think about it first.
-    Warns,
+    Warning,
     /// It is so, and nothing is wrong with it.
-    Notes,
+    Info,
 }
 
 /// Something found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreflightFinding {
     /// How much it weighs.
-    pub weight: Severity,
+    pub severity: Severity,
     /// A sentence: what is so, and what to do.
     pub text: String,
 }
@@ -84,7 +84,7 @@ impl Preflight<'_> {
         found.extend(self.target_settings());
         found.extend(self.update_encryption());
         found.extend(self.reports_created.iter().filter_map(|created| self.age(*created)));
-        found.sort_by_key(|finding| finding.weight);
+        found.sort_by_key(|finding| finding.severity);
         found.dedup();
         Ok(found)
     }
@@ -130,12 +130,12 @@ impl Preflight<'_> {
             } else {
                 "jobs are created in the region of the objects"
             };
-            found.extend(self.bucket(bucket, role, rule, Severity::Warns)?);
+            found.extend(self.bucket(bucket, role, rule, Severity::Warning)?);
         }
         let rule = "manifests lie in the region of the jobs";
-        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Severity::Blocks)?);
+        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Severity::Error)?);
         let rule = "reports go to a bucket in the region of the jobs";
-        found.extend(self.bucket(self.report_bucket, "the reports", rule, Severity::Warns)?);
+        found.extend(self.bucket(self.report_bucket, "the reports", rule, Severity::Warning)?);
         Ok(found)
     }
 
@@ -172,7 +172,7 @@ impl Preflight<'_> {
                             "{what}: access denied; looking at it takes s3:ListBucket on the \
                              bucket, which `s3sieve policy` puts into the submitter's policy"
                         );
-                        return Ok(Some(PreflightFinding { weight: denied, text }));
+                        return Ok(Some(PreflightFinding { severity: denied, text }));
                     }
                     AwsErrorKind::Unreachable => return Err(error),
                     _ => return Ok(Some(blocks(error.to_string()))),
@@ -390,13 +390,13 @@ impl DefaultEncryption {
 }
 
 fn blocks(text: String) -> PreflightFinding {
-    PreflightFinding { weight: Severity::Blocks, text }
+    PreflightFinding { severity: Severity::Error, text }
 }
 
 fn warns(text: String) -> PreflightFinding {
-    PreflightFinding { weight: Severity::Warns, text }
+    PreflightFinding { severity: Severity::Warning, text }
 }
 
 fn notes(text: String) -> PreflightFinding {
-    PreflightFinding { weight: Severity::Notes, text }
+    PreflightFinding { severity: Severity::Info, text }
 }

@@ -256,7 +256,7 @@ struct RetrySelector<'a> {
     folder: &'a Location,
     options: &'a RetryOptions,
     unreadable: UnreadableRows,
-    /// Current versions that are set aside, where older ones were copied before.
+    /// Current versions that are excluded, where older ones were copied before.
     serves_older: u64,
     stop: &'a AtomicBool,
 }
@@ -340,7 +340,7 @@ impl RetrySelector<'_> {
                 if self.options.tries(&row) {
                     self.subset.keep(outcome.shard, &line)?;
                 } else {
-                    self.subset.set_aside(&row.code, &line)?;
+                    self.subset.exclude(&row.code, &line)?;
                     self.serves_older += u64::from(self.subset.follows_older(outcome.shard));
                 }
                 Ok(())

@@ -120,7 +120,7 @@ impl Submission {
         match entries.first() {
             None => {
                 Requests::write(folder, requests)?;
-                entries.push(journal.append(JournalEvent::Begun {
+                entries.push(journal.append(JournalEvent::Started {
                     version: JOURNAL_VERSION,
                     tool: concat!("s3sieve ", env!("CARGO_PKG_VERSION")).to_owned(),
                     account_id: account_id.to_owned(),
@@ -129,7 +129,7 @@ impl Submission {
                     requests_sha256: sha256,
                 })?);
             }
-            Some(JournalEntry { time, event: JournalEvent::Begun { requests_sha256, .. } })
+            Some(JournalEntry { time, event: JournalEvent::Started { requests_sha256, .. } })
                 if *requests_sha256 != sha256 =>
             {
                 return Err(SubmitError::OtherRequests { folder: folder.to_owned(), begun: *time });
@@ -172,7 +172,7 @@ impl Submission {
     ) -> Result<Self, SubmitError> {
         let manifests: Vec<String> = plan.shards.iter().map(|shard| shard.path.clone()).collect();
         let progress = replay(folder, &plan.shards, entries)?;
-        let Some(JournalEvent::Begun { account_id, region, requests_sha256, .. }) =
+        let Some(JournalEvent::Started { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
             return Err(misfit(folder, "the journal has no beginning"));
@@ -488,7 +488,7 @@ impl Submission {
         session: &Session,
         stop: &AtomicBool,
     ) -> Result<bool, SubmitError> {
-        if let ManifestStage::Uploading { in_parts: Some((object, id)) } =
+        if let ManifestStage::Uploading { multipart: Some((object, id)) } =
             &self.progress.stages()[place]
         {
             let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
@@ -522,7 +522,8 @@ impl Submission {
             let mut note = |upload_id: &str| {
                 let (manifest, object) = (manifest.clone(), object.clone());
                 let upload_id = upload_id.to_owned();
-                journal.append(JournalEvent::InParts { manifest, object, upload_id }).map(|_| ())
+                let started = JournalEvent::MultipartStarted { manifest, object, upload_id };
+                journal.append(started).map(|_| ())
             };
             outcome = Some(upload.run(session, stop, &mut note)?);
         }

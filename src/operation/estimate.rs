@@ -75,7 +75,7 @@ impl UnknownSizes {
     const fn sizes(self) -> &'static str {
         match self {
             Self::Columns => {
-                "They are, where the report has the column Size and no row is set aside as \
+                "They are, where the report has the column Size and no row is excluded as \
                  no-current-version."
             }
             Self::Limit => "A plan with LIMIT does not add them up.",
@@ -210,14 +210,14 @@ impl EstimateLine {
 pub struct Estimate {
     /// The operation.
     pub kind: OperationKind,
-    /// Which way of it, where there are several.
-    pub way: Option<&'static str>,
+    /// The retrieval tier of a restore: `standard` or `bulk`.
+    pub tier: Option<&'static str>,
     /// What is paid once.
     pub once: Vec<EstimateLine>,
     /// What is paid every month.
     pub monthly: Vec<EstimateLine>,
     /// What is charged as well, but not known here; a note says why.
-    pub left_out: Vec<Charge>,
+    pub charges_omitted: Vec<Charge>,
     /// What the lines assume, and what they leave out.
     pub notes: Vec<String>,
 }
@@ -228,15 +228,15 @@ pub fn total(lines: &[EstimateLine]) -> (Usd, Usd) {
     (lines.iter().map(EstimateLine::min).sum(), lines.iter().map(EstimateLine::max).sum())
 }
 
-/// What an operation on all objects costs: one estimate, or one for each way of doing it.
+/// What an operation on all objects costs: one estimate, or one for each tier of a restore.
 #[must_use]
 pub fn estimate(
     kind: OperationKind,
-    facts: &CostInputs,
+    inputs: &CostInputs,
     class: CopyClass,
     prices: &Prices,
 ) -> Vec<Estimate> {
-    let new = |way| EstimateBuilder::new(kind, way, facts, prices);
+    let new = |tier| EstimateBuilder::new(kind, tier, inputs, prices);
     match kind {
         OperationKind::UpdateEncryption => vec![new(None).update_encryption()],
         OperationKind::Copy => vec![new(None).copy(class)],
@@ -276,7 +276,7 @@ pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
 
 /// An estimate being put together.
 struct EstimateBuilder<'a> {
-    facts: &'a CostInputs,
+    inputs: &'a CostInputs,
     prices: &'a Prices,
     estimate: Estimate,
 }
@@ -285,23 +285,23 @@ impl<'a> EstimateBuilder<'a> {
     /// What Batch Operations itself asks.
     fn new(
         kind: OperationKind,
-        way: Option<&'static str>,
-        facts: &'a CostInputs,
+        tier: Option<&'static str>,
+        inputs: &'a CostInputs,
         prices: &'a Prices,
     ) -> Self {
         let (once, monthly) = (Vec::new(), Vec::new());
-        let (left_out, notes) = (Vec::new(), Vec::new());
-        let estimate = Estimate { kind, way, once, monthly, left_out, notes };
-        let mut draft = Self { facts, prices, estimate };
-        draft.once(Charge::Jobs, None, (facts.jobs, PriceUnit::Job), &[prices.batch_usd_per_job]);
-        let objects = (facts.objects_total(), PriceUnit::MillionObjects);
+        let (charges_omitted, notes) = (Vec::new(), Vec::new());
+        let estimate = Estimate { kind, tier, once, monthly, charges_omitted, notes };
+        let mut draft = Self { inputs, prices, estimate };
+        draft.once(Charge::Jobs, None, (inputs.jobs, PriceUnit::Job), &[prices.batch_usd_per_job]);
+        let objects = (inputs.objects_total(), PriceUnit::MillionObjects);
         draft.once(Charge::Objects, None, objects, &[prices.batch_usd_per_million_objects]);
         draft
     }
 
     fn update_encryption(mut self) -> Estimate {
         let price = self.prices.update_encryption_usd_per_thousand_requests;
-        let requests = (self.facts.objects_total(), PriceUnit::ThousandRequests);
+        let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
         self.once(Charge::Requests, None, requests, &[price]);
         self.kms(KMS_CALLS_COPY);
         self.estimate
@@ -312,7 +312,7 @@ impl<'a> EstimateBuilder<'a> {
             CopyClass::Keep => self.puts(false),
             CopyClass::Of(class) => {
                 let price = self.prices.class(class).put_usd_per_thousand_requests;
-                let requests = (self.facts.objects_total(), PriceUnit::ThousandRequests);
+                let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
                 self.once(Charge::Requests, Some(class), requests, &[price]);
             }
         }
@@ -339,7 +339,7 @@ impl<'a> EstimateBuilder<'a> {
 
     fn restore(mut self, tier: Tier) -> Estimate {
         let prices = self.prices;
-        for (class, facts) in &self.facts.classes {
+        for (class, inputs) in &self.inputs.classes {
             let candidates = CostInputs::candidates(*class);
             let restores = candidates.iter().filter_map(|class| prices.restore(*class, tier));
             // Nothing is restored of the other classes.
@@ -349,9 +349,9 @@ impl<'a> EstimateBuilder<'a> {
             if requests.is_empty() {
                 continue;
             }
-            let quantity = (facts.objects, PriceUnit::ThousandRequests);
+            let quantity = (inputs.objects, PriceUnit::ThousandRequests);
             self.once(Charge::Requests, *class, quantity, &requests);
-            self.by_bytes(Charge::Retrieval, *class, facts, &bytes);
+            self.by_bytes(Charge::Retrieval, *class, inputs, &bytes);
         }
         self.leave_out(Charge::Storage);
         self.note(
@@ -375,8 +375,9 @@ impl<'a> EstimateBuilder<'a> {
 
     fn checksum(mut self) -> Estimate {
         let price = self.prices.checksum_usd_per_gb;
-        let sizes = self.facts.bytes_total().map(|bytes| SizeFacts { bytes, ..Default::default() });
-        let all = ClassFacts { objects: self.facts.objects_total(), sizes };
+        let sizes =
+            self.inputs.bytes_total().map(|bytes| SizeFacts { bytes, ..Default::default() });
+        let all = ClassFacts { objects: self.inputs.objects_total(), sizes };
         self.by_bytes(Charge::Checksum, None, &all, &[price]);
         self.kms(KMS_CALLS_READ);
         self.estimate
@@ -427,8 +428,8 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     fn leave_out(&mut self, charge: Charge) {
-        if !self.estimate.left_out.contains(&charge) {
-            self.estimate.left_out.push(charge);
+        if !self.estimate.charges_omitted.contains(&charge) {
+            self.estimate.charges_omitted.push(charge);
         }
     }
 
@@ -444,9 +445,9 @@ impl<'a> EstimateBuilder<'a> {
 
     /// A PUT-like request for each object, at the price of its class.
     fn puts(&mut self, may_be_free: bool) {
-        for (class, facts) in &self.facts.classes {
+        for (class, inputs) in &self.inputs.classes {
             let prices = self.of_candidates(*class, |class| class.put_usd_per_thousand_requests);
-            let requests = (facts.objects, PriceUnit::ThousandRequests);
+            let requests = (inputs.objects, PriceUnit::ThousandRequests);
             if may_be_free {
                 self.once_at_most(Charge::Requests, *class, requests, &prices);
             } else {
@@ -468,13 +469,13 @@ impl<'a> EstimateBuilder<'a> {
     /// Reading each object at its class, as part of another operation.
     fn reads(&mut self) {
         let mut is_counted = false;
-        for (class, facts) in &self.facts.classes {
+        for (class, inputs) in &self.inputs.classes {
             let prices = self.of_candidates(*class, |class| class.get_usd_per_thousand_requests);
-            let requests = (facts.objects, PriceUnit::ThousandRequests);
+            let requests = (inputs.objects, PriceUnit::ThousandRequests);
             is_counted |= self.once_at_most(Charge::Reads, *class, requests, &prices);
             let prices = self.of_candidates(*class, |class| class.retrieval_usd_per_gb);
             if prices.iter().any(|price| *price != Some(Price::ZERO)) {
-                self.by_bytes(Charge::Retrieval, *class, facts, &prices);
+                self.by_bytes(Charge::Retrieval, *class, inputs, &prices);
             }
         }
         if is_counted {
@@ -486,7 +487,7 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     fn kms(&mut self, calls: u64) {
-        let requests = self.facts.objects_total().saturating_mul(calls);
+        let requests = self.inputs.objects_total().saturating_mul(calls);
         let price = self.prices.kms_usd_per_ten_thousand_requests;
         let quantity = (requests, PriceUnit::TenThousandRequests);
         if !self.once_at_most(Charge::Kms, None, quantity, &[price]) {
@@ -505,17 +506,17 @@ impl<'a> EstimateBuilder<'a> {
         &mut self,
         charge: Charge,
         class: Option<StorageClass>,
-        facts: &ClassFacts,
+        inputs: &ClassFacts,
         prices: &[Option<Price>],
     ) {
-        let Some(sizes) = facts.sizes else {
+        let Some(sizes) = inputs.sizes else {
             self.leave_out(charge);
             self.note(&format!(
                 "Left out: {} ({} {}), for the sizes of the objects are not known. {}",
                 charge.text(),
                 price_range(prices),
                 PriceUnit::Gb.text(),
-                self.facts.untold.sizes(),
+                self.inputs.untold.sizes(),
             ));
             return;
         };
@@ -524,7 +525,7 @@ impl<'a> EstimateBuilder<'a> {
 
     /// What the copies cost a month, as long as the versions that they replace are kept.
     fn storage(&mut self, class: CopyClass) {
-        let versioned = if self.facts.is_versioned {
+        let versioned = if self.inputs.is_versioned {
             "The bucket keeps versions: each"
         } else {
             "Where the bucket keeps versions, each"
@@ -538,8 +539,8 @@ impl<'a> EstimateBuilder<'a> {
             CopyClass::Of(class) => Some(class),
         };
         let mut copies: BTreeMap<Option<StorageClass>, Vec<&ClassFacts>> = BTreeMap::new();
-        for (source, facts) in &self.facts.classes {
-            copies.entry(target(*source)).or_default().push(facts);
+        for (source, inputs) in &self.inputs.classes {
+            copies.entry(target(*source)).or_default().push(inputs);
         }
         for (class, parts) in copies {
             let prices = self.of_candidates(class, |class| class.storage_usd_per_gb_month);
@@ -593,14 +594,14 @@ impl<'a> EstimateBuilder<'a> {
             self.price_unknown(Charge::Storage);
             return;
         };
-        self.estimate.monthly.push(if self.facts.is_versioned { line } else { line.at_most() });
+        self.estimate.monthly.push(if self.inputs.is_versioned { line } else { line.at_most() });
     }
 
     /// Classes that charge for a number of days, of what is replaced and of what is made.
     fn minimum_durations(&mut self, class: CopyClass) {
         let days = |class: StorageClass| format!("{} days in {}", class.days_min(), class.name());
         let charged = |class: &StorageClass| class.days_min() > 0;
-        let known = self.facts.classes.keys().copied().flatten().filter(charged);
+        let known = self.inputs.classes.keys().copied().flatten().filter(charged);
         let old: Vec<String> = known.map(days).collect();
         if !old.is_empty() {
             self.note(&format!(
@@ -633,16 +634,16 @@ mod tests {
 
     use super::*;
 
-    fn facts(jobs: u64, class: Option<StorageClass>, objects: u64) -> CostInputs {
-        let facts = ClassFacts { objects, sizes: None };
-        let classes = BTreeMap::from([(class, facts)]);
+    fn inputs(jobs: u64, class: Option<StorageClass>, objects: u64) -> CostInputs {
+        let inputs = ClassFacts { objects, sizes: None };
+        let classes = BTreeMap::from([(class, inputs)]);
         CostInputs { jobs, classes, is_versioned: true, untold: UnknownSizes::default() }
     }
 
     /// The same, with sizes.
-    fn sized(mut facts: CostInputs, sizes: SizeFacts) -> CostInputs {
-        facts.classes.values_mut().for_each(|class| class.sizes = Some(sizes));
-        facts
+    fn sized(mut inputs: CostInputs, sizes: SizeFacts) -> CostInputs {
+        inputs.classes.values_mut().for_each(|class| class.sizes = Some(sizes));
+        inputs
     }
 
     fn bytes(bytes: u64) -> SizeFacts {
@@ -653,8 +654,8 @@ mod tests {
         Prices::published("us-east-1").unwrap()
     }
 
-    fn keep(kind: OperationKind, facts: &CostInputs) -> Estimate {
-        estimate(kind, facts, CopyClass::Keep, &prices()).remove(0)
+    fn keep(kind: OperationKind, inputs: &CostInputs) -> Estimate {
+        estimate(kind, inputs, CopyClass::Keep, &prices()).remove(0)
     }
 
     fn text(usd: Usd) -> String {
@@ -671,51 +672,51 @@ mod tests {
 
     #[test]
     fn a_hundred_million_objects_cost_what_a_pencil_says() {
-        let facts = facts(1, STANDARD, 100_000_000);
-        costs(&keep(OperationKind::UpdateEncryption, &facts), "600.25", "1200.25");
-        costs(&keep(OperationKind::Copy, &facts), "600.25", "1240.25");
-        costs(&keep(OperationKind::Tag, &facts), "600.25", "600.25");
-        costs(&keep(OperationKind::DeleteTags, &facts), "100.25", "600.25");
-        costs(&keep(OperationKind::Lambda, &facts), "100.25", "100.25");
-        costs(&keep(OperationKind::Checksum, &facts), "100.25", "400.25");
+        let inputs = inputs(1, STANDARD, 100_000_000);
+        costs(&keep(OperationKind::UpdateEncryption, &inputs), "600.25", "1200.25");
+        costs(&keep(OperationKind::Copy, &inputs), "600.25", "1240.25");
+        costs(&keep(OperationKind::Tag, &inputs), "600.25", "600.25");
+        costs(&keep(OperationKind::DeleteTags, &inputs), "100.25", "600.25");
+        costs(&keep(OperationKind::Lambda, &inputs), "100.25", "100.25");
+        costs(&keep(OperationKind::Checksum, &inputs), "100.25", "400.25");
     }
 
     #[test]
     fn update_encryption_costs_the_same_in_every_class() {
         for class in StorageClass::ALL {
-            let facts = facts(1, Some(class), 1_000_000);
-            costs(&keep(OperationKind::UpdateEncryption, &facts), "6.25", "12.25");
+            let inputs = inputs(1, Some(class), 1_000_000);
+            costs(&keep(OperationKind::UpdateEncryption, &inputs), "6.25", "12.25");
         }
     }
 
     #[test]
     fn a_copy_is_paid_at_its_own_class() {
-        let facts = facts(1, STANDARD, 1_000_000);
+        let inputs = inputs(1, STANDARD, 1_000_000);
         let class = CopyClass::Of(StorageClass::DeepArchive);
-        let estimates = estimate(OperationKind::Copy, &facts, class, &prices());
+        let estimates = estimate(OperationKind::Copy, &inputs, class, &prices());
         costs(&estimates[0], "51.25", "57.65");
         assert!(estimates[0].notes.iter().any(|note| note.contains("180 days in DEEP_ARCHIVE")));
     }
 
     #[test]
     fn an_unknown_class_gives_a_range() {
-        let estimate = keep(OperationKind::Tag, &facts(1, None, 1_000_000));
+        let estimate = keep(OperationKind::Tag, &inputs(1, None, 1_000_000));
         costs(&estimate, "6.25", "51.25");
     }
 
     #[test]
     fn bytes_cost_by_the_gigabyte() {
-        let mut facts = sized(facts(1, Some(StorageClass::GlacierIr), 1_000), bytes(10 << 30));
-        let estimate = keep(OperationKind::Copy, &facts);
+        let mut inputs = sized(inputs(1, Some(StorageClass::GlacierIr), 1_000), bytes(10 << 30));
+        let estimate = keep(OperationKind::Copy, &inputs);
         let cost = |charge| estimate.once.iter().find(|line| line.charge == charge).unwrap().max();
         assert_eq!(text(cost(Charge::Retrieval)), "0.3");
         assert_eq!(text(total(&estimate.monthly).0), "0.04");
         assert!(estimate.notes.iter().any(|note| note.contains("90 days in GLACIER_IR")));
-        facts.is_versioned = false;
-        let estimate = keep(OperationKind::Copy, &facts);
+        inputs.is_versioned = false;
+        let estimate = keep(OperationKind::Copy, &inputs);
         assert_eq!(text(total(&estimate.monthly).0), "0");
         assert_eq!(text(total(&estimate.monthly).1), "0.04");
-        let checksum = keep(OperationKind::Checksum, &facts);
+        let checksum = keep(OperationKind::Checksum, &inputs);
         costs(&checksum, "0.291", "0.294");
     }
 
@@ -727,11 +728,11 @@ mod tests {
             (Some(StorageClass::StandardIa), of(1_000_000, 1 << 40)),
             (Some(StorageClass::GlacierIr), of(1_000_000, 1 << 40)),
         ]);
-        let facts =
+        let inputs =
             CostInputs { jobs: 1, classes, is_versioned: true, untold: UnknownSizes::default() };
         // 3 million objects at a dollar; PUTs at 5, 10 and 20 dollars a million.
-        costs(&keep(OperationKind::Tag, &facts), "38.25", "38.25");
-        let copy = keep(OperationKind::Copy, &facts);
+        costs(&keep(OperationKind::Tag, &inputs), "38.25", "38.25");
+        let copy = keep(OperationKind::Copy, &inputs);
         let retrieval: Vec<_> = copy
             .once
             .iter()
@@ -745,7 +746,7 @@ mod tests {
                 ("GLACIER_IR", "30.72".to_owned(), "30.72".to_owned()),
             ]
         );
-        assert!(copy.left_out.is_empty());
+        assert!(copy.charges_omitted.is_empty());
         // 1,024 GB at $0.023, $0.0125 and $0.004.
         assert_eq!(text(total(&copy.monthly).0), "40.448");
     }
@@ -753,10 +754,10 @@ mod tests {
     #[test]
     fn copies_are_charged_for_more_than_their_bytes() {
         let sizes = SizeFacts { bytes: 1 << 30, objects_small: 8_192, bytes_small: 0 };
-        let facts = sized(facts(1, STANDARD, 8_193), sizes);
+        let inputs = sized(inputs(1, STANDARD, 8_193), sizes);
         let monthly = |class| {
             let copy =
-                estimate(OperationKind::Copy, &facts, CopyClass::Of(class), &prices()).remove(0);
+                estimate(OperationKind::Copy, &inputs, CopyClass::Of(class), &prices()).remove(0);
             let line = |line: &EstimateLine| (line.class.unwrap().name(), line.quantity);
             copy.monthly.iter().map(line).collect::<Vec<_>>()
         };
@@ -772,10 +773,10 @@ mod tests {
     fn a_price_that_is_not_known_is_left_out_and_told() {
         let nowhere = Prices { region: "eu-nowhere-1".to_owned(), ..Prices::default() };
         for kind in OperationKind::ALL {
-            let facts = sized(facts(1, STANDARD, 5), bytes(9));
-            for estimate in estimate(kind, &facts, CopyClass::Keep, &nowhere) {
+            let inputs = sized(inputs(1, STANDARD, 5), bytes(9));
+            for estimate in estimate(kind, &inputs, CopyClass::Keep, &nowhere) {
                 assert!(estimate.once.is_empty() && estimate.monthly.is_empty(), "{kind:?}");
-                assert!(estimate.left_out.contains(&Charge::Jobs), "{kind:?}");
+                assert!(estimate.charges_omitted.contains(&Charge::Jobs), "{kind:?}");
                 let notes = estimate.notes.join(" ");
                 assert!(notes.contains("not known for eu-nowhere-1"));
                 assert!(!notes.contains("counted at most"), "{kind:?}: {notes}");
@@ -784,23 +785,23 @@ mod tests {
         let frankfurt = Prices::published("eu-central-1").unwrap();
         let tag = estimate(
             OperationKind::Tag,
-            &facts(1, STANDARD, 1_000_000),
+            &inputs(1, STANDARD, 1_000_000),
             CopyClass::Keep,
             &frankfurt,
         );
         costs(&tag[0], "6.65", "6.65");
         let checksum =
-            estimate(OperationKind::Checksum, &facts(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
-        assert_eq!(checksum[0].left_out, [Charge::Checksum, Charge::Kms]);
+            estimate(OperationKind::Checksum, &inputs(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
+        assert_eq!(checksum[0].charges_omitted, [Charge::Checksum, Charge::Kms]);
     }
 
     #[test]
-    fn a_restore_has_two_ways() {
-        let facts = sized(facts(1, Some(StorageClass::DeepArchive), 1_000_000), bytes(1 << 40));
-        let ways = estimate(OperationKind::Restore, &facts, CopyClass::Keep, &prices());
-        costs(&ways[0], "121.73", "121.73");
-        costs(&ways[1], "28.81", "28.81");
-        assert_eq!((ways[0].way, ways[1].way), (Some("standard"), Some("bulk")));
+    fn a_restore_has_two_tiers() {
+        let inputs = sized(inputs(1, Some(StorageClass::DeepArchive), 1_000_000), bytes(1 << 40));
+        let tiers = estimate(OperationKind::Restore, &inputs, CopyClass::Keep, &prices());
+        costs(&tiers[0], "121.73", "121.73");
+        costs(&tiers[1], "28.81", "28.81");
+        assert_eq!((tiers[0].tier, tiers[1].tier), (Some("standard"), Some("bulk")));
     }
 
     #[test]
@@ -812,25 +813,25 @@ mod tests {
             OperationKind::Replicate,
             OperationKind::Lambda,
         ] {
-            let notes = keep(kind, &facts(1, None, 1)).notes.join("\n");
+            let notes = keep(kind, &inputs(1, None, 1)).notes.join("\n");
             assert!(notes.contains("Left out") || notes.contains("left out"), "{kind:?}: {notes}");
         }
-        let copy = keep(OperationKind::Copy, &facts(1, None, 1));
-        assert_eq!(copy.left_out, [Charge::Retrieval, Charge::Storage]);
-        let copy = keep(OperationKind::Copy, &facts(1, STANDARD, 1));
-        assert_eq!(copy.left_out, [Charge::Storage]);
-        let lambda = keep(OperationKind::Lambda, &facts(1, STANDARD, 1));
-        assert_eq!(lambda.left_out, [Charge::Requests]);
+        let copy = keep(OperationKind::Copy, &inputs(1, None, 1));
+        assert_eq!(copy.charges_omitted, [Charge::Retrieval, Charge::Storage]);
+        let copy = keep(OperationKind::Copy, &inputs(1, STANDARD, 1));
+        assert_eq!(copy.charges_omitted, [Charge::Storage]);
+        let lambda = keep(OperationKind::Lambda, &inputs(1, STANDARD, 1));
+        assert_eq!(lambda.charges_omitted, [Charge::Requests]);
     }
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let mut facts = facts(u64::MAX, None, u64::MAX);
-        facts.classes.insert(STANDARD, ClassFacts { objects: u64::MAX, sizes: None });
+        let mut inputs = inputs(u64::MAX, None, u64::MAX);
+        inputs.classes.insert(STANDARD, ClassFacts { objects: u64::MAX, sizes: None });
         let sizes = SizeFacts { bytes: u64::MAX, objects_small: u64::MAX, bytes_small: 0 };
-        let facts = sized(facts, sizes);
+        let inputs = sized(inputs, sizes);
         for kind in OperationKind::ALL {
-            let (min, max) = total(&keep(kind, &facts).once);
+            let (min, max) = total(&keep(kind, &inputs).once);
             assert!(min <= max);
         }
     }
@@ -850,7 +851,7 @@ mod tests {
             kind in kinds(), class in classes(),
             a in (0..100_000u64, 0..1u64 << 40), b in (0..100_000u64, 0..1u64 << 40),
         ) {
-            let cost = |(jobs, objects)| total(&keep(kind, &facts(jobs, class, objects)).once);
+            let cost = |(jobs, objects)| total(&keep(kind, &inputs(jobs, class, objects)).once);
             let (both, a, b) = (cost((a.0 + b.0, a.1 + b.1)), cost(a), cost(b));
             prop_assert_eq!(both, (a.0 + b.0, a.1 + b.1));
         }
@@ -862,7 +863,7 @@ mod tests {
             bytes in 0..1u64 << 60, more in (0..10u64, 0..1_000u64, 0..1u64 << 40),
         ) {
             let cost = |jobs, objects, bytes| {
-                let estimate = keep(kind, &sized(facts(jobs, class, objects), self::bytes(bytes)));
+                let estimate = keep(kind, &sized(inputs(jobs, class, objects), self::bytes(bytes)));
                 (total(&estimate.once), total(&estimate.monthly))
             };
             let (once, monthly) = cost(jobs, objects, bytes);

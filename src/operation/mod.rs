@@ -157,7 +157,7 @@ impl OperationKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The rows that it can't do, in the order in which reasons are tried: a row is set aside for
+    /// The rows that it can't do, in the order in which reasons are tried: a row is excluded for
     /// the first one that is true of it.
     #[must_use]
     pub fn rules(self) -> Vec<Rule> {

@@ -2,7 +2,7 @@
 //!
 //! Never knows a row: conditions are texts of the predicate language, for others to compile.
 
-/// Why a row is set aside.
+/// Why a row is excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// The reason's name: of the file below `excluded/` and of `--include-ineligible`.

@@ -53,7 +53,7 @@ const OBJECT_LOCKED: Rule = Rule {
 
 /// It takes what is not SSE-KMS, too, and makes it SSE-KMS with the named key: more than those ask
 /// for who come for bucket keys or another key, and KMS requests are billed for those objects from
-/// then on. So they are set aside unless asked for. What stands in a rule above is left to that
+/// then on. So they are excluded unless asked for. What stands in a rule above is left to that
 /// rule, so that its rows come back with it.
 pub const NOT_SSE_KMS: Rule = Rule {
     reason: "not-sse-kms",

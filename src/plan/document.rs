@@ -141,7 +141,7 @@ pub struct ForOperation {
     pub bucket_key: Option<bool>,
     /// Conditions that could not be looked at, because the report lacks a column.
     pub not_checked: Vec<UncheckedCondition>,
-    /// Reasons that were not to set a row aside (`--include-ineligible`).
+    /// Reasons that were not to exclude a row (`--include-ineligible`).
     pub included: Vec<String>,
 }
 
@@ -152,7 +152,7 @@ impl ForOperation {
         self.not_checked.iter().any(|part| part.reason == reason)
     }
 
-    /// Whether rows were not to be set aside for this reason.
+    /// Whether rows were not to be excluded for this reason.
     #[must_use]
     pub fn includes(&self, reason: &str) -> bool {
         self.included.iter().any(|included| included == reason)
@@ -245,7 +245,7 @@ pub struct ClassSizes {
     pub bytes_below_128_kib: u64,
 }
 
-/// Rows set aside for one reason.
+/// Rows excluded for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExcludedRows {
     /// The reason, for example `delete-marker`.

@@ -2,7 +2,7 @@
 //! asks of a plan.
 //!
 //! A rule has parts. In each report, those whose columns are there are looked at; any that can't be
-//! looked at in some report is listed, so that nobody takes "not set aside" for "can be done".
+//! looked at in some report is listed, so that nobody takes "not excluded" for "can be done".
 //!
 //! Never knows a row: rules become predicates, compiled by that layer.
 
@@ -20,7 +20,7 @@ use crate::report::{Report, Schema};
 pub struct OperationOptions {
     /// Which.
     pub kind: OperationKind,
-    /// Reasons that are not to set a row aside.
+    /// Reasons that are not to exclude a row.
     pub include_ineligible: Vec<String>,
     /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
     pub storage_class: Option<CopyClass>,
@@ -31,7 +31,7 @@ pub struct OperationOptions {
 
 /// The rules in force for a plan.
 pub(super) struct Eligibility {
-    /// Those that may set rows aside, in the order in which they are tried.
+    /// Those that may exclude rows, in the order in which they are tried.
     rules: Vec<Rule>,
     /// Those that were taken back.
     included: Vec<Rule>,
@@ -44,7 +44,7 @@ pub(super) struct Eligibility {
 }
 
 impl Eligibility {
-    /// The rules for these reports. Without an operation, delete markers alone are set aside.
+    /// The rules for these reports. Without an operation, delete markers alone are excluded.
     pub(super) fn new(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
         let Some(options) = &filter.operation else {
             return Ok(Self {
@@ -130,7 +130,7 @@ impl Eligibility {
         }
     }
 
-    /// For each reason, the test that sets a row of this report aside. One that can't be looked at
+    /// For each reason, the test that excludes a row of this report. One that can't be looked at
     /// is never true.
     pub(super) fn matchers(
         &self,

@@ -59,7 +59,7 @@ pub struct FilterOptions {
     pub query: Query,
     /// If given, the only objects that match: those that remain of another plan.
     pub among: Option<ObjectFilter>,
-    /// The operation that the plan is for: rows that it can't do are set aside.
+    /// The operation that the plan is for: rows that it can't do are excluded.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.
     pub out: Location,
@@ -75,7 +75,7 @@ pub struct FilterOptions {
     pub split_by: Vec<String>,
     /// Bytes of output that may wait in memory.
     pub memory_bytes: usize,
-    /// Whether bad data files are set aside instead of ending the run.
+    /// Whether bad data files are skipped instead of ending the run.
     pub keep_going: bool,
     /// What `now()` means in the query, and to rules about dates.
     pub now: Timestamp,

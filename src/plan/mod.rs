@@ -21,7 +21,6 @@ mod line;
 mod manifest_rows;
 mod objects;
 mod open_files;
-mod proof;
 mod question;
 mod read;
 mod resolve;
@@ -32,6 +31,7 @@ mod shard;
 mod sink;
 mod spread;
 mod subset;
+mod verify;
 mod versions;
 mod warnings;
 mod writer;
@@ -51,10 +51,11 @@ pub use filter::{
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
-pub use proof::{
-    OBJECTS_MEMORY_BYTES, VerifiedPlan, VerifyError, VerifyOptions, VerifyReport, needs_jobs, prove,
-};
-pub use read::{ReadError, read, verify};
+pub use read::{ReadError, check_digests, read};
 pub use shard::SHARDS_MAX;
 pub use subset::SubsetPlan;
+pub use verify::{
+    OBJECTS_MEMORY_BYTES, VerifiedPlan, VerifyError, VerifyOptions, VerifyReport, needs_jobs,
+    verify_plan,
+};
 pub use warnings::data_warnings;

@@ -228,7 +228,7 @@ fn is_unfinished(folder: &Location) -> bool {
 ///
 /// # Errors
 /// When one is not, can't be read, or `stop` is raised.
-pub fn verify(
+pub fn check_digests(
     folder: impl Into<Location>,
     plan: &Plan,
     stop: &AtomicBool,

@@ -18,7 +18,7 @@ use crate::read::{DataError, Input, Scanned};
 enum LaneRoute {
     /// To shards.
     Kept(SeriesId),
-    /// Set aside, by the place of the reason.
+    /// Excluded, by the place of the reason.
     Excluded(usize),
 }
 
@@ -40,7 +40,7 @@ pub(super) struct PlanSink<'a> {
 pub(super) struct SinkOutcome {
     pub(super) scanned: Scanned,
     pub(super) totals: FileSummary,
-    /// How many files of each report were scanned or set aside.
+    /// How many files of each report were scanned or excluded.
     pub(super) files_by_report: Vec<u64>,
     pub(super) written: PlanFiles,
     pub(super) files_skipped: Vec<SkippedFile>,
@@ -135,7 +135,7 @@ impl<'a> PlanSink<'a> {
     /// Ends all files; `stop` interrupts the cutting of collected rows.
     pub(super) fn finish(self, stop: &AtomicBool) -> Result<SinkOutcome, PlanError> {
         let mut written = self.writer.finish(stop)?;
-        written.excluded.retain(|aside| aside.rows > 0 || aside.reason != UNREADABLE.reason);
+        written.excluded.retain(|rows| rows.rows > 0 || rows.reason != UNREADABLE.reason);
         Ok(SinkOutcome {
             scanned: self.totals.scanned,
             totals: self.totals,
@@ -151,7 +151,7 @@ impl FilterSink for PlanSink<'_> {
 
     fn block(&mut self, block: &OutputBlock) -> Result<(), PlanError> {
         match self.way(block.lane)? {
-            LaneRoute::Excluded(reason) => self.writer.set_aside(reason, &block.bytes, block.rows),
+            LaneRoute::Excluded(reason) => self.writer.exclude(reason, &block.bytes, block.rows),
             LaneRoute::Kept(series) => {
                 let (lines, rows) = self.limited(block);
                 self.writer.write(series, lines, rows)

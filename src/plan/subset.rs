@@ -1,11 +1,11 @@
 //! A plan of some of another plan's objects: those whose tasks failed or never ran, for example.
 //!
 //! Rows come in any order, each with the shard that it was in. They go to new shards that have in
-//! common what that shard had: bucket, columns, what it was split by. Rows that are set aside go to
+//! common what that shard had: bucket, columns, what it was split by. Rows that are excluded go to
 //! `excluded/`, by reason. Noncurrent versions that are to be copied stay noncurrent: they are
 //! copied before the current version of their key, or not at all (`versions`).
 //!
-//! Never knows why a row is kept or set aside.
+//! Never knows why a row is kept or excluded.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -149,11 +149,11 @@ impl SubsetPlan {
         }
     }
 
-    /// Sets a row aside for a reason: a line with its line feed.
+    /// Excludes a row for a reason: a line with its line feed.
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn set_aside(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
+    pub fn exclude(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
         let reason = file_name(reason);
         let full = self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&reason);
         let reason = if full { OTHER.to_owned() } else { reason };
@@ -164,7 +164,7 @@ impl SubsetPlan {
                 *none.insert(place)
             }
         };
-        self.writer.set_aside(place, line, 1)
+        self.writer.exclude(place, line, 1)
     }
 
     /// Whether older versions of a shard's keys were copied before its job was created.
@@ -193,15 +193,15 @@ impl SubsetPlan {
         let base = self.plan;
         let shards = described(shards, &base.columns, &self.split_by);
         let kept: u64 = shards.iter().map(|shard| shard.objects).sum();
-        let set_aside: u64 = excluded.iter().map(|excluded| excluded.rows).sum();
+        let rows_excluded: u64 = excluded.iter().map(|excluded| excluded.rows).sum();
         let plan = Plan {
             command: "retry".to_owned(),
             inventory: None,
             limit: None,
             retry: Some(retry),
             totals: Totals {
-                rows_matched: kept + set_aside,
-                rows_excluded: set_aside,
+                rows_matched: kept + rows_excluded,
+                rows_excluded,
                 ..Totals::default()
             },
             excluded,

@@ -41,7 +41,7 @@ pub(super) fn warnings(
     warnings.extend(no_version_id(resolved, outcome));
     warnings.extend(more_shards(options, outcome));
     warnings.extend(experimental(options, outcome));
-    warnings.extend(set_aside(outcome.files_skipped.len() as u64));
+    warnings.extend(skipped_files(outcome.files_skipped.len() as u64));
     warnings.extend(outcome.totals.unreadable.iter().map(|u| UnreadableValues::from(u).warning()));
     warnings
 }
@@ -50,7 +50,7 @@ pub(super) fn warnings(
 #[must_use]
 pub fn data_warnings(plan: &Plan) -> Vec<String> {
     let unreadable = plan.unreadable.iter().map(UnreadableValues::warning);
-    set_aside(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
+    skipped_files(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
 }
 
 fn objects(outcome: &SinkOutcome) -> u64 {
@@ -171,7 +171,7 @@ fn noncurrent(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String
 fn sizes_lost(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {
     let are_lost = resolved.tells_sizes() && outcome.sizes().is_none();
     are_lost.then(|| {
-        "The sizes of the objects in the manifests are not added up, for rows were set aside as \
+        "The sizes of the objects in the manifests are not added up, for rows were excluded as \
          no-current-version after their sizes had been counted. Add AND IsLatest to have them."
             .to_owned()
     })
@@ -277,7 +277,7 @@ fn experimental(options: &FilterOptions, outcome: &SinkOutcome) -> Option<String
     })
 }
 
-fn set_aside(files: u64) -> Option<String> {
+fn skipped_files(files: u64) -> Option<String> {
     let are = if files == 1 { "is" } else { "are" };
     (files > 0).then(|| {
         format!("{} could not be read and {are} not in this plan.", counted(files, "data file"))

@@ -1,9 +1,10 @@
-//! Writes the rows of a plan: into the shards of their series, or aside for a reason.
+//! Writes the rows of a plan: into the shards of their series, or into the file of a reason to
+//! exclude them.
 //!
 //! Every plan is written by this, whether its rows come from a report (`sink`) or from another
 //! plan (`subset`).
 //!
-//! Never knows where rows come from, or why one is set aside.
+//! Never knows where rows come from, or why one is excluded.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ enum SeriesSink {
     Spool(SeriesLabel, LaneSpool),
 }
 
-/// Rows set aside for a reason; the file is made with the first of them.
+/// Rows excluded for a reason; the file is made with the first of them.
 struct ExclusionFile {
     reason: String,
     file: Option<ShardFile>,
@@ -89,7 +90,7 @@ fn exclude_unfollowed(
     mut spools: Vec<(SeriesLabel, LaneSpool)>,
     shards: &Shards<SeriesLabel>,
     (open, folders): (&OpenFiles, &Folders),
-    aside: &mut Vec<ExclusionFile>,
+    exclusions: &mut Vec<ExclusionFile>,
     stop: &AtomicBool,
 ) -> Result<Vec<(SeriesLabel, LaneSpool)>, PlanError> {
     if !spools.iter().any(|(label, _)| label.is_superseded()) {
@@ -102,12 +103,12 @@ fn exclude_unfollowed(
     }
     let current = CurrentVersions { files, rows };
     let reason = NO_CURRENT_VERSION.reason;
-    let known = aside.iter().position(|aside| aside.reason == reason);
+    let known = exclusions.iter().position(|exclusions| exclusions.reason == reason);
     let place = known.unwrap_or_else(|| {
-        aside.push(ExclusionFile { reason: reason.to_owned(), file: None });
-        aside.len() - 1
+        exclusions.push(ExclusionFile { reason: reason.to_owned(), file: None });
+        exclusions.len() - 1
     });
-    let mut exclude = |row: &[u8]| aside[place].write(open, folders, row, 1);
+    let mut exclude = |row: &[u8]| exclusions[place].write(open, folders, row, 1);
     let look = |(label, spool): (SeriesLabel, LaneSpool)| {
         let spool = match label.is_superseded() {
             true => current.retain_followed(open, spool, stop, &mut exclude)?,
@@ -141,7 +142,7 @@ pub(super) struct PlanWriter {
     shards: Shards<SeriesLabel>,
     /// In the order in which labels were met: the order of series in the plan.
     ways: Vec<SeriesSink>,
-    aside: Vec<ExclusionFile>,
+    exclusions: Vec<ExclusionFile>,
     /// Whether copies of noncurrent versions stay that no copy of the current version follows.
     keeps_unfollowed: bool,
 }
@@ -158,8 +159,8 @@ impl PlanWriter {
         let files = OpenFiles::new();
         let (manifests, uploads) = (folders.manifests.clone(), folders.manifest_uploads.clone());
         let shards = Shards::new(files.clone(), manifests, uploads, bounds.bytes_max);
-        let (ways, aside) = (Vec::new(), Vec::new());
-        Self { bounds, folders, files, shards, ways, aside, keeps_unfollowed: false }
+        let (ways, exclusions) = (Vec::new(), Vec::new());
+        Self { bounds, folders, files, shards, ways, exclusions, keeps_unfollowed: false }
     }
 
     /// Keeps copies of noncurrent versions that no copy of the current version follows, if the user
@@ -194,20 +195,20 @@ impl PlanWriter {
         }
     }
 
-    /// A reason for which rows may be set aside, and its place. It is a part of a file's name.
+    /// A reason for which rows may be excluded, and its place. It is a part of a file's name.
     pub(super) fn reason(&mut self, reason: &str) -> usize {
-        self.aside.push(ExclusionFile { reason: reason.to_owned(), file: None });
-        self.aside.len() - 1
+        self.exclusions.push(ExclusionFile { reason: reason.to_owned(), file: None });
+        self.exclusions.len() - 1
     }
 
-    /// Sets `rows` lines aside, for the reason with this place.
-    pub(super) fn set_aside(
+    /// Excludes `rows` lines, for the reason with this place.
+    pub(super) fn exclude(
         &mut self,
         reason: usize,
         lines: &[u8],
         rows: u64,
     ) -> Result<(), PlanError> {
-        self.aside[reason].write(&self.files, &self.folders, lines, rows)
+        self.exclusions[reason].write(&self.files, &self.folders, lines, rows)
     }
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
@@ -221,7 +222,7 @@ impl PlanWriter {
         }
         if !self.keeps_unfollowed {
             let open = (&self.files, &self.folders);
-            spools = exclude_unfollowed(spools, &self.shards, open, &mut self.aside, stop)?;
+            spools = exclude_unfollowed(spools, &self.shards, open, &mut self.exclusions, stop)?;
         }
         let rows: Vec<u64> = spools.iter().map(|(_, spool)| spool.rows()).collect();
         let counts = spread::deal(&rows, self.bounds.jobs.unwrap_or(0));
@@ -238,7 +239,7 @@ impl PlanWriter {
             spool.cut(label, cut, &mut self.shards, stop)?;
         }
         let mut excluded = Vec::new();
-        for ExclusionFile { reason, file } in self.aside {
+        for ExclusionFile { reason, file } in self.exclusions {
             let finished = file.map(ShardFile::finish).transpose()?;
             let path = finished.is_some().then(|| excluded_path(&reason));
             let rows = finished.map_or(0, |finished| finished.rows);

@@ -46,7 +46,7 @@ pub struct CountOptions {
     pub by: Vec<String>,
     /// What `now()` means in the query.
     pub now: Timestamp,
-    /// Whether bad data files are set aside instead of ending the run.
+    /// Whether bad data files are skipped instead of ending the run.
     pub keep_going: bool,
     /// How data files are read.
     pub settings: ScanOptions,
@@ -77,8 +77,8 @@ pub struct Counts {
     pub matched: CountGroup,
     /// By the values of the columns asked for, as they stand in the report; empty without such.
     pub groups: HashMap<Vec<Vec<u8>>, CountGroup>,
-    /// Files set aside because they are bad.
-    pub set_aside: Vec<(Location, String)>,
+    /// Files skipped because they are bad.
+    pub files_skipped: Vec<(Location, String)>,
     /// Values that can't be read, of columns that were looked at.
     pub unreadable: Vec<UnreadableColumn>,
     /// Rows about which such values decided.
@@ -90,7 +90,7 @@ pub struct Counts {
 /// Counts the matching rows of reports.
 ///
 /// # Errors
-/// When the query doesn't fit a report, a file is bad (unless it may be set aside), there are too
+/// When the query doesn't fit a report, a file is bad (unless it may be skipped), there are too
 /// many groups, or the run is interrupted.
 pub fn count(
     opened: &ReportSet,
@@ -175,7 +175,7 @@ impl Sink<Counts, DataError> for CountSink<'_> {
         if !self.keep_going || error.kind.is_usage() {
             return Err(error.into());
         }
-        self.counts.set_aside.push((error.path, error.kind.to_string()));
+        self.counts.files_skipped.push((error.path, error.kind.to_string()));
         Ok(())
     }
 }

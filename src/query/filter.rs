@@ -39,7 +39,7 @@ pub struct FileSummary {
     pub matched: u64,
     /// Of those, rows without a version id.
     pub null_versions: u64,
-    /// Of those, rows set aside, by the place of the rule in [`Selection::excluding`]; last, those
+    /// Of those, rows excluded, by the place of the rule in [`Selection::excluding`]; last, those
     /// whose flags can't be read.
     pub excluded: Vec<u64>,
     /// Of the others, rows for which each question of [`Selection::observing`] is true.
@@ -254,9 +254,9 @@ struct OpenLanes {
     line: Vec<u8>,
     /// The place in `known` of the lane used last: mostly the next one, too.
     current: usize,
-    /// Places of the lanes of rows set aside, by reason.
+    /// Places of the lanes of rows excluded, by reason.
     excluded: Vec<Option<usize>>,
-    /// The bucket of the row set aside last, which was checked.
+    /// The bucket of the row excluded last, which was checked.
     excluded_bucket: Vec<u8>,
     /// Bytes at which a lane's rows are handed over.
     block_bytes: usize,
@@ -345,7 +345,7 @@ impl RowVisitor for FilterVisitor<'_> {
 }
 
 impl FilterVisitor<'_> {
-    /// The first reason to set the row aside, by its place.
+    /// The first reason to exclude the row, by its place.
     #[inline]
     fn exclusion(&mut self, row: &impl Row) -> Result<Option<usize>, TaskError<DataErrorKind>> {
         let Selection { exclusions, flags, flags_unseen, reasons, .. } = &mut *self.selection;
@@ -493,7 +493,7 @@ impl FilterVisitor<'_> {
         Ok(known)
     }
 
-    /// The place of the lane for rows set aside for a reason.
+    /// The place of the lane for rows excluded for a reason.
     fn excluded_lane(
         &mut self,
         reason: usize,

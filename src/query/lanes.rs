@@ -26,7 +26,7 @@ pub enum LaneKey {
         /// Whether the rows are those of [`super::Selection::apart`].
         apart: bool,
     },
-    /// Rows set aside, by the place of the rule in [`super::Selection::excluding`].
+    /// Rows excluded, by the place of the rule in [`super::Selection::excluding`].
     Excluded(usize),
 }
 

@@ -4,7 +4,7 @@
 //! lines ([`filter`]), counts ([`count`]), or which objects of a set have rows ([`probe`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
-//! set aside, and hands them on by lane.
+//! excluded, and hands them on by lane.
 
 mod count;
 mod equal;

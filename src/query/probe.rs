@@ -154,7 +154,7 @@ struct ProbeVisitor<'a> {
     probe: &'a mut Probe,
     objects: &'a ObjectSet,
     line: &'a mut Vec<u8>,
-    /// Nothing is proven by values that can't be read: the first that decides ends the run.
+    /// Nothing is verified by values that can't be read: the first that decides ends the run.
     unreadable: UnreadableNotes,
 }
 

@@ -11,10 +11,10 @@ use super::columns::RowGroupBuffer;
 use super::file::{Encoder, SynthRun};
 use super::rows::RowRecipe;
 use super::*;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnWanted, ColumnarFile};
 use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
-use crate::format::spare::BufferPool;
 use crate::hex;
 use crate::plan::{self, Emit, FilterOptions, ShardBounds};
 use crate::query::Query;
@@ -58,7 +58,7 @@ fn data_file(format: FileFormat, csv: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap().0
 }
 
-/// The manifest lines of a report of one such file, and the rows set aside.
+/// The manifest lines of a report of one such file, and the rows excluded.
 fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> String {
     let folder = folder.join(format.to_string());
     fs::create_dir(&folder).unwrap();

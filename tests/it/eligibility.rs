@@ -1,4 +1,4 @@
-//! `--for`: each row that an operation can't do is set aside for the right reason, and no other.
+//! `--for`: each row that an operation can't do is excluded for the right reason, and no other.
 //!
 //! Held against a plain function for each operation, which looks at fields and knows nothing of the
 //! predicate language.
@@ -509,7 +509,7 @@ fn every_kind() -> ReportFolder {
     )
 }
 
-/// A reason, and the keys of the rows that are set aside for it.
+/// A reason, and the keys of the rows that are excluded for it.
 type SetAside = (&'static str, &'static [&'static str]);
 
 /// For each operation, in the order in which reasons are tried.
@@ -613,15 +613,15 @@ fn every_operation_sets_aside_what_it_cannot_do() {
         ])
         .expect(0);
         let plan = plan_document(&out);
-        let mut set_aside = Vec::new();
+        let mut keys_excluded = Vec::new();
         for (place, (reason, expected)) in reasons.iter().enumerate() {
             let excluded = &plan["excluded"][place];
             assert_eq!(excluded["reason"], *reason, "{operation}");
             let found = keys(&out.join(excluded["path"].as_str().unwrap()));
             assert_eq!(found, *expected, "{operation} {reason}");
-            let counted = format!("set aside: {reason} (excluded/{reason}.csv)");
+            let counted = format!("excluded: {reason} (excluded/{reason}.csv)");
             assert!(run.stdout().contains(&counted), "{}", run.story());
-            set_aside.extend(found);
+            keys_excluded.extend(found);
         }
         let excluded = plan["excluded"].as_array().unwrap().iter();
         let met = excluded.filter(|excluded| excluded["rows"] != 0).count();
@@ -634,7 +634,7 @@ fn every_operation_sets_aside_what_it_cannot_do() {
         }
         kept.sort();
         let all = EVERY_KIND.iter().map(|(key, _)| (*key).to_owned());
-        let mut expected: Vec<_> = all.filter(|key| !set_aside.contains(key)).collect();
+        let mut expected: Vec<_> = all.filter(|key| !keys_excluded.contains(key)).collect();
         expected.sort();
         assert_eq!(kept, expected, "{operation}");
     }

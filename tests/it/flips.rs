@@ -8,12 +8,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use s3sieve::format::buffer_pool::BufferPool;
 use s3sieve::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use s3sieve::format::gzip::{GzipDecoder, Inflate, Status};
 use s3sieve::format::orc::Tail;
 use s3sieve::format::parquet::Footer;
 use s3sieve::format::ranges::Ranges;
-use s3sieve::format::spare::BufferPool;
 use serde_json::json;
 
 use crate::fixture::{listed, manifest_json, manifests, md5, plan_document, s3sieve};

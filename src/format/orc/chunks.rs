@@ -2,10 +2,10 @@
 //!
 //! Never knows what the bytes mean.
 
+use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::{Codec, CodecError, Decompressor, SPARE_BYTES};
 use crate::format::columnar::ColumnarError;
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::BufferPool;
 
 /// A chunk's header: its length, and whether it is not compressed.
 const HEADER_BYTES: usize = 3;
@@ -55,23 +55,23 @@ impl<R: Ranges> Chunks<R> {
     pub(super) fn new(
         stream: RangeStream<R>,
         compression: Compression,
-        spare: &mut BufferPool,
+        pool: &mut BufferPool,
     ) -> Self {
         Self {
             stream,
             compression,
-            decompressor: spare.decompressor(),
-            buffer: spare.bytes(),
+            decompressor: pool.decompressor(),
+            buffer: pool.bytes(),
             at: 0,
             have: 0,
             bytes_raw: 0,
         }
     }
 
-    pub(super) fn give_back(self, spare: &mut BufferPool) {
-        spare.put_bytes(self.stream.into_buffer());
-        spare.put_bytes(self.buffer);
-        spare.put_decompressor(self.decompressor);
+    pub(super) fn give_back(self, pool: &mut BufferPool) {
+        pool.put_bytes(self.stream.into_buffer());
+        pool.put_bytes(self.buffer);
+        pool.put_decompressor(self.decompressor);
     }
 
     /// Bytes decompressed so far.

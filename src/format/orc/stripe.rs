@@ -6,9 +6,9 @@ use super::chunks::Chunks;
 use super::proto::{Message, ProtoFault, Value, numbers_of};
 use super::statistics::OrcStatistics;
 use super::tail::{CompressedSection, Stripe, Tail};
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnarError, PageStatistics};
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::BufferPool;
 
 /// The longest footer of a stripe, decompressed. A stream takes some 10 bytes in it, and a column
 /// has up to five; so this is enough for thousands of columns.
@@ -171,12 +171,12 @@ impl StripeFooter {
         file: R,
         id: usize,
         kind: StreamKind,
-        spare: &mut BufferPool,
+        pool: &mut BufferPool,
     ) -> Option<Chunks<R>> {
         let is = |stream: &&StripeStream| stream.column == id as u64 && stream.kind == kind;
         let stream = self.streams.iter().find(is)?;
-        let range = RangeStream::new(file, stream.start, stream.bytes, spare.bytes())?;
-        Some(Chunks::new(range, tail.compression, spare))
+        let range = RangeStream::new(file, stream.start, stream.bytes, pool.bytes())?;
+        Some(Chunks::new(range, tail.compression, pool))
     }
 
     /// How many streams hold values of a column.

@@ -13,10 +13,10 @@ use super::orc_type::OrcType;
 use super::proto::{Message, ProtoFault, Value, numbers_of, once};
 use super::statistics::{OrcStatistics, StatisticsSum};
 use super::writer::TrustedBounds;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::Codec;
 use crate::format::columnar::{ColumnarError, GroupSize};
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::BufferPool;
 
 /// The postscript's length is a byte, and it stands before that byte.
 const POSTSCRIPT_BYTES_MAX: u64 = 255;

@@ -8,10 +8,10 @@ use super::schema::LeafType;
 use super::thrift;
 use super::values::{self, Fault};
 use super::{PAGE_BYTES_MAX, PAGE_ROWS_MAX};
+use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::BufferPool;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Bytes looked at for a page's header at first; most take less than 100.

@@ -3,12 +3,12 @@
 use super::column::ParquetColumn;
 use super::footer::Footer;
 use super::schema::LeafColumn;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
     PageStatistics,
 };
 use crate::format::ranges::Ranges;
-use crate::format::spare::BufferPool;
 use crate::values::ColumnStatistics;
 
 impl ColumnarFile for Footer {

@@ -15,9 +15,9 @@ use proptest::prelude::*;
 use super::super::columnar_tests::{agree, read_all, read_damaged};
 use super::writer::NullCounts;
 use super::*;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use crate::format::ranges::Ranges;
-use crate::format::spare::BufferPool;
 use crate::values::{Bounds, ColumnStatistics, ColumnValues, NullCount};
 
 const SCHEMA: &str = "message m {

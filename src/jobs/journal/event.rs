@@ -22,7 +22,7 @@ pub struct JournalEntry {
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 pub enum JournalEvent {
     /// The submission begins. Always the first line, and the only one of its kind.
-    Begun {
+    Started {
         /// [`JOURNAL_VERSION`] of the program that wrote it.
         version: u32,
         /// Name and version of that program.
@@ -44,7 +44,7 @@ pub enum JournalEvent {
         object: String,
     },
     /// An upload in parts has been begun; it is ended or given up before another one begins.
-    InParts {
+    MultipartStarted {
         /// Of which manifest.
         manifest: String,
         /// Where to: `bucket/key`.

@@ -171,18 +171,18 @@ fn entries(path: &Path, mut file: &File) -> Result<(Vec<JournalEntry>, u64), Jou
         let entry: JournalEntry =
             serde_json::from_slice(&line).map_err(|error| wrong(number, error.to_string()))?;
         match (&entry.event, entries.is_empty()) {
-            (JournalEvent::Begun { version, .. }, true) if *version != JOURNAL_VERSION => {
+            (JournalEvent::Started { version, .. }, true) if *version != JOURNAL_VERSION => {
                 return Err(JournalError::OtherVersion {
                     path: path.to_owned(),
                     version: *version,
                 });
             }
-            (JournalEvent::Begun { .. }, true) => {}
-            (JournalEvent::Begun { .. }, false) => {
+            (JournalEvent::Started { .. }, true) => {}
+            (JournalEvent::Started { .. }, false) => {
                 return Err(wrong(number, "a submission begins a second time".to_owned()));
             }
             (_, true) => {
-                return Err(wrong(number, "the journal does not begin with `begun`".to_owned()));
+                return Err(wrong(number, "the journal does not begin with `started`".to_owned()));
             }
             (_, false) => {}
         }
@@ -198,7 +198,7 @@ mod tests {
     use super::*;
 
     fn begun() -> JournalEvent {
-        JournalEvent::Begun {
+        JournalEvent::Started {
             version: JOURNAL_VERSION,
             tool: "s3sieve 0".to_owned(),
             account_id: "111122223333".to_owned(),

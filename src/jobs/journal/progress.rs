@@ -23,7 +23,7 @@ pub enum ManifestStage {
     /// Its upload was begun, perhaps in parts, and perhaps ended.
     Uploading {
         /// The upload in parts that was begun, to be aborted: `bucket/key` and its id.
-        in_parts: Option<(String, String)>,
+        multipart: Option<(String, String)>,
     },
     /// It lies where its job will read it.
     Uploaded {
@@ -154,20 +154,20 @@ impl SubmissionProgress {
     /// When it doesn't fit what the lines before it say: a text that tells how.
     pub fn apply(&mut self, entry: &JournalEntry) -> Result<(), String> {
         match &entry.event {
-            JournalEvent::Begun { .. } | JournalEvent::CommandSent { .. } => Ok(()),
+            JournalEvent::Started { .. } | JournalEvent::CommandSent { .. } => Ok(()),
             JournalEvent::Uploading { manifest, .. } => {
                 self.change(manifest, |stage| match stage {
                     ManifestStage::Waiting | ManifestStage::Uploading { .. } => {
-                        Some(ManifestStage::Uploading { in_parts: None })
+                        Some(ManifestStage::Uploading { multipart: None })
                     }
                     _ => None,
                 })
             }
-            JournalEvent::InParts { manifest, object, upload_id } => {
+            JournalEvent::MultipartStarted { manifest, object, upload_id } => {
                 self.change(manifest, |stage| match stage {
                     ManifestStage::Uploading { .. } => {
-                        let in_parts = Some((object.clone(), upload_id.clone()));
-                        Some(ManifestStage::Uploading { in_parts })
+                        let multipart = Some((object.clone(), upload_id.clone()));
+                        Some(ManifestStage::Uploading { multipart })
                     }
                     _ => None,
                 })
@@ -758,7 +758,7 @@ mod tests {
         let mut progress = SubmissionProgress::new(&shards(1, 0));
         for event in [
             JournalEvent::Uploading { manifest: name(0), object: String::new() },
-            JournalEvent::InParts {
+            JournalEvent::MultipartStarted {
                 manifest: name(0),
                 object: "b/k".to_owned(),
                 upload_id: "u".to_owned(),
@@ -766,8 +766,8 @@ mod tests {
         ] {
             say(&mut progress, event).unwrap();
         }
-        let in_parts = Some(("b/k".to_owned(), "u".to_owned()));
-        assert_eq!(progress.stages(), [ManifestStage::Uploading { in_parts }]);
+        let multipart = Some(("b/k".to_owned(), "u".to_owned()));
+        assert_eq!(progress.stages(), [ManifestStage::Uploading { multipart }]);
         assert_eq!(progress.next(6), SubmissionStep::Upload(0));
     }
 }

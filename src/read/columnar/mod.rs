@@ -34,9 +34,9 @@ use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck, VisitResult};
 use super::{DataError, DataErrorKind, Input, ReadColumns, RunControl, Scanned, damage};
 use crate::engine::TaskError;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, Cursors};
 use crate::format::ranges::{RangeReader, Ranges};
-use crate::format::spare::BufferPool;
 use crate::predicate::Columns;
 use crate::report::{ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
@@ -72,7 +72,7 @@ pub(super) struct ColumnarScanner<'a> {
     opened: Option<(usize, FileReader)>,
     /// Columns opened so far.
     serial: u64,
-    spare: BufferPool,
+    pool: BufferPool,
     mask: Vec<bool>,
     rows: Materializer,
 }
@@ -118,7 +118,7 @@ impl<'a> ColumnarScanner<'a> {
             digest_buffer: ReadBuffer::default(),
             opened: None,
             serial: 0,
-            spare: BufferPool::default(),
+            pool: BufferPool::default(),
             mask: Vec::new(),
             rows: Materializer::default(),
         }
@@ -250,7 +250,7 @@ impl<'a> ColumnarScanner<'a> {
             return Ok(0);
         }
         let output = OutputColumns::new(&columns.fields, columns.schema.len()).map_err(failed)?;
-        let found = opened.slots(group, columns, &mut self.serial, &mut self.spare);
+        let found = opened.slots(group, columns, &mut self.serial, &mut self.pool);
         let mut slots = found.map_err(failed)?;
         let mut at = 0;
         for range in ranges {
@@ -267,7 +267,7 @@ impl<'a> ColumnarScanner<'a> {
             finish(&mut slots, rows - at).map_err(failed)?;
         }
         let raw = slots.iter().map(|slot| slot.cursor.bytes_raw()).sum();
-        slots.into_iter().for_each(|slot| slot.cursor.give_back(&mut self.spare));
+        slots.into_iter().for_each(|slot| slot.cursor.give_back(&mut self.pool));
         Ok(raw)
     }
 
@@ -385,7 +385,7 @@ impl FileReader {
         group: usize,
         columns: &ReadColumns,
         serial: &mut u64,
-        spare: &mut BufferPool,
+        pool: &mut BufferPool,
     ) -> Result<Vec<Slot<'_>>, DataErrorKind> {
         let shown = |column| columns.fields.binary_search(&column).is_ok();
         let only_tested = columns.tested.iter().filter(|column| !shown(**column));
@@ -401,7 +401,7 @@ impl FileReader {
         };
         let described: Vec<ColumnWanted> = places.iter().map(describe).collect();
         let cursors: Cursors<'_> =
-            self.footer.columns.cursors(&self.file.file, group, &described, spare)?;
+            self.footer.columns.cursors(&self.file.file, group, &described, pool)?;
         let slot = |(cursor, column)| Slot {
             cursor,
             column,

@@ -17,8 +17,8 @@ use serde::Serialize;
 
 use super::subset::is_noncurrent;
 use super::{
-    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
-    memory_bytes_default, objects, verify,
+    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests,
+    memory_bytes_default, objects,
 };
 use crate::operation::{DELETE_MARKER, OperationKind};
 use crate::predicate::{Matcher, Predicate};
@@ -144,7 +144,7 @@ pub struct VerifyReport {
     pub objects_superseded: u64,
     /// Such versions that were current when the plan was made, and whose job is not known to have
     /// copied them. What took their places may be the copy of an older version.
-    pub objects_unproven: u64,
+    pub objects_unverified: u64,
     /// Those that the newer report has no row of, or only that of a delete marker.
     pub objects_gone: u64,
     /// Rows of the newer report.
@@ -164,11 +164,11 @@ impl VerifyReport {
     }
 }
 
-/// A proof, and what a plan of the objects that remain is made from.
+/// The outcome, and what a plan of the objects that remain is made from.
 #[derive(Debug)]
 pub struct VerifiedPlan {
     /// What became of the plan's objects.
-    pub proof: VerifyReport,
+    pub outcome: VerifyReport,
     /// The plan.
     plan: Plan,
     /// The objects that remain, where they were to be held.
@@ -219,32 +219,32 @@ impl VerifiedPlan {
 /// # Errors
 /// When the plan was changed or can't be read, the reports are not newer or are of other buckets,
 /// a data file is bad, or the run is interrupted.
-pub fn prove(
+pub fn verify_plan(
     handle: &PlanHandle,
     opened: &ReportSet,
     options: &VerifyOptions,
     control: RunControl<'_>,
 ) -> Result<VerifiedPlan, VerifyError> {
     let (plan, folder) = (&handle.plan, handle.folder());
-    verify(folder, plan, control.stop)?;
+    check_digests(folder, plan, control.stop)?;
     let question = ProbeRequest::new(plan, opened, options)?;
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
-    let marks: Vec<u8> = unproven(plan, &options.clean);
+    let marks: Vec<u8> = unverified(plan, &options.clean);
     let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
     let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
     if options.at_once && passes > 1 {
         let bytes = objects.saturating_mul(OBJECT_BYTES);
         return Err(VerifyError::TooManyForOut { objects, bytes });
     }
-    let mut proof =
+    let mut outcome =
         VerifyReport { passes, warnings: question.notes.clone(), ..VerifyReport::default() };
     let mut rest = None;
     for number in 0..passes {
         let part = HashPartition { number, of: passes };
         let set = objects::load(folder, plan, question.is_versioned, part, &marks, control.stop)?;
         let scanned = query::probe(opened, &set, &question.probes, options.settings, control)?;
-        proof.rows = scanned.rows;
-        count(&set, &question, &mut proof);
+        outcome.rows = scanned.rows;
+        count(&set, &question, &mut outcome);
         rest = options.at_once.then(|| ObjectFilter {
             objects: Arc::new(set),
             all_of: SEEN | ANSWERS,
@@ -253,7 +253,7 @@ pub fn prove(
         });
     }
     let query = question.rest_query(&opened.reports);
-    Ok(VerifiedPlan { proof, plan: plan.clone(), rest, query })
+    Ok(VerifiedPlan { outcome, plan: plan.clone(), rest, query })
 }
 
 /// Whether only its jobs can tell what took the place of a version that the plan copies. Where
@@ -265,7 +265,7 @@ pub fn needs_jobs(plan: &Plan) -> bool {
 }
 
 /// The marks that the objects of each shard have from the start.
-fn unproven(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
+fn unverified(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
     let is_asked =
         |shard: &Shard| !shard.after.is_empty() || (plan.retry.is_some() && !is_noncurrent(shard));
     let marks = |(place, shard): (usize, &Shard)| {
@@ -416,7 +416,7 @@ fn buckets(plan: &Plan) -> Result<BTreeMap<&str, bool>, VerifyError> {
     Ok(buckets)
 }
 
-/// Whether delete markers were not to be set aside: they are objects of the plan, too.
+/// Whether delete markers were not to be excluded: they are objects of the plan, too.
 fn lists_markers(plan: &Plan) -> bool {
     let included = plan.operation.iter().flat_map(|operation| &operation.included);
     included.into_iter().any(|reason| reason == DELETE_MARKER.reason)
@@ -459,25 +459,25 @@ fn refuse_older(begun: Option<Timestamp>, reports: &[Report]) -> Result<(), Veri
 }
 
 /// Adds up what was seen of one part.
-fn count(set: &ObjectSet, question: &ProbeRequest, proof: &mut VerifyReport) {
+fn count(set: &ObjectSet, question: &ProbeRequest, outcome: &mut VerifyReport) {
     let mut new = 0;
-    proof.objects += set.len();
+    outcome.objects += set.len();
     for marks in set.all_marks() {
         if marks & SEEN == 0 {
-            proof.objects_gone += 1;
+            outcome.objects_gone += 1;
         } else if marks & ANSWERS == 0 {
-            proof.objects_done += 1;
+            outcome.objects_done += 1;
         } else if question.is_copy && question.is_versioned && marks & NONCURRENT != 0 {
             match marks & UNPROVEN {
-                0 => proof.objects_superseded += 1,
-                _ => proof.objects_unproven += 1,
+                0 => outcome.objects_superseded += 1,
+                _ => outcome.objects_unverified += 1,
             }
         } else {
-            proof.objects_remaining += 1;
+            outcome.objects_remaining += 1;
             new += u64::from(marks & NEW != 0);
         }
     }
     if question.tells_new {
-        *proof.objects_remaining_new.get_or_insert(0) += new;
+        *outcome.objects_remaining_new.get_or_insert(0) += new;
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn write_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
         let rule = rules.find(|rule| rule.reason == excluded.reason);
         writeln!(
             out,
-            "{} set aside: {}{}{}.",
+            "{} excluded: {}{}{}.",
             counted(excluded.rows, "row"),
             visible(&excluded.reason),
             excluded.path.as_ref().map(|path| format!(" ({})", visible(path))).unwrap_or_default(),
@@ -25,7 +25,7 @@ pub(super) fn write_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What to do where `filter` set all matching rows aside: a sentence for each of their reasons.
+/// What to do where `filter` excluded all matching rows: a sentence for each of their reasons.
 pub(super) fn remedies(plan: &Plan) -> Vec<String> {
     let kind = kind(plan);
     let remedy = |excluded: &ExcludedRows| remedy(&excluded.reason, kind);
