@@ -18,7 +18,7 @@ pub(super) fn read() -> Result<Args, Exit> {
         let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
         let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
         if let Some(text) = not_built(asked, left_out()) {
-            failure::write_json(&Invocation::of_words(&given), Exit::Usage, &text, None);
+            failure::write_json(&Invocation::from_words(&given), Exit::Usage, &text, None);
             print::error(&text);
             return Exit::Usage;
         }
@@ -26,7 +26,7 @@ pub(super) fn read() -> Result<Args, Exit> {
             let text = error.render().to_string();
             let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
             let (message, hint) = text.split_once("\n\n").unzip();
-            let invocation = Invocation::of_words(&given);
+            let invocation = Invocation::from_words(&given);
             failure::write_json(&invocation, exit, message.unwrap_or(text), hint);
         }
         tell(&error, &given);

@@ -1,6 +1,8 @@
 //! The engine against what one thread would do: the same output for any number of threads, any
 //! memory budget, with and without spilling.
 
+mod order;
+
 use super::*;
 use proptest::prelude::*;
 

@@ -41,7 +41,7 @@ impl Eligibility {
     /// The rules for these reports: the operation's, then the caller's own. Without an operation,
     /// delete markers alone are excluded by themselves.
     pub(super) fn new(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
-        let mut eligibility = Self::of_operation(filter, reports)?;
+        let mut eligibility = Self::for_operation(filter, reports)?;
         for rule in &filter.rules {
             let is_taken = |other: &Rule| other.reason == rule.reason;
             let mut taken = eligibility.rules.iter().chain(&eligibility.included);
@@ -53,7 +53,7 @@ impl Eligibility {
         Ok(eligibility)
     }
 
-    fn of_operation(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
+    fn for_operation(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
         let Some(options) = &filter.operation else {
             return Ok(Self {
                 rules: vec![DELETE_MARKER],

@@ -27,7 +27,7 @@
 //!
 //! # What must hold
 //! - *No deadlock*: who hashes waits for nobody. Who waits is woken when hashing is over, however
-//!   it ends: [`Claim`] sees to that.
+//!   it ends: [`WorkClaim`](super::group_work::WorkClaim) sees to that.
 //! - *No digest is missing*: a worker may end early because its own file is of no use any more (an
 //!   earlier one is bad), while others before it still need theirs. It then gives the group back,
 //!   and one of those who wait begins anew. When all the run is over, each finds that out in turn.
@@ -42,12 +42,12 @@ use std::io::{self, Read, Take};
 use std::mem;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use md5::{Digest, Md5};
 
 use super::error::stopped;
+use super::group_work::GroupWork;
 use super::input::{READ_BYTES, open, read};
 use super::visitor::RunCheck;
 use super::{DataErrorKind, Input, ScanOptions, Verify};
@@ -108,19 +108,8 @@ impl Md5Mode {
 struct DigestGroup {
     /// Their numbers: at least two, at most as many as there are lanes.
     files: Vec<usize>,
-    state: Mutex<GroupState>,
-    /// Told whenever the state is no longer [`GroupState::Busy`].
-    changed: Condvar,
-}
-
-/// How far a group is.
-enum GroupState {
-    /// Nobody hashes it; some of it may be hashed already.
-    Free(Option<Box<Hashing>>),
-    /// Some worker does.
-    Busy,
-    /// Done; one entry for each file, until it is asked for.
-    Done(Vec<Option<DigestOutcome>>),
+    /// Hashing them; a result is a file's digest, or its own fault.
+    work: GroupWork<Box<Hashing>, DigestOutcome>,
 }
 
 pub(super) type DigestOutcome = Result<[u8; 16], DataErrorKind>;
@@ -143,11 +132,7 @@ impl<'a> Digests<'a> {
             for (place, file) in files.iter().enumerate() {
                 places[*file] = Some((groups.len(), place));
             }
-            groups.push(DigestGroup {
-                files,
-                state: Mutex::new(GroupState::Free(None)),
-                changed: Condvar::new(),
-            });
+            groups.push(DigestGroup { files, work: GroupWork::new() });
         }
         Self { inputs, groups, places, verify: Verify::Md5, threads: 1 }
     }
@@ -220,8 +205,10 @@ impl<'a> Digests<'a> {
     ) -> Result<Option<[u8; 16]>, TaskError<DataErrorKind>> {
         let Some((group, place)) = self.place(number) else { return Ok(None) };
         loop {
-            if let Some(outcome) = self.groups[group].wait(place) {
-                return outcome.map(Some).map_err(TaskError::Failed);
+            if let Some(outcome) = self.groups[group].work.wait(place) {
+                // Each file is scanned once.
+                let twice = || Err(io::Error::other("the digest was asked for twice").into());
+                return outcome.unwrap_or_else(twice).map(Some).map_err(TaskError::Failed);
             }
             self.hash(group, self.rounds(group), buffer, check)?;
         }
@@ -241,7 +228,7 @@ impl<'a> Digests<'a> {
         buffer: &mut ReadBuffer,
         check: RunCheck<'_>,
     ) -> Result<(), TaskError<DataErrorKind>> {
-        let Some((claim, hashing)) = self.groups[group].claim() else { return Ok(()) };
+        let Some((claim, hashing)) = self.groups[group].work.claim() else { return Ok(()) };
         let files = &self.groups[group].files;
         let mut hashing = hashing.unwrap_or_else(|| {
             let inputs = files.iter().map(|file| &self.inputs[*file]);
@@ -337,58 +324,6 @@ fn grouped(inputs: &[Input], lanes: usize) -> Vec<Vec<usize>> {
     groups
 }
 
-impl DigestGroup {
-    fn state(&self) -> MutexGuard<'_, GroupState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The right, and the duty, to hash this group, if it is free; and what is hashed of it.
-    fn claim(&self) -> Option<(Claim<'_>, Option<Box<Hashing>>)> {
-        let mut state = self.state();
-        let GroupState::Free(hashing) = &mut *state else { return None };
-        let hashing = hashing.take();
-        *state = GroupState::Busy;
-        Some((Claim { group: self, next: GroupState::Free(None) }, hashing))
-    }
-
-    /// Waits until the group is done, and takes what became of the file in this place; `None` if
-    /// it is free.
-    fn wait(&self, place: usize) -> Option<DigestOutcome> {
-        let busy = |state: &mut GroupState| matches!(state, GroupState::Busy);
-        let waited = self.changed.wait_while(self.state(), busy);
-        match &mut *waited.unwrap_or_else(PoisonError::into_inner) {
-            GroupState::Done(outcomes) => Some(outcomes[place].take().unwrap_or_else(|| {
-                // Each file is scanned once.
-                Err(io::Error::other("the digest was asked for twice").into())
-            })),
-            GroupState::Free(_) | GroupState::Busy => None,
-        }
-    }
-}
-
-/// Held by the one worker that hashes a group; gives it back however hashing ends.
-struct Claim<'a> {
-    group: &'a DigestGroup,
-    next: GroupState,
-}
-
-impl Claim<'_> {
-    fn done(mut self, outcomes: Vec<Option<DigestOutcome>>) {
-        self.next = GroupState::Done(outcomes);
-    }
-
-    fn leave(mut self, hashing: Box<Hashing>) {
-        self.next = GroupState::Free(Some(hashing));
-    }
-}
-
-impl Drop for Claim<'_> {
-    fn drop(&mut self) {
-        *self.group.state() = mem::replace(&mut self.next, GroupState::Free(None));
-        self.group.changed.notify_all();
-    }
-}
-
 /// A group that is hashed in part: every file up to the same place.
 struct Hashing {
     readings: Vec<GroupFile>,
@@ -463,6 +398,7 @@ mod tests {
 
     use super::*;
     use crate::engine::Stopped;
+    use crate::read::group_work::WorkState;
     use crate::report::FileFormat;
 
     type Verdict = Result<(), Stopped>;
@@ -560,8 +496,8 @@ mod tests {
         let inputs = files(folder.path(), 5);
         let hashes = Digests { threads: 2, ..Digests::with_lanes(&inputs, 8) };
         let is_left = |wanted: bool| {
-            let state = hashes.groups[0].state();
-            matches!(&*state, GroupState::Free(hashing) if hashing.is_some() == wanted)
+            let state = hashes.groups[0].work.state();
+            matches!(&*state, WorkState::Free(hashing) if hashing.is_some() == wanted)
         };
         let mut buffer = ReadBuffer::default();
         assert!(is_left(false), "nothing is hashed before the run");
@@ -572,7 +508,7 @@ mod tests {
             assert_eq!(found.unwrap(), input.md5, "{number}");
         }
         hashes.begin(4, &mut buffer, &go_on).unwrap();
-        assert!(matches!(&*hashes.groups[0].state(), GroupState::Done(_)), "it is done once");
+        assert!(matches!(&*hashes.groups[0].work.state(), WorkState::Done(_)), "it is done once");
     }
 
     #[test]
@@ -583,7 +519,7 @@ mod tests {
         let others = AtomicUsize::new(0);
         thread::scope(|scope| {
             // The first gives up in the midst of it, once all the others have come.
-            let (claim, _) = hashes.groups[0].claim().unwrap();
+            let (claim, _) = hashes.groups[0].work.claim().unwrap();
             for (number, input) in inputs.iter().enumerate() {
                 let (hashes, others) = (&hashes, &others);
                 scope.spawn(move || {

@@ -12,6 +12,9 @@ mod columns;
 mod csv;
 mod damage;
 mod error;
+mod group_work;
+#[cfg(all(test, not(miri)))]
+mod group_work_tests;
 mod input;
 mod md5;
 mod names;
@@ -21,6 +24,11 @@ mod scanner;
 mod small;
 mod tasks;
 mod visitor;
+
+/// The locks of [`group_work`], for which a test has others.
+mod sync {
+    pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+}
 
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -330,6 +330,24 @@ fn fast_and_slow_path_take_turns() {
     check(&data, 3, RECORD_BYTES_MAX, &expected);
 }
 
+/// Inputs by which the fuzz target `splitter` came to code that others had not come to.
+#[test]
+fn kept_inputs_are_split_alike() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/fuzz/splitter");
+    let mut inputs = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let input = std::fs::read(file.unwrap().path()).unwrap();
+        // The target's first bytes are the columns, the bound, and sizes.
+        let [columns, bound, _, _, _, repeat, data @ ..] = &input[..] else { continue };
+        let columns = usize::from(columns % 24);
+        let data = data.repeat(usize::from(*repeat).clamp(1, 1_000 / data.len().max(1) + 1));
+        let bytes_max = if *bound > 100 { RECORD_BYTES_MAX } else { usize::from(*bound) };
+        check(&data, columns, bytes_max, &oracle(&data, columns, bytes_max));
+        inputs += 1;
+    }
+    assert!(inputs > 50, "{inputs}");
+}
+
 #[test]
 fn errors_name_the_place_and_what_is_wrong() {
     let shown = |kind, record, byte| CsvError { kind, record, byte }.to_string();
