@@ -237,7 +237,7 @@ fn a_look_up_ends_when_it_is_told_to() {
     touch(&manifest);
     let report = report(&manifest, &["x"]);
     let stop = AtomicBool::new(true);
-    let error = locate_some(&report, &report.files, None, Some(&stop)).unwrap_err();
+    let error = super::locate_files(&report, &report.files, None, Some(&stop)).unwrap_err();
     assert!(matches!(error, ReportError::Interrupted), "{error}");
     let error = survey(&report, &report.files, None, Some(&stop)).unwrap_err();
     assert!(matches!(error, ReportError::Interrupted), "{error}");

@@ -17,7 +17,7 @@ use crate::format::columnar::{ColumnWanted, ColumnarFile};
 use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
 use crate::hex;
-use crate::plan::{self, FilterOptions, ShardBounds};
+use crate::plan::{self, FilterOptions};
 use crate::query::Query;
 use crate::read::{self, ReportOptions, RunControl, ScanOptions, ScanProgress};
 use crate::values::encode_key;
