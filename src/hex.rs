@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// Two digits for each byte.
 #[must_use]
-pub fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     let bytes = bytes.as_ref();
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
@@ -18,7 +18,7 @@ pub fn encode(bytes: impl AsRef<[u8]>) -> String {
 
 /// The SHA-256 of bytes.
 #[must_use]
-pub fn sha256(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn sha256(bytes: impl AsRef<[u8]>) -> String {
     encode(Sha256::digest(bytes))
 }
 

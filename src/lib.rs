@@ -1,6 +1,6 @@
 #![cfg_attr(
     not(all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet")),
-    expect(dead_code, reason = "parts that only other features use")
+    expect(dead_code, unused_imports, reason = "parts that only other features use")
 )]
 //! Finds objects in Amazon S3 Inventory reports, and writes manifests of them for S3 Batch
 //! Operations.

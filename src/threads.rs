@@ -16,13 +16,13 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIter
 
 /// A thread for each processor that this process may use: the usual number.
 #[must_use]
-pub fn one_a_processor() -> NonZeroUsize {
+pub(crate) fn one_a_processor() -> NonZeroUsize {
     thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The turn of one item of a loop.
 #[derive(Debug)]
-pub struct LoopTurn<'a> {
+pub(crate) struct LoopTurn<'a> {
     place: usize,
     /// The place of the first item that failed.
     failed: &'a AtomicUsize,
@@ -31,7 +31,7 @@ pub struct LoopTurn<'a> {
 impl LoopTurn<'_> {
     /// Whether an item before this one has failed: nobody takes what comes of this one.
     #[must_use]
-    pub fn is_void(&self) -> bool {
+    pub(crate) fn is_void(&self) -> bool {
         self.failed.load(Ordering::Relaxed) < self.place
     }
 
@@ -51,7 +51,7 @@ impl LoopTurn<'_> {
 ///
 /// # Panics
 /// Where `each` does.
-pub fn in_order<T: Sync, R: Send, E: Send>(
+pub(crate) fn in_order<T: Sync, R: Send, E: Send>(
     threads: NonZeroUsize,
     name: &'static str,
     items: &[T],

@@ -7,7 +7,7 @@ use std::fmt;
 /// A size that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a size: {remedy}")]
-pub struct SizeError {
+pub(crate) struct SizeError {
     text: String,
     remedy: String,
 }
@@ -27,7 +27,7 @@ impl SizeError {
 }
 
 /// What is said of a comma that does not group digits.
-pub const THOUSANDS: &str = "a comma is only read between thousands, as in 1,000";
+pub(crate) const THOUSANDS: &str = "a comma is only read between thousands, as in 1,000";
 
 /// Decimal and binary units; the longest spelling first, so that `KiB` is not read as `B`.
 const UNITS: [(&str, u64); 15] = [
@@ -55,7 +55,7 @@ const UNITS: [(&str, u64); 15] = [
 ///
 /// # Errors
 /// When the text is no number, the unit is unknown, or the result is no whole number below 2^64.
-pub fn parse_bytes(text: &str) -> Result<u64, SizeError> {
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, SizeError> {
     bytes_of(text).ok_or_else(|| SizeError::of(text))
 }
 
@@ -85,7 +85,7 @@ fn bytes_of(text: &str) -> Option<u64> {
 /// thousands. `None` where they stand elsewhere: `1,5` and `0,500` are numbers with a decimal
 /// comma, and dropping it would make others of them.
 #[must_use]
-pub fn ungrouped(number: &str) -> Option<String> {
+pub(crate) fn ungrouped(number: &str) -> Option<String> {
     let is_digit = |c: char| c.is_ascii_digit();
     let joined = |part: &str| part.starts_with(is_digit) && part.ends_with(is_digit);
     if number.contains('_') && !number.split('_').all(joined) {
@@ -108,7 +108,7 @@ pub fn ungrouped(number: &str) -> Option<String> {
 /// The text with a point for its one comma, as a person with a decimal comma means it; `None` of a
 /// text with more, or with a point.
 #[must_use]
-pub fn with_point(text: &str) -> Option<String> {
+pub(crate) fn with_point(text: &str) -> Option<String> {
     let (whole, rest) = text.trim().split_once(',')?;
     if rest.contains([',', '.']) || whole.contains('.') {
         return None;
@@ -124,7 +124,7 @@ fn all_digits(text: &str) -> bool {
 
 /// Shows a number of bytes in binary units with three significant digits: `1.37 GiB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bytes(pub u64);
+pub(crate) struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,7 +148,7 @@ impl fmt::Display for Bytes {
 
 /// Shows a count with thousands separated by commas: `8,000,000`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count(pub u64);
+pub(crate) struct Count(pub u64);
 
 impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -166,7 +166,7 @@ impl fmt::Display for Count {
 
 /// A count with its noun, `1 shard`, `2,000 shards`: the plural is made with an `s`.
 #[must_use]
-pub fn counted(count: u64, noun: &str) -> String {
+pub(crate) fn counted(count: u64, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{} {noun}{ending}", Count(count))
 }

@@ -40,10 +40,11 @@ use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
 
-pub use endpoint::Endpoint;
+pub(crate) use endpoint::Endpoint;
 use endpoint::Endpoints;
-pub use error::{AwsError, AwsErrorKind};
-pub use options::{ANSWER_TIMEOUT, AwsOptions, TRIES_MAX};
+pub(crate) use error::{AwsError, AwsErrorKind};
+pub use options::AwsOptions;
+pub(crate) use options::{ANSWER_TIMEOUT, TRIES_MAX};
 use regions::FollowRegions;
 use settings::AwsSettings;
 use silence::AnswerTimeout;

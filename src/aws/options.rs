@@ -4,23 +4,23 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 
 /// Until a connection stands, TLS included. A server in another region takes half a second.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Until the first byte of an answer, in one of several tries. S3 answers within a second; listing
 /// a bucket of many delete markers may take ten.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a request waits for an answer, in all its tries together, unless told otherwise: two
 /// tries of [`READ_TIMEOUT`], for a server that is silent on two new connections stays so.
-pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a request is tried where neither `AWS_MAX_ATTEMPTS` nor `AWS_RETRY_MODE` is set, nor
 /// their keys in the profile. Between two tries the SDK waits up to 1, 2, 4, 8 seconds, by chance,
 /// which is longer than S3 takes to grow with a new load as a rule.
-pub const TRIES_MAX: u32 = 5;
+pub(crate) const TRIES_MAX: u32 = 5;
 
 /// Reports a late answer, in a sentence.
-pub type OnLate = fn(&str);
+pub(super) type OnLate = fn(&str);
 
 /// How a user wants AWS to be reached; what is not given comes from the environment and the shared
 /// configuration files, as with the AWS CLI.

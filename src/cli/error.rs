@@ -15,7 +15,7 @@ use crate::operation::price::PriceError;
 
 /// Why a command failed: an error of any layer. Its text is that of all levels of the error.
 #[derive(Debug)]
-pub struct CliError(Box<dyn Diagnostic>);
+pub(crate) struct CliError(Box<dyn Diagnostic>);
 
 /// What can fail in the command line itself.
 #[derive(Debug, thiserror::Error)]
@@ -154,26 +154,26 @@ impl CliError {
 
     /// All that it says, in lines: the text, the place that it is about, and what to do.
     #[must_use]
-    pub fn explain(&self) -> String {
+    pub(crate) fn explain(&self) -> String {
         diagnostic::explain(&*self.0)
     }
 
     /// What to do, where the text itself does not say it.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
+    pub(crate) fn hint(&self) -> Option<String> {
         self.0.hint()
     }
 
     /// What the program ends with.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         self.0.class().into()
     }
 
     /// Whether somebody closed the pipe that the result goes to (`s3sieve count ... | head -1`).
     /// They have what they wanted: no error.
     #[must_use]
-    pub fn is_closed_pipe(&self) -> bool {
+    pub(crate) fn is_closed_pipe(&self) -> bool {
         matches!(
             self.as_error(),
             Some(CommandError::Print(error)) if error.kind() == io::ErrorKind::BrokenPipe

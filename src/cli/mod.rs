@@ -77,8 +77,8 @@ mod watch;
 
 use std::process::ExitCode;
 
-pub use error::CliError;
-pub use exit::Exit;
+pub(crate) use error::CliError;
+pub(crate) use exit::Exit;
 
 use crate::source;
 use args::{Args, CliCommand};

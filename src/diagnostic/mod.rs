@@ -6,7 +6,7 @@
 //!
 //! Never knows exit codes, and how a front end names its options.
 
-pub mod parameter;
+pub(crate) mod parameter;
 
 use std::error::Error;
 use std::fmt::Write;
@@ -29,7 +29,7 @@ pub enum ErrorClass {
 }
 
 /// An error of a layer.
-pub trait Diagnostic: Error + Send + Sync {
+pub(crate) trait Diagnostic: Error + Send + Sync {
     /// Who or what has to change.
     fn class(&self) -> ErrorClass;
 
@@ -46,7 +46,7 @@ pub trait Diagnostic: Error + Send + Sync {
 
 /// The text of an error and of all that it came from, outermost first: `a: b: c`.
 #[must_use]
-pub fn chain(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -59,7 +59,7 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
 
 /// All that an error says: the chain, the place and the hint, each in lines of its own.
 #[must_use]
-pub fn explain(error: &(dyn Diagnostic + 'static)) -> String {
+pub(crate) fn explain(error: &(dyn Diagnostic + 'static)) -> String {
     let place = error.place().map(|place| format!("\n{place}")).unwrap_or_default();
     let hint = error.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
     format!("{}{place}{hint}", chain(error))

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 /// How a front end names what messages speak of.
 #[derive(Debug, Clone, Copy)]
-pub struct FrontEndNames {
+pub(crate) struct FrontEndNames {
     /// A parameter, such as a flag.
     pub parameter: fn(ParameterName) -> Cow<'static, str>,
     /// A command.
@@ -20,7 +20,7 @@ pub struct FrontEndNames {
 static NAMES: OnceLock<FrontEndNames> = OnceLock::new();
 
 /// Names parameters and commands so in all messages from now on. Only the first call counts.
-pub fn name_by(names: FrontEndNames) {
+pub(crate) fn name_by(names: FrontEndNames) {
     NAMES.get_or_init(|| names);
 }
 
@@ -51,12 +51,12 @@ impl fmt::Display for ParameterName {
 
 /// Something that a user can have done. Messages show it in backquotes of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct CommandName(&'static str);
+pub(crate) struct CommandName(&'static str);
 
 impl CommandName {
     /// Its name in this library.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         self.0
     }
 }
@@ -75,12 +75,12 @@ macro_rules! names {
     ($type:ident, $all:ident: $($constant:ident = $name:literal,)+) => {
         $(
             #[doc = concat!("`", $name, "`")]
-            pub const $constant: $type = $type($name);
+            pub(crate) const $constant: $type = $type($name);
         )+
 
         /// All of them.
         #[cfg(test)]
-        pub const $all: &[$type] = &[$($constant),+];
+        pub(crate) const $all: &[$type] = &[$($constant),+];
     };
 }
 

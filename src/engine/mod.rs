@@ -27,7 +27,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-pub use block::{BLOCK_BYTES, OutputBlock, OutputLane};
+pub(crate) use block::{BLOCK_BYTES, OutputBlock, OutputLane};
 use pool::BlockPool;
 use reorder::ReorderBuffer;
 
@@ -37,7 +37,7 @@ const MESSAGES_PER_WORKER: usize = 2;
 
 /// Why a task ended early.
 #[derive(Debug)]
-pub enum TaskError<E> {
+pub(crate) enum TaskError<E> {
     /// The run is over (interrupted, or another task failed): nobody needs the rest.
     Stopped,
     /// The task itself failed.
@@ -46,10 +46,10 @@ pub enum TaskError<E> {
 
 /// Returned where the run is over and a worker should return [`TaskError::Stopped`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stopped;
+pub(crate) struct Stopped;
 
 /// What runs tasks; one for each thread, used again from task to task.
-pub trait Worker {
+pub(crate) trait Worker {
     /// What is known of a finished task.
     type Summary: Send;
     /// What can go wrong in a task.
@@ -68,7 +68,7 @@ pub trait Worker {
 }
 
 /// What receives the output, in task order, on the calling thread.
-pub trait Sink<S, E> {
+pub(crate) trait Sink<S, E> {
     /// What can go wrong here; it ends the run.
     type Error;
 
@@ -96,7 +96,7 @@ pub trait Sink<S, E> {
 
 /// How to run.
 #[derive(Debug)]
-pub struct Config<'a> {
+pub(crate) struct Config<'a> {
     /// Worker threads.
     pub threads: NonZeroUsize,
     /// Bytes of output that may wait in memory for their turn.
@@ -111,7 +111,7 @@ pub struct Config<'a> {
 
 /// Why a run ended without finishing.
 #[derive(Debug)]
-pub enum RunError<E> {
+pub(crate) enum RunError<E> {
     /// [`Config::stop`] was set.
     Interrupted,
     /// Output that had to wait could not be kept on disk.
@@ -128,7 +128,7 @@ enum WorkerMessage<S, E> {
 }
 
 /// A worker's way out: where it emits blocks, and where it hears that the run is over.
-pub struct Emitter<'a, S, E> {
+pub(crate) struct Emitter<'a, S, E> {
     task: usize,
     run: &'a TaskQueue<'a>,
     messages: &'a Sender<WorkerMessage<S, E>>,
@@ -165,13 +165,13 @@ impl<S, E> Emitter<'_, S, E> {
     ///
     /// # Errors
     /// [`Stopped`] when the run is over.
-    pub fn emit(&self, block: OutputBlock) -> Result<(), Stopped> {
+    pub(crate) fn emit(&self, block: OutputBlock) -> Result<(), Stopped> {
         self.messages.send(WorkerMessage::Block(self.task, block)).map_err(|_| Stopped)
     }
 
     /// An empty buffer for the next block, used before where possible.
     #[must_use]
-    pub fn buffer(&self) -> Vec<u8> {
+    pub(crate) fn buffer(&self) -> Vec<u8> {
         self.pool.take()
     }
 
@@ -179,7 +179,7 @@ impl<S, E> Emitter<'_, S, E> {
     ///
     /// # Errors
     /// [`Stopped`] when it does not.
-    pub fn check(&self) -> Result<(), Stopped> {
+    pub(crate) fn check(&self) -> Result<(), Stopped> {
         if self.run.is_over() || self.task >= self.run.end.load(Ordering::Relaxed) {
             return Err(Stopped);
         }
@@ -209,7 +209,7 @@ impl Drop for EndOfRun<'_> {
 ///
 /// # Panics
 /// Where a worker or the sink does, once all threads have ended: that of one ends the run for all.
-pub fn run<W, K>(
+pub(crate) fn run<W, K>(
     config: &Config<'_>,
     tasks: usize,
     make_worker: impl Fn() -> W + Sync,

@@ -63,7 +63,7 @@ pub enum CodecError {
 
 /// Room that an output has beyond the longest block: with it decompressors run at full speed to the
 /// end, and find out that there is no more to come.
-pub const SPARE_BYTES: usize = 640;
+pub(crate) const SPARE_BYTES: usize = 640;
 
 /// Decompresses blocks; one for each worker, used again from block to block.
 #[derive(Default)]

@@ -153,7 +153,7 @@ pub struct GroupSize {
 }
 
 /// The columns of a row group or stripe, in the order in which they were asked for.
-pub type Cursors<'f> = Vec<Box<dyn ColumnCursor + 'f>>;
+pub(crate) type Cursors<'f> = Vec<Box<dyn ColumnCursor + 'f>>;
 
 /// A file of which the footer was read.
 pub trait ColumnarFile: Send + Sync {
@@ -208,7 +208,7 @@ pub trait ColumnarFile: Send + Sync {
 
 /// Whether texts that lie in `data` are UTF-8, each by itself.
 #[must_use]
-pub fn are_utf8(data: &[u8], spans: &[Span]) -> bool {
+pub(crate) fn are_utf8(data: &[u8], spans: &[Span]) -> bool {
     if data.is_ascii() {
         return true;
     }

@@ -16,7 +16,7 @@ thread_local! {
 
 /// Whether a panic at this place of this thread comes back as an error. For panic hooks.
 #[must_use]
-pub fn is_guarded() -> bool {
+pub(crate) fn is_guarded() -> bool {
     GUARDED.get()
 }
 

@@ -5,22 +5,22 @@
 //! network.
 
 #[cfg(any(feature = "parquet", feature = "orc"))]
-pub mod buffer_pool;
+pub(crate) mod buffer_pool;
 #[cfg(any(feature = "parquet", feature = "orc"))]
-pub mod codec;
+pub(crate) mod codec;
 #[cfg(any(feature = "parquet", feature = "orc"))]
-pub mod columnar;
+pub(crate) mod columnar;
 #[cfg(test)]
 #[cfg(feature = "parquet")]
 mod columnar_tests;
-pub mod csv;
+pub(crate) mod csv;
 #[cfg(any(feature = "parquet", feature = "orc"))]
-pub mod foreign;
-pub mod gzip;
-pub mod md5;
+pub(crate) mod foreign;
+pub(crate) mod gzip;
+pub(crate) mod md5;
 #[cfg(feature = "orc")]
-pub mod orc;
+pub(crate) mod orc;
 #[cfg(feature = "parquet")]
-pub mod parquet;
+pub(crate) mod parquet;
 #[cfg(any(feature = "parquet", feature = "orc"))]
-pub mod ranges;
+pub(crate) mod ranges;

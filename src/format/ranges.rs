@@ -28,7 +28,7 @@ pub trait Ranges {
 }
 
 /// Bytes of a range on their way, from front to back.
-pub type RangeReader = Box<dyn Read + Send>;
+pub(crate) type RangeReader = Box<dyn Read + Send>;
 
 impl Ranges for [u8] {
     fn length(&self) -> u64 {
@@ -67,7 +67,7 @@ const READ_BYTES: usize = 256 << 10;
 const PASSED_BYTES_MAX: u64 = 1 << 20;
 
 /// One range, from its first byte to its last.
-pub struct RangeStream<R> {
+pub(crate) struct RangeStream<R> {
     source: R,
     /// Where `buffer[have..]` goes on in the source; never above `end`.
     next: u64,
@@ -83,24 +83,24 @@ pub struct RangeStream<R> {
 impl<R: Ranges> RangeStream<R> {
     /// A stream over `length` bytes from `start` on; it waits for nothing yet. `None` where the
     /// source is shorter. `buffer` is used for its memory alone.
-    pub fn new(source: R, start: u64, length: u64, buffer: Vec<u8>) -> Option<Self> {
+    pub(crate) fn new(source: R, start: u64, length: u64, buffer: Vec<u8>) -> Option<Self> {
         let end = start.checked_add(length).filter(|end| *end <= source.length())?;
         let arriving = source.fetch(start, length).map(|arriving| (arriving, start));
         Some(Self { source, next: start, end, arriving, buffer, at: 0, have: 0 })
     }
 
     /// The stream's buffer, for another one.
-    pub fn into_buffer(self) -> Vec<u8> {
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
         self.buffer
     }
 
     /// Bytes that are left.
-    pub fn left(&self) -> u64 {
+    pub(crate) fn left(&self) -> u64 {
         self.end - self.next + (self.have - self.at) as u64
     }
 
     /// Where the next byte lies in the source.
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.next - (self.have - self.at) as u64
     }
 
@@ -108,7 +108,7 @@ impl<R: Ranges> RangeStream<R> {
     ///
     /// # Errors
     /// When they can't be read.
-    pub fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
+    pub(crate) fn peek(&mut self, count: usize) -> io::Result<&[u8]> {
         if self.have - self.at < count && self.next < self.end {
             self.fill(count)?;
         }
@@ -150,12 +150,12 @@ impl<R: Ranges> RangeStream<R> {
     }
 
     /// What the last [`peek`](Self::peek) gave, once more.
-    pub fn peeked(&self) -> &[u8] {
+    pub(crate) fn peeked(&self) -> &[u8] {
         &self.buffer[self.at..self.have]
     }
 
     /// Passes over bytes, also over some that were not read yet; no further than the end.
-    pub fn skip(&mut self, count: u64) {
+    pub(crate) fn skip(&mut self, count: u64) {
         let held = (self.have - self.at) as u64;
         if count <= held {
             self.at += count as usize;

@@ -11,7 +11,7 @@ use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The account.
     pub account_id: String,
     /// The user or role in it.
@@ -26,7 +26,7 @@ impl fmt::Display for Caller {
 
 /// What is known of the caller.
 #[derive(Debug, Clone)]
-pub enum CallerCheck {
+pub(crate) enum CallerCheck {
     /// Who it is, in the account that is meant.
     Caller(Caller),
     /// STS can't be reached, or doesn't say it.
@@ -35,7 +35,7 @@ pub enum CallerCheck {
 
 /// Why nothing is changed.
 #[derive(Debug, thiserror::Error)]
-pub enum CallerError {
+pub(crate) enum CallerError {
     /// The credentials don't work.
     #[error(transparent)]
     Aws(#[from] AwsError),
@@ -80,7 +80,7 @@ impl Diagnostic for CallerError {
 ///
 /// # Errors
 /// When STS refuses, or can't be reached.
-pub fn caller(session: &Session) -> Result<Caller, AwsError> {
+pub(crate) fn caller(session: &Session) -> Result<Caller, AwsError> {
     let action = "ask AWS who you are";
     let client = aws_sdk_sts::Client::new(session.config());
     let answer = session.wait(client.get_caller_identity().send());
@@ -95,7 +95,7 @@ pub fn caller(session: &Session) -> Result<Caller, AwsError> {
 ///
 /// # Errors
 /// When the account is another one, or the credentials don't work.
-pub fn check_caller(
+pub(crate) fn check_caller(
     session: &Session,
     account_id: Option<&str>,
 ) -> Result<CallerCheck, CallerError> {

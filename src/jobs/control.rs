@@ -35,7 +35,7 @@ const OTHER_REQUEST: &str = "IdempotencyException";
 
 /// A job as AWS shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct JobView {
+pub(crate) struct JobView {
     /// Its id.
     pub job_id: String,
     /// Its description.
@@ -59,20 +59,20 @@ pub struct JobView {
 impl JobView {
     /// Whether it never leaves its state (API, `JobStatus`).
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         matches!(self.status.as_str(), "Complete" | "Cancelled" | "Failed")
     }
 
     /// Whether it waits for confirmation.
     #[must_use]
-    pub fn is_suspended(&self) -> bool {
+    pub(crate) fn is_suspended(&self) -> bool {
         self.status == "Suspended"
     }
 }
 
 /// What only a description of a single job tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobDetail {
+pub(crate) struct JobDetail {
     /// `ObjectArn` of its manifest.
     pub manifest: String,
     /// Why it failed: code and reason.
@@ -85,7 +85,7 @@ pub struct JobDetail {
 
 /// Why a job can't be created.
 #[derive(Debug, thiserror::Error)]
-pub enum CreateError {
+pub(crate) enum CreateError {
     /// The SDK doesn't know the request.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -120,7 +120,7 @@ impl Diagnostic for CreateError {
 
 /// The client, for the jobs of one account.
 #[derive(Debug, Clone)]
-pub struct JobControl {
+pub(crate) struct JobControl {
     session: Session,
     client: Client,
     /// Sends jobs that update encryption, to AWS or a trusted double and nowhere else.
@@ -132,7 +132,11 @@ pub struct JobControl {
 impl JobControl {
     /// A client for the jobs of an account, at AWS or another endpoint.
     #[must_use]
-    pub fn new(session: &Session, account_id: &str, endpoint: Option<ControlEndpoint>) -> Self {
+    pub(crate) fn new(
+        session: &Session,
+        account_id: &str,
+        endpoint: Option<ControlEndpoint>,
+    ) -> Self {
         let mut config = Builder::from(session.config());
         if let Some(endpoint) = &endpoint {
             config = config.endpoint_resolver(FixedEndpoint(endpoint.url.clone()));
@@ -150,7 +154,7 @@ impl JobControl {
 
     /// Whether it speaks to a server on this machine.
     #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.endpoint.as_ref().is_some_and(ControlEndpoint::is_loopback)
     }
 
@@ -159,7 +163,7 @@ impl JobControl {
     ///
     /// # Errors
     /// When the request can't be sent, or AWS refuses it.
-    pub fn create(&self, request: &Value) -> Result<String, CreateError> {
+    pub(crate) fn create(&self, request: &Value) -> Result<String, CreateError> {
         let input = create_job_input(request)?;
         let is_update = request["Operation"].get(UPDATE_ENCRYPTION).is_some();
         let client = if is_update { &self.guarded } else { &self.client };
@@ -184,7 +188,7 @@ impl JobControl {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn list(
+    pub(crate) fn list(
         &self,
         mut wanted: impl FnMut(&JobView) -> JobFilter,
     ) -> Result<Vec<JobView>, AwsError> {
@@ -218,7 +222,7 @@ impl JobControl {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn describe(&self, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
+    pub(crate) fn describe(&self, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
         let call = self.client.describe_job().account_id(&self.account_id).job_id(job_id);
         match self.session.wait(call.send()) {
             Ok(answer) => Ok(answer.job.map(described)),
@@ -231,7 +235,7 @@ impl JobControl {
     ///
     /// # Errors
     /// When AWS refuses: the job is in a state that doesn't allow it, for example.
-    pub fn request_status(&self, job_id: &str, run: bool) -> Result<(), AwsError> {
+    pub(crate) fn request_status(&self, job_id: &str, run: bool) -> Result<(), AwsError> {
         let status = if run { RequestedJobStatus::Ready } else { RequestedJobStatus::Cancelled };
         let action = if run { "confirm" } else { "cancel" };
         let call = self.client.update_job_status().account_id(&self.account_id).job_id(job_id);
@@ -243,7 +247,7 @@ impl JobControl {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn set_priority(&self, job_id: &str, priority: i32) -> Result<(), AwsError> {
+    pub(crate) fn set_priority(&self, job_id: &str, priority: i32) -> Result<(), AwsError> {
         let call = self.client.update_job_priority().account_id(&self.account_id).job_id(job_id);
         let answer = self.session.wait(call.priority(priority).send());
         let action = || format!("give job {job_id} another priority");
@@ -253,7 +257,7 @@ impl JobControl {
 
 /// Whether a listed job is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobFilter {
+pub(crate) enum JobFilter {
     /// It is.
     Yes,
     /// It is not.

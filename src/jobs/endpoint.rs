@@ -20,7 +20,7 @@ use crate::operation::partition::is_aws_host;
 
 /// The server to which S3 Control's requests go, instead of AWS.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ControlEndpoint {
+pub(crate) struct ControlEndpoint {
     /// `http://host:port/path`, without a slash at its end.
     pub url: String,
     /// Whether it is a double that knows `UpdateObjectEncryption`, as the user says.
@@ -30,13 +30,13 @@ pub struct ControlEndpoint {
 impl ControlEndpoint {
     /// Whether it is AWS's own: a VPC endpoint, for example.
     #[must_use]
-    pub fn is_aws(&self) -> bool {
+    pub(crate) fn is_aws(&self) -> bool {
         is_aws_host(host(&self.url))
     }
 
     /// Whether it is on this machine.
     #[must_use]
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(host(&self.url))
     }
 }
@@ -48,7 +48,7 @@ impl ControlEndpoint {
      by the request itself, so such a job is sent to AWS only; leave {S3CONTROL_ENDPOINT_URL} out \
      (for a double of Batch Operations on this machine there is {TRUST_ENDPOINT})"
 )]
-pub struct NotAws {
+pub(crate) struct NotAws {
     host: String,
 }
 
@@ -62,7 +62,7 @@ impl Diagnostic for NotAws {
 ///
 /// # Errors
 /// When it is neither AWS nor a trusted double on this machine.
-pub fn check_update_encryption(endpoint: Option<&ControlEndpoint>) -> Result<(), NotAws> {
+pub(crate) fn check_update_encryption(endpoint: Option<&ControlEndpoint>) -> Result<(), NotAws> {
     let Some(endpoint) = endpoint else { return Ok(()) };
     check_host(host(&endpoint.url), endpoint.trusted)
 }

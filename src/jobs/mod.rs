@@ -17,33 +17,35 @@
 //! Never knows how rows were found, nor what an operation means.
 
 mod caller;
-pub mod completion;
+pub(crate) mod completion;
 mod control;
 mod create_job;
 mod endpoint;
 mod in_place;
-pub mod journal;
+pub(crate) mod journal;
 mod members;
 mod outage;
 mod preflight;
 mod requests;
 mod retry;
 mod role;
-pub mod setup;
+pub(crate) mod setup;
 mod submit;
 mod submit_error;
 mod upload;
 
-pub use caller::{CallerCheck, CallerError, caller, check_caller};
-pub use control::{JobControl, JobDetail, JobView};
+pub(crate) use caller::{CallerCheck, CallerError, caller, check_caller};
+pub(crate) use control::{JobControl, JobDetail, JobView};
 pub use create_job::create_job_input;
-pub use endpoint::{ControlEndpoint, check_update_encryption};
-pub use outage::{OUTAGE_MAX, Outage, OutageVerdict};
-pub use preflight::{Preflight, PreflightFinding, Severity};
-pub use requests::Requests;
-pub use retry::{RetryOptions, ShardOutcome, retry};
-pub use submit::{Pause, StepOutcome, Submission, describe, list, replay, should_be_known};
-pub use submit_error::SubmitError;
+pub(crate) use endpoint::{ControlEndpoint, check_update_encryption};
+pub(crate) use outage::{OUTAGE_MAX, Outage, OutageVerdict};
+pub(crate) use preflight::{Preflight, PreflightFinding, Severity};
+pub(crate) use requests::Requests;
+pub(crate) use retry::{RetryOptions, ShardOutcome, retry};
+pub(crate) use submit::{Pause, StepOutcome, Submission, describe, list, replay, should_be_known};
+pub(crate) use submit_error::SubmitError;
 
 #[cfg(test)]
-pub use {control::CreateError, requests::RequestsError, retry::RetryError, upload::UploadError};
+pub(crate) use {
+    control::CreateError, requests::RequestsError, retry::RetryError, upload::UploadError,
+};

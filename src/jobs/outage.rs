@@ -16,11 +16,11 @@ use crate::plan::ReadError;
 
 /// How long an outage may last unless told otherwise: one hour. S3's own incidents seldom last
 /// longer, and jobs run on meanwhile.
-pub const OUTAGE_MAX: Duration = Duration::from_secs(3600);
+pub(crate) const OUTAGE_MAX: Duration = Duration::from_secs(3600);
 
 /// What a failed request means for who follows jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OutageVerdict {
+pub(crate) enum OutageVerdict {
     /// The outage has just begun.
     Begins,
     /// It goes on, and there is time left.
@@ -31,7 +31,7 @@ pub enum OutageVerdict {
 
 /// Whether AWS answers, and since when not.
 #[derive(Debug)]
-pub struct Outage {
+pub(crate) struct Outage {
     max: Duration,
     since: Option<Instant>,
 }
@@ -39,17 +39,17 @@ pub struct Outage {
 impl Outage {
     /// AWS answers. An outage may last as long as `max`.
     #[must_use]
-    pub fn new(max: Duration) -> Self {
+    pub(crate) fn new(max: Duration) -> Self {
         Self { max, since: None }
     }
 
     /// AWS answered at this time; true where it did not before.
-    pub fn ended(&mut self) -> bool {
+    pub(crate) fn ended(&mut self) -> bool {
         self.since.take().is_some()
     }
 
     /// A request failed at this time.
-    pub fn failed(&mut self, error: Option<&AwsError>, now: Instant) -> OutageVerdict {
+    pub(crate) fn failed(&mut self, error: Option<&AwsError>, now: Instant) -> OutageVerdict {
         if !error.is_some_and(AwsError::is_passing) {
             return OutageVerdict::GiveUp;
         }
@@ -68,7 +68,7 @@ impl Outage {
 impl SubmitError {
     /// What AWS said, or failed to say, if that is what ended it.
     #[must_use]
-    pub fn aws(&self) -> Option<&AwsError> {
+    pub(crate) fn aws(&self) -> Option<&AwsError> {
         match self {
             Self::Aws(error)
             | Self::Upload(UploadError::Aws(error))

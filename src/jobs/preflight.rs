@@ -31,7 +31,7 @@ const REPORT_HOURS_MAX: i64 = 72;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Nothing is sent.
     Error,
     /// Somebody should think about it first.
@@ -42,7 +42,7 @@ pub enum Severity {
 
 /// Something found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PreflightFinding {
+pub(crate) struct PreflightFinding {
     /// How much it weighs.
     pub severity: Severity,
     /// A sentence: what is so, and what to do.
@@ -51,7 +51,7 @@ pub struct PreflightFinding {
 
 /// What is looked at.
 #[derive(Debug)]
-pub struct Preflight<'a> {
+pub(crate) struct Preflight<'a> {
     /// The way to AWS.
     pub session: &'a Session,
     /// The account of the jobs.
@@ -80,7 +80,7 @@ impl Preflight<'_> {
     /// # Errors
     /// When the credentials don't work, this machine's clock is wrong, or S3 does not answer: every
     /// further question would wait as long.
-    pub fn run(&self) -> Result<Vec<PreflightFinding>, AwsError> {
+    pub(crate) fn run(&self) -> Result<Vec<PreflightFinding>, AwsError> {
         let mut found = Vec::new();
         found.push(self.account()?);
         found.extend(self.buckets()?);

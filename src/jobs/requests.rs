@@ -23,7 +23,7 @@ const REQUEST_BYTES_MAX: u64 = 16 << 20;
 
 /// Why requests can't be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum RequestsError {
+pub(crate) enum RequestsError {
     /// The file can't be read or written.
     #[error("{}", path.display())]
     Io {
@@ -55,7 +55,7 @@ impl Diagnostic for RequestsError {
 
 /// The file of requests, read one at a time.
 #[derive(Debug)]
-pub struct Requests {
+pub(crate) struct Requests {
     path: PathBuf,
     reader: BufReader<File>,
     /// Where each begins.
@@ -67,7 +67,7 @@ impl Requests {
     ///
     /// # Errors
     /// When they can't be read, or are not as many, or not those of this SHA-256.
-    pub fn open(folder: &Path, sha256: &str, count: usize) -> Result<Self, RequestsError> {
+    pub(crate) fn open(folder: &Path, sha256: &str, count: usize) -> Result<Self, RequestsError> {
         let path = folder.join(REQUESTS);
         let at = |error| RequestsError::Io { path: path.clone(), error };
         let mut reader = BufReader::new(open_regular(&path).map_err(at)?);
@@ -97,7 +97,7 @@ impl Requests {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn read(&mut self, place: usize) -> Result<Value, RequestsError> {
+    pub(crate) fn read(&mut self, place: usize) -> Result<Value, RequestsError> {
         let at = |error| RequestsError::Io { path: self.path.clone(), error };
         self.reader.seek(SeekFrom::Start(self.offsets[place])).map_err(at)?;
         let mut line = String::new();
@@ -109,7 +109,7 @@ impl Requests {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn write(folder: &Path, requests: &[u8]) -> Result<(), RequestsError> {
+    pub(crate) fn write(folder: &Path, requests: &[u8]) -> Result<(), RequestsError> {
         let path = folder.join(REQUESTS);
         let at = |error| RequestsError::Io { path: path.clone(), error };
         write_whole(&path, at, |file| file.write_all(requests).map_err(at))

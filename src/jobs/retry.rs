@@ -25,7 +25,7 @@ use crate::units::counted;
 
 /// Why there is no new plan.
 #[derive(Debug, thiserror::Error)]
-pub enum RetryError {
+pub(crate) enum RetryError {
     /// The plan can't be written.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -94,7 +94,7 @@ impl Diagnostic for RetryError {
 
 /// What became of a manifest.
 #[derive(Debug, Clone)]
-pub struct ShardOutcome {
+pub(crate) struct ShardOutcome {
     /// Its place in the plan.
     pub shard: usize,
     /// How many objects it has.
@@ -204,7 +204,7 @@ impl ShardOutcome {
 
 /// How a retry is made.
 #[derive(Debug, Clone)]
-pub struct RetryOptions {
+pub(crate) struct RetryOptions {
     /// Codes whose failed tasks are tried again, whatever their fate.
     pub anyway: Vec<String>,
     /// Codes whose failed tasks are excluded, whatever their fate.
@@ -228,7 +228,7 @@ impl RetryOptions {
 /// # Errors
 /// When a report or manifest can't be read, the plan can't be written, a function would be called
 /// again for objects for which it succeeded, or `before_shown` fails.
-pub fn retry<E>(
+pub(crate) fn retry<E>(
     base: Plan,
     folder: &Location,
     outcomes: &[ShardOutcome],

@@ -8,7 +8,7 @@ use crate::operation::partition::is_batch_operations;
 
 /// A role as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RoleTrust {
+pub(super) struct RoleTrust {
     /// Its ARN.
     pub arn: String,
     /// Its trust policy.
@@ -18,14 +18,14 @@ pub struct RoleTrust {
 impl RoleTrust {
     /// Whether jobs may take the role, as far as conditions allow to tell.
     #[must_use]
-    pub fn lets_jobs_in(&self) -> bool {
+    pub(super) fn lets_jobs_in(&self) -> bool {
         !self.letting_in().is_empty()
     }
 
     /// The conditions under which jobs may take the role, where there is no way in without one;
     /// that it is jobs of this account is none.
     #[must_use]
-    pub fn conditions(&self, account_id: &str) -> Vec<&Value> {
+    pub(super) fn conditions(&self, account_id: &str) -> Vec<&Value> {
         let own = json!({"StringEquals": {"aws:SourceAccount": account_id}});
         let conditions = self.letting_in().into_iter().map(|statement| &statement["Condition"]);
         let conditions: Vec<&Value> = conditions.collect();
@@ -67,7 +67,7 @@ pub(super) fn one_or_many(value: &Value) -> Vec<&Value> {
 ///
 /// # Errors
 /// When AWS refuses, or its answer can't be read.
-pub fn trust(
+pub(super) fn trust(
     session: &Session,
     client: &Client,
     name: &str,
@@ -89,7 +89,7 @@ pub fn trust(
 
 /// Reads a policy document as IAM sends it, percent-encoded.
 #[must_use]
-pub fn parse(document: &str) -> Option<Value> {
+pub(super) fn parse(document: &str) -> Option<Value> {
     let mut bytes = document.bytes();
     let mut decoded = Vec::with_capacity(document.len());
     while let Some(byte) = bytes.next() {

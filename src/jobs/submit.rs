@@ -48,7 +48,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// A step that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StepOutcome<'a> {
+pub(crate) enum StepOutcome<'a> {
     /// A manifest is there.
     Uploaded {
         /// Which.
@@ -76,7 +76,7 @@ pub enum StepOutcome<'a> {
 
 /// A submission of a plan, its journal held.
 #[derive(Debug)]
-pub struct Submission {
+pub(crate) struct Submission {
     folder: PathBuf,
     journal: Journal,
     progress: SubmissionProgress,
@@ -91,7 +91,7 @@ pub struct Submission {
 
 /// Where a submission left off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pause {
+pub(crate) enum Pause {
     /// Every job was created, or won't be.
     Done,
     /// Jobs that are open must end before the others are created.
@@ -106,7 +106,7 @@ impl Submission {
     ///
     /// # Errors
     /// When another run holds the journal, or the plan was submitted with other requests.
-    pub fn begin(
+    pub(crate) fn begin(
         folder: &Path,
         plan: &Plan,
         requests: &[u8],
@@ -142,7 +142,7 @@ impl Submission {
     ///
     /// # Errors
     /// When there is none, another run holds its journal, or another plan continues it.
-    pub fn resume(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
+    pub(crate) fn resume(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
         let submission = Self::reopen(folder, plan)?;
         match submission.progress.continued() {
             None => Ok(submission),
@@ -156,7 +156,7 @@ impl Submission {
     ///
     /// # Errors
     /// When there is none, or another run holds its journal.
-    pub fn reopen(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
+    pub(crate) fn reopen(folder: &Path, plan: &Plan) -> Result<Self, SubmitError> {
         // An empty journal must not be made where there is none.
         super::journal::read(folder)?;
         let (journal, entries) = Journal::open(folder)?;
@@ -186,19 +186,19 @@ impl Submission {
 
     /// The account of the jobs.
     #[must_use]
-    pub fn account_id(&self) -> &str {
+    pub(crate) fn account_id(&self) -> &str {
         &self.account_id
     }
 
     /// The region of the jobs.
     #[must_use]
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.region
     }
 
     /// How far it is.
     #[must_use]
-    pub fn progress(&self) -> &SubmissionProgress {
+    pub(crate) fn progress(&self) -> &SubmissionProgress {
         &self.progress
     }
 
@@ -206,7 +206,7 @@ impl Submission {
     ///
     /// # Errors
     /// When it can't be read.
-    pub fn submitted(&mut self, place: usize) -> Result<Value, SubmitError> {
+    pub(crate) fn submitted(&mut self, place: usize) -> Result<Value, SubmitError> {
         Ok(self.requests.read(place)?)
     }
 
@@ -214,7 +214,7 @@ impl Submission {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn note(&mut self, event: JournalEvent) -> Result<(), SubmitError> {
+    pub(crate) fn note(&mut self, event: JournalEvent) -> Result<(), SubmitError> {
         let entry = self.journal.append(event)?;
         self.progress.apply(&entry).map_err(|what| misfit(&self.folder, what))
     }
@@ -224,7 +224,7 @@ impl Submission {
     ///
     /// # Errors
     /// When a step fails. The journal holds what was done.
-    pub fn advance(
+    pub(crate) fn advance(
         &mut self,
         plan: &Plan,
         session: &Session,
@@ -323,7 +323,7 @@ impl Submission {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn begin_again(&mut self) -> Result<usize, SubmitError> {
+    pub(crate) fn begin_again(&mut self) -> Result<usize, SubmitError> {
         let mut count = 0;
         for place in 0..self.manifests.len() {
             let is_meant = match &self.progress.stages()[place] {
@@ -344,7 +344,7 @@ impl Submission {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn withdraw(&mut self) -> Result<usize, SubmitError> {
+    pub(crate) fn withdraw(&mut self) -> Result<usize, SubmitError> {
         let mut count = 0;
         for place in 0..self.manifests.len() {
             if let ManifestStage::Waiting
@@ -365,7 +365,7 @@ impl Submission {
     ///
     /// # Errors
     /// When AWS refuses, the first time, or the disk fails.
-    pub fn settle(&mut self, control: &JobControl) -> Result<(), SubmitError> {
+    pub(crate) fn settle(&mut self, control: &JobControl) -> Result<(), SubmitError> {
         let mut outcome = Ok(());
         for place in 0..self.manifests.len() {
             let ManifestStage::Creating { since, .. } = self.progress.stages()[place] else {
@@ -389,7 +389,7 @@ impl Submission {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn plan_priority(&mut self, priority: i32) -> Result<usize, SubmitError> {
+    pub(crate) fn plan_priority(&mut self, priority: i32) -> Result<usize, SubmitError> {
         let mut count = 0;
         for place in 0..self.manifests.len() {
             let stage = &self.progress.stages()[place];
@@ -406,7 +406,7 @@ impl Submission {
     ///
     /// # Errors
     /// When AWS refuses, or the disk fails.
-    pub fn command(
+    pub(crate) fn command(
         &mut self,
         control: &JobControl,
         job_id: &str,
@@ -427,7 +427,7 @@ impl Submission {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn look(&mut self, control: &JobControl) -> Result<Vec<JobView>, SubmitError> {
+    pub(crate) fn look(&mut self, control: &JobControl) -> Result<Vec<JobView>, SubmitError> {
         let mut views = list(control, &self.progress)?;
         let open: Vec<String> = self.progress.open().map(str::to_owned).collect();
         for job_id in open {
@@ -585,7 +585,7 @@ impl Submission {
 ///
 /// # Errors
 /// When they don't fit.
-pub fn replay(
+pub(crate) fn replay(
     folder: &Path,
     shards: &[Shard],
     entries: &[JournalEntry],
@@ -601,7 +601,7 @@ pub fn replay(
 
 /// Whether AWS lists a job unless it has forgotten it.
 #[must_use]
-pub fn should_be_known(progress: &SubmissionProgress, id: &str) -> bool {
+pub(crate) fn should_be_known(progress: &SubmissionProgress, id: &str) -> bool {
     let now = Timestamp::now().as_second();
     progress.stages().iter().any(|stage| match stage {
         ManifestStage::Created { job_id, since, .. } if job_id == id => {
@@ -615,7 +615,10 @@ pub fn should_be_known(progress: &SubmissionProgress, id: &str) -> bool {
 ///
 /// # Errors
 /// When AWS refuses.
-pub fn list(control: &JobControl, progress: &SubmissionProgress) -> Result<Vec<JobView>, AwsError> {
+pub(crate) fn list(
+    control: &JobControl,
+    progress: &SubmissionProgress,
+) -> Result<Vec<JobView>, AwsError> {
     let mut left: std::collections::HashSet<&str> = progress.jobs().map(|(_, id)| id).collect();
     if left.is_empty() {
         return Ok(Vec::new());
@@ -631,7 +634,7 @@ pub fn list(control: &JobControl, progress: &SubmissionProgress) -> Result<Vec<J
 ///
 /// # Errors
 /// When AWS refuses.
-pub fn describe(control: &JobControl, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
+pub(crate) fn describe(control: &JobControl, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
     let mut pause = LOOK_AGAIN;
     for look in 1.. {
         let found = control.describe(job_id)?;

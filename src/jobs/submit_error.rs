@@ -15,7 +15,7 @@ use crate::plan::{ReadError, StateError};
 
 /// Why a submission ended early. What is in the journal is done; the same command resumes it.
 #[derive(Debug, thiserror::Error)]
-pub enum SubmitError {
+pub(crate) enum SubmitError {
     /// The journal can't be read or written, or does not fit the plan.
     #[error(transparent)]
     Journal(#[from] JournalError),

@@ -29,7 +29,7 @@ const STEP_BYTES: usize = 8 << 20;
 
 /// A file to upload.
 #[derive(Debug, Clone)]
-pub struct FileUpload<'a> {
+pub(super) struct FileUpload<'a> {
     /// The file.
     pub path: &'a Path,
     /// Its length.
@@ -46,7 +46,7 @@ pub struct FileUpload<'a> {
 
 /// Why a manifest is not there.
 #[derive(Debug, thiserror::Error)]
-pub enum UploadError {
+pub(crate) enum UploadError {
     /// S3 refused.
     #[error(transparent)]
     Aws(#[from] AwsError),
@@ -111,7 +111,7 @@ impl FileUpload<'_> {
     ///
     /// # Errors
     /// When it is not there afterwards.
-    pub fn run(
+    pub(super) fn run(
         &self,
         session: &Session,
         stop: &AtomicBool,
@@ -198,7 +198,7 @@ impl FileUpload<'_> {
 ///
 /// # Errors
 /// When S3 refuses, for another reason than that there is no such upload.
-pub fn abort_multipart(
+pub(super) fn abort_multipart(
     session: &Session,
     bucket: &str,
     key: &str,

@@ -5,7 +5,7 @@ pub(super) const ALWAYS: [&str; 2] = ["Bucket", "Key"];
 pub(super) const OF_VERSIONS: [&str; 3] = ["VersionId", "IsLatest", "IsDeleteMarker"];
 
 /// Columns that a listing itself holds.
-pub const LISTED: [&str; 6] = [
+pub(crate) const LISTED: [&str; 6] = [
     "Size",
     "LastModifiedDate",
     "ETag",
@@ -15,7 +15,7 @@ pub const LISTED: [&str; 6] = [
 ];
 
 /// Columns that take a request for each object.
-pub const ASKED: [&str; 6] = [
+pub(crate) const ASKED: [&str; 6] = [
     "EncryptionStatus",
     "BucketKeyStatus",
     "ReplicationStatus",

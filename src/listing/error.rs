@@ -10,7 +10,7 @@ use crate::source::{FolderError, Location};
 
 /// An error that ends a listing; there is no report then.
 #[derive(Debug, thiserror::Error)]
-pub enum ListingError {
+pub(crate) enum ListingError {
     /// AWS refused.
     #[error("{}", at.display())]
     Aws {

@@ -17,9 +17,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use self::columns::{ASKED, LISTED};
-pub use self::error::ListingError;
-pub use self::request::Listing;
+pub(crate) use self::columns::{ASKED, LISTED};
+pub(crate) use self::error::ListingError;
+pub(crate) use self::request::Listing;
 
 use self::columns::{ALWAYS, OF_VERSIONS};
 use self::rows::{ListedFile, ListingWriter};
@@ -37,7 +37,7 @@ const CONFIGURATION: &str = "s3sieve-list";
 
 /// What was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListingSummary {
+pub(crate) struct ListingSummary {
     /// The manifest of the report.
     pub manifest: PathBuf,
     /// Rows in it.
@@ -55,7 +55,7 @@ pub struct ListingSummary {
 ///
 /// # Errors
 /// When AWS refuses, the report can't be written, or it is stopped. What was written is removed.
-pub fn list(
+pub(crate) fn list(
     listing: &Listing,
     out: &Path,
     stop: &AtomicBool,

@@ -6,7 +6,7 @@ use crate::source::Object;
 
 /// What to list.
 #[derive(Debug, Clone)]
-pub struct Listing {
+pub(crate) struct Listing {
     /// The bucket, and what the keys begin with.
     pub prefix: Object,
     /// Columns besides those of every report.

@@ -23,7 +23,7 @@ pub(super) const CANNED: [&str; 7] = [
 
 /// The parameters. Grants name canonical user ids and an owner: they go by `--operation-json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--acl`: one of the canned ACLs.
     pub acl: Option<String>,
 }

@@ -12,26 +12,26 @@ const DIRECTORY_RESOURCE: &str = "bucket/";
 
 /// Whether a bucket of this name is a directory bucket: `BASE--ZONE--x-s3`.
 #[must_use]
-pub fn is_directory(name: &str) -> bool {
+pub(crate) fn is_directory(name: &str) -> bool {
     let parts = name.strip_suffix(DIRECTORY_END).and_then(|rest| rest.rsplit_once("--"));
     parts.is_some_and(|(base, zone)| !base.is_empty() && !zone.is_empty())
 }
 
 /// The ARN of a general purpose bucket, or of an object in one: `bucket/key`.
 #[must_use]
-pub fn general_arn(partition: &str, name: &str) -> String {
+pub(crate) fn general_arn(partition: &str, name: &str) -> String {
     format!("arn:{partition}:s3:::{name}")
 }
 
 /// The ARN of a directory bucket.
 #[must_use]
-pub fn directory_arn(partition: &str, region: &str, account_id: &str, name: &str) -> String {
+pub(crate) fn directory_arn(partition: &str, region: &str, account_id: &str, name: &str) -> String {
     format!("arn:{partition}:s3express:{region}:{account_id}:{DIRECTORY_RESOURCE}{name}")
 }
 
 /// The name of the bucket that an ARN of either kind names.
 #[must_use]
-pub fn name_in_arn(arn: &str) -> &str {
+pub(crate) fn name_in_arn(arn: &str) -> &str {
     let resource = arn.rsplit(':').next().unwrap_or_default();
     resource.strip_prefix(DIRECTORY_RESOURCE).unwrap_or(resource)
 }

@@ -240,7 +240,7 @@ pub(super) fn key_of_arn(value: &str) -> Option<Arn<'_>> {
 }
 
 /// A tag: key and value.
-pub type Tag = (String, String);
+pub(super) type Tag = (String, String);
 
 /// Tags: so many, with different keys, of these lengths and letters.
 pub(super) fn tags(

@@ -29,7 +29,7 @@ const TYPES: [&str; 2] = ["FULL_OBJECT", "COMPOSITE"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--checksum-algorithm`.
     pub algorithm: Option<String>,
     /// `--checksum-type`; S3 chooses where there is none.

@@ -120,7 +120,7 @@ impl Serialize for StorageClass {
 /// The class that a report gives all objects of a manifest, if it is split by that column: its
 /// columns to split by, and their values.
 #[must_use]
-pub fn shared(split: &BTreeMap<String, Option<String>>) -> Option<&str> {
+pub(crate) fn shared(split: &BTreeMap<String, Option<String>>) -> Option<&str> {
     let is_class = |column: &str| column.replace('_', "").eq_ignore_ascii_case("StorageClass");
     let mut columns = split.iter().filter(|(column, _)| is_class(column));
     columns.next().and_then(|(_, class)| class.as_deref())

@@ -29,7 +29,7 @@ use crate::diagnostic::parameter::{
 
 /// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
 /// service's error names the number).
-pub const SOURCE_BYTES_MAX: u64 = 5 << 30;
+pub(crate) const SOURCE_BYTES_MAX: u64 = 5 << 30;
 
 const TOO_LARGE: Rule = Rule {
     reason: "too-large",
@@ -42,7 +42,7 @@ const _: () = assert!(SOURCE_BYTES_MAX == 5_368_709_120);
 /// A noncurrent version that no copy of its key's current version follows (UG, "Copy objects": copy
 /// noncurrent versions first, then the current ones). It depends on the other rows of a plan, so it
 /// has no condition: whoever writes the plan looks for it.
-pub const NO_CURRENT_VERSION: Rule = Rule {
+pub(crate) const NO_CURRENT_VERSION: Rule = Rule {
     reason: "no-current-version",
     meaning: "a noncurrent version whose copy would become what is read, as the current version is \
               not in this plan",
@@ -51,7 +51,7 @@ pub const NO_CURRENT_VERSION: Rule = Rule {
 
 /// A noncurrent version in manifests without version ids: the row of its key's current version
 /// stands for the key.
-pub const NONCURRENT: Rule = Rule {
+pub(crate) const NONCURRENT: Rule = Rule {
     reason: "noncurrent",
     meaning: "a noncurrent version, which manifests without version ids can't name",
     parts: &[RuleCondition { condition: "NOT IsLatest", columns: &["IsLatest"] }],
@@ -73,7 +73,7 @@ const REDIRECT_CHARS_MAX: usize = 2048;
 
 /// The parameters. What is not given is left to S3, but for the storage class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--target-bucket`: a name or an ARN.
     pub target_bucket: Option<String>,
     /// `--target-prefix`: stands before the keys of the copies.
@@ -116,7 +116,7 @@ pub struct Parameters {
 
 /// Metadata of the copies (API, `S3ObjectMetadata`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Metadata {
+pub(crate) struct Metadata {
     /// `--cache-control`.
     pub cache_control: Option<String>,
     /// `--content-disposition`.

@@ -14,7 +14,7 @@ const AUTHORITY: &str = "UG, Using server-side encryption with AWS KMS keys";
 
 /// The key that S3 encrypts copies with, as far as a request tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CopyKey {
+pub(crate) enum CopyKey {
     /// None that the role needs rights on: S3's own keys, or AWS's key for S3, whose policy lets
     /// all of the account use it through S3 (KMS Developer Guide, "AWS managed keys").
     Free,
@@ -29,7 +29,7 @@ pub enum CopyKey {
 impl CopyKey {
     /// Reads it from an operation's `S3PutObjectCopy`.
     #[must_use]
-    pub fn of(request: &Value) -> Self {
+    pub(crate) fn of(request: &Value) -> Self {
         let target = request["TargetResource"].as_str().unwrap_or_default();
         let key = request["SSEAwsKmsKeyId"].as_str();
         match (request["NewObjectMetadata"]["SSEAlgorithm"].as_str(), key) {
@@ -43,7 +43,7 @@ impl CopyKey {
 
 /// How a bucket encrypts by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TargetEncryption {
+pub(crate) enum TargetEncryption {
     /// With S3's own keys, or with AWS's key for S3: no rights are needed.
     Free,
     /// With this key, by its ARN.
@@ -55,7 +55,7 @@ impl TargetEncryption {
     ///
     /// # Errors
     /// When it is none of these, or a key of another region.
-    pub fn parse(text: &str, setting: &JobContext) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str, setting: &JobContext) -> Result<Self, Refusal> {
         if ["sse-s3", "aws/s3"].contains(&text) {
             return Ok(Self::Free);
         }
@@ -73,7 +73,7 @@ impl TargetEncryption {
 ///
 /// # Errors
 /// When nobody knows the key, or the user states one that the request doesn't leave open.
-pub fn target_key(
+pub(crate) fn target_key(
     request: &Value,
     stated: Option<TargetEncryption>,
     look: impl FnOnce(&str) -> Result<TargetEncryption, String>,

@@ -28,7 +28,7 @@ const ARCHIVE_NAME_BYTES: u64 = 8 << 10;
 
 /// What is known of the objects of one storage class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClassFacts {
+pub(crate) struct ClassFacts {
     /// How many.
     pub objects: u64,
     /// Their sizes.
@@ -37,7 +37,7 @@ pub struct ClassFacts {
 
 /// Sizes of objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SizeFacts {
+pub(crate) struct SizeFacts {
     /// Added up.
     pub bytes: u64,
     /// Objects smaller than [`StorageClass::bytes_min`] of the classes that have such a bound.
@@ -48,7 +48,7 @@ pub struct SizeFacts {
 
 /// What is known of the objects and jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CostInputs {
+pub(crate) struct CostInputs {
     /// How many jobs.
     pub jobs: u64,
     /// The objects of each storage class; `None` for those whose class is not known.
@@ -61,7 +61,7 @@ pub struct CostInputs {
 
 /// Why the storage classes and sizes of objects are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum UnknownSizes {
+pub(crate) enum UnknownSizes {
     /// The report lacks columns, or sizes were counted of too many rows.
     #[default]
     Columns,
@@ -86,7 +86,7 @@ impl UnknownSizes {
 
     /// Where storage classes would be known.
     #[must_use]
-    pub const fn classes(self) -> &'static str {
+    pub(crate) const fn classes(self) -> &'static str {
         match self {
             Self::Columns => "They are known where the report has the column StorageClass.",
             Self::Limit => "A plan with LIMIT does not count them.",
@@ -98,13 +98,13 @@ impl UnknownSizes {
 impl CostInputs {
     /// All objects.
     #[must_use]
-    pub fn objects_total(&self) -> u64 {
+    pub(crate) fn objects_total(&self) -> u64 {
         self.classes.values().fold(0, |sum, class| sum.saturating_add(class.objects))
     }
 
     /// The sizes of all objects, added up; none where those of some are not known.
     #[must_use]
-    pub fn bytes_total(&self) -> Option<u64> {
+    pub(crate) fn bytes_total(&self) -> Option<u64> {
         let bytes = |class: &ClassFacts| Some(class.sizes?.bytes);
         self.classes.values().try_fold(0_u64, |sum, class| Some(sum.saturating_add(bytes(class)?)))
     }
@@ -118,7 +118,7 @@ impl CostInputs {
 /// What a line is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Charge {
+pub(crate) enum Charge {
     /// Batch Operations, by jobs.
     Jobs,
     /// Batch Operations, by objects.
@@ -140,7 +140,7 @@ pub enum Charge {
 impl Charge {
     /// For people.
     #[must_use]
-    pub const fn text(self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Jobs => "jobs",
             Self::Objects => "objects",
@@ -156,7 +156,7 @@ impl Charge {
 
 /// A line of an estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EstimateLine {
+pub(crate) struct EstimateLine {
     /// What it is for.
     pub charge: Charge,
     /// Of which storage class, where a line stands for one.
@@ -195,20 +195,20 @@ impl EstimateLine {
 
     /// The least cost.
     #[must_use]
-    pub fn min(&self) -> Usd {
+    pub(crate) fn min(&self) -> Usd {
         self.price_min.of(self.quantity, self.per)
     }
 
     /// The greatest cost.
     #[must_use]
-    pub fn max(&self) -> Usd {
+    pub(crate) fn max(&self) -> Usd {
         self.price_max.of(self.quantity, self.per)
     }
 }
 
 /// What an operation costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Estimate {
+pub(crate) struct Estimate {
     /// The operation.
     pub kind: OperationKind,
     /// The retrieval tier of a restore: `standard` or `bulk`.
@@ -225,13 +225,13 @@ pub struct Estimate {
 
 /// The least and the greatest of a sum of lines.
 #[must_use]
-pub fn total(lines: &[EstimateLine]) -> (Usd, Usd) {
+pub(crate) fn total(lines: &[EstimateLine]) -> (Usd, Usd) {
     (lines.iter().map(EstimateLine::min).sum(), lines.iter().map(EstimateLine::max).sum())
 }
 
 /// What an operation on all objects costs: one estimate, or one for each tier of a restore.
 #[must_use]
-pub fn estimate(
+pub(crate) fn estimate(
     kind: OperationKind,
     inputs: &CostInputs,
     class: CopyClass,
@@ -258,19 +258,19 @@ pub fn estimate(
 
 /// The price of `jobs` jobs in Batch Operations itself, if known.
 #[must_use]
-pub fn job_fees(jobs: u64, prices: &Prices) -> Option<Usd> {
+pub(crate) fn job_fees(jobs: u64, prices: &Prices) -> Option<Usd> {
     Some(prices.batch_usd_per_job?.of(jobs, PriceUnit::Job))
 }
 
 /// The price of an inventory report of this many rows, if known.
 #[must_use]
-pub fn inventory(rows: u64, prices: &Prices) -> Option<Usd> {
+pub(crate) fn inventory(rows: u64, prices: &Prices) -> Option<Usd> {
     Some(prices.inventory_usd_per_million_objects?.of(rows, PriceUnit::MillionObjects))
 }
 
 /// The price of a manifest that AWS makes of a bucket of this many objects, if known.
 #[must_use]
-pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
+pub(crate) fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
     let price = prices.generated_manifest_usd_per_million_source_objects?;
     Some(price.of(source_objects, PriceUnit::MillionObjects))
 }

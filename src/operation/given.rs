@@ -17,7 +17,7 @@ const RULES: &str = "API, JobOperation";
 
 /// An operation as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     kind: OperationKind,
     member: Value,
 }
@@ -27,7 +27,7 @@ impl Parameters {
     ///
     /// # Errors
     /// When it is not that.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
         let remedy = "write {\"S3PutObjectTagging\": {...}}, with the members that AWS documents";
         let wrong = |rule: String| missing(PARAMETER, rule, RULES, remedy);
         let members: Map<String, Value> = serde_json::from_str(text)

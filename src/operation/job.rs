@@ -25,7 +25,7 @@ use crate::hex;
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
 /// multipart upload's is no MD5.
-pub const ETAG_MARKER: &str = "ETAG-OF-THE-UPLOADED-MANIFEST";
+pub(crate) const ETAG_MARKER: &str = "ETAG-OF-THE-UPLOADED-MANIFEST";
 
 /// API, `JobManifestFormat`: a list that somebody made.
 const CSV_FORMAT: &str = "S3BatchOperations_CSV_20180820";
@@ -35,19 +35,19 @@ const INVENTORY_FORMAT: &str = "S3InventoryReport_CSV_20161130";
 
 /// Jobs of an account that run at a time; others wait (UG, "Performing object operations in bulk
 /// with Batch Operations": a limit of 6 active jobs per account).
-pub const ACTIVE_JOBS_MAX: usize = 6;
+pub(crate) const ACTIVE_JOBS_MAX: usize = 6;
 
 /// Tags of a job at most (UG, "Controlling access and labeling jobs using tags").
-pub const JOB_TAGS_MAX: usize = 50;
+pub(crate) const JOB_TAGS_MAX: usize = 50;
 
 /// The highest priority (API, `JobPriority`).
-pub const PRIORITY_MAX: i64 = i32::MAX as i64;
+pub(crate) const PRIORITY_MAX: i64 = i32::MAX as i64;
 
 /// API, `NonEmptyMaxLength256String` of CreateJob.
-pub const DESCRIPTION_CHARS_MAX: usize = 256;
+pub(crate) const DESCRIPTION_CHARS_MAX: usize = 256;
 
 /// API, `ReportPrefixString`.
-pub const REPORT_PREFIX_CHARS_MAX: usize = 512;
+pub(crate) const REPORT_PREFIX_CHARS_MAX: usize = 512;
 
 /// API, `IAMRoleArn`.
 const ROLE_ARN_CHARS_MAX: usize = 2048;
@@ -67,7 +67,7 @@ const FOLDER_DIGITS: usize = 16;
 
 /// What all jobs of a plan have in common, besides the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobOptions {
+pub(crate) struct JobOptions {
     /// The role that the jobs take.
     pub role_arn: String,
     /// Where the manifests will lie; as [`PlanSummary::place`] has it, the plan's own folder.
@@ -89,7 +89,7 @@ pub struct JobOptions {
 
 /// What completion reports list (API, `JobReportScope`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReportScope {
+pub(crate) enum ReportScope {
     /// All tasks.
     AllTasks,
     /// Tasks that failed.
@@ -99,7 +99,7 @@ pub enum ReportScope {
 impl ReportScope {
     /// Its name in the API.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::AllTasks => "AllTasks",
             Self::FailedTasksOnly => "FailedTasksOnly",
@@ -109,7 +109,7 @@ impl ReportScope {
     /// The scope for an operation where none is asked for. What a checksum job computes stands in
     /// the rows of tasks that succeeded, and nowhere else (UG, "Compute checksums").
     #[must_use]
-    pub const fn usual(kind: OperationKind) -> Self {
+    pub(crate) const fn usual(kind: OperationKind) -> Self {
         match kind {
             OperationKind::Checksum => Self::AllTasks,
             _ => Self::FailedTasksOnly,
@@ -163,7 +163,7 @@ impl S3Prefix {
 
 /// A plan, as far as its jobs depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlanSummary {
+pub(crate) struct PlanSummary {
     /// The MD5s of the reports' manifests.
     pub report_md5s: Vec<String>,
     /// The predicate, as it was understood.
@@ -176,7 +176,7 @@ pub struct PlanSummary {
 
 /// Where the jobs of a plan read its manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ManifestPlace {
+pub(crate) enum ManifestPlace {
     /// In a folder of the plan's own below [`JobOptions::manifests`], to which they are uploaded.
     Uploaded,
     /// In the plan's folder, which is in S3: [`JobOptions::manifests`] is that folder.
@@ -187,7 +187,7 @@ pub enum ManifestPlace {
 
 /// Where inventory reports of our own must lie, for they name their data files by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestInventory {
+pub(crate) struct ManifestInventory {
     /// What the plan was told.
     pub place: S3Prefix,
     /// The plan's folder there.
@@ -198,7 +198,7 @@ impl PlanSummary {
     /// The name of the plan's folder in the manifest bucket: two plans share one only where their
     /// manifests are the same.
     #[must_use]
-    pub fn folder(&self) -> String {
+    pub(crate) fn folder(&self) -> String {
         if let ManifestPlace::Inventory(inventory) = &self.place {
             return inventory.folder.clone();
         }
@@ -209,7 +209,7 @@ impl PlanSummary {
     /// The folder that stands for the plan's `manifests` where its jobs read them:
     /// `bucket/prefix/.../`.
     #[must_use]
-    pub fn manifest_folder(&self, manifests: &S3Prefix) -> String {
+    pub(crate) fn manifest_folder(&self, manifests: &S3Prefix) -> String {
         match &self.place {
             ManifestPlace::Uploaded => format!("{}{}/", manifests.folder(), self.folder()),
             ManifestPlace::InPlace => format!("{}{MANIFESTS}/", manifests.folder()),
@@ -222,7 +222,11 @@ impl PlanSummary {
 
 /// The name of a plan's folder in the manifest bucket, from its files: their paths and digests.
 #[must_use]
-pub fn plan_folder(report_md5s: &[String], predicate: &str, files: &[(&str, &str)]) -> String {
+pub(crate) fn plan_folder(
+    report_md5s: &[String],
+    predicate: &str,
+    files: &[(&str, &str)],
+) -> String {
     let digest = hex::sha256(json!([report_md5s, predicate, files]).to_string());
     format!("plan-{}", &digest[..FOLDER_DIGITS])
 }
@@ -230,7 +234,7 @@ pub fn plan_folder(report_md5s: &[String], predicate: &str, files: &[(&str, &str
 /// What `CreateJob` is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Request {
+pub(crate) struct Request {
     account_id: String,
     /// The same for the same plan, manifest and request, so that a request that is sent twice makes
     /// one job: 64 hexadecimal digits, the most that the API takes.
@@ -252,7 +256,7 @@ pub struct Request {
 ///
 /// # Errors
 /// When AWS would refuse any of them.
-pub fn requests(
+pub(crate) fn requests(
     operation: &dyn Operation,
     setting: &JobContext,
     options: &JobOptions,
@@ -358,7 +362,7 @@ pub(super) fn tag_set(tags: &[Tag]) -> Vec<Value> {
 ///
 /// # Errors
 /// When AWS would refuse it.
-pub fn check_setting(setting: &JobContext) -> CheckResult {
+pub(crate) fn check_setting(setting: &JobContext) -> CheckResult {
     check::account(ACCOUNT_ID, &setting.account_id)?;
     let Some(region) = setting.region.as_deref() else { return Ok(()) };
     if partition::is_region(region) {
@@ -373,7 +377,7 @@ pub fn check_setting(setting: &JobContext) -> CheckResult {
 ///
 /// # Errors
 /// When it has not 12 digits.
-pub fn check_account(account_id: &str) -> CheckResult {
+pub(crate) fn check_account(account_id: &str) -> CheckResult {
     check::account(ACCOUNT_ID, account_id)
 }
 
@@ -382,7 +386,11 @@ pub fn check_account(account_id: &str) -> CheckResult {
 ///
 /// # Errors
 /// As above.
-pub fn check_default_key(parameter: ParameterName, key: &str, region: Option<&str>) -> CheckResult {
+pub(crate) fn check_default_key(
+    parameter: ParameterName,
+    key: &str,
+    region: Option<&str>,
+) -> CheckResult {
     let source = "UG, Setting default server-side encryption behavior for Amazon S3 buckets";
     let arn = check::whole_key_arn(parameter, key, source)?;
     let remedy = "name a key of the bucket's region";
@@ -402,7 +410,7 @@ pub fn check_default_key(parameter: ParameterName, key: &str, region: Option<&st
 ///
 /// # Errors
 /// When IAM would refuse it.
-pub fn check_role_name(name: &str) -> CheckResult {
+pub(crate) fn check_role_name(name: &str) -> CheckResult {
     const PARAMETER: ParameterName = ROLE_NAME;
     const SOURCE: &str = "IAM API, roleNameType";
     if name.starts_with("arn:") {
@@ -427,7 +435,7 @@ fn is_role_letter(c: char) -> bool {
 ///
 /// # Errors
 /// When AWS would refuse it.
-pub fn check_role(role_arn: &str, account_id: &str) -> CheckResult {
+pub(crate) fn check_role(role_arn: &str, account_id: &str) -> CheckResult {
     const PARAMETER: ParameterName = ROLE_ARN;
     let remedy = "`aws iam get-role --role-name NAME` shows it as Arn";
     length(PARAMETER, role_arn, ROLE_ARN_CHARS_MAX, "API, IAMRoleArn")?;
@@ -460,7 +468,11 @@ pub fn check_role(role_arn: &str, account_id: &str) -> CheckResult {
 ///
 /// # Errors
 /// When one is not.
-pub fn check_keys(parameter: ParameterName, keys: &[String], setting: &JobContext) -> CheckResult {
+pub(crate) fn check_keys(
+    parameter: ParameterName,
+    keys: &[String],
+    setting: &JobContext,
+) -> CheckResult {
     let source = "IAM User Guide, Resource: keys go by their ARNs";
     keys.iter().try_for_each(|key| check::key_arn(parameter, key, setting, source))
 }
@@ -469,7 +481,7 @@ pub fn check_keys(parameter: ParameterName, keys: &[String], setting: &JobContex
 ///
 /// # Errors
 /// When it is.
-pub fn check_manifest_key(
+pub(crate) fn check_manifest_key(
     parameter: ParameterName,
     key: &str,
     setting: &JobContext,

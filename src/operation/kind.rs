@@ -11,7 +11,7 @@ use super::manifest::PlannedManifest;
 use super::setting::JobContext;
 
 /// An operation with its parameters.
-pub trait Operation: fmt::Debug {
+pub(crate) trait Operation: fmt::Debug {
     /// Which one it is.
     fn kind(&self) -> OperationKind;
 

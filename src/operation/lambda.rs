@@ -35,7 +35,7 @@ const FUNCTION_ARN_CHARS_MAX: usize = 1024;
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--function-arn`: the function, with an alias or version behind it or without.
     pub function_arn: Option<String>,
     /// `--schema-version`: `1.0` or `2.0`.

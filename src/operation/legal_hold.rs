@@ -15,7 +15,7 @@ pub(super) const STATUSES: [&str; 2] = ["ON", "OFF"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--legal-hold`: `ON` or `OFF`.
     pub status: Option<String>,
 }

@@ -11,7 +11,7 @@ const VERSION_ID: &str = "VersionId";
 
 /// A manifest of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlannedManifest {
+pub(crate) struct PlannedManifest {
     /// Its file, relative to the plan.
     pub path: String,
     /// The bucket of its objects.
@@ -41,7 +41,7 @@ impl PlannedManifest {
 
     /// Whether each row names a version.
     #[must_use]
-    pub fn has_version_ids(&self) -> bool {
+    pub(crate) fn has_version_ids(&self) -> bool {
         self.columns.iter().any(|name| name == VERSION_ID)
     }
 

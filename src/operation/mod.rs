@@ -20,45 +20,47 @@
 //! Never knows how rows are found, what a plan folder looks like, nor how parameters are given: a
 //! [`Refusal`] names the parameter.
 
-pub mod acl;
+pub(crate) mod acl;
 mod arn;
-pub mod bucket;
+pub(crate) mod bucket;
 mod check;
-pub mod checksum;
-pub mod class;
-pub mod copy;
-pub mod copy_key;
-pub mod delete_tags;
-pub mod estimate;
-pub mod given;
-pub mod job;
+pub(crate) mod checksum;
+pub(crate) mod class;
+pub(crate) mod copy;
+pub(crate) mod copy_key;
+pub(crate) mod delete_tags;
+pub(crate) mod estimate;
+pub(crate) mod given;
+pub(crate) mod job;
 mod kind;
-pub mod lambda;
-pub mod legal_hold;
+pub(crate) mod lambda;
+pub(crate) mod legal_hold;
 mod manifest;
-pub mod partition;
-pub mod policy;
-pub mod price;
-pub mod replicate;
+pub(crate) mod partition;
+pub(crate) mod policy;
+pub(crate) mod price;
+pub(crate) mod replicate;
 #[cfg(test)]
 mod request_tests;
-pub mod restore;
-pub mod retention;
+pub(crate) mod restore;
+pub(crate) mod retention;
 mod rule;
 mod setting;
-pub mod tag;
-pub mod update_encryption;
+pub(crate) mod tag;
+pub(crate) mod update_encryption;
 
 use serde_json::Value;
 
 use policy::{Access, Statement};
 
-pub use check::Refusal;
+pub(crate) use check::Refusal;
 pub use class::{CopyClass, StorageClass};
-pub use kind::{Operation, OperationKind};
-pub use manifest::PlannedManifest;
-pub use rule::{DELETE_MARKER, Rule, RuleCondition, UNREADABLE};
-pub use setting::JobContext;
+pub(crate) use kind::Operation;
+pub use kind::OperationKind;
+pub(crate) use manifest::PlannedManifest;
+pub(crate) use rule::{DELETE_MARKER, UNREADABLE};
+pub use rule::{Rule, RuleCondition};
+pub(crate) use setting::JobContext;
 
 impl OperationKind {
     /// The rows that it can't do, in the order in which reasons are tried: a row is excluded for

@@ -11,14 +11,14 @@ use super::arn::Arn;
 
 /// The service that runs jobs, as a policy names it. It is the same in every partition: the guide
 /// of the China Regions has it, too (UG, "Granting permissions for Batch Operations").
-pub const BATCH_OPERATIONS: &str = "batchoperations.s3.amazonaws.com";
+pub(crate) const BATCH_OPERATIONS: &str = "batchoperations.s3.amazonaws.com";
 
 /// That name without its domain.
 const BATCH_OPERATIONS_SERVICE: &str = "batchoperations.s3";
 
 /// A partition: a group of regions with accounts and roles of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Partition {
+pub(crate) struct Partition {
     /// Its name in ARNs.
     pub name: &'static str,
     /// What its regions begin with, before a word and a number.
@@ -31,7 +31,7 @@ pub struct Partition {
 
 impl Partition {
     /// All that there are.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self {
             name: "aws",
             regions: &["us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx"],
@@ -84,7 +84,7 @@ impl Partition {
 
     /// The partition of a region; `None` where the region is not of a form that is known.
     #[must_use]
-    pub fn from_region(region: &str) -> Option<&'static Self> {
+    pub(crate) fn from_region(region: &str) -> Option<&'static Self> {
         let (rest, number) = region.rsplit_once('-')?;
         let (beginning, word) = rest.rsplit_once('-')?;
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
@@ -99,7 +99,7 @@ static PARTITIONS: [Partition; 8] = Partition::ALL;
 
 /// The partition of jobs: their region's, or where that is not known their role's.
 #[must_use]
-pub fn for_jobs<'a>(region: Option<&str>, role_arn: &'a str) -> &'a str {
+pub(crate) fn for_jobs<'a>(region: Option<&str>, role_arn: &'a str) -> &'a str {
     match region.and_then(Partition::from_region) {
         Some(partition) => partition.name,
         None => from_arn(role_arn),
@@ -108,20 +108,20 @@ pub fn for_jobs<'a>(region: Option<&str>, role_arn: &'a str) -> &'a str {
 
 /// The partition that an ARN names; the commercial one where it names none.
 #[must_use]
-pub fn from_arn(arn: &str) -> &str {
+pub(crate) fn from_arn(arn: &str) -> &str {
     Arn::parse(arn).map_or(DEFAULT, |arn| arn.partition)
 }
 
 /// The partition of a region; the commercial one where the region is not given or not known.
 #[must_use]
-pub fn from_region(region: Option<&str>) -> &'static str {
+pub(crate) fn from_region(region: Option<&str>) -> &'static str {
     region.and_then(Partition::from_region).map_or(DEFAULT, |partition| partition.name)
 }
 
 /// Whether a text has the form of a region: the beginning of a partition's, a direction, and a
 /// number.
 #[must_use]
-pub fn is_region(text: &str) -> bool {
+pub(crate) fn is_region(text: &str) -> bool {
     let word = text.rsplit('-').nth(1).unwrap_or_default();
     DIRECTIONS.contains(&word) && Partition::from_region(text).is_some()
 }
@@ -145,7 +145,7 @@ const DEFAULT: &str = "aws";
 
 /// Whether a host is AWS's own, in any partition.
 #[must_use]
-pub fn is_aws_host(host: &str) -> bool {
+pub(crate) fn is_aws_host(host: &str) -> bool {
     let host = host.to_ascii_lowercase();
     let is_below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
     PARTITIONS.iter().any(|partition| {
@@ -156,7 +156,7 @@ pub fn is_aws_host(host: &str) -> bool {
 /// Whether a policy's principal is the service that runs jobs. It is written with
 /// `amazonaws.com`; the partition's own domain is understood, too.
 #[must_use]
-pub fn is_batch_operations(principal: &str) -> bool {
+pub(crate) fn is_batch_operations(principal: &str) -> bool {
     principal == BATCH_OPERATIONS
         || principal
             .strip_prefix(BATCH_OPERATIONS_SERVICE)
@@ -166,7 +166,7 @@ pub fn is_batch_operations(principal: &str) -> bool {
 
 /// The ARN of a role.
 #[must_use]
-pub fn role_arn(partition: &str, account_id: &str, name: &str) -> String {
+pub(crate) fn role_arn(partition: &str, account_id: &str, name: &str) -> String {
     format!("arn:{partition}:iam::{account_id}:role/{name}")
 }
 

@@ -11,10 +11,10 @@ use super::{bucket, partition};
 use crate::hex;
 
 /// The service that runs jobs.
-pub const SERVICE: &str = partition::BATCH_OPERATIONS;
+pub(crate) const SERVICE: &str = partition::BATCH_OPERATIONS;
 
 /// How the names of a role's inline policies begin that `setup role` writes.
-pub const INLINE_PREFIX: &str = "s3sieve-";
+pub(crate) const INLINE_PREFIX: &str = "s3sieve-";
 
 /// Characters of a bucket's name in the name of an inline policy: all of a general purpose bucket's
 /// (UG, "General purpose bucket naming rules").
@@ -264,7 +264,7 @@ impl Access {
 /// (IAM User Guide, "IAM policy elements: Variables and tags": special characters, in version
 /// 2012-10-17).
 #[must_use]
-pub fn literal(text: &str) -> String {
+pub(crate) fn literal(text: &str) -> String {
     let mut named = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -279,7 +279,7 @@ pub fn literal(text: &str) -> String {
 /// it covers in S3. Plans of the same operation, buckets and places share it, so a plan and its
 /// retries do. IAM takes 128 letters, digits and `+=,.@_-` (IAM API, `policyNameType`).
 #[must_use]
-pub fn inline_name(operation: &str, bucket: &str, policy: &Policy) -> String {
+pub(crate) fn inline_name(operation: &str, bucket: &str, policy: &Policy) -> String {
     let resources = policy.statement.iter().flat_map(|statement| &statement.resource);
     let covered: BTreeSet<&String> =
         resources.filter(|arn| arn.split(':').nth(2) == Some("s3")).collect();

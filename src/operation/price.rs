@@ -19,14 +19,14 @@ use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::units::Count;
 
 /// The Region whose prices are taken where none is named.
-pub const REGION_DEFAULT: &str = "us-east-1";
+pub(crate) const REGION_DEFAULT: &str = "us-east-1";
 
 /// The price lists that come with the program, as `prices.py` writes them.
 const PUBLISHED: &str = include_str!("prices.json");
 
 /// The most that a price may be, in dollars: far above any list, and small enough that no cost of
 /// `u64::MAX` pieces overflows 128 bits.
-pub const PRICE_USD_MAX: u64 = 1_000;
+pub(crate) const PRICE_USD_MAX: u64 = 1_000;
 
 /// Digits after the point of a price.
 const DIGITS_MAX: usize = 9;
@@ -42,7 +42,7 @@ const _: () = assert!(
 
 /// Why a price list can't be used. Errors of the JSON name the field or the place.
 #[derive(Debug, thiserror::Error)]
-pub enum PriceError {
+pub(crate) enum PriceError {
     /// No JSON, a field that is missing, or one that is unknown.
     #[error("not a price list")]
     Document(#[from] serde_json::Error),
@@ -85,13 +85,13 @@ impl Diagnostic for PriceError {
 
 /// A price in dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Price {
+pub(crate) struct Price {
     nanos: u64,
 }
 
 impl Price {
     /// Nothing.
-    pub const ZERO: Self = Self { nanos: 0 };
+    pub(crate) const ZERO: Self = Self { nanos: 0 };
 
     /// Reads dollars such as `0.005`.
     fn parse(text: &str) -> Option<Self> {
@@ -117,7 +117,7 @@ impl Price {
 
     /// What so many pieces cost.
     #[must_use]
-    pub fn of(self, quantity: u64, per: PriceUnit) -> Usd {
+    pub(crate) fn of(self, quantity: u64, per: PriceUnit) -> Usd {
         let femtos = u128::from(self.nanos) * FEMTOS_PER_NANO * u128::from(quantity);
         let pieces = u128::from(per.pieces());
         Usd { femtos: femtos / pieces + u128::from(femtos % pieces >= pieces.div_ceil(2)) }
@@ -147,7 +147,7 @@ impl<'de> Deserialize<'de> for Price {
 
 /// What a price is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PriceUnit {
+pub(crate) enum PriceUnit {
     /// A job.
     Job,
     /// A thousand requests.
@@ -176,7 +176,7 @@ impl PriceUnit {
 
     /// As it stands behind a price.
     #[must_use]
-    pub const fn text(self) -> &'static str {
+    pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Job => "a job",
             Self::ThousandRequests => "per 1,000 requests",
@@ -189,7 +189,7 @@ impl PriceUnit {
 
     /// What is counted.
     #[must_use]
-    pub const fn piece(self) -> &'static str {
+    pub(crate) const fn piece(self) -> &'static str {
         match self {
             Self::Job => "job",
             Self::ThousandRequests | Self::TenThousandRequests => "request",
@@ -201,7 +201,7 @@ impl PriceUnit {
 
 /// An amount of dollars, in units of 10^-15.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Usd {
+pub(crate) struct Usd {
     femtos: u128,
 }
 
@@ -211,7 +211,7 @@ const USD_DIGITS: usize = 15;
 impl Usd {
     /// How much more this is; nothing where it is less.
     #[must_use]
-    pub fn above(self, other: Self) -> Self {
+    pub(crate) fn above(self, other: Self) -> Self {
         Self { femtos: self.femtos.saturating_sub(other.femtos) }
     }
 
@@ -278,7 +278,7 @@ fn grouped(decimal: &str) -> String {
 /// A price list of a Region. A price that is not known is null there.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Prices {
+pub(crate) struct Prices {
     /// When it was collected; a date such as `2026-11-23`.
     pub date: String,
     /// The AWS Region that it is for.
@@ -318,7 +318,7 @@ pub struct Prices {
 /// Prices of each storage class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
-pub struct StorageClasses {
+pub(crate) struct StorageClasses {
     standard: ClassPrices,
     reduced_redundancy: ClassPrices,
     intelligent_tiering: ClassPrices,
@@ -332,7 +332,7 @@ pub struct StorageClasses {
 /// Prices of a storage class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ClassPrices {
+pub(crate) struct ClassPrices {
     /// PUT, COPY, POST and LIST requests.
     #[serde(deserialize_with = "known")]
     pub put_usd_per_thousand_requests: Option<Price>,
@@ -350,7 +350,7 @@ pub struct ClassPrices {
 /// Prices of restores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "SCREAMING_SNAKE_CASE")]
-pub struct Restores {
+pub(crate) struct Restores {
     intelligent_tiering: TierPrices,
     glacier: TierPrices,
     deep_archive: TierPrices,
@@ -367,7 +367,7 @@ struct TierPrices {
 /// Prices of a kind of restore.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RestorePrices {
+pub(crate) struct RestorePrices {
     /// The requests.
     #[serde(deserialize_with = "known")]
     pub usd_per_thousand_requests: Option<Price>,
@@ -378,7 +378,7 @@ pub struct RestorePrices {
 
 /// How fast a restore is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tier {
+pub(crate) enum Tier {
     /// Hours.
     Standard,
     /// Up to two days, and cheaper.
@@ -392,7 +392,7 @@ impl Prices {
     /// # Errors
     /// When it is not JSON, a field is missing or unknown, a price is not a number of dollars, or
     /// no list is for the Region.
-    pub fn parse(text: &str, region: Option<&str>) -> Result<Self, PriceError> {
+    pub(crate) fn parse(text: &str, region: Option<&str>) -> Result<Self, PriceError> {
         let lists = lists(text)?;
         let of = |name: &str| lists.iter().find(|list| list.region == name);
         let found = match region {
@@ -409,13 +409,13 @@ impl Prices {
     ///
     /// # Errors
     /// When none comes with it for this Region.
-    pub fn published(region: &str) -> Result<Self, PriceError> {
+    pub(crate) fn published(region: &str) -> Result<Self, PriceError> {
         Self::parse(PUBLISHED, Some(region))
     }
 
     /// The prices of a storage class.
     #[must_use]
-    pub const fn class(&self, class: StorageClass) -> &ClassPrices {
+    pub(crate) const fn class(&self, class: StorageClass) -> &ClassPrices {
         let classes = &self.storage_classes;
         match class {
             StorageClass::Standard => &classes.standard,
@@ -431,7 +431,7 @@ impl Prices {
 
     /// The prices of a restore from a class; none where nothing of that class is archived.
     #[must_use]
-    pub const fn restore(&self, class: StorageClass, tier: Tier) -> Option<&RestorePrices> {
+    pub(crate) const fn restore(&self, class: StorageClass, tier: Tier) -> Option<&RestorePrices> {
         let prices = match class {
             StorageClass::IntelligentTiering => &self.restores.intelligent_tiering,
             StorageClass::Glacier => &self.restores.glacier,

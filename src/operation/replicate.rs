@@ -11,7 +11,7 @@ use super::{Operation, OperationKind};
 
 /// It has no parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Parameters;
+pub(crate) struct Parameters;
 
 impl Operation for Parameters {
     fn kind(&self) -> OperationKind {

@@ -35,7 +35,7 @@ const TIERS: [&str; 2] = ["BULK", "STANDARD"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--restore-days`: for how many days the restored copy stays. Asked for by jobs on `GLACIER`
     /// and `DEEP_ARCHIVE`, and left out of those on `INTELLIGENT_TIERING`, which it would fail.
     pub days: Option<u32>,

@@ -15,7 +15,7 @@ const MODES: [&str; 2] = ["COMPLIANCE", "GOVERNANCE"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--retention-mode`: `COMPLIANCE` or `GOVERNANCE`.
     pub mode: Option<String>,
     /// `--retain-until`: a time to the second, in UTC.

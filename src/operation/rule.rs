@@ -28,7 +28,7 @@ pub struct RuleCondition {
 /// Inventory": delete markers must be left out of manifests). Some operations can act on delete
 /// markers all the same, where somebody asks for it
 /// ([`super::OperationKind::acts_on_delete_markers`]).
-pub const DELETE_MARKER: Rule = Rule {
+pub(crate) const DELETE_MARKER: Rule = Rule {
     reason: "delete-marker",
     meaning: "a delete marker is not an object",
     parts: &[RuleCondition { condition: "IsDeleteMarker", columns: &["IsDeleteMarker"] }],
@@ -37,7 +37,7 @@ pub const DELETE_MARKER: Rule = Rule {
 /// For every operation, where a run goes on although values can't be read: a row of which is not
 /// known whether it is a delete marker (for copies, also whether it is the current version) is in
 /// no manifest. It has no condition, for nothing can be asked of such a value.
-pub const UNREADABLE: Rule = Rule {
+pub(crate) const UNREADABLE: Rule = Rule {
     reason: "unreadable",
     meaning: "IsDeleteMarker, or for copies IsLatest, is neither true nor false",
     parts: &[],

@@ -2,7 +2,7 @@
 
 /// Where jobs run, and when they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JobContext {
+pub(crate) struct JobContext {
     /// The account of the jobs.
     pub account_id: String,
     /// The partition of the jobs ([`super::partition::for_jobs`]).

@@ -19,7 +19,7 @@ pub(super) const RULES: &str = "UG, Tagging your objects";
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--object-tag`: the tags that take the place of all others.
     pub tags: Vec<Tag>,
 }

@@ -57,7 +57,7 @@ const OBJECT_LOCKED: Rule = Rule {
 /// for who come for bucket keys or another key, and KMS requests are billed for those objects from
 /// then on. So they are excluded unless asked for. What stands in a rule above is left to that
 /// rule, so that its rows come back with it.
-pub const NOT_SSE_KMS: Rule = Rule {
+pub(crate) const NOT_SSE_KMS: Rule = Rule {
     reason: "not-sse-kms",
     meaning: "not encrypted with SSE-KMS: it would be, and its KMS requests are billed",
     parts: &[RuleCondition {
@@ -71,7 +71,7 @@ const RULES: &str = "UG, Update object encryption";
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(crate) struct Parameters {
     /// `--kms-key-arn`: the key for all objects.
     pub key_arn: Option<String>,
     /// `--bucket-key`: whether S3 asks KMS once a bucket instead of once an object.

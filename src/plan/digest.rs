@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 /// The digest of a file of a plan, in hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileDigest<'a> {
+pub(crate) enum FileDigest<'a> {
     /// SHA-256, of a manifest.
     Sha256(&'a str),
     /// MD5, of a data file that an inventory manifest lists.
@@ -14,7 +14,7 @@ pub enum FileDigest<'a> {
 }
 
 /// Computes the digest of a file for comparison.
-pub enum FileHasher {
+pub(crate) enum FileHasher {
     /// SHA-256.
     Sha256(Sha256),
     /// MD5.
@@ -24,7 +24,7 @@ pub enum FileHasher {
 impl<'a> FileDigest<'a> {
     /// A hasher for this kind of digest.
     #[must_use]
-    pub fn hasher(&self) -> FileHasher {
+    pub(crate) fn hasher(&self) -> FileHasher {
         match self {
             Self::Sha256(_) => FileHasher::Sha256(Sha256::new()),
             Self::Md5(_) => FileHasher::Md5(Md5::new()),
@@ -41,7 +41,7 @@ impl<'a> FileDigest<'a> {
 
     /// The digest itself.
     #[must_use]
-    pub fn hex(&self) -> &'a str {
+    pub(crate) fn hex(&self) -> &'a str {
         match self {
             Self::Sha256(hex) | Self::Md5(hex) => hex,
         }
@@ -50,7 +50,7 @@ impl<'a> FileDigest<'a> {
 
 impl FileHasher {
     /// Adds bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Md5(hasher) => hasher.update(bytes),
@@ -59,7 +59,7 @@ impl FileHasher {
 
     /// The digest of all bytes, in hexadecimal.
     #[must_use]
-    pub fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         match self {
             Self::Sha256(hasher) => hex::encode(hasher.finalize()),
             Self::Md5(hasher) => hex::encode(hasher.finalize()),

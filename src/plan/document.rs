@@ -17,7 +17,7 @@ use crate::units::{Count, counted};
 
 /// The version of the document, and of all that the program prints as JSON. Raised when a reader of
 /// the one before would go wrong.
-pub const PLAN_VERSION: u32 = 2;
+pub(crate) const PLAN_VERSION: u32 = 2;
 
 /// A finished plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

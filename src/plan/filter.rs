@@ -38,7 +38,7 @@ pub struct FilterOutcome {
 /// # Errors
 /// When the options don't fit the reports, a report or data file is bad, files can't be written, or
 /// the run is interrupted. There is no new plan then.
-pub fn filter(
+pub(crate) fn filter(
     opened: &ReportSet,
     options: &FilterOptions,
     control: RunControl<'_>,
@@ -72,7 +72,7 @@ pub fn filter(
 ///
 /// # Errors
 /// When the query doesn't fit a report.
-pub fn selections(
+pub(crate) fn selections(
     opened: &ReportSet,
     options: &FilterOptions,
 ) -> Result<Vec<Selection>, PlanError> {

@@ -43,7 +43,7 @@ const NAME_CHARS_MAX: usize = 100;
 
 /// A plan that somebody named.
 #[derive(Debug, Clone)]
-pub struct PlanHandle {
+pub(crate) struct PlanHandle {
     /// What its `plan.json` says.
     pub plan: Plan,
     folder: Location,
@@ -53,7 +53,7 @@ pub struct PlanHandle {
 
 /// Why a state folder can't be used.
 #[derive(Debug, thiserror::Error)]
-pub enum StateError {
+pub(crate) enum StateError {
     /// It is another plan's.
     #[error(
         "{}: this folder holds the journal of another plan, {found}; for {wanted}, name another \
@@ -156,7 +156,7 @@ impl PlanHandle {
     ///
     /// # Errors
     /// When there is no plan, it is not finished, or this program doesn't know its version.
-    pub fn open(folder: &Location, state: Option<&Path>) -> Result<Self, ReadError> {
+    pub(crate) fn open(folder: &Location, state: Option<&Path>) -> Result<Self, ReadError> {
         let folder = folder.as_folder();
         let (plan, sha256) = document(&folder)?;
         let state = match (folder.as_path(), state) {
@@ -169,13 +169,13 @@ impl PlanHandle {
 
     /// The plan's folder.
     #[must_use]
-    pub fn folder(&self) -> &Location {
+    pub(crate) fn folder(&self) -> &Location {
         &self.folder
     }
 
     /// The folder on this machine where its journal is, or will be.
     #[must_use]
-    pub fn state(&self) -> &Path {
+    pub(crate) fn state(&self) -> &Path {
         &self.state
     }
 
@@ -183,7 +183,7 @@ impl PlanHandle {
     ///
     /// # Errors
     /// When it is another plan's, or can't be written.
-    pub fn claim_state(&self) -> Result<(), StateError> {
+    pub(crate) fn claim_state(&self) -> Result<(), StateError> {
         if self.folder.as_path().is_some() {
             return Ok(());
         }
@@ -220,7 +220,10 @@ impl PlanHandle {
     ///
     /// # Errors
     /// When what is there can't be read.
-    pub fn as_submitted(state: &Path, folder: &Location) -> Result<Option<Self>, StateError> {
+    pub(crate) fn as_submitted(
+        state: &Path,
+        folder: &Location,
+    ) -> Result<Option<Self>, StateError> {
         let folder = folder.as_folder();
         let source = read_source(state)?.filter(|found| found.plan == folder.display().to_string());
         let Some(PlanSource { sha256, .. }) = source else { return Ok(None) };
@@ -249,7 +252,7 @@ impl PlanHandle {
     ///
     /// # Errors
     /// When it is not.
-    pub fn find_state(&self) -> Result<(), StateError> {
+    pub(crate) fn find_state(&self) -> Result<(), StateError> {
         if self.folder.as_path().is_some() || self.is_own_state()? {
             return Ok(());
         }
@@ -301,7 +304,7 @@ const CLAIM_LOCK: &str = ".plan-source.json.lock";
 ///
 /// # Errors
 /// When what it says can't be read.
-pub fn plan_of_state_folder(folder: &Path) -> Result<Option<String>, StateError> {
+pub(crate) fn plan_of_state_folder(folder: &Path) -> Result<Option<String>, StateError> {
     Ok(read_source(folder)?.map(|source| source.plan))
 }
 

@@ -33,7 +33,7 @@ pub(super) fn verify(folder: &Object, plan: &Plan, stop: &AtomicBool) -> Result<
 /// # Errors
 /// When one is missing, another, or encrypted so that no job can read it; when S3 refuses, or
 /// `stop` is raised.
-pub fn verify_manifests(
+pub(crate) fn verify_manifests(
     manifests: &Object,
     plan: &Plan,
     stop: &AtomicBool,
@@ -46,7 +46,7 @@ pub fn verify_manifests(
 ///
 /// # Errors
 /// As [`verify_manifests`].
-pub fn find_manifest(
+pub(crate) fn find_manifest(
     manifest: &Object,
     shard: &Shard,
     stop: &AtomicBool,

@@ -39,19 +39,25 @@ mod versions;
 mod warnings;
 mod writer;
 
-pub use digest::FileDigest;
+pub(crate) use digest::FileDigest;
+pub(crate) use document::PLAN_VERSION;
 pub use document::{
-    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, PLAN_VERSION, Plan,
-    PlanInventory, PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile,
-    Totals, UncheckedCondition, UnreadableValues,
+    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, Plan, PlanInventory,
+    PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile, Totals,
+    UncheckedCondition, UnreadableValues,
 };
-pub use error::{NoVersionIds, PlanError, ReadError};
-pub use filter::{FilterOutcome, filter, selections};
-pub use handle::{PlanHandle, StateError, plan_of_state_folder};
+pub(crate) use error::{NoVersionIds, PlanError, ReadError};
+pub use filter::FilterOutcome;
+pub(crate) use filter::filter;
+pub(crate) use filter::selections;
+pub(crate) use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
-pub use in_place::{find_manifest, verify_manifests};
-pub use options::{Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX};
-pub use read::{check_digests, read};
-pub use subset::SubsetPlan;
-pub use verify::{OBJECTS_MEMORY_BYTES, VerifyOptions, VerifyReport, needs_jobs, verify_plan};
-pub use warnings::data_warnings;
+pub(crate) use in_place::{find_manifest, verify_manifests};
+pub use options::{Emit, FilterOptions, OperationOptions};
+pub(crate) use options::{OBJECTS_MAX, SHARD_BYTES_MAX};
+pub(crate) use read::{check_digests, read};
+pub(crate) use subset::SubsetPlan;
+pub(crate) use verify::{
+    OBJECTS_MEMORY_BYTES, VerifyOptions, VerifyReport, needs_jobs, verify_plan,
+};
+pub(crate) use warnings::data_warnings;

@@ -20,4 +20,4 @@ pub(super) const PLAN_BYTES_MAX: u64 = 1 << 30;
 
 /// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
 /// digits.
-pub const SHARDS_MAX: usize = 100_000;
+pub(super) const SHARDS_MAX: usize = 100_000;

@@ -12,19 +12,19 @@ use crate::source::Location;
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
 /// every operation (S3 User Guide: 4 or 20 billion in "Performing object operations in bulk", but
 /// one billion in "Troubleshooting Batch Operations").
-pub const OBJECTS_MAX: u64 = 1_000_000_000;
+pub(crate) const OBJECTS_MAX: u64 = 1_000_000_000;
 
 /// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
 /// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
-pub const SHARD_BYTES_MAX: u64 = 5 << 30;
+pub(crate) const SHARD_BYTES_MAX: u64 = 5 << 30;
 
 /// Memory for output that waits for its turn, whatever the number of threads. 16 MiB.
-pub const MEMORY_BYTES_BASE: usize = 16 << 20;
+pub(super) const MEMORY_BYTES_BASE: usize = 16 << 20;
 
 /// Such memory for each thread. 8 MiB: files of a report are much alike, so workers that began
 /// together end together, and what waits is about a file's output for each worker. The whole
 /// program stays below 64 MiB and 16 MiB a thread.
-pub const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
+pub(super) const MEMORY_BYTES_PER_THREAD: usize = 8 << 20;
 
 /// What a plan's manifests are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -31,7 +31,7 @@ struct Version {
 ///
 /// # Errors
 /// When there is none, it is not finished, or this program doesn't know its version.
-pub fn read(folder: impl Into<Location>) -> Result<Plan, ReadError> {
+pub(crate) fn read(folder: impl Into<Location>) -> Result<Plan, ReadError> {
     document(&folder.into()).map(|(plan, _)| plan)
 }
 
@@ -90,7 +90,7 @@ fn is_unfinished(folder: &Location) -> bool {
 ///
 /// # Errors
 /// When one is not, can't be read, or `stop` is raised.
-pub fn check_digests(
+pub(crate) fn check_digests(
     folder: impl Into<Location>,
     plan: &Plan,
     stop: &AtomicBool,

@@ -32,7 +32,7 @@ const KNOWN_MEMORY_BYTES: u64 = 256 << 20;
 const OTHER: &str = "other";
 
 /// A plan being written.
-pub struct SubsetPlan {
+pub(crate) struct SubsetPlan {
     plan: Plan,
     writer: PlanWriter,
     destination: Destination,
@@ -51,7 +51,7 @@ impl SubsetPlan {
     ///
     /// # Errors
     /// When the folder holds something, or can't be written.
-    pub fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
+    pub(crate) fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
         // Those go before all others, so manifests get their numbers at the end.
         let sending = match base.shards.iter().any(is_noncurrent) && is_for_copies(&base) {
             true => UploadTiming::AtTheEnd,
@@ -74,7 +74,7 @@ impl SubsetPlan {
 
     /// How many columns the rows of a shard have.
     #[must_use]
-    pub fn columns(&self, shard: usize) -> usize {
+    pub(crate) fn columns(&self, shard: usize) -> usize {
         self.plan.shards[shard].columns.as_ref().unwrap_or(&self.plan.columns).len()
     }
 
@@ -82,7 +82,7 @@ impl SubsetPlan {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn keep(&mut self, shard: usize, line: &[u8]) -> Result<(), PlanError> {
+    pub(crate) fn keep(&mut self, shard: usize, line: &[u8]) -> Result<(), PlanError> {
         let first = self.alike[shard];
         let series = match self.series.get(&first) {
             Some(series) => *series,
@@ -101,7 +101,7 @@ impl SubsetPlan {
     ///
     /// # Errors
     /// When a manifest can't be read, a row can't be written, or `known` fails.
-    pub fn keep_unknown<E>(
+    pub(crate) fn keep_unknown<E>(
         &mut self,
         folder: &Location,
         shard: usize,
@@ -154,7 +154,7 @@ impl SubsetPlan {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn exclude(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
+    pub(crate) fn exclude(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
         let reason = file_name(reason);
         let full = self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&reason);
         let reason = if full { OTHER.to_owned() } else { reason };
@@ -170,7 +170,7 @@ impl SubsetPlan {
 
     /// Whether older versions of a shard's keys were copied before its job was created.
     #[must_use]
-    pub fn follows_older(&self, shard: usize) -> bool {
+    pub(crate) fn follows_older(&self, shard: usize) -> bool {
         let own = &self.plan.shards[shard];
         // Those of a retry may have been copied by the plan that it continues.
         let may_follow = self.plan.retry.is_some() && is_latest(own, "true");
@@ -182,7 +182,7 @@ impl SubsetPlan {
     ///
     /// # Errors
     /// When it can't be written, or `before_shown` fails.
-    pub fn finish<E: From<PlanError>>(
+    pub(crate) fn finish<E: From<PlanError>>(
         self,
         retry: Retry,
         warnings: Vec<String>,

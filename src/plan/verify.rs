@@ -31,7 +31,7 @@ use crate::report::{Report, Schema};
 use crate::source::Location;
 
 /// Memory for the objects of a plan unless told otherwise. 1 GiB: 46 million objects at a time.
-pub const OBJECTS_MEMORY_BYTES: u64 = 1 << 30;
+pub(crate) const OBJECTS_MEMORY_BYTES: u64 = 1 << 30;
 
 /// The least such memory. 64 KiB: some 2,800 objects; less would mean a scan for every few.
 const OBJECTS_MEMORY_BYTES_MIN: u64 = 64 << 10;
@@ -49,7 +49,7 @@ const UNPROVEN: u8 = 16;
 
 /// Why a plan can't be held against a report.
 #[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
+pub(crate) enum VerifyError {
     /// The plan can't be used.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -141,7 +141,7 @@ impl Diagnostic for VerifyError {
 
 /// How to hold a plan against a newer report.
 #[derive(Debug, Clone)]
-pub struct VerifyOptions {
+pub(crate) struct VerifyOptions {
     /// What an object still answers that is not done, instead of the plan's predicate.
     pub query: Option<Query>,
     /// Memory for the objects of the plan, in bytes.
@@ -159,7 +159,7 @@ pub struct VerifyOptions {
 
 /// What became of a plan's objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct VerifyReport {
+pub(crate) struct VerifyReport {
     /// Different objects that the plan lists.
     pub objects: u64,
     /// Those that are there and no longer answer the predicate.
@@ -189,14 +189,14 @@ impl VerifyReport {
     /// Whether the newer report shows anything of the plan's objects: one that has none of them
     /// may be of another bucket.
     #[must_use]
-    pub const fn shows_some(&self) -> bool {
+    pub(crate) const fn shows_some(&self) -> bool {
         self.objects == 0 || self.objects_gone < self.objects
     }
 }
 
 /// The outcome, and what a plan of the objects that remain is made from.
 #[derive(Debug)]
-pub struct VerifiedPlan {
+pub(crate) struct VerifiedPlan {
     /// What became of the plan's objects.
     pub outcome: VerifyReport,
     /// The plan.
@@ -211,7 +211,7 @@ impl VerifiedPlan {
     /// What to filter the same newer reports with, to get a plan of the objects that remain, for
     /// the same operation; none unless they were to be held.
     #[must_use]
-    pub fn rest(
+    pub(crate) fn rest(
         self,
         out: Location,
         force: bool,
@@ -243,7 +243,7 @@ impl VerifiedPlan {
 /// # Errors
 /// When the plan was changed or can't be read, the reports are not newer or are of other buckets,
 /// a data file is bad, or the run is interrupted.
-pub fn verify_plan(
+pub(crate) fn verify_plan(
     handle: &PlanHandle,
     opened: &ReportSet,
     options: &VerifyOptions,
@@ -284,7 +284,7 @@ pub fn verify_plan(
 /// noncurrent versions are copied first, or were in the plan that this one tries again, that can be
 /// the copy of an older version.
 #[must_use]
-pub fn needs_jobs(plan: &Plan) -> bool {
+pub(crate) fn needs_jobs(plan: &Plan) -> bool {
     plan.retry.is_some() || plan.shards.iter().any(|shard| !shard.after.is_empty())
 }
 

@@ -52,7 +52,7 @@ pub(super) fn warnings(
 
 /// Of a plan's warnings, those that hold whatever was asked.
 #[must_use]
-pub fn data_warnings(plan: &Plan) -> Vec<String> {
+pub(crate) fn data_warnings(plan: &Plan) -> Vec<String> {
     let unreadable = plan.unreadable.iter().map(UnreadableValues::warning);
     skipped_files(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
 }

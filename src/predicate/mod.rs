@@ -105,13 +105,13 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-pub use error::PredicateError;
-pub use matcher::Matcher;
+pub(crate) use error::PredicateError;
+pub(crate) use matcher::Matcher;
 pub use oracle::check_agreement;
-pub use pruning::PruningStatistics;
-pub use read::{flag, integer, is_readable};
+pub(crate) use pruning::PruningStatistics;
+pub(crate) use read::{flag, integer, is_readable};
 pub use select::Select;
-pub use vector::{ColumnMatcher, Columns};
+pub(crate) use vector::{ColumnMatcher, Columns};
 
 #[cfg(test)]
 use parse::PREDICATE_BYTES_MAX;
@@ -124,7 +124,7 @@ use crate::report::Schema;
 /// # Errors
 /// When the schema has no such column, the error tells the nearest name. A column that has no name
 /// of its own is refused, for whatever is made of it goes by its name.
-pub fn column(name: &str, schema: &Schema) -> Result<usize, PredicateError> {
+pub(crate) fn column(name: &str, schema: &Schema) -> Result<usize, PredicateError> {
     let unquoted = columns::unquoted(name).filter(|_| schema.position(name).is_none());
     let place = columns::find(schema, unquoted.as_deref().unwrap_or(name))?;
     let own = schema.columns().get(place).map_or("", |column| column.name.as_str());

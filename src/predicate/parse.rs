@@ -19,7 +19,7 @@ use crate::diagnostic::parameter::{FILTER, PREDICATE, SELECT_STATEMENT};
 
 /// Bytes of a predicate or statement. Room for IN lists of some ten thousand keys; a hundred
 /// columns' worth of memory for the tree of each byte is still little.
-pub const PREDICATE_BYTES_MAX: usize = 1 << 20;
+pub(super) const PREDICATE_BYTES_MAX: usize = 1 << 20;
 
 /// Words and operators, which are what makes a tree deep; literals and commas are not counted. Two
 /// make a level at the least (`a AND`). With these bounds the deepest texts take between 0.7 and 1

@@ -15,7 +15,7 @@ use super::vector::{ColumnMatcher, Leaf, Tree};
 use crate::values::{Bounds, ColumnStatistics, NullCount, TimeUnit, in_units};
 
 /// Statistics of all columns in the rows at hand.
-pub trait PruningStatistics {
+pub(crate) trait PruningStatistics {
     /// Those of a column (numbered from 0 in fileSchema order).
     fn column(&self, column: usize) -> ColumnStatistics<&[u8]>;
 
@@ -35,14 +35,14 @@ pub trait PruningStatistics {
 impl ColumnMatcher {
     /// Whether a row may match, for all that statistics say.
     #[must_use]
-    pub fn can_match(&self, statistics: &impl PruningStatistics) -> bool {
+    pub(crate) fn can_match(&self, statistics: &impl PruningStatistics) -> bool {
         can_match(&self.tree, statistics)
     }
 
     /// Whether exact values are looked for in a column, so that [`PruningStatistics::may_hold`] is
     /// asked.
     #[must_use]
-    pub fn uses_bloom_filter(&self, column: usize) -> bool {
+    pub(crate) fn uses_bloom_filter(&self, column: usize) -> bool {
         uses_bloom_filter(&self.tree, column)
     }
 }

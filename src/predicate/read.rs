@@ -35,7 +35,7 @@ impl NumberReading {
 
 /// Whether a field is empty, or of the type of a column of this kind. Any field is text.
 #[must_use]
-pub fn is_readable(kind: ColumnKind, field: &[u8]) -> bool {
+pub(crate) fn is_readable(kind: ColumnKind, field: &[u8]) -> bool {
     field.is_empty()
         || match kind {
             ColumnKind::Integer => integer(field).is_some(),
@@ -48,7 +48,7 @@ pub fn is_readable(kind: ColumnKind, field: &[u8]) -> bool {
 /// `true` and `false` in any case; anything else is NULL.
 #[inline]
 #[must_use]
-pub fn flag(field: &[u8]) -> Option<bool> {
+pub(crate) fn flag(field: &[u8]) -> Option<bool> {
     if field.eq_ignore_ascii_case(b"true") {
         Some(true)
     } else if field.eq_ignore_ascii_case(b"false") {
@@ -62,7 +62,7 @@ pub fn flag(field: &[u8]) -> Option<bool> {
 /// else is NULL. A fast test, a computed value and a total read no other numbers.
 #[inline]
 #[must_use]
-pub fn integer(field: &[u8]) -> Option<i128> {
+pub(crate) fn integer(field: &[u8]) -> Option<i128> {
     let (negative, digits) = match field {
         [b'-', digits @ ..] => (true, digits),
         [b'+', digits @ ..] => (false, digits),

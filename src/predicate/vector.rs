@@ -16,14 +16,14 @@ use super::read::NumberReading;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Row, TimeUnit, in_units};
 
 /// The columns of a run of rows.
-pub trait Columns {
+pub(crate) trait Columns {
     /// The values of a column (numbered from 0 in fileSchema order), one for each row of the run.
     fn values(&self, column: usize) -> ColumnValues<'_>;
 }
 
 /// Tests runs of rows. One per worker: it owns buffers, and answers for the dictionaries at hand.
 #[derive(Debug, Clone)]
-pub struct ColumnMatcher {
+pub(crate) struct ColumnMatcher {
     pub(super) tree: Tree,
     space: Space,
 }
@@ -129,20 +129,20 @@ fn tree(node: &Node) -> Tree {
 impl ColumnMatcher {
     /// Takes those rows out of `mask` for which the predicate is not TRUE. The mask has one entry
     /// for each row, and so has every column.
-    pub fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool]) {
+    pub(crate) fn narrow(&mut self, columns: &impl Columns, mask: &mut [bool]) {
         self.tree.narrow(columns, mask, &mut self.space);
     }
 
     /// Whether a value that can't be read was met since this was asked last. Where not, every
     /// answer of [`ColumnMatcher::narrow`] stands.
-    pub fn met_unreadable(&mut self) -> bool {
+    pub(crate) fn met_unreadable(&mut self) -> bool {
         mem::take(&mut self.space.scratch.met_unreadable)
     }
 
     /// The columns of a row whose values can't be read and leave open whether it matches, as
     /// [`Matcher::unsettled`] tells them.
     #[cold]
-    pub fn unsettled(&mut self, columns: &impl Columns, row: usize) -> Vec<usize> {
+    pub(crate) fn unsettled(&mut self, columns: &impl Columns, row: usize) -> Vec<usize> {
         let mut open = Vec::new();
         self.tree.truth(columns, row, &mut self.space, &mut open);
         self.space.scratch.met_unreadable = false;

@@ -23,7 +23,7 @@ use crate::values::Row;
 
 /// Different combinations of values at most. 100,000: a table nobody reads to its end, yet small
 /// enough (about 20 MiB) for the memory bound of a run.
-pub const GROUPS_MAX: usize = 100_000;
+pub(super) const GROUPS_MAX: usize = 100_000;
 
 /// What to count in the rows of one report.
 #[derive(Debug, Clone)]
@@ -139,7 +139,7 @@ pub struct Counts {
 /// # Errors
 /// When the query doesn't fit a report, a file is bad (unless it may be skipped), there are too
 /// many groups, or the run is interrupted.
-pub fn count(
+pub(crate) fn count(
     opened: &ReportSet,
     options: &CountOptions,
     control: RunControl<'_>,

@@ -32,7 +32,7 @@ const BLOCK_SLACK_BYTES: usize = 8 << 10;
 
 /// What a filter found in one data file, or in several.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FileSummary {
+pub(crate) struct FileSummary {
     /// What was read.
     pub scanned: Scanned,
     /// Rows for which the predicate is true.
@@ -54,7 +54,7 @@ pub struct FileSummary {
 
 impl FileSummary {
     /// Adds what was found in later files.
-    pub fn add(&mut self, later: Self) {
+    pub(crate) fn add(&mut self, later: Self) {
         self.scanned.add(&later.scanned);
         self.matched += later.matched;
         self.null_versions += later.null_versions;
@@ -74,7 +74,7 @@ fn add_all(totals: &mut Vec<u64>, counts: &[u64]) {
 }
 
 /// What takes a filter's output, in report order.
-pub trait FilterSink {
+pub(crate) trait FilterSink {
     /// What can go wrong here; it ends the scan.
     type Error: From<ScanError>;
 
@@ -105,7 +105,7 @@ pub trait FilterSink {
 ///
 /// # Errors
 /// When the sink refuses, the run is interrupted, or output can't be buffered.
-pub fn filter<K: FilterSink>(
+pub(crate) fn filter<K: FilterSink>(
     request: &FilterRequest<'_>,
     control: RunControl<'_>,
     sink: &mut K,
@@ -129,7 +129,7 @@ pub fn filter<K: FilterSink>(
 
 /// What is filtered, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct FilterRequest<'a> {
+pub(crate) struct FilterRequest<'a> {
     /// The data files.
     pub inputs: &'a [Input],
     /// Which rows of each report that an input names.

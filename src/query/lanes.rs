@@ -9,11 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::engine::OutputLane;
 
 /// Lanes at most. Each makes a job at least, and has a buffer for each worker: nobody means more.
-pub const LANES_MAX: usize = 500;
+pub(crate) const LANES_MAX: usize = 500;
 
 /// What makes a lane.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum LaneKey {
+pub(crate) enum LaneKey {
     /// Rows for manifests.
     Manifest {
         /// The bucket that the rows name.
@@ -32,7 +32,7 @@ pub enum LaneKey {
 
 /// All lanes of a run.
 #[derive(Debug, Default)]
-pub struct Lanes {
+pub(crate) struct Lanes {
     table: Mutex<LaneTable>,
 }
 
@@ -60,7 +60,7 @@ impl Lanes {
 
     /// What a lane stands for; `None` for one that was never handed out.
     #[must_use]
-    pub fn key(&self, lane: OutputLane) -> Option<LaneKey> {
+    pub(crate) fn key(&self, lane: OutputLane) -> Option<LaneKey> {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.keys.get(lane.0 as usize).cloned()
     }

@@ -16,7 +16,7 @@ const SLOTS_FOR_THREE: u64 = 4;
 
 /// Memory that one object takes, in bytes, rounded up: a hash and a byte of marks, and the slots
 /// that stay empty.
-pub const OBJECT_BYTES: u64 = 23;
+pub(crate) const OBJECT_BYTES: u64 = 23;
 
 const _: () = assert!(OBJECT_BYTES * 3 >= 17 * SLOTS_FOR_THREE);
 
@@ -25,7 +25,7 @@ const EMPTY: u128 = 0;
 
 /// A part of all objects: those whose hash falls into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HashPartition {
+pub(crate) struct HashPartition {
     /// Which, from 0.
     pub number: u64,
     /// Of how many.
@@ -41,7 +41,7 @@ impl HashPartition {
 }
 
 /// Objects of one part, and the marks of each.
-pub struct ObjectSet {
+pub(crate) struct ObjectSet {
     part: HashPartition,
     hashes: Vec<u128>,
     marks: Vec<AtomicU8>,
@@ -58,7 +58,7 @@ impl fmt::Debug for ObjectSet {
 impl ObjectSet {
     /// A set with room for so many objects.
     #[must_use]
-    pub fn new(part: HashPartition, objects: u64) -> Self {
+    pub(crate) fn new(part: HashPartition, objects: u64) -> Self {
         let slots = (objects / 3 + 1).saturating_mul(SLOTS_FOR_THREE);
         let slots = usize::try_from(slots).unwrap_or(usize::MAX);
         let marks = std::iter::repeat_with(AtomicU8::default).take(slots).collect();
@@ -67,7 +67,7 @@ impl ObjectSet {
 
     /// Adds the object of a line without its line feed, if it is of this part; `false` if there is
     /// no room left.
-    pub fn insert(&mut self, line: &[u8]) -> bool {
+    pub(crate) fn insert(&mut self, line: &[u8]) -> bool {
         let hash = hash(line);
         if !self.part.holds(hash) {
             return true;
@@ -86,13 +86,13 @@ impl ObjectSet {
 
     /// How many different objects it holds.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         self.objects
     }
 
     /// Where an object is, if it is in the set.
     #[must_use]
-    pub fn find(&self, line: &[u8]) -> Option<usize> {
+    pub(crate) fn find(&self, line: &[u8]) -> Option<usize> {
         let hash = hash(line);
         let slot = self.part.holds(hash).then(|| self.slot(hash))?;
         (self.hashes[slot] == hash).then_some(slot)
@@ -100,24 +100,24 @@ impl ObjectSet {
 
     /// Whether an object is of this part, and not in the set.
     #[must_use]
-    pub fn lacks(&self, line: &[u8]) -> bool {
+    pub(crate) fn lacks(&self, line: &[u8]) -> bool {
         let hash = hash(line);
         self.part.holds(hash) && self.hashes[self.slot(hash)] != hash
     }
 
     /// Adds marks to those of an object that was found.
-    pub fn mark(&self, slot: usize, marks: u8) {
+    pub(crate) fn mark(&self, slot: usize, marks: u8) {
         self.marks[slot].fetch_or(marks, Ordering::Relaxed);
     }
 
     /// The marks of an object that was found.
     #[must_use]
-    pub fn marks(&self, slot: usize) -> u8 {
+    pub(crate) fn marks(&self, slot: usize) -> u8 {
         self.marks[slot].load(Ordering::Relaxed)
     }
 
     /// The marks of every object, in no order.
-    pub fn all_marks(&self) -> impl Iterator<Item = u8> {
+    pub(crate) fn all_marks(&self) -> impl Iterator<Item = u8> {
         let slots = self.hashes.iter().zip(&self.marks);
         slots.filter(|(hash, _)| **hash != EMPTY).map(|(_, marks)| marks.load(Ordering::Relaxed))
     }

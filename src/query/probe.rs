@@ -20,7 +20,7 @@ use crate::values::Row;
 
 /// What to ask of the rows of one report about the objects of a set.
 #[derive(Debug, Clone)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// The columns of every row.
     pub schema: Schema,
     /// Which rows can be of the set at all.
@@ -48,7 +48,7 @@ impl Probe {
 
 /// Objects with certain marks, as a condition on rows.
 #[derive(Debug, Clone)]
-pub struct ObjectFilter {
+pub(crate) struct ObjectFilter {
     /// All objects that were looked up.
     pub objects: Arc<ObjectSet>,
     /// Marks that one must have.
@@ -94,7 +94,7 @@ fn written<'a, R: Row + ?Sized>(
 ///
 /// # Errors
 /// When a file is bad, or the run is interrupted.
-pub fn probe(
+pub(crate) fn probe(
     opened: &ReportSet,
     objects: &ObjectSet,
     probes: &[Probe],

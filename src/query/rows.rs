@@ -148,7 +148,7 @@ pub struct RowsOutcome {
 /// When the query or a column doesn't fit a report, a file is bad (unless it may be skipped; the
 /// rows before its damage may have been shown), rows can't be kept on disk, or the run is
 /// interrupted.
-pub fn rows(
+pub(crate) fn rows(
     reports: &ReportSet,
     options: &RowsOptions,
     control: RunControl<'_>,

@@ -53,7 +53,7 @@ pub(super) struct Scan<'a> {
 
 /// How output is buffered until it is its turn.
 #[derive(Debug, Clone, Default)]
-pub struct OutputBuffering {
+pub(crate) struct OutputBuffering {
     /// Bytes of output that are buffered in memory at most.
     pub memory_bytes: usize,
     /// The folder for what waits beyond that.

@@ -9,7 +9,7 @@ use crate::report::Schema;
 /// Which rows of one report are selected, and what is asked of them. Made by [`Selection::new`];
 /// each further method adds a question.
 #[derive(Debug, Clone)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// The columns of every row.
     pub(super) schema: Schema,
     /// Which rows match.
@@ -44,7 +44,7 @@ pub struct Selection {
 impl Selection {
     /// All rows of these columns that match, each written as `projection` says.
     #[must_use]
-    pub fn new(schema: Schema, matcher: Matcher, projection: Projection) -> Self {
+    pub(crate) fn new(schema: Schema, matcher: Matcher, projection: Projection) -> Self {
         Self {
             schema,
             matcher,
@@ -65,7 +65,7 @@ impl Selection {
 
     /// Only these objects match, if any are given.
     #[must_use]
-    pub fn among(self, among: Option<ObjectFilter>) -> Self {
+    pub(crate) fn among(self, among: Option<ObjectFilter>) -> Self {
         Self { among, ..self }
     }
 
@@ -74,7 +74,7 @@ impl Selection {
     /// false nor empty, where a run goes on although values can't be read: the reason is then the
     /// one behind the last.
     #[must_use]
-    pub fn excluding(self, rules: Vec<Matcher>, flags: Vec<usize>) -> Self {
+    pub(crate) fn excluding(self, rules: Vec<Matcher>, flags: Vec<usize>) -> Self {
         let reasons = rules.len();
         let exclusions = possible(rules);
         let is_seen = |flag: &usize| {
@@ -90,33 +90,33 @@ impl Selection {
 
     /// Counts for how many of the rows that come out each of these is true.
     #[must_use]
-    pub fn observing(self, questions: Vec<Matcher>) -> Self {
+    pub(crate) fn observing(self, questions: Vec<Matcher>) -> Self {
         Self { questions: questions.len(), observations: possible(questions), ..self }
     }
 
     /// Gives each combination of values of these columns a lane of its own. All selections of a
     /// run name the same columns in the same order, with none where their report lacks one.
     #[must_use]
-    pub fn split_by(self, columns: Vec<Option<usize>>) -> Self {
+    pub(crate) fn split_by(self, columns: Vec<Option<usize>>) -> Self {
         let split_by_known = columns.iter().copied().flatten().collect();
         Self { split_by: columns, split_by_known, ..self }
     }
 
     /// Gives these rows lanes of their own.
     #[must_use]
-    pub fn apart(self, rows: Matcher) -> Self {
+    pub(crate) fn apart(self, rows: Matcher) -> Self {
         Self { apart: Some(rows).filter(|rows| !rows.is_never()), ..self }
     }
 
     /// Adds up the rows that come out by storage class and size.
     #[must_use]
-    pub fn sizes(self, sizes: SizeColumns) -> Self {
+    pub(crate) fn sizes(self, sizes: SizeColumns) -> Self {
         Self { sizes, ..self }
     }
 
     /// What is added up of the rows that come out.
     #[must_use]
-    pub fn size_columns(&self) -> &SizeColumns {
+    pub(crate) fn size_columns(&self) -> &SizeColumns {
         &self.sizes
     }
 

@@ -11,11 +11,11 @@ use crate::values::Row;
 
 /// Below this size, in bytes, some classes charge for more than an object has: 128 KiB (S3 User
 /// Guide, "Understanding and managing Amazon S3 storage classes").
-pub const SMALL_BYTES: u64 = 128 << 10;
+pub(super) const SMALL_BYTES: u64 = 128 << 10;
 
 /// The columns that classes and sizes are read from, and the classes that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SizeColumns {
+pub(crate) struct SizeColumns {
     /// Size, where sizes are to be added up.
     pub size: Option<usize>,
     /// `StorageClass`, where classes are to be told apart.
@@ -26,7 +26,7 @@ pub struct SizeColumns {
 
 /// Objects of one class.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ClassTotals {
+pub(crate) struct ClassTotals {
     /// How many.
     pub objects: u64,
     /// Their sizes added up, in bytes; 0 where they are not known.
@@ -48,7 +48,7 @@ impl ClassTotals {
     }
 
     /// Adds others.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.objects += other.objects;
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.objects_small += other.objects_small;
@@ -58,7 +58,7 @@ impl ClassTotals {
 
 /// Objects by class.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SizeTotals {
+pub(crate) struct SizeTotals {
     /// By the place of the class in [`SizeColumns::classes`]; the last is all others.
     pub classes: Vec<ClassTotals>,
     /// The place of the class that came last: mostly the next one, too.
@@ -89,7 +89,7 @@ impl SizeTotals {
     }
 
     /// Adds those of other files.
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         let classes = self.classes.len().max(other.classes.len());
         self.classes.resize(classes, ClassTotals::default());
         self.classes.iter_mut().zip(&other.classes).for_each(|(all, more)| all.add(more));
@@ -97,7 +97,7 @@ impl SizeTotals {
 
     /// The sizes of all.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.classes.iter().fold(0, |sum, class| sum.saturating_add(class.bytes))
     }
 }

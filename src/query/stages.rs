@@ -26,7 +26,7 @@ const WINDOW_BYTES: usize = 256 << 10;
 
 /// A stage of a filter, in the order of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// Data files are read.
     Read,
     /// CSV files are decompressed, and their CRC-32 checked.
@@ -43,7 +43,7 @@ pub enum Stage {
 
 impl Stage {
     /// All, in the order of the work.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Read, Self::Inflate, Self::Split, Self::Md5, Self::Match, Self::Project];
 }
 
@@ -52,7 +52,7 @@ impl Stage {
 ///
 /// # Errors
 /// When a file is bad, or the run is interrupted.
-pub fn run_to(
+pub(crate) fn run_to(
     stage: Stage,
     opened: &ReportSet,
     selections: &[Selection],

@@ -88,7 +88,7 @@ impl Query {
 ///
 /// # Errors
 /// When the report has no such column.
-pub fn column(report: &Report, name: &str) -> Result<usize, ScanError> {
+pub(crate) fn column(report: &Report, name: &str) -> Result<usize, ScanError> {
     predicate::column(name, &report.schema)
         .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })
 }

@@ -34,13 +34,15 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 pub(crate) use columns::ReadColumns;
-pub use error::{DataError, DataErrorKind, ScanError};
+pub(crate) use error::{DataError, DataErrorKind, ScanError};
 pub(crate) use error::{failed, stopped};
 pub use input::Input;
 pub(crate) use input::{READ_BYTES, open as open_input, read as read_full};
-pub use names::NameFault;
+pub(crate) use names::NameFault;
 pub(crate) use names::{check_bucket, check_key, is_usual_key};
-pub use open::{ReportOptions, ReportSet, open, survey};
+pub(crate) use open::open;
+pub(crate) use open::survey;
+pub use open::{ReportOptions, ReportSet};
 pub(crate) use run_state::RunState;
 pub(crate) use scanner::Scanner;
 pub(crate) use tasks::{FileSplit, TaskPlan};

@@ -91,7 +91,7 @@ impl Default for ReportOptions {
 /// When a report or a data file can't be found, a report is bad or in a format that this program
 /// was built without, two reports are the same or have a data file in common, or they list the same
 /// bucket and that is not allowed.
-pub fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, ScanError> {
+pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, ScanError> {
     let mut opened = ReportSet { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
         let (report, notes) = Report::find_and_read(name, options.as_of.as_ref(), options.stop)?;
@@ -133,7 +133,7 @@ fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, Sc
 ///
 /// # Errors
 /// Those of [`report::survey`]; when a thread can't be started.
-pub fn survey(report: &Report, options: &ReportOptions) -> Result<FilesOnDisk, ScanError> {
+pub(crate) fn survey(report: &Report, options: &ReportOptions) -> Result<FilesOnDisk, ScanError> {
     let look =
         |files: &[DataFile]| report::survey(report, files, options.root.as_ref(), options.stop);
     let is_remote = options.root.as_ref().unwrap_or(&report.manifest_path).is_remote();

@@ -13,13 +13,13 @@ use crate::values::Row;
 ///
 /// # Errors
 /// The visitor's; it ends the scan of the file. A record in it is counted from the row at hand.
-pub type VisitResult = Result<ControlFlow<()>, TaskError<DataErrorKind>>;
+pub(crate) type VisitResult = Result<ControlFlow<()>, TaskError<DataErrorKind>>;
 
 /// Tells whether the run goes on; asked between windows of work.
-pub type RunCheck<'a> = &'a dyn Fn() -> Result<(), Stopped>;
+pub(crate) type RunCheck<'a> = &'a dyn Fn() -> Result<(), Stopped>;
 
 /// Looks at the rows of data files.
-pub trait RowVisitor {
+pub(crate) trait RowVisitor {
     /// Told before the rows of each file, or of a split of one, by the number of its input.
     fn begin(&mut self, file: usize) {
         let _ = file;

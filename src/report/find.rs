@@ -44,7 +44,7 @@ const NOT_SEARCHED: [&str; 2] = ["data", "hive"];
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportSearch {
+pub(super) struct ReportSearch {
     /// The manifest, read and checked.
     pub manifest: ManifestBytes,
     /// What the user should know about the choice, a sentence each.
@@ -102,7 +102,7 @@ impl AsOf {
 /// # Errors
 /// When nothing is there, the folder holds no complete report, or reports of several inventories,
 /// and those of [`ManifestBytes::read`].
-pub fn find(
+pub(crate) fn find(
     report: &Location,
     as_of: Option<&AsOf>,
     stop: Option<&AtomicBool>,

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use super::error::KeyFault;
 
 /// The longest key of an S3 object, in bytes (S3 User Guide, "Naming Amazon S3 objects").
-pub const KEY_BYTES_MAX: usize = 1_024;
+pub(crate) const KEY_BYTES_MAX: usize = 1_024;
 
 /// The names a key leads through, the file's own last.
 ///

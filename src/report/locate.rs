@@ -43,7 +43,7 @@ const FOLDERS_KEPT_MAX: usize = 1_024;
 ///
 /// # Errors
 /// When a key is not acceptable, not found, or leads out of the folder it was found in.
-pub fn locate_files(
+pub(crate) fn locate_files(
     report: &Report,
     files: &[DataFile],
     root: Option<&Location>,
@@ -63,7 +63,7 @@ pub fn locate_files(
 
 /// Which data files of a report are on this disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct FilesOnDisk {
+pub(crate) struct FilesOnDisk {
     /// Files that are here with the length that the manifest gives.
     pub present: u64,
     /// Keys of files that are not here.
@@ -77,7 +77,7 @@ pub struct FilesOnDisk {
 ///
 /// # Errors
 /// When a key is not acceptable, leads out of the folder it was found in, or can't be looked up.
-pub fn survey(
+pub(crate) fn survey(
     report: &Report,
     files: &[DataFile],
     root: Option<&Location>,
@@ -109,7 +109,7 @@ pub fn survey(
 
 impl FilesOnDisk {
     /// Adds what was found of the files that follow.
-    pub fn append(&mut self, later: Self) {
+    pub(crate) fn append(&mut self, later: Self) {
         self.present += later.present;
         self.missing.extend(later.missing);
         self.wrong_length.extend(later.wrong_length);

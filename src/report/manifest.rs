@@ -23,7 +23,7 @@ use crate::source::Location;
 /// S3 puts about 3 million rows into a data file, so a report of 100 billion objects lists some
 /// 33,000 of them. The bound leaves room for 100,000 entries with keys of the greatest length S3
 /// allows (1,024 bytes); with common keys an entry takes 200 bytes.
-pub const MANIFEST_BYTES_MAX: u64 = 128 << 20;
+pub(crate) const MANIFEST_BYTES_MAX: u64 = 128 << 20;
 
 const _: () = assert!(MANIFEST_BYTES_MAX >= 100_000 * (1_024 + 200));
 
@@ -187,7 +187,7 @@ fn listed_twice(files: &[DataFile]) -> Option<(usize, usize)> {
 
 /// The bytes of a manifest that were read and checked, but not looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ManifestBytes {
+pub(crate) struct ManifestBytes {
     /// Where it lies.
     pub path: Location,
     bytes: Vec<u8>,
@@ -200,7 +200,7 @@ impl ManifestBytes {
     ///
     /// # Errors
     /// When a file can't be read, or the checksum does not match.
-    pub fn read(path: &Location) -> Result<Self, ReportError> {
+    pub(crate) fn read(path: &Location) -> Result<Self, ReportError> {
         let bytes = read_at_most(path, MANIFEST_BYTES_MAX + 1)?;
         if bytes.len() as u64 > MANIFEST_BYTES_MAX {
             return Err(ReportError::TooLarge {
@@ -215,7 +215,7 @@ impl ManifestBytes {
 
     /// Whether its MD5 was checked.
     #[must_use]
-    pub fn checksum(&self) -> ChecksumState {
+    pub(crate) fn checksum(&self) -> ChecksumState {
         self.checksum
     }
 
@@ -223,7 +223,7 @@ impl ManifestBytes {
     ///
     /// # Errors
     /// Those of [`Report::parse`].
-    pub fn parse(&self) -> Result<Report, ReportError> {
+    pub(crate) fn parse(&self) -> Result<Report, ReportError> {
         let report = Report::parsed(&self.bytes, self.md5, &self.path)?;
         Ok(Report { checksum: self.checksum, ..report })
     }

@@ -14,16 +14,19 @@ mod schema;
 mod schema_text;
 mod write;
 
-pub use error::ReportError;
+pub(crate) use error::ReportError;
 pub use file_format::FileFormat;
 pub use find::{AsOf, AsOfError};
-pub use key_path::{KEY_BYTES_MAX, key_components};
-pub use locate::{FilesOnDisk, locate_files, survey};
-pub use manifest::{ChecksumState, DataFile, MANIFEST_BYTES_MAX, ManifestBytes, Report};
-pub use schema::{Column, ColumnKind, Schema, is_same_column, names_listed};
-pub use write::{
+pub(crate) use key_path::KEY_BYTES_MAX;
+pub use key_path::key_components;
+pub(crate) use locate::{FilesOnDisk, locate_files, survey};
+pub use manifest::{ChecksumState, DataFile, Report};
+pub(crate) use manifest::{MANIFEST_BYTES_MAX, ManifestBytes};
+pub use schema::{Column, ColumnKind, Schema};
+pub(crate) use schema::{is_same_column, names_listed};
+pub(crate) use write::{
     DataFileWriter, DigestedFile, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
 };
 
 #[cfg(test)]
-pub use find::find;
+pub(crate) use find::find;

@@ -80,7 +80,7 @@ fn letters(name: &str) -> impl Iterator<Item = char> {
 
 /// Whether two names are of one column. Most differ in their first letters.
 #[must_use]
-pub fn is_same_column(one: &str, other: &str) -> bool {
+pub(crate) fn is_same_column(one: &str, other: &str) -> bool {
     letters(one).eq(letters(other))
 }
 
@@ -89,7 +89,7 @@ const NAMES_LISTED_BYTES_MAX: usize = 1_000;
 
 /// Names of columns as a message lists them: the first of them, and how many more there are.
 #[must_use]
-pub fn names_listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
+pub(crate) fn names_listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     let (mut listed, mut more) = (String::new(), 0);
     for name in names {
         if more > 0 || listed.len() + name.len() > NAMES_LISTED_BYTES_MAX {

@@ -13,11 +13,11 @@ use super::schema::Schema;
 ///
 /// S3 defines 22 and adds a few a year. The bound keeps a damaged manifest from costing memory
 /// for every row of a scan.
-pub const COLUMNS_MAX: usize = 1_024;
+pub(super) const COLUMNS_MAX: usize = 1_024;
 
 /// The longest name of a column, in bytes. S3's have 35 at most; what lists the columns must stay
 /// readable, and laying out a table takes time by the product of its lengths.
-pub const COLUMN_NAME_BYTES_MAX: usize = 1 << 10;
+pub(super) const COLUMN_NAME_BYTES_MAX: usize = 1 << 10;
 
 /// Why a fileSchema can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -13,7 +13,7 @@ use md5::{Digest, Md5};
 use serde::Serialize;
 
 /// The version that S3 gives its manifests.
-pub const MANIFEST_VERSION: &str = "2016-11-30";
+pub(crate) const MANIFEST_VERSION: &str = "2016-11-30";
 
 /// Compressed bytes collected before they are written to the disk.
 const WRITE_BYTES: usize = 256 << 10;
@@ -21,7 +21,7 @@ const WRITE_BYTES: usize = 256 << 10;
 /// `manifest.json` with its fields in S3's order.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ManifestDocument<'a> {
+pub(crate) struct ManifestDocument<'a> {
     /// The bucket that the report lists.
     pub source_bucket: &'a str,
     /// The ARN of the bucket that holds the data files.
@@ -41,7 +41,7 @@ pub struct ManifestDocument<'a> {
 
 /// One of its data files.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct ManifestEntry<'a> {
+pub(crate) struct ManifestEntry<'a> {
     /// The key in the destination bucket.
     pub key: &'a str,
     /// The file's length in bytes.
@@ -56,7 +56,7 @@ impl ManifestDocument<'_> {
     ///
     /// # Errors
     /// Never, for what there is to write is text and numbers.
-    pub fn render(&self) -> io::Result<(Vec<u8>, String)> {
+    pub(crate) fn render(&self) -> io::Result<(Vec<u8>, String)> {
         let bytes = serde_json::to_vec_pretty(self)?;
         let checksum = hex::encode(Md5::digest(&bytes));
         Ok((bytes, checksum))
@@ -64,13 +64,13 @@ impl ManifestDocument<'_> {
 }
 
 /// A data file being written: compressed, counted and summed on its way to the disk.
-pub struct DataFileWriter {
+pub(crate) struct DataFileWriter {
     gzip: GzEncoder<DigestedFile>,
 }
 
 /// What is known of a data file when it is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrittenFile {
+pub(crate) struct WrittenFile {
     /// Its length, compressed.
     pub bytes: u64,
     /// Its MD5.
@@ -83,7 +83,7 @@ impl DataFileWriter {
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn create(path: &Path, level: u32) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path, level: u32) -> io::Result<Self> {
         Ok(Self { gzip: GzEncoder::new(DigestedFile::create(path)?, Compression::new(level)) })
     }
 
@@ -91,7 +91,7 @@ impl DataFileWriter {
     ///
     /// # Errors
     /// When they can't be written.
-    pub fn write_all(&mut self, rows: &[u8]) -> io::Result<()> {
+    pub(crate) fn write_all(&mut self, rows: &[u8]) -> io::Result<()> {
         self.gzip.write_all(rows)
     }
 
@@ -99,13 +99,13 @@ impl DataFileWriter {
     ///
     /// # Errors
     /// When the rest can't be written.
-    pub fn finish(self) -> io::Result<WrittenFile> {
+    pub(crate) fn finish(self) -> io::Result<WrittenFile> {
         self.gzip.finish()?.finish()
     }
 }
 
 /// A file being written: what goes to the disk is counted and summed.
-pub struct DigestedFile {
+pub(crate) struct DigestedFile {
     inner: BufWriter<File>,
     md5: Md5,
     bytes: u64,
@@ -116,7 +116,7 @@ impl DigestedFile {
     ///
     /// # Errors
     /// When it can't be made.
-    pub fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let inner = BufWriter::with_capacity(WRITE_BYTES, File::create(path)?);
         Ok(Self { inner, md5: Md5::new(), bytes: 0 })
     }
@@ -125,7 +125,7 @@ impl DigestedFile {
     ///
     /// # Errors
     /// When the rest can't be written.
-    pub fn finish(mut self) -> io::Result<WrittenFile> {
+    pub(crate) fn finish(mut self) -> io::Result<WrittenFile> {
         self.inner.flush()?;
         Ok(WrittenFile { bytes: self.bytes, md5: self.md5.finalize().into() })
     }

@@ -16,18 +16,18 @@ const DIGITS: usize = 11;
 /// A CRC-64/NVME being computed. It is shown as S3's header `x-amz-checksum-crc64nvme` holds it:
 /// eight bytes, the highest first, in Base64.
 #[derive(Clone)]
-pub struct Crc64Nvme(Digest);
+pub(crate) struct Crc64Nvme(Digest);
 
 impl Crc64Nvme {
     /// Of no bytes yet.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Digest::new(CrcAlgorithm::Crc64Nvme))
     }
 
     /// Of these bytes.
     #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
+    pub(crate) fn of(bytes: &[u8]) -> Self {
         let mut checksum = Self::new();
         checksum.update(bytes);
         checksum
@@ -36,13 +36,13 @@ impl Crc64Nvme {
     /// Whether a text may be one, of a whole object: servers have been seen to give others for
     /// objects that came in parts.
     #[must_use]
-    pub fn is_one(text: &str) -> bool {
+    pub(crate) fn is_one(text: &str) -> bool {
         let digits = text.strip_suffix('=').unwrap_or_default().as_bytes();
         digits.len() == DIGITS && digits.iter().all(|digit| BASE64.contains(digit))
     }
 
     /// Takes in more bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 }

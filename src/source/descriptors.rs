@@ -8,11 +8,11 @@
 /// Open files that are asked for. 4,096: one for each of 500 lanes, 17 for each of 128 threads (its
 /// own, and 16 that it hashes together), and as much again for connections. macOS takes no number
 /// beyond 10,240.
-pub const DESCRIPTORS_WANTED: u64 = 4_096;
+pub(super) const DESCRIPTORS_WANTED: u64 = 4_096;
 
 /// Raises the limit towards [`DESCRIPTORS_WANTED`], as far as the system lets it be raised. What
 /// can't be raised stays: who opens many files asks [`descriptors_max`].
-pub fn raise_descriptors() {
+pub(crate) fn raise_descriptors() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -26,7 +26,7 @@ pub fn raise_descriptors() {
 
 /// How many files may be open, where the system says.
 #[must_use]
-pub fn descriptors_max() -> Option<u64> {
+pub(crate) fn descriptors_max() -> Option<u64> {
     #[cfg(unix)]
     return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     #[cfg(not(unix))]
@@ -35,7 +35,7 @@ pub fn descriptors_max() -> Option<u64> {
 
 /// Whether an error says that no more files may be open.
 #[must_use]
-pub fn is_out_of_descriptors(error: &std::io::Error) -> bool {
+pub(crate) fn is_out_of_descriptors(error: &std::io::Error) -> bool {
     #[cfg(unix)]
     {
         let code = error.raw_os_error();

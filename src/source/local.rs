@@ -24,7 +24,7 @@ use crate::diagnostic::parameter::THREADS;
 /// One core inflates about 400 MB of compressed data a second, so 8 MiB is about 20 ms of work:
 /// longer than a seek of a turning disk (10 ms) and much longer than a request to a network disk
 /// (1 ms). It is page cache, not memory of this process; 64 readers hold 512 MiB of it at most.
-pub const READ_AHEAD_BYTES: u64 = 8 << 20;
+pub(super) const READ_AHEAD_BYTES: u64 = 8 << 20;
 
 /// How much is advised at a time: half the window, so that the next half is asked for while at
 /// least one half is still unread, and a call is made for every 4 MiB only.
@@ -128,7 +128,7 @@ impl Read for LocalFile {
 /// memory.
 ///
 /// What goes wrong here goes wrong again when the file is opened, and is reported then.
-pub fn advise_soon(path: &Path) {
+pub(super) fn advise_soon(path: &Path) {
     let Ok(mut file) = LocalFile::open(path) else { return };
     if file.read_from_memory(&mut [0]).is_none() {
         file.advise_next();
@@ -140,7 +140,7 @@ pub fn advise_soon(path: &Path) {
 ///
 /// # Errors
 /// When the file can't be opened, or is no regular file.
-pub fn open_regular(path: &Path) -> io::Result<File> {
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     open_regular_with(File::options().read(true), path)
 }
 
@@ -148,7 +148,7 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As there.
-pub fn open_regular_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+pub(crate) fn open_regular_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     let file = open_at_once(options, path)?;
     require_regular(&file.metadata()?)?;
     Ok(file)
@@ -158,7 +158,7 @@ pub fn open_regular_with(options: &mut OpenOptions, path: &Path) -> io::Result<F
 ///
 /// # Errors
 /// When it can't be read, is no regular file, or is longer.
-pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     read_at_most(open_regular(path)?, bytes_max)
 }
 
@@ -167,7 +167,7 @@ pub fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// When it can't be read, or is longer.
-pub fn read_parameter(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn read_parameter(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     read_at_most(File::open(path)?, bytes_max)
 }
 

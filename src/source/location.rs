@@ -398,7 +398,7 @@ fn is_refusal(error: &io::Error) -> bool {
 
 /// The class of an error of a file: AWS where S3 refused it, or could not be reached.
 #[must_use]
-pub fn io_class(error: &io::Error) -> ErrorClass {
+pub(crate) fn io_class(error: &io::Error) -> ErrorClass {
     if is_refusal(error) { ErrorClass::Aws } else { ErrorClass::Environment }
 }
 
@@ -407,7 +407,7 @@ pub fn io_class(error: &io::Error) -> ErrorClass {
 ///
 /// # Errors
 /// When one can't be looked up.
-pub fn lengths(locations: &[Location]) -> io::Result<Vec<Option<u64>>> {
+pub(crate) fn lengths(locations: &[Location]) -> io::Result<Vec<Option<u64>>> {
     #[cfg(feature = "aws")]
     if let Some(Location::Object(_)) = locations.first() {
         let objects = locations.iter().map(|location| match location {

@@ -21,7 +21,7 @@ const LOST_RACES_MAX: u32 = 1000;
 
 /// A file that this run has locked; removed when it is dropped.
 #[derive(Debug)]
-pub struct LockFile {
+pub(crate) struct LockFile {
     path: PathBuf,
     file: File,
     stays: bool,
@@ -29,7 +29,7 @@ pub struct LockFile {
 
 /// The outcome of an attempt to take a lock.
 #[derive(Debug)]
-pub enum LockAttempt {
+pub(crate) enum LockAttempt {
     /// This run has the lock.
     Locked {
         /// The lock.
@@ -46,7 +46,7 @@ impl LockFile {
     ///
     /// # Errors
     /// When something else has the name, or the file can't be locked.
-    pub fn take(path: &Path) -> io::Result<LockAttempt> {
+    pub(crate) fn take(path: &Path) -> io::Result<LockAttempt> {
         for _ in 0..LOST_RACES_MAX {
             if let Some(attempt) = Self::attempt(path, true)? {
                 return Ok(attempt);
@@ -59,7 +59,7 @@ impl LockFile {
     ///
     /// # Errors
     /// As with [`LockFile::take`].
-    pub fn take_left(path: &Path) -> io::Result<Option<LockAttempt>> {
+    pub(crate) fn take_left(path: &Path) -> io::Result<Option<LockAttempt>> {
         match Self::attempt(path, false) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             attempt => attempt,
@@ -86,7 +86,7 @@ impl LockFile {
     }
 
     /// Gives the lock back, and leaves the file: something that it stands for is left, too.
-    pub fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         self.stays = true;
     }
 }

@@ -20,23 +20,24 @@ mod whole_file;
 mod work_folder;
 mod write_behind;
 
-pub use checksum::Crc64Nvme;
-pub use descriptors::{descriptors_max, is_out_of_descriptors, raise_descriptors};
-pub use local::{LocalFile, open_regular, open_regular_with, read_parameter, read_regular};
-pub use location::{EntryKind, FolderEntry, Location, SourceFile, io_class, lengths};
-pub use lock_file::{LockAttempt, LockFile};
-pub use new_folder::NewFolder;
+pub(crate) use checksum::Crc64Nvme;
+pub(crate) use descriptors::{descriptors_max, is_out_of_descriptors, raise_descriptors};
+pub(crate) use local::{LocalFile, open_regular, open_regular_with, read_parameter, read_regular};
+pub use location::Location;
+pub(crate) use location::{EntryKind, FolderEntry, SourceFile, io_class, lengths};
+pub(crate) use lock_file::{LockAttempt, LockFile};
+pub(crate) use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]
 pub use no_uploads::{ObjectUpload, OnBegin, UploadOutcome, Uploads};
 #[cfg(feature = "aws")]
-pub use object::{
+pub(crate) use object::{
     AddressError, HeadChecksums, InPlace, Object, ObjectHead, ObjectUpload, StoreOptions,
     UploadOutcome, Uploads, visit_heads,
 };
-pub use private_folder::create_private_folder;
-pub use read_buffer::ReadBuffer;
-pub use removal::{FileList, NotRemoved};
-pub use store_error::StoreError;
-pub use whole_file::{partial_name, sync_folder, write_whole};
-pub use work_folder::{FolderError, WORK_FOLDER, WorkFolder, sync_files};
-pub use write_behind::WriteBehind;
+pub(crate) use private_folder::create_private_folder;
+pub(crate) use read_buffer::ReadBuffer;
+pub(crate) use removal::{FileList, NotRemoved};
+pub(crate) use store_error::StoreError;
+pub(crate) use whole_file::{partial_name, sync_folder, write_whole};
+pub(crate) use work_folder::{FolderError, WORK_FOLDER, WorkFolder, sync_files};
+pub(crate) use write_behind::WriteBehind;

@@ -22,7 +22,7 @@ const WHOLE: &str = "whole";
 
 /// Such a folder, while it is filled. Dropped before [`NewFolder::show`], it leaves nothing.
 #[derive(Debug)]
-pub struct NewFolder {
+pub(crate) struct NewFolder {
     out: PathBuf,
     work: WorkFolder,
 }
@@ -32,7 +32,7 @@ impl NewFolder {
     ///
     /// # Errors
     /// When it is not, another run has it, or it can't be made.
-    pub fn create(out: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn create(out: &Path) -> Result<Self, FolderError> {
         if !out.join(WORK_FOLDER).exists() {
             // So that nothing is ever left in the folder of somebody else.
             refuse_used(out)?;
@@ -50,7 +50,7 @@ impl NewFolder {
 
     /// Where everything is written.
     #[must_use]
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.work.path().join(WRITTEN)
     }
 
@@ -62,7 +62,7 @@ impl NewFolder {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn sync(&self) -> Result<(), FolderError> {
+    pub(crate) fn sync(&self) -> Result<(), FolderError> {
         sync_files(&self.path())
     }
 
@@ -70,7 +70,7 @@ impl NewFolder {
     ///
     /// # Errors
     /// When that can't be done. Nothing is shown then.
-    pub fn show(self) -> Result<(), FolderError> {
+    pub(crate) fn show(self) -> Result<(), FolderError> {
         let whole = self.whole();
         fs::rename(self.path(), &whole).map_err(FolderError::at(&whole))?;
         let mut moved = Vec::new();

@@ -8,7 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// When it can't be made.
-pub fn create_private_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
     {

@@ -17,7 +17,7 @@ const ALIGNED_BYTES: usize = 64;
 
 /// Bytes to read into, at a place where copying is fast.
 #[derive(Debug, Default)]
-pub struct ReadBuffer {
+pub(crate) struct ReadBuffer {
     /// Never made longer, so that it stays where it is.
     memory: Vec<u8>,
     start: usize,
@@ -26,7 +26,7 @@ pub struct ReadBuffer {
 impl ReadBuffer {
     /// So many bytes; what is in them means nothing.
     #[must_use]
-    pub fn new(bytes: usize) -> Self {
+    pub(crate) fn new(bytes: usize) -> Self {
         let memory = vec![0; bytes + ALIGNED_BYTES];
         let start = memory.as_ptr().align_offset(ALIGNED_BYTES);
         // The distance may be unknown; any place is right, only slower.
@@ -35,7 +35,7 @@ impl ReadBuffer {
     }
 
     /// So many bytes: those at hand where they are as many, new ones else.
-    pub fn of(&mut self, bytes: usize) -> &mut [u8] {
+    pub(crate) fn of(&mut self, bytes: usize) -> &mut [u8] {
         if self.len() != bytes {
             *self = Self::new(bytes);
         }

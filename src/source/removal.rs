@@ -20,7 +20,7 @@ pub struct NotRemoved {
 
 /// Files below a folder, named by their paths in it; all of them stand in folders of it.
 #[derive(Debug, Clone, Default)]
-pub struct FileList {
+pub(crate) struct FileList {
     /// By the folder that they are in.
     names: BTreeMap<PathBuf, BTreeSet<String>>,
 }
@@ -31,7 +31,7 @@ impl FileList {
     ///
     /// # Errors
     /// When a path is absolute, has no folder, or has parts that are not plain names.
-    pub fn new(paths: impl IntoIterator<Item = String>) -> Result<Self, String> {
+    pub(crate) fn new(paths: impl IntoIterator<Item = String>) -> Result<Self, String> {
         let mut list = Self::default();
         for path in paths {
             let mut parts: Vec<&str> = path.split('/').collect();
@@ -53,13 +53,13 @@ impl FileList {
 
     /// With a folder that goes when it is empty, whether or not a file of it is listed.
     #[must_use]
-    pub fn with_folder(mut self, name: &str) -> Self {
+    pub(crate) fn with_folder(mut self, name: &str) -> Self {
         self.names.entry(PathBuf::from(name)).or_default();
         self
     }
 
     /// Adds the files of another list.
-    pub fn extend(&mut self, other: Self) {
+    pub(crate) fn extend(&mut self, other: Self) {
         for (folder, names) in other.names {
             self.names.entry(folder).or_default().extend(names);
         }
@@ -67,7 +67,7 @@ impl FileList {
 
     /// Without the files below folders that `keep` is false for.
     #[must_use]
-    pub fn only(mut self, keep: impl Fn(&Path) -> bool) -> Self {
+    pub(crate) fn only(mut self, keep: impl Fn(&Path) -> bool) -> Self {
         self.names.retain(|folder, _| keep(folder));
         self
     }
@@ -77,7 +77,11 @@ impl FileList {
     ///
     /// # Errors
     /// When it can't be looked at.
-    pub fn first_other(&self, root: &Path, folder: &str) -> Result<Option<PathBuf>, NotRemoved> {
+    pub(crate) fn first_other(
+        &self,
+        root: &Path,
+        folder: &str,
+    ) -> Result<Option<PathBuf>, NotRemoved> {
         let path = root.join(folder);
         match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -122,7 +126,7 @@ impl FileList {
     ///
     /// # Errors
     /// When one can't be deleted, or a link is on the way to it.
-    pub fn remove(&self, root: &Path) -> Result<(), NotRemoved> {
+    pub(crate) fn remove(&self, root: &Path) -> Result<(), NotRemoved> {
         for (folder, names) in &self.names {
             let at = |error| NotRemoved { path: root.join(folder), error };
             let Some(opened) = OpenFolder::open(root, folder).map_err(at)? else { continue };

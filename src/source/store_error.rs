@@ -4,7 +4,7 @@ use std::io;
 
 /// Why a file could not be stored. Nothing that lay there before was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub(crate) enum StoreError {
     /// The file can't be read, or S3 refused.
     #[error(transparent)]
     Io(#[from] io::Error),

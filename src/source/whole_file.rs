@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// When the disk fails, as `at` puts it, or `write` does.
-pub fn write_whole<T, E>(
+pub(crate) fn write_whole<T, E>(
     path: &Path,
     at: impl Fn(io::Error) -> E,
     write: impl FnOnce(&mut File) -> Result<T, E>,
@@ -48,7 +48,7 @@ fn create_new(path: &Path) -> io::Result<File> {
 
 /// The name of a file until it is whole: its own, hidden, and told from all others.
 #[must_use]
-pub fn partial_name(path: &Path) -> PathBuf {
+pub(crate) fn partial_name(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(".partial");
@@ -60,7 +60,7 @@ pub fn partial_name(path: &Path) -> PathBuf {
 ///
 /// # Errors
 /// When the disk fails.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
 }
 

@@ -15,7 +15,7 @@ use crate::diagnostic::parameter::OUT;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 
 /// Its name.
-pub const WORK_FOLDER: &str = ".s3sieve-partial";
+pub(crate) const WORK_FOLDER: &str = ".s3sieve-partial";
 
 /// The file whose lock says that a run goes on.
 const LOCK: &str = "lock";
@@ -26,7 +26,7 @@ const LOST_RACES_MAX: u32 = 1000;
 
 /// Such a folder; it goes when it is dropped, with all that is in it.
 #[derive(Debug)]
-pub struct WorkFolder {
+pub(crate) struct WorkFolder {
     out: PathBuf,
     path: PathBuf,
     /// Folders that were made on the way: `out`, and those above it.
@@ -93,7 +93,7 @@ impl WorkFolder {
     ///
     /// # Errors
     /// When another run has it, something else has its name, or it can't be made.
-    pub fn take(out: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn take(out: &Path) -> Result<Self, FolderError> {
         let path = out.join(WORK_FOLDER);
         let mut folder = Self { out: out.to_owned(), path, made: Vec::new(), lock: None };
         for _ in 0..LOST_RACES_MAX {
@@ -107,7 +107,7 @@ impl WorkFolder {
 
     /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -115,7 +115,7 @@ impl WorkFolder {
     ///
     /// # Errors
     /// When something can't be removed.
-    pub fn clear(&self) -> Result<(), FolderError> {
+    pub(crate) fn clear(&self) -> Result<(), FolderError> {
         // Of a link only the link goes, here and below.
         let is_folder = |path: &Path| fs::symlink_metadata(path).is_ok_and(|found| found.is_dir());
         let mut paths = all_but_lock(&self.path)?;
@@ -130,7 +130,7 @@ impl WorkFolder {
     }
 
     /// Leaves it with what is in it, for the next run to find.
-    pub fn leave(mut self) {
+    pub(crate) fn leave(mut self) {
         if let Some(lock) = self.lock.take() {
             lock.leave();
         }
@@ -201,7 +201,7 @@ impl Drop for WorkFolder {
 ///
 /// # Errors
 /// When one can't be read or flushed.
-pub fn sync_files(folder: &Path) -> Result<(), FolderError> {
+pub(crate) fn sync_files(folder: &Path) -> Result<(), FolderError> {
     let entries = fs::read_dir(folder).map_err(FolderError::at(folder))?;
     let paths: io::Result<Vec<_>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
     let mut paths = paths.map_err(FolderError::at(folder))?;

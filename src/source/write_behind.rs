@@ -10,11 +10,11 @@ use std::fs::File;
 
 /// How much is written between two such calls. 8 MiB: some 20 ms of a fast disk's time, and few
 /// calls.
-pub const WRITE_BEHIND_BYTES: u64 = 8 << 20;
+pub(super) const WRITE_BEHIND_BYTES: u64 = 8 << 20;
 
 /// How far a file's bytes are on their way to the disk.
 #[derive(Debug, Default)]
-pub struct WriteBehind {
+pub(crate) struct WriteBehind {
     /// What the kernel was asked to write: never more than was written to the file.
     asked: u64,
 }
@@ -22,12 +22,12 @@ pub struct WriteBehind {
 impl WriteBehind {
     /// Whether it wants to be told that a file holds so many bytes.
     #[must_use]
-    pub fn is_due(&self, bytes: u64) -> bool {
+    pub(crate) fn is_due(&self, bytes: u64) -> bool {
         bytes - self.asked >= WRITE_BEHIND_BYTES
     }
 
     /// Told after each write how many bytes the file holds; asks for them from time to time.
-    pub fn written(&mut self, file: &File, bytes: u64) {
+    pub(crate) fn written(&mut self, file: &File, bytes: u64) {
         if self.is_due(bytes) {
             begin_writing(file, self.asked, bytes - self.asked);
             self.asked = bytes;

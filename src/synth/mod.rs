@@ -24,10 +24,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use self::draw::DrawSource;
-pub use self::error::SynthError;
+pub(crate) use self::error::SynthError;
 use self::file::{SynthFile, SynthRun, write_data_file};
 pub use self::options::Synth;
-pub use self::rows::COLUMNS;
+pub(crate) use self::rows::COLUMNS;
 use self::rows::RowRecipe;
 use crate::hex;
 use crate::report::{
@@ -37,7 +37,7 @@ use crate::source::NewFolder;
 use crate::threads;
 
 /// The most entries a manifest is written with, repetitions included.
-pub const ENTRIES_MAX: u64 = 500_000;
+pub(crate) const ENTRIES_MAX: u64 = 500_000;
 
 /// An entry of `files` as written here takes at most this, with a bucket name of 63 bytes.
 const ENTRY_BYTES_MAX: u64 = 256;
@@ -47,7 +47,7 @@ const _: () = assert!(ENTRIES_MAX * ENTRY_BYTES_MAX < MANIFEST_BYTES_MAX);
 
 /// The longest row that can be asked for, in bytes: a key of the greatest length S3 allows, and
 /// no more.
-pub const ROW_BYTES_MAX: u64 = crate::report::KEY_BYTES_MAX as u64;
+pub(crate) const ROW_BYTES_MAX: u64 = crate::report::KEY_BYTES_MAX as u64;
 
 /// Name of the inventory configuration, a folder in the report's path.
 const CONFIGURATION: &str = "s3sieve-synth";

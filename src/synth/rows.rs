@@ -107,7 +107,7 @@ const LINKED: [&str; 17] = [
 ];
 
 /// All columns that rows can have, in the order of S3's own reports.
-pub const COLUMNS: [&str; 23] = [
+pub(crate) const COLUMNS: [&str; 23] = [
     "Bucket",
     "Key",
     "VersionId",

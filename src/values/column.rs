@@ -99,7 +99,7 @@ pub(crate) fn in_units(least: i128, most: i128, unit: i128) -> (i64, i64) {
 }
 
 /// A flag that is NULL; the others are 0 and 1.
-pub const FLAG_NULL: u8 = 2;
+pub(crate) const FLAG_NULL: u8 = 2;
 
 /// The values of one column over a run of rows.
 #[derive(Debug, Clone, Copy)]
@@ -212,7 +212,7 @@ fn push_count(count: i64, unit: TimeUnit, out: &mut Vec<u8>) {
 /// The text of a flag: 0, 1, or [`FLAG_NULL`].
 #[must_use]
 #[inline]
-pub fn flag_text(flag: u8) -> &'static [u8] {
+pub(crate) fn flag_text(flag: u8) -> &'static [u8] {
     match flag {
         0 => b"false",
         1 => b"true",

@@ -9,11 +9,11 @@ mod statistics;
 pub(crate) mod time;
 
 pub(crate) use column::in_units;
-pub use column::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit, flag_text};
+pub(crate) use column::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit, flag_text};
 pub use encode_key::encode_key;
 pub use key::decode_key;
 pub(crate) use key::{decoded_equals, decoded_starts_with, is_plain};
-pub use statistics::{Bounds, ColumnStatistics, NullCount};
+pub(crate) use statistics::{Bounds, ColumnStatistics, NullCount};
 
 /// A row of a report.
 pub trait Row {

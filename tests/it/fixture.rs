@@ -19,26 +19,27 @@ use tempfile::TempDir;
 use crate::schema::output_fits_the_schema;
 
 /// The columns of the seed example.
-pub const SEED_COLUMNS: &str = "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, BucketKeyStatus";
+pub(crate) const SEED_COLUMNS: &str =
+    "Bucket, Key, VersionId, IsLatest, IsDeleteMarker, BucketKeyStatus";
 
 /// The project's own sample report.
-pub fn seed() -> PathBuf {
+pub(crate) fn seed() -> PathBuf {
     Path::new(crate::REPOSITORY).join("testdata/seed")
 }
 
 /// The program, ready to be given arguments.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     Command::new(crate::PROGRAM)
 }
 
 /// What a run of the program came to.
-pub struct Run {
+pub(crate) struct Run {
     line: String,
     pub output: Output,
 }
 
 /// Runs the program with these arguments.
-pub fn s3sieve<I>(arguments: I) -> Run
+pub(crate) fn s3sieve<I>(arguments: I) -> Run
 where
     I: IntoIterator,
     I::Item: AsRef<OsStr>,
@@ -50,21 +51,21 @@ where
 
 impl Run {
     /// Runs a command to its end.
-    pub fn of(mut command: Command) -> Self {
+    pub(crate) fn of(mut command: Command) -> Self {
         let line = format!("{command:?}");
         Self { line, output: command.output().unwrap() }
     }
 
-    pub fn stdout(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.output.stdout).into_owned()
     }
 
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
     /// The whole story, for a test that fails.
-    pub fn story(&self) -> String {
+    pub(crate) fn story(&self) -> String {
         format!(
             "\n=== {}\n=== {}\n=== stdout\n{}\n=== stderr\n{}\n===",
             self.line,
@@ -76,14 +77,14 @@ impl Run {
 
     /// The run, if it ended with this exit code.
     #[track_caller]
-    pub fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.output.status.code(), Some(code), "{}", self.story());
         self
     }
 
     /// The run, if its standard error holds all of these.
     #[track_caller]
-    pub fn says(self, parts: &[&str]) -> Self {
+    pub(crate) fn says(self, parts: &[&str]) -> Self {
         for part in parts {
             assert!(self.stderr().contains(part), "`{part}` is missing{}", self.story());
         }
@@ -92,7 +93,7 @@ impl Run {
 
     /// Standard output as a document of JSON, which must fit its schema.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let document = serde_json::from_slice(&self.output.stdout)
             .unwrap_or_else(|error| panic!("{error}{}", self.story()));
         output_fits_the_schema(&document);
@@ -101,7 +102,7 @@ impl Run {
 
     /// Standard output as documents, one a line, each of which must fit its schema.
     #[track_caller]
-    pub fn json_lines(&self) -> Vec<Value> {
+    pub(crate) fn json_lines(&self) -> Vec<Value> {
         let parse = |line: &str| {
             let document = serde_json::from_str(line)
                 .unwrap_or_else(|error| panic!("{error}: {line}{}", self.story()));
@@ -113,20 +114,20 @@ impl Run {
 }
 
 /// A report on disk, made by a test.
-pub struct ReportFolder {
+pub(crate) struct ReportFolder {
     pub folder: TempDir,
     pub manifest: PathBuf,
 }
 
 impl ReportFolder {
     /// A report of bucket `demo` with these columns; each file is its decompressed bytes.
-    pub fn new(columns: &str, files: &[&[u8]]) -> Self {
+    pub(crate) fn new(columns: &str, files: &[&[u8]]) -> Self {
         let compressed: Vec<Vec<u8>> = files.iter().map(|bytes| gzip(bytes)).collect();
         Self::of_compressed("demo", columns, &compressed)
     }
 
     /// As above, of any bucket, from compressed files.
-    pub fn of_compressed(bucket: &str, columns: &str, files: &[Vec<u8>]) -> Self {
+    pub(crate) fn of_compressed(bucket: &str, columns: &str, files: &[Vec<u8>]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut files_listed = Vec::new();
         fs::create_dir(folder.path().join("data")).unwrap();
@@ -143,18 +144,18 @@ impl ReportFolder {
     }
 
     /// The path of a data file.
-    pub fn file(&self, number: usize) -> PathBuf {
+    pub(crate) fn file(&self, number: usize) -> PathBuf {
         self.folder.path().join(format!("data/{number}.csv.gz"))
     }
 
     /// A folder for a plan, not made yet.
-    pub fn out(&self) -> PathBuf {
+    pub(crate) fn out(&self) -> PathBuf {
         self.folder.path().join("plan")
     }
 
     /// Writes other bytes in place of a data file, and makes the manifest fit their length and
     /// MD5.
-    pub fn replace(&self, number: usize, bytes: &[u8]) {
+    pub(crate) fn replace(&self, number: usize, bytes: &[u8]) {
         fs::write(self.file(number), bytes).unwrap();
         let mut document: Value =
             serde_json::from_slice(&fs::read(&self.manifest).unwrap()).unwrap();
@@ -166,7 +167,7 @@ impl ReportFolder {
 
 impl ReportFolder {
     /// Lists the only data file so many times, each time under a name of its own.
-    pub fn repeat(&self, times: usize) {
+    pub(crate) fn repeat(&self, times: usize) {
         let mut document: Value =
             serde_json::from_slice(&fs::read(&self.manifest).unwrap()).unwrap();
         let one = document["files"][0].clone();
@@ -183,12 +184,12 @@ impl ReportFolder {
 }
 
 /// A data file, as a `manifest.json` lists it.
-pub fn listed(key: &str, bytes: &[u8]) -> Value {
+pub(crate) fn listed(key: &str, bytes: &[u8]) -> Value {
     json!({"key": key, "size": bytes.len(), "MD5checksum": md5(bytes)})
 }
 
 /// The `manifest.json` of a report of bucket `demo`, which lists these data files.
-pub fn manifest_json(columns: &str, listed: &[Value]) -> Value {
+pub(crate) fn manifest_json(columns: &str, listed: &[Value]) -> Value {
     json!({
         "sourceBucket": "demo",
         "destinationBucket": "arn:aws:s3:::reports",
@@ -200,24 +201,24 @@ pub fn manifest_json(columns: &str, listed: &[Value]) -> Value {
     })
 }
 
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
 /// Bytes in gzip's frame, not compressed: the same on every machine.
-pub fn gzip_stored(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip_stored(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::none());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-pub fn md5(bytes: &[u8]) -> String {
+pub(crate) fn md5(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
 }
 
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         write!(text, "{byte:02x}").unwrap();
         text
@@ -225,25 +226,25 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// A row as S3 writes it: every field quoted.
-pub fn row(fields: &[&str]) -> String {
+pub(crate) fn row(fields: &[&str]) -> String {
     let quoted: Vec<String> = fields.iter().map(|field| format!("\"{field}\"")).collect();
     quoted.join(",") + "\n"
 }
 
 /// All manifests of a plan, one after the other.
-pub fn manifests(plan: &Path) -> String {
+pub(crate) fn manifests(plan: &Path) -> String {
     let document = plan_document(plan);
     let shards = document["shards"].as_array().unwrap();
     let read = |shard: &Value| fs::read_to_string(plan.join(shard["path"].as_str().unwrap()));
     shards.iter().map(|shard| read(shard).unwrap()).collect()
 }
 
-pub fn plan_document(plan: &Path) -> Value {
+pub(crate) fn plan_document(plan: &Path) -> Value {
     serde_json::from_slice(&fs::read(plan.join("plan.json")).unwrap()).unwrap()
 }
 
 /// Every file below a folder with its bytes, in order; the time a plan took is left out.
-pub fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+pub(crate) fn tree(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     collect(folder, folder, &mut found);
     found.sort();

@@ -70,7 +70,7 @@ impl Compact {
     }
 }
 
-pub fn varint(mut number: u64, out: &mut Vec<u8>) {
+pub(crate) fn varint(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -159,14 +159,14 @@ fn a_page_of_more_rows_than_can_be_is_refused_before_it_is_decoded() {
 }
 
 /// Fields of protocol buffers: numbers, and texts or messages.
-pub fn number(field: u64, number: u64) -> Vec<u8> {
+pub(crate) fn number(field: u64, number: u64) -> Vec<u8> {
     let mut out = Vec::new();
     varint(field << 3, &mut out);
     varint(number, &mut out);
     out
 }
 
-pub fn bytes(field: u64, bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn bytes(field: u64, bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     varint(field << 3 | 2, &mut out);
     varint(bytes.len() as u64, &mut out);

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use crate::fixture::{ReportFolder, md5, row};
 
 /// Rows of each data file of a long report.
-pub const FILE_ROWS: u32 = 20_000;
+pub(crate) const FILE_ROWS: u32 = 20_000;
 
 /// A report of so many data files with the same rows.
-pub fn long_report(files: usize) -> ReportFolder {
+pub(crate) fn long_report(files: usize) -> ReportFolder {
     let rows = |number: u32| row(&["demo", &md5(&number.to_le_bytes()), "DISABLED"]);
     let text: String = (0..FILE_ROWS).map(rows).collect();
     let report = ReportFolder::new("Bucket, Key, BucketKeyStatus", &[text.as_bytes()]);
@@ -20,7 +20,7 @@ pub fn long_report(files: usize) -> ReportFolder {
 }
 
 /// Starts a filter run on `out`, and waits until it has written a megabyte.
-pub fn begin(command: &mut Command, out: &Path) -> Child {
+pub(crate) fn begin(command: &mut Command, out: &Path) -> Child {
     let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let begun = Instant::now();
     let manifest = out.join(".s3sieve-partial/manifests/00000.begun");
@@ -33,7 +33,7 @@ pub fn begin(command: &mut Command, out: &Path) -> Child {
 
 /// Whether this process was told from the start to ignore a signal, as by `nohup`: so are the
 /// programs that it runs.
-pub fn is_ignored(name: &str) -> bool {
+pub(crate) fn is_ignored(name: &str) -> bool {
     let number = match name {
         "HUP" => 1,
         "INT" => 2,
@@ -45,7 +45,7 @@ pub fn is_ignored(name: &str) -> bool {
 }
 
 /// Sends a signal, such as `-TERM`.
-pub fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     // The shell's own `kill`: there need not be another.
     let line = format!("kill {name} {}", child.id());
     assert!(Command::new("sh").args(["-c", &line]).status().unwrap().success());

@@ -33,7 +33,7 @@ fn peak_mib(report: &ReportFolder, threads: &str) -> u64 {
 
 /// Peak memory in MiB of a run that ends with this code, and what it said: the system's own count,
 /// read until the run ends.
-pub fn peak_mib_of(command: &mut Command, code: i32) -> (u64, String) {
+pub(crate) fn peak_mib_of(command: &mut Command, code: i32) -> (u64, String) {
     let said = tempfile::NamedTempFile::new().unwrap();
     let mut child = command.stdout(Stdio::null()).stderr(said.reopen().unwrap()).spawn().unwrap();
     let status = format!("/proc/{}/status", child.id());

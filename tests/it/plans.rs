@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::fixture::{ReportFolder, Run, row, s3sieve, seed};
 
 /// Where jobs run, read and write.
-pub const PLACE: [&str; 10] = [
+pub(crate) const PLACE: [&str; 10] = [
     "--account-id",
     "111122223333",
     "--region",
@@ -21,27 +21,28 @@ pub const PLACE: [&str; 10] = [
     "s3://reports/s3sieve",
 ];
 
-pub const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef";
+pub(crate) const KEY: &str =
+    "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef";
 
 /// A plan, with the folder that goes when it does.
-pub struct PlanFolder {
+pub(crate) struct PlanFolder {
     _folder: TempDir,
     pub path: PathBuf,
 }
 
 /// The plan of the sample report.
-pub fn seed_plan() -> PlanFolder {
+pub(crate) fn seed_plan() -> PlanFolder {
     seed_plan_with(&[])
 }
 
 /// The same, for an operation of [`OPERATIONS`]: copies of versions need a plan that was made for
 /// them.
-pub fn seed_plan_for(operation: &[&str]) -> PlanFolder {
+pub(crate) fn seed_plan_for(operation: &[&str]) -> PlanFolder {
     seed_plan_with(made_for(operation))
 }
 
 /// The plan of the sample report, with manifests that are inventory reports.
-pub fn inventory_plan_for(operation: &[&str]) -> PlanFolder {
+pub(crate) fn inventory_plan_for(operation: &[&str]) -> PlanFolder {
     let inventory = ["--emit", "inventory", "--manifest-bucket", "s3://manifests/s3sieve"];
     seed_plan_with(&[&inventory, made_for(operation)].concat())
 }
@@ -62,7 +63,7 @@ fn seed_plan_with(flags: &[&str]) -> PlanFolder {
 }
 
 /// A plan of archived objects, with a manifest for each storage class.
-pub fn archived_plan() -> PlanFolder {
+pub(crate) fn archived_plan() -> PlanFolder {
     let text = row(&["demo", "a", "GLACIER", ""])
         + &row(&["demo", "b", "DEEP_ARCHIVE", ""])
         + &row(&["demo", "c", "INTELLIGENT_TIERING", "ARCHIVE"]);
@@ -76,7 +77,7 @@ pub fn archived_plan() -> PlanFolder {
 }
 
 /// Parameters of every operation, as many as there are.
-pub const OPERATIONS: [&[&str]; 13] = [
+pub(crate) const OPERATIONS: [&[&str]; 13] = [
     &["--operation", "update-encryption", "--kms-key-arn", KEY, "--bucket-key", "on"],
     &["--operation", "copy", "--target-bucket", "demo", "--storage-class", "STANDARD"],
     &[
@@ -178,19 +179,19 @@ pub const OPERATIONS: [&[&str]; 13] = [
 ];
 
 /// Operations on a plan that is split by storage class.
-pub const SPLIT_OPERATIONS: [&[&str]; 2] = [
+pub(crate) const SPLIT_OPERATIONS: [&[&str]; 2] = [
     &["--operation", "restore", "--restore-days", "7", "--restore-tier", "BULK"],
     &["--operation", "copy", "--target-bucket", "demo", "--storage-class", "keep"],
 ];
 
-pub fn submit(plan: &Path, arguments: &[&str]) -> Run {
+pub(crate) fn submit(plan: &Path, arguments: &[&str]) -> Run {
     let command = ["submit", plan.to_str().unwrap(), "--dry-run"];
     s3sieve(command.iter().chain(arguments).chain(&PLACE))
 }
 
 /// The requests.
 #[track_caller]
-pub fn requests(plan: &Path, arguments: &[&str]) -> Vec<Value> {
+pub(crate) fn requests(plan: &Path, arguments: &[&str]) -> Vec<Value> {
     let json = [arguments, &["--format", "json"]].concat();
     let document = submit(plan, &json).expect(0).json();
     let requests = document["requests"].as_array().unwrap();

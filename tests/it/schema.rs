@@ -17,23 +17,23 @@ static OUTPUT: LazyLock<Validator> = LazyLock::new(|| {
 });
 
 /// The schema of plans, as it stands in the documentation.
-pub fn schema() -> Value {
+pub(crate) fn schema() -> Value {
     document("docs/plan.schema.json")
 }
 
 /// A document of the repository.
-pub fn document(path: &str) -> Value {
+pub(crate) fn document(path: &str) -> Value {
     serde_json::from_slice(&fs::read(Path::new(crate::REPOSITORY).join(path)).unwrap()).unwrap()
 }
 
 #[track_caller]
-pub fn fits_the_schema(plan: &Value) {
+pub(crate) fn fits_the_schema(plan: &Value) {
     fits(&PLAN, plan);
 }
 
 /// Holds what a command printed against the schema of all output.
 #[track_caller]
-pub fn output_fits_the_schema(output: &Value) {
+pub(crate) fn output_fits_the_schema(output: &Value) {
     fits(&OUTPUT, output);
 }
 

@@ -51,9 +51,10 @@ mod slow;
 #[cfg(test)]
 mod tests;
 
-pub use error::{CsvError, CsvErrorKind, QuoteFault};
+pub use error::CsvError;
+pub(crate) use error::{CsvErrorKind, QuoteFault};
 pub use path::SplitPath;
-pub use row::CsvRow;
+pub(crate) use row::CsvRow;
 
 use path::IndexKernel;
 use slow::{RecordOutcome, SlowReader};
@@ -62,7 +63,7 @@ use std::ops::ControlFlow;
 /// The longest record, in bytes, without its line end. S3 Select had the same bound; a key has at
 /// most 1,024 bytes (3,072 when encoded), so a longer record is no inventory row but a sign of a
 /// lost quote. It bounds the memory of whoever must hold a whole record.
-pub const RECORD_BYTES_MAX: usize = 1 << 20;
+pub(crate) const RECORD_BYTES_MAX: usize = 1 << 20;
 
 /// How much is indexed at a time. Data, index and rows then stay in the first-level cache, and what
 /// is scanned twice (the partial row at the end) is little.

@@ -40,9 +40,11 @@ mod raw;
 #[cfg(test)]
 mod tests;
 
-pub use error::{DeflateFault, GzipError, GzipErrorKind, MemberPart};
+pub(crate) use error::{DeflateFault, MemberPart};
+pub use error::{GzipError, GzipErrorKind};
 pub use inflate::Inflate;
-pub use raw::{Inflated, RawInflate};
+pub(crate) use raw::Inflated;
+pub use raw::RawInflate;
 
 use header::Header;
 use inflate::Engine;

@@ -20,7 +20,7 @@ impl Default for RawInflate {
 }
 
 /// A piece's length, or `None` where there is no room for it.
-pub type Inflated = Result<Option<usize>, DeflateFault>;
+pub(crate) type Inflated = Result<Option<usize>, DeflateFault>;
 
 impl RawInflate {
     /// Ready for the first piece.

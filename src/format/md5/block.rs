@@ -3,7 +3,7 @@
 //! Never knows what a word is made of.
 
 /// Bytes that MD5 takes at a time. Pieces that are a multiple of it are never copied.
-pub const BLOCK_BYTES: usize = 64;
+pub(crate) const BLOCK_BYTES: usize = 64;
 
 /// The most streams that any path takes in one go: 32-bit lanes of a vector of 512 bits.
 pub const LANES_MAX: usize = 16;

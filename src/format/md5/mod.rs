@@ -33,7 +33,8 @@ mod portable;
 #[cfg(test)]
 mod tests;
 
-pub use block::{BLOCK_BYTES, LANES_MAX};
+pub(crate) use block::BLOCK_BYTES;
+pub use block::LANES_MAX;
 use block::{Md5Block, Md5State};
 pub use path::Md5Path;
 

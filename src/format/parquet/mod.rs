@@ -28,9 +28,9 @@ pub use footer::Footer;
 
 /// The longest page, both in the file and decompressed, and the longest dictionary. 256 MiB:
 /// DuckDB, which makes the longest, stops at 100 MB.
-pub const PAGE_BYTES_MAX: usize = 256 << 20;
+pub(crate) const PAGE_BYTES_MAX: usize = 256 << 20;
 
 /// The most rows of a page. A run of equal values may tell of any number in a few bytes, and each
 /// takes up to 17 bytes once it is decoded. 16 Mi: data files have some 3 million rows, writers end
 /// row groups after a million.
-pub const PAGE_ROWS_MAX: usize = 16 << 20;
+pub(crate) const PAGE_ROWS_MAX: usize = 16 << 20;

@@ -25,7 +25,7 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// Where the reports of jobs are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReportLocation {
+pub(crate) struct ReportLocation {
     /// The bucket.
     pub bucket: String,
     /// The prefix, without a slash at its ends.
@@ -34,14 +34,14 @@ pub struct ReportLocation {
 
 /// A report that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FetchedReport {
+pub(crate) struct FetchedReport {
     /// Its files, each with whether its tasks succeeded.
     pub files: Vec<(bool, PathBuf)>,
 }
 
 /// Why a report is not here.
 #[derive(Debug, thiserror::Error)]
-pub enum FetchError {
+pub(crate) enum FetchError {
     /// A file can't be read or written, here or in S3.
     #[error("{}", path.display())]
     Io {
@@ -106,7 +106,7 @@ impl FetchError {
 ///
 /// # Errors
 /// When it can't be fetched whole.
-pub fn fetch(
+pub(crate) fn fetch(
     session: &Session,
     place: &ReportLocation,
     job_id: &str,

@@ -16,7 +16,7 @@ const ROWS_PER_LOOK: u64 = 10_000;
 
 /// Why a report that is here can't be read, or what is made of it can't be written.
 #[derive(Debug, thiserror::Error)]
-pub enum CompletionError {
+pub(crate) enum CompletionError {
     /// A file can't be read or written.
     #[error("{}", path.display())]
     Io {
@@ -50,7 +50,7 @@ impl CompletionError {
 ///
 /// # Errors
 /// When the file can't be read, `stop` is raised, or `take` refuses a row.
-pub fn read_rows<E: From<CompletionError>>(
+pub(crate) fn read_rows<E: From<CompletionError>>(
     path: &Path,
     bucket: &str,
     stop: &AtomicBool,
@@ -70,7 +70,7 @@ pub fn read_rows<E: From<CompletionError>>(
 
 /// Rows of reports that can't be read.
 #[derive(Debug, Default)]
-pub struct UnreadableRows {
+pub(crate) struct UnreadableRows {
     /// How many.
     pub rows: u64,
     /// The first, with its file.
@@ -79,7 +79,7 @@ pub struct UnreadableRows {
 
 impl UnreadableRows {
     /// Counts a row of a file.
-    pub fn add(&mut self, path: &Path, row: BadRow) {
+    pub(crate) fn add(&mut self, path: &Path, row: BadRow) {
         self.rows += 1;
         self.first.get_or_insert_with(|| (path.to_owned(), row));
     }

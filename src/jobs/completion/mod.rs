@@ -16,11 +16,11 @@ mod remedy;
 mod results;
 mod row;
 
-pub use fetch::{FetchedReport, ReportLocation, fetch};
-pub use file::{CompletionError, UnreadableRows, read_rows};
-pub use remedy::{RetryAdvice, message_code, remedy};
-pub use results::{ResultFile, ResultFiles, ResultKind};
-pub use row::TaskResult;
+pub(crate) use fetch::{FetchedReport, ReportLocation, fetch};
+pub(crate) use file::{CompletionError, UnreadableRows, read_rows};
+pub(crate) use remedy::{RetryAdvice, message_code, remedy};
+pub(crate) use results::{ResultFile, ResultFiles, ResultKind};
+pub(crate) use row::TaskResult;
 
 #[cfg(test)]
-pub use fetch::FetchError;
+pub(crate) use fetch::FetchError;

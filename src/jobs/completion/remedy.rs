@@ -16,7 +16,7 @@ use crate::diagnostic::parameter::{POLICY, RETRY, WITHOUT};
 
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RetryAdvice {
+pub(crate) enum RetryAdvice {
     /// It can, after the remedy.
     Again,
     /// It can't: the object is not one that the operation can do.
@@ -151,7 +151,7 @@ fn never(text: impl Into<Cow<'static, str>>, codes: &'static [&'static str]) -> 
 
 /// What is known of a failed task: whether trying again can help, and what to do.
 #[must_use]
-pub fn remedy(row: &TaskResult) -> (RetryAdvice, &'static str) {
+pub(crate) fn remedy(row: &TaskResult) -> (RetryAdvice, &'static str) {
     if is_permanent_failure(row) {
         if let Some(code) = message_code(row) {
             return classify_message_code(code);
@@ -180,7 +180,7 @@ fn is_permanent_failure(row: &TaskResult) -> bool {
 /// `error details: {"failureMessage":"…", "errorCode": "404"}`. The message may be no JSON: the
 /// guide prints it with broken quotes.
 #[must_use]
-pub fn message_code(row: &TaskResult) -> Option<&str> {
+pub(crate) fn message_code(row: &TaskResult) -> Option<&str> {
     if !is_permanent_failure(row) {
         return None;
     }

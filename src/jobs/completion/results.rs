@@ -30,7 +30,7 @@ const VERSIONED_COLUMNS: usize = 3;
 
 /// What tasks of an operation give back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResultKind {
+pub(crate) enum ResultKind {
     /// The checksum of the object.
     Checksum,
     /// What a function returned.
@@ -40,7 +40,7 @@ pub enum ResultKind {
 impl ResultKind {
     /// By the name of the operation in a request; `None` where tasks give back nothing.
     #[must_use]
-    pub fn from_operation(name: &str) -> Option<Self> {
+    pub(crate) fn from_operation(name: &str) -> Option<Self> {
         match name {
             "S3ComputeObjectChecksum" => Some(Self::Checksum),
             "LambdaInvoke" => Some(Self::Text),
@@ -51,7 +51,7 @@ impl ResultKind {
 
 /// A file of results that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ResultFile {
+pub(crate) struct ResultFile {
     /// Where it is.
     pub path: PathBuf,
     /// Rows below its header.
@@ -59,7 +59,7 @@ pub struct ResultFile {
 }
 
 /// The files of results, as they are written.
-pub struct ResultFiles {
+pub(crate) struct ResultFiles {
     folder: PathBuf,
     checksums: Option<PartialFile>,
     texts: Option<PartialFile>,
@@ -70,7 +70,7 @@ pub struct ResultFiles {
 impl ResultFiles {
     /// Will write to this folder, once there is something to write.
     #[must_use]
-    pub fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder, checksums: None, texts: None, unknown: 0, line: Vec::new() }
     }
 
@@ -78,7 +78,7 @@ impl ResultFiles {
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn add(
+    pub(crate) fn add(
         &mut self,
         kind: ResultKind,
         row: &TaskResult,
@@ -125,7 +125,7 @@ impl ResultFiles {
     ///
     /// # Errors
     /// When a file can't be written.
-    pub fn finish(self) -> Result<(Vec<ResultFile>, u64), CompletionError> {
+    pub(crate) fn finish(self) -> Result<(Vec<ResultFile>, u64), CompletionError> {
         let files = [self.checksums, self.texts].into_iter().flatten();
         Ok((files.map(PartialFile::finish).collect::<Result<_, _>>()?, self.unknown))
     }

@@ -39,7 +39,7 @@ const NULL_VERSION: &[u8] = b"null";
 /// A row that can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("row {row}: {what}")]
-pub struct BadRow {
+pub(crate) struct BadRow {
     /// Its number in the file, from 1.
     pub row: u64,
     /// What is wrong with it.
@@ -48,7 +48,7 @@ pub struct BadRow {
 
 /// What became of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskResult {
+pub(crate) struct TaskResult {
     /// The object's bucket.
     pub bucket: Vec<u8>,
     /// Its key, encoded as in the manifest.
@@ -70,13 +70,13 @@ impl TaskResult {
     /// where the manifest of a versioned bucket has `null`; manifests without version ids have the
     /// first two alone.
     #[must_use]
-    pub fn manifest_fields(&self) -> [&[u8]; 3] {
+    pub(crate) fn manifest_fields(&self) -> [&[u8]; 3] {
         let version = if self.version.is_empty() { NULL_VERSION } else { &self.version };
         [&self.bucket, &self.key, version]
     }
 
     /// Appends the object's line of a manifest with `columns` columns, without its line feed.
-    pub fn write_manifest_fields(&self, columns: usize, line: &mut Vec<u8>) {
+    pub(crate) fn write_manifest_fields(&self, columns: usize, line: &mut Vec<u8>) {
         for (number, field) in self.manifest_fields().into_iter().take(columns).enumerate() {
             if number > 0 {
                 line.push(b',');
@@ -104,7 +104,7 @@ pub(super) fn push_field(line: &mut Vec<u8>, field: &[u8]) {
 }
 
 /// The rows of a file of a report.
-pub struct TaskResults<R> {
+pub(super) struct TaskResults<R> {
     input: R,
     /// The manifest's bucket, with which each row begins.
     bucket: Vec<u8>,
@@ -115,7 +115,7 @@ pub struct TaskResults<R> {
 
 impl<R: BufRead> TaskResults<R> {
     /// Reads rows from here on, of a job whose manifest is of this bucket.
-    pub fn new(input: R, bucket: &str) -> Self {
+    pub(super) fn new(input: R, bucket: &str) -> Self {
         Self { input, bucket: bucket.as_bytes().to_vec(), ahead: VecDeque::new(), row: 0 }
     }
 
@@ -124,7 +124,7 @@ impl<R: BufRead> TaskResults<R> {
     ///
     /// # Errors
     /// When the file can't be read.
-    pub fn next_row(&mut self) -> io::Result<Option<Result<TaskResult, BadRow>>> {
+    pub(super) fn next_row(&mut self) -> io::Result<Option<Result<TaskResult, BadRow>>> {
         let line = loop {
             let Some(line) = self.next_line()? else { return Ok(None) };
             if !without_line_end(&line).is_empty() {

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The version of the journal. Raised when a reader of the one before would go wrong.
-pub const JOURNAL_VERSION: u32 = 2;
+pub(crate) const JOURNAL_VERSION: u32 = 2;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JournalEntry {
+pub(crate) struct JournalEntry {
     /// When it was written.
     pub time: Timestamp,
     /// What happened, or is about to.
@@ -20,7 +20,7 @@ pub struct JournalEntry {
 /// be done, and what came of it. Manifests go by their path in the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum JournalEvent {
+pub(crate) enum JournalEvent {
     /// The submission begins. Always the first line, and the only one of its kind.
     Started {
         /// [`JOURNAL_VERSION`] of the program that wrote it.
@@ -130,7 +130,7 @@ pub enum JournalEvent {
 /// The state of a job that it never leaves, and what it did until then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct JobEnd {
+pub(crate) struct JobEnd {
     /// As the API's `JobStatus` names it, or [`JobEnd::FORGOTTEN`].
     pub status: String,
     /// Its tasks: one for each row of its manifest; 0 where it never read that.
@@ -143,29 +143,29 @@ pub struct JobEnd {
 
 impl JobEnd {
     /// Stands for the state of a job that AWS no longer knows: it ended at some time.
-    pub const FORGOTTEN: &str = "Forgotten";
+    pub(crate) const FORGOTTEN: &str = "Forgotten";
 
     /// Whether every task of a manifest with `objects` rows was done.
     #[must_use]
-    pub fn is_clean(&self, objects: u64) -> bool {
+    pub(crate) fn is_clean(&self, objects: u64) -> bool {
         self.is_complete() && self.failed == 0 && self.succeeded >= objects
     }
 
     /// Whether every task that the job knew was run, done or failed.
     #[must_use]
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.status == "Complete"
     }
 
     /// Whether every task of a manifest with `objects` rows was run, done or failed.
     #[must_use]
-    pub fn ran_all(&self, objects: u64) -> bool {
+    pub(crate) fn ran_all(&self, objects: u64) -> bool {
         self.is_complete() && self.succeeded.saturating_add(self.failed) >= objects
     }
 
     /// Whether it is sure that no task was run.
     #[must_use]
-    pub fn ran_nothing(&self) -> bool {
+    pub(crate) fn ran_nothing(&self) -> bool {
         matches!(&*self.status, "Failed" | "Cancelled") && self.succeeded + self.failed == 0
     }
 }
@@ -173,7 +173,7 @@ impl JobEnd {
 /// What a job can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum JobCommand {
+pub(crate) enum JobCommand {
     /// To run, where it waits for confirmation.
     Run,
     /// To end before it is done.

@@ -22,7 +22,7 @@ const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// Why a journal can't be read or written.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
+pub(crate) enum JournalError {
     /// There is none.
     #[error(
         "{}: no jobs.jsonl here: the plan was not submitted; `{SUBMIT} {} …` does that",
@@ -89,7 +89,7 @@ impl Diagnostic for JournalError {
 
 /// A journal that is being written. Others can't write while it is held.
 #[derive(Debug)]
-pub struct Journal {
+pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     /// Of whole lines.
@@ -103,7 +103,7 @@ impl Journal {
     ///
     /// # Errors
     /// When another run holds it, or it can't be read.
-    pub fn open(folder: &Path) -> Result<(Self, Vec<JournalEntry>), JournalError> {
+    pub(crate) fn open(folder: &Path) -> Result<(Self, Vec<JournalEntry>), JournalError> {
         let path = folder.join(NAME);
         let at = |error| JournalError::Io { path: path.clone(), error };
         let mut options = File::options();
@@ -126,7 +126,7 @@ impl Journal {
     /// # Errors
     /// When the disk fails. The line may or may not be there then, but never half of it before
     /// another.
-    pub fn append(&mut self, event: JournalEvent) -> Result<JournalEntry, JournalError> {
+    pub(crate) fn append(&mut self, event: JournalEvent) -> Result<JournalEntry, JournalError> {
         let at = |error| JournalError::Io { path: self.path.clone(), error };
         let entry = JournalEntry { time: Timestamp::now(), event };
         let mut line = serde_json::to_vec(&entry).map_err(|error| at(error.into()))?;
@@ -148,7 +148,7 @@ impl Journal {
 ///
 /// # Errors
 /// When there is none, or it can't be read.
-pub fn read(folder: &Path) -> Result<Vec<JournalEntry>, JournalError> {
+pub(crate) fn read(folder: &Path) -> Result<Vec<JournalEntry>, JournalError> {
     let path = folder.join(NAME);
     let file = match open_regular(&path) {
         Ok(file) => file,

@@ -12,6 +12,6 @@ mod event;
 mod file;
 mod progress;
 
-pub use event::{JOURNAL_VERSION, JobCommand, JobEnd, JournalEntry, JournalEvent};
-pub use file::{Journal, JournalError, read};
-pub use progress::{ManifestStage, SubmissionProgress, SubmissionStep};
+pub(crate) use event::{JOURNAL_VERSION, JobCommand, JobEnd, JournalEntry, JournalEvent};
+pub(crate) use file::{Journal, JournalError, read};
+pub(crate) use progress::{ManifestStage, SubmissionProgress, SubmissionStep};

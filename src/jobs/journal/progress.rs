@@ -17,7 +17,7 @@ use crate::plan::{Shard, ShardRange};
 
 /// How far a manifest is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ManifestStage {
+pub(crate) enum ManifestStage {
     /// Nothing was done.
     Waiting,
     /// Its upload was begun, perhaps in parts, and perhaps ended.
@@ -64,7 +64,7 @@ pub enum ManifestStage {
 impl ManifestStage {
     /// How its job ended, if it was seen to.
     #[must_use]
-    pub fn end(&self) -> Option<&JobEnd> {
+    pub(crate) fn end(&self) -> Option<&JobEnd> {
         match self {
             Self::Created { end, .. } => end.as_ref(),
             _ => None,
@@ -74,7 +74,7 @@ impl ManifestStage {
 
 /// What is to be done next. Numbers are places in the plan's list of manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SubmissionStep {
+pub(crate) enum SubmissionStep {
     /// Upload this manifest, or find it there.
     Upload(usize),
     /// Look for the job of this manifest, and create it if there is none.
@@ -93,7 +93,7 @@ pub enum SubmissionStep {
 
 /// How far a submission is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubmissionProgress {
+pub(crate) struct SubmissionProgress {
     stages: Vec<ManifestStage>,
     /// How many objects each manifest has.
     objects: Vec<u64>,
@@ -115,7 +115,7 @@ pub struct SubmissionProgress {
 impl SubmissionProgress {
     /// Nothing was done with any of these manifests.
     #[must_use]
-    pub fn new(shards: &[Shard]) -> Self {
+    pub(crate) fn new(shards: &[Shard]) -> Self {
         let paths = shards.iter().map(|shard| shard.path.clone()).enumerate();
         Self {
             stages: vec![ManifestStage::Waiting; shards.len()],
@@ -132,19 +132,19 @@ impl SubmissionProgress {
 
     /// How far each manifest is, in the order of the plan.
     #[must_use]
-    pub fn stages(&self) -> &[ManifestStage] {
+    pub(crate) fn stages(&self) -> &[ManifestStage] {
         &self.stages
     }
 
     /// The plan that has what this one left undone, if there is one.
     #[must_use]
-    pub fn continued(&self) -> Option<&str> {
+    pub(crate) fn continued(&self) -> Option<&str> {
         self.continued.as_deref()
     }
 
     /// Whether a job is one whose place another attempt has taken.
     #[must_use]
-    pub fn is_former(&self, job_id: &str) -> bool {
+    pub(crate) fn is_former(&self, job_id: &str) -> bool {
         self.former.contains(job_id)
     }
 
@@ -152,7 +152,7 @@ impl SubmissionProgress {
     ///
     /// # Errors
     /// When it doesn't fit what the lines before it say: a text that tells how.
-    pub fn apply(&mut self, entry: &JournalEntry) -> Result<(), String> {
+    pub(crate) fn apply(&mut self, entry: &JournalEntry) -> Result<(), String> {
         match &entry.event {
             JournalEvent::Started { .. } | JournalEvent::CommandSent { .. } => Ok(()),
             JournalEvent::Uploading { manifest, .. } => {
@@ -300,7 +300,7 @@ impl SubmissionProgress {
     }
 
     /// Jobs that were created, and not seen to end.
-    pub fn open(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn open(&self) -> impl Iterator<Item = &str> {
         self.stages.iter().filter_map(|stage| match stage {
             ManifestStage::Created { job_id, end: None, .. } => Some(job_id.as_str()),
             _ => None,
@@ -308,7 +308,7 @@ impl SubmissionProgress {
     }
 
     /// The last job of each manifest that has one, with the places of the manifests.
-    pub fn jobs(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = (usize, &str)> {
         self.stages.iter().enumerate().filter_map(|(place, stage)| match stage {
             ManifestStage::Created { job_id, .. } => Some((place, job_id.as_str())),
             _ => None,
@@ -317,7 +317,7 @@ impl SubmissionProgress {
 
     /// Whether the jobs that must have ended before this manifest's have done all their tasks.
     #[must_use]
-    pub fn is_ready(&self, place: usize) -> bool {
+    pub(crate) fn is_ready(&self, place: usize) -> bool {
         self.earlier(place)
             .all(|(stage, objects)| stage.end().is_some_and(|end| end.is_clean(objects)))
     }
@@ -325,7 +325,7 @@ impl SubmissionProgress {
     /// Whether a job that must have done all its tasks before this manifest's has ended otherwise,
     /// or won't be created.
     #[must_use]
-    pub fn is_held(&self, place: usize) -> bool {
+    pub(crate) fn is_held(&self, place: usize) -> bool {
         self.earlier(place).any(|(stage, objects)| match stage {
             ManifestStage::Withdrawn { .. } => true,
             stage => stage.end().is_some_and(|end| !end.is_clean(objects)),
@@ -334,7 +334,7 @@ impl SubmissionProgress {
 
     /// Whether the job of the manifest at a place ended and did all its objects.
     #[must_use]
-    pub fn is_clean(&self, place: usize) -> bool {
+    pub(crate) fn is_clean(&self, place: usize) -> bool {
         let end = self.stages[place].end();
         end.is_some_and(|end| end.is_clean(self.objects[place]))
     }
@@ -349,14 +349,14 @@ impl SubmissionProgress {
     /// Whether much hangs on how a job ended that so many tasks succeeded of: others wait for it,
     /// or fewer did than its manifest has objects.
     #[must_use]
-    pub fn is_end_weighed(&self, job_id: &str, succeeded: u64) -> bool {
+    pub(crate) fn is_end_weighed(&self, job_id: &str, succeeded: u64) -> bool {
         let place = self.by_job.get(job_id);
         place.is_some_and(|place| succeeded < self.objects[*place] || self.is_waited_for[*place])
     }
 
     /// What is to be done next, with at most so many jobs open at a time.
     #[must_use]
-    pub fn next(&self, open_max: usize) -> SubmissionStep {
+    pub(crate) fn next(&self, open_max: usize) -> SubmissionStep {
         let first = |wanted: fn(&ManifestStage) -> bool| self.stages.iter().position(wanted);
         let upload = first(|stage| {
             matches!(stage, ManifestStage::Waiting | ManifestStage::Uploading { .. })

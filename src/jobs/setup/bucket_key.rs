@@ -15,7 +15,7 @@ const DEFAULT: &str = "ApplyServerSideEncryptionByDefault";
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BucketKey {
+pub(crate) struct BucketKey {
     /// The bucket.
     pub bucket: String,
     /// The key to encrypt with; none keeps the bucket's.
@@ -24,7 +24,7 @@ pub struct BucketKey {
 
 /// The change, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct BucketKeyPlan {
+pub(crate) struct BucketKeyPlan {
     /// For people.
     pub change: Change,
     document: String,
@@ -36,7 +36,7 @@ impl BucketKey {
     /// # Errors
     /// When AWS refuses, the bucket encrypts with no KMS key and none is named, or the one that is
     /// named can't be the bucket's.
-    pub fn look(&self, session: &Session) -> Result<BucketKeyPlan, SetupError> {
+    pub(crate) fn look(&self, session: &Session) -> Result<BucketKeyPlan, SetupError> {
         let action = format!("look at the default encryption of bucket {}", self.bucket);
         let body = ReceivedBody::default();
         let call = session.s3().get_bucket_encryption().bucket(&self.bucket);
@@ -130,7 +130,11 @@ impl BucketKey {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &BucketKeyPlan) -> Result<(), SetupError> {
+    pub(crate) fn apply(
+        &self,
+        session: &Session,
+        planned: &BucketKeyPlan,
+    ) -> Result<(), SetupError> {
         let call = session.s3().put_bucket_encryption().bucket(&self.bucket);
         let call = call.customize().interceptor(SentBody(planned.document.clone()));
         let action = || format!("put the default encryption of bucket {}", self.bucket);

@@ -15,7 +15,7 @@ const AWS_ALIAS: &str = "alias/aws/s3";
 ///
 /// # Errors
 /// Why it is not known, for a message: AWS refuses, or the bucket names its key by an alias.
-pub fn default_key(
+pub(crate) fn default_key(
     session: &Session,
     bucket: &str,
     setting: &JobContext,

@@ -51,7 +51,7 @@ const TARGET: [&str; 2] = ["Destination", "S3BucketDestination"];
 
 /// How reports are encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReportEncryption {
+pub(crate) enum ReportEncryption {
     /// With S3's own keys.
     SseS3,
     /// With this key, by its ARN.
@@ -69,7 +69,7 @@ impl ReportEncryption {
 
 /// What is asked for. What is none stays as it is; a new configuration gets the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InventoryChange {
+pub(crate) struct InventoryChange {
     /// The bucket that reports list.
     pub bucket: String,
     /// The configuration's name.
@@ -92,7 +92,7 @@ pub struct InventoryChange {
 
 /// The changes, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct InventoryPlan {
+pub(crate) struct InventoryPlan {
     /// For people: the destination's policy, where it can be looked at, then the configuration.
     pub changes: Vec<Change>,
     document: String,
@@ -114,7 +114,7 @@ impl InventoryChange {
     ///
     /// # Errors
     /// When AWS refuses, or the configuration that is there has another destination.
-    pub fn look(&self, session: &Session) -> Result<InventoryPlan, SetupError> {
+    pub(crate) fn look(&self, session: &Session) -> Result<InventoryPlan, SetupError> {
         // The account is the bucket's, too: only its owner may set its inventory.
         let caller = caller(session)?;
         let partition = partition::from_arn(&caller.arn).to_owned();
@@ -320,7 +320,11 @@ impl InventoryChange {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &InventoryPlan) -> Result<(), SetupError> {
+    pub(crate) fn apply(
+        &self,
+        session: &Session,
+        planned: &InventoryPlan,
+    ) -> Result<(), SetupError> {
         if let Some(policy) = &planned.policy {
             policy.apply(session)?;
         }

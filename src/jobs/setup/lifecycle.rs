@@ -21,7 +21,7 @@ const ROOT: &str = "LifecycleConfiguration";
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lifecycle {
+pub(crate) struct Lifecycle {
     /// The bucket.
     pub bucket: String,
     /// The rule's name. Of a rule of this name the days are changed; all others stay.
@@ -34,7 +34,7 @@ pub struct Lifecycle {
 
 /// The change, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct LifecyclePlan {
+pub(crate) struct LifecyclePlan {
     /// For people.
     pub change: Change,
     document: String,
@@ -55,7 +55,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// When AWS refuses, there is no room for a rule, or a rule of this name is for other objects.
-    pub fn look(&self, session: &Session) -> Result<LifecyclePlan, SetupError> {
+    pub(crate) fn look(&self, session: &Session) -> Result<LifecyclePlan, SetupError> {
         let action = format!("look at the lifecycle rules of bucket {}", self.bucket);
         let body = ReceivedBody::default();
         let call = session.s3().get_bucket_lifecycle_configuration().bucket(&self.bucket);
@@ -176,7 +176,11 @@ impl Lifecycle {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &LifecyclePlan) -> Result<(), SetupError> {
+    pub(crate) fn apply(
+        &self,
+        session: &Session,
+        planned: &LifecyclePlan,
+    ) -> Result<(), SetupError> {
         let action = || format!("put the lifecycle rules of bucket {}", self.bucket);
         let call = session.s3().put_bucket_lifecycle_configuration().bucket(&self.bucket);
         let call = call.set_transition_default_minimum_object_size(planned.minimum_size.clone());

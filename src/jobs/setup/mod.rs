@@ -8,13 +8,13 @@
 //! Never knows how a change is shown.
 
 mod body;
-pub mod bucket_key;
+pub(crate) mod bucket_key;
 mod bucket_policy;
 mod default_key;
 mod grants;
-pub mod inventory;
-pub mod lifecycle;
-pub mod role;
+pub(crate) mod inventory;
+pub(crate) mod lifecycle;
+pub(crate) mod role;
 mod xml;
 
 use serde_json::Value;
@@ -22,11 +22,11 @@ use serde_json::Value;
 use crate::aws::AwsError;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 
-pub use default_key::default_key;
+pub(crate) use default_key::default_key;
 
 /// What would change, as text: a setting a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// What is changed: `default encryption of bucket photos`.
     pub what: String,
     /// As it is.
@@ -40,7 +40,7 @@ pub struct Change {
 impl Change {
     /// Whether everything is as it should be.
     #[must_use]
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.before == self.after
     }
 }
@@ -52,7 +52,7 @@ fn lines(document: &Value) -> Vec<String> {
 
 /// Why a setting can't be changed.
 #[derive(Debug, thiserror::Error)]
-pub enum SetupError {
+pub(crate) enum SetupError {
     /// AWS refused.
     #[error(transparent)]
     Aws(#[from] AwsError),

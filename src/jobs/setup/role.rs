@@ -26,7 +26,7 @@ const INLINE_CHARS_MAX: usize = 10_240;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Role {
+pub(crate) struct Role {
     /// Its name, without a path.
     pub name: String,
     /// Its path, as `/team/`; `/` as a rule.
@@ -43,7 +43,7 @@ pub struct Role {
 
 /// The changes, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct RolePlan {
+pub(crate) struct RolePlan {
     /// For people: trust, then permissions.
     pub changes: [Change; 2],
     trust: Value,
@@ -61,7 +61,7 @@ struct Inline {
 impl Role {
     /// A role by its ARN: name and path are read from it.
     #[must_use]
-    pub fn from_arn(arn: &str) -> (String, String) {
+    pub(crate) fn from_arn(arn: &str) -> (String, String) {
         let resource = arn.split_once(":role/").map_or(arn, |(_, resource)| resource);
         match resource.rsplit_once('/') {
             Some((path, name)) => (name.to_owned(), format!("/{path}/")),
@@ -73,7 +73,7 @@ impl Role {
     ///
     /// # Errors
     /// When AWS refuses, a role of this name has another path, or the policies would be too long.
-    pub fn look(&self, session: &Session) -> Result<RolePlan, SetupError> {
+    pub(crate) fn look(&self, session: &Session) -> Result<RolePlan, SetupError> {
         let client = Client::new(session.config());
         let there = trust(session, &client, &self.name)?;
         if let Some(RoleTrust { arn, .. }) = there.as_ref().filter(|there| there.arn != self.arn) {
@@ -303,7 +303,7 @@ impl Role {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &RolePlan) -> Result<(), SetupError> {
+    pub(crate) fn apply(&self, session: &Session, planned: &RolePlan) -> Result<(), SetupError> {
         let client = Client::new(session.config());
         let [trust, permissions] = &planned.changes;
         let document = planned.trust.to_string();

@@ -19,7 +19,7 @@ const HEADS_AT_ONCE: usize = 32;
 
 /// What S3 says of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ObjectHead {
+pub(crate) struct ObjectHead {
     /// Its length.
     pub bytes: u64,
     /// Its `ETag`, without quotes.
@@ -35,7 +35,7 @@ impl ObjectHead {
     /// it, if it is a CSV manifest (S3 User Guide, "Creating an S3 Batch Operations job"). Servers
     /// that don't say how they encrypt don't use KMS.
     #[must_use]
-    pub fn is_by_other_keys(&self) -> bool {
+    pub(crate) fn is_by_other_keys(&self) -> bool {
         self.encryption.as_deref().is_some_and(|how| how != ServerSideEncryption::Aes256.as_str())
     }
 }
@@ -43,7 +43,7 @@ impl ObjectHead {
 /// Whether checksums are asked for. For an object that KMS encrypts that takes `kms:Decrypt` (API
 /// reference, `HeadObject`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeadChecksums {
+pub(crate) enum HeadChecksums {
     /// They are.
     Asked,
     /// They are not.
@@ -55,7 +55,7 @@ pub enum HeadChecksums {
 ///
 /// # Errors
 /// The first that `visit` returns.
-pub fn visit_heads<T, E>(
+pub(crate) fn visit_heads<T, E>(
     objects: impl IntoIterator<Item = (Object, T)>,
     checksums: HeadChecksums,
     mut visit: impl FnMut(T, io::Result<Option<ObjectHead>>) -> Result<(), E>,

@@ -20,13 +20,13 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use self::head::{HeadChecksums, ObjectHead, visit_heads};
-pub use self::held::HeldObject;
+pub(crate) use self::head::{HeadChecksums, ObjectHead, visit_heads};
+pub(super) use self::held::HeldObject;
 use self::request::{RequestTarget, is_out_of_range};
-pub use self::store::{StoreOptions, UploadOutcome};
-pub use self::stream::ObjectFile;
+pub(crate) use self::store::{StoreOptions, UploadOutcome};
+pub(super) use self::stream::ObjectFile;
 use self::stream::PendingObject;
-pub use self::upload::{InPlace, ObjectUpload, Uploads};
+pub(crate) use self::upload::{InPlace, ObjectUpload, Uploads};
 use crate::aws::Session;
 
 /// What every address begins with.

@@ -37,7 +37,7 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// How objects are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StoreOptions {
+pub(crate) struct StoreOptions {
     /// Whether S3 must encrypt with its own keys (SSE-S3); if not, as the bucket does it.
     pub sse_s3: bool,
     /// What the object says that it holds.
@@ -52,7 +52,7 @@ impl StoreOptions {
 
 /// A file that is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UploadOutcome {
+pub(crate) struct UploadOutcome {
     /// Its `ETag`, without quotes.
     pub etag: String,
     /// Whether it was there already.

@@ -24,7 +24,7 @@ use crate::aws::Session;
 
 /// Parts of an open object that are fetched or wait to be read. Four: together some 180 MB/s of
 /// one object from S3, most of what a core scans, in 16 MiB.
-pub const PARTS_AHEAD: usize = 4;
+pub(super) const PARTS_AHEAD: usize = 4;
 
 /// Bytes at the end of an object that come when it is opened for its ranges. 256 KiB: some 3 ms
 /// more than one byte, and the footer of most files in column formats.

@@ -48,11 +48,11 @@ const PARTS_AT_ONCE: usize = 4;
 const _: () = assert!(PART_BYTES_FIRST >= 5 << 20 && PARTS_FIRST < PARTS_MAX);
 
 /// Told the id of each multipart upload that is begun, before its first part is sent.
-pub type OnBegin<'a> = &'a mut dyn FnMut(&str) -> io::Result<()>;
+pub(super) type OnBegin<'a> = &'a mut dyn FnMut(&str) -> io::Result<()>;
 
 /// The files of one run, on their way into a folder in S3.
 #[derive(Debug)]
-pub struct Uploads {
+pub(crate) struct Uploads {
     folder: Object,
     on_their_way: Arc<Semaphore>,
     /// Whether the files are there already as far as is known: each is compared before it is sent.
@@ -78,7 +78,7 @@ struct UploadRecord {
 
 /// What is in the place of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum InPlace {
+pub(crate) enum InPlace {
     /// Nothing.
     Nothing,
     /// The file.
@@ -95,7 +95,7 @@ pub enum InPlace {
 impl Uploads {
     /// Into this folder. With `expected` the files are likely to be there already.
     #[must_use]
-    pub fn new(folder: &Object, expected: bool) -> Self {
+    pub(crate) fn new(folder: &Object, expected: bool) -> Self {
         // Other servers may not know it.
         let sse_s3 = folder.session().is_aws();
         Self {
@@ -109,7 +109,7 @@ impl Uploads {
 
     /// A file of this name. Nothing is asked of S3 yet.
     #[must_use]
-    pub fn begin(&self, name: &str) -> ObjectUpload {
+    pub(crate) fn begin(&self, name: &str) -> ObjectUpload {
         let slots = Arc::clone(&self.on_their_way);
         let mut upload = ObjectUpload::with(self.folder.join(name), self.options, slots);
         upload.compare_first = self.expected;
@@ -123,7 +123,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses, or there is another object.
-    pub fn put_new(
+    pub(crate) fn put_new(
         &self,
         name: &str,
         bytes: Vec<u8>,
@@ -137,7 +137,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses, or the file is larger than `bytes_max`.
-    pub fn read(&self, name: &str, bytes_max: u64) -> io::Result<Option<(Vec<u8>, String)>> {
+    pub(crate) fn read(&self, name: &str, bytes_max: u64) -> io::Result<Option<(Vec<u8>, String)>> {
         self.folder.join(name).read_whole(bytes_max)
     }
 
@@ -145,7 +145,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses to tell.
-    pub fn compare(&self, files: &[(String, u64, String)]) -> io::Result<Vec<InPlace>> {
+    pub(crate) fn compare(&self, files: &[(String, u64, String)]) -> io::Result<Vec<InPlace>> {
         let mut found = Vec::with_capacity(files.len());
         let objects = files.iter().map(|file| {
             let object = self.folder.join(&file.0);
@@ -174,7 +174,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses to tell.
-    pub fn etags(&self, names: &[String]) -> io::Result<Vec<Option<String>>> {
+    pub(crate) fn etags(&self, names: &[String]) -> io::Result<Vec<Option<String>>> {
         let mut etags = Vec::with_capacity(names.len());
         let objects = names.iter().map(|name| (self.folder.join(name), ()));
         visit_heads(objects, HeadChecksums::NotAsked, |(), head| {
@@ -189,7 +189,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses.
-    pub fn delete(&self, name: &str, etag: &str) -> io::Result<bool> {
+    pub(crate) fn delete(&self, name: &str, etag: &str) -> io::Result<bool> {
         self.folder.join(name).delete_if_match(etag)
     }
 
@@ -198,7 +198,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses to tell.
-    pub fn first_lost(&self, names: &[String]) -> io::Result<Option<(Location, InPlace)>> {
+    pub(crate) fn first_lost(&self, names: &[String]) -> io::Result<Option<(Location, InPlace)>> {
         let etags = self.etags(names)?;
         let mut doubtful = Vec::new();
         {
@@ -225,7 +225,7 @@ impl Uploads {
 
 /// A file on its way. Dropped before it is finished, its upload is aborted.
 #[derive(Debug)]
-pub struct ObjectUpload {
+pub(crate) struct ObjectUpload {
     object: Object,
     options: StoreOptions,
     on_their_way: Arc<Semaphore>,
@@ -246,7 +246,7 @@ pub struct ObjectUpload {
 impl ObjectUpload {
     /// A file that becomes this object. Nothing is asked of S3 yet.
     #[must_use]
-    pub fn new(object: Object, options: StoreOptions) -> Self {
+    pub(crate) fn new(object: Object, options: StoreOptions) -> Self {
         Self::with(object, options, Arc::new(Semaphore::new(PARTS_AT_ONCE)))
     }
 
@@ -267,14 +267,14 @@ impl ObjectUpload {
 
     /// Where the file goes.
     #[must_use]
-    pub fn target(&self) -> Location {
+    pub(crate) fn target(&self) -> Location {
         Location::Object(self.object.clone())
     }
 
     /// Whether a file of so many bytes has a part to send. One part is kept back, so that a file
     /// that has no more is sent as one object.
     #[must_use]
-    pub fn is_due(&self, bytes: u64) -> bool {
+    pub(crate) fn is_due(&self, bytes: u64) -> bool {
         !self.compare_first && bytes.saturating_sub(self.sent) >= 2 * self.part_bytes()
     }
 
@@ -286,7 +286,7 @@ impl ObjectUpload {
     ///
     /// # Errors
     /// When the file can't be read, S3 refuses, or `on_begin` fails.
-    pub fn send(
+    pub(crate) fn send(
         &mut self,
         file: &File,
         bytes: u64,
@@ -335,7 +335,7 @@ impl ObjectUpload {
     /// # Errors
     /// When the file can't be read or has another checksum, S3 refuses, `on_begin` fails, or there
     /// is an object of that name that is not this file.
-    pub fn finish(
+    pub(crate) fn finish(
         mut self,
         file: &File,
         bytes: u64,

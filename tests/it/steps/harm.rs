@@ -8,7 +8,7 @@ use crate::fixture::Run;
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Harm {
+pub(crate) enum Harm {
     /// The run is killed before the step; where it writes, halfway.
     Kill,
     /// The step fails with this error.
@@ -55,12 +55,12 @@ impl Harm {
 }
 
 /// Kills at every so many of these steps.
-pub fn kills(steps: &[Step], every: usize) -> Vec<(usize, Harm)> {
+pub(crate) fn kills(steps: &[Step], every: usize) -> Vec<(usize, Harm)> {
     (0..steps.len()).step_by(every).map(|at| (at, Kill)).collect()
 }
 
 /// Faults at every so many of these steps; so many of the ways in which each may fail.
-pub fn faults(steps: &[Step], every: usize, ways_max: usize) -> Vec<(usize, Harm)> {
+pub(crate) fn faults(steps: &[Step], every: usize, ways_max: usize) -> Vec<(usize, Harm)> {
     let of_step = |at: usize| {
         let ways = Harm::faults(&steps[at].kind);
         // Another one each time, where not all are taken.
@@ -71,7 +71,7 @@ pub fn faults(steps: &[Step], every: usize, ways_max: usize) -> Vec<(usize, Harm
 }
 
 /// A run that nothing happens to, and its steps.
-pub fn unharmed(command: Command, ground: &Path) -> (Run, Vec<Step>) {
+pub(crate) fn unharmed(command: Command, ground: &Path) -> (Run, Vec<Step>) {
     let mut steps = Vec::new();
     let run = run(command, ground, |step| {
         steps.push(step.clone());
@@ -81,7 +81,12 @@ pub fn unharmed(command: Command, ground: &Path) -> (Run, Vec<Step>) {
 }
 
 /// A run that harm is done to at the step that `at` come before, and that step.
-pub fn harmed(command: Command, ground: &Path, at: usize, harm: Harm) -> (Run, Option<Step>) {
+pub(crate) fn harmed(
+    command: Command,
+    ground: &Path,
+    at: usize,
+    harm: Harm,
+) -> (Run, Option<Step>) {
     let (mut before, mut harmed) = (0, None);
     let run = run(command, ground, |step| {
         if before == at {

@@ -5,12 +5,12 @@
 //! `preload.rs` is loaded into the program and does the asking. Only Linux with glibc lets it; what
 //! it shows holds elsewhere, too, for the program's steps are the same.
 
-pub mod harm;
+pub(crate) mod harm;
 // No part of any crate: it stands here to be formatted with the rest.
 #[cfg(false)]
 mod preload;
-pub mod scene;
-pub mod schedule;
+pub(crate) mod scene;
+pub(crate) mod schedule;
 
 use std::ffi::OsString;
 use std::fs;
@@ -26,7 +26,7 @@ use crate::fixture::Run;
 
 /// Something that a run is about to do on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// What is called: `create` is an opening that writes, `open` any other.
     pub kind: String,
     /// Below the ground. A rename has two.
@@ -35,7 +35,7 @@ pub struct Step {
 
 /// What becomes of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     Go,
     /// The run is killed before it.
     Die,
@@ -49,16 +49,16 @@ pub enum Answer {
 
 impl Step {
     /// Whether it takes no room on disk.
-    pub fn is_harmless(&self) -> bool {
+    pub(crate) fn is_harmless(&self) -> bool {
         ["unlink", "rmdir", "open", "lock", "truncate"].contains(&&*self.kind)
     }
 }
 
 /// Error numbers of Linux.
-pub const EINTR: u8 = 4;
-pub const EIO: u8 = 5;
-pub const EMFILE: u8 = 24;
-pub const ENOSPC: u8 = 28;
+pub(crate) const EINTR: u8 = 4;
+pub(crate) const EIO: u8 = 5;
+pub(crate) const EMFILE: u8 = 24;
+pub(crate) const ENOSPC: u8 = 28;
 
 /// The library, compiled once for each state of its source.
 static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -83,7 +83,7 @@ static LIBRARY: LazyLock<PathBuf> = LazyLock::new(|| {
 
 /// Runs a command to its end. `answer` is told each of its steps below `ground`, which must be an
 /// absolute path without links, and says what becomes of it.
-pub fn run(
+pub(crate) fn run(
     mut command: Command,
     ground: &Path,
     mut answer: impl FnMut(&Step) -> Answer + Send,

@@ -15,14 +15,14 @@ use super::{EIO, Step};
 use crate::fixture::Run;
 
 /// Where runs work before they show anything.
-pub const PARTIAL: &str = ".s3sieve-partial";
+pub(crate) const PARTIAL: &str = ".s3sieve-partial";
 
 /// Everything below a folder; folders have no bytes. The time that a plan took is left out.
-pub type Listing = BTreeMap<PathBuf, Option<Vec<u8>>>;
+pub(crate) type Listing = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 /// What a command makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Makes {
+pub(crate) enum Makes {
     /// A plan: it is there if its `plan.json` is.
     Plan,
     /// A report: it is there if a `manifest.json` is.
@@ -32,10 +32,10 @@ pub enum Makes {
 }
 
 /// Gives a command's arguments on a ground, and whether what is there may be replaced.
-pub type Arguments<'a> = dyn Fn(&Path, bool) -> Vec<String> + 'a;
+pub(crate) type Arguments<'a> = dyn Fn(&Path, bool) -> Vec<String> + 'a;
 
 /// A command, what it finds, and what it makes.
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub makes: Makes,
     /// Puts into an empty ground what the command finds there; what it makes goes to `out` in it.
     pub prepare: Box<dyn Fn(&Path) + 'a>,
@@ -100,14 +100,14 @@ impl Scene<'_> {
 
     /// Kills runs at every so many of their steps.
     #[track_caller]
-    pub fn is_killed(&self, every: usize) {
+    pub(crate) fn is_killed(&self, every: usize) {
         let clean = self.clean();
         self.is_harmed(&clean, &kills(&clean.steps, every));
     }
 
     /// Lets every so many of the steps fail, each in so many ways.
     #[track_caller]
-    pub fn fails(&self, every: usize, ways_max: usize) {
+    pub(crate) fn fails(&self, every: usize, ways_max: usize) {
         let clean = self.clean();
         self.is_harmed(&clean, &faults(&clean.steps, every, ways_max));
     }
@@ -274,7 +274,7 @@ impl Scene<'_> {
     }
 }
 
-pub fn listing(folder: &Path) -> Listing {
+pub(crate) fn listing(folder: &Path) -> Listing {
     fn collect(root: &Path, folder: &Path, found: &mut Listing) {
         let Ok(entries) = fs::read_dir(folder) else { return };
         for entry in entries {
@@ -330,7 +330,7 @@ fn differences(found: &Listing, wanted: &Listing) -> String {
     text
 }
 
-pub fn copy_all(from: &Path, to: &Path) {
+pub(crate) fn copy_all(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         let target = to.join(path.file_name().unwrap());

@@ -27,7 +27,7 @@ enum State {
 }
 
 /// Who is told, and who says, what happens between steps.
-pub trait Director {
+pub(crate) trait Director {
     /// Which of the runs that wait goes on, and how. Nothing moves meanwhile.
     fn next(&mut self, waiting: &[(usize, &Step)]) -> (usize, Answer);
 
@@ -36,7 +36,11 @@ pub trait Director {
 }
 
 /// Runs commands at once, to their ends.
-pub fn at_once(commands: Vec<Command>, ground: &Path, director: &mut impl Director) -> Vec<Run> {
+pub(crate) fn at_once(
+    commands: Vec<Command>,
+    ground: &Path,
+    director: &mut impl Director,
+) -> Vec<Run> {
     let (told, events) = mpsc::channel();
     thread::scope(|scope| {
         let mut states = Vec::new();
