@@ -1,4 +1,8 @@
 #![cfg_attr(
+    all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet"),
+    warn(unreachable_pub)
+)]
+#![cfg_attr(
     not(all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet")),
     expect(dead_code, unused_imports, reason = "parts that only other features use")
 )]

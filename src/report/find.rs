@@ -44,7 +44,7 @@ const NOT_SEARCHED: [&str; 2] = ["data", "hive"];
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ReportSearch {
+pub(crate) struct ReportSearch {
     /// The manifest, read and checked.
     pub manifest: ManifestBytes,
     /// What the user should know about the choice, a sentence each.
