@@ -6,7 +6,7 @@
 use std::env;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -170,7 +170,7 @@ pub(crate) fn rows(
     let tasks =
         if options.keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
     let make_query = || RowsQuery { selections: selections.clone(), on_unreadable };
-    let spill = SpillPlace::create(options.spill.clone().unwrap_or_else(env::temp_dir))?;
+    let spill = SpillPlace::create(&options.spill.clone().unwrap_or_else(env::temp_dir))?;
     let buffering = OutputBuffering {
         memory_bytes: options.memory_bytes,
         spill: spill.path.join("rows"),
@@ -217,7 +217,7 @@ struct SpillPlace {
 }
 
 impl SpillPlace {
-    fn create(folder: PathBuf) -> Result<Self, ScanError> {
+    fn create(folder: &Path) -> Result<Self, ScanError> {
         static RUNS: AtomicU64 = AtomicU64::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let path = folder.join(format!("s3sieve-rows-{}-{run}", process::id()));

@@ -1,6 +1,8 @@
 //! The orders in which threads can take turns at the work of a group: some thousand of them, chosen
 //! at random, and so that rare ones come up. A thread that waits for ever is found in any of them.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets something unexpected has failed")]
+
 use shuttle::sync::Arc;
 use shuttle::sync::atomic::{AtomicUsize, Ordering};
 use shuttle::thread;
@@ -12,6 +14,7 @@ mod sync {
     pub(super) use shuttle::sync::{Condvar, Mutex, MutexGuard};
 }
 
+#[expect(clippy::duplicate_mod, reason = "the same code, with other locks")]
 #[path = "group_work.rs"]
 mod steered;
 
@@ -53,7 +56,7 @@ impl Scene {
     fn result(&self, place: usize) -> usize {
         loop {
             if let Some(result) = self.work.wait(place) {
-                return result.expect("a result is asked for once");
+                return result.unwrap();
             }
             self.take_part(STEPS, false);
         }
@@ -75,7 +78,7 @@ fn run() {
     };
     let workers: Vec<_> = (0..WORKERS).map(worker).collect();
     for worker in workers {
-        worker.join().expect("a worker ends well");
+        worker.join().unwrap();
     }
 }
 

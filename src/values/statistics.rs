@@ -77,7 +77,7 @@ impl<T> ColumnStatistics<T> {
 impl ColumnStatistics<&[u8]> {
     /// The same, with texts of their own.
     #[must_use]
-    pub fn to_owned(&self) -> ColumnStatistics<Vec<u8>> {
+    pub fn to_owned(self) -> ColumnStatistics<Vec<u8>> {
         self.map(|text| text.to_vec())
     }
 }

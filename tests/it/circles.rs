@@ -113,7 +113,7 @@ impl Crate {
             }
             "super" => Some([&*parent(), rest].concat()),
             name => {
-                let child = [&**module, &[first.clone()]].concat();
+                let child = [&**module, std::slice::from_ref(first)].concat();
                 if self.0.contains_key(&child) {
                     return Some([&*child, rest].concat());
                 }

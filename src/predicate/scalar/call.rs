@@ -102,7 +102,7 @@ impl Typer<'_> {
             ("greatest" | "least", [_, _, ..]) => {
                 let of = if name == "least" { Function::Least } else { Function::Greatest };
                 let values = self.arguments(arguments, depth)?;
-                Ok(folded(of, self.into_one_type(values, &name)?))
+                Ok(folded(of, self.unified(values, &name)?))
             }
             ("concat", [_, _, ..]) => {
                 let mut texts = Vec::with_capacity(arguments.len());
@@ -262,7 +262,7 @@ impl Typer<'_> {
     /// `coalesce`: what follows a value that is never NULL is left out, and so is NULL.
     fn coalesce(&mut self, arguments: &[&Sql], depth: usize) -> TypedResult<ScalarExpr> {
         let values = self.arguments(arguments, depth)?;
-        let values = self.into_one_type(values, "coalesce of two types")?;
+        let values = self.unified(values, "coalesce of two types")?;
         let mut kept = Vec::new();
         for value in values.into_iter().filter(|value| *value != ScalarExpr::NULL) {
             let last = matches!(value, ScalarExpr::Literal(_));

@@ -225,7 +225,7 @@ impl Typer<'_> {
         whens: Vec<Expr>,
         values: Vec<(ScalarExpr, Span)>,
     ) -> TypedResult<ScalarExpr> {
-        let mut values = self.into_one_type(values, "CASE")?;
+        let mut values = self.unified(values, "CASE")?;
         let mut otherwise = values.pop().unwrap_or(ScalarExpr::NULL);
         let mut branches = Vec::new();
         for (when, value) in whens.into_iter().zip(values) {
@@ -411,7 +411,7 @@ impl Typer<'_> {
     }
 
     /// As [`Self::comparable`], and numbers and dates of several types become one.
-    pub(super) fn into_one_type(
+    pub(super) fn unified(
         &self,
         values: Vec<(ScalarExpr, Span)>,
         what: &str,
