@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 use s3sieve::format::columnar::{ColumnWanted, ColumnarFile};
 use s3sieve::format::orc::Tail;
 use s3sieve::format::ranges::Ranges;
-use s3sieve::format::spare::Spare;
+use s3sieve::format::buffer_pool::BufferPool;
 use s3sieve::report::FileFormat;
 use s3sieve::synth::{self, Synth};
 
@@ -50,14 +50,14 @@ fn data_file(folder: &Path) -> Option<PathBuf> {
 
 /// Reads all that can be read.
 fn read(file: &dyn ColumnarFile, bytes: &dyn Ranges) {
-    let mut spare = Spare::default();
+    let mut pool = BufferPool::default();
     for (group, size) in file.groups().iter().enumerate() {
         for column in 0..file.columns().len() {
             let _ = file.pages(bytes, group, column);
             let _ = file.filter(bytes, group, column);
             let serial = column as u64;
             let wanted = [ColumnWanted { column, serial, instants: false, unverified: true }];
-            let Ok(cursors) = file.cursors(bytes, group, &wanted, &mut spare) else { continue };
+            let Ok(cursors) = file.cursors(bytes, group, &wanted, &mut pool) else { continue };
             for mut cursor in cursors {
                 let mut left = size.rows.min(ROWS_MAX);
                 while let Ok(rows @ 1..) = cursor.run() {
@@ -71,7 +71,7 @@ fn read(file: &dyn ColumnarFile, bytes: &dyn Ranges) {
                     cursor.skip(rows);
                     left = left.saturating_sub(rows as u64);
                 }
-                cursor.give_back(&mut spare);
+                cursor.give_back(&mut pool);
             }
         }
     }

@@ -4,8 +4,8 @@
 //! one of all services (`AWS_ENDPOINT_URL`), then the same two in the profile. Here a URL is also
 //! looked at, before anything is sent; an empty one is refused.
 
-use super::settings::Settings;
-use super::{AwsError, Options};
+use super::settings::AwsSettings;
+use super::{AwsError, AwsOptions};
 
 /// The services that requests go to, as the SDK names them in variables and profiles.
 const S3: &str = "S3";
@@ -91,7 +91,7 @@ pub(super) struct Endpoints {
 
 impl Endpoints {
     /// Finds them, and looks at every URL that a request could go by.
-    pub(super) fn find(options: &Options, settings: &Settings) -> Result<Self, AwsError> {
+    pub(super) fn find(options: &AwsOptions, settings: &AwsSettings) -> Result<Self, AwsError> {
         if let Some(name) = settings.empty_endpoint(&ALL) {
             return Err(AwsError::misconfigured(format!(
                 "{name}: it is set, but empty, which some programs take for AWS itself and others \
@@ -124,7 +124,7 @@ impl Endpoints {
 }
 
 /// The server of a service by variables and the profile.
-fn configured(service: &str, settings: &Settings) -> Result<Option<Endpoint>, AwsError> {
+fn configured(service: &str, settings: &AwsSettings) -> Result<Option<Endpoint>, AwsError> {
     let found = settings.endpoint_url(service);
     found.map(|(url, named_by)| Endpoint::new(&url, &named_by)).transpose()
 }

@@ -42,9 +42,9 @@ pub use endpoint::Endpoint;
 use endpoint::Endpoints;
 pub use error::{AwsError, AwsErrorKind};
 use regions::FollowRegions;
-use settings::Settings;
+use settings::AwsSettings;
+use silence::AnswerTimeout;
 pub use silence::OnLate;
-use silence::Patience;
 
 /// Until a connection stands, TLS included. A server in another region takes half a second.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +77,7 @@ const REGION_DEFAULT: &str = "us-east-1";
 /// How a user wants AWS to be reached; what is not given comes from the environment and the shared
 /// configuration files, as with the AWS CLI.
 #[derive(Debug, Clone, Default)]
-pub struct Options {
+pub struct AwsOptions {
     /// The profile in the shared configuration files.
     pub profile: Option<String>,
     /// The region.
@@ -97,7 +97,7 @@ pub struct Options {
     pub on_late: Option<OnLate>,
 }
 
-impl Options {
+impl AwsOptions {
     fn answer_timeout(&self) -> Duration {
         self.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
     }
@@ -106,10 +106,10 @@ impl Options {
 /// A way to AWS; cloned cheaply.
 #[derive(Clone)]
 pub struct Session {
-    shared: Arc<Shared>,
+    shared: Arc<SharedConfig>,
 }
 
-struct Shared {
+struct SharedConfig {
     runtime: Runtime,
     config: SdkConfig,
     s3: aws_sdk_s3::Client,
@@ -134,7 +134,7 @@ impl Session {
     /// # Errors
     /// When the system gives no threads, or the configuration is wrong: a profile that is not
     /// there, a malformed URL, a CA bundle that can't be read.
-    pub fn new(options: &Options) -> Result<Self, AwsError> {
+    pub fn new(options: &AwsOptions) -> Result<Self, AwsError> {
         let allowed = options.threads.map_or(usize::MAX, NonZeroUsize::get);
         let threads = NETWORK_THREADS.min(allowed);
         ensure_threads(threads).map_err(|error| AwsError::no_runtime(&error))?;
@@ -145,7 +145,7 @@ impl Session {
             .enable_all()
             .build()
             .map_err(|error| AwsError::no_runtime(&error))?;
-        let settings = runtime.block_on(Settings::read(options.profile.as_deref()))?;
+        let settings = runtime.block_on(AwsSettings::read(options.profile.as_deref()))?;
         let endpoints = Endpoints::find(options, &settings)?;
         let region = match &options.region {
             Some(region) => Some(region.clone()),
@@ -157,7 +157,7 @@ impl Session {
         let s3 = s3_client(&config, &endpoints);
         let requester_pays = options.requester_pays;
         let answer_timeout = options.answer_timeout();
-        let shared = Shared {
+        let shared = SharedConfig {
             runtime,
             config,
             s3,
@@ -269,12 +269,13 @@ fn ensure_threads(network_threads: usize) -> io::Result<()> {
 /// The configuration by the SDK's default chain: options, environment, shared files (SSO and
 /// credential processes among them), the machine's role.
 async fn load(
-    options: &Options,
-    settings: &Settings,
+    options: &AwsOptions,
+    settings: &AwsSettings,
     endpoints: &Endpoints,
     region: Region,
 ) -> Result<SdkConfig, AwsError> {
-    let patience = Patience::new(options.answer_timeout(), settings.tries()?.unwrap_or(TRIES_MAX));
+    let patience =
+        AnswerTimeout::new(options.answer_timeout(), settings.tries()?.unwrap_or(TRIES_MAX));
     let timeouts =
         TimeoutConfig::builder().connect_timeout(patience.connect()).read_timeout(patience.read());
     let client = trust::http_client(settings.ca_bundle().as_ref())?;

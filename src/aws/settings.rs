@@ -36,17 +36,17 @@ const ENDPOINT_VARIABLE: &str = "AWS_ENDPOINT_URL";
 const ENDPOINT_KEY: &str = "endpoint_url";
 
 /// A value that was set, and the name of the variable, or of the key and the profile, that sets it.
-type Found = (String, String);
+type NamedSetting = (String, String);
 
 /// The environment, and the profile that is used.
 #[derive(Debug)]
-pub(super) struct Settings {
+pub(super) struct AwsSettings {
     env: Env,
     profiles: ProfileSet,
     named: Option<String>,
 }
 
-impl Settings {
+impl AwsSettings {
     /// Reads the shared files; `profile` is the one that a flag names.
     pub(super) async fn read(profile: Option<&str>) -> Result<Self, AwsError> {
         let (fs, env) = (Fs::real(), Env::real());
@@ -73,7 +73,7 @@ impl Settings {
         Ok(Self { env, profiles, named: profile.map(str::to_owned) })
     }
 
-    fn value(&self, variable: &str, key: &str) -> Option<Found> {
+    fn value(&self, variable: &str, key: &str) -> Option<NamedSetting> {
         self.lookup(
             &EnvConfigValue::new().env(variable).profile(key),
             |env| is_set(env, variable).then(|| variable.to_owned()),
@@ -87,7 +87,7 @@ impl Settings {
         wanted: &EnvConfigValue<'_>,
         by: impl FnOnce(&Env) -> Option<String>,
         key: &str,
-    ) -> Option<Found> {
+    ) -> Option<NamedSetting> {
         let (value, _) = wanted.load(&self.env, Some(&self.profiles))?;
         let of_profile = || format!("{key} of profile {}", self.profiles.selected_profile());
         let named_by = by(&self.env).unwrap_or_else(of_profile);
@@ -153,7 +153,7 @@ impl Settings {
     }
 
     /// The server of a service, by variables and the profile.
-    pub(super) fn endpoint_url(&self, service: &str) -> Option<Found> {
+    pub(super) fn endpoint_url(&self, service: &str) -> Option<NamedSetting> {
         let ignore =
             self.value("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
         if ignore.is_some_and(|(value, _)| value.eq_ignore_ascii_case("true")) {
@@ -192,7 +192,7 @@ impl Settings {
     }
 
     /// The server of a service by the variable for this service alone.
-    pub(super) fn service_variable(&self, service: &str) -> Option<Found> {
+    pub(super) fn service_variable(&self, service: &str) -> Option<NamedSetting> {
         let variable = variable_of(service);
         let url = self.env.get(&variable).ok().filter(|url| !url.is_empty())?;
         Some((url, variable))

@@ -35,14 +35,14 @@ pub type OnLate = fn(&str);
 
 /// How long a request may wait for its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Patience {
+pub(super) struct AnswerTimeout {
     /// In all tries together.
     total: Duration,
     /// In one.
     each: Duration,
 }
 
-impl Patience {
+impl AnswerTimeout {
     /// `total` is spread over as many tries as last [`READ_TIMEOUT`] each, of at most `tries_max`.
     pub(super) fn new(total: Duration, tries_max: u32) -> Self {
         let tries = total.as_secs().div_ceil(READ_TIMEOUT.as_secs());
@@ -70,7 +70,7 @@ impl Patience {
 /// A client that watches for silence.
 pub(super) fn watched(
     inner: SharedHttpClient,
-    patience: Patience,
+    patience: AnswerTimeout,
     on_late: Option<OnLate>,
 ) -> SharedHttpClient {
     WatchedClient { inner, patience, on_late, is_told: Arc::default() }.into_shared()
@@ -79,7 +79,7 @@ pub(super) fn watched(
 #[derive(Debug)]
 struct WatchedClient {
     inner: SharedHttpClient,
-    patience: Patience,
+    patience: AnswerTimeout,
     on_late: Option<OnLate>,
     /// Whether it was told that an answer is late, and none has come since.
     is_told: Arc<AtomicBool>,
@@ -107,7 +107,7 @@ impl HttpClient for WatchedClient {
 #[derive(Debug)]
 struct WatchedConnector {
     inner: SharedHttpConnector,
-    patience: Patience,
+    patience: AnswerTimeout,
     on_late: Option<OnLate>,
     is_told: Arc<AtomicBool>,
 }
@@ -158,7 +158,7 @@ fn answered(
 /// A server did not answer in time.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} did not answer within {} s, the bound of --aws-timeout", .total.as_secs())]
-struct Silent {
+struct AnswerTimedOut {
     host: String,
     total: Duration,
 }
@@ -168,12 +168,12 @@ struct Silent {
 fn silent(
     error: ConnectorError,
     host: &str,
-    patience: Patience,
+    patience: AnswerTimeout,
     tries: u32,
     lasted: Duration,
 ) -> ConnectorError {
     drop(error);
-    let silent = Box::new(Silent { host: host.to_owned(), total: patience.total });
+    let silent = Box::new(AnswerTimedOut { host: host.to_owned(), total: patience.total });
     if patience.is_over(tries, lasted) {
         return ConnectorError::other(silent, None);
     }
@@ -213,7 +213,7 @@ mod tests {
     fn the_bound_is_spread_over_tries() {
         let seconds = Duration::from_secs;
         let of = |total, tries| {
-            let patience = Patience::new(seconds(total), tries);
+            let patience = AnswerTimeout::new(seconds(total), tries);
             (patience.read().as_secs(), patience.connect().as_secs())
         };
         assert_eq!(of(60, 5), (30, 10));
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn the_last_silent_try_is_not_followed_by_another() {
-        let patience = Patience::new(Duration::from_secs(60), 5);
+        let patience = AnswerTimeout::new(Duration::from_secs(60), 5);
         let of = |tries, seconds: u64| {
             let error = ConnectorError::timeout("late".into());
             silent(error, "h:1", patience, tries, Duration::from_millis(seconds * 1000 + 3))

@@ -24,13 +24,13 @@ use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 use super::setup_args::SetupArgs;
 use super::{CliError, Exit, failure, given, interrupt, print, usage};
 use crate::format::gzip::Inflate;
-use crate::operation::{CopyClass, Kind};
+use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{
-    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, ProofOptions,
-    SHARD_BYTES_MAX,
+    self, Emit, FilterOptions, OBJECTS_MAX, OBJECTS_MEMORY_BYTES, SHARD_BYTES_MAX, ShardBounds,
+    VerifyOptions,
 };
 use crate::query::Query;
-use crate::read::{self, Opened, ReportOptions, Settings, Verify};
+use crate::read::{self, ReportOptions, ReportSet, ScanOptions, Verify};
 use crate::report::AsOf;
 use crate::source::Location;
 use crate::threads;
@@ -45,13 +45,13 @@ use crate::units::{SizeError, parse_bytes, ungrouped};
 #[command(version, bin_name = "s3sieve", max_term_width = 100, after_help = after_help())]
 pub(super) struct Args {
     #[command(subcommand)]
-    pub(super) command: Command,
+    pub(super) command: CliCommand,
 }
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done (also when nothing matched), 1 the environment failed (disk, permission),
 2 usage, 3 the input is bad (corrupt file, checksum, unknown column), 4 AWS refused,
-5 finished but some data files were set aside or some objects remain, 70 a fault of the program
+5 finished but some data files were skipped or some objects remain, 70 a fault of the program
 itself, 130 interrupted.";
 
 fn after_help() -> String {
@@ -127,7 +127,7 @@ fn tell(error: &clap::Error, given: &[OsString]) {
 }
 
 #[derive(Debug, Subcommand)]
-pub(super) enum Command {
+pub(super) enum CliCommand {
     /// Show what a report holds: columns, files, sizes, age, completeness
     Inspect(InspectArgs),
     /// Count the rows that match, in all or by the values of columns
@@ -239,7 +239,7 @@ impl ReportArgs {
     }
 
     /// Opens the reports, and tells the user how they were found.
-    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<Opened, CliError> {
+    pub(super) fn open(&self, threads: NonZeroUsize) -> Result<ReportSet, CliError> {
         let (names, options) = self.resolve(threads)?;
         let opened = read::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
@@ -261,7 +261,7 @@ pub(super) struct ReadArgs {
     /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
     inflate: InflateArg,
-    /// Set damaged data files aside, take values that can't be read for NULL, and go on; says so at
+    /// Skip damaged data files, take values that can't be read for NULL, and go on; says so at
     /// the end, with exit code 5. A data file that is missing ends the run all the same
     #[arg(long)]
     pub(super) keep_going: bool,
@@ -272,9 +272,9 @@ impl ReadArgs {
         self.threads.unwrap_or_else(threads::one_a_processor)
     }
 
-    pub(super) fn settings(&self) -> Settings {
-        let usual = Settings::default();
-        Settings {
+    pub(super) fn settings(&self) -> ScanOptions {
+        let usual = ScanOptions::default();
+        ScanOptions {
             threads: self.threads(),
             verify: match self.verify {
                 VerifyArg::Md5 => Verify::Md5,
@@ -355,7 +355,7 @@ pub(super) struct EstimateArgs {
     /// What the jobs do [default: what the plan is for; update-encryption and copy if it is for
     /// nothing in particular]
     #[arg(long, value_name = "OPERATION", value_parser = operations())]
-    pub(super) operation: Option<Kind>,
+    pub(super) operation: Option<OperationKind>,
     /// The storage class of copies, or `keep` [default: as in the plan, else STANDARD]
     #[arg(long, value_name = "CLASS", value_parser = CopyClass::from_name)]
     pub(super) storage_class: Option<CopyClass>,
@@ -383,7 +383,7 @@ impl EstimateArgs {
 const VERIFY_HELP: &str = "\
 An object is done when the newer report has a row for it that no longer answers the plan's
 expression; it remains when the row still does, and is gone when there is none. With exit code 5,
-some remain, or are not proven. Take a report that was begun after the last job ended. Where
+some remain, or are not verified. Take a report that was begun after the last job ended. Where
 noncurrent versions are copied before current ones, run it where the plan was submitted: the
 journal of the jobs tells which of them were done.
 
@@ -424,8 +424,8 @@ pub(super) struct VerifyArgs {
 }
 
 impl VerifyArgs {
-    pub(super) fn options(&self) -> ProofOptions {
-        ProofOptions {
+    pub(super) fn options(&self) -> VerifyOptions {
+        VerifyOptions {
             query: self.filter.clone().map(Query::Where),
             memory_bytes: self.memory,
             at_once: self.out.is_some(),
@@ -439,7 +439,7 @@ impl VerifyArgs {
         self.read.threads()
     }
 
-    /// Whether bad data files were to be set aside: what is in them can't be proven.
+    /// Whether bad data files were to be skipped: what is in them can't be verified.
     pub(super) fn keeps_going(&self) -> bool {
         self.read.keep_going
     }
@@ -484,7 +484,11 @@ impl BenchArgs {
             force: false,
             version_ids: true,
             emit: Emit::Csv,
-            bounds: Bounds { objects_max: OBJECTS_MAX, bytes_max: SHARD_BYTES_MAX, jobs: None },
+            bounds: ShardBounds {
+                objects_max: OBJECTS_MAX,
+                bytes_max: SHARD_BYTES_MAX,
+                jobs: None,
+            },
             split_by: Vec::new(),
             memory_bytes: plan::memory_bytes_default(settings.threads),
             keep_going: self.read.keep_going,
@@ -545,7 +549,7 @@ pub(super) struct SynthArgs {
     pub(super) seed: u64,
     /// The values of a column and how often each comes: COLUMN=VALUE:WEIGHT,...
     #[arg(long = "share", value_name = "SHARES", value_parser = share)]
-    pub(super) shares: Vec<Share>,
+    pub(super) shares: Vec<WeightedValues>,
     /// The part of rows that are delete markers, 0 to 1
     #[arg(long, value_name = "PART")]
     pub(super) delete_markers: Option<f64>,
@@ -589,15 +593,15 @@ pub(super) enum DataFormat {
 
 /// A column with its values and their weights.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Share {
+pub(super) struct WeightedValues {
     pub(super) column: String,
     pub(super) values: Vec<(String, f64)>,
 }
 
 /// The names of all operations, for the help and for completion.
-pub(super) fn operations() -> impl TypedValueParser<Value = Kind> {
-    PossibleValuesParser::new(Kind::ALL.map(Kind::name))
-        .try_map(|name| Kind::from_name(&name).ok_or("no such operation"))
+pub(super) fn operations() -> impl TypedValueParser<Value = OperationKind> {
+    PossibleValuesParser::new(OperationKind::ALL.map(OperationKind::name))
+        .try_map(|name| OperationKind::from_name(&name).ok_or("no such operation"))
 }
 
 /// A number that is not zero.
@@ -649,7 +653,7 @@ pub(super) fn column_name(text: &str) -> Result<String, Infallible> {
     Ok(text.trim().to_owned())
 }
 
-fn share(text: &str) -> Result<Share, String> {
+fn share(text: &str) -> Result<WeightedValues, String> {
     let wrong = || format!("`{text}` is not COLUMN=VALUE:WEIGHT,VALUE:WEIGHT,...");
     let (column, values) = text.split_once('=').ok_or_else(wrong)?;
     let value = |text: &str| {
@@ -662,7 +666,7 @@ fn share(text: &str) -> Result<Share, String> {
         }
     };
     let values = values.split(',').map(value).collect::<Result<_, _>>()?;
-    Ok(Share { column: column.to_owned(), values })
+    Ok(WeightedValues { column: column.to_owned(), values })
 }
 
 #[cfg(test)]
@@ -688,7 +692,10 @@ mod tests {
     #[test]
     fn shares_are_read() {
         let values = vec![("ON".to_owned(), 1.0), (String::new(), 2.5)];
-        assert_eq!(share("Lock=ON:1,:2.5"), Ok(Share { column: "Lock".to_owned(), values }));
+        assert_eq!(
+            share("Lock=ON:1,:2.5"),
+            Ok(WeightedValues { column: "Lock".to_owned(), values })
+        );
         for wrong in ["Lock", "Lock=ON", "Lock=ON:x", "Lock=ON:-1", "Lock=ON:inf"] {
             assert!(share(wrong).is_err(), "{wrong}");
         }

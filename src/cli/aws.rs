@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, ValueEnum};
 
 use super::{CliError, print};
-use crate::aws::{ANSWER_TIMEOUT, Options, Session};
+use crate::aws::{ANSWER_TIMEOUT, AwsOptions, Session};
 use crate::source::{AddressError, Location, Object};
 
 /// Where these options stand in the help. Named by each, for a group's own heading would go on to
@@ -43,20 +43,20 @@ pub(super) struct ReachArgs {
 
 impl ReachArgs {
     /// How AWS is to be reached, as far as these flags say it.
-    pub(super) fn options(&self, region: Option<&str>) -> Options {
-        Options {
+    pub(super) fn options(&self, region: Option<&str>) -> AwsOptions {
+        AwsOptions {
             profile: self.profile.clone(),
             region: region.map(str::to_owned),
             endpoint_url: self.endpoint_url.clone(),
             answer_timeout: Some(Duration::from_secs(self.aws_timeout)),
             on_late: Some(print::note),
-            ..Options::default()
+            ..AwsOptions::default()
         }
     }
 
     /// A way to AWS in a region, made when the first address is met.
-    pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> Way<'a> {
-        Way { reach: self, region, requester_pays: false, threads: None, session: None }
+    pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> AwsResolver<'a> {
+        AwsResolver { reach: self, region, requester_pays: false, threads: None, session: None }
     }
 }
 
@@ -74,7 +74,7 @@ pub(super) struct AwsArgs {
 }
 
 /// The way to AWS, made when the first address is met.
-pub(super) struct Way<'a> {
+pub(super) struct AwsResolver<'a> {
     reach: &'a ReachArgs,
     region: Option<&'a str>,
     requester_pays: bool,
@@ -88,14 +88,14 @@ impl AwsArgs {
         self.region.as_deref()
     }
 
-    pub(super) fn way(&self) -> Way<'_> {
+    pub(super) fn way(&self) -> AwsResolver<'_> {
         let requester_pays = self.request_payer.is_some();
         let region = self.region.as_deref();
-        Way { reach: &self.reach, region, requester_pays, threads: None, session: None }
+        AwsResolver { reach: &self.reach, region, requester_pays, threads: None, session: None }
     }
 }
 
-impl Way<'_> {
+impl AwsResolver<'_> {
     /// The same way, with at most `threads` threads for the network.
     pub(super) fn on(self, threads: NonZeroUsize) -> Self {
         Self { threads: Some(threads), ..self }
@@ -119,7 +119,7 @@ impl Way<'_> {
             None => {
                 let (requester_pays, threads) = (self.requester_pays, self.threads);
                 let options =
-                    Options { requester_pays, threads, ..self.reach.options(self.region) };
+                    AwsOptions { requester_pays, threads, ..self.reach.options(self.region) };
                 self.session.insert(Session::new(&options)?)
             }
         };

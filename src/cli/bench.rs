@@ -12,12 +12,12 @@ use serde::Serialize;
 
 use super::args::{BENCH_WHERE, BenchArgs};
 use super::print;
-use super::progress::Steps;
+use super::progress::StepBar;
 use super::{CliError, Exit, interrupt, terminal};
 use crate::plan::{self, FilterOptions};
 use crate::query::Selection;
 use crate::query::stages::{self, Stage};
-use crate::read::{Control, Opened, Progress, Scanned};
+use crate::read::{ReportSet, RunControl, ScanProgress, Scanned};
 use crate::report::Report;
 use crate::units::{Bytes, Count, counted};
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
     let (mut scanned, mut outcome) = (Scanned::default(), BenchOutcome::default());
     // One more than asked for: the first brings the files into memory, and doesn't count.
     let runs = args.runs.get();
-    let steps = Steps::new((runs as u64 + 1) * times.len() as u64, args.format);
+    let steps = StepBar::new((runs as u64 + 1) * times.len() as u64, args.format);
     for round in 0..=runs {
         let name = match round {
             0 => "first run, not counted".to_owned(),
@@ -79,7 +79,7 @@ fn check_out(out: &Path) -> Result<(), CliError> {
 }
 
 /// Refuses a report for which the usual condition asks nothing.
-fn check_columns(opened: &Opened) -> Result<(), CliError> {
+fn check_columns(opened: &ReportSet) -> Result<(), CliError> {
     let lacks = |report: &Report| report.schema.position(BENCH_COLUMN).is_none();
     let Some(report) = opened.reports.iter().find(|report| lacks(report)) else { return Ok(()) };
     Err(CliError::Misnamed(format!(
@@ -101,14 +101,14 @@ struct BenchOutcome {
 
 /// The time of each stage with all before it, what the whole has read, and what came of it.
 fn once(
-    opened: &Opened,
+    opened: &ReportSet,
     options: &FilterOptions,
     selections: &[Selection],
     begin: &dyn Fn(usize),
-    steps: &Steps,
+    steps: &StepBar,
 ) -> Result<(Scanned, Vec<Duration>, BenchOutcome), CliError> {
-    let progress = Progress::default();
-    let control = Control { stop: interrupt::flag(), progress: &progress };
+    let progress = ScanProgress::default();
+    let control = RunControl { stop: interrupt::flag(), progress: &progress };
     let mut times = Vec::new();
     let mut whole = Scanned::default();
     for (place, stage) in Stage::ALL.into_iter().enumerate() {
@@ -225,7 +225,7 @@ impl Profile {
     }
 }
 
-impl print::Report for Profile {
+impl print::CommandResult for Profile {
     const COMMAND: &'static str = "bench";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -9,15 +9,15 @@ use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::jobs::{JobLine, Opened};
+use super::jobs::{JobLine, SubmittedPlan};
 use super::jobs_args::JobsArgs;
-use super::older::{self, Deed};
-use super::print::{self, Report, visible};
+use super::older::{self, JobAction};
+use super::print::{self, CommandResult, visible};
 use super::{CliError, Exit, interrupt, terminal};
 use crate::aws::Session;
 use crate::jobs::completion::{
-    Fate, Fetched, Place, ResultFile, ResultFiles, ResultKind, Row, UnreadableRows, fetch,
-    message_code, read_rows, remedy,
+    FetchedReport, ReportLocation, ResultFile, ResultFiles, ResultKind, RetryAdvice, TaskResult,
+    UnreadableRows, fetch, message_code, read_rows, remedy,
 };
 use crate::jobs::journal::JobEnd;
 use crate::units::{Count, counted};
@@ -91,21 +91,21 @@ struct Failures {
 }
 
 /// A job that has ended, with its report, if there is one.
-struct Ended {
+struct EndedJob {
     shard: usize,
     job: JobLine,
     job_id: String,
-    report: Option<Fetched>,
+    report: Option<FetchedReport>,
 }
 
 /// Of the jobs of a plan, those that have ended, with their reports fetched.
-fn ended(opened: &mut Opened, jobs: Vec<JobLine>) -> Result<Vec<Ended>, CliError> {
+fn ended(opened: &mut SubmittedPlan, jobs: Vec<JobLine>) -> Result<Vec<EndedJob>, CliError> {
     let mut ended = Vec::new();
     for (shard, job) in jobs.into_iter().enumerate() {
         let Some(job_id) = job.job_id.clone().filter(|_| job.is_over()) else { continue };
         let request = opened.request(shard)?;
         let report = report_of(&opened.state, &opened.session, &request, &job_id)?;
-        ended.push(Ended { shard, job, job_id, report });
+        ended.push(EndedJob { shard, job, job_id, report });
     }
     Ok(ended)
 }
@@ -116,9 +116,9 @@ pub(super) fn report_of(
     session: &Session,
     request: &Value,
     job_id: &str,
-) -> Result<Option<Fetched>, CliError> {
+) -> Result<Option<FetchedReport>, CliError> {
     let bucket = request["Report"]["Bucket"].as_str().unwrap_or_default();
-    let place = Place {
+    let place = ReportLocation {
         bucket: bucket.rsplit(':').next().unwrap_or_default().to_owned(),
         prefix: request["Report"]["Prefix"].as_str().unwrap_or_default().to_owned(),
     };
@@ -126,19 +126,19 @@ pub(super) fn report_of(
 }
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
-    let mut opened = Opened::new(args)?;
+    let mut opened = SubmittedPlan::new(args)?;
     let jobs = opened.jobs()?;
     let not_created = jobs.iter().filter(|job| job.is_left_out()).count() as u64;
-    let mut deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
+    let mut deeds: Vec<JobAction> = jobs.iter().map(JobAction::of_line).collect();
     let mut ended = ended(&mut opened, jobs)?;
     let mut reading = CompletionReader::new(&opened.state);
     for job in &mut ended {
         reading.read(&mut opened, job)?;
         // The report may tell more of a job than AWS still does.
-        deeds[job.shard] = Deed::of_line(&job.job);
+        deeds[job.shard] = JobAction::of_line(&job.job);
     }
     let whole = ended.iter().all(|ended| ended.job.is_clean());
-    let sum = |Ended { job, job_id, report, .. }: Ended| JobSum {
+    let sum = |EndedJob { job, job_id, report, .. }: EndedJob| JobSum {
         manifest: job.manifest,
         job_id,
         status: job.status,
@@ -180,7 +180,7 @@ impl CompletionReader {
 
     /// Reads the report of a job. Of one that AWS no longer knows, the report alone tells what it
     /// did.
-    fn read(&mut self, opened: &mut Opened, job: &mut Ended) -> Result<(), CliError> {
+    fn read(&mut self, opened: &mut SubmittedPlan, job: &mut EndedJob) -> Result<(), CliError> {
         let request = opened.request(job.shard)?;
         let operation = request["Operation"].as_object().and_then(|only| only.keys().next());
         let kind = operation.and_then(|name| ResultKind::of_operation(name));
@@ -213,7 +213,7 @@ impl CompletionReader {
         Ok(())
     }
 
-    fn add(&mut self, row: Row) {
+    fn add(&mut self, row: TaskResult) {
         let inner = message_code(&row).map(str::to_owned);
         let mut kind = (row.code.clone(), row.http, inner);
         if self.failures.len() >= CODES_MAX && !self.failures.contains_key(&kind) {
@@ -226,7 +226,7 @@ impl CompletionReader {
                 http: *http,
                 message_code: inner.clone(),
                 tasks: 0,
-                is_retried: fate == Fate::Again,
+                is_retried: fate == RetryAdvice::Again,
                 remedy,
                 example_key: String::from_utf8_lossy(&row.key).into_owned(),
                 example_message: row.message,
@@ -259,7 +259,7 @@ impl CompletionReader {
     }
 }
 
-impl Report for CompletionSummary {
+impl CommandResult for CompletionSummary {
     const COMMAND: &'static str = "jobs report";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::CountArgs;
-use super::print::{self, Report, percent, visible};
+use super::print::{self, CommandResult, percent, visible};
 use super::{CliError, Exit, progress, terminal};
-use crate::plan::{SkippedFile, Unreadable};
+use crate::plan::{SkippedFile, UnreadableValues};
 use crate::query::{self, CountOptions, Counts};
 use crate::report::{self, is_same_column};
 use crate::source::Location;
@@ -32,7 +32,7 @@ pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
         query::count(&opened, &options, control)
     })?;
     let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
-    let partly = !counts.set_aside.is_empty() || counts.undecided > 0;
+    let partly = !counts.files_skipped.is_empty() || counts.undecided > 0;
     let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
     print::print(&result, args.format)?;
     Ok(if partly { Exit::Partly } else { Exit::Done })
@@ -64,7 +64,7 @@ struct CountResult {
     #[serde(skip_serializing_if = "Option::is_none")]
     groups: Option<Vec<GroupResult>>,
     files_skipped: Vec<SkippedFile>,
-    unreadable: Vec<Unreadable>,
+    unreadable: Vec<UnreadableValues>,
     warnings: Vec<String>,
 }
 
@@ -105,7 +105,8 @@ impl CountResult {
             file: path.display().to_string(),
             error,
         };
-        let unreadable: Vec<Unreadable> = counts.unreadable.iter().map(Unreadable::from).collect();
+        let unreadable: Vec<UnreadableValues> =
+            counts.unreadable.iter().map(UnreadableValues::from).collect();
         let warnings = unreadable.iter().map(|found| {
             match names.iter().any(|name| is_same_column(name, &found.column)) {
                 true => found.warning_where_grouped(),
@@ -123,7 +124,7 @@ impl CountResult {
             seconds,
             groups: (!names.is_empty()).then_some(groups),
             names,
-            files_skipped: counts.set_aside.into_iter().map(skipped).collect(),
+            files_skipped: counts.files_skipped.into_iter().map(skipped).collect(),
             warnings,
             unreadable,
         }
@@ -174,7 +175,7 @@ impl CountResult {
     }
 }
 
-impl Report for CountResult {
+impl CommandResult for CountResult {
     const COMMAND: &'static str = "count";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -20,7 +20,7 @@ use crate::jobs::{
 use crate::listing::ListingError;
 use crate::operation::Refusal;
 use crate::operation::price::PriceError;
-use crate::plan::{PlanError, ProofError, ReadError, StateError};
+use crate::plan::{PlanError, ReadError, StateError, VerifyError};
 use crate::predicate::PredicateError;
 use crate::read::ScanError;
 use crate::report::ReportError;
@@ -47,7 +47,7 @@ pub enum CliError {
     State(#[from] StateError),
     /// A plan can't be held against a newer report.
     #[error(transparent)]
-    Proof(#[from] ProofError),
+    Proof(#[from] VerifyError),
     /// AWS would refuse what is asked for.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -156,7 +156,7 @@ impl CliError {
         match self {
             Self::Scan(ScanError::Query { error, .. })
             | Self::Plan(PlanError::Scan(ScanError::Query { error, .. }))
-            | Self::Proof(ProofError::Scan(ScanError::Query { error, .. })) => Some(error),
+            | Self::Proof(VerifyError::Scan(ScanError::Query { error, .. })) => Some(error),
             _ => None,
         }
     }
@@ -184,13 +184,13 @@ impl CliError {
             Self::Read(error) => of_read(error),
             Self::State(error) => of_state(error),
             Self::Proof(error) => match error {
-                ProofError::Read(error) => of_read(error),
-                ProofError::Scan(error) => of_scan(error),
-                ProofError::MixedColumns { .. } => Exit::Input,
-                ProofError::NotNewer { .. }
-                | ProofError::OtherBucket { .. }
-                | ProofError::BucketMissing { .. }
-                | ProofError::TooManyForOut { .. } => Exit::Usage,
+                VerifyError::Read(error) => of_read(error),
+                VerifyError::Scan(error) => of_scan(error),
+                VerifyError::MixedColumns { .. } => Exit::Input,
+                VerifyError::NotNewer { .. }
+                | VerifyError::OtherBucket { .. }
+                | VerifyError::BucketMissing { .. }
+                | VerifyError::TooManyForOut { .. } => Exit::Usage,
             },
             Self::Synth(error) => of_synth(error),
             Self::Fault(_) => Exit::Fault,

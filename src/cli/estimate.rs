@@ -1,4 +1,4 @@
-//! `s3sieve estimate`: what the jobs of a plan cost, and what other ways would.
+//! `s3sieve estimate`: what the jobs of a plan cost, and what the alternatives would cost.
 //!
 //! Tells the layer of operations the few numbers of a plan that count, and shows what it answers.
 
@@ -10,14 +10,14 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
 use super::args::EstimateArgs;
-use super::print::{self, Report, visible};
+use super::print::{self, CommandResult, visible};
 use super::request::becomes_kms;
 use super::{CliError, Exit, estimate_notes, parameter_file, plan_args, terminal};
 use crate::operation::estimate::{
-    self, Charge, ClassFacts, Estimate, Facts, Line, SizeFacts, Untold,
+    self, Charge, ClassFacts, CostInputs, Estimate, EstimateLine, SizeFacts, UnknownSizes,
 };
-use crate::operation::price::{Per, Price, Prices, REGION_DEFAULT, Usd};
-use crate::operation::{CopyClass, Kind, StorageClass, class};
+use crate::operation::price::{Price, PriceUnit, Prices, REGION_DEFAULT, Usd};
+use crate::operation::{CopyClass, OperationKind, StorageClass, class};
 use crate::plan::{self, Plan, PlanHandle, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -28,8 +28,8 @@ const NOT_KNOWN: &str = "not known";
 pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
     let PlanHandle { plan, .. } = plan_args::open(&args.plan, None, &mut args.aws.way())?;
     let prices = prices(args.prices.as_deref(), args.region())?;
-    let facts = facts(&plan);
-    check_source_objects(args.source_objects, facts.objects_total())?;
+    let inputs = inputs(&plan);
+    check_source_objects(args.source_objects, inputs.objects_total())?;
     let chosen = match args.operation {
         Some(kind) => Some(kind),
         None => operation_of(&plan)?,
@@ -39,42 +39,42 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         None => class_of(&plan),
     };
     // Where nobody named the class, copies are only counted in one.
-    let changed = class_note.is_none().then(|| changed_class(&facts, class)).flatten();
+    let changed = class_note.is_none().then(|| changed_class(&inputs, class)).flatten();
     let mut kinds = kinds(chosen);
     let compared = kinds.len();
     if changed.is_some() {
-        kinds.retain(|kind| *kind != Kind::UpdateEncryption || chosen == Some(*kind));
+        kinds.retain(|kind| *kind != OperationKind::UpdateEncryption || chosen == Some(*kind));
     }
-    let left_out = changed.filter(|_| kinds.len() < compared);
+    let charges_omitted = changed.filter(|_| kinds.len() < compared);
     let estimates: Vec<Estimate> = kinds
         .into_iter()
-        .flat_map(|kind| estimate::estimate(kind, &facts, class, &prices))
+        .flat_map(|kind| estimate::estimate(kind, &inputs, class, &prices))
         .collect();
-    let mut notes = estimate_notes::of_kinds(&plan, &facts, &estimates);
-    notes.extend(estimate_notes::of_classes(&facts, &estimates));
+    let mut notes = estimate_notes::of_kinds(&plan, &inputs, &estimates);
+    notes.extend(estimate_notes::of_classes(&inputs, &estimates));
     notes.extend(estimate_notes::of_prices(args, &prices));
-    if estimates.iter().any(|estimate| estimate.kind == Kind::Copy) {
+    if estimates.iter().any(|estimate| estimate.kind == OperationKind::Copy) {
         notes.extend(class_note);
     }
-    notes.extend(left_out.map(|class| {
+    notes.extend(charges_omitted.map(|class| {
         format!(
             "The copies change the storage class to {}; update-encryption can't do that, so it is \
              not compared.",
             class.name()
         )
     }));
-    if estimates.iter().any(|estimate| estimate.kind == Kind::UpdateEncryption) {
+    if estimates.iter().any(|estimate| estimate.kind == OperationKind::UpdateEncryption) {
         notes.extend(becomes_kms(&plan).map(|text| format!("For update-encryption: {text}.")));
     }
     let result = EstimateResult {
         plan: args.plan.to_string_lossy().into_owned(),
         prices: PriceList::new(&prices, args.prices.as_deref()),
-        jobs: facts.jobs,
-        objects: facts.objects_total(),
-        bytes_objects: facts.bytes_total(),
-        is_versioned: facts.is_versioned,
+        jobs: inputs.jobs,
+        objects: inputs.objects_total(),
+        bytes_objects: inputs.bytes_total(),
+        is_versioned: inputs.is_versioned,
         estimates: estimates.iter().map(|estimate| EstimateView::new(estimate, chosen)).collect(),
-        job_count: JobCount::new(facts.jobs, &prices),
+        job_count: JobCount::new(inputs.jobs, &prices),
         listing: ListingCost::new(&plan, args.source_objects, &prices),
         warnings: notes,
     };
@@ -95,14 +95,14 @@ fn check_source_objects(given: Option<u64>, planned: u64) -> Result<(), CliError
 /// What the jobs of a plan cost, in a sentence, at the prices that come with the program.
 pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> {
     let prices = prices(None, None)?;
-    let facts = facts(plan);
+    let inputs = inputs(plan);
     let head = format!(
         "Estimate: {} in {}",
-        counted(facts.objects_total(), "object"),
-        counted(facts.jobs, "job")
+        counted(inputs.objects_total(), "object"),
+        counted(inputs.jobs, "job")
     );
-    let fewer = match JobCount::new(facts.jobs, &prices) {
-        JobCount { cost_usd: Some(cost), one_job_cost_usd: Some(one), .. } if facts.jobs > 1 => {
+    let fewer = match JobCount::new(inputs.jobs, &prices) {
+        JobCount { cost_usd: Some(cost), one_job_cost_usd: Some(one), .. } if inputs.jobs > 1 => {
             format!(", {:.2} less in one job", cost.above(one))
         }
         _ => String::new(),
@@ -110,15 +110,16 @@ pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> 
     let rest = format!("`s3sieve estimate {}`", out.display());
     let Some(kind) = operation_of(plan)? else {
         // Of all operations, this one adds nothing to what Batch Operations asks.
-        let fees = estimate::estimate(Kind::Lambda, &facts, CopyClass::Keep, &prices);
+        let fees = estimate::estimate(OperationKind::Lambda, &inputs, CopyClass::Keep, &prices);
         let cost = cost(least_and_most(&fees), true);
         return Ok(format!(
             "{head}: {cost}{fewer}; requests of the operation not included ({rest} has them)."
         ));
     };
-    let estimates = estimate::estimate(kind, &facts, class_of(plan).0, &prices);
-    let is_all =
-        |estimate: &Estimate| estimate.left_out.iter().all(|charge| *charge == Charge::Storage);
+    let estimates = estimate::estimate(kind, &inputs, class_of(plan).0, &prices);
+    let is_all = |estimate: &Estimate| {
+        estimate.charges_omitted.iter().all(|charge| *charge == Charge::Storage)
+    };
     let at_least = if estimates.iter().all(is_all) { "" } else { "at least " };
     let cost = cost(least_and_most(&estimates), true);
     Ok(format!("{head}: {at_least}{cost}{fewer} ({}; {rest} has the rest).", kind.name()))
@@ -143,16 +144,17 @@ fn prices(file: Option<&Path>, region: Option<&str>) -> Result<Prices, CliError>
 }
 
 /// What of a plan bears on its cost.
-fn facts(plan: &Plan) -> Facts {
-    let lists_versions = |report: &plan::Report| report.schema.iter().any(|c| c == "VersionId");
-    Facts {
+fn inputs(plan: &Plan) -> CostInputs {
+    let lists_versions =
+        |report: &plan::ReportSource| report.schema.iter().any(|c| c == "VersionId");
+    CostInputs {
         jobs: plan.shards.len() as u64,
         classes: classes(plan),
         is_versioned: plan.reports.iter().any(lists_versions),
         untold: match (plan.limit, &plan.retry) {
-            (Some(_), _) => Untold::Limit,
-            (None, Some(_)) => Untold::Retry,
-            (None, None) => Untold::Columns,
+            (Some(_), _) => UnknownSizes::Limit,
+            (None, Some(_)) => UnknownSizes::Retry,
+            (None, None) => UnknownSizes::Columns,
         },
     }
 }
@@ -184,9 +186,9 @@ fn class_of_shard(shard: &Shard) -> Option<StorageClass> {
     StorageClass::from_name(class::shared(&shard.split)?)
 }
 
-fn operation_of(plan: &Plan) -> Result<Option<Kind>, CliError> {
+fn operation_of(plan: &Plan) -> Result<Option<OperationKind>, CliError> {
     let Some(operation) = &plan.operation else { return Ok(None) };
-    let kind = Kind::from_name(&operation.name).ok_or_else(|| {
+    let kind = OperationKind::from_name(&operation.name).ok_or_else(|| {
         CliError::Usage(format!(
             "the plan is for the operation `{}`, which this program does not know: name another \
              with --operation",
@@ -207,18 +209,20 @@ fn class_of(plan: &Plan) -> (CopyClass, Option<String>) {
 }
 
 /// The chosen operation, and what may do in its place.
-fn kinds(chosen: Option<Kind>) -> Vec<Kind> {
+fn kinds(chosen: Option<OperationKind>) -> Vec<OperationKind> {
     match chosen {
-        None | Some(Kind::UpdateEncryption) => vec![Kind::UpdateEncryption, Kind::Copy],
-        Some(Kind::Copy) => vec![Kind::Copy, Kind::UpdateEncryption],
+        None | Some(OperationKind::UpdateEncryption) => {
+            vec![OperationKind::UpdateEncryption, OperationKind::Copy]
+        }
+        Some(OperationKind::Copy) => vec![OperationKind::Copy, OperationKind::UpdateEncryption],
         Some(kind) => vec![kind],
     }
 }
 
 /// The class of copies, where some object may be of another.
-fn changed_class(facts: &Facts, class: CopyClass) -> Option<StorageClass> {
+fn changed_class(inputs: &CostInputs, class: CopyClass) -> Option<StorageClass> {
     let CopyClass::Of(class) = class else { return None };
-    facts.classes.keys().any(|own| *own != Some(class)).then_some(class)
+    inputs.classes.keys().any(|own| *own != Some(class)).then_some(class)
 }
 
 #[derive(Serialize)]
@@ -259,7 +263,7 @@ impl PriceList {
 #[derive(Serialize)]
 struct EstimateView {
     operation: &'static str,
-    way: Option<&'static str>,
+    tier: Option<&'static str>,
     /// Whether it is what the plan or the command line asks for.
     is_chosen: bool,
     cost_min_usd: Usd,
@@ -269,7 +273,7 @@ struct EstimateView {
     lines: Vec<ShownLine>,
     monthly_lines: Vec<ShownLine>,
     /// Charges that are not in the sums.
-    left_out: Vec<Charge>,
+    charges_omitted: Vec<Charge>,
     warnings: Vec<String>,
 }
 
@@ -289,12 +293,12 @@ struct ShownLine {
 }
 
 impl EstimateView {
-    fn new(estimate: &Estimate, chosen: Option<Kind>) -> Self {
+    fn new(estimate: &Estimate, chosen: Option<OperationKind>) -> Self {
         let (cost_min_usd, cost_max_usd) = estimate::total(&estimate.once);
         let (monthly_min_usd, monthly_max_usd) = estimate::total(&estimate.monthly);
         Self {
             operation: estimate.kind.name(),
-            way: estimate.way,
+            tier: estimate.tier,
             is_chosen: chosen == Some(estimate.kind),
             cost_min_usd,
             cost_max_usd,
@@ -302,7 +306,7 @@ impl EstimateView {
             monthly_max_usd,
             lines: estimate.once.iter().map(ShownLine::new).collect(),
             monthly_lines: estimate.monthly.iter().map(ShownLine::new).collect(),
-            left_out: estimate.left_out.clone(),
+            charges_omitted: estimate.charges_omitted.clone(),
             warnings: estimate.notes.clone(),
         }
     }
@@ -313,28 +317,29 @@ impl EstimateView {
             return NOT_KNOWN.to_owned();
         }
         let known = cost((self.cost_min_usd, self.cost_max_usd), false);
-        let left_out = self.left_out.iter().filter(|charge| **charge != Charge::Storage);
-        left_out.fold(known, |text, charge| format!("{text} + {}", charge.text()))
+        let charges_omitted =
+            self.charges_omitted.iter().filter(|charge| **charge != Charge::Storage);
+        charges_omitted.fold(known, |text, charge| format!("{text} + {}", charge.text()))
     }
 
     /// What is paid every month, for people.
     fn monthly(&self) -> String {
-        if self.left_out.contains(&Charge::Storage) {
+        if self.charges_omitted.contains(&Charge::Storage) {
             return NOT_KNOWN.to_owned();
         }
         cost((self.monthly_min_usd, self.monthly_max_usd), false)
     }
 
     fn name(&self) -> String {
-        match self.way {
-            Some(way) => format!("{}, {way}", self.operation),
+        match self.tier {
+            Some(tier) => format!("{}, {tier}", self.operation),
             None => self.operation.to_owned(),
         }
     }
 }
 
 impl ShownLine {
-    fn new(line: &Line) -> Self {
+    fn new(line: &EstimateLine) -> Self {
         Self {
             charge: line.charge,
             storage_class: line.class,
@@ -345,7 +350,7 @@ impl ShownLine {
             price_for: line.per.text(),
             cost_min_usd: line.min(),
             cost_max_usd: line.max(),
-            is_bytes: matches!(line.per, Per::Gb | Per::GbMonth),
+            is_bytes: matches!(line.per, PriceUnit::Gb | PriceUnit::GbMonth),
         }
     }
 
@@ -394,7 +399,7 @@ struct ListingCost {
     report_rows: u64,
     report_cost_usd: Option<Usd>,
     /// Whether the report may have more rows: those of the plan were not to be all (LIMIT), or
-    /// data files were set aside.
+    /// data files were skipped.
     is_report_at_least: bool,
     source_objects: u64,
     /// Whether the bucket may hold more objects than that.
@@ -417,7 +422,7 @@ impl ListingCost {
     }
 }
 
-impl Report for EstimateResult {
+impl CommandResult for EstimateResult {
     const COMMAND: &'static str = "estimate";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

@@ -5,9 +5,9 @@
 
 use super::args::EstimateArgs;
 use crate::operation::copy::SOURCE_BYTES_MAX;
-use crate::operation::estimate::{Charge, Estimate, Facts, Line};
+use crate::operation::estimate::{Charge, CostInputs, Estimate, EstimateLine};
 use crate::operation::price::Prices;
-use crate::operation::{Kind, StorageClass};
+use crate::operation::{OperationKind, StorageClass};
 use crate::plan::Plan;
 use crate::units::{Count, counted};
 
@@ -16,24 +16,24 @@ const PUBLISHED_PRICES: &str = "The prices are from published lists, without dis
                                 or taxes: check those that matter; --prices FILE replaces them.";
 
 /// Of operations that the plan was not made for: what of it they can't do, as far as it tells.
-pub(super) fn of_kinds(plan: &Plan, facts: &Facts, estimates: &[Estimate]) -> Vec<String> {
+pub(super) fn of_kinds(plan: &Plan, inputs: &CostInputs, estimates: &[Estimate]) -> Vec<String> {
     let own = plan.operation.as_ref().map(|operation| operation.name.as_str());
-    let mut kinds: Vec<Kind> = estimates.iter().map(|estimate| estimate.kind).collect();
+    let mut kinds: Vec<OperationKind> = estimates.iter().map(|estimate| estimate.kind).collect();
     kinds.dedup();
     let others = kinds.into_iter().filter(|kind| own != Some(kind.name()));
-    others.filter_map(|kind| not_made_for(kind, facts)).collect()
+    others.filter_map(|kind| not_made_for(kind, inputs)).collect()
 }
 
-fn not_made_for(kind: Kind, facts: &Facts) -> Option<String> {
+fn not_made_for(kind: OperationKind, inputs: &CostInputs) -> Option<String> {
     let rules = kind.rules();
     let has = |reason: &str| rules.iter().any(|rule| rule.reason == reason);
-    let objects = facts.objects_total();
+    let objects = inputs.objects_total();
     let all = counted(objects, "object");
     let of = |is_meant: &dyn Fn(StorageClass) -> bool| {
-        let meant = facts.classes.iter().filter(|(class, _)| class.is_some_and(is_meant));
+        let meant = inputs.classes.iter().filter(|(class, _)| class.is_some_and(is_meant));
         meant.fold(0_u64, |sum, (_, class)| sum.saturating_add(class.objects))
     };
-    let has_unknown = facts.classes.get(&None).is_some_and(|class| class.objects > 0);
+    let has_unknown = inputs.classes.get(&None).is_some_and(|class| class.objects > 0);
     let (mut told, mut not_told) = (Vec::new(), Vec::new());
     if has("archived") {
         let archived = of(&StorageClass::is_archive);
@@ -61,7 +61,7 @@ fn not_made_for(kind: Kind, facts: &Facts) -> Option<String> {
             not_told.push("are not archived".to_owned());
         }
     }
-    if has("too-large") && facts.bytes_total().is_none_or(|bytes| bytes > SOURCE_BYTES_MAX) {
+    if has("too-large") && inputs.bytes_total().is_none_or(|bytes| bytes > SOURCE_BYTES_MAX) {
         not_told.push("are larger than 5 GiB, the most that a copy takes".to_owned());
     }
     if objects > 0 && !not_told.is_empty() {
@@ -71,23 +71,23 @@ fn not_made_for(kind: Kind, facts: &Facts) -> Option<String> {
         let name = kind.name();
         format!(
             "The plan was not made for {name}: {}. Its jobs fail on such objects, which are \
-             priced all the same; `s3sieve filter --for {name}` sets them aside.",
+             priced all the same; `s3sieve filter --for {name}` excludes them.",
             told.join("; ")
         )
     })
 }
 
 /// Of storage classes that are not known.
-pub(super) fn of_classes(facts: &Facts, estimates: &[Estimate]) -> Option<String> {
-    let depends = |line: &Line| line.class.is_none() && line.price_min != line.price_max;
+pub(super) fn of_classes(inputs: &CostInputs, estimates: &[Estimate]) -> Option<String> {
+    let depends = |line: &EstimateLine| line.class.is_none() && line.price_min != line.price_max;
     let by_class = estimates.iter().any(|estimate| {
         estimate.once.iter().any(|line| line.charge != Charge::Kms && depends(line))
     });
-    (by_class && facts.classes.contains_key(&None)).then(|| {
+    (by_class && inputs.classes.contains_key(&None)).then(|| {
         format!(
             "The storage classes of the objects are not known, so some lines give the least and \
              the greatest price of any. {}",
-            facts.untold.classes()
+            inputs.untold.classes()
         )
     })
 }

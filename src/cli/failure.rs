@@ -12,7 +12,7 @@ use super::{CliError, Exit};
 
 /// The document of an error.
 #[derive(Serialize)]
-struct Failure<'a> {
+struct FailureDocument<'a> {
     error: ErrorBody<'a>,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn write_json(invocation: &Invocation, exit: Exit, message: &str, hin
         return;
     }
     let error = ErrorBody { kind: exit.name(), message, hint, exit: exit.code() };
-    let document = Document::new(invocation.command.as_deref(), Failure { error });
+    let document = Document::new(invocation.command.as_deref(), FailureDocument { error });
     if let Ok(line) = serde_json::to_string(&document) {
         let mut out = print::output(Format::Json);
         let _ = writeln!(out, "{line}").and_then(|()| out.flush());

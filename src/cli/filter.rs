@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::filter_args::FilterArgs;
-use super::print::{self, Report, percent, visible};
-use super::{CliError, Exit, estimate, progress, set_aside};
+use super::print::{self, CommandResult, percent, visible};
+use super::{CliError, Exit, estimate, excluded_rows, progress};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -51,7 +51,7 @@ impl Serialize for FilterResult<'_> {
     }
 }
 
-impl Report for FilterResult<'_> {
+impl CommandResult for FilterResult<'_> {
     const COMMAND: &'static str = "filter";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -108,7 +108,7 @@ impl FilterResult<'_> {
     /// A line for each reason with rows, and one for those without that were looked for.
     fn excluded(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = self.plan;
-        set_aside::write_lines(plan, out)?;
+        excluded_rows::write_lines(plan, out)?;
         let Some(operation) = &plan.operation else { return Ok(()) };
         let is_checked =
             |reason: &str| operation.not_checked.iter().all(|part| part.reason != reason);
@@ -116,16 +116,11 @@ impl FilterResult<'_> {
         let reasons: Vec<&str> = without_rows.map(|excluded| excluded.reason.as_str()).collect();
         let checked: Vec<&str> = reasons.into_iter().filter(|reason| is_checked(reason)).collect();
         if !checked.is_empty() {
-            writeln!(
-                out,
-                "No row to be set aside for {}: {}.",
-                operation.name,
-                checked.join(", ")
-            )?;
+            writeln!(out, "Checked, none excluded: {}.", checked.join(", "))?;
         }
         if !operation.included.is_empty() {
             let included = operation.included.join(", ");
-            writeln!(out, "Not set aside, as asked for: {included}.")?;
+            writeln!(out, "Not excluded, as asked for: {included}.")?;
         }
         Ok(())
     }
@@ -134,10 +129,10 @@ impl FilterResult<'_> {
         let document = self.out.join("plan.json");
         if self.plan.shards.is_empty() && self.plan.totals.rows_excluded > 0 {
             return format!(
-                "Next: all matching rows were set aside, so there is nothing to submit; {} lists \
+                "Next: all matching rows were excluded, so there is nothing to submit; {} lists \
                  them by reason. {}. docs/eligibility.md has all reasons.",
                 self.out.join("excluded").display(),
-                set_aside::remedies(self.plan).join(". "),
+                excluded_rows::remedies(self.plan).join(". "),
             );
         }
         if self.plan.shards.is_empty() && self.plan.limit == Some(0) {

@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use super::args::{
     Format, ReadArgs, ReportArgs, WHERE_HELP, column_name, objects, operations, size,
 };
-use super::operation_args::Switch;
+use super::operation_args::OnOff;
 use super::{CliError, given};
-use crate::operation::job::Place;
-use crate::operation::{CopyClass, Kind};
+use crate::operation::job::S3Prefix;
+use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{
-    self, Bounds, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
+    self, Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX, ShardBounds,
 };
 use crate::query::Query;
 use crate::source::Location;
@@ -24,7 +24,7 @@ Examples:
       --for update-encryption --bucket-key on --out plan
   s3sieve filter REPORT --where \"Key LIKE 'photos/%'\" --for copy --storage-class GLACIER_IR \\
       --include-ineligible archived --out plan
-The reasons for which an operation sets rows aside are in docs/eligibility.md.";
+The reasons for which an operation excludes rows are in docs/eligibility.md.";
 
 fn filter_help() -> String {
     format!("{FILTER_EXAMPLES}\n\n{WHERE_HELP}")
@@ -89,10 +89,10 @@ struct QueryArgs {
 /// The operation that a plan is for.
 #[derive(Debug, ClapArgs)]
 struct ForArgs {
-    /// Set the rows aside that this operation can't do, by reason, in excluded/
+    /// Exclude the rows that this operation can't do, by reason, in excluded/
     #[arg(long = "for", value_name = "OPERATION", value_parser = operations())]
-    operation: Option<Kind>,
-    /// Keep the rows that would be set aside for this reason; may be given several times
+    operation: Option<OperationKind>,
+    /// Keep the rows that would be excluded for this reason; may be given several times
     #[arg(long, value_name = "REASON", requires = "operation")]
     include_ineligible: Vec<String>,
     /// With --for copy: the storage class of the copies, or `keep`, for which each class gets
@@ -102,7 +102,7 @@ struct ForArgs {
     /// With --for update-encryption: whether the objects are to use a bucket key, which `submit`
     /// then knows
     #[arg(long, value_enum, requires = "operation")]
-    bucket_key: Option<Switch>,
+    bucket_key: Option<OnOff>,
 }
 
 impl ForArgs {
@@ -111,7 +111,7 @@ impl ForArgs {
             kind,
             include_ineligible: self.include_ineligible.clone(),
             storage_class: self.storage_class,
-            bucket_key: self.bucket_key.map(Switch::is_on),
+            bucket_key: self.bucket_key.map(OnOff::is_on),
         })
     }
 }
@@ -141,7 +141,7 @@ impl EmitArgs {
     fn emit(&self) -> Result<Emit, CliError> {
         match (self.emit, self.manifest_bucket.as_deref()) {
             (EmitArg::Inventory, Some(place)) => {
-                Ok(Emit::Inventory(Place::parse("--manifest-bucket", place)?))
+                Ok(Emit::Inventory(S3Prefix::parse("--manifest-bucket", place)?))
             }
             (EmitArg::Csv, Some(_)) => Err(CliError::Usage(
                 "--manifest-bucket goes with --emit inventory: for CSV manifests, `s3sieve submit` \
@@ -176,7 +176,7 @@ impl FilterArgs {
             force: self.force,
             version_ids: !self.no_version_ids,
             emit: self.emit.emit()?,
-            bounds: Bounds {
+            bounds: ShardBounds {
                 objects_max: self.max_objects,
                 bytes_max: self.max_bytes,
                 jobs: self.jobs,

@@ -259,7 +259,7 @@ fn object_instead_of_report(address: &str) -> Option<String> {
 
 /// What a folder holds.
 #[derive(Default)]
-struct Holdings {
+struct FolderListing {
     entries: usize,
     plan: bool,
     data_files: usize,
@@ -267,8 +267,8 @@ struct Holdings {
     symlink: bool,
 }
 
-fn holdings(path: &Path) -> Option<Holdings> {
-    let mut found = Holdings::default();
+fn holdings(path: &Path) -> Option<FolderListing> {
+    let mut found = FolderListing::default();
     for entry in fs::read_dir(path).ok()?.take(ENTRIES_MAX) {
         let name = entry.ok()?.file_name();
         let name = name.to_string_lossy();

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::args::InspectArgs;
-use super::print::{self, Report as Printed, visible};
+use super::print::{self, CommandResult as Printed, visible};
 use super::{CliError, Exit, given, terminal};
 use crate::hex;
 use crate::read;
-use crate::report::{self, ChecksumState, ColumnKind, Report, Survey};
+use crate::report::{self, ChecksumState, ColumnKind, FilesOnDisk, Report};
 use crate::threads;
 use crate::units::{Bytes, counted};
 
@@ -25,20 +25,20 @@ pub(super) fn run(args: &InspectArgs) -> Result<Exit, CliError> {
         let (report, notes) = Report::find_and_read(name, lookup.as_of.as_ref(), lookup.stop)
             .map_err(given::found_error)?;
         let survey = read::survey(&report, &lookup)?;
-        reports.push(Inspected::new(&report, survey, notes));
+        reports.push(InspectResult::new(&report, survey, notes));
     }
-    let complete = reports.iter().all(Inspected::is_complete);
+    let complete = reports.iter().all(InspectResult::is_complete);
     print::print(&Inspection { reports }, args.format)?;
     Ok(if complete { Exit::Done } else { Exit::Input })
 }
 
 #[derive(Serialize)]
 struct Inspection {
-    reports: Vec<Inspected>,
+    reports: Vec<InspectResult>,
 }
 
 #[derive(Serialize)]
-struct Inspected {
+struct InspectResult {
     manifest: String,
     source_bucket: String,
     destination_bucket: String,
@@ -63,8 +63,8 @@ struct InspectedColumn {
     kind: &'static str,
 }
 
-impl Inspected {
-    fn new(report: &Report, survey: Survey, notes: Vec<String>) -> Self {
+impl InspectResult {
+    fn new(report: &Report, survey: FilesOnDisk, notes: Vec<String>) -> Self {
         let age = report.created.map(|created| Timestamp::now().as_second() - created.as_second());
         let column = |column: &report::Column| InspectedColumn {
             name: column.name.clone(),
@@ -173,7 +173,7 @@ impl Printed for Inspection {
     }
 }
 
-impl Inspected {
+impl InspectResult {
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         for (name, fact) in self.facts() {
             writeln!(out, "{name:<9} {}", visible(&fact))?;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use clap::CommandFactory;
 
-use super::args::{Args, Command, Format};
+use super::args::{Args, CliCommand, Format};
 #[cfg(feature = "aws")]
 use super::jobs_args::JobsAction;
 
@@ -42,25 +42,25 @@ impl Args {
     /// Which command this is, and for whom its results are.
     pub(super) fn invocation(&self) -> Invocation {
         let (command, format) = match &self.command {
-            Command::Inspect(args) => ("inspect", args.format),
-            Command::Count(args) => ("count", args.format),
-            Command::Filter(args) => ("filter", args.format),
-            Command::Estimate(args) => ("estimate", args.format),
+            CliCommand::Inspect(args) => ("inspect", args.format),
+            CliCommand::Count(args) => ("count", args.format),
+            CliCommand::Filter(args) => ("filter", args.format),
+            CliCommand::Estimate(args) => ("estimate", args.format),
             // Its policies are for AWS, whoever looks at them first.
-            Command::Policy(_) => ("policy", Format::Human),
-            Command::Submit(args) if args.dry_run => ("submit --dry-run", args.format),
-            Command::Submit(args) => ("submit", args.format),
+            CliCommand::Policy(_) => ("policy", Format::Human),
+            CliCommand::Submit(args) if args.dry_run => ("submit --dry-run", args.format),
+            CliCommand::Submit(args) => ("submit", args.format),
             #[cfg(feature = "aws")]
-            Command::Jobs(args) => (args.action.name(), args.format),
+            CliCommand::Jobs(args) => (args.action.name(), args.format),
             #[cfg(feature = "aws")]
-            Command::Retry(args) => ("retry", args.format),
+            CliCommand::Retry(args) => ("retry", args.format),
             #[cfg(feature = "aws")]
-            Command::Setup(_) => ("setup", Format::Human),
-            Command::Verify(args) => ("verify", args.format),
-            Command::Bench(args) => ("bench", args.format),
+            CliCommand::Setup(_) => ("setup", Format::Human),
+            CliCommand::Verify(args) => ("verify", args.format),
+            CliCommand::Bench(args) => ("bench", args.format),
             #[cfg(feature = "aws")]
-            Command::List(args) => ("list", args.format),
-            Command::Synth(args) => ("synth", args.result),
+            CliCommand::List(args) => ("list", args.format),
+            CliCommand::Synth(args) => ("synth", args.result),
         };
         Invocation { command: Some(command.to_owned()), format }
     }

@@ -9,7 +9,7 @@ use super::args::Format;
 use super::jobs::JobLine;
 use super::print::{self, Document};
 use crate::jobs::StepOutcome;
-use crate::jobs::journal::Command;
+use crate::jobs::journal::JobCommand;
 use crate::units::counted;
 
 /// Where events go.
@@ -65,11 +65,11 @@ impl<'a> From<StepOutcome<'a>> for JobEvent<'a> {
 
 impl<'a> JobEvent<'a> {
     /// A job has taken a command.
-    pub(super) fn of_command(job_id: &'a str, command: Command) -> Self {
+    pub(super) fn of_command(job_id: &'a str, command: JobCommand) -> Self {
         match command {
-            Command::Run => Self::Confirmed { job_id },
-            Command::Cancel => Self::CancelRequested { job_id },
-            Command::Priority(priority) => Self::Prioritised { job_id, priority },
+            JobCommand::Run => Self::Confirmed { job_id },
+            JobCommand::Cancel => Self::CancelRequested { job_id },
+            JobCommand::Priority(priority) => Self::Prioritised { job_id, priority },
         }
     }
 

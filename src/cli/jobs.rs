@@ -13,16 +13,19 @@ use serde_json::Value;
 use super::args::Format;
 use super::job_events::{EventOutput, JobEvent};
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
-use super::older::{self, Deed};
-use super::print::{self, Report, visible};
-use super::service_args::Unchecked;
+use super::older::{self, JobAction};
+use super::print::{self, CommandResult, visible};
+use super::service_args::OnUnknownCaller;
 use super::watch::Watch;
 use super::{CliError, Exit, completion, interrupt, terminal};
 use crate::aws::{AwsError, AwsErrorKind, Session};
-use crate::jobs::journal::{self, Command, Entry, Event, JobEnd, JournalError, Progress, Stage};
+use crate::jobs::journal::{
+    self, JobCommand, JobEnd, JournalEntry, JournalError, JournalEvent, ManifestStage,
+    SubmissionProgress,
+};
 use crate::jobs::{
-    Control, JobDetail, JobView, Pause, Requests, StepOutcome, Submission, SubmitError, describe,
-    list, replay, should_be_known,
+    JobControl, JobDetail, JobView, Pause, Requests, StepOutcome, Submission, SubmitError,
+    describe, list, replay, should_be_known,
 };
 use crate::plan::Plan;
 use crate::units::{Count, counted};
@@ -40,7 +43,7 @@ pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
 
 /// Follows jobs until nothing happens by itself any more.
 fn follow(args: &JobsArgs, watched: &WatchArgs) -> Result<Exit, CliError> {
-    let mut opened = Opened::new(args)?;
+    let mut opened = SubmittedPlan::new(args)?;
     let mut watch = Watch::new(watched, &opened.control, args.events())?;
     loop {
         match opened.jobs() {
@@ -79,13 +82,13 @@ const WITHDRAWN: &str = "Withdrawn";
 const UNLISTED: &str = "Unlisted";
 
 /// A submitted plan, and the way to its jobs.
-pub(super) struct Opened {
+pub(super) struct SubmittedPlan {
     pub(super) plan: Plan,
     /// The folder of its journal.
     pub(super) state: PathBuf,
-    pub(super) progress: Progress,
+    pub(super) progress: SubmissionProgress,
     pub(super) session: Session,
-    pub(super) control: Control,
+    pub(super) control: JobControl,
     requests: Requests,
     reasons: Reasons,
     /// Whether AWS has listed jobs.
@@ -95,13 +98,13 @@ pub(super) struct Opened {
 /// Why jobs failed, by their ids: it doesn't change, so it is asked for once.
 type Reasons = HashMap<String, Vec<String>>;
 
-impl Opened {
+impl SubmittedPlan {
     pub(super) fn new(args: &JobsArgs) -> Result<Self, CliError> {
         let handle = args.open()?;
         let (state, plan) = (handle.state().to_owned(), handle.plan);
         let entries = journal::read(&state)?;
         let progress = replay(&state, &plan.shards, &entries)?;
-        let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
+        let Some(JournalEvent::Started { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
             return Err(JournalError::Missing { folder: state }.into());
@@ -145,7 +148,8 @@ impl Opened {
                 }
                 _ => continue,
             };
-            let entry = Entry { time: Timestamp::now(), event: Event::Ended { job_id, end } };
+            let entry =
+                JournalEntry { time: Timestamp::now(), event: JournalEvent::Ended { job_id, end } };
             self.progress
                 .apply(&entry)
                 .map_err(|what| SubmitError::Misfit { folder: self.state.clone(), what })?;
@@ -227,24 +231,24 @@ fn by_id(views: Vec<JobView>) -> HashMap<String, JobView> {
 
 fn job_lines(
     plan: &Plan,
-    progress: &Progress,
+    progress: &SubmissionProgress,
     mut views: HashMap<String, JobView>,
-    control: &Control,
+    control: &JobControl,
     reasons: &mut Reasons,
 ) -> Result<Vec<JobLine>, CliError> {
     let mut lines = Vec::new();
     for (place, (shard, stage)) in plan.shards.iter().zip(progress.stages()).enumerate() {
         let job_id = match stage {
-            Stage::Created { job_id, .. } => Some(job_id.clone()),
+            ManifestStage::Created { job_id, .. } => Some(job_id.clone()),
             _ => None,
         };
         let view = job_id.as_ref().and_then(|id| views.remove(id));
         let unseen = || match stage {
             // Too new to be listed, or AWS forgot it, 90 days after it ended.
-            Stage::Created { .. } => {
+            ManifestStage::Created { .. } => {
                 stage.end().map_or_else(|| UNLISTED.to_owned(), |end| end.status.clone())
             }
-            Stage::Withdrawn { .. } => WITHDRAWN.to_owned(),
+            ManifestStage::Withdrawn { .. } => WITHDRAWN.to_owned(),
             _ if progress.is_held(place) => HELD.to_owned(),
             _ => WAITING.to_owned(),
         };
@@ -283,7 +287,7 @@ fn job_lines(
 /// Why a job failed.
 fn reasons_of(
     job_id: &str,
-    control: &Control,
+    control: &JobControl,
     known: &mut Reasons,
 ) -> Result<Vec<String>, CliError> {
     if let Some(reasons) = known.get(job_id) {
@@ -310,13 +314,13 @@ struct JobList {
 }
 
 fn show(args: &JobsArgs) -> Result<Exit, CliError> {
-    let jobs = Opened::new(args)?.jobs()?;
+    let jobs = SubmittedPlan::new(args)?.jobs()?;
     let exit = outcome(&jobs);
     print::print(&JobList { jobs }, args.format)?;
     Ok(exit)
 }
 
-impl Report for JobList {
+impl CommandResult for JobList {
     const COMMAND: &'static str = "jobs list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -353,7 +357,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let mut submission = Submission::resume(handle.state(), plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
-    args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
+    args.service.check_account(&session, Some(submission.account_id()), OnUnknownCaller::Told)?;
     let mut watch = Watch::new(&run.watch, &control, args.events())?;
     let mut wave = Wave {
         plan,
@@ -425,7 +429,7 @@ fn say_what_is_coming(jobs: usize) {
 struct Wave<'a> {
     plan: &'a Plan,
     session: &'a Session,
-    control: &'a Control,
+    control: &'a JobControl,
     events: EventOutput,
     reasons: Reasons,
     /// Whether AWS has listed or created jobs.
@@ -459,7 +463,7 @@ impl Wave<'_> {
 /// Lets suspended jobs run, in the order of their manifests, until so many do.
 fn confirm(
     submission: &mut Submission,
-    control: &Control,
+    control: &JobControl,
     views: &mut HashMap<String, JobView>,
     max_active: usize,
     events: EventOutput,
@@ -481,8 +485,8 @@ fn confirm(
         if !submission.progress().is_ready(place) {
             continue;
         }
-        match submission.command(control, &job_id, Command::Run) {
-            Ok(()) => JobEvent::of_command(&job_id, Command::Run).tell(events),
+        match submission.command(control, &job_id, JobCommand::Run) {
+            Ok(()) => JobEvent::of_command(&job_id, JobCommand::Run).tell(events),
             // It isn't suspended any more: it took the command, and the answer was lost.
             Err(error) if error.aws().is_some_and(AwsError::is_job_status) => {}
             Err(error) => return Err(error.into()),
@@ -498,7 +502,7 @@ fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
     if args.format != Format::Human {
         return;
     }
-    let deeds: Vec<Deed> = jobs.iter().map(Deed::of_line).collect();
+    let deeds: Vec<JobAction> = jobs.iter().map(JobAction::of_line).collect();
     if let Some(text) = older::warning(&plan.shards, &deeds, &args.plan_words(), true) {
         print::warning(&text);
     }
@@ -520,19 +524,23 @@ fn say_what_is_left(args: &JobsArgs, plan: &Plan, jobs: &[JobLine]) {
 }
 
 /// A submission of a plan, and the way to its jobs, for commands that steer them.
-struct Steering {
+struct SubmissionControl {
     plan: Plan,
     submission: Submission,
-    control: Control,
+    control: JobControl,
 }
 
-impl Steering {
+impl SubmissionControl {
     fn new(args: &JobsArgs) -> Result<Self, CliError> {
         let handle = args.open()?;
         let submission = Submission::reopen(handle.state(), &handle.plan)?;
         let session = args.service.session(Some(submission.region()))?;
         let control = args.service.control(&session, submission.account_id())?;
-        args.service.check_account(&session, Some(submission.account_id()), Unchecked::Told)?;
+        args.service.check_account(
+            &session,
+            Some(submission.account_id()),
+            OnUnknownCaller::Told,
+        )?;
         Ok(Self { plan: handle.plan, submission, control })
     }
 
@@ -563,7 +571,7 @@ impl Steering {
     fn command(
         &mut self,
         jobs: &[String],
-        command: Command,
+        command: JobCommand,
         events: EventOutput,
     ) -> Result<(u64, Option<CliError>), CliError> {
         let (mut taken, mut first) = (0, None);
@@ -594,7 +602,7 @@ impl Steering {
     fn command_one(
         &mut self,
         job_id: &str,
-        command: Command,
+        command: JobCommand,
         events: EventOutput,
     ) -> Result<bool, CliError> {
         // One that is too new to be listed is waited for.
@@ -619,7 +627,7 @@ fn is_ending(view: &JobView) -> bool {
 }
 
 fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
-    let mut steering = Steering::new(args)?;
+    let mut steering = SubmissionControl::new(args)?;
     // What can't be settled keeps no other job from being cancelled.
     let mut settled = Ok(());
     // First, so that none of them is created meanwhile.
@@ -631,12 +639,12 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
         settled = steering.submission.settle(&steering.control);
     }
     let (jobs, views) = steering.chosen(&asked.jobs)?;
-    let (taken, refusal) = steering.command(&jobs, Command::Cancel, args.events())?;
+    let (taken, refusal) = steering.command(&jobs, JobCommand::Cancel, args.events())?;
     if args.format == Format::Human {
         print::tell(&format!("{} asked to end", counted(taken, "job")));
-        let deeds = Deed::of_all(steering.submission.progress(), &views);
+        let deeds = JobAction::of_all(steering.submission.progress(), &views);
         // Jobs that were told to end do no more; those by name may leave others, which go on.
-        let deeds: Vec<Deed> = if asked.all { Deed::ended(deeds) } else { deeds };
+        let deeds: Vec<JobAction> = if asked.all { JobAction::ended(deeds) } else { deeds };
         let words = args.plan_words();
         if let Some(text) = older::warning(&steering.plan.shards, &deeds, &words, true) {
             print::warning(&text);
@@ -647,7 +655,7 @@ fn cancel(args: &JobsArgs, asked: &CancelArgs) -> Result<Exit, CliError> {
 }
 
 fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError> {
-    let mut steering = Steering::new(args)?;
+    let mut steering = SubmissionControl::new(args)?;
     let priority = asked.priority;
     if asked.jobs.is_empty() {
         let jobs = steering.submission.plan_priority(priority)?;
@@ -656,7 +664,8 @@ fn set_priority(args: &JobsArgs, asked: &PriorityArgs) -> Result<Exit, CliError>
         }
     }
     let (jobs, _) = steering.chosen(&asked.jobs)?;
-    let (taken, refusal) = steering.command(&jobs, Command::Priority(priority), args.events())?;
+    let (taken, refusal) =
+        steering.command(&jobs, JobCommand::Priority(priority), args.events())?;
     if args.format == Format::Human {
         let jobs = counted(taken, "job");
         print::tell(&format!("{jobs} given priority {priority}"));

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use super::args::{Format, local_folder, moment};
 use super::aws::AwsArgs;
-use super::print::{self, Report};
+use super::print::{self, CommandResult};
 use super::{CliError, Exit, interrupt, progress};
-use crate::listing::{self, ASKED, LISTED, Listing, Summary};
+use crate::listing::{self, ASKED, LISTED, Listing, ListingSummary};
 use crate::operation::partition;
 use crate::units::{Count, counted};
 
@@ -95,7 +95,7 @@ struct ListResult<'a> {
 }
 
 impl<'a> ListResult<'a> {
-    fn new(summary: &Summary, args: &'a ListArgs) -> Self {
+    fn new(summary: &ListingSummary, args: &'a ListArgs) -> Self {
         let is_asked = |column: &String| ASKED.iter().any(|a| a.eq_ignore_ascii_case(column));
         Self {
             manifest: summary.manifest.clone(),
@@ -109,7 +109,7 @@ impl<'a> ListResult<'a> {
     }
 }
 
-impl Report for ListResult<'_> {
+impl CommandResult for ListResult<'_> {
     const COMMAND: &'static str = "list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

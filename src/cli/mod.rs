@@ -14,6 +14,7 @@ mod diff;
 mod error;
 mod estimate;
 mod estimate_notes;
+mod excluded_rows;
 mod exit;
 mod failure;
 mod filter;
@@ -46,7 +47,6 @@ mod retry;
 mod send;
 #[cfg(feature = "aws")]
 mod service_args;
-mod set_aside;
 #[cfg(feature = "aws")]
 mod setup;
 #[cfg(feature = "aws")]
@@ -67,7 +67,7 @@ pub use error::CliError;
 pub use exit::Exit;
 
 use crate::source;
-use args::{Args, Command};
+use args::{Args, CliCommand};
 
 /// Runs the program with the arguments of the process.
 #[must_use]
@@ -93,22 +93,22 @@ pub fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<Exit, CliError> {
     match &args.command {
-        Command::Inspect(args) => inspect::run(args),
-        Command::Count(args) => count::run(args),
-        Command::Filter(args) => filter::run(args),
-        Command::Estimate(args) => estimate::run(args),
-        Command::Policy(args) => policy::run(args),
-        Command::Submit(args) => submit::run(args),
+        CliCommand::Inspect(args) => inspect::run(args),
+        CliCommand::Count(args) => count::run(args),
+        CliCommand::Filter(args) => filter::run(args),
+        CliCommand::Estimate(args) => estimate::run(args),
+        CliCommand::Policy(args) => policy::run(args),
+        CliCommand::Submit(args) => submit::run(args),
         #[cfg(feature = "aws")]
-        Command::Jobs(args) => jobs::run(args),
+        CliCommand::Jobs(args) => jobs::run(args),
         #[cfg(feature = "aws")]
-        Command::Retry(args) => retry::run(args),
+        CliCommand::Retry(args) => retry::run(args),
         #[cfg(feature = "aws")]
-        Command::Setup(args) => setup::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Bench(args) => bench::run(args),
+        CliCommand::Setup(args) => setup::run(args),
+        CliCommand::Verify(args) => verify::run(args),
+        CliCommand::Bench(args) => bench::run(args),
         #[cfg(feature = "aws")]
-        Command::List(args) => list::run(args),
-        Command::Synth(args) => synth::run(args),
+        CliCommand::List(args) => list::run(args),
+        CliCommand::Synth(args) => synth::run(args),
     }
 }

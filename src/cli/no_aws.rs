@@ -18,21 +18,21 @@ pub(super) struct AwsArgs {}
 pub(super) struct ReachArgs {}
 
 /// No way to AWS.
-pub(super) struct Way<'a>(PhantomData<&'a ()>);
+pub(super) struct AwsResolver<'a>(PhantomData<&'a ()>);
 
 impl AwsArgs {
-    pub(super) fn way(&self) -> Way<'_> {
-        Way(PhantomData)
+    pub(super) fn way(&self) -> AwsResolver<'_> {
+        AwsResolver(PhantomData)
     }
 }
 
 impl ReachArgs {
-    pub(super) fn way<'a>(&'a self, _region: Option<&'a str>) -> Way<'a> {
-        Way(PhantomData)
+    pub(super) fn way<'a>(&'a self, _region: Option<&'a str>) -> AwsResolver<'a> {
+        AwsResolver(PhantomData)
     }
 }
 
-impl Way<'_> {
+impl AwsResolver<'_> {
     /// The same way: no thread speaks to a network.
     pub(super) fn on(self, _threads: NonZeroUsize) -> Self {
         self

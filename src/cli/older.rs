@@ -3,7 +3,7 @@
 
 use super::jobs::JobLine;
 use crate::jobs::JobView;
-use crate::jobs::journal::{JobEnd, Progress, Stage};
+use crate::jobs::journal::{JobEnd, ManifestStage, SubmissionProgress};
 use crate::plan::Shard;
 use crate::units::counted;
 
@@ -12,7 +12,7 @@ const NAMES_MAX: usize = 5;
 
 /// What the job of a manifest did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Deed {
+pub(super) struct JobAction {
     /// Whether it may have copied something.
     has_copied: bool,
     /// Whether it did all its tasks.
@@ -21,7 +21,7 @@ pub(super) struct Deed {
     is_open: bool,
 }
 
-impl Deed {
+impl JobAction {
     pub(super) fn of_line(job: &JobLine) -> Self {
         Self {
             has_copied: job.tasks_succeeded > 0 || job.status == JobEnd::FORGOTTEN,
@@ -31,19 +31,19 @@ impl Deed {
     }
 
     /// The same of all manifests of a plan, by its journal and what AWS lists.
-    pub(super) fn of_all(progress: &Progress, views: &[JobView]) -> Vec<Self> {
-        let of = |(place, stage): (usize, &Stage)| match (stage, stage.end()) {
+    pub(super) fn of_all(progress: &SubmissionProgress, views: &[JobView]) -> Vec<Self> {
+        let of = |(place, stage): (usize, &ManifestStage)| match (stage, stage.end()) {
             (_, Some(end)) => Self {
                 has_copied: end.succeeded > 0 || end.status == JobEnd::FORGOTTEN,
                 is_clean: progress.is_clean(place),
                 is_open: false,
             },
-            (Stage::Created { job_id, .. }, None) => {
+            (ManifestStage::Created { job_id, .. }, None) => {
                 let view = views.iter().find(|view| view.job_id == *job_id);
                 let has_copied = view.is_some_and(|view| view.succeeded > 0);
                 Self { has_copied, is_clean: false, is_open: true }
             }
-            (Stage::Withdrawn { .. }, None) => Self::nothing(false),
+            (ManifestStage::Withdrawn { .. }, None) => Self::nothing(false),
             _ => Self::nothing(!progress.is_held(place)),
         };
         progress.stages().iter().enumerate().map(of).collect()
@@ -63,7 +63,7 @@ impl Deed {
 /// Where `only_dead`, jobs that may still do their tasks are left out: they are on the way.
 pub(super) fn warning(
     shards: &[Shard],
-    deeds: &[Deed],
+    deeds: &[JobAction],
     plan_words: &str,
     only_dead: bool,
 ) -> Option<String> {
@@ -80,7 +80,7 @@ pub(super) fn warning(
                 known.insert((&shard.after, has_older)).1
             }
         };
-        let is_behind = |deed: &Deed| !(deed.is_clean || (only_dead && deed.is_open));
+        let is_behind = |deed: &JobAction| !(deed.is_clean || (only_dead && deed.is_open));
         if has_older && deed(place).is_some_and(is_behind) {
             behind.push(place);
         }
@@ -122,14 +122,14 @@ mod tests {
         (0..=waiting).map(shard).collect()
     }
 
-    const DONE: Deed = Deed { has_copied: true, is_clean: true, is_open: false };
-    const PARTLY: Deed = Deed { has_copied: true, is_clean: false, is_open: false };
-    const DEAD: Deed = Deed { has_copied: false, is_clean: false, is_open: false };
-    const OPEN: Deed = Deed { has_copied: false, is_clean: false, is_open: true };
+    const DONE: JobAction = JobAction { has_copied: true, is_clean: true, is_open: false };
+    const PARTLY: JobAction = JobAction { has_copied: true, is_clean: false, is_open: false };
+    const DEAD: JobAction = JobAction { has_copied: false, is_clean: false, is_open: false };
+    const OPEN: JobAction = JobAction { has_copied: false, is_clean: false, is_open: true };
 
     #[test]
     fn keys_that_serve_an_older_version_are_told_of() {
-        let told = |deeds: &[Deed], only_dead| warning(&shards(2), deeds, "plan", only_dead);
+        let told = |deeds: &[JobAction], only_dead| warning(&shards(2), deeds, "plan", only_dead);
         assert_eq!(told(&[DONE, DONE, DONE], false), None);
         assert_eq!(told(&[DEAD, DEAD, DEAD], false), None, "nothing was copied");
         assert_eq!(told(&[DONE, OPEN, OPEN], true), None, "they are on the way");

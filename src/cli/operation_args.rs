@@ -14,8 +14,8 @@ use super::{CliError, parameter_file, plan_args};
 use crate::operation::job::ACTIVE_JOBS_MAX;
 use crate::operation::job::ReportScope;
 use crate::operation::{
-    CopyClass, Kind, Operation, acl, checksum, copy, delete_tags, given, lambda, legal_hold,
-    replicate, restore, retention, tag, update_encryption,
+    CopyClass, Operation, OperationKind, acl, checksum, copy, delete_tags, given, lambda,
+    legal_hold, replicate, restore, retention, tag, update_encryption,
 };
 use crate::plan::{ForOperation, PlanHandle};
 
@@ -205,14 +205,14 @@ enum ScopeArg {
 
 /// Whether something is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Switch {
+pub(super) enum OnOff {
     /// It is
     On,
     /// It is not
     Off,
 }
 
-impl Switch {
+impl OnOff {
     pub(super) fn is_on(self) -> bool {
         self == Self::On
     }
@@ -234,7 +234,7 @@ pub(super) struct OperationArgs {
     /// What the jobs do to each object (delete-tags and replicate have no parameters)
     #[arg(long, value_name = "NAME", value_parser = operations(), required_unless_present =
         "operation_json")]
-    operation: Option<Kind>,
+    operation: Option<OperationKind>,
     /// A file with an operation as AWS documents it (`JobOperation`), passed on as it is
     #[arg(long, value_name = "FILE", conflicts_with = "operation")]
     operation_json: Option<PathBuf>,
@@ -245,7 +245,7 @@ pub(super) struct OperationArgs {
     /// Whether S3 asks KMS once a bucket instead of once an object [also: copy] [default: the
     /// plan's, if it was made with --bucket-key]
     #[arg(long, value_enum, help_heading = UPDATE_ENCRYPTION)]
-    bucket_key: Option<Switch>,
+    bucket_key: Option<OnOff>,
 
     /// The bucket to copy to; the objects' own copies them in place
     #[arg(long, value_name = "BUCKET", help_heading = COPY)]
@@ -359,7 +359,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub(super) const STORAGE_CLASS: &str = "--storage-class";
 
 /// A flag, whether it was given, and the operations that it is a parameter of.
-type Belonging = (&'static str, bool, &'static [Kind]);
+type FlagUse = (&'static str, bool, &'static [OperationKind]);
 
 impl OperationArgs {
     /// The operation with its parameters. What is not given is as the plan was made with.
@@ -377,33 +377,37 @@ impl OperationArgs {
         };
         self.refuse_foreign(Some(kind))?;
         Ok(match kind {
-            Kind::UpdateEncryption => Box::new(update_encryption::Parameters {
+            OperationKind::UpdateEncryption => Box::new(update_encryption::Parameters {
                 key_arn: self.kms_key_arn.clone(),
                 bucket_key: self
                     .bucket_key
-                    .map(Switch::is_on)
+                    .map(OnOff::is_on)
                     .or(planned.and_then(|planned| planned.bucket_key)),
             }),
-            Kind::Copy => Box::new(self.copy(planned.and_then(|planned| planned.storage_class))),
-            Kind::Tag => Box::new(tag::Parameters { tags: self.object_tag.clone() }),
-            Kind::DeleteTags => Box::new(delete_tags::Parameters),
-            Kind::Restore => Box::new(restore::Parameters {
+            OperationKind::Copy => {
+                Box::new(self.copy(planned.and_then(|planned| planned.storage_class)))
+            }
+            OperationKind::Tag => Box::new(tag::Parameters { tags: self.object_tag.clone() }),
+            OperationKind::DeleteTags => Box::new(delete_tags::Parameters),
+            OperationKind::Restore => Box::new(restore::Parameters {
                 days: self.restore_days,
                 tier: self.restore_tier.clone(),
             }),
-            Kind::Acl => Box::new(acl::Parameters { acl: self.acl.clone() }),
-            Kind::LegalHold => Box::new(legal_hold::Parameters { status: self.legal_hold.clone() }),
-            Kind::Retention => Box::new(retention::Parameters {
+            OperationKind::Acl => Box::new(acl::Parameters { acl: self.acl.clone() }),
+            OperationKind::LegalHold => {
+                Box::new(legal_hold::Parameters { status: self.legal_hold.clone() })
+            }
+            OperationKind::Retention => Box::new(retention::Parameters {
                 mode: self.retention_mode.clone(),
                 until: self.retain_until.clone(),
                 bypass_governance: self.bypass_governance,
             }),
-            Kind::Replicate => Box::new(replicate::Parameters),
-            Kind::Checksum => Box::new(checksum::Parameters {
+            OperationKind::Replicate => Box::new(replicate::Parameters),
+            OperationKind::Checksum => Box::new(checksum::Parameters {
                 algorithm: self.checksum_algorithm.clone(),
                 checksum_type: self.checksum_type.clone(),
             }),
-            Kind::Lambda => Box::new(lambda::Parameters {
+            OperationKind::Lambda => Box::new(lambda::Parameters {
                 function_arn: self.function_arn.clone(),
                 schema_version: self.schema_version.clone(),
                 arguments: self.user_argument.clone(),
@@ -420,7 +424,7 @@ impl OperationArgs {
                  here"
             )
         };
-        let bucket_key = planned.bucket_key.zip(self.bucket_key.map(Switch::is_on));
+        let bucket_key = planned.bucket_key.zip(self.bucket_key.map(OnOff::is_on));
         let class = planned.storage_class.zip(self.storage_class);
         if let Some((planned, given)) = bucket_key.filter(|(planned, given)| planned != given) {
             return Some(differ("--bucket-key", switch(planned), switch(given)));
@@ -431,7 +435,7 @@ impl OperationArgs {
 
     /// The class of copies that the plan names, where the command line names none.
     pub(super) fn class_of_plan(&self, planned: &ForOperation) -> Option<CopyClass> {
-        if self.storage_class.is_some() || self.operation != Some(Kind::Copy) {
+        if self.storage_class.is_some() || self.operation != Some(OperationKind::Copy) {
             return None;
         }
         planned.storage_class
@@ -444,7 +448,7 @@ impl OperationArgs {
             storage_class: self.storage_class.or(storage_class),
             sse: self.sse.clone(),
             key_arn: self.kms_key_arn.clone(),
-            bucket_key: self.bucket_key.map(Switch::is_on),
+            bucket_key: self.bucket_key.map(OnOff::is_on),
             tags_directive: self.object_tags.clone(),
             tags: self.object_tag.clone(),
             metadata_directive: self.metadata.clone(),
@@ -470,8 +474,8 @@ impl OperationArgs {
     }
 
     /// Refuses a flag that is no parameter of the operation (of none, with `--operation-json`).
-    fn refuse_foreign(&self, kind: Option<Kind>) -> Result<(), CliError> {
-        let foreign = |(_, given, owners): &Belonging| {
+    fn refuse_foreign(&self, kind: Option<OperationKind>) -> Result<(), CliError> {
+        let foreign = |(_, given, owners): &FlagUse| {
             *given && !kind.is_some_and(|kind| owners.contains(&kind))
         };
         let Some((flag, _, owners)) = self.belongings().into_iter().find(foreign) else {
@@ -490,10 +494,10 @@ impl OperationArgs {
         }))
     }
 
-    fn belongings(&self) -> [Belonging; 32] {
-        const COPIES: &[Kind] = &[Kind::Copy];
-        const ENCRYPTS: &[Kind] = &[Kind::UpdateEncryption, Kind::Copy];
-        const LOCKS: &[Kind] = &[Kind::Retention, Kind::Copy];
+    fn belongings(&self) -> [FlagUse; 32] {
+        const COPIES: &[OperationKind] = &[OperationKind::Copy];
+        const ENCRYPTS: &[OperationKind] = &[OperationKind::UpdateEncryption, OperationKind::Copy];
+        const LOCKS: &[OperationKind] = &[OperationKind::Retention, OperationKind::Copy];
         [
             ("--kms-key-arn", self.kms_key_arn.is_some(), ENCRYPTS),
             ("--bucket-key", self.bucket_key.is_some(), ENCRYPTS),
@@ -514,23 +518,31 @@ impl OperationArgs {
             ("--unmodified-since", self.unmodified_since.is_some(), COPIES),
             ("--redirect-location", self.redirect_location.is_some(), COPIES),
             ("--requester-pays", self.requester_pays, COPIES),
-            ("--object-tag", !self.object_tag.is_empty(), &[Kind::Tag, Kind::Copy]),
-            ("--restore-days", self.restore_days.is_some(), &[Kind::Restore]),
-            ("--restore-tier", self.restore_tier.is_some(), &[Kind::Restore]),
-            ("--acl", self.acl.is_some(), &[Kind::Acl, Kind::Copy]),
-            ("--legal-hold", self.legal_hold.is_some(), &[Kind::LegalHold, Kind::Copy]),
+            (
+                "--object-tag",
+                !self.object_tag.is_empty(),
+                &[OperationKind::Tag, OperationKind::Copy],
+            ),
+            ("--restore-days", self.restore_days.is_some(), &[OperationKind::Restore]),
+            ("--restore-tier", self.restore_tier.is_some(), &[OperationKind::Restore]),
+            ("--acl", self.acl.is_some(), &[OperationKind::Acl, OperationKind::Copy]),
+            (
+                "--legal-hold",
+                self.legal_hold.is_some(),
+                &[OperationKind::LegalHold, OperationKind::Copy],
+            ),
             ("--retention-mode", self.retention_mode.is_some(), LOCKS),
             ("--retain-until", self.retain_until.is_some(), LOCKS),
-            ("--bypass-governance", self.bypass_governance, &[Kind::Retention]),
+            ("--bypass-governance", self.bypass_governance, &[OperationKind::Retention]),
             (
                 "--checksum-algorithm",
                 self.checksum_algorithm.is_some(),
-                &[Kind::Checksum, Kind::Copy],
+                &[OperationKind::Checksum, OperationKind::Copy],
             ),
-            ("--checksum-type", self.checksum_type.is_some(), &[Kind::Checksum]),
-            ("--function-arn", self.function_arn.is_some(), &[Kind::Lambda]),
-            ("--schema-version", self.schema_version.is_some(), &[Kind::Lambda]),
-            ("--user-argument", !self.user_argument.is_empty(), &[Kind::Lambda]),
+            ("--checksum-type", self.checksum_type.is_some(), &[OperationKind::Checksum]),
+            ("--function-arn", self.function_arn.is_some(), &[OperationKind::Lambda]),
+            ("--schema-version", self.schema_version.is_some(), &[OperationKind::Lambda]),
+            ("--user-argument", !self.user_argument.is_empty(), &[OperationKind::Lambda]),
         ]
     }
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::aws::Way;
+use super::aws::AwsResolver;
 #[cfg(feature = "aws")]
 use super::print;
 use super::{CliError, given};
@@ -16,7 +16,7 @@ use crate::source::Location;
 pub(super) fn open(
     name: &Path,
     state: Option<&Path>,
-    way: &mut Way<'_>,
+    way: &mut AwsResolver<'_>,
 ) -> Result<PlanHandle, CliError> {
     given::check(name)?;
     let is_address = name.to_str().is_some_and(|text| text.starts_with("s3://"));
@@ -55,7 +55,7 @@ pub(super) fn open(
 pub(super) fn open_submitted(
     name: &Path,
     state: Option<&Path>,
-    way: &mut Way<'_>,
+    way: &mut AwsResolver<'_>,
 ) -> Result<PlanHandle, CliError> {
     let handle = open(name, state, way)?;
     handle.find_state()?;
@@ -69,7 +69,7 @@ pub(super) fn open_submitted(
 pub(super) fn open_followed(
     name: &Path,
     state: Option<&Path>,
-    way: &mut Way<'_>,
+    way: &mut AwsResolver<'_>,
 ) -> Result<PlanHandle, CliError> {
     let error = match open_submitted(name, state, way) {
         Err(error) if is_gone(&error) => error,

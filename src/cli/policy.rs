@@ -16,11 +16,13 @@ use super::request::{
 };
 use super::{CliError, Exit, plan_args};
 use crate::operation::copy_key::{TargetEncryption, target_key};
-use crate::operation::job::{self, Manifest, ManifestPlace, Options, Setting, Source};
+use crate::operation::job::{
+    self, JobContext, JobOptions, ManifestPlace, PlanSummary, PlannedManifest,
+};
 #[cfg(feature = "aws")]
 use crate::operation::policy::inline_name;
 use crate::operation::policy::{Access, Policy};
-use crate::operation::{Kind, Refusal, partition};
+use crate::operation::{OperationKind, Refusal, partition};
 use crate::plan::PlanHandle;
 
 /// The three policies, by the names of their files.
@@ -32,11 +34,11 @@ pub(super) struct Policies {
 }
 
 /// A plan's jobs, as far as policies depend on them.
-pub(super) struct Draft {
-    pub(super) setting: Setting,
-    options: Options,
-    source: Source,
-    kind: Kind,
+pub(super) struct PolicyInputs {
+    pub(super) setting: JobContext,
+    options: JobOptions,
+    source: PlanSummary,
+    kind: OperationKind,
     /// The plan's folder, if it is in S3.
     plan: Option<String>,
     /// The operation of a request, as the API has it.
@@ -57,7 +59,7 @@ pub(super) fn run(args: &PolicyCommandArgs) -> Result<Exit, CliError> {
 }
 
 /// Takes a plan, and checks what its jobs are to do.
-pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, CliError> {
+pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<PolicyInputs, CliError> {
     let operation = operation(&args.operation, handle)?;
     let role_arn = role_arn(args)?;
     let setting = setting(&args.place, &role_arn);
@@ -79,7 +81,7 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<Draft, Cli
     let kind = operation.kind();
     let operation = request.operation[kind.api_name()].clone();
     let plan = own_place(handle).map(|place| place.folder());
-    Ok(Draft { setting, options, source, kind, plan, operation })
+    Ok(PolicyInputs { setting, options, source, kind, plan, operation })
 }
 
 fn role_arn(args: &PolicyArgs) -> Result<String, CliError> {
@@ -92,7 +94,7 @@ fn role_arn(args: &PolicyArgs) -> Result<String, CliError> {
     Ok(partition::role_arn(partition, &args.place.account_id, name))
 }
 
-impl Draft {
+impl PolicyInputs {
     /// The key of the target bucket that copies get, if they get it and rights on it are needed.
     /// `look` reads a bucket's default encryption, or says why it can't.
     pub(super) fn target_key(
@@ -101,7 +103,7 @@ impl Draft {
         look: impl FnOnce(&str) -> Result<TargetEncryption, String>,
     ) -> Result<Option<String>, CliError> {
         let stated = args.target_encryption.as_deref();
-        if self.kind == Kind::Copy {
+        if self.kind == OperationKind::Copy {
             let stated = stated.map(|text| TargetEncryption::parse(text, &self.setting));
             return Ok(target_key(&self.operation, stated.transpose()?, look)?);
         }
@@ -132,7 +134,7 @@ impl Draft {
             region: setting.region.clone(),
             role_arn: options.role_arn.clone(),
             buckets: buckets.into_iter().cloned().collect(),
-            versions: shards.iter().any(Manifest::has_version_ids),
+            versions: shards.iter().any(PlannedManifest::has_version_ids),
             object_keys: args.object_keys.clone(),
             target_keys: target_key.into_iter().collect(),
             manifest_keys: args.manifest_key.iter().cloned().collect(),
@@ -161,7 +163,7 @@ impl Draft {
 
 /// What `setup role` asks for besides the policies.
 #[cfg(feature = "aws")]
-impl Draft {
+impl PolicyInputs {
     pub(super) fn role_arn(&self) -> &str {
         &self.options.role_arn
     }

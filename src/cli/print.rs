@@ -3,11 +3,10 @@
 //!
 //! Printed text can contain anything: keys, names of files and columns, fields of a manifest or a
 //! plan, answers of a server. Terminals interpret control characters in it. So all output passes
-//! [`Clean`], which escapes them; a test makes sure that nothing else in the program writes to
-//! either stream. Escapes are the same on a terminal and in a pipe; on a terminal, lines for people
-//! are broken to its width besides. JSON results use JSON's own escapes, so values read back
-//! unchanged. Files (manifests, CSV, plans) are not written through
-//! here and keep their bytes.
+//! [`EscapingWriter`], which escapes them; a test makes sure that nothing else in the program
+//! writes to either stream. Escapes are the same on a terminal and in a pipe; on a terminal, lines
+//! for people are broken to its width besides. JSON results use JSON's own escapes, so values read
+//! back unchanged. Files (manifests, CSV, plans) are not written through here and keep their bytes.
 
 use std::borrow::Cow;
 use std::env;
@@ -18,7 +17,7 @@ use anstream::AutoStream;
 use serde::Serialize;
 
 use super::args::Format;
-use super::terminal::{self, Fitted, Screen};
+use super::terminal::{self, LineFitter, Screen};
 use crate::plan::PLAN_VERSION;
 
 /// A document of JSON: all begin with the same members. `docs/output.schema.json` describes each.
@@ -39,7 +38,7 @@ impl<'a, T: Serialize> Document<'a, T> {
 }
 
 /// A result that can be shown both ways.
-pub(super) trait Report: Serialize {
+pub(super) trait CommandResult: Serialize {
     /// The command that gives it.
     const COMMAND: &'static str;
 
@@ -48,7 +47,7 @@ pub(super) trait Report: Serialize {
 }
 
 /// Prints a result in the format asked for.
-pub(super) fn print<R: Report>(report: &R, format: Format) -> io::Result<()> {
+pub(super) fn print<R: CommandResult>(report: &R, format: Format) -> io::Result<()> {
     match format {
         Format::Human => {
             let mut out = output(format);
@@ -80,20 +79,22 @@ fn screen_of_stderr() -> Screen {
 }
 
 /// Standard output, for text of this format.
-pub(super) fn output(format: Format) -> Clean<Fitted<BufWriter<StdoutLock<'static>>>> {
+pub(super) fn output(format: Format) -> EscapingWriter<LineFitter<BufWriter<StdoutLock<'static>>>> {
     let screen = match format {
         Format::Human => screen_of_stdout(),
         Format::Json => Screen::default(),
     };
-    Clean::new(Fitted::new(BufWriter::new(io::stdout().lock()), screen), format)
+    EscapingWriter::new(LineFitter::new(BufWriter::new(io::stdout().lock()), screen), format)
 }
 
 /// Tells a person something on standard error. A closed standard error is nobody's loss.
 pub(super) fn tell(text: &str) {
     // In one piece: several processes may write there.
     let mut line = Vec::with_capacity(text.len() + 1);
-    let _ =
-        writeln!(Clean::new(Fitted::new(&mut line, screen_of_stderr()), Format::Human), "{text}");
+    let _ = writeln!(
+        EscapingWriter::new(LineFitter::new(&mut line, screen_of_stderr()), Format::Human),
+        "{text}"
+    );
     let _ = io::stderr().write_all(&line);
 }
 
@@ -111,7 +112,7 @@ pub(super) fn usage(error: &clap::Error) {
     let text = error.render();
     let text = if screen.has_colours() { text.ansi().to_string() } else { text.to_string() };
     let mut lines = Vec::with_capacity(text.len());
-    let mut fitted = Fitted::new(&mut lines, screen);
+    let mut fitted = LineFitter::new(&mut lines, screen);
     let _ = fitted.write_all(text.as_bytes()).and_then(|()| fitted.flush());
     // A closed stream is nobody's loss.
     let _ = if is_error { io::stderr().write_all(&lines) } else { io::stdout().write_all(&lines) };
@@ -137,14 +138,14 @@ pub(super) fn note(text: &str) {
 ///
 /// Line feeds and, for people, tabs are passed on, for a writer can't tell ours from others. So
 /// lines that hold a text from outside show it by [`visible`].
-pub(super) struct Clean<W> {
+pub(super) struct EscapingWriter<W> {
     to: W,
     format: Format,
     /// The beginning of a character that was written in pieces.
     cut: Vec<u8>,
 }
 
-impl<W: Write> Clean<W> {
+impl<W: Write> EscapingWriter<W> {
     pub(super) fn new(to: W, format: Format) -> Self {
         Self { to, format, cut: Vec::new() }
     }
@@ -174,7 +175,7 @@ impl<W: Write> Clean<W> {
     }
 }
 
-impl<W: Write> Write for Clean<W> {
+impl<W: Write> Write for EscapingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut all = std::mem::take(&mut self.cut);
         all.extend_from_slice(bytes);
@@ -249,12 +250,12 @@ mod tests {
         let human = "\u{e9}\u{1f600}\ta\\u{9b}31m\\u{7f}\\u{202e}\\u{1b}]0;\\r\n\\u{2028}z\n";
         for piece in 1..text.len() {
             let mut clean = Vec::new();
-            let mut out = Clean::new(&mut clean, Format::Human);
+            let mut out = EscapingWriter::new(&mut clean, Format::Human);
             text.as_bytes().chunks(piece).for_each(|bytes| out.write_all(bytes).unwrap());
             assert_eq!(str::from_utf8(&clean).unwrap(), human, "{piece}");
         }
         let mut clean = Vec::new();
-        let mut out = Clean::new(&mut clean, Format::Human);
+        let mut out = EscapingWriter::new(&mut clean, Format::Human);
         out.write_all(b"a\xff\x9bb\xc3(").unwrap();
         assert_eq!(str::from_utf8(&clean).unwrap(), "a\u{fffd}\u{fffd}b\u{fffd}(");
     }
@@ -263,7 +264,7 @@ mod tests {
     fn json_keeps_values_without_sending_them() {
         let value = "a\u{9b}\u{7f}\u{202e}\u{1b}\u{2028}\n\u{e9}\u{fe0f}";
         let mut clean = Vec::new();
-        let mut out = Clean::new(&mut clean, Format::Json);
+        let mut out = EscapingWriter::new(&mut clean, Format::Json);
         serde_json::to_writer_pretty(&mut out, &[value]).unwrap();
         let text = str::from_utf8(&clean).unwrap();
         let escaped = "a\\u009b\\u007f\\u202e\\u001b\\u2028\\n\u{e9}\u{fe0f}";

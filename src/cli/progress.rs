@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::Format;
 use super::interrupt;
-use crate::read::{Control, Progress};
+use crate::read::{RunControl, ScanProgress};
 use crate::units::{Bytes, Count};
 
 /// Between two looks at how far the scan has come: often enough to look alive.
@@ -21,10 +21,10 @@ const REDRAW: Duration = Duration::from_millis(100);
 pub(super) fn watched<T>(
     bytes_total: u64,
     format: Format,
-    scan: impl FnOnce(Control<'_>) -> T,
+    scan: impl FnOnce(RunControl<'_>) -> T,
 ) -> T {
-    let progress = Progress::default();
-    let control = Control { stop: interrupt::flag(), progress: &progress };
+    let progress = ScanProgress::default();
+    let control = RunControl { stop: interrupt::flag(), progress: &progress };
     if format != Format::Human || !io::stderr().is_terminal() {
         return scan(control);
     }
@@ -32,7 +32,11 @@ pub(super) fn watched<T>(
 }
 
 /// Runs `scan` with a bar beside it.
-fn beside_bar<T>(control: Control<'_>, bytes_total: u64, scan: impl FnOnce(Control<'_>) -> T) -> T {
+fn beside_bar<T>(
+    control: RunControl<'_>,
+    bytes_total: u64,
+    scan: impl FnOnce(RunControl<'_>) -> T,
+) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let watcher = thread::Builder::new()
@@ -58,9 +62,9 @@ impl Drop for EndOfScan<'_, '_> {
 }
 
 /// The number of steps done, out of all; nothing where no bar is shown.
-pub(super) struct Steps(ProgressBar);
+pub(super) struct StepBar(ProgressBar);
 
-impl Steps {
+impl StepBar {
     pub(super) fn new(total: u64, format: Format) -> Self {
         let is_shown = format == Format::Human && io::stderr().is_terminal();
         let bar = if is_shown { ProgressBar::new(total) } else { ProgressBar::hidden() };
@@ -80,7 +84,7 @@ impl Steps {
     }
 }
 
-impl Drop for Steps {
+impl Drop for StepBar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
@@ -113,7 +117,7 @@ pub(super) fn counted_rows<T>(
     result
 }
 
-fn watch(progress: &Progress, bytes_total: u64, over: &AtomicBool) {
+fn watch(progress: &ScanProgress, bytes_total: u64, over: &AtomicBool) {
     let bar = ProgressBar::new(bytes_total);
     // What matters least stands last: it is cut where the line is too short.
     style(&bar, "{bar:20} {percent:>3} %  {eta} left  {wide_msg}");
@@ -142,9 +146,9 @@ mod tests {
 
     #[test]
     fn a_panic_ends_the_bar() {
-        let (stop, progress) = (AtomicBool::new(false), Progress::default());
-        let control = Control { stop: &stop, progress: &progress };
-        let scan = |_: Control<'_>| -> u8 { panic!("as told") };
+        let (stop, progress) = (AtomicBool::new(false), ScanProgress::default());
+        let control = RunControl { stop: &stop, progress: &progress };
+        let scan = |_: RunControl<'_>| -> u8 { panic!("as told") };
         // It would wait for the bar for ever.
         let result = catch_unwind(AssertUnwindSafe(|| beside_bar(control, 9, scan)));
         assert_eq!(result.unwrap_err().downcast_ref::<&str>(), Some(&"as told"));

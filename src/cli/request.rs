@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::operation_args::{OperationArgs, PlaceArgs, STORAGE_CLASS};
 use super::{CliError, print};
 use crate::operation::job::{
-    self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
+    self, JobContext, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, PlannedManifest,
+    ReportScope, Request, S3Prefix,
 };
 use crate::operation::update_encryption::NOT_SSE_KMS;
-use crate::operation::{Kind, Operation, StorageClass, partition};
+use crate::operation::{Operation, OperationKind, StorageClass, partition};
 use crate::plan::{self, ClassObjects, ForOperation, Plan, PlanHandle, Shard};
 use crate::source::{FolderError, Location, NewFolder};
 
@@ -42,13 +43,15 @@ pub(super) fn operation(
             }
             Ok(operation)
         }
-        None if kind == Kind::Copy && has_versions(&handle.plan) => Err(CliError::Usage(format!(
-            "{}: the plan was not made for copies, and its manifests may mix noncurrent versions \
-             with current ones: a copy makes each the newest version of its key, so old content \
-             could be what is read. Make the plan with `s3sieve filter ... --for copy`, which \
-             copies noncurrent versions first",
-            handle.folder().display(),
-        ))),
+        None if kind == OperationKind::Copy && has_versions(&handle.plan) => {
+            Err(CliError::Usage(format!(
+                "{}: the plan was not made for copies, and its manifests may mix noncurrent \
+                 versions with current ones: a copy makes each the newest version of its key, so \
+                 old content could be what is read. Make the plan with `s3sieve filter ... --for \
+                 copy`, which copies noncurrent versions first",
+                handle.folder().display(),
+            )))
+        }
         None => {
             if kind.sets_more_aside() && may_hold_others(kind, &handle.plan) {
                 let is_large = |shard: &Shard| shard.objects >= TASKS_BEFORE_STOP;
@@ -61,7 +64,7 @@ pub(super) fn operation(
                 };
                 print::warning(&format!(
                     "{}: the rows of this plan were not checked for {name}: rows that it can't \
-                     do will fail{stops}; `s3sieve filter --for {name}` sets them aside",
+                     do will fail{stops}; `s3sieve filter --for {name}` excludes them",
                     handle.folder().display(),
                     name = kind.name(),
                 ));
@@ -76,7 +79,7 @@ pub(super) fn requests(
     args: &OperationArgs,
     handle: &PlanHandle,
     operation: &dyn Operation,
-    (setting, options, source): (&Setting, &Options, &Source),
+    (setting, options, source): (&JobContext, &JobOptions, &PlanSummary),
 ) -> Result<Vec<Request>, CliError> {
     job::requests(operation, setting, options, source).map_err(|mut refusal| {
         let planned = handle.plan.operation.as_ref();
@@ -102,14 +105,16 @@ fn has_versions(plan: &Plan) -> bool {
 
 /// What to know before jobs of this kind are sent: what they change beyond what was asked for, and
 /// what is lost.
-pub(super) fn advice(plan: &Plan, kind: Kind, scope: Option<ReportScope>) -> Vec<String> {
+pub(super) fn advice(plan: &Plan, kind: OperationKind, scope: Option<ReportScope>) -> Vec<String> {
     match kind {
-        Kind::UpdateEncryption => {
+        OperationKind::UpdateEncryption => {
             let key = "every object gets the key of --kms-key-arn, whatever key it has now: no \
                        report tells which";
             [Some(key.to_owned()), becomes_kms(plan)].into_iter().flatten().collect()
         }
-        Kind::Lambda if scope.unwrap_or(ReportScope::usual(kind)) != ReportScope::AllTasks => {
+        OperationKind::Lambda
+            if scope.unwrap_or(ReportScope::usual(kind)) != ReportScope::AllTasks =>
+        {
             let lost = "what the function answers stands in the report's rows of tasks that \
                         succeeded, and is lost with FailedTasksOnly: give --report-scope AllTasks \
                         to keep it";
@@ -123,11 +128,11 @@ pub(super) fn advice(plan: &Plan, kind: Kind, scope: Option<ReportScope>) -> Vec
 pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
     let then = "each of them becomes SSE-KMS with the named key, and costs KMS requests from then \
                 on";
-    let told = |report: &plan::Report| {
+    let told = |report: &plan::ReportSource| {
         report.schema.iter().any(|name| name.replace('_', "").eq_ignore_ascii_case(STATUS))
     };
     let reason = NOT_SSE_KMS.reason;
-    let own = |operation: &&ForOperation| operation.name == Kind::UpdateEncryption.name();
+    let own = |operation: &&ForOperation| operation.name == OperationKind::UpdateEncryption.name();
     match plan.operation.as_ref().filter(own) {
         Some(operation) if operation.includes(reason) => Some(format!(
             "the plan holds objects that are not encrypted with SSE-KMS (--include-ineligible \
@@ -136,7 +141,7 @@ pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
         Some(operation) if !operation.leaves_unchecked(reason) => None,
         _ if plan.reports.iter().all(told) => Some(format!(
             "the plan was not made for update-encryption, so objects with SSE-S3 may be in it: \
-             {then}; `s3sieve filter --for update-encryption` sets them aside"
+             {then}; `s3sieve filter --for update-encryption` excludes them"
         )),
         _ => Some(format!(
             "the report has no {STATUS}, so objects with SSE-S3 may be in the plan: {then}; add \
@@ -148,7 +153,7 @@ pub(super) fn becomes_kms(plan: &Plan) -> Option<String> {
 /// The column that tells how objects are encrypted.
 const STATUS: &str = "EncryptionStatus";
 
-fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
+fn other_operation(handle: &PlanHandle, planned: &str, kind: OperationKind) -> CliError {
     CliError::Usage(format!(
         "{}: the plan was made for {planned}, so its rows were not checked for {}: make one with \
          `s3sieve filter ... --for {}`, or submit it with --operation {planned}",
@@ -159,8 +164,8 @@ fn other_operation(handle: &PlanHandle, planned: &str, kind: Kind) -> CliError {
 }
 
 /// What the jobs depend on besides the plan, from the flags that both commands have.
-pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> Setting {
-    Setting {
+pub(super) fn setting(place: &PlaceArgs, role_arn: &str) -> JobContext {
+    JobContext {
         account_id: place.account_id.clone(),
         partition: partition::of_jobs(region(place).as_deref(), role_arn).to_owned(),
         region: region(place),
@@ -177,7 +182,7 @@ pub(super) fn region(place: &PlaceArgs) -> Option<String> {
 
 /// What to know where the region of the jobs is not known: nobody is told then of a key or function
 /// of another one before AWS tells it.
-pub(super) fn unchecked_region(setting: &Setting) -> Option<String> {
+pub(super) fn unchecked_region(setting: &JobContext) -> Option<String> {
     setting.region.is_none().then(|| {
         format!(
             "no Region is given, so whether keys and functions are in the jobs' Region was not \
@@ -192,11 +197,11 @@ pub(super) fn options(
     place: &PlaceArgs,
     role_arn: &str,
     handle: &PlanHandle,
-) -> Result<Options, CliError> {
-    Ok(Options {
+) -> Result<JobOptions, CliError> {
+    Ok(JobOptions {
         role_arn: role_arn.to_owned(),
         manifests: manifest_place(place, handle)?.0,
-        reports: Place::parse("--report", &place.report)?,
+        reports: S3Prefix::parse("--report", &place.report)?,
         report_scope: None,
         priority: 0,
         description: None,
@@ -206,16 +211,16 @@ pub(super) fn options(
 }
 
 /// A plan, as far as its jobs depend on it.
-pub(super) fn source(place: &PlaceArgs, handle: &PlanHandle) -> Result<Source, CliError> {
+pub(super) fn source(place: &PlaceArgs, handle: &PlanHandle) -> Result<PlanSummary, CliError> {
     let plan = &handle.plan;
-    let manifest = |shard: &Shard| Manifest {
+    let manifest = |shard: &Shard| PlannedManifest {
         path: shard.path.clone(),
         bucket: shard.bucket.clone(),
         columns: shard.columns.clone().unwrap_or_else(|| plan.columns.clone()),
         split: shard.split.clone(),
         sha256: shard.sha256.clone(),
     };
-    Ok(Source {
+    Ok(PlanSummary {
         report_md5s: plan.reports.iter().map(|report| report.manifest_md5.clone()).collect(),
         predicate: predicate(plan),
         place: manifest_place(place, handle)?.1,
@@ -228,12 +233,13 @@ pub(super) fn source(place: &PlaceArgs, handle: &PlanHandle) -> Result<Source, C
 fn manifest_place(
     args: &PlaceArgs,
     handle: &PlanHandle,
-) -> Result<(Place, ManifestPlace), CliError> {
+) -> Result<(S3Prefix, ManifestPlace), CliError> {
     const FLAG: &str = "--manifest-bucket";
-    let given = args.manifest_bucket.as_deref().map(|text| Place::parse(FLAG, text)).transpose()?;
-    if let Some(plan::Inventory { place, folder }) = &handle.plan.inventory {
-        let place = Place::parse("inventory.place of plan.json", place)?;
-        let inventory = Inventory { place: place.clone(), folder: folder.clone() };
+    let given =
+        args.manifest_bucket.as_deref().map(|text| S3Prefix::parse(FLAG, text)).transpose()?;
+    if let Some(plan::PlanInventory { place, folder }) = &handle.plan.inventory {
+        let place = S3Prefix::parse("inventory.place of plan.json", place)?;
+        let inventory = ManifestInventory { place: place.clone(), folder: folder.clone() };
         return Ok((given.unwrap_or(place), ManifestPlace::Inventory(inventory)));
     }
     match (own_place(handle), given) {
@@ -255,14 +261,14 @@ fn manifest_place(
 }
 
 /// The folder of a plan in S3.
-pub(super) fn own_place(handle: &PlanHandle) -> Option<Place> {
+pub(super) fn own_place(handle: &PlanHandle) -> Option<S3Prefix> {
     match handle.folder() {
         Location::Path(_) => None,
         #[cfg(feature = "aws")]
         Location::Object(folder) => {
             let key = folder.key();
             let prefix = key.strip_suffix('/').unwrap_or(key).to_owned();
-            Some(Place { bucket: folder.bucket().to_owned(), prefix })
+            Some(S3Prefix { bucket: folder.bucket().to_owned(), prefix })
         }
     }
 }
@@ -278,8 +284,8 @@ fn predicate(plan: &Plan) -> String {
 
 /// An address of S3 that a flag names.
 #[cfg(feature = "aws")]
-pub(super) fn place(flag: &'static str, text: &str) -> Result<Place, CliError> {
-    Ok(Place::parse(flag, text)?)
+pub(super) fn place(flag: &'static str, text: &str) -> Result<S3Prefix, CliError> {
+    Ok(S3Prefix::parse(flag, text)?)
 }
 
 /// Writes named documents to a folder, which must be new or empty, or hold just these.
@@ -323,12 +329,12 @@ fn holds_just(
 
 /// Whether a plan may hold objects that an operation can't do, as far as the classes of its objects
 /// tell.
-fn may_hold_others(kind: Kind, plan: &Plan) -> bool {
+fn may_hold_others(kind: OperationKind, plan: &Plan) -> bool {
     let known =
         |counted: &ClassObjects| counted.storage_class.as_deref().and_then(StorageClass::from_name);
     let fits = |class: Option<StorageClass>| match kind {
-        Kind::Restore => class.is_some_and(StorageClass::is_archive),
-        Kind::Replicate => class
+        OperationKind::Restore => class.is_some_and(StorageClass::is_archive),
+        OperationKind::Replicate => class
             .is_some_and(|class| !class.is_archive() && class != StorageClass::IntelligentTiering),
         _ => false,
     };

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::aws::location;
 use super::completion::report_of;
 use super::jobs_args::RetryArgs;
-use super::print::{self, Report, visible};
+use super::print::{self, CommandResult, visible};
 use super::{CliError, Exit, given, interrupt};
 use crate::aws::Session;
-use crate::jobs::journal::{Event, JobEnd, Stage};
+use crate::jobs::journal::{JobEnd, JournalEvent, ManifestStage};
 use crate::jobs::{RetryOptions, ShardOutcome, Submission, check_caller, retry};
-use crate::plan::{self, Excluded};
+use crate::plan::{self, ExcludedRows};
 use crate::source::{Location, Object};
 use crate::units::counted;
 
@@ -23,11 +23,11 @@ const NOT_REPEATABLE: &str = "LambdaInvoke";
 
 /// What a retry came to.
 #[derive(Serialize)]
-struct Retried {
+struct RetryResult {
     plan: String,
     /// How many objects are tried again.
     objects: u64,
-    excluded: Vec<Excluded>,
+    excluded: Vec<ExcludedRows>,
     warnings: Vec<String>,
 }
 
@@ -46,7 +46,7 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     let objects: Vec<u64> = handle.plan.shards.iter().map(|shard| shard.objects).collect();
     let outcomes = outcomes(handle.state(), &objects, &mut submission, &session)?;
     let out = location(&args.out, &session)?;
-    plan::verify(handle.folder(), &handle.plan, interrupt::flag())?;
+    plan::check_digests(handle.folder(), &handle.plan, interrupt::flag())?;
     let options = RetryOptions {
         anyway: args.anyway.clone(),
         without: args.without.clone(),
@@ -55,9 +55,10 @@ pub(super) fn run(args: &RetryArgs) -> Result<Exit, CliError> {
     let (folder, stop) = (handle.folder().clone(), interrupt::flag());
     let name = absolute(&args.out).display().to_string();
     // Before the new plan is there: from then on no job of this plan is created that it has.
-    let continued = || submission.note(Event::Continued { plan: name }).map_err(CliError::from);
+    let continued =
+        || submission.note(JournalEvent::Continued { plan: name }).map_err(CliError::from);
     let plan = retry(handle.plan, &folder, &outcomes, &options, &out, continued, stop)?;
-    let result = Retried {
+    let result = RetryResult {
         plan: args.out.display().to_string(),
         objects: plan.totals.rows_matched - plan.totals.rows_excluded,
         excluded: plan.excluded,
@@ -113,8 +114,9 @@ fn absolute(name: &Path) -> PathBuf {
 
 /// A job that is open would do what the new plan's jobs do.
 fn refuse_open(args: &RetryArgs, submission: &Submission) -> Result<(), CliError> {
-    let is_open =
-        |stage: &&Stage| matches!(stage, Stage::Creating { .. } | Stage::Created { end: None, .. });
+    let is_open = |stage: &&ManifestStage| {
+        matches!(stage, ManifestStage::Creating { .. } | ManifestStage::Created { end: None, .. })
+    };
     let open = submission.progress().stages().iter().filter(is_open).count();
     if open == 0 {
         return Ok(());
@@ -139,7 +141,9 @@ fn outcomes(
         .stages()
         .iter()
         .map(|stage| match stage {
-            Stage::Created { job_id, end: Some(end), .. } => Some((job_id.clone(), end.clone())),
+            ManifestStage::Created { job_id, end: Some(end), .. } => {
+                Some((job_id.clone(), end.clone()))
+            }
             _ => None,
         })
         .collect();
@@ -164,7 +168,7 @@ fn outcomes(
     Ok(outcomes)
 }
 
-impl Report for Retried {
+impl CommandResult for RetryResult {
     const COMMAND: &'static str = "retry";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -174,7 +178,7 @@ impl Report for Retried {
             visible(&self.plan),
             counted(self.objects, "object")
         )?;
-        for Excluded { reason, rows, .. } in self.excluded.iter().filter(|set| set.rows > 0) {
+        for ExcludedRows { reason, rows, .. } in self.excluded.iter().filter(|set| set.rows > 0) {
             writeln!(
                 out,
                 "{} excluded, which would fail or do harm, or by --without: excluded/{reason}.csv",

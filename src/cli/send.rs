@@ -9,23 +9,24 @@ use serde::Serialize;
 
 use super::args::Format;
 use super::job_events::{EventOutput, JobEvent};
-use super::older::{self, Deed};
+use super::older::{self, JobAction};
 use super::operation_args::SubmitArgs;
 use super::plan_args::{self, tell_state};
-use super::print::{self, Report};
+use super::print::{self, CommandResult};
 use super::request::place;
 use super::{CliError, Exit, interrupt};
-use crate::jobs::journal::{JobEnd, Stage};
+use crate::jobs::journal::{JobEnd, ManifestStage};
 use crate::jobs::{
-    Finding, JobView, Pause, Preflight, StepOutcome, Submission, Weight, check_update_encryption,
+    JobView, Pause, Preflight, PreflightFinding, Severity, StepOutcome, Submission,
+    check_update_encryption,
 };
-use crate::operation::job::{Request, Setting};
+use crate::operation::job::{JobContext, Request};
 use crate::plan::{Plan, PlanHandle};
 use crate::units::counted;
 
 /// What a submission came to.
 #[derive(Serialize)]
-struct Submitted {
+struct SubmitResult {
     plan: String,
     jobs: Vec<Job>,
     /// How many jobs wait in the journal until others end.
@@ -58,7 +59,7 @@ struct Job {
 pub(super) fn run(
     args: &SubmitArgs,
     handle: &PlanHandle,
-    setting: &Setting,
+    setting: &JobContext,
     requests: &[Request],
 ) -> Result<Exit, CliError> {
     let plan = &handle.plan;
@@ -142,16 +143,16 @@ fn created(plan: &Plan) -> Vec<Option<Timestamp>> {
 }
 
 /// Tells what was found; true where it keeps anything from being sent.
-fn tell(findings: &[Finding]) -> bool {
+fn tell(findings: &[PreflightFinding]) -> bool {
     for finding in findings {
-        let tell = match finding.weight {
-            Weight::Blocks => print::error,
-            Weight::Warns => print::warning,
-            Weight::Notes => print::note,
+        let tell = match finding.severity {
+            Severity::Error => print::error,
+            Severity::Warning => print::warning,
+            Severity::Info => print::note,
         };
         tell(&finding.text);
     }
-    let blocks = findings.iter().filter(|finding| finding.weight == Weight::Blocks).count();
+    let blocks = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     if blocks > 0 {
         let faults = counted(blocks as u64, "fault");
         print::note(&format!("nothing was sent: {faults} to put right first"));
@@ -174,18 +175,20 @@ fn summary(
     plan: &Plan,
     submission: &Submission,
     views: &[JobView],
-) -> Submitted {
+) -> SubmitResult {
     let progress = submission.progress();
     let stages = progress.stages();
-    let is_left = |stage: &Stage| !matches!(stage, Stage::Created { .. } | Stage::Withdrawn { .. });
+    let is_left = |stage: &ManifestStage| {
+        !matches!(stage, ManifestStage::Created { .. } | ManifestStage::Withdrawn { .. })
+    };
     let left = (0..stages.len()).filter(|place| is_left(&stages[*place]));
     let waiting = left.clone().count();
     let held = left.clone().filter(|place| progress.is_held(*place)).count();
     let in_order = left.filter(|place| !progress.is_ready(*place)).count() - held;
     let by_id: HashMap<&str, &JobView> = views.iter().map(|view| (&*view.job_id, view)).collect();
-    let job = |(manifest, stage): (&str, &Stage)| {
+    let job = |(manifest, stage): (&str, &ManifestStage)| {
         let job_id = match stage {
-            Stage::Created { job_id, .. } => Some(job_id.clone()),
+            ManifestStage::Created { job_id, .. } => Some(job_id.clone()),
             _ => None,
         };
         let view = job_id.as_deref().and_then(|id| by_id.get(id));
@@ -205,8 +208,8 @@ fn summary(
     };
     let manifests = plan.shards.iter().map(|shard| shard.path.as_str());
     let words = plan_args::words(&args.plan, args.state.as_deref());
-    Submitted {
-        older: older::warning(&plan.shards, &Deed::of_all(progress, views), &words, false),
+    SubmitResult {
+        older: older::warning(&plan.shards, &JobAction::of_all(progress, views), &words, false),
         plan: words,
         jobs: manifests.zip(stages).map(job).collect(),
         jobs_waiting: waiting,
@@ -214,13 +217,13 @@ fn summary(
         jobs_held: held,
         jobs_withdrawn: stages
             .iter()
-            .filter(|stage| matches!(stage, Stage::Withdrawn { .. }))
+            .filter(|stage| matches!(stage, ManifestStage::Withdrawn { .. }))
             .count(),
         confirmation: !args.no_confirmation,
     }
 }
 
-impl Submitted {
+impl SubmitResult {
     fn count(&self, wanted: impl Fn(&Job) -> bool) -> u64 {
         self.jobs.iter().filter(|job| wanted(job)).count() as u64
     }
@@ -244,7 +247,7 @@ impl Job {
     }
 }
 
-impl Report for Submitted {
+impl CommandResult for SubmitResult {
     const COMMAND: &'static str = "submit";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -286,7 +289,7 @@ impl Report for Submitted {
     }
 }
 
-impl Submitted {
+impl SubmitResult {
     /// Says which jobs are dead, and what leads on.
     fn trouble(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = &self.plan;

@@ -4,10 +4,10 @@
 use clap::Args as ClapArgs;
 
 use super::CliError;
-use super::aws::{HEADING, ReachArgs, Way};
+use super::aws::{AwsResolver, HEADING, ReachArgs};
 use super::print;
-use crate::aws::{Options, Session};
-use crate::jobs::{CallerError, Checked, Control, ControlEndpoint, check_caller};
+use crate::aws::{AwsOptions, Session};
+use crate::jobs::{CallerCheck, CallerError, ControlEndpoint, JobControl, check_caller};
 
 /// How AWS is reached.
 #[derive(Debug, Clone, ClapArgs)]
@@ -24,7 +24,7 @@ pub(super) struct ServiceArgs {
 
 /// What happens where the caller's account can't be asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unchecked {
+pub(super) enum OnUnknownCaller {
     /// Nothing is changed, if an account was named.
     Refused,
     /// A warning is shown: what follows is refused by AWS itself in another account.
@@ -35,17 +35,21 @@ impl ServiceArgs {
     /// A way to AWS, as asked for, in a region.
     pub(super) fn session(&self, region: Option<&str>) -> Result<Session, CliError> {
         let control_endpoint_url = self.s3control_endpoint_url.clone();
-        Ok(Session::new(&Options { control_endpoint_url, ..self.reach.options(region) })?)
+        Ok(Session::new(&AwsOptions { control_endpoint_url, ..self.reach.options(region) })?)
     }
 
     /// A way to AWS in a region, made when the first address is met.
-    pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> Way<'a> {
+    pub(super) fn way<'a>(&'a self, region: Option<&'a str>) -> AwsResolver<'a> {
         self.reach.way(region)
     }
 
     /// A client for the jobs of an account.
-    pub(super) fn control(&self, session: &Session, account_id: &str) -> Result<Control, CliError> {
-        Ok(Control::new(session, account_id, self.control_endpoint(session)?))
+    pub(super) fn control(
+        &self,
+        session: &Session,
+        account_id: &str,
+    ) -> Result<JobControl, CliError> {
+        Ok(JobControl::new(session, account_id, self.control_endpoint(session)?))
     }
 
     /// Where S3 Control is, if not at AWS.
@@ -81,14 +85,16 @@ impl ServiceArgs {
         &self,
         session: &Session,
         account_id: Option<&str>,
-        unchecked: Unchecked,
+        unchecked: OnUnknownCaller,
     ) -> Result<(), CliError> {
         match (check_caller(session, account_id)?, account_id) {
-            (Checked::Caller(caller), _) => print::note(&caller.to_string()),
-            (Checked::Unknown(error), Some(account)) if unchecked == Unchecked::Refused => {
+            (CallerCheck::Caller(caller), _) => print::note(&caller.to_string()),
+            (CallerCheck::Unknown(error), Some(account))
+                if unchecked == OnUnknownCaller::Refused =>
+            {
                 return Err(CallerError::Unchecked { account: account.to_owned(), error }.into());
             }
-            (Checked::Unknown(error), _) => {
+            (CallerCheck::Unknown(error), _) => {
                 print::warning(&format!("the AWS account is unknown: {error}"));
             }
         }

@@ -12,12 +12,12 @@ use super::operation_args::PolicyArgs;
 use super::policy;
 use super::print;
 use super::request::place;
-use super::service_args::Unchecked;
+use super::service_args::OnUnknownCaller;
 use super::setup_args::{Frequency, InventoryArgs, ReportFormat, SetupAction, SetupArgs};
 use super::{CliError, Exit, plan_args};
 use crate::aws::{AwsErrorKind, Session};
 use crate::jobs::setup::bucket_key::BucketKey;
-use crate::jobs::setup::inventory::{Inventory, ReportEncryption};
+use crate::jobs::setup::inventory::{InventoryChange, ReportEncryption};
 use crate::jobs::setup::lifecycle::Lifecycle;
 use crate::jobs::setup::role::Role;
 use crate::jobs::setup::{Change, SetupError, default_key};
@@ -79,7 +79,7 @@ fn inventory(args: &SetupArgs, own: &InventoryArgs) -> Result<Exit, CliError> {
         (false, true) => Some("All"),
         (false, false) => None,
     };
-    let inventory = Inventory {
+    let inventory = InventoryChange {
         bucket: own.bucket.clone(),
         id: own.id.clone(),
         destination: destination.transpose()?,
@@ -168,7 +168,7 @@ fn session(
 ) -> Result<Session, CliError> {
     account_id.map_or(Ok(()), job::check_account)?;
     let session = args.service.session(region)?;
-    let unchecked = if args.apply { Unchecked::Refused } else { Unchecked::Told };
+    let unchecked = if args.apply { OnUnknownCaller::Refused } else { OnUnknownCaller::Told };
     args.service.check_account(&session, account_id, unchecked)?;
     Ok(session)
 }

@@ -7,14 +7,14 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde::{Serialize, Serializer};
 
 use super::operation_args::SubmitArgs;
-use super::print::{self, Report};
+use super::print::{self, CommandResult};
 use super::request::{
     advice, json_text, operation, options, requests, setting, source, unchecked_region,
     write_documents,
 };
 use super::{CliError, Exit, interrupt, terminal};
-use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, Options, Request};
-use crate::operation::{Kind, bucket};
+use crate::operation::job::{ACTIVE_JOBS_MAX, ETAG_MARKER, JobOptions, Request};
+use crate::operation::{OperationKind, bucket};
 use crate::plan::{self, Plan, PlanHandle, Shard, ShardRange};
 #[cfg(feature = "aws")]
 use crate::source::{Location, Object};
@@ -122,11 +122,11 @@ fn verify(handle: &PlanHandle, manifests: &str) -> Result<(), CliError> {
         return Ok(outcome?);
     }
     let _ = manifests;
-    Ok(plan::verify(handle.folder(), &handle.plan, interrupt::flag())?)
+    Ok(plan::check_digests(handle.folder(), &handle.plan, interrupt::flag())?)
 }
 
-fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<Options, CliError> {
-    Ok(Options {
+fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<JobOptions, CliError> {
+    Ok(JobOptions {
         report_scope: args.report_scope(),
         priority: i64::from(args.priority),
         description: args.description.clone(),
@@ -286,7 +286,7 @@ impl Serialize for DryRun<'_> {
     }
 }
 
-impl Report for DryRun<'_> {
+impl CommandResult for DryRun<'_> {
     const COMMAND: &'static str = "submit --dry-run";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -295,7 +295,12 @@ impl Report for DryRun<'_> {
 }
 
 /// What to know before these requests are sent.
-fn warnings(args: &SubmitArgs, plan: &Plan, kind: Kind, requests: &[Request]) -> Vec<String> {
+fn warnings(
+    args: &SubmitArgs,
+    plan: &Plan,
+    kind: OperationKind,
+    requests: &[Request],
+) -> Vec<String> {
     if requests.is_empty() {
         return Vec::new();
     }

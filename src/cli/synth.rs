@@ -8,7 +8,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::args::{DataFormat, SynthArgs};
-use super::print::{self, Report};
+use super::print::{self, CommandResult};
 use super::{CliError, Exit, interrupt, progress};
 use crate::report::FileFormat;
 use crate::synth::{self, Synth, SynthError, SynthSummary};
@@ -20,7 +20,7 @@ pub(super) fn run(args: &SynthArgs) -> Result<Exit, CliError> {
     let summary = progress::counted_rows(args.rows, args.result, |rows| {
         synth::write(&synth, &args.out, interrupt::flag(), rows).map_err(named_by_flag)
     })?;
-    let result = Made::new(&summary, synth.repeat, begun.elapsed().as_secs_f64());
+    let result = SynthResult::new(&summary, synth.repeat, begun.elapsed().as_secs_f64());
     print::print(&result, args.result)?;
     Ok(Exit::Done)
 }
@@ -83,7 +83,7 @@ fn columns(names: &[String], of_bucket_keys: Vec<String>) -> Vec<String> {
 }
 
 #[derive(Serialize)]
-struct Made<'a> {
+struct SynthResult<'a> {
     manifest: &'a Path,
     files: u64,
     rows: u64,
@@ -94,7 +94,7 @@ struct Made<'a> {
     seconds: f64,
 }
 
-impl<'a> Made<'a> {
+impl<'a> SynthResult<'a> {
     fn new(summary: &'a SynthSummary, repeat: u64, seconds: f64) -> Self {
         Self {
             manifest: &summary.manifest,
@@ -108,7 +108,7 @@ impl<'a> Made<'a> {
     }
 }
 
-impl Report for Made<'_> {
+impl CommandResult for SynthResult<'_> {
     const COMMAND: &'static str = "synth";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {

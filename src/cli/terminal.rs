@@ -140,20 +140,20 @@ fn is_usage(line: &str) -> bool {
 }
 
 /// Fits what is written to a screen, line by line.
-pub(super) struct Fitted<W: Write> {
+pub(super) struct LineFitter<W: Write> {
     to: W,
     screen: Screen,
     /// The beginning of a line whose end is still to come.
     line: Vec<u8>,
 }
 
-impl<W: Write> Fitted<W> {
+impl<W: Write> LineFitter<W> {
     pub(super) fn new(to: W, screen: Screen) -> Self {
         Self { to, screen, line: Vec::new() }
     }
 }
 
-impl<W: Write> Write for Fitted<W> {
+impl<W: Write> Write for LineFitter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.screen == Screen::default() {
             return self.to.write(bytes);
@@ -218,7 +218,7 @@ mod tests {
 
     fn shown(text: &str, columns: Option<usize>, has_colours: bool) -> String {
         let mut shown = Vec::new();
-        let mut fitted = Fitted::new(&mut shown, Screen { columns, has_colours });
+        let mut fitted = LineFitter::new(&mut shown, Screen { columns, has_colours });
         // However it is cut.
         for piece in text.as_bytes().chunks(3) {
             fitted.write_all(piece).unwrap();

@@ -6,18 +6,18 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::VerifyArgs;
-use super::print::{self, Report, percent, visible};
+use super::print::{self, CommandResult, percent, visible};
 #[cfg(feature = "aws")]
 use super::verify_jobs;
-use super::{CliError, Exit, given, plan_args, progress, set_aside};
+use super::{CliError, Exit, excluded_rows, given, plan_args, progress};
 #[cfg(feature = "aws")]
-use crate::plan::ProofOptions;
-use crate::plan::{self, Plan, Proof};
+use crate::plan::VerifyOptions;
+use crate::plan::{self, Plan, VerifyReport};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     if args.keeps_going() {
-        let message = "--keep-going: a report with bad data files can't prove anything; get the \
+        let message = "--keep-going: a report with bad data files can't verify anything; get the \
                        files again";
         return Err(CliError::Usage(message.to_owned()));
     }
@@ -25,23 +25,23 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let handle = plan_args::open(&args.plan, None, &mut args.report.aws.way().on(args.threads()))
         .map_err(|error| in_other_order(args).unwrap_or(error))?;
     #[cfg(feature = "aws")]
-    let options = ProofOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
+    let options = VerifyOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
     #[cfg(not(feature = "aws"))]
     let options = args.options();
     let opened = args.report.open(args.threads())?;
-    let proven = progress::watched(opened.bytes_total(), args.format, |control| {
-        plan::prove(&handle, &opened, &options, control)
+    let verified = progress::watched(opened.bytes_total(), args.format, |control| {
+        plan::verify_plan(&handle, &opened, &options, control)
     })?;
-    let mut proof = proven.proof.clone();
-    proof.warnings.extend(unproven(&proof, &args.plan));
-    proof.warnings.extend(mostly_gone(&proof));
+    let mut outcome = verified.outcome.clone();
+    outcome.warnings.extend(unverified(&outcome, &args.plan));
+    outcome.warnings.extend(mostly_gone(&outcome));
     let out = args
         .out
         .as_deref()
         .map(|out| args.report.aws.way().on(args.threads()).location(out))
         .transpose()?;
     let rest = match out {
-        Some(out) if proof.objects_remaining > 0 => proven.rest(out, args.force, &options),
+        Some(out) if outcome.objects_remaining > 0 => verified.rest(out, args.force, &options),
         _ => None,
     };
     let rest = match rest {
@@ -50,10 +50,10 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
-    let is_proven =
-        proof.objects_remaining == 0 && proof.objects_unproven == 0 && proof.shows_some();
-    print::print(&Verified { proof, rest: rest.as_ref(), args }, args.format)?;
-    Ok(if is_proven { Exit::Done } else { Exit::Partly })
+    let is_done =
+        outcome.objects_remaining == 0 && outcome.objects_unverified == 0 && outcome.shows_some();
+    print::print(&VerifyResult { outcome, rest: rest.as_ref(), args }, args.format)?;
+    Ok(if is_done { Exit::Done } else { Exit::Partly })
 }
 
 /// The error of a command line that names a report where the plan belongs, and the plan behind it.
@@ -71,21 +71,21 @@ fn in_other_order(args: &VerifyArgs) -> Option<CliError> {
 
 /// What a person should know where more objects are gone than people delete in a day or two: a
 /// report of another bucket has none of them.
-fn mostly_gone(proof: &Proof) -> Option<String> {
-    (proof.objects_gone > proof.objects / 2).then(|| {
+fn mostly_gone(outcome: &VerifyReport) -> Option<String> {
+    (outcome.objects_gone > outcome.objects / 2).then(|| {
         format!(
             "{} of {} objects are not in the newer report. Where they were not deleted, it is of \
              another bucket or of a part of it only (its filter's prefix), and proves nothing",
-            Count(proof.objects_gone),
-            Count(proof.objects),
+            Count(outcome.objects_gone),
+            Count(outcome.objects),
         )
     })
 }
 
-/// What a person should know of versions that are not proven to be copied.
-fn unproven(proof: &Proof, plan: &Path) -> Option<String> {
-    let (unproven, plan) = (proof.objects_unproven, plan.display());
-    (unproven > 0).then(|| {
+/// What a person should know of versions that are not verified to be copied.
+fn unverified(outcome: &VerifyReport, plan: &Path) -> Option<String> {
+    let (unverified, plan) = (outcome.objects_unverified, plan.display());
+    (unverified > 0).then(|| {
         format!(
             "of the noncurrent versions, {} listed as current by {plan}, and no journal here says \
              that their manifests' jobs did every task: an older version of these keys, copied \
@@ -93,16 +93,20 @@ fn unproven(proof: &Proof, plan: &Path) -> Option<String> {
              Where the plan was submitted, `s3sieve jobs {plan} run` creates jobs that wait, and \
              `s3sieve retry {plan} --out DIR` makes a plan of what failed; where a retry was run, \
              verify its plan",
-            if unproven == 1 { "1 was".to_owned() } else { format!("{} were", Count(unproven)) },
+            if unverified == 1 {
+                "1 was".to_owned()
+            } else {
+                format!("{} were", Count(unverified))
+            },
         )
     })
 }
 
 /// What became of a plan's objects.
 #[derive(Serialize)]
-struct Verified<'a> {
+struct VerifyResult<'a> {
     #[serde(flatten)]
-    proof: Proof,
+    outcome: VerifyReport,
     /// The plan of those that remain.
     #[serde(skip_serializing_if = "Option::is_none")]
     rest: Option<&'a Plan>,
@@ -110,53 +114,56 @@ struct Verified<'a> {
     args: &'a VerifyArgs,
 }
 
-impl Report for Verified<'_> {
+impl CommandResult for VerifyResult<'_> {
     const COMMAND: &'static str = "verify";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let proof = &self.proof;
+        let outcome = &self.outcome;
         writeln!(
             out,
             "{} of {}, looked for in {}{}:",
-            counted(proof.objects, "object"),
+            counted(outcome.objects, "object"),
             visible(&self.args.plan.display().to_string()),
-            counted(proof.rows, "row"),
-            if proof.passes > 1 { format!(", {} times", proof.passes) } else { String::new() },
+            counted(outcome.rows, "row"),
+            if outcome.passes > 1 { format!(", {} times", outcome.passes) } else { String::new() },
         )?;
         let mut line = |objects: u64, what: &str| {
             writeln!(
                 out,
                 "{:>15}  {:>8}  {what}",
                 Count(objects).to_string(),
-                percent(objects, proof.objects)
+                percent(objects, outcome.objects)
             )
         };
-        line(proof.objects_done, "done")?;
-        match proof.objects_remaining_new {
+        line(outcome.objects_done, "done")?;
+        match outcome.objects_remaining_new {
             Some(new) if new > 0 => {
                 let new = format!("remain ({} of these written since the plan)", Count(new));
-                line(proof.objects_remaining, &new)?;
+                line(outcome.objects_remaining, &new)?;
             }
-            _ => line(proof.objects_remaining, "remain")?,
+            _ => line(outcome.objects_remaining, "remain")?,
         }
-        if proof.objects_superseded > 0 {
-            line(proof.objects_superseded, "noncurrent versions, whose copies took their places")?;
+        if outcome.objects_superseded > 0 {
+            line(
+                outcome.objects_superseded,
+                "noncurrent versions, whose copies took their places",
+            )?;
         }
-        if proof.objects_unproven > 0 {
-            line(proof.objects_unproven, "noncurrent versions, not proven to be copied")?;
+        if outcome.objects_unverified > 0 {
+            line(outcome.objects_unverified, "noncurrent versions, not verified to be copied")?;
         }
-        line(proof.objects_gone, "gone")?;
-        for note in &proof.warnings {
+        line(outcome.objects_gone, "gone")?;
+        for note in &outcome.warnings {
             writeln!(out, "note: {}.", visible(note))?;
         }
         if let Some(rest) = self.rest {
-            set_aside::write_lines(rest, out)?;
+            excluded_rows::write_lines(rest, out)?;
         }
         self.next_step(out)
     }
 }
 
-impl Verified<'_> {
+impl VerifyResult<'_> {
     fn next_step(&self, out: &mut dyn Write) -> io::Result<()> {
         match (self.rest, &self.args.out) {
             (Some(rest), Some(folder)) => {
@@ -165,25 +172,25 @@ impl Verified<'_> {
                     let folder = folder.join("excluded").display().to_string();
                     return writeln!(
                         out,
-                        "Next: all that remain were set aside, so there is nothing to submit; \
+                        "Next: all that remain were excluded, so there is nothing to submit; \
                          {} lists them by reason (docs/eligibility.md).",
                         visible(&folder)
                     );
                 }
                 writeln!(out, "Next: {} in {}.", counted(objects, "object"), folder.display())
             }
-            _ if self.proof.objects_remaining > 0 => {
+            _ if self.outcome.objects_remaining > 0 => {
                 writeln!(out, "Next: --out DIR makes a plan of those that remain.")
             }
-            _ if self.proof.objects_unproven > 0 => {
+            _ if self.outcome.objects_unverified > 0 => {
                 let plan = self.args.plan.display();
                 writeln!(out, "Next: s3sieve jobs {plan} run, or s3sieve retry {plan} --out DIR.")
             }
             (_, folder) => {
-                let state = if self.proof.shows_some() {
+                let state = if self.outcome.shows_some() {
                     "Nothing remains"
                 } else {
-                    "Nothing is proven: the newer report has none of the objects"
+                    "Nothing is verified: the newer report has none of the objects"
                 };
                 match folder {
                     Some(folder) => {

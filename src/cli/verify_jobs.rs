@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::args::VerifyArgs;
 use super::{CliError, plan_args};
-use crate::jobs::journal::{self, JournalError, Progress, Stage};
+use crate::jobs::journal::{self, JournalError, ManifestStage, SubmissionProgress};
 use crate::jobs::replay;
 use crate::plan::{self, PlanHandle, StateError};
 use crate::units::counted;
@@ -29,7 +29,7 @@ pub(super) fn clean(handle: &PlanHandle, args: &VerifyArgs) -> Result<BTreeSet<u
 }
 
 /// How far a plan's jobs are, if they were begun from here.
-fn progress(handle: &PlanHandle) -> Result<Option<Progress>, CliError> {
+fn progress(handle: &PlanHandle) -> Result<Option<SubmissionProgress>, CliError> {
     match handle.find_state() {
         Ok(()) => {}
         Err(error @ (StateError::Io { .. } | StateError::Malformed { .. })) => {
@@ -47,13 +47,15 @@ fn progress(handle: &PlanHandle) -> Result<Option<Progress>, CliError> {
 
 /// A job that is yet to run would do what the new plan's jobs do, and copy older versions after
 /// them.
-fn refuse_unended(progress: &Progress, args: &VerifyArgs) -> Result<(), CliError> {
+fn refuse_unended(progress: &SubmissionProgress, args: &VerifyArgs) -> Result<(), CliError> {
     // A plan that another one continues creates no jobs any more.
     let creates = progress.continued().is_none();
-    let may_run = |stage: &&Stage| match stage {
-        Stage::Creating { .. } | Stage::Created { end: None, .. } => true,
-        Stage::Waiting | Stage::Uploading { .. } | Stage::Uploaded { .. } => creates,
-        Stage::Created { .. } | Stage::Withdrawn { .. } => false,
+    let may_run = |stage: &&ManifestStage| match stage {
+        ManifestStage::Creating { .. } | ManifestStage::Created { end: None, .. } => true,
+        ManifestStage::Waiting
+        | ManifestStage::Uploading { .. }
+        | ManifestStage::Uploaded { .. } => creates,
+        ManifestStage::Created { .. } | ManifestStage::Withdrawn { .. } => false,
     };
     let unended = progress.stages().iter().filter(may_run).count();
     if unended == 0 {

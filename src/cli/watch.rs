@@ -15,7 +15,7 @@ use super::jobs::JobLine;
 use super::jobs_args::WatchArgs;
 use super::{CliError, interrupt, print, progress};
 use crate::aws::AwsErrorKind;
-use crate::jobs::{Control, Outage, Verdict};
+use crate::jobs::{JobControl, Outage, OutageVerdict};
 use crate::units::Count;
 
 /// Between two looks at least: S3 asks to look at a job no more often (UG, "Troubleshooting Batch
@@ -28,7 +28,7 @@ const INTERVAL_MAX: Duration = Duration::from_secs(24 * 3600);
 /// Between two looks at whether to stop.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Bars at most: a terminal seldom has more lines to spare. Jobs that are over lose theirs first.
+/// Bars at most: a terminal seldom has more lines to pool. Jobs that are over lose theirs first.
 const BARS_MAX: usize = 20;
 
 /// How jobs are followed.
@@ -53,7 +53,7 @@ struct Bars {
 impl Watch {
     pub(super) fn new(
         args: &WatchArgs,
-        control: &Control,
+        control: &JobControl,
         events: EventOutput,
     ) -> Result<Self, CliError> {
         let interval_seconds = args.interval;
@@ -104,13 +104,13 @@ impl Watch {
             return Err(error);
         }
         match self.outage.failed(cause, Instant::now()) {
-            Verdict::Begins => {
+            OutageVerdict::Begins => {
                 let (error, seconds_max) = (error.to_string(), self.outage_seconds_max);
                 JobEvent::Outage { error, seconds_max }.tell(self.events);
                 Ok(())
             }
-            Verdict::GoesOn => Ok(()),
-            Verdict::GiveUp => Err(error),
+            OutageVerdict::GoesOn => Ok(()),
+            OutageVerdict::GiveUp => Err(error),
         }
     }
 

@@ -7,13 +7,13 @@ pub const BLOCK_BYTES: usize = 256 << 10;
 
 /// Which stream of output a block belongs to. The engine only carries it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Lane(pub u32);
+pub struct OutputLane(pub u32);
 
 /// Finished output: whole rows of one lane.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Block {
+pub struct OutputBlock {
     /// The stream that the rows belong to.
-    pub lane: Lane,
+    pub lane: OutputLane,
     /// How many rows `bytes` holds.
     pub rows: u64,
     /// The rows.

@@ -27,8 +27,8 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-pub use block::{BLOCK_BYTES, Block, Lane};
-use pool::Pool;
+pub use block::{BLOCK_BYTES, OutputBlock, OutputLane};
+use pool::BlockPool;
 use reorder::ReorderBuffer;
 
 /// Messages that may wait for the collector, for each worker. Two: one being written while the
@@ -76,7 +76,7 @@ pub trait Sink<S, E> {
     ///
     /// # Errors
     /// The sink's own; it ends the run.
-    fn block(&mut self, task: usize, block: &Block) -> Result<(), Self::Error>;
+    fn block(&mut self, task: usize, block: &OutputBlock) -> Result<(), Self::Error>;
 
     /// Takes the summary of the head task, after all of its blocks. `Break` ends the run: what
     /// later tasks did is dropped.
@@ -123,7 +123,7 @@ pub enum RunError<E> {
 }
 
 enum WorkerMessage<S, E> {
-    Block(usize, Block),
+    Block(usize, OutputBlock),
     End(usize, Result<S, E>),
 }
 
@@ -132,7 +132,7 @@ pub struct Emitter<'a, S, E> {
     task: usize,
     run: &'a TaskQueue<'a>,
     messages: &'a Sender<WorkerMessage<S, E>>,
-    pool: &'a Pool,
+    pool: &'a BlockPool,
 }
 
 /// What all threads of a run look at.
@@ -165,7 +165,7 @@ impl<S, E> Emitter<'_, S, E> {
     ///
     /// # Errors
     /// [`Stopped`] when the run is over.
-    pub fn emit(&self, block: Block) -> Result<(), Stopped> {
+    pub fn emit(&self, block: OutputBlock) -> Result<(), Stopped> {
         self.messages.send(WorkerMessage::Block(self.task, block)).map_err(|_| Stopped)
     }
 
@@ -228,7 +228,7 @@ where
     };
     let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
     // As many as may wait and be on their way: no more than were in use at once.
-    let pool = Pool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
+    let pool = BlockPool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
     // Nobody begins, and takes memory, before all have their threads.
     let (gate, begin) = bounded::<()>(0);
     thread::scope(|scope| {
@@ -268,7 +268,7 @@ fn work<W: Worker>(
     worker: &mut W,
     shared: &TaskQueue<'_>,
     messages: &Sender<WorkerMessage<W::Summary, W::Error>>,
-    pool: &Pool,
+    pool: &BlockPool,
     hold: bool,
 ) {
     while let Some(task) = shared.take() {
@@ -370,7 +370,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
         }
     }
 
-    fn show(&mut self, block: Block) -> Result<(), RunError<K::Error>> {
+    fn show(&mut self, block: OutputBlock) -> Result<(), RunError<K::Error>> {
         self.sink.block(self.head, &block).map_err(RunError::Sink)?;
         self.reorder.pool.put(block.bytes);
         Ok(())

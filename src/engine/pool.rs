@@ -8,12 +8,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Empty buffers.
-pub(super) struct Pool {
+pub(super) struct BlockPool {
     empties: Mutex<Vec<Vec<u8>>>,
     buffers_max: usize,
 }
 
-impl Pool {
+impl BlockPool {
     /// Keeps at most so many.
     pub(super) fn new(buffers_max: usize) -> Self {
         Self { empties: Mutex::default(), buffers_max }

@@ -7,25 +7,25 @@ use std::io;
 use std::mem;
 use std::path::PathBuf;
 
-use super::pool::Pool;
+use super::pool::BlockPool;
 use super::spill::{SpillFile, SpillFolder};
-use super::{BLOCK_BYTES, Block};
+use super::{BLOCK_BYTES, OutputBlock};
 
 /// Memory that must be left for a block to be taken in before it has to be: twice a usual one, as
 /// the last row may make a block longer.
 const ROOM_BYTES_MIN: usize = 2 * BLOCK_BYTES;
 
 /// What waits of one task.
-struct Waiting<T> {
+struct WaitingTask<T> {
     /// In memory. Always earlier in the task than what lies in `spilled`.
-    blocks: VecDeque<Block>,
+    blocks: VecDeque<OutputBlock>,
     /// On disk. Once a task has spilled, all it emits goes here, so that its order holds.
     spilled: Option<SpillFile>,
     /// How the task ended, once it has.
     end: Option<T>,
 }
 
-impl<T> Default for Waiting<T> {
+impl<T> Default for WaitingTask<T> {
     fn default() -> Self {
         Self { blocks: VecDeque::new(), spilled: None, end: None }
     }
@@ -33,17 +33,17 @@ impl<T> Default for Waiting<T> {
 
 /// All that waits, by task.
 pub(super) struct ReorderBuffer<'a, T> {
-    waiting: BTreeMap<usize, Waiting<T>>,
+    waiting: BTreeMap<usize, WaitingTask<T>>,
     /// Bytes in all `blocks`; never above `budget_bytes`.
     held_bytes: usize,
     budget_bytes: usize,
     folder: SpillFolder,
     /// Where empty buffers go.
-    pub(super) pool: &'a Pool,
+    pub(super) pool: &'a BlockPool,
 }
 
 impl<'a, T> ReorderBuffer<'a, T> {
-    pub(super) fn new(budget_bytes: usize, spill: PathBuf, pool: &'a Pool) -> Self {
+    pub(super) fn new(budget_bytes: usize, spill: PathBuf, pool: &'a BlockPool) -> Self {
         Self {
             waiting: BTreeMap::new(),
             held_bytes: 0,
@@ -54,7 +54,7 @@ impl<'a, T> ReorderBuffer<'a, T> {
     }
 
     /// Keeps a block of `task` behind all that it emitted before.
-    pub(super) fn push(&mut self, task: usize, mut block: Block) -> io::Result<()> {
+    pub(super) fn push(&mut self, task: usize, mut block: OutputBlock) -> io::Result<()> {
         // A short block in a long buffer (the end of a small file) must not hold the whole buffer.
         if block.bytes.len() < block.bytes.capacity() / 2 {
             let exact = block.bytes.as_slice().to_vec();
@@ -86,12 +86,13 @@ impl<'a, T> ReorderBuffer<'a, T> {
 
     /// Whether no block of `task` waits.
     pub(super) fn is_empty(&self, task: usize) -> bool {
-        let waits = |waiting: &Waiting<T>| !waiting.blocks.is_empty() || waiting.spilled.is_some();
+        let waits =
+            |waiting: &WaitingTask<T>| !waiting.blocks.is_empty() || waiting.spilled.is_some();
         !self.waiting.get(&task).is_some_and(waits)
     }
 
     /// The next block of `task`, in the order in which it was buffered.
-    pub(super) fn pop(&mut self, task: usize) -> io::Result<Option<Block>> {
+    pub(super) fn pop(&mut self, task: usize) -> io::Result<Option<OutputBlock>> {
         let Some(waiting) = self.waiting.get_mut(&task) else { return Ok(None) };
         if let Some(block) = waiting.blocks.pop_front() {
             self.held_bytes -= block.bytes.capacity();

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{BLOCK_BYTES, Block, Lane};
+use super::{BLOCK_BYTES, OutputBlock, OutputLane};
 
 const HEADER_BYTES: usize = 4 + 8 + 8;
 
@@ -63,7 +63,7 @@ impl SpillFile {
         Ok(Self { path, side: Side::Writing(BufWriter::new(file)), left: 0 })
     }
 
-    pub(super) fn push(&mut self, block: &Block) -> io::Result<()> {
+    pub(super) fn push(&mut self, block: &OutputBlock) -> io::Result<()> {
         let Side::Writing(file) = &mut self.side else {
             return Err(io::Error::other("a spill file is written before it is read"));
         };
@@ -87,7 +87,7 @@ impl SpillFile {
         Ok(())
     }
 
-    pub(super) fn pop(&mut self) -> io::Result<Option<Block>> {
+    pub(super) fn pop(&mut self) -> io::Result<Option<OutputBlock>> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -96,7 +96,7 @@ impl SpillFile {
         Ok(Some(block))
     }
 
-    fn read(&mut self) -> io::Result<Block> {
+    fn read(&mut self) -> io::Result<OutputBlock> {
         if let Side::Writing(file) = &mut self.side {
             file.flush()?;
             self.side = Side::Written;
@@ -117,7 +117,11 @@ impl SpillFile {
         if file.take(length).read_to_end(&mut bytes)? as u64 != length {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(Block { lane: Lane(u32::from_le_bytes(lane)), rows: u64::from_le_bytes(rows), bytes })
+        Ok(OutputBlock {
+            lane: OutputLane(u32::from_le_bytes(lane)),
+            rows: u64::from_le_bytes(rows),
+            bytes,
+        })
     }
 
     pub(super) fn remove(self) -> io::Result<()> {

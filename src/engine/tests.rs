@@ -33,16 +33,16 @@ impl Worker for Scripted<'_> {
             bytes.extend_from_slice(&block.bytes);
             total += bytes.len() as u64;
             emitter
-                .emit(Block { lane: block.lane, rows: block.rows, bytes })
+                .emit(OutputBlock { lane: block.lane, rows: block.rows, bytes })
                 .map_err(|Stopped| TaskError::Stopped)?;
         }
         if script.fails { Err(TaskError::Failed(format!("task {task}"))) } else { Ok(total) }
     }
 }
 
-fn blocks_of(task: usize, script: &Script) -> Vec<Block> {
-    let block = |(place, size): (usize, &u16)| Block {
-        lane: Lane((task + place) as u32 % 3),
+fn blocks_of(task: usize, script: &Script) -> Vec<OutputBlock> {
+    let block = |(place, size): (usize, &u16)| OutputBlock {
+        lane: OutputLane((task + place) as u32 % 3),
         rows: u64::from(*size),
         bytes: (0..*size).map(|byte| (task * 7 + place * 3 + usize::from(byte)) as u8).collect(),
     };
@@ -51,7 +51,7 @@ fn blocks_of(task: usize, script: &Script) -> Vec<Block> {
 
 #[derive(Debug, PartialEq)]
 enum Event {
-    Block(usize, Block),
+    Block(usize, OutputBlock),
     Done(usize, u64),
     Failed(usize, String),
 }
@@ -66,8 +66,8 @@ struct Recorder {
 impl Sink<u64, String> for Recorder {
     type Error = String;
 
-    fn block(&mut self, task: usize, block: &Block) -> Result<(), String> {
-        let block = Block { lane: block.lane, rows: block.rows, bytes: block.bytes.clone() };
+    fn block(&mut self, task: usize, block: &OutputBlock) -> Result<(), String> {
+        let block = OutputBlock { lane: block.lane, rows: block.rows, bytes: block.bytes.clone() };
         self.events.push(Event::Block(task, block));
         Ok(())
     }
@@ -245,7 +245,7 @@ fn a_panic_ends_the_run_for_all() {
     struct Panics;
     impl Sink<u64, String> for Panics {
         type Error = String;
-        fn block(&mut self, _: usize, _: &Block) -> Result<(), String> {
+        fn block(&mut self, _: usize, _: &OutputBlock) -> Result<(), String> {
             panic!("in the sink")
         }
         fn done(&mut self, _: usize, _: u64) -> Result<ControlFlow<()>, String> {
@@ -287,7 +287,7 @@ fn spill_files_of_tasks_that_have_ended_are_not_open() {
             emitter: &Emitter<'_, Self::Summary, Self::Error>,
         ) -> Result<u64, TaskError<String>> {
             if task > 0 {
-                let block = Block { lane: Lane(0), rows: 1, bytes: vec![1; 20_000] };
+                let block = OutputBlock { lane: OutputLane(0), rows: 1, bytes: vec![1; 20_000] };
                 emitter.emit(block).map_err(|Stopped| TaskError::Stopped)?;
                 self.0.fetch_add(1, Ordering::Relaxed);
                 return Ok(1);

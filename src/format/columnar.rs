@@ -5,8 +5,8 @@
 use std::fmt;
 use std::io;
 
+use super::buffer_pool::BufferPool;
 use super::ranges::Ranges;
-use super::spare::Spare;
 use crate::values::{ColumnStatistics, ColumnValues, Span};
 
 /// A data file in a column format that can't be read, or not as its report says.
@@ -19,7 +19,7 @@ pub enum ColumnarError {
     #[error("{place}{fault}")]
     Fault {
         /// Where.
-        place: Place,
+        place: FilePosition,
         /// What is wrong, and what to do.
         fault: String,
     },
@@ -27,7 +27,7 @@ pub enum ColumnarError {
 
 /// Where in a file something is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Place {
+pub struct FilePosition {
     /// The row group or stripe, from 0.
     pub group: Option<usize>,
     /// The column.
@@ -36,7 +36,7 @@ pub struct Place {
     pub byte: Option<u64>,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FilePosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut between = "";
         if let Some(group) = self.group {
@@ -58,12 +58,15 @@ impl fmt::Display for Place {
 impl ColumnarError {
     /// A fault of the file as a whole.
     pub fn of_file(fault: impl Into<String>) -> Self {
-        Self::Fault { place: Place::default(), fault: fault.into() }
+        Self::Fault { place: FilePosition::default(), fault: fault.into() }
     }
 
     /// A fault at a byte.
     pub fn at(byte: u64, fault: impl Into<String>) -> Self {
-        Self::Fault { place: Place { byte: Some(byte), ..Place::default() }, fault: fault.into() }
+        Self::Fault {
+            place: FilePosition { byte: Some(byte), ..FilePosition::default() },
+            fault: fault.into(),
+        }
     }
 
     /// The same, in this row group or stripe and column.
@@ -105,7 +108,7 @@ pub trait ColumnCursor {
     fn bytes_raw(&self) -> u64;
 
     /// Gives the buffers away.
-    fn give_back(self: Box<Self>, spare: &mut Spare);
+    fn give_back(self: Box<Self>, pool: &mut BufferPool);
 }
 
 /// A column that is to be read.
@@ -176,7 +179,7 @@ pub trait ColumnarFile: Send + Sync {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
-        spare: &mut Spare,
+        pool: &mut BufferPool,
     ) -> Result<Cursors<'f>, ColumnarError>;
 
     /// Statistics of the parts of a column of a group, in order, the first at row 0; `None` where

@@ -1,8 +1,8 @@
 //! What tests of both column formats share: whole files read as texts, and damaged ones.
 
+use super::buffer_pool::BufferPool;
 use super::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use super::ranges::Ranges;
-use super::spare::Spare;
 
 /// The texts of all columns, row by row; runs are taken in pieces of `piece` rows, of which every
 /// third is passed over and given as `None`.
@@ -13,7 +13,7 @@ pub(super) fn read_all(
 ) -> Result<Vec<Vec<Option<Vec<u8>>>>, ColumnarError> {
     let ranges: &dyn Ranges = &bytes;
     let mut columns = vec![Vec::new(); file.columns().len()];
-    let mut spare = Spare::default();
+    let mut pool = BufferPool::default();
     for group in 0..file.groups().len() {
         let wanted: Vec<ColumnWanted> = (0..columns.len())
             .map(|column| ColumnWanted {
@@ -23,7 +23,7 @@ pub(super) fn read_all(
                 unverified: true,
             })
             .collect();
-        let cursors = file.cursors(ranges, group, &wanted, &mut spare)?;
+        let cursors = file.cursors(ranges, group, &wanted, &mut pool)?;
         for (mut cursor, column) in cursors.into_iter().zip(&mut columns) {
             let mut scratch = Vec::new();
             for round in 0.. {
@@ -41,7 +41,7 @@ pub(super) fn read_all(
                 }
                 cursor.skip(rows);
             }
-            cursor.give_back(&mut spare);
+            cursor.give_back(&mut pool);
         }
         for column in 0..columns.len() {
             file.pages(ranges, group, column)?;

@@ -3,6 +3,8 @@
 //! Free of I/O: slices go in, slices come out. Never knows files, paths or the network.
 
 #[cfg(any(feature = "parquet", feature = "orc"))]
+pub mod buffer_pool;
+#[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod codec;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod columnar;
@@ -20,5 +22,3 @@ pub mod orc;
 pub mod parquet;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 pub mod ranges;
-#[cfg(any(feature = "parquet", feature = "orc"))]
-pub mod spare;

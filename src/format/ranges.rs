@@ -22,13 +22,13 @@ pub trait Ranges {
 
     /// Begins to fetch bytes that are read soon, from front to back, where they take long to come;
     /// `None` where they are read as well by [`Ranges::read_at`].
-    fn fetch(&self, _offset: u64, _bytes: u64) -> Option<Arriving> {
+    fn fetch(&self, _offset: u64, _bytes: u64) -> Option<RangeReader> {
         None
     }
 }
 
 /// Bytes of a range on their way, from front to back.
-pub type Arriving = Box<dyn Read + Send>;
+pub type RangeReader = Box<dyn Read + Send>;
 
 impl Ranges for [u8] {
     fn length(&self) -> u64 {
@@ -53,7 +53,7 @@ impl<R: Ranges + ?Sized> Ranges for &R {
         (**self).read_at(offset, buffer)
     }
 
-    fn fetch(&self, offset: u64, bytes: u64) -> Option<Arriving> {
+    fn fetch(&self, offset: u64, bytes: u64) -> Option<RangeReader> {
         (**self).fetch(offset, bytes)
     }
 }
@@ -73,7 +73,7 @@ pub struct RangeStream<R> {
     next: u64,
     end: u64,
     /// What is on its way, and where that goes on: never above `next`.
-    arriving: Option<(Arriving, u64)>,
+    arriving: Option<(RangeReader, u64)>,
     buffer: Vec<u8>,
     /// `buffer[at..have]` is read and not taken.
     at: usize,

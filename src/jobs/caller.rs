@@ -24,7 +24,7 @@ impl fmt::Display for Caller {
 
 /// What is known of the caller.
 #[derive(Debug, Clone)]
-pub enum Checked {
+pub enum CallerCheck {
     /// Who it is, in the account that is meant.
     Caller(Caller),
     /// STS can't be reached, or doesn't say it.
@@ -80,16 +80,19 @@ pub fn caller(session: &Session) -> Result<Caller, AwsError> {
 ///
 /// # Errors
 /// When the account is another one, or the credentials don't work.
-pub fn check_caller(session: &Session, account_id: Option<&str>) -> Result<Checked, CallerError> {
+pub fn check_caller(
+    session: &Session,
+    account_id: Option<&str>,
+) -> Result<CallerCheck, CallerError> {
     match caller(session) {
         Ok(caller) => match account_id {
             Some(account) if account != caller.account_id => {
                 Err(CallerError::OtherAccount { caller, account: account.to_owned() })
             }
-            _ => Ok(Checked::Caller(caller)),
+            _ => Ok(CallerCheck::Caller(caller)),
         },
         Err(error) if is_credentials(&error) => Err(error.into()),
-        Err(error) => Ok(Checked::Unknown(error)),
+        Err(error) => Ok(CallerCheck::Unknown(error)),
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::create_job::create_job_input;
-use super::endpoint::{At, ControlEndpoint, OnlyAws};
+use super::endpoint::{AwsOnlyGuard, ControlEndpoint, FixedEndpoint};
 use super::members::RequestError;
 use crate::aws::{AwsError, Session};
 use crate::operation::bucket;
@@ -109,7 +109,7 @@ pub enum CreateError {
 
 /// The client, for the jobs of one account.
 #[derive(Debug, Clone)]
-pub struct Control {
+pub struct JobControl {
     session: Session,
     client: Client,
     /// Sends jobs that update encryption, to AWS or a trusted double and nowhere else.
@@ -118,16 +118,16 @@ pub struct Control {
     endpoint: Option<ControlEndpoint>,
 }
 
-impl Control {
+impl JobControl {
     /// A client for the jobs of an account, at AWS or another endpoint.
     #[must_use]
     pub fn new(session: &Session, account_id: &str, endpoint: Option<ControlEndpoint>) -> Self {
         let mut config = Builder::from(session.config());
         if let Some(endpoint) = &endpoint {
-            config = config.endpoint_resolver(At(endpoint.url.clone()));
+            config = config.endpoint_resolver(FixedEndpoint(endpoint.url.clone()));
         }
         let trusted = endpoint.as_ref().is_some_and(|endpoint| endpoint.trusted);
-        let guarded = config.clone().interceptor(OnlyAws { trusted });
+        let guarded = config.clone().interceptor(AwsOnlyGuard { trusted });
         Self {
             session: session.clone(),
             client: Client::from_conf(config.build()),
@@ -175,7 +175,7 @@ impl Control {
     /// When AWS refuses.
     pub fn list(
         &self,
-        mut wanted: impl FnMut(&JobView) -> Wanted,
+        mut wanted: impl FnMut(&JobView) -> JobFilter,
     ) -> Result<Vec<JobView>, AwsError> {
         let mut found = Vec::new();
         let mut token = None;
@@ -187,9 +187,9 @@ impl Control {
             for job in page.jobs.unwrap_or_default() {
                 let view = listed(job);
                 match wanted(&view) {
-                    Wanted::Yes => found.push(view),
-                    Wanted::No => {}
-                    Wanted::YesAndNoMore => {
+                    JobFilter::Yes => found.push(view),
+                    JobFilter::No => {}
+                    JobFilter::YesAndNoMore => {
                         found.push(view);
                         return Ok(found);
                     }
@@ -242,7 +242,7 @@ impl Control {
 
 /// Whether a listed job is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
+pub enum JobFilter {
     /// It is.
     Yes,
     /// It is not.

@@ -16,16 +16,16 @@ use aws_sdk_s3control::types::{
 };
 use serde_json::Value;
 
-use super::members::{Members, RequestError};
+use super::members::{JsonMembers, RequestError};
 
-type Built<T> = Result<T, RequestError>;
+type BuildResult<T> = Result<T, RequestError>;
 
 /// The SDK's input for a request, to be sent with a client.
 ///
 /// # Errors
 /// When the request has a member that the SDK doesn't know, or of another type, or lacks one.
 pub fn create_job_input(request: &Value) -> Result<CreateJobInputBuilder, RequestError> {
-    let mut members = Members::of_request(request)?;
+    let mut members = JsonMembers::of_request(request)?;
     let input = CreateJobInputBuilder::default()
         .set_account_id(members.text("AccountId")?)
         .set_client_request_token(members.text("ClientRequestToken")?)
@@ -40,7 +40,7 @@ pub fn create_job_input(request: &Value) -> Result<CreateJobInputBuilder, Reques
     members.finish(input)
 }
 
-fn manifest(mut members: Members<'_>) -> Built<JobManifest> {
+fn manifest(mut members: JsonMembers<'_>) -> BuildResult<JobManifest> {
     let built = JobManifest::builder()
         .set_spec(members.part("Spec", manifest_spec)?)
         .set_location(members.part("Location", manifest_location)?)
@@ -48,7 +48,7 @@ fn manifest(mut members: Members<'_>) -> Built<JobManifest> {
     members.finish(built)
 }
 
-fn manifest_spec(mut members: Members<'_>) -> Built<JobManifestSpec> {
+fn manifest_spec(mut members: JsonMembers<'_>) -> BuildResult<JobManifestSpec> {
     let built = JobManifestSpec::builder()
         .set_format(members.choice("Format")?)
         .set_fields(members.choices("Fields")?)
@@ -56,7 +56,7 @@ fn manifest_spec(mut members: Members<'_>) -> Built<JobManifestSpec> {
     members.finish(built)
 }
 
-fn manifest_location(mut members: Members<'_>) -> Built<JobManifestLocation> {
+fn manifest_location(mut members: JsonMembers<'_>) -> BuildResult<JobManifestLocation> {
     let built = JobManifestLocation::builder()
         .set_object_arn(members.text("ObjectArn")?)
         .set_object_version_id(members.text("ObjectVersionId")?)
@@ -65,7 +65,7 @@ fn manifest_location(mut members: Members<'_>) -> Built<JobManifestLocation> {
     members.finish(built)
 }
 
-fn report(mut members: Members<'_>) -> Built<JobReport> {
+fn report(mut members: JsonMembers<'_>) -> BuildResult<JobReport> {
     let built = JobReport::builder()
         .set_bucket(members.text("Bucket")?)
         .set_format(members.choice("Format")?)
@@ -77,13 +77,13 @@ fn report(mut members: Members<'_>) -> Built<JobReport> {
     members.finish(built)
 }
 
-fn tag(mut members: Members<'_>) -> Built<S3Tag> {
+fn tag(mut members: JsonMembers<'_>) -> BuildResult<S3Tag> {
     let built =
         S3Tag::builder().set_key(members.text("Key")?).set_value(members.text("Value")?).build()?;
     members.finish(built)
 }
 
-fn operation(mut members: Members<'_>) -> Built<JobOperation> {
+fn operation(mut members: JsonMembers<'_>) -> BuildResult<JobOperation> {
     let built = JobOperation::builder()
         .set_lambda_invoke(members.part("LambdaInvoke", lambda_invoke)?)
         .set_s3_put_object_copy(members.part("S3PutObjectCopy", copy)?)
@@ -104,7 +104,7 @@ fn operation(mut members: Members<'_>) -> Built<JobOperation> {
     members.finish(built)
 }
 
-fn lambda_invoke(mut members: Members<'_>) -> Built<LambdaInvokeOperation> {
+fn lambda_invoke(mut members: JsonMembers<'_>) -> BuildResult<LambdaInvokeOperation> {
     let built = LambdaInvokeOperation::builder()
         .set_function_arn(members.text("FunctionArn")?)
         .set_invocation_schema_version(members.text("InvocationSchemaVersion")?)
@@ -113,7 +113,7 @@ fn lambda_invoke(mut members: Members<'_>) -> Built<LambdaInvokeOperation> {
     members.finish(built)
 }
 
-fn copy(mut members: Members<'_>) -> Built<S3CopyObjectOperation> {
+fn copy(mut members: JsonMembers<'_>) -> BuildResult<S3CopyObjectOperation> {
     let hold = members.part("ObjectLockEventHoldDuration", event_hold_duration)?;
     let built = S3CopyObjectOperation::builder()
         .set_target_resource(members.text("TargetResource")?)
@@ -141,7 +141,7 @@ fn copy(mut members: Members<'_>) -> Built<S3CopyObjectOperation> {
     members.finish(built)
 }
 
-fn event_hold_duration(mut members: Members<'_>) -> Built<S3ObjectLockEventHoldDuration> {
+fn event_hold_duration(mut members: JsonMembers<'_>) -> BuildResult<S3ObjectLockEventHoldDuration> {
     let built = S3ObjectLockEventHoldDuration::builder()
         .set_days(members.number("Days")?)
         .set_years(members.number("Years")?)
@@ -149,7 +149,7 @@ fn event_hold_duration(mut members: Members<'_>) -> Built<S3ObjectLockEventHoldD
     members.finish(built)
 }
 
-fn metadata(mut members: Members<'_>) -> Built<S3ObjectMetadata> {
+fn metadata(mut members: JsonMembers<'_>) -> BuildResult<S3ObjectMetadata> {
     let built = S3ObjectMetadata::builder()
         .set_cache_control(members.text("CacheControl")?)
         .set_content_disposition(members.text("ContentDisposition")?)
@@ -166,14 +166,14 @@ fn metadata(mut members: Members<'_>) -> Built<S3ObjectMetadata> {
     members.finish(built)
 }
 
-fn acl(mut members: Members<'_>) -> Built<S3SetObjectAclOperation> {
+fn acl(mut members: JsonMembers<'_>) -> BuildResult<S3SetObjectAclOperation> {
     let built = S3SetObjectAclOperation::builder()
         .set_access_control_policy(members.part("AccessControlPolicy", acl_policy)?)
         .build();
     members.finish(built)
 }
 
-fn acl_policy(mut members: Members<'_>) -> Built<S3AccessControlPolicy> {
+fn acl_policy(mut members: JsonMembers<'_>) -> BuildResult<S3AccessControlPolicy> {
     let built = S3AccessControlPolicy::builder()
         .set_access_control_list(members.part("AccessControlList", acl_list)?)
         .set_canned_access_control_list(members.choice("CannedAccessControlList")?)
@@ -181,7 +181,7 @@ fn acl_policy(mut members: Members<'_>) -> Built<S3AccessControlPolicy> {
     members.finish(built)
 }
 
-fn acl_list(mut members: Members<'_>) -> Built<S3AccessControlList> {
+fn acl_list(mut members: JsonMembers<'_>) -> BuildResult<S3AccessControlList> {
     let built = S3AccessControlList::builder()
         .set_owner(members.part("Owner", owner)?)
         .set_grants(members.parts("Grants", grant)?)
@@ -189,7 +189,7 @@ fn acl_list(mut members: Members<'_>) -> Built<S3AccessControlList> {
     members.finish(built)
 }
 
-fn owner(mut members: Members<'_>) -> Built<S3ObjectOwner> {
+fn owner(mut members: JsonMembers<'_>) -> BuildResult<S3ObjectOwner> {
     let built = S3ObjectOwner::builder()
         .set_id(members.text("ID")?)
         .set_display_name(members.text("DisplayName")?)
@@ -197,7 +197,7 @@ fn owner(mut members: Members<'_>) -> Built<S3ObjectOwner> {
     members.finish(built)
 }
 
-fn grant(mut members: Members<'_>) -> Built<S3Grant> {
+fn grant(mut members: JsonMembers<'_>) -> BuildResult<S3Grant> {
     let built = S3Grant::builder()
         .set_grantee(members.part("Grantee", grantee)?)
         .set_permission(members.choice("Permission")?)
@@ -205,7 +205,7 @@ fn grant(mut members: Members<'_>) -> Built<S3Grant> {
     members.finish(built)
 }
 
-fn grantee(mut members: Members<'_>) -> Built<S3Grantee> {
+fn grantee(mut members: JsonMembers<'_>) -> BuildResult<S3Grantee> {
     let built = S3Grantee::builder()
         .set_type_identifier(members.choice("TypeIdentifier")?)
         .set_identifier(members.text("Identifier")?)
@@ -214,13 +214,13 @@ fn grantee(mut members: Members<'_>) -> Built<S3Grantee> {
     members.finish(built)
 }
 
-fn tagging(mut members: Members<'_>) -> Built<S3SetObjectTaggingOperation> {
+fn tagging(mut members: JsonMembers<'_>) -> BuildResult<S3SetObjectTaggingOperation> {
     let built =
         S3SetObjectTaggingOperation::builder().set_tag_set(members.parts("TagSet", tag)?).build();
     members.finish(built)
 }
 
-fn restore(mut members: Members<'_>) -> Built<S3InitiateRestoreObjectOperation> {
+fn restore(mut members: JsonMembers<'_>) -> BuildResult<S3InitiateRestoreObjectOperation> {
     let built = S3InitiateRestoreObjectOperation::builder()
         .set_expiration_in_days(members.number("ExpirationInDays")?)
         .set_glacier_job_tier(members.choice("GlacierJobTier")?)
@@ -228,8 +228,8 @@ fn restore(mut members: Members<'_>) -> Built<S3InitiateRestoreObjectOperation> 
     members.finish(built)
 }
 
-fn legal_hold(mut members: Members<'_>) -> Built<S3SetObjectLegalHoldOperation> {
-    let status = |mut members: Members<'_>| {
+fn legal_hold(mut members: JsonMembers<'_>) -> BuildResult<S3SetObjectLegalHoldOperation> {
+    let status = |mut members: JsonMembers<'_>| {
         let built =
             S3ObjectLockLegalHold::builder().set_status(members.choice("Status")?).build()?;
         members.finish(built)
@@ -240,7 +240,7 @@ fn legal_hold(mut members: Members<'_>) -> Built<S3SetObjectLegalHoldOperation> 
     members.finish(built)
 }
 
-fn retention(mut members: Members<'_>) -> Built<S3SetObjectRetentionOperation> {
+fn retention(mut members: JsonMembers<'_>) -> BuildResult<S3SetObjectRetentionOperation> {
     let built = S3SetObjectRetentionOperation::builder()
         .set_bypass_governance_retention(members.flag("BypassGovernanceRetention")?)
         .set_retention(members.part("Retention", retention_value)?)
@@ -248,7 +248,7 @@ fn retention(mut members: Members<'_>) -> Built<S3SetObjectRetentionOperation> {
     members.finish(built)
 }
 
-fn retention_value(mut members: Members<'_>) -> Built<S3Retention> {
+fn retention_value(mut members: JsonMembers<'_>) -> BuildResult<S3Retention> {
     let built = S3Retention::builder()
         .set_retain_until_date(members.time("RetainUntilDate")?)
         .set_mode(members.choice("Mode")?)
@@ -259,8 +259,8 @@ fn retention_value(mut members: Members<'_>) -> Built<S3Retention> {
 }
 
 fn retention_hold_duration(
-    mut members: Members<'_>,
-) -> Built<S3ObjectLockRetentionEventHoldDuration> {
+    mut members: JsonMembers<'_>,
+) -> BuildResult<S3ObjectLockRetentionEventHoldDuration> {
     let built = S3ObjectLockRetentionEventHoldDuration::builder()
         .set_days(members.number("Days")?)
         .set_years(members.number("Years")?)
@@ -268,7 +268,7 @@ fn retention_hold_duration(
     members.finish(built)
 }
 
-fn checksum(mut members: Members<'_>) -> Built<S3ComputeObjectChecksumOperation> {
+fn checksum(mut members: JsonMembers<'_>) -> BuildResult<S3ComputeObjectChecksumOperation> {
     let built = S3ComputeObjectChecksumOperation::builder()
         .set_checksum_algorithm(members.choice("ChecksumAlgorithm")?)
         .set_checksum_type(members.choice("ChecksumType")?)
@@ -276,15 +276,15 @@ fn checksum(mut members: Members<'_>) -> Built<S3ComputeObjectChecksumOperation>
     members.finish(built)
 }
 
-fn encryption(mut members: Members<'_>) -> Built<S3UpdateObjectEncryptionOperation> {
-    let kms = |mut members: Members<'_>| {
+fn encryption(mut members: JsonMembers<'_>) -> BuildResult<S3UpdateObjectEncryptionOperation> {
+    let kms = |mut members: JsonMembers<'_>| {
         let built = S3UpdateObjectEncryptionSsekms::builder()
             .set_kms_key_arn(members.text("KMSKeyArn")?)
             .set_bucket_key_enabled(members.flag("BucketKeyEnabled")?)
             .build()?;
         members.finish(built)
     };
-    let object_encryption = |mut members: Members<'_>| {
+    let object_encryption = |mut members: JsonMembers<'_>| {
         let built = ObjectEncryption::builder().set_ssekms(members.part("SSEKMS", kms)?).build();
         members.finish(built)
     };

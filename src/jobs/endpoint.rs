@@ -84,9 +84,9 @@ fn host(url: &str) -> &str {
 
 /// Every request goes to one address.
 #[derive(Debug)]
-pub(super) struct At(pub(super) String);
+pub(super) struct FixedEndpoint(pub(super) String);
 
-impl ResolveEndpoint for At {
+impl ResolveEndpoint for FixedEndpoint {
     fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
         EndpointFuture::ready(Ok(Endpoint::builder().url(self.0.clone()).build()))
     }
@@ -94,11 +94,11 @@ impl ResolveEndpoint for At {
 
 /// Lets a request pass to AWS and to a trusted double only, however its address came about.
 #[derive(Debug)]
-pub(super) struct OnlyAws {
+pub(super) struct AwsOnlyGuard {
     pub(super) trusted: bool,
 }
 
-impl Intercept for OnlyAws {
+impl Intercept for AwsOnlyGuard {
     fn name(&self) -> &'static str {
         "OnlyAws"
     }

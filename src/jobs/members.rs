@@ -37,12 +37,12 @@ pub enum RequestError {
 }
 
 /// What is left of an object's members.
-pub(super) struct Members<'a> {
+pub(super) struct JsonMembers<'a> {
     path: String,
     left: Vec<(&'a str, &'a Value)>,
 }
 
-impl<'a> Members<'a> {
+impl<'a> JsonMembers<'a> {
     /// All members of a request.
     pub(super) fn of_request(request: &'a Value) -> Result<Self, RequestError> {
         Self::of("CreateJob".to_owned(), request)

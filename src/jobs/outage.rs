@@ -20,7 +20,7 @@ pub const OUTAGE_MAX: Duration = Duration::from_secs(3600);
 
 /// What a failed request means for who follows jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum OutageVerdict {
     /// The outage has just begun.
     Begins,
     /// It goes on, and there is time left.
@@ -49,18 +49,18 @@ impl Outage {
     }
 
     /// A request failed at this time.
-    pub fn failed(&mut self, error: Option<&AwsError>, now: Instant) -> Verdict {
+    pub fn failed(&mut self, error: Option<&AwsError>, now: Instant) -> OutageVerdict {
         if !error.is_some_and(AwsError::is_passing) {
-            return Verdict::GiveUp;
+            return OutageVerdict::GiveUp;
         }
         match self.since {
-            None if self.max.is_zero() => Verdict::GiveUp,
+            None if self.max.is_zero() => OutageVerdict::GiveUp,
             None => {
                 self.since = Some(now);
-                Verdict::Begins
+                OutageVerdict::Begins
             }
-            Some(since) if now.saturating_duration_since(since) < self.max => Verdict::GoesOn,
-            Some(_) => Verdict::GiveUp,
+            Some(since) if now.saturating_duration_since(since) < self.max => OutageVerdict::GoesOn,
+            Some(_) => OutageVerdict::GiveUp,
         }
     }
 }
@@ -113,14 +113,20 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut outage = Outage::new(Duration::from_secs(10));
-        assert_eq!(outage.failed(Some(&busy), at(0)), Verdict::Begins);
-        assert_eq!(outage.failed(Some(&error(AwsErrorKind::Unreachable)), at(9)), Verdict::GoesOn);
+        assert_eq!(outage.failed(Some(&busy), at(0)), OutageVerdict::Begins);
+        assert_eq!(
+            outage.failed(Some(&error(AwsErrorKind::Unreachable)), at(9)),
+            OutageVerdict::GoesOn
+        );
         assert!(outage.ended());
         assert!(!outage.ended());
-        assert_eq!(outage.failed(Some(&busy), at(30)), Verdict::Begins);
-        assert_eq!(outage.failed(Some(&busy), at(40)), Verdict::GiveUp);
-        assert_eq!(outage.failed(Some(&error(AwsErrorKind::Denied)), at(31)), Verdict::GiveUp);
-        assert_eq!(outage.failed(None, at(31)), Verdict::GiveUp);
-        assert_eq!(Outage::new(Duration::ZERO).failed(Some(&busy), at(0)), Verdict::GiveUp);
+        assert_eq!(outage.failed(Some(&busy), at(30)), OutageVerdict::Begins);
+        assert_eq!(outage.failed(Some(&busy), at(40)), OutageVerdict::GiveUp);
+        assert_eq!(
+            outage.failed(Some(&error(AwsErrorKind::Denied)), at(31)),
+            OutageVerdict::GiveUp
+        );
+        assert_eq!(outage.failed(None, at(31)), OutageVerdict::GiveUp);
+        assert_eq!(Outage::new(Duration::ZERO).failed(Some(&busy), at(0)), OutageVerdict::GiveUp);
     }
 }

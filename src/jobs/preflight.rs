@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::caller::{Caller, caller};
-use super::role::{self, Trust};
+use super::role::{self, RoleTrust};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::operation::bucket;
 use crate::operation::partition::BATCH_OPERATIONS;
@@ -27,20 +27,20 @@ const REPORT_HOURS_MAX: i64 = 72;
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Weight {
+pub enum Severity {
     /// Nothing is sent.
-    Blocks,
+    Error,
     /// Somebody should think about it first.
-    Warns,
+    Warning,
     /// It is so, and nothing is wrong with it.
-    Notes,
+    Info,
 }
 
 /// Something found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct PreflightFinding {
     /// How much it weighs.
-    pub weight: Weight,
+    pub severity: Severity,
     /// A sentence: what is so, and what to do.
     pub text: String,
 }
@@ -76,7 +76,7 @@ impl Preflight<'_> {
     /// # Errors
     /// When the credentials don't work, this machine's clock is wrong, or S3 does not answer: every
     /// further question would wait as long.
-    pub fn run(&self) -> Result<Vec<Finding>, AwsError> {
+    pub fn run(&self) -> Result<Vec<PreflightFinding>, AwsError> {
         let mut found = Vec::new();
         found.push(self.account()?);
         found.extend(self.buckets()?);
@@ -84,12 +84,12 @@ impl Preflight<'_> {
         found.extend(self.target_settings());
         found.extend(self.update_encryption());
         found.extend(self.reports_created.iter().filter_map(|created| self.age(*created)));
-        found.sort_by_key(|finding| finding.weight);
+        found.sort_by_key(|finding| finding.severity);
         found.dedup();
         Ok(found)
     }
 
-    fn account(&self) -> Result<Finding, AwsError> {
+    fn account(&self) -> Result<PreflightFinding, AwsError> {
         let wanted = self.account_id;
         match caller(self.session) {
             Ok(Caller { account_id, .. }) if account_id != wanted => Ok(blocks(format!(
@@ -120,7 +120,7 @@ impl Preflight<'_> {
         self.operation.get("S3PutObjectCopy")
     }
 
-    fn buckets(&self) -> Result<Vec<Finding>, AwsError> {
+    fn buckets(&self) -> Result<Vec<PreflightFinding>, AwsError> {
         let mut found = Vec::new();
         let is_copy = self.copy().is_some();
         for bucket in self.target() {
@@ -130,12 +130,12 @@ impl Preflight<'_> {
             } else {
                 "jobs are created in the region of the objects"
             };
-            found.extend(self.bucket(bucket, role, rule, Weight::Warns)?);
+            found.extend(self.bucket(bucket, role, rule, Severity::Warning)?);
         }
         let rule = "manifests lie in the region of the jobs";
-        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Weight::Blocks)?);
+        found.extend(self.bucket(self.manifest_bucket, "the manifests", rule, Severity::Error)?);
         let rule = "reports go to a bucket in the region of the jobs";
-        found.extend(self.bucket(self.report_bucket, "the reports", rule, Weight::Warns)?);
+        found.extend(self.bucket(self.report_bucket, "the reports", rule, Severity::Warning)?);
         Ok(found)
     }
 
@@ -145,8 +145,8 @@ impl Preflight<'_> {
         name: &str,
         role: &str,
         rule: &str,
-        denied: Weight,
-    ) -> Result<Option<Finding>, AwsError> {
+        denied: Severity,
+    ) -> Result<Option<PreflightFinding>, AwsError> {
         let what = format!("bucket {name} ({role})");
         if bucket::is_directory(name) {
             // It is reached by sessions, which the submitter has no other need of.
@@ -172,7 +172,7 @@ impl Preflight<'_> {
                             "{what}: access denied; looking at it takes s3:ListBucket on the \
                              bucket, which `s3sieve policy` puts into the submitter's policy"
                         );
-                        return Ok(Some(Finding { weight: denied, text }));
+                        return Ok(Some(PreflightFinding { severity: denied, text }));
                     }
                     AwsErrorKind::Unreachable => return Err(error),
                     _ => return Ok(Some(blocks(error.to_string()))),
@@ -188,12 +188,12 @@ impl Preflight<'_> {
         }))
     }
 
-    fn role(&self) -> Option<Finding> {
+    fn role(&self) -> Option<PreflightFinding> {
         let name = self.role_arn.rsplit('/').next().unwrap_or_default();
         let client = aws_sdk_iam::Client::new(self.session.config());
         let role = self.role_arn;
         match role::trust(self.session, &client, name) {
-            Ok(Some(Trust { arn, .. })) if arn != self.role_arn => {
+            Ok(Some(RoleTrust { arn, .. })) if arn != self.role_arn => {
                 Some(blocks(format!("--role-arn {role}: the role's ARN is {arn}; give that")))
             }
             Ok(Some(trust)) if !trust.lets_jobs_in() => Some(blocks(format!(
@@ -211,7 +211,7 @@ impl Preflight<'_> {
     }
 
     /// What a copy leaves behind, and how it is encrypted.
-    fn target_settings(&self) -> Vec<Finding> {
+    fn target_settings(&self) -> Vec<PreflightFinding> {
         let Some(copy) = self.copy() else { return Vec::new() };
         let mut found = Vec::new();
         for bucket in self.target().into_iter().filter(|name| !bucket::is_directory(name)) {
@@ -236,7 +236,7 @@ impl Preflight<'_> {
 
     /// Whether the key can be used, as far as that is seen without asking KMS, and what objects
     /// get that are written while the jobs run and after.
-    fn update_encryption(&self) -> Vec<Finding> {
+    fn update_encryption(&self) -> Vec<PreflightFinding> {
         let Some(update) = self.operation.get("S3UpdateObjectEncryption") else {
             return Vec::new();
         };
@@ -257,7 +257,7 @@ impl Preflight<'_> {
 
     /// Whether the key's account owns the bucket: others' keys are refused, but for organizations
     /// that AWS Support has let (UG, "Update object encryption").
-    fn key_owner(&self, bucket: &str, key: &str) -> Option<Finding> {
+    fn key_owner(&self, bucket: &str, key: &str) -> Option<PreflightFinding> {
         let account = key.split(':').nth(4)?;
         let head = || self.session.s3().head_bucket().bucket(bucket);
         let owned = self.session.wait(head().expected_bucket_owner(account).send());
@@ -274,7 +274,7 @@ impl Preflight<'_> {
         })
     }
 
-    fn bucket_key_of_new_objects(&self, bucket: &str) -> Option<Finding> {
+    fn bucket_key_of_new_objects(&self, bucket: &str) -> Option<PreflightFinding> {
         match self.default_of(bucket) {
             Ok(DefaultEncryption { algorithm: Some(ServerSideEncryption::AwsKms), bucket_key }) => {
                 (!bucket_key).then(|| {
@@ -296,7 +296,7 @@ impl Preflight<'_> {
         }
     }
 
-    fn default_encryption(&self, bucket: &str) -> Finding {
+    fn default_encryption(&self, bucket: &str) -> PreflightFinding {
         let DefaultEncryption { algorithm, bucket_key } = match self.default_of(bucket) {
             Ok(default) => default,
             Err(error) => return notes(error.to_string()),
@@ -318,7 +318,7 @@ impl Preflight<'_> {
         }
     }
 
-    fn old_versions(&self, bucket: &str) -> Finding {
+    fn old_versions(&self, bucket: &str) -> PreflightFinding {
         let call = self.session.s3().get_bucket_versioning().bucket(bucket);
         let status = match self.session.wait(call.send()) {
             Ok(answer) => answer.status,
@@ -360,7 +360,7 @@ impl Preflight<'_> {
         }
     }
 
-    fn age(&self, created: Option<Timestamp>) -> Option<Finding> {
+    fn age(&self, created: Option<Timestamp>) -> Option<PreflightFinding> {
         let Some(created) = created else {
             return Some(warns("the report does not say when it was made".to_owned()));
         };
@@ -389,14 +389,14 @@ impl DefaultEncryption {
     }
 }
 
-fn blocks(text: String) -> Finding {
-    Finding { weight: Weight::Blocks, text }
+fn blocks(text: String) -> PreflightFinding {
+    PreflightFinding { severity: Severity::Error, text }
 }
 
-fn warns(text: String) -> Finding {
-    Finding { weight: Weight::Warns, text }
+fn warns(text: String) -> PreflightFinding {
+    PreflightFinding { severity: Severity::Warning, text }
 }
 
-fn notes(text: String) -> Finding {
-    Finding { weight: Weight::Notes, text }
+fn notes(text: String) -> PreflightFinding {
+    PreflightFinding { severity: Severity::Info, text }
 }

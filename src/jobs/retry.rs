@@ -13,9 +13,11 @@
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use super::completion::{CompletionError, Fate, Fetched, Row, UnreadableRows, read_rows, remedy};
+use super::completion::{
+    CompletionError, FetchedReport, RetryAdvice, TaskResult, UnreadableRows, read_rows, remedy,
+};
 use super::journal::JobEnd;
-use crate::plan::{Plan, PlanError, ReadError, Retry, Subset};
+use crate::plan::{Plan, PlanError, ReadError, Retry, SubsetPlan};
 use crate::source::Location;
 use crate::units::counted;
 
@@ -78,7 +80,7 @@ pub struct ShardOutcome {
     /// Its job, and how that ended; none where it was never created.
     pub job: Option<(String, JobEnd)>,
     /// The job's report, if there is one.
-    pub report: Option<Fetched>,
+    pub report: Option<FetchedReport>,
     /// Whether the report lists the tasks that succeeded, too.
     pub lists_succeeded: bool,
     /// Whether a task that succeeded may be run again without harm.
@@ -86,7 +88,7 @@ pub struct ShardOutcome {
 }
 
 /// Which rows of a manifest are taken again.
-enum Left {
+enum RetryScope {
     /// None.
     Nothing,
     /// All.
@@ -98,20 +100,20 @@ enum Left {
 }
 
 impl ShardOutcome {
-    fn left(&self) -> Left {
-        let Some((_, end)) = &self.job else { return Left::All };
+    fn left(&self) -> RetryScope {
+        let Some((_, end)) = &self.job else { return RetryScope::All };
         if end.is_clean(self.objects) {
-            return Left::Nothing;
+            return RetryScope::Nothing;
         }
         let is_forgotten = end.status == JobEnd::FORGOTTEN;
         match &self.report {
-            _ if end.ran_nothing() => Left::All,
+            _ if end.ran_nothing() => RetryScope::All,
             // One that was forgotten without a report most likely never ran a task.
-            None => Left::All,
+            None => RetryScope::All,
             Some(_) if end.ran_all(self.objects) || (is_forgotten && !self.lists_succeeded) => {
-                Left::Failed
+                RetryScope::Failed
             }
-            Some(_) => Left::FailedAndUnknown,
+            Some(_) => RetryScope::FailedAndUnknown,
         }
     }
 
@@ -125,8 +127,8 @@ impl ShardOutcome {
     fn repeated(&self) -> u64 {
         let succeeded = self.job.as_ref().map_or(0, |(_, end)| end.succeeded);
         match self.left() {
-            Left::All => succeeded,
-            Left::FailedAndUnknown if !self.lists_succeeded => succeeded,
+            RetryScope::All => succeeded,
+            RetryScope::FailedAndUnknown if !self.lists_succeeded => succeeded,
             _ => 0,
         }
     }
@@ -191,9 +193,9 @@ pub struct RetryOptions {
 
 impl RetryOptions {
     /// Whether a failed task is tried again.
-    fn tries(&self, row: &Row) -> bool {
+    fn tries(&self, row: &TaskResult) -> bool {
         let has = |codes: &[String]| codes.iter().any(|code| code.eq_ignore_ascii_case(&row.code));
-        !has(&self.without) && (has(&self.anyway) || remedy(row).0 == Fate::Again)
+        !has(&self.without) && (has(&self.anyway) || remedy(row).0 == RetryAdvice::Again)
     }
 }
 
@@ -220,8 +222,8 @@ where
     let shards = base.shards.iter().map(|shard| (shard.path.clone(), shard.bucket.clone()));
     let shards: Vec<(String, String)> = shards.collect();
     let unreadable = UnreadableRows::default();
-    let subset = Subset::create(base, out)?;
-    let mut taker = Taker { subset, folder, options, unreadable, serves_older: 0, stop };
+    let subset = SubsetPlan::create(base, out)?;
+    let mut taker = RetrySelector { subset, folder, options, unreadable, serves_older: 0, stop };
     let mut warnings = Vec::new();
     for outcome in outcomes {
         let (path, bucket) = &shards[outcome.shard];
@@ -249,28 +251,28 @@ fn refuse_repeats(outcomes: &[ShardOutcome], options: &RetryOptions) -> Result<(
 }
 
 /// Takes rows into the new plan.
-struct Taker<'a> {
-    subset: Subset,
+struct RetrySelector<'a> {
+    subset: SubsetPlan,
     folder: &'a Location,
     options: &'a RetryOptions,
     unreadable: UnreadableRows,
-    /// Current versions that are set aside, where older ones were copied before.
+    /// Current versions that are excluded, where older ones were copied before.
     serves_older: u64,
     stop: &'a AtomicBool,
 }
 
-impl Taker<'_> {
+impl RetrySelector<'_> {
     /// Takes what a manifest's job left undone; gives how many rows its report doesn't have.
     fn take(&mut self, outcome: &ShardOutcome, bucket: &str) -> Result<u64, RetryError> {
         let (shard, stop) = (outcome.shard, self.stop);
         match outcome.left() {
-            Left::Nothing => Ok(0),
-            Left::All => {
+            RetryScope::Nothing => Ok(0),
+            RetryScope::All => {
                 let none = |_: &mut dyn FnMut(&[u8])| Ok::<(), RetryError>(());
                 self.subset.keep_unknown(self.folder, shard, 0, none, stop)?;
                 Ok(0)
             }
-            Left::Failed => {
+            RetryScope::Failed => {
                 let before = self.unreadable.rows;
                 self.take_failed(outcome, bucket)?;
                 // A task whose row can't be read is one that the rest of the report doesn't name.
@@ -279,7 +281,7 @@ impl Taker<'_> {
                     false => Ok(0),
                 }
             }
-            Left::FailedAndUnknown => {
+            RetryScope::FailedAndUnknown => {
                 self.take_failed(outcome, bucket)?;
                 self.take_unknown(outcome, bucket)
             }
@@ -338,7 +340,7 @@ impl Taker<'_> {
                 if self.options.tries(&row) {
                     self.subset.keep(outcome.shard, &line)?;
                 } else {
-                    self.subset.set_aside(&row.code, &line)?;
+                    self.subset.exclude(&row.code, &line)?;
                     self.serves_older += u64::from(self.subset.follows_older(outcome.shard));
                 }
                 Ok(())
@@ -395,7 +397,7 @@ mod tests {
     #[test]
     fn a_forgotten_job_without_a_report_is_taken_whole() {
         let forgotten = outcome(JobEnd::FORGOTTEN, 0, true);
-        assert!(matches!(forgotten.left(), Left::All));
+        assert!(matches!(forgotten.left(), RetryScope::All));
         let warnings = forgotten.warnings("manifests/00000.csv", 0);
         assert_eq!(warnings.len(), 1, "{warnings:?}");
         assert!(warnings[0].contains("all its objects are here"), "{warnings:?}");

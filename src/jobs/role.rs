@@ -8,14 +8,14 @@ use crate::operation::partition::is_batch_operations;
 
 /// A role as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trust {
+pub struct RoleTrust {
     /// Its ARN.
     pub arn: String,
     /// Its trust policy.
     pub policy: Value,
 }
 
-impl Trust {
+impl RoleTrust {
     /// Whether jobs may take the role, as far as conditions allow to tell.
     #[must_use]
     pub fn lets_jobs_in(&self) -> bool {
@@ -67,7 +67,11 @@ pub(super) fn one_or_many(value: &Value) -> Vec<&Value> {
 ///
 /// # Errors
 /// When AWS refuses, or its answer can't be read.
-pub fn trust(session: &Session, client: &Client, name: &str) -> Result<Option<Trust>, AwsError> {
+pub fn trust(
+    session: &Session,
+    client: &Client,
+    name: &str,
+) -> Result<Option<RoleTrust>, AwsError> {
     let action = || format!("look at role {name}");
     let role = match session.wait(client.get_role().role_name(name).send()) {
         Ok(answer) => answer.role,
@@ -80,7 +84,7 @@ pub fn trust(session: &Session, client: &Client, name: &str) -> Result<Option<Tr
     let document = role.assume_role_policy_document.unwrap_or_default();
     let policy =
         parse(&document).ok_or_else(|| AwsError::other(action(), "its trust policy is no JSON"))?;
-    Ok(Some(Trust { arn: role.arn, policy }))
+    Ok(Some(RoleTrust { arn: role.arn, policy }))
 }
 
 /// Reads a policy document as IAM sends it, percent-encoded.
@@ -106,7 +110,7 @@ mod tests {
 
     fn lets_in(statement: impl Into<Value>) -> bool {
         let policy = json!({"Statement": statement.into()});
-        Trust { arn: String::new(), policy }.lets_jobs_in()
+        RoleTrust { arn: String::new(), policy }.lets_jobs_in()
     }
 
     #[test]

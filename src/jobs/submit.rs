@@ -17,14 +17,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::control::{Control, CreateError, JobDetail, JobView, Wanted};
+use super::control::{CreateError, JobControl, JobDetail, JobFilter, JobView};
 use super::in_place::find_in_place;
 use super::journal::{
-    Command, Entry, Event, JOURNAL_VERSION, JobEnd, Journal, Progress, Stage, Step,
+    JOURNAL_VERSION, JobCommand, JobEnd, Journal, JournalEntry, JournalEvent, ManifestStage,
+    SubmissionProgress, SubmissionStep,
 };
 use super::requests::Requests;
 use super::submit_error::SubmitError;
-use super::upload::{Upload, abort_multipart};
+use super::upload::{FileUpload, abort_multipart};
 use crate::aws::{AwsError, Session};
 use crate::hex;
 use crate::operation::job::ETAG_MARKER;
@@ -79,7 +80,7 @@ pub enum StepOutcome<'a> {
 pub struct Submission {
     folder: PathBuf,
     journal: Journal,
-    progress: Progress,
+    progress: SubmissionProgress,
     manifests: Vec<String>,
     requests: Requests,
     /// Whether the manifests are used in S3, where the plan is.
@@ -119,7 +120,7 @@ impl Submission {
         match entries.first() {
             None => {
                 Requests::write(folder, requests)?;
-                entries.push(journal.append(Event::Begun {
+                entries.push(journal.append(JournalEvent::Started {
                     version: JOURNAL_VERSION,
                     tool: concat!("s3sieve ", env!("CARGO_PKG_VERSION")).to_owned(),
                     account_id: account_id.to_owned(),
@@ -128,7 +129,7 @@ impl Submission {
                     requests_sha256: sha256,
                 })?);
             }
-            Some(Entry { time, event: Event::Begun { requests_sha256, .. } })
+            Some(JournalEntry { time, event: JournalEvent::Started { requests_sha256, .. } })
                 if *requests_sha256 != sha256 =>
             {
                 return Err(SubmitError::OtherRequests { folder: folder.to_owned(), begun: *time });
@@ -167,11 +168,11 @@ impl Submission {
         folder: &Path,
         plan: &Plan,
         journal: Journal,
-        entries: &[Entry],
+        entries: &[JournalEntry],
     ) -> Result<Self, SubmitError> {
         let manifests: Vec<String> = plan.shards.iter().map(|shard| shard.path.clone()).collect();
         let progress = replay(folder, &plan.shards, entries)?;
-        let Some(Event::Begun { account_id, region, requests_sha256, .. }) =
+        let Some(JournalEvent::Started { account_id, region, requests_sha256, .. }) =
             entries.first().map(|entry| &entry.event)
         else {
             return Err(misfit(folder, "the journal has no beginning"));
@@ -198,7 +199,7 @@ impl Submission {
 
     /// How far it is.
     #[must_use]
-    pub fn progress(&self) -> &Progress {
+    pub fn progress(&self) -> &SubmissionProgress {
         &self.progress
     }
 
@@ -214,7 +215,7 @@ impl Submission {
     ///
     /// # Errors
     /// When the disk fails.
-    pub fn note(&mut self, event: Event) -> Result<(), SubmitError> {
+    pub fn note(&mut self, event: JournalEvent) -> Result<(), SubmitError> {
         let entry = self.journal.append(event)?;
         self.progress.apply(&entry).map_err(|what| misfit(&self.folder, what))
     }
@@ -228,7 +229,7 @@ impl Submission {
         &mut self,
         plan: &Plan,
         session: &Session,
-        control: &Control,
+        control: &JobControl,
         open_max: usize,
         stop: &AtomicBool,
         on_step: &mut dyn FnMut(StepOutcome<'_>),
@@ -238,23 +239,24 @@ impl Submission {
                 return Err(SubmitError::Interrupted);
             }
             match self.progress.next(open_max) {
-                Step::Upload(place) => {
+                SubmissionStep::Upload(place) => {
                     let found = self.upload(place, &plan.shards[place], session, stop)?;
                     on_step(StepOutcome::Uploaded { manifest: &self.manifests[place], found });
                 }
-                Step::Find(place) => {
+                SubmissionStep::Find(place) => {
                     let job_id = self.find(place, control)?;
                     let found = job_id.is_some();
                     self.created(place, control, job_id)?;
                     self.report_created(place, found, on_step);
                 }
-                Step::Create(place) => {
+                SubmissionStep::Create(place) => {
                     self.ask_for(place)?;
                     self.created(place, control, None)?;
                     self.report_created(place, false, on_step);
                 }
-                Step::Prioritise(place, priority) => {
-                    let Stage::Created { job_id, .. } = &self.progress.stages()[place] else {
+                SubmissionStep::Prioritise(place, priority) => {
+                    let ManifestStage::Created { job_id, .. } = &self.progress.stages()[place]
+                    else {
                         continue;
                     };
                     let job_id = job_id.clone();
@@ -262,15 +264,15 @@ impl Submission {
                         on_step(StepOutcome::Prioritised { job_id: &job_id, priority });
                     }
                 }
-                Step::Wait => return Ok(Pause::Waits),
-                Step::Held => return Ok(Pause::Held),
-                Step::Done => return Ok(Pause::Done),
+                SubmissionStep::Wait => return Ok(Pause::Waits),
+                SubmissionStep::Held => return Ok(Pause::Held),
+                SubmissionStep::Done => return Ok(Pause::Done),
             }
         }
     }
 
     fn report_created(&self, place: usize, found: bool, on_step: &mut dyn FnMut(StepOutcome<'_>)) {
-        if let Stage::Created { job_id, .. } = &self.progress.stages()[place] {
+        if let ManifestStage::Created { job_id, .. } = &self.progress.stages()[place] {
             on_step(StepOutcome::Created { manifest: &self.manifests[place], job_id, found });
         }
     }
@@ -279,7 +281,7 @@ impl Submission {
     /// over, and needs none.
     fn prioritise(
         &mut self,
-        control: &Control,
+        control: &JobControl,
         job_id: &str,
         priority: i32,
     ) -> Result<bool, SubmitError> {
@@ -290,7 +292,7 @@ impl Submission {
             self.note_end(view)?;
             return Ok(false);
         }
-        let Err(error) = self.command(control, job_id, Command::Priority(priority)) else {
+        let Err(error) = self.command(control, job_id, JobCommand::Priority(priority)) else {
             return Ok(true);
         };
         // It may have ended meanwhile: that is refused in words that differ.
@@ -303,18 +305,18 @@ impl Submission {
     /// Notes how a job ended.
     fn note_end(&mut self, view: JobView) -> Result<(), SubmitError> {
         let JobView { job_id, status, tasks, succeeded, failed, .. } = view;
-        self.note(Event::Ended { job_id, end: JobEnd { status, tasks, succeeded, failed } })
+        self.note(JournalEvent::Ended { job_id, end: JobEnd { status, tasks, succeeded, failed } })
     }
 
     /// Notes that a job is about to be created.
     fn ask_for(&mut self, place: usize) -> Result<(), SubmitError> {
         let attempt = match self.progress.stages()[place] {
-            Stage::Uploaded { attempt, .. } => attempt,
+            ManifestStage::Uploaded { attempt, .. } => attempt,
             _ => 1,
         };
         let token = token_of(&self.requests.read(place)?, attempt);
         let manifest = self.manifests[place].clone();
-        self.note(Event::Creating { manifest, attempt, token })
+        self.note(JournalEvent::Creating { manifest, attempt, token })
     }
 
     /// Makes the jobs of these manifests possible again that ended before they ran a task, or were
@@ -326,13 +328,13 @@ impl Submission {
         let mut count = 0;
         for place in 0..self.manifests.len() {
             let is_meant = match &self.progress.stages()[place] {
-                Stage::Created { end: Some(end), .. } => end.ran_nothing(),
-                Stage::Withdrawn { .. } => true,
+                ManifestStage::Created { end: Some(end), .. } => end.ran_nothing(),
+                ManifestStage::Withdrawn { .. } => true,
                 _ => false,
             };
             if is_meant {
                 let manifest = self.manifests[place].clone();
-                self.note(Event::Reinstated { manifest })?;
+                self.note(JournalEvent::Reinstated { manifest })?;
                 count += 1;
             }
         }
@@ -346,11 +348,12 @@ impl Submission {
     pub fn withdraw(&mut self) -> Result<usize, SubmitError> {
         let mut count = 0;
         for place in 0..self.manifests.len() {
-            if let Stage::Waiting | Stage::Uploading { .. } | Stage::Uploaded { .. } =
-                &self.progress.stages()[place]
+            if let ManifestStage::Waiting
+            | ManifestStage::Uploading { .. }
+            | ManifestStage::Uploaded { .. } = &self.progress.stages()[place]
             {
                 let manifest = self.manifests[place].clone();
-                self.note(Event::Withdrawn { manifest })?;
+                self.note(JournalEvent::Withdrawn { manifest })?;
                 count += 1;
             }
         }
@@ -363,16 +366,18 @@ impl Submission {
     ///
     /// # Errors
     /// When AWS refuses, the first time, or the disk fails.
-    pub fn settle(&mut self, control: &Control) -> Result<(), SubmitError> {
+    pub fn settle(&mut self, control: &JobControl) -> Result<(), SubmitError> {
         let mut outcome = Ok(());
         for place in 0..self.manifests.len() {
-            let Stage::Creating { since, .. } = self.progress.stages()[place] else { continue };
+            let ManifestStage::Creating { since, .. } = self.progress.stages()[place] else {
+                continue;
+            };
             let settled = self.find(place, control).and_then(|id| self.created(place, control, id));
             let Err(error) = settled else { continue };
             let age_seconds = Timestamp::now().as_second() - since.as_second();
             if is_never_made(&error, age_seconds) {
                 let manifest = self.manifests[place].clone();
-                self.note(Event::Withdrawn { manifest })?;
+                self.note(JournalEvent::Withdrawn { manifest })?;
             } else {
                 outcome = outcome.and(Err(error));
             }
@@ -389,9 +394,9 @@ impl Submission {
         let mut count = 0;
         for place in 0..self.manifests.len() {
             let stage = &self.progress.stages()[place];
-            if !matches!(stage, Stage::Created { .. } | Stage::Withdrawn { .. }) {
+            if !matches!(stage, ManifestStage::Created { .. } | ManifestStage::Withdrawn { .. }) {
                 let manifest = self.manifests[place].clone();
-                self.note(Event::PriorityPlanned { manifest, priority })?;
+                self.note(JournalEvent::PriorityPlanned { manifest, priority })?;
                 count += 1;
             }
         }
@@ -404,18 +409,18 @@ impl Submission {
     /// When AWS refuses, or the disk fails.
     pub fn command(
         &mut self,
-        control: &Control,
+        control: &JobControl,
         job_id: &str,
-        command: Command,
+        command: JobCommand,
     ) -> Result<(), SubmitError> {
         let job_id = job_id.to_owned();
-        self.note(Event::CommandSent { job_id: job_id.clone(), command })?;
+        self.note(JournalEvent::CommandSent { job_id: job_id.clone(), command })?;
         match command {
-            Command::Run => control.request_status(&job_id, true)?,
-            Command::Cancel => control.request_status(&job_id, false)?,
-            Command::Priority(priority) => control.set_priority(&job_id, priority)?,
+            JobCommand::Run => control.request_status(&job_id, true)?,
+            JobCommand::Cancel => control.request_status(&job_id, false)?,
+            JobCommand::Priority(priority) => control.set_priority(&job_id, priority)?,
         }
-        self.note(Event::CommandAcked { job_id, command })
+        self.note(JournalEvent::CommandAcked { job_id, command })
     }
 
     /// Looks which open jobs are over, and notes it. Gives all jobs of the submission that AWS
@@ -423,7 +428,7 @@ impl Submission {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn look(&mut self, control: &Control) -> Result<Vec<JobView>, SubmitError> {
+    pub fn look(&mut self, control: &JobControl) -> Result<Vec<JobView>, SubmitError> {
         let mut views = list(control, &self.progress)?;
         let open: Vec<String> = self.progress.open().map(str::to_owned).collect();
         for job_id in open {
@@ -439,7 +444,7 @@ impl Submission {
                     None if should_be_known(&self.progress, &job_id) => {
                         let status = JobEnd::FORGOTTEN.to_owned();
                         let end = JobEnd { status, tasks: 0, succeeded: 0, failed: 0 };
-                        self.note(Event::Ended { job_id, end })?;
+                        self.note(JournalEvent::Ended { job_id, end })?;
                         continue;
                     }
                     None => continue,
@@ -454,7 +459,7 @@ impl Submission {
 
     /// A job that is listed as over, as its description has it: lists lag behind, and what other
     /// jobs wait for is not decided by one.
-    fn in_full(&self, control: &Control, view: JobView) -> Result<JobView, SubmitError> {
+    fn in_full(&self, control: &JobControl, view: JobView) -> Result<JobView, SubmitError> {
         if !self.progress.is_end_weighed(&view.job_id, view.succeeded) {
             return Ok(view);
         }
@@ -466,7 +471,7 @@ impl Submission {
     fn request(&mut self, place: usize) -> Result<Value, SubmitError> {
         let mut request = self.requests.read(place)?;
         let (etag, attempt) = match &self.progress.stages()[place] {
-            Stage::Creating { etag, attempt, .. } => (etag.clone(), *attempt),
+            ManifestStage::Creating { etag, attempt, .. } => (etag.clone(), *attempt),
             _ => (ETAG_MARKER.to_owned(), 1),
         };
         request["Manifest"]["Location"]["ETag"] = etag.into();
@@ -483,7 +488,9 @@ impl Submission {
         session: &Session,
         stop: &AtomicBool,
     ) -> Result<bool, SubmitError> {
-        if let Stage::Uploading { in_parts: Some((object, id)) } = &self.progress.stages()[place] {
+        if let ManifestStage::Uploading { multipart: Some((object, id)) } =
+            &self.progress.stages()[place]
+        {
             let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
             abort_multipart(session, bucket, key, id)?;
         }
@@ -491,10 +498,10 @@ impl Submission {
         let object = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
         let object = object.rsplit(":::").next().unwrap_or_default().to_owned();
         let manifest = self.manifests[place].clone();
-        self.note(Event::Uploading { manifest: manifest.clone(), object: object.clone() })?;
+        self.note(JournalEvent::Uploading { manifest: manifest.clone(), object: object.clone() })?;
         if self.is_in_place {
             let etag = find_in_place(session, &object, shard, stop)?;
-            self.note(Event::Uploaded { manifest, etag, found: true })?;
+            self.note(JournalEvent::Uploaded { manifest, etag, found: true })?;
             return Ok(true);
         }
         // `bucket/.../plan-.../`: what stands before the manifest's own path there.
@@ -510,27 +517,30 @@ impl Submission {
             let (bucket, key) = object.split_once('/').unwrap_or((&object, ""));
             let file = self.folder.join(path);
             let sse_s3 = shard.files.is_empty();
-            let upload = Upload { path: &file, bytes, digest, bucket, key, sse_s3 };
+            let upload = FileUpload { path: &file, bytes, digest, bucket, key, sse_s3 };
             let journal = &mut self.journal;
             let mut note = |upload_id: &str| {
                 let (manifest, object) = (manifest.clone(), object.clone());
                 let upload_id = upload_id.to_owned();
-                journal.append(Event::InParts { manifest, object, upload_id }).map(|_| ())
+                let started = JournalEvent::MultipartStarted { manifest, object, upload_id };
+                journal.append(started).map(|_| ())
             };
             outcome = Some(upload.run(session, stop, &mut note)?);
         }
         let Some(outcome) = outcome else {
             return Err(misfit(&self.folder, "a manifest has no file"));
         };
-        self.note(Event::Uploaded { manifest, etag: outcome.etag, found: outcome.found })?;
+        self.note(JournalEvent::Uploaded { manifest, etag: outcome.etag, found: outcome.found })?;
         Ok(outcome.found)
     }
 
     /// The job of a manifest that was asked for, if it was made: described as the request says,
     /// with the manifest of the request, and no older than the line that asks for it.
-    fn find(&mut self, place: usize, control: &Control) -> Result<Option<String>, SubmitError> {
+    fn find(&mut self, place: usize, control: &JobControl) -> Result<Option<String>, SubmitError> {
         let request = self.requests.read(place)?;
-        let Stage::Creating { since, .. } = self.progress.stages()[place] else { return Ok(None) };
+        let ManifestStage::Creating { since, .. } = self.progress.stages()[place] else {
+            return Ok(None);
+        };
         let oldest = since.as_second() - CLOCKS_DIFFER_SECONDS;
         let description = request["Description"].as_str().unwrap_or_default();
         let manifest = request["Manifest"]["Location"]["ObjectArn"].as_str().unwrap_or_default();
@@ -538,7 +548,7 @@ impl Submission {
         let candidates = control.list(|view| {
             let young = view.created.is_none_or(|created| created.as_second() >= oldest);
             let alike = view.description == description && !progress.is_former(&view.job_id);
-            if young && alike { Wanted::Yes } else { Wanted::No }
+            if young && alike { JobFilter::Yes } else { JobFilter::No }
         })?;
         for candidate in candidates {
             let detail = describe(control, &candidate.job_id)?;
@@ -553,7 +563,7 @@ impl Submission {
     fn created(
         &mut self,
         place: usize,
-        control: &Control,
+        control: &JobControl,
         known: Option<String>,
     ) -> Result<(), SubmitError> {
         let manifest = self.manifests[place].clone();
@@ -568,7 +578,7 @@ impl Submission {
                 })?
             }
         };
-        self.note(Event::Created { manifest, job_id, found })
+        self.note(JournalEvent::Created { manifest, job_id, found })
     }
 }
 
@@ -576,8 +586,12 @@ impl Submission {
 ///
 /// # Errors
 /// When they don't fit.
-pub fn replay(folder: &Path, shards: &[Shard], entries: &[Entry]) -> Result<Progress, SubmitError> {
-    let mut progress = Progress::new(shards);
+pub fn replay(
+    folder: &Path,
+    shards: &[Shard],
+    entries: &[JournalEntry],
+) -> Result<SubmissionProgress, SubmitError> {
+    let mut progress = SubmissionProgress::new(shards);
     for (number, entry) in entries.iter().enumerate() {
         progress
             .apply(entry)
@@ -588,10 +602,10 @@ pub fn replay(folder: &Path, shards: &[Shard], entries: &[Entry]) -> Result<Prog
 
 /// Whether AWS lists a job unless it has forgotten it.
 #[must_use]
-pub fn should_be_known(progress: &Progress, id: &str) -> bool {
+pub fn should_be_known(progress: &SubmissionProgress, id: &str) -> bool {
     let now = Timestamp::now().as_second();
     progress.stages().iter().any(|stage| match stage {
-        Stage::Created { job_id, since, .. } if job_id == id => {
+        ManifestStage::Created { job_id, since, .. } if job_id == id => {
             now - since.as_second() > LISTED_SECONDS_MAX
         }
         _ => false,
@@ -602,15 +616,15 @@ pub fn should_be_known(progress: &Progress, id: &str) -> bool {
 ///
 /// # Errors
 /// When AWS refuses.
-pub fn list(control: &Control, progress: &Progress) -> Result<Vec<JobView>, AwsError> {
+pub fn list(control: &JobControl, progress: &SubmissionProgress) -> Result<Vec<JobView>, AwsError> {
     let mut left: std::collections::HashSet<&str> = progress.jobs().map(|(_, id)| id).collect();
     if left.is_empty() {
         return Ok(Vec::new());
     }
     control.list(|view| match left.remove(view.job_id.as_str()) {
-        false => Wanted::No,
-        true if left.is_empty() => Wanted::YesAndNoMore,
-        true => Wanted::Yes,
+        false => JobFilter::No,
+        true if left.is_empty() => JobFilter::YesAndNoMore,
+        true => JobFilter::Yes,
     })
 }
 
@@ -618,7 +632,7 @@ pub fn list(control: &Control, progress: &Progress) -> Result<Vec<JobView>, AwsE
 ///
 /// # Errors
 /// When AWS refuses.
-pub fn describe(control: &Control, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
+pub fn describe(control: &JobControl, job_id: &str) -> Result<Option<JobDetail>, AwsError> {
     let mut pause = LOOK_AGAIN;
     for look in 1.. {
         let found = control.describe(job_id)?;
@@ -641,9 +655,9 @@ fn token_of(request: &Value, attempt: u32) -> String {
     hex::encode(Sha256::digest(json!([token, attempt]).to_string()))
 }
 
-fn refuse_continued(folder: &Path, entries: &[Entry]) -> Result<(), SubmitError> {
+fn refuse_continued(folder: &Path, entries: &[JournalEntry]) -> Result<(), SubmitError> {
     let continued = entries.iter().rev().find_map(|entry| match &entry.event {
-        Event::Continued { plan } => Some(plan.clone()),
+        JournalEvent::Continued { plan } => Some(plan.clone()),
         _ => None,
     });
     match continued {

@@ -27,7 +27,7 @@ const STEP_BYTES: usize = 8 << 20;
 
 /// A file to upload.
 #[derive(Debug, Clone)]
-pub struct Upload<'a> {
+pub struct FileUpload<'a> {
     /// The file.
     pub path: &'a Path,
     /// Its length.
@@ -82,7 +82,7 @@ pub enum UploadError {
     Note(#[from] JournalError),
 }
 
-impl Upload<'_> {
+impl FileUpload<'_> {
     fn io(&self, error: io::Error) -> UploadError {
         UploadError::Io { path: self.path.to_owned(), error }
     }
@@ -113,7 +113,8 @@ impl Upload<'_> {
             })
         };
         let options = StoreOptions { sse_s3: self.sse_s3, content_type: Some("text/csv") };
-        let mut upload = source::Upload::new(Object::new(session, self.bucket, self.key), options);
+        let mut upload =
+            source::ObjectUpload::new(Object::new(session, self.bucket, self.key), options);
         let mut send = || {
             for bytes in (0..self.bytes).step_by(STEP_BYTES) {
                 if stop.load(Ordering::Relaxed) {

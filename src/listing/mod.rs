@@ -22,8 +22,8 @@ pub use self::error::ListingError;
 pub use self::request::Listing;
 
 use self::columns::{ALWAYS, OF_VERSIONS};
-use self::rows::{Finished, Writer};
-use self::walk::Walk;
+use self::rows::{ListedFile, ListingWriter};
+use self::walk::PrefixWalk;
 use crate::hex;
 use crate::report::{MANIFEST_VERSION, ManifestDocument, ManifestEntry};
 use crate::source::NewFolder;
@@ -37,7 +37,7 @@ const CONFIGURATION: &str = "s3sieve-list";
 
 /// What was listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct ListingSummary {
     /// The manifest of the report.
     pub manifest: PathBuf,
     /// Rows in it.
@@ -60,7 +60,7 @@ pub fn list(
     out: &Path,
     stop: &AtomicBool,
     progress: impl Fn(u64),
-) -> Result<Summary, ListingError> {
+) -> Result<ListingSummary, ListingError> {
     let columns = columns(listing)?;
     let folder = NewFolder::create(out)?;
     let mut summary = write(listing, &columns, &folder.path(), stop, progress)?;
@@ -96,15 +96,15 @@ fn write(
     folder: &Path,
     stop: &AtomicBool,
     progress: impl Fn(u64),
-) -> Result<Summary, ListingError> {
+) -> Result<ListingSummary, ListingError> {
     let configuration = Path::new(listing.prefix.bucket()).join(CONFIGURATION);
     let dated = configuration.join(listing.now.strftime("%Y-%m-%dT%H-%MZ").to_string());
     let data = folder.join(configuration.join("data"));
     for path in [&folder.join(&dated), &data] {
         fs::create_dir_all(path).map_err(ListingError::at(path))?;
     }
-    let mut writer = Writer::new(listing.prefix.bucket(), columns, &data, FILE_ROWS_MAX);
-    let mut walk = Walk::begin(listing, columns);
+    let mut writer = ListingWriter::new(listing.prefix.bucket(), columns, &data, FILE_ROWS_MAX);
+    let mut walk = PrefixWalk::begin(listing, columns);
     let (mut seen, mut asked) = (0, 0);
     while let Some(page) = walk.next() {
         if stop.load(Ordering::Relaxed) {
@@ -122,18 +122,18 @@ fn write(
     let manifest = dated.join("manifest.json");
     let rows = files.iter().map(|file| file.rows).sum();
     write_manifest(listing, columns, &files, &folder.join(&manifest))?;
-    Ok(Summary { manifest, rows, files: files.len() as u64, seen, asked })
+    Ok(ListingSummary { manifest, rows, files: files.len() as u64, seen, asked })
 }
 
 /// Writes the manifest that lists these data files, and its checksum beside it.
 fn write_manifest(
     listing: &Listing,
     columns: &[&'static str],
-    files: &[Finished],
+    files: &[ListedFile],
     manifest: &Path,
 ) -> Result<(), ListingError> {
     let bucket = listing.prefix.bucket();
-    let named = |file: &Finished| {
+    let named = |file: &ListedFile| {
         (format!("{bucket}/{CONFIGURATION}/data/{}", file.name), hex::encode(file.written.md5))
     };
     let names: Vec<(String, String)> = files.iter().map(named).collect();

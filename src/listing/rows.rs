@@ -13,7 +13,7 @@ const LEVEL: u32 = 6;
 
 /// What is known of an object. What is not known, or does not apply, is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct ListingRow {
     /// As it is, not encoded.
     pub(super) key: String,
     /// The fields of the columns behind `Bucket` and `Key`, in their order.
@@ -21,31 +21,31 @@ pub(super) struct Row {
 }
 
 /// A data file that is complete.
-pub(super) struct Finished {
+pub(super) struct ListedFile {
     pub(super) name: String,
     pub(super) written: WrittenFile,
     pub(super) rows: u64,
 }
 
 /// A file that rows are written to.
-struct Open {
+struct OpenListingFile {
     path: PathBuf,
     file: DataFileWriter,
     rows: u64,
 }
 
 /// Writes rows into as many data files as they need.
-pub(super) struct Writer {
+pub(super) struct ListingWriter {
     bucket: String,
     fields: usize,
     folder: PathBuf,
     rows_max: u64,
-    open: Option<Open>,
-    finished: Vec<Finished>,
+    open: Option<OpenListingFile>,
+    finished: Vec<ListedFile>,
     line: Vec<u8>,
 }
 
-impl Writer {
+impl ListingWriter {
     /// Files in `folder`, of at most `rows_max` rows of these columns.
     pub(super) fn new(bucket: &str, columns: &[&str], folder: &Path, rows_max: u64) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn write(&mut self, row: &Row) -> Result<(), ListingError> {
+    pub(super) fn write(&mut self, row: &ListingRow) -> Result<(), ListingError> {
         debug_assert_eq!(row.fields.len() + 2, self.fields);
         self.line.clear();
         push_row(&self.bucket, row, &mut self.line);
@@ -69,7 +69,7 @@ impl Writer {
                 let name = format!("{:05}.csv.gz", self.finished.len());
                 let path = self.folder.join(name);
                 let file = DataFileWriter::create(&path, LEVEL).map_err(ListingError::at(&path))?;
-                none.insert(Open { path, file, rows: 0 })
+                none.insert(OpenListingFile { path, file, rows: 0 })
             }
         };
         open.file.write_all(&self.line).map_err(ListingError::at(&open.path))?;
@@ -78,21 +78,21 @@ impl Writer {
     }
 
     fn end_file(&mut self) -> Result<(), ListingError> {
-        let Some(Open { path, file, rows }) = self.open.take() else { return Ok(()) };
+        let Some(OpenListingFile { path, file, rows }) = self.open.take() else { return Ok(()) };
         let written = file.finish().map_err(ListingError::at(&path))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        self.finished.push(Finished { name, written, rows });
+        self.finished.push(ListedFile { name, written, rows });
         Ok(())
     }
 
     /// The files, in order.
-    pub(super) fn finish(mut self) -> Result<Vec<Finished>, ListingError> {
+    pub(super) fn finish(mut self) -> Result<Vec<ListedFile>, ListingError> {
         self.end_file()?;
         Ok(self.finished)
     }
 }
 
-fn push_row(bucket: &str, row: &Row, line: &mut Vec<u8>) {
+fn push_row(bucket: &str, row: &ListingRow, line: &mut Vec<u8>) {
     line.push(b'"');
     line.extend_from_slice(bucket.as_bytes());
     line.extend_from_slice(b"\",\"");
@@ -121,7 +121,7 @@ mod tests {
     fn rows_look_like_those_of_s3() {
         let mut line = Vec::new();
         let fields = ["", "5", "say \"x\""].map(str::to_owned).to_vec();
-        push_row("b", &Row { key: "a b/ü+~".to_owned(), fields }, &mut line);
+        push_row("b", &ListingRow { key: "a b/ü+~".to_owned(), fields }, &mut line);
         let text = String::from_utf8(line).unwrap();
         assert_eq!(text, "\"b\",\"a+b/%C3%BC%2B%7E\",\"\",\"5\",\"say \"\"x\"\"\"\n");
     }
@@ -129,9 +129,9 @@ mod tests {
     #[test]
     fn files_are_bounded_and_described() {
         let folder = tempfile::tempdir().unwrap();
-        let mut writer = Writer::new("b", &["Bucket", "Key"], folder.path(), 3);
+        let mut writer = ListingWriter::new("b", &["Bucket", "Key"], folder.path(), 3);
         for number in 0..7 {
-            let row = Row { key: number.to_string(), fields: Vec::new() };
+            let row = ListingRow { key: number.to_string(), fields: Vec::new() };
             writer.write(&row).unwrap();
         }
         let files = writer.finish().unwrap();

@@ -19,7 +19,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use super::columns::{ASKED, OF_VERSIONS};
 use super::error::ListingError;
 use super::request::Listing;
-use super::rows::Row;
+use super::rows::ListingRow;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::Location;
 use crate::values::decode_key;
@@ -41,17 +41,17 @@ const PAGES_MAX: usize = 16;
 /// A thousand objects at most.
 #[derive(Debug, Default)]
 pub(super) struct Page {
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<ListingRow>,
     pub(super) seen: u64,
     pub(super) asked: u64,
 }
 
 /// A walk that goes on.
-pub(super) struct Walk {
+pub(super) struct PrefixWalk {
     pages: Receiver<Result<Page, ListingError>>,
 }
 
-impl Walk {
+impl PrefixWalk {
     pub(super) fn begin(listing: &Listing, columns: &[&'static str]) -> Self {
         let (sender, pages) = mpsc::channel(PAGES_MAX);
         let session = listing.prefix.session();
@@ -117,7 +117,7 @@ struct ListedObject {
 
 /// Where a list goes on.
 #[derive(Default)]
-struct Marker {
+struct PageMarker {
     key: Option<String>,
     version: Option<String>,
 }
@@ -159,7 +159,7 @@ fn is_encoded(name: &str) -> bool {
 struct ListPage {
     found: Vec<ListedObject>,
     folders: Vec<String>,
-    next: Option<Marker>,
+    next: Option<PageMarker>,
 }
 
 impl Walker {
@@ -177,7 +177,7 @@ impl Walker {
     async fn walk(&self, prefix: &str) -> Result<(), ListingError> {
         let shared = &self.shared;
         let by_folder = shared.folders.fetch_add(1, Ordering::Relaxed) < FOLDERS_MIN;
-        let mut marker = Some(Marker::default());
+        let mut marker = Some(PageMarker::default());
         while let Some(from) = marker.take() {
             let listed = {
                 let _turn = shared.lists.acquire().await;
@@ -205,12 +205,12 @@ impl Walker {
             page.asked += u64::from(ask);
             rows.push(self.handle.spawn(async move {
                 let answer =
-                    if ask { shared.ask(&found).await? } else { Some(ObjectHead::default()) };
+                    if ask { shared.ask(&found).await? } else { Some(HeadFields::default()) };
                 Ok(answer.map(|asked| shared.row(found, &asked)))
             }));
         }
         for row in rows {
-            let row: Result<Option<Row>, ListingError> = match row.await {
+            let row: Result<Option<ListingRow>, ListingError> = match row.await {
                 Ok(row) => row,
                 Err(error) => Err(self.shared.at("", AwsError::broken("list it", &error))),
             };
@@ -222,7 +222,7 @@ impl Walker {
 
 /// What only a request of its own tells.
 #[derive(Default)]
-struct ObjectHead {
+struct HeadFields {
     encryption: &'static str,
     bucket_key: &'static str,
     replication: String,
@@ -242,7 +242,7 @@ impl WalkState {
         &self,
         prefix: &str,
         by_folder: bool,
-        from: Marker,
+        from: PageMarker,
     ) -> Result<ListPage, AwsError> {
         let delimiter = by_folder.then(|| "/".to_owned());
         if self.versions {
@@ -275,7 +275,7 @@ impl WalkState {
         Ok(ListPage {
             found: found.collect(),
             folders: folders.filter_map(|folder| folder.prefix.map(|p| names.decoded(p))).collect(),
-            next: next.map(|key| Marker { key: Some(key), version: None }),
+            next: next.map(|key| PageMarker { key: Some(key), version: None }),
         })
     }
 
@@ -283,7 +283,7 @@ impl WalkState {
         &self,
         prefix: &str,
         delimiter: Option<String>,
-        from: Marker,
+        from: PageMarker,
     ) -> Result<ListPage, AwsError> {
         let request = self
             .client
@@ -299,7 +299,7 @@ impl WalkState {
         let more = answer.is_truncated.unwrap_or_default();
         let names = Names::of(answer.encoding_type.as_ref());
         let key = answer.next_key_marker.map(|key| names.decoded(key));
-        let next = Marker { key, version: answer.next_version_id_marker };
+        let next = PageMarker { key, version: answer.next_version_id_marker };
         let versions =
             answer.versions.unwrap_or_default().into_iter().map(|version| ListedObject {
                 key: names.decoded(version.key.unwrap_or_default()),
@@ -335,7 +335,7 @@ impl WalkState {
     }
 
     /// What a request of its own tells of an object; `None` if it is gone.
-    async fn ask(&self, found: &ListedObject) -> Result<Option<ObjectHead>, ListingError> {
+    async fn ask(&self, found: &ListedObject) -> Result<Option<HeadFields>, ListingError> {
         let _turn = self.asks.acquire().await;
         let request = self
             .client
@@ -353,7 +353,7 @@ impl WalkState {
                     AwsErrorKind::NoSuchKey => Ok(None),
                     // Whoever has no key of an object encrypted with one learns nothing of it.
                     _ if status == Some(400) => {
-                        Ok(Some(ObjectHead { encryption: "SSE-C", ..ObjectHead::default() }))
+                        Ok(Some(HeadFields { encryption: "SSE-C", ..HeadFields::default() }))
                     }
                     _ => Err(self.at(&found.key, error)),
                 };
@@ -368,7 +368,7 @@ impl WalkState {
         };
         let enabled = answer.bucket_key_enabled.unwrap_or_default();
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-        Ok(Some(ObjectHead {
+        Ok(Some(HeadFields {
             encryption,
             bucket_key: if enabled { "ENABLED" } else { "DISABLED" },
             replication: text(answer.replication_status.as_ref().map(|status| status.as_str())),
@@ -378,7 +378,7 @@ impl WalkState {
         }))
     }
 
-    fn row(&self, found: ListedObject, asked: &ObjectHead) -> Row {
+    fn row(&self, found: ListedObject, asked: &HeadFields) -> ListingRow {
         debug_assert!(OF_VERSIONS.len() == 3 && ASKED.len() == 6);
         let etag = found.etag.as_deref().unwrap_or_default().trim_matches('"');
         let field = |column: &&'static str| match *column {
@@ -404,7 +404,7 @@ impl WalkState {
             _ => String::new(),
         };
         let fields = self.columns.iter().map(field).collect();
-        Row { key: found.key, fields }
+        ListingRow { key: found.key, fields }
     }
 }
 

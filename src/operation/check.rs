@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::job::Setting;
+use super::job::JobContext;
 
 /// A value that AWS would refuse.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,7 +41,7 @@ impl fmt::Display for RuleSource<'_> {
 }
 
 /// What a check comes to.
-pub(super) type Checked = Result<(), Refusal>;
+pub(super) type CheckResult = Result<(), Refusal>;
 
 pub(super) fn refusal(
     flag: &'static str,
@@ -69,7 +69,7 @@ pub(super) fn one_of(
     value: &str,
     allowed: &[&str],
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     if allowed.contains(&value) {
         return Ok(());
     }
@@ -86,7 +86,7 @@ pub(super) fn one_of_if_given(
     value: Option<&str>,
     allowed: &[&str],
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     value.map_or(Ok(()), |value| one_of(flag, value, allowed, authority))
 }
 
@@ -108,7 +108,7 @@ pub(super) fn length(
     value: &str,
     chars_max: usize,
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     let chars = value.chars().count();
     if (1..=chars_max).contains(&chars) {
         return Ok(());
@@ -121,7 +121,7 @@ pub(super) fn length(
 const ACCOUNT_DIGITS: usize = 12;
 
 /// An account id.
-pub(super) fn account(flag: &'static str, value: &str) -> Checked {
+pub(super) fn account(flag: &'static str, value: &str) -> CheckResult {
     if is_account(value) {
         return Ok(());
     }
@@ -134,7 +134,7 @@ fn is_account(value: &str) -> bool {
 }
 
 /// The name of a general purpose bucket, as far as its letters and length go.
-pub(super) fn bucket_name(flag: &'static str, value: &str) -> Checked {
+pub(super) fn bucket_name(flag: &'static str, value: &str) -> CheckResult {
     if value.starts_with("s3://") {
         let rule = "it is a bucket's name, without s3://";
         let name = value.trim_start_matches("s3://").split('/').next().unwrap_or_default();
@@ -180,8 +180,8 @@ pub(super) fn partition(
     flag: &'static str,
     value: &str,
     arn: Arn<'_>,
-    setting: &Setting,
-) -> Checked {
+    setting: &JobContext,
+) -> CheckResult {
     let jobs = &setting.partition;
     if arn.partition == jobs {
         return Ok(());
@@ -205,9 +205,9 @@ pub(super) fn partition(
 pub(super) fn key_arn(
     flag: &'static str,
     value: &str,
-    setting: &Setting,
+    setting: &JobContext,
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     let arn = whole_key_arn(flag, value, authority)?;
     partition(flag, value, arn, setting)?;
     let region = setting.region.as_deref().filter(|region| *region != arn.region);
@@ -262,7 +262,7 @@ pub(super) fn tags(
     tags: &[Tag],
     tags_max: usize,
     authority: &'static str,
-) -> Checked {
+) -> CheckResult {
     /// UG, Tagging your objects; UG, Controlling access and labeling jobs using tags.
     const KEY_CHARS_MAX: usize = 128;
     /// As above.
@@ -298,7 +298,7 @@ fn is_tag_letter(c: char) -> bool {
 }
 
 /// A point in time, to the second, as the API's `TimeStamp` takes it.
-pub(super) fn time(flag: &'static str, value: &str) -> Checked {
+pub(super) fn time(flag: &'static str, value: &str) -> CheckResult {
     let wrong = || {
         let rule = "it must be a point in time to the second, in UTC";
         refusal(flag, value, rule, "API, TimeStamp", "write it as 2030-01-31T00:00:00Z")
@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn keys_are_full_arns_in_the_region() {
         let key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab";
-        let setting = |partition: &str, region: Option<&str>| Setting {
+        let setting = |partition: &str, region: Option<&str>| JobContext {
             account_id: "111122223333".to_owned(),
             partition: partition.to_owned(),
             region: region.map(str::to_owned),

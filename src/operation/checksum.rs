@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Checked, Refusal, one_of_if_given, required_one_of};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal, one_of_if_given, required_one_of};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::{Rule, SSE_C};
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// The algorithms (API, `ComputeObjectChecksumAlgorithm`, and `S3ChecksumAlgorithm` of a copy).
 pub(super) const ALGORITHMS: [&str; 10] = [
@@ -46,17 +46,17 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Checksum
+    fn kind(&self) -> OperationKind {
+        OperationKind::Checksum
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         self.algorithm()?;
         let given = self.checksum_type.as_deref();
         one_of_if_given("--checksum-type", given, &TYPES, "API, ComputeObjectChecksumType")
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         let mut member = Map::new();
         member.insert("ChecksumAlgorithm".to_owned(), self.algorithm()?.into());
         if let Some(checksum_type) = &self.checksum_type {

@@ -4,18 +4,18 @@ use serde_json::{Map, Value, json};
 
 use super::acl::CANNED;
 use super::check::{
-    self, Arn, Checked, Refusal, Tag, account, bucket_name, key_arn, length, missing, one_of,
+    self, Arn, CheckResult, Refusal, Tag, account, bucket_name, key_arn, length, missing, one_of,
     one_of_if_given, partition, refusal,
 };
 use super::checksum::ALGORITHMS;
 use super::copy_key::CopyKey;
-use super::job::{Manifest, Setting, tag_set};
+use super::job::{JobContext, PlannedManifest, tag_set};
 use super::legal_hold::STATUSES;
 use super::policy::{Access, Statement, USE_KEYS};
 use super::retention::check_lock;
-use super::rule::{ARCHIVED, Part, Rule, SSE_C};
+use super::rule::{ARCHIVED, Rule, RuleCondition, SSE_C};
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
-use super::{CopyClass, Kind, Operation, StorageClass, bucket};
+use super::{CopyClass, Operation, OperationKind, StorageClass, bucket};
 
 /// The largest object that one `CopyObject` takes, in bytes: 5 GiB (UG, "Copy objects"; the
 /// service's error names the number).
@@ -24,7 +24,7 @@ pub const SOURCE_BYTES_MAX: u64 = 5 << 30;
 const TOO_LARGE: Rule = Rule {
     reason: "too-large",
     meaning: "larger than 5,368,709,120 bytes, the most that a copy takes",
-    parts: &[Part { condition: "Size > 5368709120", columns: &["Size"] }],
+    parts: &[RuleCondition { condition: "Size > 5368709120", columns: &["Size"] }],
 };
 
 const _: () = assert!(SOURCE_BYTES_MAX == 5_368_709_120);
@@ -44,7 +44,7 @@ pub const NO_CURRENT_VERSION: Rule = Rule {
 pub const NONCURRENT: Rule = Rule {
     reason: "noncurrent",
     meaning: "a noncurrent version, which manifests without version ids can't name",
-    parts: &[Part { condition: "NOT IsLatest", columns: &["IsLatest"] }],
+    parts: &[RuleCondition { condition: "NOT IsLatest", columns: &["IsLatest"] }],
 };
 
 const RULES: &str = "UG, Copy objects";
@@ -142,7 +142,7 @@ impl Metadata {
         text.map(|(flag, ..)| flag).or(user).or(self.expires.as_ref().map(|_| "--expires"))
     }
 
-    fn check(&self) -> Checked {
+    fn check(&self) -> CheckResult {
         const SOURCE: &str = "API, S3ObjectMetadata";
         for (flag, _, value) in self.texts() {
             value.map_or(Ok(()), |value| length(flag, value, TEXT_CHARS_MAX, SOURCE))?;
@@ -187,7 +187,7 @@ struct CopyTarget {
 }
 
 impl Parameters {
-    fn target(&self, setting: &Setting) -> Result<CopyTarget, Refusal> {
+    fn target(&self, setting: &JobContext) -> Result<CopyTarget, Refusal> {
         const FLAG: &str = "--target-bucket";
         let Some(target) = self.target_bucket.as_deref() else {
             let rule = "a copy needs a bucket to go to";
@@ -200,7 +200,7 @@ impl Parameters {
             let arn = match &setting.region {
                 _ if !is_directory => bucket::general_arn(&setting.partition, target),
                 Some(region) => {
-                    let Setting { partition, account_id, .. } = setting;
+                    let JobContext { partition, account_id, .. } = setting;
                     bucket::directory_arn(partition, region, account_id, target)
                 }
                 None => {
@@ -232,7 +232,7 @@ impl Parameters {
     }
 
     /// Refuses what directory buckets lack (API, `S3CopyObjectOperation`, member by member).
-    fn check_for_directory_bucket(&self) -> Checked {
+    fn check_for_directory_bucket(&self) -> CheckResult {
         let keeps_tags = self.tags_directive.as_deref().is_some_and(|what| what != DROP_TAGS);
         let lacking = [
             ("--storage-class", matches!(self.storage_class, Some(CopyClass::Of(_)))),
@@ -256,7 +256,7 @@ impl Parameters {
     }
 
     /// The class of a manifest's copies.
-    fn class(&self, manifest: &Manifest) -> Result<&'static str, Refusal> {
+    fn class(&self, manifest: &PlannedManifest) -> Result<&'static str, Refusal> {
         const FLAG: &str = "--storage-class";
         let class = self.storage_class()?;
         if let CopyClass::Of(class) = class {
@@ -280,7 +280,7 @@ impl Parameters {
         })
     }
 
-    fn check_encryption(&self, setting: &Setting) -> Checked {
+    fn check_encryption(&self, setting: &JobContext) -> CheckResult {
         const SOURCE: &str = "API, S3CopyObjectOperation";
         let sse = self.sse.as_deref();
         one_of_if_given("--sse", sse, &["none", "AES256", "KMS"], "API, S3SSEAlgorithm")?;
@@ -299,7 +299,7 @@ impl Parameters {
         Ok(())
     }
 
-    fn check_tags(&self) -> Checked {
+    fn check_tags(&self) -> CheckResult {
         const FLAG: &str = "--object-tags";
         let directive = self.tags_directive.as_deref().unwrap_or(KEEP_TAGS);
         let source = "API, S3CopyObjectOperation";
@@ -322,7 +322,7 @@ impl Parameters {
         }
     }
 
-    fn check_metadata(&self) -> Checked {
+    fn check_metadata(&self) -> CheckResult {
         let directive = self.metadata_directive.as_deref();
         one_of_if_given("--metadata", directive, &["COPY", "REPLACE"], "API, S3MetadataDirective")?;
         match self.metadata.first_given() {
@@ -334,7 +334,7 @@ impl Parameters {
         }
     }
 
-    fn check_texts_and_times(&self) -> Checked {
+    fn check_texts_and_times(&self) -> CheckResult {
         if let Some(prefix) = self.target_prefix.as_deref() {
             let source = "API, NonEmptyMaxLength1024String";
             length("--target-prefix", prefix, TEXT_CHARS_MAX, source)?;
@@ -372,11 +372,11 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Copy
+    fn kind(&self) -> OperationKind {
+        OperationKind::Copy
     }
 
-    fn check(&self, setting: &Setting) -> Checked {
+    fn check(&self, setting: &JobContext) -> CheckResult {
         if self.target(setting)?.is_directory {
             self.check_for_directory_bucket()?;
         } else {
@@ -394,7 +394,7 @@ impl Operation for Parameters {
         check_lock(self.lock_mode.as_deref(), self.lock_until.as_deref(), setting)
     }
 
-    fn request(&self, setting: &Setting, manifest: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, setting: &JobContext, manifest: &PlannedManifest) -> Result<Value, Refusal> {
         let text = |value: &Option<String>| value.as_deref().map(Value::from);
         let target = self.target(setting)?;
         let class = if target.is_directory { None } else { Some(self.class(manifest)?) };

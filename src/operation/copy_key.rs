@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::check::{self, Refusal, missing, refusal};
-use super::job::Setting;
+use super::job::JobContext;
 
 const AUTHORITY: &str = "UG, Using server-side encryption with AWS KMS keys";
 
@@ -56,7 +56,7 @@ impl TargetEncryption {
     ///
     /// # Errors
     /// When it is none of these, or a key of another region.
-    pub fn parse(text: &str, setting: &Setting) -> Result<Self, Refusal> {
+    pub fn parse(text: &str, setting: &JobContext) -> Result<Self, Refusal> {
         if ["sse-s3", "aws/s3"].contains(&text) {
             return Ok(Self::Free);
         }

@@ -2,26 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::check::{Checked, Refusal};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// It has no parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parameters;
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::DeleteTags
+    fn kind(&self) -> OperationKind {
+        OperationKind::DeleteTags
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         Ok(())
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         Ok(json!({}))
     }
 }

@@ -3,14 +3,14 @@
 //! A line has a least and a greatest cost. They differ where a report can't tell what counts: which
 //! storage class, whether a KMS key is asked for. Nothing is guessed in between.
 //!
-//! Never knows plans or reports: it is told a few numbers ([`Facts`]).
+//! Never knows plans or reports: it is told a few numbers ([`CostInputs`]).
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::price::{ClassPrices, Per, Price, Prices, Tier, Usd};
-use super::{CopyClass, Kind, StorageClass};
+use super::price::{ClassPrices, Price, PriceUnit, Prices, Tier, Usd};
+use super::{CopyClass, OperationKind, StorageClass};
 
 /// Calls to KMS for an object that is read with one key and written with another: a decryption and
 /// a new data key. A bucket key makes most of them unnecessary; how many, only the bill tells.
@@ -47,7 +47,7 @@ pub struct SizeFacts {
 
 /// What is known of the objects and jobs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Facts {
+pub struct CostInputs {
     /// How many jobs.
     pub jobs: u64,
     /// The objects of each storage class; `None` for those whose class is not known.
@@ -55,12 +55,12 @@ pub struct Facts {
     /// Whether the bucket is known to keep versions.
     pub is_versioned: bool,
     /// Why classes and sizes are not known, where they are not.
-    pub untold: Untold,
+    pub untold: UnknownSizes,
 }
 
 /// Why the storage classes and sizes of objects are not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Untold {
+pub enum UnknownSizes {
     /// The report lacks columns, or sizes were counted of too many rows.
     #[default]
     Columns,
@@ -70,12 +70,12 @@ pub enum Untold {
     Retry,
 }
 
-impl Untold {
+impl UnknownSizes {
     /// Where sizes would be known.
     const fn sizes(self) -> &'static str {
         match self {
             Self::Columns => {
-                "They are, where the report has the column Size and no row is set aside as \
+                "They are, where the report has the column Size and no row is excluded as \
                  no-current-version."
             }
             Self::Limit => "A plan with LIMIT does not add them up.",
@@ -94,7 +94,7 @@ impl Untold {
     }
 }
 
-impl Facts {
+impl CostInputs {
     /// All objects.
     #[must_use]
     pub fn objects_total(&self) -> u64 {
@@ -155,24 +155,29 @@ impl Charge {
 
 /// A line of an estimate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line {
+pub struct EstimateLine {
     /// What it is for.
     pub charge: Charge,
     /// Of which storage class, where a line stands for one.
     pub class: Option<StorageClass>,
-    /// How many pieces, as [`Per::piece`] names them.
+    /// How many pieces, as [`PriceUnit::piece`] names them.
     pub quantity: u64,
     /// What the prices are for.
-    pub per: Per,
+    pub per: PriceUnit,
     /// The least that may be asked.
     pub price_min: Price,
     /// The most that may be asked.
     pub price_max: Price,
 }
 
-impl Line {
+impl EstimateLine {
     /// A line with one of these prices; none where one of them is not known.
-    fn between(charge: Charge, quantity: u64, per: Per, prices: &[Option<Price>]) -> Option<Self> {
+    fn between(
+        charge: Charge,
+        quantity: u64,
+        per: PriceUnit,
+        prices: &[Option<Price>],
+    ) -> Option<Self> {
         let prices: Vec<Price> = prices.iter().copied().collect::<Option<_>>()?;
         let (price_min, price_max) = (*prices.iter().min()?, *prices.iter().max()?);
         Some(Self { charge, class: None, quantity, per, price_min, price_max })
@@ -204,86 +209,99 @@ impl Line {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estimate {
     /// The operation.
-    pub kind: Kind,
-    /// Which way of it, where there are several.
-    pub way: Option<&'static str>,
+    pub kind: OperationKind,
+    /// The retrieval tier of a restore: `standard` or `bulk`.
+    pub tier: Option<&'static str>,
     /// What is paid once.
-    pub once: Vec<Line>,
+    pub once: Vec<EstimateLine>,
     /// What is paid every month.
-    pub monthly: Vec<Line>,
+    pub monthly: Vec<EstimateLine>,
     /// What is charged as well, but not known here; a note says why.
-    pub left_out: Vec<Charge>,
+    pub charges_omitted: Vec<Charge>,
     /// What the lines assume, and what they leave out.
     pub notes: Vec<String>,
 }
 
 /// The least and the greatest of a sum of lines.
 #[must_use]
-pub fn total(lines: &[Line]) -> (Usd, Usd) {
-    (lines.iter().map(Line::min).sum(), lines.iter().map(Line::max).sum())
+pub fn total(lines: &[EstimateLine]) -> (Usd, Usd) {
+    (lines.iter().map(EstimateLine::min).sum(), lines.iter().map(EstimateLine::max).sum())
 }
 
-/// What an operation on all objects costs: one estimate, or one for each way of doing it.
+/// What an operation on all objects costs: one estimate, or one for each tier of a restore.
 #[must_use]
-pub fn estimate(kind: Kind, facts: &Facts, class: CopyClass, prices: &Prices) -> Vec<Estimate> {
-    let new = |way| EstimateBuilder::new(kind, way, facts, prices);
+pub fn estimate(
+    kind: OperationKind,
+    inputs: &CostInputs,
+    class: CopyClass,
+    prices: &Prices,
+) -> Vec<Estimate> {
+    let new = |tier| EstimateBuilder::new(kind, tier, inputs, prices);
     match kind {
-        Kind::UpdateEncryption => vec![new(None).update_encryption()],
-        Kind::Copy => vec![new(None).copy(class)],
-        Kind::DeleteTags => vec![new(None).delete_tags()],
-        Kind::Tag | Kind::Acl | Kind::LegalHold | Kind::Retention => vec![new(None).put()],
-        Kind::Restore => vec![
+        OperationKind::UpdateEncryption => vec![new(None).update_encryption()],
+        OperationKind::Copy => vec![new(None).copy(class)],
+        OperationKind::DeleteTags => vec![new(None).delete_tags()],
+        OperationKind::Tag
+        | OperationKind::Acl
+        | OperationKind::LegalHold
+        | OperationKind::Retention => vec![new(None).put()],
+        OperationKind::Restore => vec![
             new(Some("standard")).restore(Tier::Standard),
             new(Some("bulk")).restore(Tier::Bulk),
         ],
-        Kind::Replicate => vec![new(None).replicate()],
-        Kind::Checksum => vec![new(None).checksum()],
-        Kind::Lambda => vec![new(None).lambda()],
+        OperationKind::Replicate => vec![new(None).replicate()],
+        OperationKind::Checksum => vec![new(None).checksum()],
+        OperationKind::Lambda => vec![new(None).lambda()],
     }
 }
 
 /// The price of `jobs` jobs in Batch Operations itself, if known.
 #[must_use]
 pub fn job_fees(jobs: u64, prices: &Prices) -> Option<Usd> {
-    Some(prices.batch_usd_per_job?.of(jobs, Per::Job))
+    Some(prices.batch_usd_per_job?.of(jobs, PriceUnit::Job))
 }
 
 /// The price of an inventory report of this many rows, if known.
 #[must_use]
 pub fn inventory(rows: u64, prices: &Prices) -> Option<Usd> {
-    Some(prices.inventory_usd_per_million_objects?.of(rows, Per::MillionObjects))
+    Some(prices.inventory_usd_per_million_objects?.of(rows, PriceUnit::MillionObjects))
 }
 
 /// The price of a manifest that AWS makes of a bucket of this many objects, if known.
 #[must_use]
 pub fn generated_manifest(source_objects: u64, prices: &Prices) -> Option<Usd> {
     let price = prices.generated_manifest_usd_per_million_source_objects?;
-    Some(price.of(source_objects, Per::MillionObjects))
+    Some(price.of(source_objects, PriceUnit::MillionObjects))
 }
 
 /// An estimate being put together.
 struct EstimateBuilder<'a> {
-    facts: &'a Facts,
+    inputs: &'a CostInputs,
     prices: &'a Prices,
     estimate: Estimate,
 }
 
 impl<'a> EstimateBuilder<'a> {
     /// What Batch Operations itself asks.
-    fn new(kind: Kind, way: Option<&'static str>, facts: &'a Facts, prices: &'a Prices) -> Self {
+    fn new(
+        kind: OperationKind,
+        tier: Option<&'static str>,
+        inputs: &'a CostInputs,
+        prices: &'a Prices,
+    ) -> Self {
         let (once, monthly) = (Vec::new(), Vec::new());
-        let (left_out, notes) = (Vec::new(), Vec::new());
-        let estimate = Estimate { kind, way, once, monthly, left_out, notes };
-        let mut draft = Self { facts, prices, estimate };
-        draft.once(Charge::Jobs, None, (facts.jobs, Per::Job), &[prices.batch_usd_per_job]);
-        let objects = (facts.objects_total(), Per::MillionObjects);
+        let (charges_omitted, notes) = (Vec::new(), Vec::new());
+        let estimate = Estimate { kind, tier, once, monthly, charges_omitted, notes };
+        let mut draft = Self { inputs, prices, estimate };
+        draft.once(Charge::Jobs, None, (inputs.jobs, PriceUnit::Job), &[prices.batch_usd_per_job]);
+        let objects = (inputs.objects_total(), PriceUnit::MillionObjects);
         draft.once(Charge::Objects, None, objects, &[prices.batch_usd_per_million_objects]);
         draft
     }
 
     fn update_encryption(mut self) -> Estimate {
         let price = self.prices.update_encryption_usd_per_thousand_requests;
-        let requests = (self.facts.objects_total(), Per::ThousandRequests);
+        let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
         self.once(Charge::Requests, None, requests, &[price]);
         self.kms(KMS_CALLS_COPY);
         self.estimate
@@ -294,7 +312,7 @@ impl<'a> EstimateBuilder<'a> {
             CopyClass::Keep => self.puts(false),
             CopyClass::Of(class) => {
                 let price = self.prices.class(class).put_usd_per_thousand_requests;
-                let requests = (self.facts.objects_total(), Per::ThousandRequests);
+                let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
                 self.once(Charge::Requests, Some(class), requests, &[price]);
             }
         }
@@ -321,8 +339,8 @@ impl<'a> EstimateBuilder<'a> {
 
     fn restore(mut self, tier: Tier) -> Estimate {
         let prices = self.prices;
-        for (class, facts) in &self.facts.classes {
-            let candidates = Facts::candidates(*class);
+        for (class, inputs) in &self.inputs.classes {
+            let candidates = CostInputs::candidates(*class);
             let restores = candidates.iter().filter_map(|class| prices.restore(*class, tier));
             // Nothing is restored of the other classes.
             let requests: Vec<_> =
@@ -331,9 +349,9 @@ impl<'a> EstimateBuilder<'a> {
             if requests.is_empty() {
                 continue;
             }
-            let quantity = (facts.objects, Per::ThousandRequests);
+            let quantity = (inputs.objects, PriceUnit::ThousandRequests);
             self.once(Charge::Requests, *class, quantity, &requests);
-            self.by_bytes(Charge::Retrieval, *class, facts, &bytes);
+            self.by_bytes(Charge::Retrieval, *class, inputs, &bytes);
         }
         self.leave_out(Charge::Storage);
         self.note(
@@ -357,8 +375,9 @@ impl<'a> EstimateBuilder<'a> {
 
     fn checksum(mut self) -> Estimate {
         let price = self.prices.checksum_usd_per_gb;
-        let sizes = self.facts.bytes_total().map(|bytes| SizeFacts { bytes, ..Default::default() });
-        let all = ClassFacts { objects: self.facts.objects_total(), sizes };
+        let sizes =
+            self.inputs.bytes_total().map(|bytes| SizeFacts { bytes, ..Default::default() });
+        let all = ClassFacts { objects: self.inputs.objects_total(), sizes };
         self.by_bytes(Charge::Checksum, None, &all, &[price]);
         self.kms(KMS_CALLS_READ);
         self.estimate
@@ -378,10 +397,10 @@ impl<'a> EstimateBuilder<'a> {
         &mut self,
         charge: Charge,
         class: Option<StorageClass>,
-        (quantity, per): (u64, Per),
+        (quantity, per): (u64, PriceUnit),
         prices: &[Option<Price>],
     ) {
-        match Line::between(charge, quantity, per, prices) {
+        match EstimateLine::between(charge, quantity, per, prices) {
             Some(line) => self.estimate.once.push(line.of_class(class)),
             None if quantity == 0 => {}
             None => self.price_unknown(charge),
@@ -393,7 +412,7 @@ impl<'a> EstimateBuilder<'a> {
         &mut self,
         charge: Charge,
         class: Option<StorageClass>,
-        quantity: (u64, Per),
+        quantity: (u64, PriceUnit),
         prices: &[Option<Price>],
     ) -> bool {
         let before = self.estimate.once.len();
@@ -409,8 +428,8 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     fn leave_out(&mut self, charge: Charge) {
-        if !self.estimate.left_out.contains(&charge) {
-            self.estimate.left_out.push(charge);
+        if !self.estimate.charges_omitted.contains(&charge) {
+            self.estimate.charges_omitted.push(charge);
         }
     }
 
@@ -426,9 +445,9 @@ impl<'a> EstimateBuilder<'a> {
 
     /// A PUT-like request for each object, at the price of its class.
     fn puts(&mut self, may_be_free: bool) {
-        for (class, facts) in &self.facts.classes {
+        for (class, inputs) in &self.inputs.classes {
             let prices = self.of_candidates(*class, |class| class.put_usd_per_thousand_requests);
-            let requests = (facts.objects, Per::ThousandRequests);
+            let requests = (inputs.objects, PriceUnit::ThousandRequests);
             if may_be_free {
                 self.once_at_most(Charge::Requests, *class, requests, &prices);
             } else {
@@ -443,20 +462,20 @@ impl<'a> EstimateBuilder<'a> {
         class: Option<StorageClass>,
         price: impl Fn(&ClassPrices) -> Option<Price>,
     ) -> Vec<Option<Price>> {
-        let candidates = Facts::candidates(class);
+        let candidates = CostInputs::candidates(class);
         candidates.into_iter().map(|class| price(self.prices.class(class))).collect()
     }
 
     /// Reading each object at its class, as part of another operation.
     fn reads(&mut self) {
         let mut is_counted = false;
-        for (class, facts) in &self.facts.classes {
+        for (class, inputs) in &self.inputs.classes {
             let prices = self.of_candidates(*class, |class| class.get_usd_per_thousand_requests);
-            let requests = (facts.objects, Per::ThousandRequests);
+            let requests = (inputs.objects, PriceUnit::ThousandRequests);
             is_counted |= self.once_at_most(Charge::Reads, *class, requests, &prices);
             let prices = self.of_candidates(*class, |class| class.retrieval_usd_per_gb);
             if prices.iter().any(|price| *price != Some(Price::ZERO)) {
-                self.by_bytes(Charge::Retrieval, *class, facts, &prices);
+                self.by_bytes(Charge::Retrieval, *class, inputs, &prices);
             }
         }
         if is_counted {
@@ -468,9 +487,9 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     fn kms(&mut self, calls: u64) {
-        let requests = self.facts.objects_total().saturating_mul(calls);
+        let requests = self.inputs.objects_total().saturating_mul(calls);
         let price = self.prices.kms_usd_per_ten_thousand_requests;
-        let quantity = (requests, Per::TenThousandRequests);
+        let quantity = (requests, PriceUnit::TenThousandRequests);
         if !self.once_at_most(Charge::Kms, None, quantity, &[price]) {
             return;
         }
@@ -487,26 +506,26 @@ impl<'a> EstimateBuilder<'a> {
         &mut self,
         charge: Charge,
         class: Option<StorageClass>,
-        facts: &ClassFacts,
+        inputs: &ClassFacts,
         prices: &[Option<Price>],
     ) {
-        let Some(sizes) = facts.sizes else {
+        let Some(sizes) = inputs.sizes else {
             self.leave_out(charge);
             self.note(&format!(
                 "Left out: {} ({} {}), for the sizes of the objects are not known. {}",
                 charge.text(),
                 price_range(prices),
-                Per::Gb.text(),
-                self.facts.untold.sizes(),
+                PriceUnit::Gb.text(),
+                self.inputs.untold.sizes(),
             ));
             return;
         };
-        self.once(charge, class, (sizes.bytes, Per::Gb), prices);
+        self.once(charge, class, (sizes.bytes, PriceUnit::Gb), prices);
     }
 
     /// What the copies cost a month, as long as the versions that they replace are kept.
     fn storage(&mut self, class: CopyClass) {
-        let versioned = if self.facts.is_versioned {
+        let versioned = if self.inputs.is_versioned {
             "The bucket keeps versions: each"
         } else {
             "Where the bucket keeps versions, each"
@@ -520,8 +539,8 @@ impl<'a> EstimateBuilder<'a> {
             CopyClass::Of(class) => Some(class),
         };
         let mut copies: BTreeMap<Option<StorageClass>, Vec<&ClassFacts>> = BTreeMap::new();
-        for (source, facts) in &self.facts.classes {
-            copies.entry(target(*source)).or_default().push(facts);
+        for (source, inputs) in &self.inputs.classes {
+            copies.entry(target(*source)).or_default().push(inputs);
         }
         for (class, parts) in copies {
             let prices = self.of_candidates(class, |class| class.storage_usd_per_gb_month);
@@ -531,7 +550,7 @@ impl<'a> EstimateBuilder<'a> {
                 self.note(&format!(
                     "{storage} That is {} {} more; the sizes of the objects are not known.",
                     price_range(&prices),
-                    Per::GbMonth.text(),
+                    PriceUnit::GbMonth.text(),
                 ));
                 return;
             };
@@ -570,19 +589,19 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     fn monthly(&mut self, class: Option<StorageClass>, bytes: u64, prices: &[Option<Price>]) {
-        let line = Line::between(Charge::Storage, bytes, Per::GbMonth, prices);
+        let line = EstimateLine::between(Charge::Storage, bytes, PriceUnit::GbMonth, prices);
         let Some(line) = line.map(|line| line.of_class(class)) else {
             self.price_unknown(Charge::Storage);
             return;
         };
-        self.estimate.monthly.push(if self.facts.is_versioned { line } else { line.at_most() });
+        self.estimate.monthly.push(if self.inputs.is_versioned { line } else { line.at_most() });
     }
 
     /// Classes that charge for a number of days, of what is replaced and of what is made.
     fn minimum_durations(&mut self, class: CopyClass) {
         let days = |class: StorageClass| format!("{} days in {}", class.days_min(), class.name());
         let charged = |class: &StorageClass| class.days_min() > 0;
-        let known = self.facts.classes.keys().copied().flatten().filter(charged);
+        let known = self.inputs.classes.keys().copied().flatten().filter(charged);
         let old: Vec<String> = known.map(days).collect();
         if !old.is_empty() {
             self.note(&format!(
@@ -615,16 +634,16 @@ mod tests {
 
     use super::*;
 
-    fn facts(jobs: u64, class: Option<StorageClass>, objects: u64) -> Facts {
-        let facts = ClassFacts { objects, sizes: None };
-        let classes = BTreeMap::from([(class, facts)]);
-        Facts { jobs, classes, is_versioned: true, untold: Untold::default() }
+    fn inputs(jobs: u64, class: Option<StorageClass>, objects: u64) -> CostInputs {
+        let inputs = ClassFacts { objects, sizes: None };
+        let classes = BTreeMap::from([(class, inputs)]);
+        CostInputs { jobs, classes, is_versioned: true, untold: UnknownSizes::default() }
     }
 
     /// The same, with sizes.
-    fn sized(mut facts: Facts, sizes: SizeFacts) -> Facts {
-        facts.classes.values_mut().for_each(|class| class.sizes = Some(sizes));
-        facts
+    fn sized(mut inputs: CostInputs, sizes: SizeFacts) -> CostInputs {
+        inputs.classes.values_mut().for_each(|class| class.sizes = Some(sizes));
+        inputs
     }
 
     fn bytes(bytes: u64) -> SizeFacts {
@@ -635,8 +654,8 @@ mod tests {
         Prices::published("us-east-1").unwrap()
     }
 
-    fn keep(kind: Kind, facts: &Facts) -> Estimate {
-        estimate(kind, facts, CopyClass::Keep, &prices()).remove(0)
+    fn keep(kind: OperationKind, inputs: &CostInputs) -> Estimate {
+        estimate(kind, inputs, CopyClass::Keep, &prices()).remove(0)
     }
 
     fn text(usd: Usd) -> String {
@@ -653,51 +672,51 @@ mod tests {
 
     #[test]
     fn a_hundred_million_objects_cost_what_a_pencil_says() {
-        let facts = facts(1, STANDARD, 100_000_000);
-        costs(&keep(Kind::UpdateEncryption, &facts), "600.25", "1200.25");
-        costs(&keep(Kind::Copy, &facts), "600.25", "1240.25");
-        costs(&keep(Kind::Tag, &facts), "600.25", "600.25");
-        costs(&keep(Kind::DeleteTags, &facts), "100.25", "600.25");
-        costs(&keep(Kind::Lambda, &facts), "100.25", "100.25");
-        costs(&keep(Kind::Checksum, &facts), "100.25", "400.25");
+        let inputs = inputs(1, STANDARD, 100_000_000);
+        costs(&keep(OperationKind::UpdateEncryption, &inputs), "600.25", "1200.25");
+        costs(&keep(OperationKind::Copy, &inputs), "600.25", "1240.25");
+        costs(&keep(OperationKind::Tag, &inputs), "600.25", "600.25");
+        costs(&keep(OperationKind::DeleteTags, &inputs), "100.25", "600.25");
+        costs(&keep(OperationKind::Lambda, &inputs), "100.25", "100.25");
+        costs(&keep(OperationKind::Checksum, &inputs), "100.25", "400.25");
     }
 
     #[test]
     fn update_encryption_costs_the_same_in_every_class() {
         for class in StorageClass::ALL {
-            let facts = facts(1, Some(class), 1_000_000);
-            costs(&keep(Kind::UpdateEncryption, &facts), "6.25", "12.25");
+            let inputs = inputs(1, Some(class), 1_000_000);
+            costs(&keep(OperationKind::UpdateEncryption, &inputs), "6.25", "12.25");
         }
     }
 
     #[test]
     fn a_copy_is_paid_at_its_own_class() {
-        let facts = facts(1, STANDARD, 1_000_000);
+        let inputs = inputs(1, STANDARD, 1_000_000);
         let class = CopyClass::Of(StorageClass::DeepArchive);
-        let estimates = estimate(Kind::Copy, &facts, class, &prices());
+        let estimates = estimate(OperationKind::Copy, &inputs, class, &prices());
         costs(&estimates[0], "51.25", "57.65");
         assert!(estimates[0].notes.iter().any(|note| note.contains("180 days in DEEP_ARCHIVE")));
     }
 
     #[test]
     fn an_unknown_class_gives_a_range() {
-        let estimate = keep(Kind::Tag, &facts(1, None, 1_000_000));
+        let estimate = keep(OperationKind::Tag, &inputs(1, None, 1_000_000));
         costs(&estimate, "6.25", "51.25");
     }
 
     #[test]
     fn bytes_cost_by_the_gigabyte() {
-        let mut facts = sized(facts(1, Some(StorageClass::GlacierIr), 1_000), bytes(10 << 30));
-        let estimate = keep(Kind::Copy, &facts);
+        let mut inputs = sized(inputs(1, Some(StorageClass::GlacierIr), 1_000), bytes(10 << 30));
+        let estimate = keep(OperationKind::Copy, &inputs);
         let cost = |charge| estimate.once.iter().find(|line| line.charge == charge).unwrap().max();
         assert_eq!(text(cost(Charge::Retrieval)), "0.3");
         assert_eq!(text(total(&estimate.monthly).0), "0.04");
         assert!(estimate.notes.iter().any(|note| note.contains("90 days in GLACIER_IR")));
-        facts.is_versioned = false;
-        let estimate = keep(Kind::Copy, &facts);
+        inputs.is_versioned = false;
+        let estimate = keep(OperationKind::Copy, &inputs);
         assert_eq!(text(total(&estimate.monthly).0), "0");
         assert_eq!(text(total(&estimate.monthly).1), "0.04");
-        let checksum = keep(Kind::Checksum, &facts);
+        let checksum = keep(OperationKind::Checksum, &inputs);
         costs(&checksum, "0.291", "0.294");
     }
 
@@ -709,10 +728,11 @@ mod tests {
             (Some(StorageClass::StandardIa), of(1_000_000, 1 << 40)),
             (Some(StorageClass::GlacierIr), of(1_000_000, 1 << 40)),
         ]);
-        let facts = Facts { jobs: 1, classes, is_versioned: true, untold: Untold::default() };
+        let inputs =
+            CostInputs { jobs: 1, classes, is_versioned: true, untold: UnknownSizes::default() };
         // 3 million objects at a dollar; PUTs at 5, 10 and 20 dollars a million.
-        costs(&keep(Kind::Tag, &facts), "38.25", "38.25");
-        let copy = keep(Kind::Copy, &facts);
+        costs(&keep(OperationKind::Tag, &inputs), "38.25", "38.25");
+        let copy = keep(OperationKind::Copy, &inputs);
         let retrieval: Vec<_> = copy
             .once
             .iter()
@@ -726,7 +746,7 @@ mod tests {
                 ("GLACIER_IR", "30.72".to_owned(), "30.72".to_owned()),
             ]
         );
-        assert!(copy.left_out.is_empty());
+        assert!(copy.charges_omitted.is_empty());
         // 1,024 GB at $0.023, $0.0125 and $0.004.
         assert_eq!(text(total(&copy.monthly).0), "40.448");
     }
@@ -734,10 +754,11 @@ mod tests {
     #[test]
     fn copies_are_charged_for_more_than_their_bytes() {
         let sizes = SizeFacts { bytes: 1 << 30, objects_small: 8_192, bytes_small: 0 };
-        let facts = sized(facts(1, STANDARD, 8_193), sizes);
+        let inputs = sized(inputs(1, STANDARD, 8_193), sizes);
         let monthly = |class| {
-            let copy = estimate(Kind::Copy, &facts, CopyClass::Of(class), &prices()).remove(0);
-            let line = |line: &Line| (line.class.unwrap().name(), line.quantity);
+            let copy =
+                estimate(OperationKind::Copy, &inputs, CopyClass::Of(class), &prices()).remove(0);
+            let line = |line: &EstimateLine| (line.class.unwrap().name(), line.quantity);
             copy.monthly.iter().map(line).collect::<Vec<_>>()
         };
         assert_eq!(monthly(StorageClass::Standard), [("STANDARD", 1 << 30)]);
@@ -751,61 +772,72 @@ mod tests {
     #[test]
     fn a_price_that_is_not_known_is_left_out_and_told() {
         let nowhere = Prices { region: "eu-nowhere-1".to_owned(), ..Prices::default() };
-        for kind in Kind::ALL {
-            let facts = sized(facts(1, STANDARD, 5), bytes(9));
-            for estimate in estimate(kind, &facts, CopyClass::Keep, &nowhere) {
+        for kind in OperationKind::ALL {
+            let inputs = sized(inputs(1, STANDARD, 5), bytes(9));
+            for estimate in estimate(kind, &inputs, CopyClass::Keep, &nowhere) {
                 assert!(estimate.once.is_empty() && estimate.monthly.is_empty(), "{kind:?}");
-                assert!(estimate.left_out.contains(&Charge::Jobs), "{kind:?}");
+                assert!(estimate.charges_omitted.contains(&Charge::Jobs), "{kind:?}");
                 let notes = estimate.notes.join(" ");
                 assert!(notes.contains("not known for eu-nowhere-1"));
                 assert!(!notes.contains("counted at most"), "{kind:?}: {notes}");
             }
         }
         let frankfurt = Prices::published("eu-central-1").unwrap();
-        let tag = estimate(Kind::Tag, &facts(1, STANDARD, 1_000_000), CopyClass::Keep, &frankfurt);
+        let tag = estimate(
+            OperationKind::Tag,
+            &inputs(1, STANDARD, 1_000_000),
+            CopyClass::Keep,
+            &frankfurt,
+        );
         costs(&tag[0], "6.65", "6.65");
         let checksum =
-            estimate(Kind::Checksum, &facts(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
-        assert_eq!(checksum[0].left_out, [Charge::Checksum, Charge::Kms]);
+            estimate(OperationKind::Checksum, &inputs(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
+        assert_eq!(checksum[0].charges_omitted, [Charge::Checksum, Charge::Kms]);
     }
 
     #[test]
-    fn a_restore_has_two_ways() {
-        let facts = sized(facts(1, Some(StorageClass::DeepArchive), 1_000_000), bytes(1 << 40));
-        let ways = estimate(Kind::Restore, &facts, CopyClass::Keep, &prices());
-        costs(&ways[0], "121.73", "121.73");
-        costs(&ways[1], "28.81", "28.81");
-        assert_eq!((ways[0].way, ways[1].way), (Some("standard"), Some("bulk")));
+    fn a_restore_has_two_tiers() {
+        let inputs = sized(inputs(1, Some(StorageClass::DeepArchive), 1_000_000), bytes(1 << 40));
+        let tiers = estimate(OperationKind::Restore, &inputs, CopyClass::Keep, &prices());
+        costs(&tiers[0], "121.73", "121.73");
+        costs(&tiers[1], "28.81", "28.81");
+        assert_eq!((tiers[0].tier, tiers[1].tier), (Some("standard"), Some("bulk")));
     }
 
     #[test]
     fn what_is_left_out_is_told() {
-        for kind in [Kind::Copy, Kind::Checksum, Kind::Restore, Kind::Replicate, Kind::Lambda] {
-            let notes = keep(kind, &facts(1, None, 1)).notes.join("\n");
+        for kind in [
+            OperationKind::Copy,
+            OperationKind::Checksum,
+            OperationKind::Restore,
+            OperationKind::Replicate,
+            OperationKind::Lambda,
+        ] {
+            let notes = keep(kind, &inputs(1, None, 1)).notes.join("\n");
             assert!(notes.contains("Left out") || notes.contains("left out"), "{kind:?}: {notes}");
         }
-        let copy = keep(Kind::Copy, &facts(1, None, 1));
-        assert_eq!(copy.left_out, [Charge::Retrieval, Charge::Storage]);
-        let copy = keep(Kind::Copy, &facts(1, STANDARD, 1));
-        assert_eq!(copy.left_out, [Charge::Storage]);
-        let lambda = keep(Kind::Lambda, &facts(1, STANDARD, 1));
-        assert_eq!(lambda.left_out, [Charge::Requests]);
+        let copy = keep(OperationKind::Copy, &inputs(1, None, 1));
+        assert_eq!(copy.charges_omitted, [Charge::Retrieval, Charge::Storage]);
+        let copy = keep(OperationKind::Copy, &inputs(1, STANDARD, 1));
+        assert_eq!(copy.charges_omitted, [Charge::Storage]);
+        let lambda = keep(OperationKind::Lambda, &inputs(1, STANDARD, 1));
+        assert_eq!(lambda.charges_omitted, [Charge::Requests]);
     }
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let mut facts = facts(u64::MAX, None, u64::MAX);
-        facts.classes.insert(STANDARD, ClassFacts { objects: u64::MAX, sizes: None });
+        let mut inputs = inputs(u64::MAX, None, u64::MAX);
+        inputs.classes.insert(STANDARD, ClassFacts { objects: u64::MAX, sizes: None });
         let sizes = SizeFacts { bytes: u64::MAX, objects_small: u64::MAX, bytes_small: 0 };
-        let facts = sized(facts, sizes);
-        for kind in Kind::ALL {
-            let (min, max) = total(&keep(kind, &facts).once);
+        let inputs = sized(inputs, sizes);
+        for kind in OperationKind::ALL {
+            let (min, max) = total(&keep(kind, &inputs).once);
             assert!(min <= max);
         }
     }
 
-    fn kinds() -> impl Strategy<Value = Kind> {
-        proptest::sample::select(Kind::ALL.to_vec())
+    fn kinds() -> impl Strategy<Value = OperationKind> {
+        proptest::sample::select(OperationKind::ALL.to_vec())
     }
 
     fn classes() -> impl Strategy<Value = Option<StorageClass>> {
@@ -819,7 +851,7 @@ mod tests {
             kind in kinds(), class in classes(),
             a in (0..100_000u64, 0..1u64 << 40), b in (0..100_000u64, 0..1u64 << 40),
         ) {
-            let cost = |(jobs, objects)| total(&keep(kind, &facts(jobs, class, objects)).once);
+            let cost = |(jobs, objects)| total(&keep(kind, &inputs(jobs, class, objects)).once);
             let (both, a, b) = (cost((a.0 + b.0, a.1 + b.1)), cost(a), cost(b));
             prop_assert_eq!(both, (a.0 + b.0, a.1 + b.1));
         }
@@ -831,7 +863,7 @@ mod tests {
             bytes in 0..1u64 << 60, more in (0..10u64, 0..1_000u64, 0..1u64 << 40),
         ) {
             let cost = |jobs, objects, bytes| {
-                let estimate = keep(kind, &sized(facts(jobs, class, objects), self::bytes(bytes)));
+                let estimate = keep(kind, &sized(inputs(jobs, class, objects), self::bytes(bytes)));
                 (total(&estimate.once), total(&estimate.monthly))
             };
             let (once, monthly) = cost(jobs, objects, bytes);

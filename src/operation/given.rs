@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Checked, Refusal, missing, refusal};
-use super::job::{Manifest, Setting};
-use super::{Kind, Operation};
+use super::check::{CheckResult, Refusal, missing, refusal};
+use super::job::{JobContext, PlannedManifest};
+use super::{Operation, OperationKind};
 
 const FLAG: &str = "--operation-json";
 
@@ -16,7 +16,7 @@ const RULES: &str = "API, JobOperation";
 /// An operation as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameters {
-    kind: Kind,
+    kind: OperationKind,
     member: Value,
 }
 
@@ -35,8 +35,8 @@ impl Parameters {
         let (Some((name, member)), None) = (members.next(), members.next()) else {
             return Err(wrong(format!("there is one operation in a job, here are {count}")));
         };
-        let Some(kind) = Kind::ALL.into_iter().find(|kind| kind.api_name() == name) else {
-            let known = Kind::ALL.map(Kind::api_name).join(", ");
+        let Some(kind) = OperationKind::ALL.into_iter().find(|kind| kind.api_name() == name) else {
+            let known = OperationKind::ALL.map(OperationKind::api_name).join(", ");
             let remedy = format!("the operations are {known}");
             return Err(refusal(FLAG, &name, "there is no such operation", RULES, remedy));
         };
@@ -48,15 +48,15 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
+    fn kind(&self) -> OperationKind {
         self.kind
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         Ok(())
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         Ok(self.member.clone())
     }
 }
@@ -69,7 +69,7 @@ mod tests {
     fn one_known_operation_is_taken_as_it_is() {
         let text = r#"{"S3PutObjectAcl": {"B": 1, "A": [true]}}"#;
         let operation = Parameters::parse(text).unwrap();
-        assert_eq!(operation.kind(), Kind::Acl);
+        assert_eq!(operation.kind(), OperationKind::Acl);
         assert_eq!(operation.member.to_string(), r#"{"B":1,"A":[true]}"#);
         for (wrong, why) in [
             ("[]", "no JSON object"),

@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::check::{self, Arn, Checked, Refusal, Tag, length, refusal};
-use super::{Kind, Operation, bucket, class, lambda, partition};
+use super::check::{self, Arn, CheckResult, Refusal, Tag, length, refusal};
+use super::{Operation, OperationKind, bucket, class, lambda, partition};
 use crate::hex;
 
 /// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
@@ -64,7 +64,7 @@ const FOLDER_DIGITS: usize = 16;
 
 /// Where jobs run, and when they are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Setting {
+pub struct JobContext {
     /// The account of the jobs.
     pub account_id: String,
     /// The partition of the jobs ([`super::partition::of_jobs`]).
@@ -77,13 +77,13 @@ pub struct Setting {
 
 /// What all jobs of a plan have in common, besides the operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct JobOptions {
     /// The role that the jobs take.
     pub role_arn: String,
-    /// Where the manifests will lie; as [`Source::place`] has it, the plan's own folder.
-    pub manifests: Place,
+    /// Where the manifests will lie; as [`PlanSummary::place`] has it, the plan's own folder.
+    pub manifests: S3Prefix,
     /// Where completion reports are to go.
-    pub reports: Place,
+    pub reports: S3Prefix,
     /// What reports list; where nothing is said, what costs the user nothing
     /// ([`ReportScope::usual`]).
     pub report_scope: Option<ReportScope>,
@@ -119,9 +119,9 @@ impl ReportScope {
     /// The scope for an operation where none is asked for. What a checksum job computes stands in
     /// the rows of tasks that succeeded, and nowhere else (UG, "Compute checksums").
     #[must_use]
-    pub const fn usual(kind: Kind) -> Self {
+    pub const fn usual(kind: OperationKind) -> Self {
         match kind {
-            Kind::Checksum => Self::AllTasks,
+            OperationKind::Checksum => Self::AllTasks,
             _ => Self::FailedTasksOnly,
         }
     }
@@ -129,14 +129,14 @@ impl ReportScope {
 
 /// A bucket and a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct S3Prefix {
     /// The bucket's name.
     pub bucket: String,
     /// Without the slash at its end; empty where there is none.
     pub prefix: String,
 }
 
-impl Place {
+impl S3Prefix {
     /// Reads `s3://bucket/prefix`; `flag` is named in the refusal.
     ///
     /// # Errors
@@ -157,7 +157,7 @@ impl Place {
         Ok(Self { bucket: bucket.to_owned(), prefix: prefix.trim_matches('/').to_owned() })
     }
 
-    /// The address that [`Place::parse`] reads.
+    /// The address that [`S3Prefix::parse`] reads.
     #[must_use]
     pub fn address(&self) -> String {
         format!("s3://{}", self.folder().trim_end_matches('/'))
@@ -173,7 +173,7 @@ impl Place {
 
 /// A plan, as far as its jobs depend on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct PlanSummary {
     /// The MD5s of the reports' manifests.
     pub report_md5s: Vec<String>,
     /// The predicate, as it was understood.
@@ -181,32 +181,32 @@ pub struct Source {
     /// Where the jobs read the manifests.
     pub place: ManifestPlace,
     /// A job for each.
-    pub manifests: Vec<Manifest>,
+    pub manifests: Vec<PlannedManifest>,
 }
 
 /// Where the jobs of a plan read its manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManifestPlace {
-    /// In a folder of the plan's own below [`Options::manifests`], to which they are uploaded.
+    /// In a folder of the plan's own below [`JobOptions::manifests`], to which they are uploaded.
     Uploaded,
-    /// In the plan's folder, which is in S3: [`Options::manifests`] is that folder.
+    /// In the plan's folder, which is in S3: [`JobOptions::manifests`] is that folder.
     InPlace,
     /// Where they say themselves, for they are inventory reports of our own.
-    Inventory(Inventory),
+    Inventory(ManifestInventory),
 }
 
 /// Where inventory reports of our own must lie, for they name their data files by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inventory {
+pub struct ManifestInventory {
     /// What the plan was told.
-    pub place: Place,
+    pub place: S3Prefix,
     /// The plan's folder there.
     pub folder: String,
 }
 
 /// A manifest of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manifest {
+pub struct PlannedManifest {
     /// Its file, relative to the plan.
     pub path: String,
     /// The bucket of its objects.
@@ -219,7 +219,7 @@ pub struct Manifest {
     pub sha256: String,
 }
 
-impl Manifest {
+impl PlannedManifest {
     /// The storage class of all its objects, which `flag` and `value` depend on.
     pub(super) fn storage_class(
         &self,
@@ -246,7 +246,7 @@ impl Manifest {
     }
 }
 
-impl Source {
+impl PlanSummary {
     /// The name of the plan's folder in the manifest bucket: two plans share one only where their
     /// manifests are the same.
     #[must_use]
@@ -261,11 +261,11 @@ impl Source {
     /// The folder that stands for the plan's `manifests` where its jobs read them:
     /// `bucket/prefix/.../`.
     #[must_use]
-    pub fn manifest_folder(&self, manifests: &Place) -> String {
+    pub fn manifest_folder(&self, manifests: &S3Prefix) -> String {
         match &self.place {
             ManifestPlace::Uploaded => format!("{}{}/", manifests.folder(), self.folder()),
             ManifestPlace::InPlace => format!("{}{MANIFESTS}/", manifests.folder()),
-            ManifestPlace::Inventory(Inventory { place, folder }) => {
+            ManifestPlace::Inventory(ManifestInventory { place, folder }) => {
                 format!("{}{folder}/", place.folder())
             }
         }
@@ -311,9 +311,9 @@ pub struct Request {
 /// When AWS would refuse any of them.
 pub fn requests(
     operation: &dyn Operation,
-    setting: &Setting,
-    options: &Options,
-    source: &Source,
+    setting: &JobContext,
+    options: &JobOptions,
+    source: &PlanSummary,
 ) -> Result<Vec<Request>, Refusal> {
     check_setting(setting)?;
     check_options(setting, options)?;
@@ -333,11 +333,11 @@ pub fn requests(
 
 /// What the requests of a plan have in common.
 struct RequestCommon<'a> {
-    kind: Kind,
+    kind: OperationKind,
     scope: ReportScope,
-    setting: &'a Setting,
-    options: &'a Options,
-    source: &'a Source,
+    setting: &'a JobContext,
+    options: &'a JobOptions,
+    source: &'a PlanSummary,
     /// The name of the plan's folder in a manifest bucket.
     folder: String,
     /// The folder that the jobs read the manifests in.
@@ -345,7 +345,7 @@ struct RequestCommon<'a> {
 }
 
 impl RequestCommon<'_> {
-    fn request(&self, manifest: &Manifest, operation: Value) -> Result<Request, Refusal> {
+    fn request(&self, manifest: &PlannedManifest, operation: Value) -> Result<Request, Refusal> {
         let Self { kind, options, folder, .. } = self;
         let usual = || format!("s3sieve {}: {} of {folder}", kind.name(), manifest.name());
         let mut request = Request {
@@ -360,13 +360,13 @@ impl RequestCommon<'_> {
             role_arn: options.role_arn.clone(),
             tags: tag_set(&options.tags),
         };
-        let Source { report_md5s, predicate, .. } = self.source;
+        let PlanSummary { report_md5s, predicate, .. } = self.source;
         let plan = (report_md5s, predicate, &manifest.path, &manifest.sha256);
         request.client_request_token = sha256(&json!([plan, request]));
         Ok(request)
     }
 
-    fn manifest(&self, manifest: &Manifest) -> Result<Value, Refusal> {
+    fn manifest(&self, manifest: &PlannedManifest) -> Result<Value, Refusal> {
         let flag = match &self.source.place {
             ManifestPlace::InPlace => "the plan's address",
             ManifestPlace::Uploaded | ManifestPlace::Inventory(_) => "--manifest-bucket",
@@ -390,7 +390,7 @@ impl RequestCommon<'_> {
     fn report(&self) -> Value {
         let mut report = Map::new();
         let mut put = |name: &str, value: Value| report.insert(name.to_owned(), value);
-        let Place { bucket, prefix } = &self.options.reports;
+        let S3Prefix { bucket, prefix } = &self.options.reports;
         put("Bucket", bucket::general_arn(&self.setting.partition, bucket).into());
         put("Format", "Report_CSV_20180820".into());
         put("Enabled", true.into());
@@ -399,7 +399,7 @@ impl RequestCommon<'_> {
         }
         put("ReportScope", self.scope.name().into());
         // UG, "Compute checksums": the bucket owner condition must be used.
-        if self.kind == Kind::Checksum {
+        if self.kind == OperationKind::Checksum {
             put("ExpectedBucketOwner", self.setting.account_id.as_str().into());
         }
         report.into()
@@ -415,7 +415,7 @@ pub(super) fn tag_set(tags: &[Tag]) -> Vec<Value> {
 ///
 /// # Errors
 /// When AWS would refuse it.
-pub fn check_setting(setting: &Setting) -> Checked {
+pub fn check_setting(setting: &JobContext) -> CheckResult {
     check::account("--account-id", &setting.account_id)?;
     let Some(region) = setting.region.as_deref() else { return Ok(()) };
     if partition::is_region(region) {
@@ -430,7 +430,7 @@ pub fn check_setting(setting: &Setting) -> Checked {
 ///
 /// # Errors
 /// When it has not 12 digits.
-pub fn check_account(account_id: &str) -> Checked {
+pub fn check_account(account_id: &str) -> CheckResult {
     check::account("--account-id", account_id)
 }
 
@@ -439,7 +439,7 @@ pub fn check_account(account_id: &str) -> Checked {
 ///
 /// # Errors
 /// As above.
-pub fn check_default_key(flag: &'static str, key: &str, region: Option<&str>) -> Checked {
+pub fn check_default_key(flag: &'static str, key: &str, region: Option<&str>) -> CheckResult {
     let source = "UG, Setting default server-side encryption behavior for Amazon S3 buckets";
     let arn = check::whole_key_arn(flag, key, source)?;
     let remedy = "name a key of the bucket's region";
@@ -459,7 +459,7 @@ pub fn check_default_key(flag: &'static str, key: &str, region: Option<&str>) ->
 ///
 /// # Errors
 /// When IAM would refuse it.
-pub fn check_role_name(name: &str) -> Checked {
+pub fn check_role_name(name: &str) -> CheckResult {
     const FLAG: &str = "--role-name";
     const SOURCE: &str = "IAM API, roleNameType";
     if name.starts_with("arn:") {
@@ -484,7 +484,7 @@ fn is_role_letter(c: char) -> bool {
 ///
 /// # Errors
 /// When AWS would refuse it.
-pub fn check_role(role_arn: &str, account_id: &str) -> Checked {
+pub fn check_role(role_arn: &str, account_id: &str) -> CheckResult {
     const FLAG: &str = "--role-arn";
     let remedy = "`aws iam get-role --role-name NAME` shows it as Arn";
     length(FLAG, role_arn, ROLE_ARN_CHARS_MAX, "API, IAMRoleArn")?;
@@ -517,7 +517,7 @@ pub fn check_role(role_arn: &str, account_id: &str) -> Checked {
 ///
 /// # Errors
 /// When one is not.
-pub fn check_keys(flag: &'static str, keys: &[String], setting: &Setting) -> Checked {
+pub fn check_keys(flag: &'static str, keys: &[String], setting: &JobContext) -> CheckResult {
     let source = "IAM User Guide, Resource: keys go by their ARNs";
     keys.iter().try_for_each(|key| check::key_arn(flag, key, setting, source))
 }
@@ -529,9 +529,9 @@ pub fn check_keys(flag: &'static str, keys: &[String], setting: &Setting) -> Che
 pub fn check_manifest_key(
     flag: &'static str,
     key: &str,
-    setting: &Setting,
-    source: &Source,
-) -> Checked {
+    setting: &JobContext,
+    source: &PlanSummary,
+) -> CheckResult {
     if !matches!(source.place, ManifestPlace::Inventory(_)) {
         let rule = "S3 takes no CSV manifests that are encrypted with SSE-KMS";
         let authority = "UG, Creating an S3 Batch Operations job";
@@ -542,10 +542,10 @@ pub fn check_manifest_key(
 }
 
 /// What reports list. A scope that would throw the results away is refused.
-fn check_scope(kind: Kind, options: &Options) -> Result<ReportScope, Refusal> {
+fn check_scope(kind: OperationKind, options: &JobOptions) -> Result<ReportScope, Refusal> {
     let usual = ReportScope::usual(kind);
     let scope = options.report_scope.unwrap_or(usual);
-    if kind != Kind::Checksum || scope == ReportScope::AllTasks {
+    if kind != OperationKind::Checksum || scope == ReportScope::AllTasks {
         return Ok(scope);
     }
     let rule = "the checksums stand in the report's rows of tasks that succeeded and nowhere else, \
@@ -555,8 +555,8 @@ fn check_scope(kind: Kind, options: &Options) -> Result<ReportScope, Refusal> {
 }
 
 /// Refuses an operation, as the request has it, on objects that AWS would refuse it for.
-fn check_manifest(kind: Kind, manifest: &Manifest, value: &Value) -> Checked {
-    let Manifest { path, bucket, .. } = manifest;
+fn check_manifest(kind: OperationKind, manifest: &PlannedManifest, value: &Value) -> CheckResult {
+    let PlannedManifest { path, bucket, .. } = manifest;
     if kind.needs_version_ids() && !manifest.has_version_ids() {
         let rule = format!("{path} has no version ids, and jobs of this kind act on versions");
         let source = "UG, Replicating existing objects with Batch Replication";
@@ -576,7 +576,7 @@ fn check_manifest(kind: Kind, manifest: &Manifest, value: &Value) -> Checked {
         let remedy = "copy the objects, or let a function do it";
         return Err(refusal("--operation", kind.name(), rule, source, remedy));
     }
-    if kind == Kind::Lambda {
+    if kind == OperationKind::Lambda {
         lambda::check_schema_for_directory_bucket(value, bucket)
     } else {
         Ok(())
@@ -584,10 +584,10 @@ fn check_manifest(kind: Kind, manifest: &Manifest, value: &Value) -> Checked {
 }
 
 /// Refuses another place for manifests than the one whose keys they hold.
-fn check_place(options: &Options, source: &Source) -> Checked {
+fn check_place(options: &JobOptions, source: &PlanSummary) -> CheckResult {
     let given = &options.manifests;
     match &source.place {
-        ManifestPlace::Inventory(Inventory { place, .. }) if place != given => {
+        ManifestPlace::Inventory(ManifestInventory { place, .. }) if place != given => {
             let rule =
                 format!("the plan's inventory reports name data files at {}", place.address());
             let remedy = "give that address, or make the plan again with this one";
@@ -597,7 +597,7 @@ fn check_place(options: &Options, source: &Source) -> Checked {
     }
 }
 
-fn check_options(setting: &Setting, options: &Options) -> Checked {
+fn check_options(setting: &JobContext, options: &JobOptions) -> CheckResult {
     check_role(&options.role_arn, &setting.account_id)?;
     if let Some(role) = Arn::parse(&options.role_arn) {
         check::partition("--role-arn", &options.role_arn, role, setting)?;

@@ -2,11 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Arn, Checked, Refusal, length, missing, one_of_if_given, partition, refusal};
-use super::job::{Manifest, Setting};
+use super::check::{
+    Arn, CheckResult, Refusal, length, missing, one_of_if_given, partition, refusal,
+};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::Statement;
 use super::rule::Rule;
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// The schemas of an invocation; 1.0 unless said (API, `LambdaInvokeOperation`).
 const SCHEMAS: [&str; 2] = ["1.0", LATER_SCHEMA];
@@ -55,7 +57,7 @@ impl Parameters {
         Err(refusal("--function-arn", text, rule, "API, FunctionArnString", remedy))
     }
 
-    fn check_arguments(&self) -> Checked {
+    fn check_arguments(&self) -> CheckResult {
         const FLAG: &str = "--user-argument";
         const SOURCE: &str = "API, UserArguments";
         if self.arguments.is_empty() {
@@ -85,11 +87,11 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Lambda
+    fn kind(&self) -> OperationKind {
+        OperationKind::Lambda
     }
 
-    fn check(&self, setting: &Setting) -> Checked {
+    fn check(&self, setting: &JobContext) -> CheckResult {
         let function = self.function_arn()?;
         if let Some(arn) = Arn::parse(function) {
             partition("--function-arn", function, arn, setting)?;
@@ -99,7 +101,7 @@ impl Operation for Parameters {
         self.check_arguments()
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         let mut member = Map::new();
         member.insert("FunctionArn".to_owned(), self.function_arn()?.into());
         if let Some(version) = &self.schema_version {
@@ -114,7 +116,7 @@ impl Operation for Parameters {
 }
 
 /// Refuses a function of another region than the jobs'.
-fn check_region(function: &str, of_function: &str, setting: &Setting) -> Checked {
+fn check_region(function: &str, of_function: &str, setting: &JobContext) -> CheckResult {
     let Some(region) = setting.region.as_deref().filter(|region| *region != of_function) else {
         return Ok(());
     };
@@ -126,7 +128,7 @@ fn check_region(function: &str, of_function: &str, setting: &Setting) -> Checked
 
 /// Refuses an invocation, as the request has it, whose schema can't tell of objects in directory
 /// buckets (API, `LambdaInvokeOperation`).
-pub(super) fn check_schema_for_directory_bucket(request: &Value, bucket: &str) -> Checked {
+pub(super) fn check_schema_for_directory_bucket(request: &Value, bucket: &str) -> CheckResult {
     if request["InvocationSchemaVersion"] == LATER_SCHEMA {
         return Ok(());
     }

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::check::{Checked, Refusal, required_one_of};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal, required_one_of};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// API, `S3ObjectLockLegalHoldStatus`.
 pub(super) const STATUSES: [&str; 2] = ["ON", "OFF"];
@@ -26,15 +26,15 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::LegalHold
+    fn kind(&self) -> OperationKind {
+        OperationKind::LegalHold
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         self.status().map(|_| ())
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         Ok(json!({"LegalHold": {"Status": self.status()?}}))
     }
 }

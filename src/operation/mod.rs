@@ -47,34 +47,34 @@ use std::fmt;
 
 use serde_json::Value;
 
-use job::{Manifest, Setting};
+use job::{JobContext, PlannedManifest};
 use policy::{Access, Statement};
 
 pub use check::{Refusal, Tag};
 pub use class::{CopyClass, StorageClass};
-pub use rule::{DELETE_MARKER, Part, Rule, UNREADABLE};
+pub use rule::{DELETE_MARKER, Rule, RuleCondition, UNREADABLE};
 
 /// An operation with its parameters.
 pub trait Operation: fmt::Debug {
     /// Which one it is.
-    fn kind(&self) -> Kind;
+    fn kind(&self) -> OperationKind;
 
     /// Refuses what AWS would refuse, as far as it depends on no manifest.
     ///
     /// # Errors
     /// When there is such a parameter.
-    fn check(&self, setting: &Setting) -> Result<(), Refusal>;
+    fn check(&self, setting: &JobContext) -> Result<(), Refusal>;
 
     /// The value of its member in the API's `JobOperation`, for the objects of a manifest.
     ///
     /// # Errors
     /// When AWS would refuse it for these objects.
-    fn request(&self, setting: &Setting, manifest: &Manifest) -> Result<Value, Refusal>;
+    fn request(&self, setting: &JobContext, manifest: &PlannedManifest) -> Result<Value, Refusal>;
 }
 
 /// An operation by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum OperationKind {
     /// `S3UpdateObjectEncryption`: another key or a bucket key, in place.
     UpdateEncryption,
     /// `S3PutObjectCopy`.
@@ -99,7 +99,7 @@ pub enum Kind {
     Lambda,
 }
 
-impl Kind {
+impl OperationKind {
     /// All of them, in the order of the API's model but for the two that most people come for.
     pub const ALL: [Self; 11] = [
         Self::UpdateEncryption,
@@ -157,7 +157,7 @@ impl Kind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The rows that it can't do, in the order in which reasons are tried: a row is set aside for
+    /// The rows that it can't do, in the order in which reasons are tried: a row is excluded for
     /// the first one that is true of it.
     #[must_use]
     pub fn rules(self) -> Vec<Rule> {
@@ -231,17 +231,17 @@ mod tests {
 
     #[test]
     fn every_kind_is_found_by_its_name() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::from_name(kind.name()), Some(kind));
+        for kind in OperationKind::ALL {
+            assert_eq!(OperationKind::from_name(kind.name()), Some(kind));
         }
-        assert_eq!(Kind::from_name("delete"), None);
+        assert_eq!(OperationKind::from_name("delete"), None);
     }
 
     /// The table of docs/eligibility.md.
     #[test]
     fn some_kinds_can_do_all_but_delete_markers() {
-        let narrow = Kind::ALL.into_iter().filter(|kind| kind.sets_more_aside());
-        let narrow: Vec<&str> = narrow.map(Kind::name).collect();
+        let narrow = OperationKind::ALL.into_iter().filter(|kind| kind.sets_more_aside());
+        let narrow: Vec<&str> = narrow.map(OperationKind::name).collect();
         assert_eq!(narrow, ["update-encryption", "copy", "restore", "replicate", "checksum"]);
     }
 }

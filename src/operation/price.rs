@@ -103,7 +103,7 @@ impl Price {
 
     /// What so many pieces cost.
     #[must_use]
-    pub fn of(self, quantity: u64, per: Per) -> Usd {
+    pub fn of(self, quantity: u64, per: PriceUnit) -> Usd {
         let femtos = u128::from(self.nanos) * FEMTOS_PER_NANO * u128::from(quantity);
         let pieces = u128::from(per.pieces());
         Usd { femtos: femtos / pieces + u128::from(femtos % pieces >= pieces.div_ceil(2)) }
@@ -133,7 +133,7 @@ impl<'de> Deserialize<'de> for Price {
 
 /// What a price is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Per {
+pub enum PriceUnit {
     /// A job.
     Job,
     /// A thousand requests.
@@ -148,7 +148,7 @@ pub enum Per {
     GbMonth,
 }
 
-impl Per {
+impl PriceUnit {
     /// How many pieces the price is for.
     const fn pieces(self) -> u64 {
         match self {
@@ -547,20 +547,20 @@ mod tests {
                 .unwrap()
                 .to_owned()
         };
-        assert_eq!(cost("0.25", 3, Per::Job), "0.75");
-        assert_eq!(cost("1.00", 9, Per::MillionObjects), "0.000009");
-        assert_eq!(cost("0.0025", 14, Per::MillionObjects), "0.000000035");
-        assert_eq!(cost("0.000000001", 1, Per::MillionObjects), "0.000000000000001");
-        assert_eq!(cost("0.03", 18, Per::TenThousandRequests), "0.000054");
-        assert_eq!(cost("0.005", 100_000_000_000, Per::ThousandRequests), "500000");
-        assert_eq!(cost("0.004", 3 << 29, Per::Gb), "0.006");
+        assert_eq!(cost("0.25", 3, PriceUnit::Job), "0.75");
+        assert_eq!(cost("1.00", 9, PriceUnit::MillionObjects), "0.000009");
+        assert_eq!(cost("0.0025", 14, PriceUnit::MillionObjects), "0.000000035");
+        assert_eq!(cost("0.000000001", 1, PriceUnit::MillionObjects), "0.000000000000001");
+        assert_eq!(cost("0.03", 18, PriceUnit::TenThousandRequests), "0.000054");
+        assert_eq!(cost("0.005", 100_000_000_000, PriceUnit::ThousandRequests), "500000");
+        assert_eq!(cost("0.004", 3 << 29, PriceUnit::Gb), "0.006");
         // 2^64 - 1 pieces at the highest price: nothing overflows.
-        assert_eq!(cost("1000", u64::MAX, Per::Job), "18446744073709551615000");
+        assert_eq!(cost("1000", u64::MAX, PriceUnit::Job), "18446744073709551615000");
     }
 
     #[test]
     fn what_is_charged_by_the_gigabyte_is_rounded_half_up() {
-        let femtos = |bytes| price("0.000001").of(bytes, Per::Gb).femtos;
+        let femtos = |bytes| price("0.000001").of(bytes, PriceUnit::Gb).femtos;
         // A byte is 10^9 / 2^30 = 0.93 units.
         assert_eq!(femtos(0), 0);
         assert_eq!(femtos(1), 1);

@@ -2,26 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::check::{Checked, Refusal};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::{ARCHIVED, Rule};
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// It has no parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Parameters;
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Replicate
+    fn kind(&self) -> OperationKind {
+        OperationKind::Replicate
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         Ok(())
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         Ok(json!({}))
     }
 }

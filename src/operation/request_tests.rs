@@ -5,15 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::job::{
-    self, Inventory, Manifest, ManifestPlace, Options, Place, ReportScope, Request, Setting, Source,
+    self, JobContext, JobOptions, ManifestInventory, ManifestPlace, PlanSummary, PlannedManifest,
+    ReportScope, Request, S3Prefix,
 };
 use super::policy::Access;
 use super::*;
 
 const KEY: &str = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab";
 
-fn setting() -> Setting {
-    Setting {
+fn setting() -> JobContext {
+    JobContext {
         account_id: "111122223333".to_owned(),
         partition: "aws".to_owned(),
         region: Some("us-east-1".to_owned()),
@@ -21,11 +22,11 @@ fn setting() -> Setting {
     }
 }
 
-fn options() -> Options {
-    Options {
+fn options() -> JobOptions {
+    JobOptions {
         role_arn: "arn:aws:iam::111122223333:role/batch".to_owned(),
-        manifests: Place::parse("--manifest-bucket", "s3://manifests/a/b/").unwrap(),
-        reports: Place::parse("--report", "s3://reports").unwrap(),
+        manifests: S3Prefix::parse("--manifest-bucket", "s3://manifests/a/b/").unwrap(),
+        reports: S3Prefix::parse("--report", "s3://reports").unwrap(),
         report_scope: None,
         priority: 10,
         description: None,
@@ -34,9 +35,9 @@ fn options() -> Options {
     }
 }
 
-fn manifest(class: Option<&str>) -> Manifest {
+fn manifest(class: Option<&str>) -> PlannedManifest {
     let split = class.map(|class| ("StorageClass".to_owned(), Some(class.to_owned())));
-    Manifest {
+    PlannedManifest {
         path: "manifests/00000.csv".to_owned(),
         bucket: "demo".to_owned(),
         columns: vec!["Bucket".to_owned(), "Key".to_owned()],
@@ -45,8 +46,8 @@ fn manifest(class: Option<&str>) -> Manifest {
     }
 }
 
-fn source(class: Option<&str>) -> Source {
-    Source {
+fn source(class: Option<&str>) -> PlanSummary {
+    PlanSummary {
         report_md5s: vec!["d41d8cd98f00b204e9800998ecf8427e".to_owned()],
         predicate: "IsLatest".to_owned(),
         place: ManifestPlace::Uploaded,
@@ -308,7 +309,7 @@ fn directory_buckets_are_for_copies_and_functions_alone() {
     }
     for flag in ["--manifest-bucket", "--report"] {
         let address = format!("s3://{DIRECTORY}/x");
-        let told = Place::parse(flag, &address).unwrap_err().to_string();
+        let told = S3Prefix::parse(flag, &address).unwrap_err().to_string();
         assert!(told.contains(flag) && told.contains("general purpose bucket"), "{told}");
     }
 }
@@ -337,7 +338,7 @@ fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() 
     refused(&copy::Parameters { bucket_key: Some(true), ..plain.clone() }, None, &["--bucket-key"]);
     let keep = copy::Parameters { tags_directive: some("keep"), ..plain.clone() };
     refused(&keep, None, &["--object-tags", "directory bucket"]);
-    let setting = Setting { region: None, ..setting() };
+    let setting = JobContext { region: None, ..setting() };
     let told = job::requests(&plain, &setting, &options(), &source(None)).unwrap_err().to_string();
     assert!(told.contains("--region"), "{told}");
     for wrong in [
@@ -414,7 +415,7 @@ fn a_checksum_job_names_its_algorithm_and_the_owner_of_its_report() {
     let given = given::Parameters::parse(&format!(r#"{{"S3ComputeObjectChecksum": {expected}}}"#));
     for operation in [&good as &dyn Operation, &given.unwrap()] {
         let scope = Some(ReportScope::FailedTasksOnly);
-        let options = Options { report_scope: scope, ..options() };
+        let options = JobOptions { report_scope: scope, ..options() };
         let told = job::requests(operation, &setting(), &options, &source(None)).unwrap_err();
         for part in ["--report-scope", "succeeded", "AllTasks"] {
             assert!(told.to_string().contains(part), "{told}");
@@ -457,8 +458,8 @@ fn a_lambda_function_is_named_by_its_arn_and_told_little() {
 #[test]
 fn a_request_is_whole_and_in_order() {
     let operation = delete_tags::Parameters;
-    let options = Options {
-        reports: Place::parse("--report", "s3://reports/r/").unwrap(),
+    let options = JobOptions {
+        reports: S3Prefix::parse("--report", "s3://reports/r/").unwrap(),
         tags: vec![pair("team", "storage")],
         ..options()
     };
@@ -498,7 +499,7 @@ fn a_request_is_whole_and_in_order() {
 #[test]
 fn a_token_changes_with_all_that_a_request_depends_on() {
     let operation = delete_tags::Parameters;
-    let token = |options: &Options, source: &Source| {
+    let token = |options: &JobOptions, source: &PlanSummary| {
         let requests = job::requests(&operation, &setting(), options, source).unwrap();
         requests[0].client_request_token.clone()
     };
@@ -506,7 +507,7 @@ fn a_token_changes_with_all_that_a_request_depends_on() {
     assert_eq!(token(&options(), &source(None)), usual);
     let mut seen = vec![usual];
     for change in [
-        (|_, s| s.predicate = "Size > 1".to_owned()) as fn(&mut Options, &mut Source),
+        (|_, s| s.predicate = "Size > 1".to_owned()) as fn(&mut JobOptions, &mut PlanSummary),
         |_, s| s.report_md5s.push(String::new()),
         |_, s| s.manifests[0].sha256 = "cd".repeat(32),
         |_, s| s.manifests[0].path = "manifests/00001.csv".to_owned(),
@@ -529,7 +530,7 @@ fn a_token_changes_with_all_that_a_request_depends_on() {
 fn reports_of_our_own_lie_where_the_plan_says() {
     let operation = delete_tags::Parameters;
     let mut source = source(None);
-    let inventory = |place| Inventory { place, folder: "plan-0123456789abcdef".to_owned() };
+    let inventory = |place| ManifestInventory { place, folder: "plan-0123456789abcdef".to_owned() };
     source.place = ManifestPlace::Inventory(inventory(options().manifests));
     source.manifests[0].path = "manifests/00007/manifest.json".to_owned();
     let requests = job::requests(&operation, &setting(), &options(), &source).unwrap();
@@ -542,7 +543,7 @@ fn reports_of_our_own_lie_where_the_plan_says() {
         },
     });
     assert_eq!(requests[0].manifest, expected);
-    let elsewhere = Place { prefix: "c".to_owned(), ..options().manifests };
+    let elsewhere = S3Prefix { prefix: "c".to_owned(), ..options().manifests };
     source.place = ManifestPlace::Inventory(inventory(elsewhere));
     let told = job::requests(&operation, &setting(), &options(), &source).unwrap_err();
     assert!(told.to_string().contains("s3://manifests/c"), "{told}");
@@ -554,11 +555,11 @@ fn manifests_in_place_go_by_the_plans_own_folder() {
     let uploaded = build(&operation, None).unwrap();
     let mut source = source(None);
     source.place = ManifestPlace::InPlace;
-    let build = |options: &Options| {
+    let build = |options: &JobOptions| {
         job::requests(&operation, &setting(), options, &source).unwrap().remove(0)
     };
     let request = build(&options());
-    let arn = |options: &Options| {
+    let arn = |options: &JobOptions| {
         build(options).manifest["Location"]["ObjectArn"].as_str().unwrap().to_owned()
     };
     assert_eq!(arn(&options()), "arn:aws:s3:::manifests/a/b/manifests/00000.csv");
@@ -567,8 +568,8 @@ fn manifests_in_place_go_by_the_plans_own_folder() {
     assert_eq!(build(&options()), request);
     assert_ne!(uploaded.client_request_token, request.client_request_token);
     // Keys of a bucket's own kind, and of none.
-    let at = |prefix: &str| Options {
-        manifests: Place { bucket: "m".to_owned(), prefix: prefix.to_owned() },
+    let at = |prefix: &str| JobOptions {
+        manifests: S3Prefix { bucket: "m".to_owned(), prefix: prefix.to_owned() },
         ..options()
     };
     assert_eq!(arn(&at("a/")), "arn:aws:s3:::m/a//manifests/00000.csv");
@@ -622,7 +623,7 @@ fn a_bucket_s_default_key_is_a_key_of_its_region() {
 
 #[test]
 fn what_is_wrong_with_a_job_is_named() {
-    type Change = fn(&mut Setting, &mut Options);
+    type Change = fn(&mut JobContext, &mut JobOptions);
     let cases: [(Change, &[&str]); 14] = [
         (
             |_, o| o.role_arn = "arn:aws-cn:iam::111122223333:role/x".to_owned(),
@@ -652,7 +653,7 @@ fn what_is_wrong_with_a_job_is_named() {
         }
     }
     for wrong in ["manifests", "s3://", "s3://No_Bucket/x", "https://manifests"] {
-        assert!(Place::parse("--manifest-bucket", wrong).is_err(), "{wrong}");
+        assert!(S3Prefix::parse("--manifest-bucket", wrong).is_err(), "{wrong}");
     }
 }
 

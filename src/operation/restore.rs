@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::check::{Checked, Refusal, missing, one_of_if_given, refusal};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal, missing, one_of_if_given, refusal};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
-use super::rule::{Part, Rule};
-use super::{Kind, Operation};
+use super::rule::{Rule, RuleCondition};
+use super::{Operation, OperationKind};
 
 /// Only what is archived can be restored. Both columns are needed: a class says nothing of the tier
 /// of what is in `INTELLIGENT_TIERING`, and only that class has tiers.
@@ -14,11 +14,11 @@ const NOT_ARCHIVED: Rule = Rule {
     reason: "not-archived",
     meaning: "not archived: there is nothing to restore",
     parts: &[
-        Part {
+        RuleCondition {
             condition: "StorageClass NOT IN ('GLACIER', 'DEEP_ARCHIVE', 'INTELLIGENT_TIERING')",
             columns: &["StorageClass"],
         },
-        Part {
+        RuleCondition {
             condition: "StorageClass = 'INTELLIGENT_TIERING' AND (IntelligentTieringAccessTier IS \
                         NULL OR IntelligentTieringAccessTier NOT IN ('ARCHIVE', 'DEEP_ARCHIVE'))",
             columns: &["StorageClass", "IntelligentTieringAccessTier"],
@@ -43,7 +43,7 @@ pub struct Parameters {
 
 impl Parameters {
     /// The days for the objects of a manifest, whose storage class decides.
-    fn days(&self, manifest: &Manifest) -> Result<Option<u32>, Refusal> {
+    fn days(&self, manifest: &PlannedManifest) -> Result<Option<u32>, Refusal> {
         match manifest.storage_class("--operation", "restore", RULES)? {
             "INTELLIGENT_TIERING" => Ok(None),
             "GLACIER" | "DEEP_ARCHIVE" if self.days.is_some() => Ok(self.days),
@@ -65,11 +65,11 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Restore
+    fn kind(&self) -> OperationKind {
+        OperationKind::Restore
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         if self.days.is_some_and(|days| !(1..=i32::MAX.cast_unsigned()).contains(&days)) {
             let days = self.days.unwrap_or_default().to_string();
             let rule = "it must be at least 1, and fit 31 bits";
@@ -79,7 +79,7 @@ impl Operation for Parameters {
         one_of_if_given("--restore-tier", tier, &TIERS, "API, S3GlacierJobTier")
     }
 
-    fn request(&self, _: &Setting, manifest: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, manifest: &PlannedManifest) -> Result<Value, Refusal> {
         let mut member = Map::new();
         if let Some(days) = self.days(manifest)? {
             member.insert("ExpirationInDays".to_owned(), days.into());

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::check::{Checked, Refusal, missing, one_of, refusal, time};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal, missing, one_of, refusal, time};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// API, `S3ObjectLockRetentionMode`.
 const MODES: [&str; 2] = ["COMPLIANCE", "GOVERNANCE"];
@@ -23,11 +23,11 @@ pub struct Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Retention
+    fn kind(&self) -> OperationKind {
+        OperationKind::Retention
     }
 
-    fn check(&self, setting: &Setting) -> Checked {
+    fn check(&self, setting: &JobContext) -> CheckResult {
         if self.mode.is_none() && self.until.is_none() {
             return Err(missing(
                 "--retention-mode",
@@ -40,7 +40,7 @@ impl Operation for Parameters {
         check_lock(self.mode.as_deref(), self.until.as_deref(), setting)
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         let mut member = Map::new();
         if self.bypass_governance {
             member.insert("BypassGovernanceRetention".to_owned(), true.into());
@@ -52,7 +52,11 @@ impl Operation for Parameters {
 }
 
 /// A mode and a date of Object Lock: both or neither, and the date is to come.
-pub(super) fn check_lock(mode: Option<&str>, until: Option<&str>, setting: &Setting) -> Checked {
+pub(super) fn check_lock(
+    mode: Option<&str>,
+    until: Option<&str>,
+    setting: &JobContext,
+) -> CheckResult {
     const BOTH: &str = "UG, Locking objects with Object Lock";
     match (mode, until) {
         (None, None) => Ok(()),

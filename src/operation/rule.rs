@@ -2,7 +2,7 @@
 //!
 //! Never knows a row: conditions are texts of the predicate language, for others to compile.
 
-/// Why a row is set aside.
+/// Why a row is excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// The reason's name: of the file below `excluded/` and of `--include-ineligible`.
@@ -11,12 +11,12 @@ pub struct Rule {
     pub meaning: &'static str,
     /// Conditions, any of which makes the row ineligible. A part whose columns the report lacks is
     /// not checked.
-    pub parts: &'static [Part],
+    pub parts: &'static [RuleCondition],
 }
 
 /// A condition of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct RuleCondition {
     /// The condition, in the predicate language.
     pub condition: &'static str,
     /// The columns that it asks for: fileSchema names, which are also the names of the optional
@@ -26,11 +26,12 @@ pub struct Part {
 
 /// For every operation: a version without content can't be operated on (UG, "Configuring Amazon S3
 /// Inventory": delete markers must be left out of manifests). Some operations can act on delete
-/// markers all the same, where somebody asks for it ([`super::Kind::acts_on_delete_markers`]).
+/// markers all the same, where somebody asks for it
+/// ([`super::OperationKind::acts_on_delete_markers`]).
 pub const DELETE_MARKER: Rule = Rule {
     reason: "delete-marker",
     meaning: "a delete marker is not an object",
-    parts: &[Part { condition: "IsDeleteMarker", columns: &["IsDeleteMarker"] }],
+    parts: &[RuleCondition { condition: "IsDeleteMarker", columns: &["IsDeleteMarker"] }],
 };
 
 /// For every operation, where a run goes on although values can't be read: a row of which is not
@@ -47,7 +48,10 @@ pub const UNREADABLE: Rule = Rule {
 pub(super) const SSE_C: Rule = Rule {
     reason: "sse-c",
     meaning: "encrypted with a key that only the customer has (SSE-C)",
-    parts: &[Part { condition: "EncryptionStatus = 'SSE-C'", columns: &["EncryptionStatus"] }],
+    parts: &[RuleCondition {
+        condition: "EncryptionStatus = 'SSE-C'",
+        columns: &["EncryptionStatus"],
+    }],
 };
 
 /// What must be restored before its bytes can be read (UG, "Copy objects"). A report does not tell
@@ -56,11 +60,11 @@ pub(super) const ARCHIVED: Rule = Rule {
     reason: "archived",
     meaning: "archived: its bytes can't be read before it is restored",
     parts: &[
-        Part {
+        RuleCondition {
             condition: "StorageClass IN ('GLACIER', 'DEEP_ARCHIVE')",
             columns: &["StorageClass"],
         },
-        Part {
+        RuleCondition {
             condition: "IntelligentTieringAccessTier IN ('ARCHIVE', 'DEEP_ARCHIVE')",
             columns: &["IntelligentTieringAccessTier"],
         },

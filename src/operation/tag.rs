@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::check::{self, Checked, Refusal, Tag, missing};
-use super::job::{Manifest, Setting, tag_set};
+use super::check::{self, CheckResult, Refusal, Tag, missing};
+use super::job::{JobContext, PlannedManifest, tag_set};
 use super::policy::{Access, Statement};
 use super::rule::Rule;
-use super::{Kind, Operation};
+use super::{Operation, OperationKind};
 
 /// Tags of an object at most (UG, "Tagging your objects").
 pub(super) const OBJECT_TAGS_MAX: usize = 10;
@@ -22,11 +22,11 @@ pub struct Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::Tag
+    fn kind(&self) -> OperationKind {
+        OperationKind::Tag
     }
 
-    fn check(&self, _: &Setting) -> Checked {
+    fn check(&self, _: &JobContext) -> CheckResult {
         if self.tags.is_empty() {
             let rule = "an empty set of tags would delete the tags of every object, and be charged";
             let remedy = "give --object-tag KEY=VALUE (--tag is of the jobs), or --operation \
@@ -36,7 +36,7 @@ impl Operation for Parameters {
         check::tags("--object-tag", &self.tags, OBJECT_TAGS_MAX, RULES)
     }
 
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         Ok(json!({"TagSet": tag_set(&self.tags)}))
     }
 }

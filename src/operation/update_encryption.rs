@@ -3,24 +3,30 @@
 
 use serde_json::{Value, json};
 
-use super::check::{Checked, Refusal, key_arn, missing};
-use super::job::{Manifest, Setting};
+use super::check::{CheckResult, Refusal, key_arn, missing};
+use super::job::{JobContext, PlannedManifest};
 use super::policy::{Access, Statement};
-use super::rule::{Part, Rule, SSE_C};
-use super::{Kind, Operation};
+use super::rule::{Rule, RuleCondition, SSE_C};
+use super::{Operation, OperationKind};
 
 /// Sources may be SSE-S3 or SSE-KMS (UG, "Update object encryption").
 const DSSE_KMS: Rule = Rule {
     reason: "dsse-kms",
     meaning: "encrypted twice (DSSE-KMS), which only a copy changes",
-    parts: &[Part { condition: "EncryptionStatus = 'DSSE-KMS'", columns: &["EncryptionStatus"] }],
+    parts: &[RuleCondition {
+        condition: "EncryptionStatus = 'DSSE-KMS'",
+        columns: &["EncryptionStatus"],
+    }],
 };
 
 /// As above.
 const NOT_ENCRYPTED: Rule = Rule {
     reason: "not-encrypted",
     meaning: "not encrypted at all, which only a copy changes",
-    parts: &[Part { condition: "EncryptionStatus = 'NOT-SSE'", columns: &["EncryptionStatus"] }],
+    parts: &[RuleCondition {
+        condition: "EncryptionStatus = 'NOT-SSE'",
+        columns: &["EncryptionStatus"],
+    }],
 };
 
 /// It fails on objects under Object Lock: a retention that is not over, a legal hold, an event hold
@@ -29,16 +35,16 @@ const OBJECT_LOCKED: Rule = Rule {
     reason: "object-locked",
     meaning: "under Object Lock: retention, legal hold or event hold",
     parts: &[
-        Part {
+        RuleCondition {
             condition: "ObjectLockMode IS NOT NULL AND (ObjectLockRetainUntilDate IS NULL OR \
                         ObjectLockRetainUntilDate > now())",
             columns: &["ObjectLockMode", "ObjectLockRetainUntilDate"],
         },
-        Part {
+        RuleCondition {
             condition: "ObjectLockLegalHoldStatus = 'ON'",
             columns: &["ObjectLockLegalHoldStatus"],
         },
-        Part {
+        RuleCondition {
             condition: "ObjectLockEventHoldStatus = 'ON'",
             columns: &["ObjectLockEventHoldStatus"],
         },
@@ -47,12 +53,12 @@ const OBJECT_LOCKED: Rule = Rule {
 
 /// It takes what is not SSE-KMS, too, and makes it SSE-KMS with the named key: more than those ask
 /// for who come for bucket keys or another key, and KMS requests are billed for those objects from
-/// then on. So they are set aside unless asked for. What stands in a rule above is left to that
+/// then on. So they are excluded unless asked for. What stands in a rule above is left to that
 /// rule, so that its rows come back with it.
 pub const NOT_SSE_KMS: Rule = Rule {
     reason: "not-sse-kms",
     meaning: "not encrypted with SSE-KMS: it would be, and its KMS requests are billed",
-    parts: &[Part {
+    parts: &[RuleCondition {
         condition: "EncryptionStatus IS NULL OR EncryptionStatus NOT IN ('SSE-KMS', 'SSE-C', \
                     'DSSE-KMS', 'NOT-SSE')",
         columns: &["EncryptionStatus"],
@@ -90,17 +96,17 @@ impl Parameters {
 }
 
 impl Operation for Parameters {
-    fn kind(&self) -> Kind {
-        Kind::UpdateEncryption
+    fn kind(&self) -> OperationKind {
+        OperationKind::UpdateEncryption
     }
 
-    fn check(&self, setting: &Setting) -> Checked {
+    fn check(&self, setting: &JobContext) -> CheckResult {
         self.bucket_key()?;
         key_arn("--kms-key-arn", self.key_arn()?, setting, RULES)
     }
 
     /// The AWS CLI and the model call the member `SSEKMS`; in the XML that is sent it is `SSE-KMS`.
-    fn request(&self, _: &Setting, _: &Manifest) -> Result<Value, Refusal> {
+    fn request(&self, _: &JobContext, _: &PlannedManifest) -> Result<Value, Refusal> {
         let key = json!({"KMSKeyArn": self.key_arn()?, "BucketKeyEnabled": self.bucket_key()?});
         Ok(json!({"ObjectEncryption": {"SSEKMS": key}}))
     }

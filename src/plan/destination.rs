@@ -28,7 +28,7 @@ use crate::source::{Location, Uploads};
 
 /// When manifests go to S3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sending {
+pub(super) enum UploadTiming {
     /// While they are written.
     AtOnce,
     /// When all are written: only then their names or their contents are known.
@@ -39,7 +39,7 @@ pub(super) enum Sending {
 /// this machine.
 pub(super) struct Destination {
     remote: Option<Arc<Uploads>>,
-    sending: Sending,
+    sending: UploadTiming,
     /// The `ETag` of the `plan.json` in S3 that gives way to this plan.
     replaced: Option<String>,
     out: Location,
@@ -56,7 +56,7 @@ impl Destination {
     pub(super) fn create(
         out: &Location,
         force: bool,
-        sending: Sending,
+        sending: UploadTiming,
         is_same_question: &dyn Fn(&Plan) -> bool,
     ) -> Result<Self, PlanError> {
         match out {
@@ -76,9 +76,11 @@ impl Destination {
             Location::Object(object) => {
                 let found = remote::prepare(object, force, is_same_question)?;
                 let scratch = ScratchFolder::create(&std::env::temp_dir())?;
-                let is_there = found != remote::Found::Nothing;
+                let is_there = found != remote::FolderContent::Nothing;
                 let (sending, replaced) = match found {
-                    remote::Found::ToReplace { etag } => (Sending::AtTheEnd, Some(etag)),
+                    remote::FolderContent::ToReplace { etag } => {
+                        (UploadTiming::AtTheEnd, Some(etag))
+                    }
                     _ => (sending, None),
                 };
                 Ok(Self {
@@ -100,7 +102,7 @@ impl Destination {
             spool: self.folder.spool(),
             // Nothing is sent while the old plan is there.
             uploads: self.remote.clone().filter(|_| self.replaced.is_none()),
-            manifest_uploads: self.remote.clone().filter(|_| self.sending == Sending::AtOnce),
+            manifest_uploads: self.remote.clone().filter(|_| self.sending == UploadTiming::AtOnce),
         }
     }
 
@@ -148,7 +150,7 @@ mod remote {
 
     /// What a folder in S3 holds.
     #[derive(Debug, PartialEq, Eq)]
-    pub(super) enum Found {
+    pub(super) enum FolderContent {
         /// No plan.
         Nothing,
         /// A plan that may stay, for it answers the same question.
@@ -165,7 +167,7 @@ mod remote {
         out: &Object,
         force: bool,
         is_same_question: &dyn Fn(&Plan) -> bool,
-    ) -> Result<Found, PlanError> {
+    ) -> Result<FolderContent, PlanError> {
         let folder = Location::Object(out.as_folder());
         let named = |name: &str| out.with_key(out.as_folder().key().to_owned() + name);
         let at = |object: &Object| PlanError::at(Location::Object(object.clone()));
@@ -177,18 +179,18 @@ mod remote {
         let Some((text, etag)) = document.read_whole(PLAN_BYTES_MAX).map_err(at(&document))? else {
             // What else is there was left by a run that was killed, or is being sent by another: it
             // is taken over file by file, or in the way.
-            return Ok(Found::Nothing);
+            return Ok(FolderContent::Nothing);
         };
         let plan = folder::parsed(&text);
         if !force {
             let is_same = plan.is_ok_and(|plan| is_same_question(&plan));
             return match is_same {
-                true => Ok(Found::SameQuestion),
+                true => Ok(FolderContent::SameQuestion),
                 false => Err(PlanError::NotEmpty { path: folder, found: PLAN.to_owned() }),
             };
         }
         match plan {
-            Ok(_) => Ok(Found::ToReplace { etag }),
+            Ok(_) => Ok(FolderContent::ToReplace { etag }),
             Err(what) => Err(PlanError::Unreadable { path: Location::Object(document), what }),
         }
     }
@@ -196,12 +198,12 @@ mod remote {
     /// The files of the new plan that are still on this machine, by name, length and checksum; and
     /// where each is.
     #[derive(Default)]
-    struct Unsent {
+    struct UnsentFiles {
         files: Vec<(String, u64, String)>,
         paths: Vec<PathBuf>,
     }
 
-    impl Unsent {
+    impl UnsentFiles {
         /// Adds the files below a folder, which is the one of this name in the plan.
         fn collect(
             &mut self,
@@ -254,7 +256,7 @@ mod remote {
     fn make_way(
         uploads: &Uploads,
         etag: &str,
-        unsent: &Unsent,
+        unsent: &UnsentFiles,
         plan: &Plan,
         out: &Location,
         stop: &AtomicBool,
@@ -325,7 +327,7 @@ mod remote {
         stop: &AtomicBool,
     ) -> Result<bool, PlanError> {
         let [manifests, excluded] = unsent;
-        let mut unsent = Unsent::default();
+        let mut unsent = UnsentFiles::default();
         unsent.collect(manifests, MANIFESTS, stop)?;
         unsent.collect(excluded, EXCLUDED, stop)?;
         if let Some(etag) = replaced {

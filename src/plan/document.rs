@@ -28,15 +28,15 @@ pub struct Plan {
     /// Name and version of that program.
     pub tool: String,
     /// The reports that were read, in the order in which they were named.
-    pub reports: Vec<Report>,
+    pub reports: Vec<ReportSource>,
     /// Which rows were asked for.
-    pub predicate: Predicate,
+    pub predicate: PlanPredicate,
     /// The operation that the rows were checked for (`--for`), if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<ForOperation>,
     /// Where the manifests will lie, if they are inventory reports (`--emit inventory`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub inventory: Option<Inventory>,
+    pub inventory: Option<PlanInventory>,
     /// What it tries again, if it was made of another plan's failed tasks (`s3sieve retry`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
@@ -45,16 +45,16 @@ pub struct Plan {
     /// The columns of the manifests; a shard whose columns differ says so itself.
     pub columns: Vec<String>,
     /// How shards are bounded.
-    pub bounds: Bounds,
+    pub bounds: ShardBounds,
     /// What was read and found.
     pub totals: Totals,
     /// Matching rows that are not in a manifest, by reason.
-    pub excluded: Vec<Excluded>,
+    pub excluded: Vec<ExcludedRows>,
     /// Data files that were bad and left out (`--keep-going`).
     pub files_skipped: Vec<SkippedFile>,
     /// Columns with values that can't be read, as far as they were looked at.
     #[serde(default)]
-    pub unreadable: Vec<Unreadable>,
+    pub unreadable: Vec<UnreadableValues>,
     /// What a person should know before acting on the plan.
     pub warnings: Vec<String>,
     /// The manifests.
@@ -100,7 +100,7 @@ impl Plan {
 
 /// A report that was read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ReportSource {
     /// Its manifest, as it was named or found.
     pub manifest: String,
     /// The MD5 of the manifest, in hexadecimal. It pins the data files: their MD5s are in there.
@@ -121,7 +121,7 @@ pub struct Report {
 
 /// The predicate of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Predicate {
+pub struct PlanPredicate {
     /// As it was given.
     pub given: String,
     /// As it was understood: columns as the (first) report spells them, typed values.
@@ -131,7 +131,7 @@ pub struct Predicate {
 /// The operation that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForOperation {
-    /// Its name, as [`crate::operation::Kind::name`] gives it.
+    /// Its name, as [`crate::operation::OperationKind::name`] gives it.
     pub name: String,
     /// For `copy`: the storage class of the copies, or `keep` where each keeps its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -140,8 +140,8 @@ pub struct ForOperation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_key: Option<bool>,
     /// Conditions that could not be looked at, because the report lacks a column.
-    pub not_checked: Vec<NotChecked>,
-    /// Reasons that were not to set a row aside (`--include-ineligible`).
+    pub not_checked: Vec<UncheckedCondition>,
+    /// Reasons that were not to exclude a row (`--include-ineligible`).
     pub included: Vec<String>,
 }
 
@@ -152,7 +152,7 @@ impl ForOperation {
         self.not_checked.iter().any(|part| part.reason == reason)
     }
 
-    /// Whether rows were not to be set aside for this reason.
+    /// Whether rows were not to be excluded for this reason.
     #[must_use]
     pub fn includes(&self, reason: &str) -> bool {
         self.included.iter().any(|included| included == reason)
@@ -161,7 +161,7 @@ impl ForOperation {
 
 /// Where inventory reports of our own will lie: their manifests name their data files by key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Inventory {
+pub struct PlanInventory {
     /// As it was given: `s3://BUCKET/PREFIX`.
     pub place: String,
     /// The folder there, which takes the place of `manifests/`.
@@ -178,7 +178,7 @@ pub struct Retry {
 
 /// A condition of eligibility that could not be looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NotChecked {
+pub struct UncheckedCondition {
     /// The reason that it could have been.
     pub reason: String,
     /// The condition.
@@ -189,7 +189,7 @@ pub struct NotChecked {
 
 /// How shards are bounded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Bounds {
+pub struct ShardBounds {
     /// Objects in a shard at most.
     pub objects_max: u64,
     /// Bytes of a shard at most.
@@ -245,9 +245,9 @@ pub struct ClassSizes {
     pub bytes_below_128_kib: u64,
 }
 
-/// Rows set aside for one reason.
+/// Rows excluded for one reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Excluded {
+pub struct ExcludedRows {
     /// The reason, for example `delete-marker`.
     pub reason: String,
     /// How many rows.
@@ -267,7 +267,7 @@ pub struct SkippedFile {
 
 /// A column with values that are not of its type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Unreadable {
+pub struct UnreadableValues {
     /// The column.
     pub column: String,
     /// How many rows have such a value.
@@ -280,7 +280,7 @@ pub struct Unreadable {
     pub record: u64,
 }
 
-impl From<&UnreadableColumn> for Unreadable {
+impl From<&UnreadableColumn> for UnreadableValues {
     fn from(found: &UnreadableColumn) -> Self {
         Self {
             column: found.column.clone(),
@@ -292,7 +292,7 @@ impl From<&UnreadableColumn> for Unreadable {
     }
 }
 
-impl Unreadable {
+impl UnreadableValues {
     /// What a person should know of it.
     #[must_use]
     pub fn warning(&self) -> String {
@@ -372,7 +372,7 @@ pub struct Shard {
     pub last_key: String,
     /// The data files that it lists, where it is an inventory report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<DataFile>,
+    pub files: Vec<ManifestDataFile>,
 }
 
 impl Shard {
@@ -394,7 +394,7 @@ pub struct ShardRange {
 
 /// A data file of a manifest that is an inventory report: gzip, CSV.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DataFile {
+pub struct ManifestDataFile {
     /// The file, relative to the plan.
     pub path: String,
     /// Its length.
@@ -410,7 +410,7 @@ mod tests {
     #[test]
     fn a_size_below_zero_is_not_said_to_be_null_to_conditions() {
         let note = |column: &str, rows, example: &str| {
-            let unreadable = Unreadable {
+            let unreadable = UnreadableValues {
                 column: column.to_owned(),
                 rows,
                 example: example.to_owned(),

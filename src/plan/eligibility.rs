@@ -2,15 +2,15 @@
 //! asks of a plan.
 //!
 //! A rule has parts. In each report, those whose columns are there are looked at; any that can't be
-//! looked at in some report is listed, so that nobody takes "not set aside" for "can be done".
+//! looked at in some report is listed, so that nobody takes "not excluded" for "can be done".
 //!
 //! Never knows a row: rules become predicates, compiled by that layer.
 
 use jiff::Timestamp;
 
-use super::{FilterOptions, ForOperation, NoVersionIds, NotChecked, PlanError};
+use super::{FilterOptions, ForOperation, NoVersionIds, PlanError, UncheckedCondition};
 use crate::operation::copy::{NO_CURRENT_VERSION, NONCURRENT};
-use crate::operation::{CopyClass, DELETE_MARKER, Kind, Part, Rule, bucket};
+use crate::operation::{CopyClass, DELETE_MARKER, OperationKind, Rule, RuleCondition, bucket};
 use crate::predicate::{Matcher, Predicate};
 use crate::read::ScanError;
 use crate::report::{Report, Schema};
@@ -19,8 +19,8 @@ use crate::report::{Report, Schema};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OperationOptions {
     /// Which.
-    pub kind: Kind,
-    /// Reasons that are not to set a row aside.
+    pub kind: OperationKind,
+    /// Reasons that are not to exclude a row.
     pub include_ineligible: Vec<String>,
     /// For `copy` alone: the storage class of the copies. None means [`CopyClass::Keep`] there.
     pub storage_class: Option<CopyClass>,
@@ -31,20 +31,20 @@ pub struct OperationOptions {
 
 /// The rules in force for a plan.
 pub(super) struct Eligibility {
-    /// Those that may set rows aside, in the order in which they are tried.
+    /// Those that may exclude rows, in the order in which they are tried.
     rules: Vec<Rule>,
     /// Those that were taken back.
     included: Vec<Rule>,
     /// Whether manifests hold version ids where the report has them.
     version_ids: bool,
     /// What the plan says of its operation, if it is for one.
-    operation: Option<(Kind, ForOperation)>,
+    operation: Option<(OperationKind, ForOperation)>,
     /// The storage class of copies, in a plan for `copy`.
     copy_class: Option<CopyClass>,
 }
 
 impl Eligibility {
-    /// The rules for these reports. Without an operation, delete markers alone are set aside.
+    /// The rules for these reports. Without an operation, delete markers alone are excluded.
     pub(super) fn new(filter: &FilterOptions, reports: &[Report]) -> Result<Self, PlanError> {
         let Some(options) = &filter.operation else {
             return Ok(Self {
@@ -57,13 +57,13 @@ impl Eligibility {
         };
         let kind = options.kind;
         let copy_class = match (kind, options.storage_class) {
-            (Kind::Copy, class) => Some(class.unwrap_or_default()),
+            (OperationKind::Copy, class) => Some(class.unwrap_or_default()),
             (_, None) => None,
             (_, Some(_)) => {
                 return Err(PlanError::StorageClassWithoutCopy { operation: kind.name() });
             }
         };
-        if options.bucket_key.is_some() && kind != Kind::UpdateEncryption {
+        if options.bucket_key.is_some() && kind != OperationKind::UpdateEncryption {
             return Err(PlanError::BucketKeyWithoutUpdate { operation: kind.name() });
         }
         refuse_bad_reasons(options)?;
@@ -95,7 +95,7 @@ impl Eligibility {
     }
 
     /// The operation, if the plan is for one.
-    pub(super) fn kind(&self) -> Option<Kind> {
+    pub(super) fn kind(&self) -> Option<OperationKind> {
         self.operation.as_ref().map(|(kind, _)| *kind)
     }
 
@@ -123,14 +123,14 @@ impl Eligibility {
     /// `INTELLIGENT_TIERING` (S3 User Guide, "Restore objects (Batch Operations)").
     pub(super) fn split_by(&self) -> Vec<&'static str> {
         match self.kind() {
-            Some(Kind::Copy) if self.keeps_class() => vec!["StorageClass", "IsLatest"],
-            Some(Kind::Copy) => vec!["IsLatest"],
-            Some(Kind::Restore) => vec!["StorageClass"],
+            Some(OperationKind::Copy) if self.keeps_class() => vec!["StorageClass", "IsLatest"],
+            Some(OperationKind::Copy) => vec!["IsLatest"],
+            Some(OperationKind::Restore) => vec!["StorageClass"],
             _ => Vec::new(),
         }
     }
 
-    /// For each reason, the test that sets a row of this report aside. One that can't be looked at
+    /// For each reason, the test that excludes a row of this report. One that can't be looked at
     /// is never true.
     pub(super) fn matchers(
         &self,
@@ -152,7 +152,7 @@ impl Eligibility {
     pub(super) fn doomed(&self, report: &Report, now: Timestamp) -> Result<Matcher, ScanError> {
         let schema = &report.schema;
         let names_versions = self.version_ids && schema.position("VersionId").is_some();
-        let counts = self.kind() == Some(Kind::Copy)
+        let counts = self.kind() == Some(OperationKind::Copy)
             && names_versions
             && schema.position("IsLatest").is_some()
             && !self.keeps_unfollowed();
@@ -220,7 +220,7 @@ fn refuse_mixed_versions(
     reports: &[Report],
 ) -> Result<(), PlanError> {
     let included = options.include_ineligible.iter().any(|r| r == NO_CURRENT_VERSION.reason);
-    if options.kind != Kind::Copy || !version_ids || included {
+    if options.kind != OperationKind::Copy || !version_ids || included {
         return Ok(());
     }
     let has = |report: &Report, column| report.schema.position(column).is_some();
@@ -232,7 +232,7 @@ fn refuse_mixed_versions(
 }
 
 /// Few operations act on the objects of directory buckets.
-fn refuse_directory_buckets(kind: Kind, reports: &[Report]) -> Result<(), PlanError> {
+fn refuse_directory_buckets(kind: OperationKind, reports: &[Report]) -> Result<(), PlanError> {
     let directory = reports.iter().find(|report| bucket::is_directory(&report.source_bucket));
     match directory.filter(|_| !kind.acts_on_directory_buckets()) {
         Some(report) => Err(PlanError::DirectoryBucket {
@@ -260,12 +260,12 @@ fn compile(text: &str, report: &Report, now: Timestamp) -> Result<Matcher, ScanE
 }
 
 /// The columns of a part that are not there.
-fn missing(part: &Part, schema: &Schema) -> Vec<&'static str> {
+fn missing(part: &RuleCondition, schema: &Schema) -> Vec<&'static str> {
     part.columns.iter().copied().filter(|column| schema.position(column).is_none()).collect()
 }
 
 /// The parts that can't be looked at in some report, with all columns that some report lacks.
-fn not_checked(rules: &[Rule], reports: &[Report], version_ids: bool) -> Vec<NotChecked> {
+fn not_checked(rules: &[Rule], reports: &[Report], version_ids: bool) -> Vec<UncheckedCondition> {
     let mut found = Vec::new();
     for rule in rules {
         for part in rule.parts {
@@ -276,7 +276,7 @@ fn not_checked(rules: &[Rule], reports: &[Report], version_ids: bool) -> Vec<Not
             let columns = part.columns.iter().filter(|column| lacking.contains(column));
             let missing: Vec<String> = columns.map(|column| (*column).to_owned()).collect();
             if !missing.is_empty() {
-                found.push(NotChecked {
+                found.push(UncheckedCondition {
                     reason: rule.reason.to_owned(),
                     condition: part.condition.to_owned(),
                     missing,
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn every_part_of_every_rule_fits_the_columns_that_it_names() {
-        for kind in Kind::ALL {
+        for kind in OperationKind::ALL {
             for part in kind.rules().iter().flat_map(|rule| rule.parts) {
                 let schema = Schema::from_names(part.columns.iter().copied());
                 let predicate =

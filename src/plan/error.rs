@@ -148,9 +148,9 @@ pub enum PlanError {
         /// The number asked for.
         jobs: u64,
     },
-    /// A reason to set rows aside that the operation doesn't have.
+    /// A reason to exclude rows that the operation doesn't have.
     #[error(
-        "--include-ineligible {reason}: {operation} sets no row aside for that reason{}",
+        "--include-ineligible {reason}: {operation} excludes no row for that reason{}",
         remedy(reasons)
     )]
     UnknownReason {

@@ -6,23 +6,23 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::destination::{Destination, Sending};
+use super::destination::{Destination, UploadTiming};
 use super::eligibility::OperationOptions;
 use super::resolve::ResolvedFilter;
-use super::sink::{Outcome, PlanSink, SinkOptions};
+use super::sink::{PlanSink, SinkOptions, SinkOutcome};
 use super::warnings::warnings;
 use super::writer::{columns, described};
 use super::{
-    Bounds, ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, Predicate, Report, SHARDS_MAX,
-    Totals, Unreadable, inventory, question,
+    ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, PlanPredicate, ReportSource,
+    SHARDS_MAX, ShardBounds, Totals, UnreadableValues, inventory, question,
 };
 use crate::hex;
 use crate::operation::StorageClass;
-use crate::operation::job::Place;
+use crate::operation::job::S3Prefix;
 use crate::query::{
     self, FilterRequest, Lanes, ObjectFilter, OutputBuffering, Query, Selection, SizeTotals,
 };
-use crate::read::{Control, Opened, ScanError, Settings};
+use crate::read::{ReportSet, RunControl, ScanError, ScanOptions};
 use crate::source::Location;
 
 /// Objects in a shard unless told otherwise. One billion: what every statement of AWS allows for
@@ -49,7 +49,7 @@ pub enum Emit {
     #[default]
     Csv,
     /// Inventory reports, which will lie at this place.
-    Inventory(Place),
+    Inventory(S3Prefix),
 }
 
 /// What to filter, and how.
@@ -59,7 +59,7 @@ pub struct FilterOptions {
     pub query: Query,
     /// If given, the only objects that match: those that remain of another plan.
     pub among: Option<ObjectFilter>,
-    /// The operation that the plan is for: rows that it can't do are set aside.
+    /// The operation that the plan is for: rows that it can't do are excluded.
     pub operation: Option<OperationOptions>,
     /// The folder for the plan.
     pub out: Location,
@@ -70,17 +70,17 @@ pub struct FilterOptions {
     /// What manifests are.
     pub emit: Emit,
     /// How shards are bounded.
-    pub bounds: Bounds,
+    pub bounds: ShardBounds,
     /// Columns, each of whose values gets shards of its own.
     pub split_by: Vec<String>,
     /// Bytes of output that may wait in memory.
     pub memory_bytes: usize,
-    /// Whether bad data files are set aside instead of ending the run.
+    /// Whether bad data files are skipped instead of ending the run.
     pub keep_going: bool,
     /// What `now()` means in the query, and to rules about dates.
     pub now: Timestamp,
     /// How data files are read.
-    pub settings: Settings,
+    pub settings: ScanOptions,
 }
 
 /// What a filter run came to.
@@ -106,9 +106,9 @@ pub fn memory_bytes_default(threads: NonZeroUsize) -> usize {
 /// When the options don't fit the reports, a report or data file is bad, files can't be written, or
 /// the run is interrupted. There is no new plan then.
 pub fn filter(
-    opened: &Opened,
+    opened: &ReportSet,
     options: &FilterOptions,
-    control: Control<'_>,
+    control: RunControl<'_>,
 ) -> Result<FilterOutcome, PlanError> {
     let begun = Instant::now();
     refuse_bad_bounds(options.bounds)?;
@@ -117,7 +117,7 @@ pub fn filter(
     }
     let resolved = ResolvedFilter::new(opened, options)?;
     let named_late = resolved.is_latest.is_some() || options.emit != Emit::Csv;
-    let sending = if named_late { Sending::AtTheEnd } else { Sending::AtOnce };
+    let sending = if named_late { UploadTiming::AtTheEnd } else { UploadTiming::AtOnce };
     let is_same = |plan: &Plan| question::is_answered_by(plan, opened, &resolved, options);
     let destination = Destination::create(&options.out, options.force, sending, &is_same)?;
     let outcome = run(opened, &resolved, options, control, &destination)?;
@@ -139,11 +139,14 @@ pub fn filter(
 ///
 /// # Errors
 /// When the query doesn't fit a report.
-pub fn selections(opened: &Opened, options: &FilterOptions) -> Result<Vec<Selection>, PlanError> {
+pub fn selections(
+    opened: &ReportSet,
+    options: &FilterOptions,
+) -> Result<Vec<Selection>, PlanError> {
     Ok(ResolvedFilter::new(opened, options)?.selections)
 }
 
-fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
+fn refuse_bad_bounds(bounds: ShardBounds) -> Result<(), PlanError> {
     if let Some(jobs) = bounds.jobs.filter(|jobs| *jobs > SHARDS_MAX as u64) {
         return Err(PlanError::TooManyJobs { jobs });
     }
@@ -159,12 +162,12 @@ fn refuse_bad_bounds(bounds: Bounds) -> Result<(), PlanError> {
 }
 
 fn run(
-    opened: &Opened,
+    opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
-    control: Control<'_>,
+    control: RunControl<'_>,
     destination: &Destination,
-) -> Result<Outcome, PlanError> {
+) -> Result<SinkOutcome, PlanError> {
     let lanes = Lanes::default();
     let reasons = resolved.eligibility.reasons();
     let mut sink = PlanSink::new(SinkOptions {
@@ -199,15 +202,15 @@ fn run(
 
 /// What `plan.json` says.
 fn describe(
-    opened: &Opened,
+    opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
-    outcome: Outcome,
+    outcome: SinkOutcome,
 ) -> Plan {
     let columns = columns(outcome.written.shards.iter().any(|(_, label, _)| label.versions));
     let warnings = warnings(&opened.reports, resolved, options, &outcome);
     let reports =
-        opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| Report {
+        opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| ReportSource {
             manifest: report.manifest_path.display().to_string(),
             manifest_md5: hex::encode(report.manifest_md5),
             source_bucket: report.source_bucket.clone(),
@@ -223,7 +226,7 @@ fn describe(
         command: if options.among.is_some() { "verify" } else { "filter" }.to_owned(),
         tool: format!("s3sieve {}", env!("CARGO_PKG_VERSION")),
         reports: reports.collect(),
-        predicate: Predicate {
+        predicate: PlanPredicate {
             given: options.query.text().to_owned(),
             understood: resolved.understood.clone(),
         },
@@ -246,7 +249,7 @@ fn describe(
         },
         excluded: outcome.written.excluded,
         files_skipped: outcome.files_skipped,
-        unreadable: outcome.totals.unreadable.iter().map(Unreadable::from).collect(),
+        unreadable: outcome.totals.unreadable.iter().map(UnreadableValues::from).collect(),
         warnings,
         shards: described(outcome.written.shards, &columns, &resolved.split_by),
         columns,

@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 
 use super::folder::{CHECKSUM, DATA, MANIFEST, MANIFESTS};
-use super::{DataFile, Inventory, Plan, PlanError, Shard, line};
+use super::{ManifestDataFile, Plan, PlanError, PlanInventory, Shard, line};
 use crate::engine::BLOCK_BYTES;
 use crate::hex;
 use crate::operation::bucket;
-use crate::operation::job::{self, Place};
-use crate::read::{Opened, ScanError};
+use crate::operation::job::{self, S3Prefix};
+use crate::read::{ReportSet, ScanError};
 use crate::report::{
     DataFileWriter, KEY_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
     key_components,
@@ -49,7 +49,7 @@ const BATCH_BYTES: usize = 128 << 10;
 const KEY_REST_BYTES_MAX: usize = "/plan-0123456789abcdef/00000/data/0000000000.csv.gz".len();
 
 /// Refuses a place whose keys could not be read again.
-pub(super) fn check_place(place: &Place) -> Result<(), PlanError> {
+pub(super) fn check_place(place: &S3Prefix) -> Result<(), PlanError> {
     let refused =
         |fault: String| Err(PlanError::ManifestPrefix { prefix: place.prefix.clone(), fault });
     let bytes_max = KEY_BYTES_MAX - KEY_REST_BYTES_MAX;
@@ -67,8 +67,8 @@ pub(super) fn check_place(place: &Place) -> Result<(), PlanError> {
 pub(super) fn emit(
     plan: &mut Plan,
     manifests: &Path,
-    place: &Place,
-    opened: &Opened,
+    place: &S3Prefix,
+    opened: &ReportSet,
     threads: NonZeroUsize,
     stop: &AtomicBool,
 ) -> Result<(), PlanError> {
@@ -88,13 +88,13 @@ pub(super) fn emit(
         let columns = shard.columns.as_ref().unwrap_or(&plan.columns).join(", ");
         report.write_manifest(shard, columns, manifests)?;
     }
-    plan.inventory = Some(Inventory { place: place.address(), folder });
+    plan.inventory = Some(PlanInventory { place: place.address(), folder });
     Ok(())
 }
 
 /// What the reports of a plan have in common.
 struct ReportCommon<'a> {
-    place: &'a Place,
+    place: &'a S3Prefix,
     folder: &'a str,
     partition: &'a str,
     created: Option<jiff::Timestamp>,
@@ -195,7 +195,7 @@ fn compress(
         let Some(WrittenFile { bytes, md5 }) = written else { continue };
         let shard = &mut shards[piece.shard];
         let path = format!("{MANIFESTS}/{}/{DATA}/{}", stem(&shard.path), file_name(piece.place));
-        shard.files.push(DataFile { path, bytes, md5: hex::encode(md5) });
+        shard.files.push(ManifestDataFile { path, bytes, md5: hex::encode(md5) });
     }
     Ok(())
 }
@@ -209,7 +209,7 @@ fn compress_piece(
     stopped: &dyn Fn() -> bool,
 ) -> Result<Option<WrittenFile>, PlanError> {
     let failed = |error| PlanError::at(source)(error);
-    let mut lines = Lines::new(source, bytes).map_err(failed)?;
+    let mut lines = LineRange::new(source, bytes).map_err(failed)?;
     if !lines.next().map_err(failed)? {
         return Ok(None);
     }
@@ -236,7 +236,7 @@ fn file_name(place: u64) -> String {
 }
 
 /// The lines of a file that begin in a range of its bytes.
-struct Lines {
+struct LineRange {
     file: BufReader<File>,
     at: u64,
     end: u64,
@@ -244,7 +244,7 @@ struct Lines {
     line: Vec<u8>,
 }
 
-impl Lines {
+impl LineRange {
     fn new(path: &Path, bytes: Range<u64>) -> io::Result<Self> {
         let mut file = BufReader::with_capacity(BLOCK_BYTES, File::open(path)?);
         // A line begins behind the line feed before it.
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn a_prefix_must_lead_to_keys_that_can_be_read() {
-        let place = |prefix: &str| Place { bucket: "b".to_owned(), prefix: prefix.to_owned() };
+        let place = |prefix: &str| S3Prefix { bucket: "b".to_owned(), prefix: prefix.to_owned() };
         for good in ["", "a", "a/b c", &"p".repeat(900)] {
             check_place(&place(good)).unwrap();
         }

@@ -21,7 +21,6 @@ mod line;
 mod manifest_rows;
 mod objects;
 mod open_files;
-mod proof;
 mod question;
 mod read;
 mod resolve;
@@ -32,15 +31,16 @@ mod shard;
 mod sink;
 mod spread;
 mod subset;
+mod verify;
 mod versions;
 mod warnings;
 mod writer;
 
 pub use digest::{FileDigest, FileHasher};
 pub use document::{
-    Bounds, ClassObjects, ClassSizes, DataFile, Excluded, ForOperation, Inventory, NotChecked,
-    PLAN_VERSION, Plan, Predicate, Report, Retry, Shard, ShardRange, SkippedFile, Totals,
-    Unreadable,
+    ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, PLAN_VERSION, Plan,
+    PlanInventory, PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile,
+    Totals, UncheckedCondition, UnreadableValues,
 };
 pub use eligibility::OperationOptions;
 pub use error::{NoVersionIds, PlanError};
@@ -51,8 +51,11 @@ pub use filter::{
 pub use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub use in_place::{find_manifest, verify_manifests};
-pub use proof::{OBJECTS_MEMORY_BYTES, Proof, ProofError, ProofOptions, Proven, needs_jobs, prove};
-pub use read::{ReadError, read, verify};
+pub use read::{ReadError, check_digests, read};
 pub use shard::SHARDS_MAX;
-pub use subset::Subset;
+pub use subset::SubsetPlan;
+pub use verify::{
+    OBJECTS_MEMORY_BYTES, VerifiedPlan, VerifyError, VerifyOptions, VerifyReport, needs_jobs,
+    verify_plan,
+};
 pub use warnings::data_warnings;

@@ -7,7 +7,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Plan, ReadError, Shard, line};
-use crate::query::{ObjectSet, Part};
+use crate::query::{HashPartition, ObjectSet};
 use crate::source::Location;
 
 /// Read of a manifest at a time: few calls, and still in the second-level cache.
@@ -25,7 +25,7 @@ pub(super) fn load(
     folder: &Location,
     plan: &Plan,
     by_version: bool,
-    part: Part,
+    part: HashPartition,
     marks: &[u8],
     stop: &AtomicBool,
 ) -> Result<ObjectSet, ReadError> {
@@ -33,7 +33,7 @@ pub(super) fn load(
     let mut set = ObjectSet::new(part, room(part, objects));
     for (place, shard) in plan.shards.iter().enumerate() {
         let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
-        let form = Form {
+        let form = LineForm {
             is_quoted: !shard.files.is_empty(),
             drop_version: columns.len() > 2 && !by_version,
             marks: marks.get(place).copied().unwrap_or_default(),
@@ -51,7 +51,7 @@ pub(super) fn load(
 
 /// How many objects a part needs room for, of a set that has `objects`. Parts differ in size by
 /// chance: by far less than a tenth where there are several.
-pub(super) fn room(part: Part, objects: u64) -> u64 {
+pub(super) fn room(part: HashPartition, objects: u64) -> u64 {
     if part.of == 1 { objects } else { objects / part.of + objects / part.of / 10 + ROOM_OBJECTS }
 }
 
@@ -60,7 +60,7 @@ const ROOM_OBJECTS: u64 = 100;
 
 /// How lines are written, what of them names an object, and the marks that it gets.
 #[derive(Clone, Copy)]
-pub(super) struct Form {
+pub(super) struct LineForm {
     pub(super) is_quoted: bool,
     pub(super) drop_version: bool,
     pub(super) marks: u8,
@@ -105,7 +105,7 @@ pub(super) fn each_line<E: From<ReadError>>(
 pub(super) fn add(
     set: &mut ObjectSet,
     lines: &mut dyn BufRead,
-    form: Form,
+    form: LineForm,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     let (mut line, mut unquoted) = (Vec::new(), Vec::new());

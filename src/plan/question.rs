@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use super::resolve::ResolvedFilter;
 use super::{Emit, FilterOptions, Plan};
 use crate::hex;
-use crate::read::Opened;
+use crate::read::ReportSet;
 
 /// Whether the plan is of these reports, for this query, operation, bounds and form.
 pub(super) fn is_answered_by(
     plan: &Plan,
-    opened: &Opened,
+    opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
 ) -> bool {
@@ -33,7 +33,7 @@ pub(super) fn is_answered_by(
         && has_same_columns(plan, opened, resolved, options)
 }
 
-fn has_same_reports(plan: &Plan, opened: &Opened) -> bool {
+fn has_same_reports(plan: &Plan, opened: &ReportSet) -> bool {
     let asked = opened.reports.iter().map(|report| hex::encode(report.manifest_md5));
     plan.reports.iter().map(|report| report.manifest_md5.clone()).eq(asked)
 }
@@ -42,7 +42,7 @@ fn has_same_reports(plan: &Plan, opened: &Opened) -> bool {
 /// without a manifest doesn't tell.
 fn has_same_columns(
     plan: &Plan,
-    opened: &Opened,
+    opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
 ) -> bool {

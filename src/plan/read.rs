@@ -17,10 +17,10 @@ use super::folder::{MANIFESTS, PLAN};
 #[cfg(feature = "aws")]
 use super::in_place;
 use super::manifest_rows::RowCheck;
-use super::{DataFile, PLAN_VERSION, Plan, Shard, consistency};
+use super::{ManifestDataFile, PLAN_VERSION, Plan, Shard, consistency};
 use crate::hex;
 use crate::report::{self, Report};
-use crate::source::{Kind, Location, SourceFile, WORK_FOLDER};
+use crate::source::{EntryKind, Location, SourceFile, WORK_FOLDER};
 
 /// Read at once when a manifest is hashed: large enough that calls don't count, small enough for
 /// the second-level cache.
@@ -218,7 +218,7 @@ fn text(path: &Location) -> Result<Vec<u8>, ReadError> {
 /// first. What can't be looked at shows none.
 fn is_unfinished(folder: &Location) -> bool {
     if folder.as_path().is_some() {
-        return matches!(folder.join(WORK_FOLDER).kind(), Ok(Kind::Folder));
+        return matches!(folder.join(WORK_FOLDER).kind(), Ok(EntryKind::Folder));
     }
     matches!(folder.join(MANIFESTS).entries(0), Ok(None))
 }
@@ -228,7 +228,7 @@ fn is_unfinished(folder: &Location) -> bool {
 ///
 /// # Errors
 /// When one is not, can't be read, or `stop` is raised.
-pub fn verify(
+pub fn check_digests(
     folder: impl Into<Location>,
     plan: &Plan,
     stop: &AtomicBool,
@@ -275,7 +275,7 @@ fn verify_report(path: &Location, plan: &Plan, shard: &Shard) -> Result<(), Read
     if report.source_bucket != shard.bucket {
         return untrue("its sourceBucket is not the bucket that the plan says");
     }
-    let is_same = |(file, own): (&report::DataFile, &DataFile)| {
+    let is_same = |(file, own): (&report::DataFile, &ManifestDataFile)| {
         let name = own.path.strip_prefix(MANIFESTS).unwrap_or(&own.path);
         let md5 = file.md5.as_ref().map(hex::encode);
         file.key.ends_with(name) && file.bytes == own.bytes && md5.as_ref() == Some(&own.md5)
@@ -304,7 +304,7 @@ pub(super) struct PlanFile<'a> {
 impl<'a> PlanFile<'a> {
     /// A shard's files: the manifest, and the data files that it lists.
     pub(super) fn of(shard: &'a Shard) -> impl Iterator<Item = Self> {
-        let data = shard.files.iter().map(|DataFile { path, bytes, md5 }| Self {
+        let data = shard.files.iter().map(|ManifestDataFile { path, bytes, md5 }| Self {
             path,
             bytes: *bytes,
             digest: FileDigest::Md5(md5),

@@ -5,10 +5,10 @@
 
 use super::eligibility::Eligibility;
 use super::{FilterOptions, PlanError};
-use crate::operation::{Kind, StorageClass};
+use crate::operation::{OperationKind, StorageClass};
 use crate::predicate::{Matcher, Predicate};
-use crate::query::{self, Compiled, Projection, Selection, SizeColumns};
-use crate::read::{Opened, ScanError};
+use crate::query::{self, CompiledQuery, Projection, Selection, SizeColumns};
+use crate::read::{ReportSet, ScanError};
 use crate::report::{Report, Schema};
 
 /// What is wanted of all reports.
@@ -33,12 +33,14 @@ pub(super) struct ResolvedFilter {
 }
 
 impl ResolvedFilter {
-    pub(super) fn new(opened: &Opened, options: &FilterOptions) -> Result<Self, PlanError> {
+    pub(super) fn new(opened: &ReportSet, options: &FilterOptions) -> Result<Self, PlanError> {
         let reports = &opened.reports;
         let eligibility = Eligibility::new(options, reports)?;
         let split_by = split_by(&eligibility, reports, options)?;
         let is_latest = match eligibility.kind() {
-            Some(Kind::Copy) => split_by.iter().position(|name| same_column(name, "IsLatest")),
+            Some(OperationKind::Copy) => {
+                split_by.iter().position(|name| same_column(name, "IsLatest"))
+            }
             _ => None,
         };
         let mut resolved = Self {
@@ -77,7 +79,7 @@ impl ResolvedFilter {
     fn selection(
         &mut self,
         report: &Report,
-        compiled: &Compiled,
+        compiled: &CompiledQuery,
         options: &FilterOptions,
     ) -> Result<Selection, PlanError> {
         let schema = &report.schema;
@@ -108,7 +110,7 @@ impl ResolvedFilter {
     fn not_sse_kms(
         &mut self,
         report: &Report,
-        compiled: &Compiled,
+        compiled: &CompiledQuery,
         options: &FilterOptions,
     ) -> Result<Matcher, PlanError> {
         let schema = &report.schema;
@@ -139,8 +141,8 @@ impl ResolvedFilter {
 
 /// The flags by which it is decided what a row in a manifest is: whether it is a delete marker, and
 /// for copies, whether others must be copied after it.
-fn flags(kind: Option<Kind>, schema: &Schema) -> Vec<usize> {
-    let is_latest = (kind == Some(Kind::Copy)).then_some("IsLatest");
+fn flags(kind: Option<OperationKind>, schema: &Schema) -> Vec<usize> {
+    let is_latest = (kind == Some(OperationKind::Copy)).then_some("IsLatest");
     let names = ["IsDeleteMarker"].into_iter().chain(is_latest);
     names.filter_map(|name| schema.position(name)).collect()
 }

@@ -11,20 +11,20 @@ use std::sync::Arc;
 
 use super::folder::MANIFESTS;
 use super::open_files::OpenFiles;
-use super::shard::{Finished, ShardFile};
+use super::shard::{ShardFile, ShardSummary};
 use super::{PlanError, SHARDS_MAX, line};
 use crate::source::Uploads;
 
 /// Where the next shard of a series ends.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Cut {
+pub(super) enum ShardCut {
     /// After so many objects.
     Every(u64),
     /// So that `rows` rows are spread over `shards` shards whose sizes differ by one at most.
     Evenly { rows: u64, shards: u64 },
 }
 
-impl Cut {
+impl ShardCut {
     /// The objects that belong in the shard with this place in its series.
     fn objects(self, place: u64) -> u64 {
         match self {
@@ -45,13 +45,13 @@ pub(super) struct Shards<L> {
     uploads: Option<Arc<Uploads>>,
     bytes_max: u64,
     begun: usize,
-    finished: Vec<(usize, L, Finished)>,
+    finished: Vec<(usize, L, ShardSummary)>,
 }
 
 /// One series.
 pub(super) struct Series<L> {
     label: L,
-    cut: Cut,
+    cut: ShardCut,
     /// Shards begun in this series.
     begun: u64,
     current: Option<(usize, ShardFile)>,
@@ -74,7 +74,7 @@ impl<L: Clone> Shards<L> {
     pub(super) fn into_finished(
         mut self,
         first: impl Fn(&L) -> bool,
-    ) -> Result<Vec<(String, L, Finished)>, PlanError> {
+    ) -> Result<Vec<(String, L, ShardSummary)>, PlanError> {
         self.finished.sort_by_key(|(begun, label, _)| (!first(label), *begun));
         let mut named = Vec::with_capacity(self.finished.len());
         for (number, (begun, label, finished)) in self.finished.into_iter().enumerate() {
@@ -124,7 +124,7 @@ fn working_name(begun: usize) -> String {
 }
 
 impl<L: Clone> Series<L> {
-    pub(super) fn new(label: L, cut: Cut) -> Self {
+    pub(super) fn new(label: L, cut: ShardCut) -> Self {
         Self { label, cut, begun: 0, current: None }
     }
 
@@ -196,7 +196,7 @@ mod tests {
         shards
     }
 
-    fn cut(lines: &[String], blocks: &[usize], cut: Cut, bytes_max: u64) -> Vec<String> {
+    fn cut(lines: &[String], blocks: &[usize], cut: ShardCut, bytes_max: u64) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, bytes_max);
         let mut series = Series::new((), cut);
@@ -208,7 +208,7 @@ mod tests {
             rest = &rest[count..];
         }
         series.finish(&mut shards).unwrap();
-        let read = |(name, (), finished): (String, (), Finished)| {
+        let read = |(name, (), finished): (String, (), ShardSummary)| {
             let text = fs::read_to_string(folder.path().join(name)).unwrap();
             assert_eq!(text.lines().count() as u64, finished.rows);
             assert_eq!(text.len() as u64, finished.bytes);
@@ -228,7 +228,7 @@ mod tests {
             bytes_max in 20u64..200,
         ) {
             let lines: Vec<String> = keys.iter().map(|key| format!("demo,{key}\n")).collect();
-            let found = cut(&lines, &blocks, Cut::Every(objects_max), bytes_max);
+            let found = cut(&lines, &blocks, ShardCut::Every(objects_max), bytes_max);
             prop_assert_eq!(found, cut_slowly(&lines, &[objects_max], bytes_max));
         }
 
@@ -239,7 +239,7 @@ mod tests {
             blocks in prop::collection::vec(1usize..9, 1..5),
         ) {
             let lines: Vec<String> = (0..count).map(|key| format!("demo,{key}\n")).collect();
-            let spread = Cut::Evenly { rows: count as u64, shards: shards.min(count as u64) };
+            let spread = ShardCut::Evenly { rows: count as u64, shards: shards.min(count as u64) };
             let found = cut(&lines, &blocks, spread, u64::MAX);
             prop_assert_eq!(found.len() as u64, shards.min(count as u64));
             prop_assert_eq!(found.concat(), lines.concat());
@@ -253,7 +253,7 @@ mod tests {
     fn series_that_go_first_get_the_lower_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, 99);
-        let mut series = ["late", "early"].map(|label| Series::new(label, Cut::Every(1)));
+        let mut series = ["late", "early"].map(|label| Series::new(label, ShardCut::Every(1)));
         for line in ["a\n", "b\n"] {
             for series in &mut series {
                 series.write(&mut shards, line.as_bytes(), 1).unwrap();
@@ -272,7 +272,7 @@ mod tests {
     fn a_row_that_fits_no_shard_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, 8);
-        let mut series = Series::new((), Cut::Every(10));
+        let mut series = Series::new((), ShardCut::Every(10));
         let result = series.write(&mut shards, b"demo,a\ndemo,long\n", 2);
         assert!(matches!(result, Err(PlanError::RowTooLong { row_bytes: 10, bytes_max: 8 })));
     }

@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 use super::open_files::{GrowingFile, OpenFiles};
 use super::{PlanError, line};
 use crate::hex;
-use crate::source::{Crc64Nvme, Upload, WriteBehind};
+use crate::source::{Crc64Nvme, ObjectUpload, WriteBehind};
 
 /// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
 /// digits.
 pub const SHARDS_MAX: usize = 100_000;
 
 /// What is known of a finished file.
-pub(super) struct Finished {
+pub(super) struct ShardSummary {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     /// In hexadecimal.
@@ -35,7 +35,7 @@ pub(super) struct ShardFile {
     bytes: u64,
     behind: WriteBehind,
     /// Where it goes, if that is not this machine.
-    upload: Option<Upload>,
+    upload: Option<ObjectUpload>,
     sha256: Sha256,
     crc64nvme: Crc64Nvme,
     first_line: Vec<u8>,
@@ -47,7 +47,7 @@ impl ShardFile {
     pub(super) fn create(
         files: &OpenFiles,
         path: &Path,
-        upload: Option<Upload>,
+        upload: Option<ObjectUpload>,
     ) -> Result<Self, PlanError> {
         Ok(Self {
             file: files.create(path)?,
@@ -96,7 +96,7 @@ impl ShardFile {
 
     /// Writes what is left. The file is made to last when the plan is, so that the run never waits
     /// for the disk in between.
-    pub(super) fn finish(mut self) -> Result<Finished, PlanError> {
+    pub(super) fn finish(mut self) -> Result<ShardSummary, PlanError> {
         let crc64nvme = self.crc64nvme.to_string();
         let upload = self.upload.take();
         let is_sent = upload.is_some();
@@ -110,7 +110,7 @@ impl ShardFile {
             fs::remove_file(&path).map_err(PlanError::at(&path))?;
         }
         let sha256 = self.sha256.finalize();
-        Ok(Finished {
+        Ok(ShardSummary {
             rows: self.rows,
             bytes: self.bytes,
             sha256: hex::encode(sha256),

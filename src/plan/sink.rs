@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
-use super::writer::{Folders, Label, PlanWriter, SeriesId, Written};
-use super::{Bounds, PlanError, SkippedFile, line};
-use crate::engine::{Block, Lane};
+use super::writer::{Folders, PlanFiles, PlanWriter, SeriesId, SeriesLabel};
+use super::{PlanError, ShardBounds, SkippedFile, line};
+use crate::engine::{OutputBlock, OutputLane};
 use crate::operation::UNREADABLE;
 use crate::query::{FileSummary, FilterSink, LaneKey, Lanes, SizeTotals};
 use crate::read::{DataError, Input, Scanned};
@@ -18,7 +18,7 @@ use crate::read::{DataError, Input, Scanned};
 enum LaneRoute {
     /// To shards.
     Kept(SeriesId),
-    /// Set aside, by the place of the reason.
+    /// Excluded, by the place of the reason.
     Excluded(usize),
 }
 
@@ -30,23 +30,23 @@ pub(super) struct PlanSink<'a> {
     is_latest: Option<usize>,
     /// Rows that may still come, where there is a limit.
     limit_left: Option<u64>,
-    by_lane: HashMap<Lane, LaneRoute>,
+    by_lane: HashMap<OutputLane, LaneRoute>,
     totals: FileSummary,
     files_by_report: Vec<u64>,
     files_skipped: Vec<SkippedFile>,
 }
 
 /// What a filter run came to.
-pub(super) struct Outcome {
+pub(super) struct SinkOutcome {
     pub(super) scanned: Scanned,
     pub(super) totals: FileSummary,
-    /// How many files of each report were scanned or set aside.
+    /// How many files of each report were scanned or excluded.
     pub(super) files_by_report: Vec<u64>,
-    pub(super) written: Written,
+    pub(super) written: PlanFiles,
     pub(super) files_skipped: Vec<SkippedFile>,
 }
 
-impl Outcome {
+impl SinkOutcome {
     /// Rows that are not in a manifest because of what they are.
     pub(super) fn excluded_rows(&self) -> u64 {
         self.written.excluded.iter().map(|excluded| excluded.rows).sum()
@@ -63,7 +63,7 @@ impl Outcome {
 /// What a sink is told at its start.
 pub(super) struct SinkOptions<'a> {
     pub(super) lanes: &'a Lanes,
-    pub(super) bounds: Bounds,
+    pub(super) bounds: ShardBounds,
     /// Names of the reasons, as selections number them.
     pub(super) reasons: &'a [&'static str],
     pub(super) observations: usize,
@@ -102,13 +102,13 @@ impl<'a> PlanSink<'a> {
         }
     }
 
-    fn way(&mut self, lane: Lane) -> Result<LaneRoute, PlanError> {
+    fn way(&mut self, lane: OutputLane) -> Result<LaneRoute, PlanError> {
         if let Some(way) = self.by_lane.get(&lane) {
             return Ok(*way);
         }
         let way = match self.lanes.key(lane) {
             Some(LaneKey::Manifest { bucket, versions, split, apart }) => {
-                let label = Label { doomed: apart, ..self.label(bucket, versions, split) };
+                let label = SeriesLabel { doomed: apart, ..self.label(bucket, versions, split) };
                 LaneRoute::Kept(self.writer.series(label)?)
             }
             Some(LaneKey::Excluded(reason)) => LaneRoute::Excluded(reason),
@@ -118,14 +118,14 @@ impl<'a> PlanSink<'a> {
         Ok(way)
     }
 
-    fn label(&self, bucket: Vec<u8>, versions: bool, split: Vec<Option<Vec<u8>>>) -> Label {
+    fn label(&self, bucket: Vec<u8>, versions: bool, split: Vec<Option<Vec<u8>>>) -> SeriesLabel {
         let is_latest = self.is_latest.and_then(|place| split[place].as_deref());
         let noncurrent = is_latest.is_some_and(|value| value.eq_ignore_ascii_case(b"false"));
-        Label { bucket, versions, split, noncurrent, doomed: false }
+        SeriesLabel { bucket, versions, split, noncurrent, doomed: false }
     }
 
     /// The part of a block that the limit lets through.
-    fn limited<'b>(&mut self, block: &'b Block) -> (&'b [u8], u64) {
+    fn limited<'b>(&mut self, block: &'b OutputBlock) -> (&'b [u8], u64) {
         let Some(left) = &mut self.limit_left else { return (&block.bytes, block.rows) };
         let (rows, bytes) = line::fit(&block.bytes, block.rows, *left, u64::MAX);
         *left -= rows;
@@ -133,10 +133,10 @@ impl<'a> PlanSink<'a> {
     }
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
-    pub(super) fn finish(self, stop: &AtomicBool) -> Result<Outcome, PlanError> {
+    pub(super) fn finish(self, stop: &AtomicBool) -> Result<SinkOutcome, PlanError> {
         let mut written = self.writer.finish(stop)?;
-        written.excluded.retain(|aside| aside.rows > 0 || aside.reason != UNREADABLE.reason);
-        Ok(Outcome {
+        written.excluded.retain(|rows| rows.rows > 0 || rows.reason != UNREADABLE.reason);
+        Ok(SinkOutcome {
             scanned: self.totals.scanned,
             totals: self.totals,
             files_by_report: self.files_by_report,
@@ -149,9 +149,9 @@ impl<'a> PlanSink<'a> {
 impl FilterSink for PlanSink<'_> {
     type Error = PlanError;
 
-    fn block(&mut self, block: &Block) -> Result<(), PlanError> {
+    fn block(&mut self, block: &OutputBlock) -> Result<(), PlanError> {
         match self.way(block.lane)? {
-            LaneRoute::Excluded(reason) => self.writer.set_aside(reason, &block.bytes, block.rows),
+            LaneRoute::Excluded(reason) => self.writer.exclude(reason, &block.bytes, block.rows),
             LaneRoute::Kept(series) => {
                 let (lines, rows) = self.limited(block);
                 self.writer.write(series, lines, rows)

@@ -13,18 +13,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use memchr::memrchr;
 
 use super::open_files::{GrowingFile, OpenFiles};
-use super::series::{Cut, Series, Shards};
+use super::series::{Series, ShardCut, Shards};
 use super::{PlanError, line};
 use crate::engine::BLOCK_BYTES;
 use crate::read::ScanError;
 
 /// The rows of one lane, waiting to be cut.
-pub(super) struct Spool {
+pub(super) struct LaneSpool {
     file: GrowingFile,
     rows: u64,
 }
 
-impl Spool {
+impl LaneSpool {
     /// An empty file in `folder`, which is made if need be.
     pub(super) fn create(
         files: &OpenFiles,
@@ -56,7 +56,7 @@ impl Spool {
     pub(super) fn cut<L: Clone>(
         self,
         label: L,
-        cut: Cut,
+        cut: ShardCut,
         shards: &mut Shards<L>,
         stop: &AtomicBool,
     ) -> Result<(), PlanError> {

@@ -1,23 +1,23 @@
 //! A plan of some of another plan's objects: those whose tasks failed or never ran, for example.
 //!
 //! Rows come in any order, each with the shard that it was in. They go to new shards that have in
-//! common what that shard had: bucket, columns, what it was split by. Rows that are set aside go to
+//! common what that shard had: bucket, columns, what it was split by. Rows that are excluded go to
 //! `excluded/`, by reason. Noncurrent versions that are to be copied stay noncurrent: they are
 //! copied before the current version of their key, or not at all (`versions`).
 //!
-//! Never knows why a row is kept or set aside.
+//! Never knows why a row is kept or excluded.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::sync::atomic::AtomicBool;
 
-use super::destination::{Destination, Sending};
+use super::destination::{Destination, UploadTiming};
 use super::resolve::same_column;
-use super::writer::{Label, PlanWriter, SeriesId, Written, columns, described};
-use super::{Bounds, Plan, PlanError, ReadError, Retry, Shard, Totals, objects};
-use crate::operation::Kind;
+use super::writer::{PlanFiles, PlanWriter, SeriesId, SeriesLabel, columns, described};
+use super::{Plan, PlanError, ReadError, Retry, Shard, ShardBounds, Totals, objects};
+use crate::operation::OperationKind;
 use crate::operation::copy::NO_CURRENT_VERSION;
-use crate::query::{OBJECT_BYTES, ObjectSet, Part};
+use crate::query::{HashPartition, OBJECT_BYTES, ObjectSet};
 use crate::source::Location;
 
 /// Reasons at most: codes of failures, of which a report has a handful.
@@ -31,7 +31,7 @@ const KNOWN_MEMORY_BYTES: u64 = 256 << 20;
 const OTHER: &str = "other";
 
 /// A plan being written.
-pub struct Subset {
+pub struct SubsetPlan {
     plan: Plan,
     writer: PlanWriter,
     destination: Destination,
@@ -45,7 +45,7 @@ pub struct Subset {
     reasons: BTreeMap<String, usize>,
 }
 
-impl Subset {
+impl SubsetPlan {
     /// Begins a plan of objects of `base` in a new folder.
     ///
     /// # Errors
@@ -53,11 +53,11 @@ impl Subset {
     pub fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
         // Those go before all others, so manifests get their numbers at the end.
         let sending = match base.shards.iter().any(is_noncurrent) && is_for_copies(&base) {
-            true => Sending::AtTheEnd,
-            false => Sending::AtOnce,
+            true => UploadTiming::AtTheEnd,
+            false => UploadTiming::AtOnce,
         };
         let destination = Destination::create(out, false, sending, &|_| false)?;
-        let bounds = Bounds { jobs: None, ..base.bounds };
+        let bounds = ShardBounds { jobs: None, ..base.bounds };
         let mut writer = PlanWriter::new(destination.folders(), bounds);
         writer.keep_unfollowed(keeps_unfollowed(&base));
         let same = |one: &Shard, other: &Shard| {
@@ -115,7 +115,7 @@ impl Subset {
         let own = self.plan.shards[shard].clone();
         let mut kept = 0;
         for number in 0..of {
-            let part = Part { number, of };
+            let part = HashPartition { number, of };
             let mut set = ObjectSet::new(part, objects::room(part, known_rows));
             let mut has_room = true;
             known(&mut |line| has_room &= set.insert(line))?;
@@ -136,10 +136,10 @@ impl Subset {
     }
 
     /// What a shard of the base has in common.
-    fn label(&self, shard: usize) -> Label {
+    fn label(&self, shard: usize) -> SeriesLabel {
         let Shard { bucket, split, .. } = &self.plan.shards[shard];
         let value = |value: &Option<String>| value.clone().unwrap_or_default().into_bytes();
-        Label {
+        SeriesLabel {
             bucket: bucket.clone().into_bytes(),
             versions: self.columns(shard) == columns(true).len(),
             split: self.split_by.iter().map(|name| split.get(name).map(value)).collect(),
@@ -149,11 +149,11 @@ impl Subset {
         }
     }
 
-    /// Sets a row aside for a reason: a line with its line feed.
+    /// Excludes a row for a reason: a line with its line feed.
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn set_aside(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
+    pub fn exclude(&mut self, reason: &str, line: &[u8]) -> Result<(), PlanError> {
         let reason = file_name(reason);
         let full = self.reasons.len() >= REASONS_MAX && !self.reasons.contains_key(&reason);
         let reason = if full { OTHER.to_owned() } else { reason };
@@ -164,7 +164,7 @@ impl Subset {
                 *none.insert(place)
             }
         };
-        self.writer.set_aside(place, line, 1)
+        self.writer.exclude(place, line, 1)
     }
 
     /// Whether older versions of a shard's keys were copied before its job was created.
@@ -188,20 +188,20 @@ impl Subset {
         before_shown: impl FnOnce() -> Result<(), E>,
         stop: &AtomicBool,
     ) -> Result<Plan, E> {
-        let Written { shards, mut excluded } = self.writer.finish(stop)?;
+        let PlanFiles { shards, mut excluded } = self.writer.finish(stop)?;
         excluded.sort_by(|one, other| one.reason.cmp(&other.reason));
         let base = self.plan;
         let shards = described(shards, &base.columns, &self.split_by);
         let kept: u64 = shards.iter().map(|shard| shard.objects).sum();
-        let set_aside: u64 = excluded.iter().map(|excluded| excluded.rows).sum();
+        let rows_excluded: u64 = excluded.iter().map(|excluded| excluded.rows).sum();
         let plan = Plan {
             command: "retry".to_owned(),
             inventory: None,
             limit: None,
             retry: Some(retry),
             totals: Totals {
-                rows_matched: kept + set_aside,
-                rows_excluded: set_aside,
+                rows_matched: kept + rows_excluded,
+                rows_excluded,
                 ..Totals::default()
             },
             excluded,
@@ -230,7 +230,7 @@ fn is_latest(shard: &Shard, resolved: &str) -> bool {
 }
 
 fn is_for_copies(plan: &Plan) -> bool {
-    plan.operation.as_ref().is_some_and(|operation| operation.name == Kind::Copy.name())
+    plan.operation.as_ref().is_some_and(|operation| operation.name == OperationKind::Copy.name())
 }
 
 /// Whether noncurrent versions are copied also where the current version is not.

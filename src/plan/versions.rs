@@ -15,11 +15,11 @@ use std::io::BufReader;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use super::objects::{self, Form};
+use super::objects::{self, LineForm};
 use super::open_files::OpenFiles;
-use super::spread::Spool;
+use super::spread::LaneSpool;
 use super::{PlanError, line};
-use crate::query::{OBJECT_BYTES, ObjectSet, Part};
+use crate::query::{HashPartition, OBJECT_BYTES, ObjectSet};
 
 /// Memory for the keys of current versions. 256 MiB: 11 million keys at a time; rows are read once
 /// for each time.
@@ -29,12 +29,12 @@ const KEYS_MEMORY_BYTES: u64 = 256 << 20;
 const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// Rows of current versions, as lines of these files.
-pub(super) struct Current {
+pub(super) struct CurrentVersions {
     pub(super) files: Vec<PathBuf>,
     pub(super) rows: u64,
 }
 
-impl Current {
+impl CurrentVersions {
     /// Takes the rows out of `spool`, one of the `open` files, whose keys have no current version
     /// among these, and gives each to `exclude`: a line with its line feed.
     ///
@@ -43,24 +43,24 @@ impl Current {
     pub(super) fn retain_followed(
         &self,
         open: &OpenFiles,
-        spool: Spool,
+        spool: LaneSpool,
         stop: &AtomicBool,
         exclude: &mut dyn FnMut(&[u8]) -> Result<(), PlanError>,
-    ) -> Result<Spool, PlanError> {
+    ) -> Result<LaneSpool, PlanError> {
         self.retain_in_parts(open, spool, KEYS_MEMORY_BYTES, stop, exclude)
     }
 
     fn retain_in_parts(
         &self,
         open: &OpenFiles,
-        mut spool: Spool,
+        mut spool: LaneSpool,
         memory_bytes: u64,
         stop: &AtomicBool,
         exclude: &mut dyn FnMut(&[u8]) -> Result<(), PlanError>,
-    ) -> Result<Spool, PlanError> {
+    ) -> Result<LaneSpool, PlanError> {
         let of = self.rows.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
         for number in 0..of {
-            let keys = self.keys(Part { number, of }, stop)?;
+            let keys = self.keys(HashPartition { number, of }, stop)?;
             spool = spool.rewrite(open, stop, |row, kept| {
                 if keys.lacks(line::object(row)) { exclude(row) } else { kept.write(row, 1) }
             })?;
@@ -68,9 +68,9 @@ impl Current {
         Ok(spool)
     }
 
-    fn keys(&self, part: Part, stop: &AtomicBool) -> Result<ObjectSet, PlanError> {
+    fn keys(&self, part: HashPartition, stop: &AtomicBool) -> Result<ObjectSet, PlanError> {
         let mut keys = ObjectSet::new(part, objects::room(part, self.rows));
-        let form = Form { is_quoted: false, drop_version: true, marks: 0 };
+        let form = LineForm { is_quoted: false, drop_version: true, marks: 0 };
         for path in &self.files {
             let file = File::open(path).map_err(PlanError::at(path))?;
             let mut lines = BufReader::with_capacity(READ_BUFFER_BYTES, file);
@@ -110,9 +110,9 @@ mod tests {
             }
             let keys: HashSet<&String> = current.iter().collect();
             let rows = current.len() as u64;
-            let current = Current { files: files.to_vec(), rows };
+            let current = CurrentVersions { files: files.to_vec(), rows };
             let open = OpenFiles::new();
-            let mut spool = Spool::create(&open, folder.path(), 0).unwrap();
+            let mut spool = LaneSpool::create(&open, folder.path(), 0).unwrap();
             let (mut kept, mut excluded) = (String::new(), Vec::new());
             for (key, version) in &noncurrent {
                 let row = format!("b,{},v{version}\n", quoted(key));

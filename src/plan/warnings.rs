@@ -3,10 +3,10 @@
 //! Each is a sentence or two that say what is so, and what to do about it. Their order is fixed.
 
 use super::resolve::ResolvedFilter;
-use super::sink::Outcome;
-use super::{Emit, FilterOptions, NotChecked, Plan, Unreadable};
+use super::sink::SinkOutcome;
+use super::{Emit, FilterOptions, Plan, UncheckedCondition, UnreadableValues};
 use crate::operation::update_encryption::NOT_SSE_KMS;
-use crate::operation::{DELETE_MARKER, Kind, StorageClass, bucket};
+use crate::operation::{DELETE_MARKER, OperationKind, StorageClass, bucket};
 use crate::report::Report;
 use crate::units::{Count, counted};
 
@@ -18,14 +18,14 @@ pub(super) fn warnings(
     reports: &[Report],
     resolved: &ResolvedFilter,
     options: &FilterOptions,
-    outcome: &Outcome,
+    outcome: &SinkOutcome,
 ) -> Vec<String> {
     let mut warnings = resolved.query_warnings.clone();
     if outcome.totals.matched == 0 {
         warnings.extend(resolved.hints.iter().cloned());
     }
     if let Some(operation) = resolved.eligibility.document() {
-        let is_for_copies = resolved.eligibility.kind() == Some(Kind::Copy);
+        let is_for_copies = resolved.eligibility.kind() == Some(OperationKind::Copy);
         let parts = operation.not_checked.iter();
         warnings.extend(parts.map(|part| not_checked(part, is_for_copies)));
     }
@@ -41,24 +41,24 @@ pub(super) fn warnings(
     warnings.extend(no_version_id(resolved, outcome));
     warnings.extend(more_shards(options, outcome));
     warnings.extend(experimental(options, outcome));
-    warnings.extend(set_aside(outcome.files_skipped.len() as u64));
-    warnings.extend(outcome.totals.unreadable.iter().map(|u| Unreadable::from(u).warning()));
+    warnings.extend(skipped_files(outcome.files_skipped.len() as u64));
+    warnings.extend(outcome.totals.unreadable.iter().map(|u| UnreadableValues::from(u).warning()));
     warnings
 }
 
 /// Of a plan's warnings, those that hold whatever was asked.
 #[must_use]
 pub fn data_warnings(plan: &Plan) -> Vec<String> {
-    let unreadable = plan.unreadable.iter().map(Unreadable::warning);
-    set_aside(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
+    let unreadable = plan.unreadable.iter().map(UnreadableValues::warning);
+    skipped_files(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
 }
 
-fn objects(outcome: &Outcome) -> u64 {
+fn objects(outcome: &SinkOutcome) -> u64 {
     outcome.written.shards.iter().map(|(_, _, file)| file.rows).sum()
 }
 
-fn not_checked(part: &NotChecked, is_for_copies: bool) -> String {
-    let NotChecked { reason, condition, missing } = part;
+fn not_checked(part: &UncheckedCondition, is_for_copies: bool) -> String {
+    let UncheckedCondition { reason, condition, missing } = part;
     let meaning = if *reason == NOT_SSE_KMS.reason {
         " Objects with SSE-S3 among them would become SSE-KMS, and cost KMS requests from then on."
     } else if *reason == DELETE_MARKER.reason && is_for_copies {
@@ -93,7 +93,7 @@ fn directory_bucket(reports: &[Report], resolved: &ResolvedFilter) -> Option<Str
 }
 
 /// Rows of buckets that no report is of.
-fn other_buckets(reports: &[Report], outcome: &Outcome) -> Option<String> {
+fn other_buckets(reports: &[Report], outcome: &SinkOutcome) -> Option<String> {
     let is_own = |bucket: &[u8]| reports.iter().any(|r| r.source_bucket.as_bytes() == bucket);
     let shards = outcome.written.shards.iter();
     let others = shards.filter(|(_, label, _)| !is_own(&label.bucket));
@@ -131,11 +131,11 @@ fn remedy(missing: &[String]) -> String {
 fn cannot_split(reports: &[Report], resolved: &ResolvedFilter) -> Option<String> {
     let lacking = reports.iter().any(|report| report.schema.position("StorageClass").is_none());
     let why = match resolved.eligibility.kind().filter(|_| lacking)? {
-        Kind::Copy if resolved.eligibility.keeps_class() => {
+        OperationKind::Copy if resolved.eligibility.keeps_class() => {
             "No StorageClass is reported, so copies can't keep theirs: a copy without a class \
              becomes STANDARD. --storage-class names one for all."
         }
-        Kind::Restore => {
+        OperationKind::Restore => {
             "No StorageClass is reported, so objects of INTELLIGENT_TIERING and of the Glacier \
              classes may stand in one manifest: no job can restore both."
         }
@@ -145,7 +145,7 @@ fn cannot_split(reports: &[Report], resolved: &ResolvedFilter) -> Option<String>
 }
 
 /// Copies of noncurrent versions become the newest versions.
-fn noncurrent(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+fn noncurrent(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {
     let (rows, last) = noncurrent_rows(outcome, true)?;
     let mut labels = outcome.written.shards.iter().map(|(_, label, _)| label);
     let others = labels.any(|label| label.versions && !label.noncurrent);
@@ -168,17 +168,17 @@ fn noncurrent(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
 }
 
 /// Sizes are added up while rows are read, before it is known which noncurrent versions stay.
-fn sizes_lost(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+fn sizes_lost(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {
     let are_lost = resolved.tells_sizes() && outcome.sizes().is_none();
     are_lost.then(|| {
-        "The sizes of the objects in the manifests are not added up, for rows were set aside as \
+        "The sizes of the objects in the manifests are not added up, for rows were excluded as \
          no-current-version after their sizes had been counted. Add AND IsLatest to have them."
             .to_owned()
     })
 }
 
 /// Rows of noncurrent versions that don't say which version.
-fn noncurrent_nameless(outcome: &Outcome) -> Option<String> {
+fn noncurrent_nameless(outcome: &SinkOutcome) -> Option<String> {
     let (rows, _) = noncurrent_rows(outcome, false)?;
     Some(format!(
         "{} of the {} selected rows are noncurrent versions, but the manifests hold no version \
@@ -191,7 +191,7 @@ fn noncurrent_nameless(outcome: &Outcome) -> Option<String> {
 
 /// How many rows of noncurrent versions are in manifests with or without version ids, and the last
 /// of these manifests.
-fn noncurrent_rows(outcome: &Outcome, versions: bool) -> Option<(u64, &str)> {
+fn noncurrent_rows(outcome: &SinkOutcome, versions: bool) -> Option<(u64, &str)> {
     let shards = outcome.written.shards.iter();
     let shards = shards.filter(|(_, label, _)| label.noncurrent && label.versions == versions);
     let rows = shards.clone().map(|(_, _, file)| file.rows).sum();
@@ -199,7 +199,7 @@ fn noncurrent_rows(outcome: &Outcome, versions: bool) -> Option<(u64, &str)> {
 }
 
 /// Storage classes that copies should keep, and can't.
-fn classes_not_kept(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+fn classes_not_kept(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {
     if !resolved.eligibility.keeps_class() {
         return None;
     }
@@ -227,7 +227,7 @@ fn is_storage_class(name: &str) -> bool {
     super::resolve::same_column(name, "StorageClass")
 }
 
-fn bucket_key_alone(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+fn bucket_key_alone(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {
     let not_sse_kms = outcome.totals.observed[0];
     (resolved.asks_bucket_key_alone && not_sse_kms > 0).then(|| {
         // They are counted before a limit is known to be reached.
@@ -245,7 +245,7 @@ fn bucket_key_alone(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<Stri
     })
 }
 
-fn no_version_id(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String> {
+fn no_version_id(resolved: &ResolvedFilter, outcome: &SinkOutcome) -> Option<String> {
     let objects = objects(outcome);
     let none = objects > 0 && outcome.totals.null_versions == objects && resolved.limit.is_none();
     none.then(|| {
@@ -255,7 +255,7 @@ fn no_version_id(resolved: &ResolvedFilter, outcome: &Outcome) -> Option<String>
     })
 }
 
-fn more_shards(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
+fn more_shards(options: &FilterOptions, outcome: &SinkOutcome) -> Option<String> {
     let shards = outcome.written.shards.len() as u64;
     let jobs = options.bounds.jobs.filter(|jobs| shards > *jobs)?;
     Some(format!(
@@ -266,7 +266,7 @@ fn more_shards(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
     ))
 }
 
-fn experimental(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
+fn experimental(options: &FilterOptions, outcome: &SinkOutcome) -> Option<String> {
     let is_inventory =
         matches!(options.emit, Emit::Inventory(_)) && !outcome.written.shards.is_empty();
     is_inventory.then(|| {
@@ -277,7 +277,7 @@ fn experimental(options: &FilterOptions, outcome: &Outcome) -> Option<String> {
     })
 }
 
-fn set_aside(files: u64) -> Option<String> {
+fn skipped_files(files: u64) -> Option<String> {
     let are = if files == 1 { "is" } else { "are" };
     (files > 0).then(|| {
         format!("{} could not be read and {are} not in this plan.", counted(files, "data file"))

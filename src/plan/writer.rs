@@ -1,9 +1,10 @@
-//! Writes the rows of a plan: into the shards of their series, or aside for a reason.
+//! Writes the rows of a plan: into the shards of their series, or into the file of a reason to
+//! exclude them.
 //!
 //! Every plan is written by this, whether its rows come from a report (`sink`) or from another
 //! plan (`subset`).
 //!
-//! Never knows where rows come from, or why one is set aside.
+//! Never knows where rows come from, or why one is excluded.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -12,17 +13,17 @@ use std::sync::atomic::AtomicBool;
 
 use super::folder::{EXCLUDED, MANIFESTS};
 use super::open_files::OpenFiles;
-use super::series::{Cut, Series, Shards};
-use super::shard::{Finished, ShardFile};
-use super::spread::{self, Spool};
-use super::versions::Current;
-use super::{Bounds, Excluded, PlanError, Shard, ShardRange};
+use super::series::{Series, ShardCut, Shards};
+use super::shard::{ShardFile, ShardSummary};
+use super::spread::{self, LaneSpool};
+use super::versions::CurrentVersions;
+use super::{ExcludedRows, PlanError, Shard, ShardBounds, ShardRange};
 use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::source::Uploads;
 
 /// What all rows of a series of shards have in common.
 #[derive(Debug, Clone)]
-pub(super) struct Label {
+pub(super) struct SeriesLabel {
     pub(super) bucket: Vec<u8>,
     pub(super) versions: bool,
     /// The values of the columns to split by; none where the rows' report lacks the column.
@@ -34,7 +35,7 @@ pub(super) struct Label {
     pub(super) doomed: bool,
 }
 
-impl Label {
+impl SeriesLabel {
     /// Whether each row is copied after the older versions of its key.
     fn follows(&self) -> bool {
         self.versions && !self.noncurrent && !self.doomed
@@ -49,19 +50,19 @@ impl Label {
 /// Where rows go that have the same label.
 enum SeriesSink {
     /// Cut at once.
-    Series(Box<Series<Label>>),
+    Series(Box<Series<SeriesLabel>>),
     /// Collected: to be cut evenly once their number is known, or to be looked through once the
     /// current versions are.
-    Spool(Label, Spool),
+    Spool(SeriesLabel, LaneSpool),
 }
 
-/// Rows set aside for a reason; the file is made with the first of them.
-struct Aside {
+/// Rows excluded for a reason; the file is made with the first of them.
+struct ExclusionFile {
     reason: String,
     file: Option<ShardFile>,
 }
 
-impl Aside {
+impl ExclusionFile {
     fn write(
         &mut self,
         files: &OpenFiles,
@@ -86,29 +87,29 @@ impl Aside {
 /// Takes the noncurrent versions out of collected rows whose key's current version is not in the
 /// plan.
 fn exclude_unfollowed(
-    mut spools: Vec<(Label, Spool)>,
-    shards: &Shards<Label>,
+    mut spools: Vec<(SeriesLabel, LaneSpool)>,
+    shards: &Shards<SeriesLabel>,
     (open, folders): (&OpenFiles, &Folders),
-    aside: &mut Vec<Aside>,
+    exclusions: &mut Vec<ExclusionFile>,
     stop: &AtomicBool,
-) -> Result<Vec<(Label, Spool)>, PlanError> {
+) -> Result<Vec<(SeriesLabel, LaneSpool)>, PlanError> {
     if !spools.iter().any(|(label, _)| label.is_superseded()) {
         return Ok(spools);
     }
-    let (mut files, mut rows) = shards.files(Label::follows);
+    let (mut files, mut rows) = shards.files(SeriesLabel::follows);
     for (_, spool) in spools.iter_mut().filter(|(label, _)| label.follows()) {
         files.push(spool.flush()?.to_owned());
         rows += spool.rows();
     }
-    let current = Current { files, rows };
+    let current = CurrentVersions { files, rows };
     let reason = NO_CURRENT_VERSION.reason;
-    let known = aside.iter().position(|aside| aside.reason == reason);
+    let known = exclusions.iter().position(|exclusions| exclusions.reason == reason);
     let place = known.unwrap_or_else(|| {
-        aside.push(Aside { reason: reason.to_owned(), file: None });
-        aside.len() - 1
+        exclusions.push(ExclusionFile { reason: reason.to_owned(), file: None });
+        exclusions.len() - 1
     });
-    let mut exclude = |row: &[u8]| aside[place].write(open, folders, row, 1);
-    let look = |(label, spool): (Label, Spool)| {
+    let mut exclude = |row: &[u8]| exclusions[place].write(open, folders, row, 1);
+    let look = |(label, spool): (SeriesLabel, LaneSpool)| {
         let spool = match label.is_superseded() {
             true => current.retain_followed(open, spool, stop, &mut exclude)?,
             false => spool,
@@ -135,31 +136,31 @@ pub(super) struct SeriesId(usize);
 
 /// A plan's files being written.
 pub(super) struct PlanWriter {
-    bounds: Bounds,
+    bounds: ShardBounds,
     folders: Folders,
     files: OpenFiles,
-    shards: Shards<Label>,
+    shards: Shards<SeriesLabel>,
     /// In the order in which labels were met: the order of series in the plan.
     ways: Vec<SeriesSink>,
-    aside: Vec<Aside>,
+    exclusions: Vec<ExclusionFile>,
     /// Whether copies of noncurrent versions stay that no copy of the current version follows.
     keeps_unfollowed: bool,
 }
 
 /// The files of a plan.
-pub(super) struct Written {
-    pub(super) shards: Vec<(String, Label, Finished)>,
+pub(super) struct PlanFiles {
+    pub(super) shards: Vec<(String, SeriesLabel, ShardSummary)>,
     /// By reason, in the order in which reasons were named.
-    pub(super) excluded: Vec<Excluded>,
+    pub(super) excluded: Vec<ExcludedRows>,
 }
 
 impl PlanWriter {
-    pub(super) fn new(folders: Folders, bounds: Bounds) -> Self {
+    pub(super) fn new(folders: Folders, bounds: ShardBounds) -> Self {
         let files = OpenFiles::new();
         let (manifests, uploads) = (folders.manifests.clone(), folders.manifest_uploads.clone());
         let shards = Shards::new(files.clone(), manifests, uploads, bounds.bytes_max);
-        let (ways, aside) = (Vec::new(), Vec::new());
-        Self { bounds, folders, files, shards, ways, aside, keeps_unfollowed: false }
+        let (ways, exclusions) = (Vec::new(), Vec::new());
+        Self { bounds, folders, files, shards, ways, exclusions, keeps_unfollowed: false }
     }
 
     /// Keeps copies of noncurrent versions that no copy of the current version follows, if the user
@@ -169,13 +170,13 @@ impl PlanWriter {
     }
 
     /// A series for rows with this label.
-    pub(super) fn series(&mut self, label: Label) -> Result<SeriesId, PlanError> {
+    pub(super) fn series(&mut self, label: SeriesLabel) -> Result<SeriesId, PlanError> {
         let place = self.ways.len();
         let must_wait = label.is_superseded() && !self.keeps_unfollowed;
         self.ways.push(if self.bounds.jobs.is_some() || must_wait {
-            SeriesSink::Spool(label, Spool::create(&self.files, &self.folders.spool, place)?)
+            SeriesSink::Spool(label, LaneSpool::create(&self.files, &self.folders.spool, place)?)
         } else {
-            let cut = Cut::Every(self.bounds.objects_max);
+            let cut = ShardCut::Every(self.bounds.objects_max);
             SeriesSink::Series(Box::new(Series::new(label, cut)))
         });
         Ok(SeriesId(place))
@@ -194,24 +195,24 @@ impl PlanWriter {
         }
     }
 
-    /// A reason for which rows may be set aside, and its place. It is a part of a file's name.
+    /// A reason for which rows may be excluded, and its place. It is a part of a file's name.
     pub(super) fn reason(&mut self, reason: &str) -> usize {
-        self.aside.push(Aside { reason: reason.to_owned(), file: None });
-        self.aside.len() - 1
+        self.exclusions.push(ExclusionFile { reason: reason.to_owned(), file: None });
+        self.exclusions.len() - 1
     }
 
-    /// Sets `rows` lines aside, for the reason with this place.
-    pub(super) fn set_aside(
+    /// Excludes `rows` lines, for the reason with this place.
+    pub(super) fn exclude(
         &mut self,
         reason: usize,
         lines: &[u8],
         rows: u64,
     ) -> Result<(), PlanError> {
-        self.aside[reason].write(&self.files, &self.folders, lines, rows)
+        self.exclusions[reason].write(&self.files, &self.folders, lines, rows)
     }
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
-    pub(super) fn finish(mut self, stop: &AtomicBool) -> Result<Written, PlanError> {
+    pub(super) fn finish(mut self, stop: &AtomicBool) -> Result<PlanFiles, PlanError> {
         let mut spools = Vec::new();
         for way in self.ways {
             match way {
@@ -221,16 +222,16 @@ impl PlanWriter {
         }
         if !self.keeps_unfollowed {
             let open = (&self.files, &self.folders);
-            spools = exclude_unfollowed(spools, &self.shards, open, &mut self.aside, stop)?;
+            spools = exclude_unfollowed(spools, &self.shards, open, &mut self.exclusions, stop)?;
         }
         let rows: Vec<u64> = spools.iter().map(|(_, spool)| spool.rows()).collect();
         let counts = spread::deal(&rows, self.bounds.jobs.unwrap_or(0));
         for ((label, spool), count) in spools.into_iter().zip(counts) {
-            let Bounds { objects_max, jobs, .. } = self.bounds;
+            let ShardBounds { objects_max, jobs, .. } = self.bounds;
             let cut = match jobs {
-                None => Cut::Every(objects_max),
+                None => ShardCut::Every(objects_max),
                 // Even shards that are larger than a shard may be are made smaller, and more.
-                Some(_) => Cut::Evenly {
+                Some(_) => ShardCut::Evenly {
                     rows: spool.rows(),
                     shards: count.max(spool.rows().div_ceil(objects_max)),
                 },
@@ -238,24 +239,24 @@ impl PlanWriter {
             spool.cut(label, cut, &mut self.shards, stop)?;
         }
         let mut excluded = Vec::new();
-        for Aside { reason, file } in self.aside {
+        for ExclusionFile { reason, file } in self.exclusions {
             let finished = file.map(ShardFile::finish).transpose()?;
             let path = finished.is_some().then(|| excluded_path(&reason));
             let rows = finished.map_or(0, |finished| finished.rows);
-            excluded.push(Excluded { reason, rows, path });
+            excluded.push(ExcludedRows { reason, rows, path });
         }
         let shards = self.shards.into_finished(|label| label.noncurrent)?;
-        Ok(Written { shards, excluded })
+        Ok(PlanFiles { shards, excluded })
     }
 }
 
 /// What `plan.json` says of shards, in a plan with these columns that is split by `split_by`.
 pub(super) fn described(
-    shards: Vec<(String, Label, Finished)>,
+    shards: Vec<(String, SeriesLabel, ShardSummary)>,
     plan_columns: &[String],
     split_by: &[String],
 ) -> Vec<Shard> {
-    let shard = |(name, label, file): (String, Label, Finished)| {
+    let shard = |(name, label, file): (String, SeriesLabel, ShardSummary)| {
         let own_columns = columns(label.versions);
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let value = |value: &Vec<u8>| (!value.is_empty()).then(|| text(value));

@@ -12,14 +12,14 @@
 //! Never knows rows.
 
 use super::decimal::Decimal;
-use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
-use super::like::Plan;
+use super::expr::{Case, Check, ColumnTest, Comparison, Expr, Operand, ValueTest};
+use super::like::MatchPlan;
 use super::matcher::{
-    ComputedTest, FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
-    by_length, encoding,
+    CaseFold, ComputedTest, FieldEncoding, Node, NumberCheck, NumberTest, TextCheck, TextTest,
+    TokenTest, by_length, encoding,
 };
-use super::read::Reading;
-use super::scalar::Computed;
+use super::read::NumberReading;
+use super::scalar::ComputedCondition;
 
 /// The test that is true for the rows where the condition is TRUE.
 pub(super) fn when_true(expr: &Expr) -> Node {
@@ -117,7 +117,7 @@ fn join_into(earlier: &mut Node, node: &Node, and: bool) -> bool {
         (Node::Number(a), Node::Number(b)) => {
             let same = a.column == b.column && a.reading == b.reading;
             match (&mut a.numbers, &b.numbers) {
-                (Numbers::Range(least, most), Numbers::Range(other_least, other_most))
+                (NumberCheck::Range(least, most), NumberCheck::Range(other_least, other_most))
                     if same && and && a.want && b.want =>
                 {
                     (*least, *most) = ((*least).max(*other_least), (*most).min(*other_most));
@@ -173,21 +173,21 @@ fn cost(node: &Node) -> usize {
         Node::Token(test) => 1 + test.values.len(),
         Node::Flag { encoding, .. } => 2 + decoding(*encoding),
         Node::Number(test) => {
-            let reading = if test.reading == Reading::Integer { 4 } else { 12 };
+            let reading = if test.reading == NumberReading::Integer { 4 } else { 12 };
             reading + decoding(test.encoding)
         }
         Node::Text(test) => {
-            let folding = if test.fold == Fold::None { 0 } else { 40 };
+            let folding = if test.fold == CaseFold::None { 0 } else { 40 };
             let is_acl = test.encoding == FieldEncoding::Acl;
             let check = match &test.check {
                 // Of a key, no more is decoded than is looked at.
                 TextCheck::OneOf(values) if values.len() == 1 && !is_acl => return 4 + folding,
-                TextCheck::Like(Plan::Equals(_) | Plan::StartsWith(_)) if !is_acl => {
+                TextCheck::Like(MatchPlan::Equals(_) | MatchPlan::StartsWith(_)) if !is_acl => {
                     return 6 + folding;
                 }
                 TextCheck::Below(_) | TextCheck::AtMost(_) => 4,
                 TextCheck::OneOf(_) => 20,
-                TextCheck::Like(Plan::Around(..)) => 6,
+                TextCheck::Like(MatchPlan::Around(..)) => 6,
                 TextCheck::Like(_) => 30,
                 TextCheck::Regex(_) => 100,
             };
@@ -205,12 +205,12 @@ fn decoding(encoding: FieldEncoding) -> usize {
 }
 
 /// A computed condition that is TRUE, or that is FALSE.
-fn computed_leaf(computed: &Computed, want: bool) -> Node {
+fn computed_leaf(computed: &ComputedCondition, want: bool) -> Node {
     Node::Computed(Box::new(ComputedTest { computed: computed.clone(), want }))
 }
 
 /// A test of one column: that it is TRUE, or that it is FALSE.
-fn leaf(test: &Test, want: bool) -> Node {
+fn leaf(test: &ColumnTest, want: bool) -> Node {
     let operand = &test.operand;
     match &test.check {
         Check::Null if want => null(operand),
@@ -219,16 +219,16 @@ fn leaf(test: &Test, want: bool) -> Node {
         Check::Integer(relation) => integers(operand, relation, want),
         Check::Instant(relation) => {
             let (numbers, positive) = match relation {
-                Relation::In(values) => {
-                    (Numbers::Set(values.iter().map(|at| at.0).collect()), true)
+                ValueTest::In(values) => {
+                    (NumberCheck::Set(values.iter().map(|at| at.0).collect()), true)
                 }
-                Relation::Compare(by, at) => range(*by, at.0, true),
+                ValueTest::Compare(by, at) => range(*by, at.0, true),
             };
-            number(operand, Reading::Instant, numbers, positive == want)
+            number(operand, NumberReading::Instant, numbers, positive == want)
         }
         Check::Text(relation) => texts(operand, relation, want),
         Check::Like { pattern, folded } => {
-            let fold = if *folded { Fold::Lower } else { fold_of(operand) };
+            let fold = if *folded { CaseFold::Lower } else { fold_of(operand) };
             let plan = if *folded {
                 pattern
                     .clone()
@@ -241,7 +241,7 @@ fn leaf(test: &Test, want: bool) -> Node {
         }
         Check::Regex(regex) => {
             // The pattern itself ignores a token's case: the field stays as it is.
-            let fold = if operand.is_token() { Fold::None } else { fold_of(operand) };
+            let fold = if operand.is_token() { CaseFold::None } else { fold_of(operand) };
             text(operand, fold, TextCheck::Regex(regex.compiled.clone()), want)
         }
     }
@@ -250,11 +250,11 @@ fn leaf(test: &Test, want: bool) -> Node {
 /// The field is NULL: empty, or not what its type says.
 fn null(operand: &Operand) -> Node {
     use super::expr::Type;
-    let every = || Numbers::Range(i128::MIN, i128::MAX);
+    let every = || NumberCheck::Range(i128::MIN, i128::MAX);
     match operand.value_type() {
         Type::Text => Node::Empty(operand.column),
-        Type::Integer => not(number(operand, Reading::Integer, every(), true)),
-        Type::Instant => not(number(operand, Reading::Instant, every(), true)),
+        Type::Integer => not(number(operand, NumberReading::Integer, every(), true)),
+        Type::Instant => not(number(operand, NumberReading::Instant, every(), true)),
         Type::Boolean => not(any([flag(operand, true), flag(operand, false)].into_iter())),
     }
 }
@@ -264,16 +264,16 @@ fn flag(operand: &Operand, want: bool) -> Node {
     Node::Flag { column: operand.column, encoding, cast, want }
 }
 
-fn number(operand: &Operand, reading: Reading, numbers: Numbers, want: bool) -> Node {
+fn number(operand: &Operand, reading: NumberReading, numbers: NumberCheck, want: bool) -> Node {
     let (column, encoding, cast) = (operand.column, encoding(operand), operand.cast.is_some());
     Node::Number(match (numbers, want) {
         // What is not above a bound is at or below it: as a range that can meet others.
-        (Numbers::Range(i128::MIN, most), false) if most < i128::MAX => {
-            let numbers = Numbers::Range(most + 1, i128::MAX);
+        (NumberCheck::Range(i128::MIN, most), false) if most < i128::MAX => {
+            let numbers = NumberCheck::Range(most + 1, i128::MAX);
             NumberTest { column, encoding, cast, reading, numbers, want: true }
         }
-        (Numbers::Range(least, i128::MAX), false) if least > i128::MIN => {
-            let numbers = Numbers::Range(i128::MIN, least - 1);
+        (NumberCheck::Range(least, i128::MAX), false) if least > i128::MIN => {
+            let numbers = NumberCheck::Range(i128::MIN, least - 1);
             NumberTest { column, encoding, cast, reading, numbers, want: true }
         }
         (numbers, want) => NumberTest { column, encoding, cast, reading, numbers, want },
@@ -282,40 +282,40 @@ fn number(operand: &Operand, reading: Reading, numbers: Numbers, want: bool) -> 
 
 /// The whole numbers that compare so with a number whose floor is `floor`, and whether the
 /// comparison holds for those (`true`) or for all others.
-fn range(by: Comparison, floor: i128, whole: bool) -> (Numbers, bool) {
+fn range(by: Comparison, floor: i128, whole: bool) -> (NumberCheck, bool) {
     // Whole numbers below 1.5 are those at or below 1; below 2, those at or below 1 too.
     let below = if whole { floor - 1 } else { floor };
-    let equal = if whole { Numbers::Range(floor, floor) } else { Numbers::Range(1, 0) };
+    let equal = if whole { NumberCheck::Range(floor, floor) } else { NumberCheck::Range(1, 0) };
     match by {
         Comparison::Equal => (equal, true),
         Comparison::NotEqual => (equal, false),
-        Comparison::Less => (Numbers::Range(i128::MIN, below), true),
-        Comparison::LessOrEqual => (Numbers::Range(i128::MIN, floor), true),
-        Comparison::Greater => (Numbers::Range(floor + 1, i128::MAX), true),
-        Comparison::GreaterOrEqual => (Numbers::Range(below + 1, i128::MAX), true),
+        Comparison::Less => (NumberCheck::Range(i128::MIN, below), true),
+        Comparison::LessOrEqual => (NumberCheck::Range(i128::MIN, floor), true),
+        Comparison::Greater => (NumberCheck::Range(floor + 1, i128::MAX), true),
+        Comparison::GreaterOrEqual => (NumberCheck::Range(below + 1, i128::MAX), true),
     }
 }
 
-fn integers(operand: &Operand, relation: &Relation<Decimal>, want: bool) -> Node {
+fn integers(operand: &Operand, relation: &ValueTest<Decimal>, want: bool) -> Node {
     let (numbers, positive) = match relation {
-        Relation::Compare(by, value) => range(*by, value.floor(), value.is_whole()),
-        Relation::In(values) => {
+        ValueTest::Compare(by, value) => range(*by, value.floor(), value.is_whole()),
+        ValueTest::In(values) => {
             // A field is a whole number: 1.5 in a list is equal to none.
             let whole = values.iter().filter(|value| value.is_whole());
             let mut set: Vec<i128> = whole.map(|value| value.floor()).collect();
             set.sort_unstable();
-            (Numbers::Set(set.into()), true)
+            (NumberCheck::Set(set.into()), true)
         }
     };
-    number(operand, Reading::Integer, numbers, positive == want)
+    number(operand, NumberReading::Integer, numbers, positive == want)
 }
 
-fn texts(operand: &Operand, relation: &Relation<String>, want: bool) -> Node {
+fn texts(operand: &Operand, relation: &ValueTest<String>, want: bool) -> Node {
     let one_of = |values: &[String]| value_set(values.iter().map(String::as_bytes));
     let bytes = |value: &String| value.as_bytes().into();
     let (check, positive) = match relation {
-        Relation::In(values) => (TextCheck::OneOf(one_of(values)), true),
-        Relation::Compare(by, value) => match by {
+        ValueTest::In(values) => (TextCheck::OneOf(one_of(values)), true),
+        ValueTest::Compare(by, value) => match by {
             Comparison::Equal => (TextCheck::OneOf(one_of(std::slice::from_ref(value))), true),
             Comparison::NotEqual => (TextCheck::OneOf(one_of(std::slice::from_ref(value))), false),
             Comparison::Less => (TextCheck::Below(bytes(value)), true),
@@ -332,17 +332,17 @@ fn texts(operand: &Operand, relation: &Relation<String>, want: bool) -> Node {
     }
 }
 
-fn text(operand: &Operand, fold: Fold, check: TextCheck, want: bool) -> Node {
+fn text(operand: &Operand, fold: CaseFold, check: TextCheck, want: bool) -> Node {
     let (column, encoding) = (operand.column, encoding(operand));
     Node::Text(TextTest { column, encoding, fold, check, want })
 }
 
-fn fold_of(operand: &Operand) -> Fold {
+fn fold_of(operand: &Operand) -> CaseFold {
     match operand.case {
-        _ if operand.is_token() => Fold::Token { ignores_hyphens: operand.ignores_hyphens },
-        Some(Case::Lower) => Fold::Lower,
-        Some(Case::Upper) => Fold::Upper,
-        None => Fold::None,
+        _ if operand.is_token() => CaseFold::Token { ignores_hyphens: operand.ignores_hyphens },
+        Some(Case::Lower) => CaseFold::Lower,
+        Some(Case::Upper) => CaseFold::Upper,
+        None => CaseFold::None,
     }
 }
 
@@ -379,8 +379,8 @@ mod tests {
             Node::Token(test) => format!("token{}", test.values.len()),
             Node::Flag { .. } => "flag".to_owned(),
             Node::Number(test) => match test.reading {
-                Reading::Integer => "integer".to_owned(),
-                Reading::Instant => "instant".to_owned(),
+                NumberReading::Integer => "integer".to_owned(),
+                NumberReading::Instant => "instant".to_owned(),
             },
             Node::Text(test) => match &test.check {
                 TextCheck::OneOf(values) => format!("text{}", values.len()),

@@ -11,7 +11,7 @@ use std::fmt;
 
 use super::decimal::Decimal;
 use super::like::Like;
-use super::scalar::Computed;
+use super::scalar::ComputedCondition;
 use crate::report::ColumnKind;
 use crate::values::time;
 
@@ -30,14 +30,14 @@ pub(super) enum Expr {
         operand: Box<Expr>,
         state: Option<bool>,
     },
-    Test(Test),
+    Test(ColumnTest),
     /// What is neither a column nor a constant is looked at.
-    Computed(Computed),
+    Computed(ComputedCondition),
 }
 
 /// One column against one thing. NULL where the column is, except for [`Check::Null`].
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Test {
+pub(super) struct ColumnTest {
     pub(super) operand: Operand,
     pub(super) check: Check,
 }
@@ -81,9 +81,9 @@ pub(super) enum Check {
     Null,
     /// A boolean column that is `true`.
     True,
-    Integer(Relation<Decimal>),
-    Instant(Relation<Instant>),
-    Text(Relation<String>),
+    Integer(ValueTest<Decimal>),
+    Instant(ValueTest<Instant>),
+    Text(ValueTest<String>),
     Like {
         pattern: Like,
         /// ILIKE: both sides in lower case.
@@ -94,7 +94,7 @@ pub(super) enum Check {
 
 /// Compared with one literal or with several.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Relation<T> {
+pub(super) enum ValueTest<T> {
     Compare(Comparison, T),
     /// Two or more, ascending.
     In(Vec<T>),
@@ -169,7 +169,7 @@ impl Comparison {
 
 impl Expr {
     pub(super) fn test(operand: Operand, check: Check) -> Self {
-        Self::Test(Test { operand, check })
+        Self::Test(ColumnTest { operand, check })
     }
 
     /// True where all are; what is already an AND is taken apart.
@@ -216,7 +216,7 @@ impl Expr {
     pub(super) fn is(self, state: Option<bool>) -> Self {
         match (self, state) {
             (Self::Constant(truth), _) => Self::Constant(Some(truth == state)),
-            (Self::Test(Test { operand, check: Check::True }), None) => {
+            (Self::Test(ColumnTest { operand, check: Check::True }), None) => {
                 Self::test(operand, Check::Null)
             }
             (never_null, _) if !never_null.can_be_null() => match state {
@@ -235,7 +235,7 @@ impl Expr {
             Self::Not(inner) => inner.can_be_null(),
             Self::Is { .. } => false,
             Self::Test(test) => test.check != Check::Null,
-            Self::Computed(computed) => !matches!(computed, Computed::Null(_)),
+            Self::Computed(computed) => !matches!(computed, ComputedCondition::Null(_)),
         }
     }
 
@@ -295,7 +295,7 @@ impl Expr {
             Self::Any(_) => Binding::Or,
             Self::All(_) => Binding::And,
             Self::Not(inner) if !inner.negates_itself() => Binding::Not,
-            Self::Test(Test { check: Check::True, .. }) | Self::Constant(_) => Binding::Name,
+            Self::Test(ColumnTest { check: Check::True, .. }) | Self::Constant(_) => Binding::Name,
             Self::Computed(computed) if computed.is_value() => Binding::Name,
             _ => Binding::Test,
         }
@@ -371,13 +371,13 @@ impl fmt::Display for Expr {
     }
 }
 
-impl Test {
+impl ColumnTest {
     fn negates_itself(&self) -> bool {
         match &self.check {
             Check::Null | Check::Like { .. } => true,
-            Check::Integer(relation) => matches!(relation, Relation::In(_)),
-            Check::Instant(relation) => matches!(relation, Relation::In(_)),
-            Check::Text(relation) => matches!(relation, Relation::In(_)),
+            Check::Integer(relation) => matches!(relation, ValueTest::In(_)),
+            Check::Instant(relation) => matches!(relation, ValueTest::In(_)),
+            Check::Text(relation) => matches!(relation, ValueTest::In(_)),
             Check::True | Check::Regex(_) => false,
         }
     }
@@ -400,7 +400,7 @@ impl Test {
     }
 }
 
-impl<T> Relation<T> {
+impl<T> ValueTest<T> {
     fn write(
         &self,
         f: &mut fmt::Formatter<'_>,

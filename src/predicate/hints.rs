@@ -7,8 +7,8 @@
 
 use super::acl::decode_acl;
 use super::columns::same_name;
-use super::expr::{Check, Comparison, Expr, Operand, Relation, Test};
-use super::like::{Like, Part};
+use super::expr::{Check, ColumnTest, Comparison, Expr, Operand, ValueTest};
+use super::like::{Like, PatternPiece};
 use super::syntax::literal;
 use crate::report::ColumnKind;
 use crate::values::decode_key;
@@ -21,9 +21,9 @@ const NEVER_NULL: [&str; 4] = ["Bucket", "Key", "IsLatest", "IsDeleteMarker"];
 
 /// What may be meant, a sentence each; none where nothing is suspicious.
 pub(super) fn hints(expr: &Expr) -> Vec<String> {
-    let mut found = Suspicions::default();
+    let mut found = HintFinder::default();
     found.look(expr, false);
-    let Suspicions { mut hints, unequal, nulls } = found;
+    let HintFinder { mut hints, unequal, nulls } = found;
     for name in unequal {
         if !nulls.contains(&name) && hints.len() < HINTS_MAX {
             hints.push(format!(
@@ -37,7 +37,7 @@ pub(super) fn hints(expr: &Expr) -> Vec<String> {
 }
 
 #[derive(Default)]
-struct Suspicions {
+struct HintFinder {
     hints: Vec<String>,
     /// Columns that are to be unequal to something, as the canonical text spells them.
     unequal: Vec<String>,
@@ -45,7 +45,7 @@ struct Suspicions {
     nulls: Vec<String>,
 }
 
-impl Suspicions {
+impl HintFinder {
     fn look(&mut self, expr: &Expr, negated: bool) {
         match expr {
             Expr::Not(inner) => self.look(inner, !negated),
@@ -57,8 +57,8 @@ impl Suspicions {
         }
     }
 
-    fn test(&mut self, test: &Test, negated: bool) {
-        let Test { operand, check } = test;
+    fn test(&mut self, test: &ColumnTest, negated: bool) {
+        let ColumnTest { operand, check } = test;
         let list = |names: &mut Vec<String>| {
             if !names.contains(&operand.name) {
                 names.push(operand.name.clone());
@@ -75,8 +75,8 @@ impl Suspicions {
             return;
         }
         match check {
-            Check::Text(Relation::Compare(Comparison::Equal, text)) => self.equal(operand, text),
-            Check::Text(Relation::In(texts)) => {
+            Check::Text(ValueTest::Compare(Comparison::Equal, text)) => self.equal(operand, text),
+            Check::Text(ValueTest::In(texts)) => {
                 texts.iter().take(HINTS_MAX).for_each(|text| self.equal(operand, text));
             }
             Check::Like { pattern, folded } if operand.cast.is_none() => {
@@ -117,8 +117,8 @@ impl Suspicions {
     fn like(&mut self, operand: &Operand, pattern: &Like, like: &str) {
         let texts = || {
             pattern.parts().iter().filter_map(|part| match part {
-                Part::Text(text) => Some(text.as_str()),
-                Part::Any | Part::One => None,
+                PatternPiece::Text(text) => Some(text.as_str()),
+                PatternPiece::Any | PatternPiece::One => None,
             })
         };
         let written = plain(pattern);
@@ -130,7 +130,7 @@ impl Suspicions {
             self.push(glob(has(&['*']), has(&['?']), operand, like, meant));
         }
         let begin = match pattern.parts().first() {
-            Some(Part::Text(text)) => text,
+            Some(PatternPiece::Text(text)) => text,
             _ => "",
         };
         if operand.kind == ColumnKind::Key {
@@ -157,9 +157,9 @@ impl Suspicions {
 /// Whether the rows are wanted that are not equal to something.
 fn is_unequal(check: &Check) -> bool {
     let by = match check {
-        Check::Integer(Relation::Compare(by, _)) => *by,
-        Check::Instant(Relation::Compare(by, _)) => *by,
-        Check::Text(Relation::Compare(by, _)) => *by,
+        Check::Integer(ValueTest::Compare(by, _)) => *by,
+        Check::Instant(ValueTest::Compare(by, _)) => *by,
+        Check::Text(ValueTest::Compare(by, _)) => *by,
         _ => return false,
     };
     by == Comparison::NotEqual
@@ -167,10 +167,10 @@ fn is_unequal(check: &Check) -> bool {
 
 /// A pattern as it was written, as far as it needs no escapes.
 fn plain(pattern: &Like) -> String {
-    let part = |part: &Part| match part {
-        Part::Any => "%".to_owned(),
-        Part::One => "_".to_owned(),
-        Part::Text(text) => text.clone(),
+    let part = |part: &PatternPiece| match part {
+        PatternPiece::Any => "%".to_owned(),
+        PatternPiece::One => "_".to_owned(),
+        PatternPiece::Text(text) => text.clone(),
     };
     pattern.parts().iter().map(part).collect()
 }

@@ -12,7 +12,7 @@ use memchr::memmem::Finder;
 
 /// A piece of a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PatternPiece {
     /// `%`
     Any,
     /// `_`
@@ -24,7 +24,7 @@ pub(super) enum Part {
 /// A pattern, escapes resolved; two patterns that are spelled differently may be equal.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Like {
-    parts: Vec<Part>,
+    parts: Vec<PatternPiece>,
 }
 
 impl Like {
@@ -35,8 +35,8 @@ impl Like {
         while let Some(c) = chars.next() {
             match c {
                 _ if Some(c) == escape => like.push_text(chars.next()?.encode_utf8(&mut [0; 4])),
-                '%' => like.push(Part::Any),
-                '_' => like.push(Part::One),
+                '%' => like.push(PatternPiece::Any),
+                '_' => like.push(PatternPiece::One),
                 _ => like.push_text(c.encode_utf8(&mut [0; 4])),
             }
         }
@@ -47,17 +47,17 @@ impl Like {
     pub(super) fn around(text: &str, before: bool, after: bool) -> Self {
         let mut like = Self::default();
         if before {
-            like.push(Part::Any);
+            like.push(PatternPiece::Any);
         }
         like.push_text(text);
         if after {
-            like.push(Part::Any);
+            like.push(PatternPiece::Any);
         }
         like
     }
 
-    fn push(&mut self, part: Part) {
-        if part != Part::Any || self.parts.last() != Some(&Part::Any) {
+    fn push(&mut self, part: PatternPiece) {
+        if part != PatternPiece::Any || self.parts.last() != Some(&PatternPiece::Any) {
             self.parts.push(part);
         }
     }
@@ -65,8 +65,8 @@ impl Like {
     fn push_text(&mut self, text: &str) {
         match self.parts.last_mut() {
             _ if text.is_empty() => {}
-            Some(Part::Text(last)) => last.push_str(text),
-            _ => self.parts.push(Part::Text(text.to_owned())),
+            Some(PatternPiece::Text(last)) => last.push_str(text),
+            _ => self.parts.push(PatternPiece::Text(text.to_owned())),
         }
     }
 
@@ -75,32 +75,32 @@ impl Like {
         let mut like = Self::default();
         for part in self.parts {
             match part {
-                Part::Text(text) => like.push_text(&change(&text)),
+                PatternPiece::Text(text) => like.push_text(&change(&text)),
                 wildcard => like.push(wildcard),
             }
         }
         like
     }
 
-    pub(super) fn parts(&self) -> &[Part] {
+    pub(super) fn parts(&self) -> &[PatternPiece] {
         &self.parts
     }
 
     /// Chooses the cheapest way to match.
-    pub(super) fn plan(&self) -> Plan {
-        use Part::{Any, Text};
+    pub(super) fn plan(&self) -> MatchPlan {
+        use PatternPiece::{Any, Text};
         let bytes = |text: &String| text.as_bytes().into();
         match self.parts.as_slice() {
-            [] => Plan::Equals(Box::default()),
-            [Text(all)] => Plan::Equals(bytes(all)),
-            [Any] => Plan::StartsWith(Box::default()),
-            [Text(start), Any] => Plan::StartsWith(bytes(start)),
-            [Any, Text(end)] => Plan::Around(Box::default(), bytes(end)),
-            [Text(start), Any, Text(end)] => Plan::Around(bytes(start), bytes(end)),
+            [] => MatchPlan::Equals(Box::default()),
+            [Text(all)] => MatchPlan::Equals(bytes(all)),
+            [Any] => MatchPlan::StartsWith(Box::default()),
+            [Text(start), Any] => MatchPlan::StartsWith(bytes(start)),
+            [Any, Text(end)] => MatchPlan::Around(Box::default(), bytes(end)),
+            [Text(start), Any, Text(end)] => MatchPlan::Around(bytes(start), bytes(end)),
             [Any, Text(middle), Any] => {
-                Plan::Contains(Box::new(Finder::new(middle.as_bytes()).into_owned()))
+                MatchPlan::Contains(Box::new(Finder::new(middle.as_bytes()).into_owned()))
             }
-            parts => Plan::General(parts.into()),
+            parts => MatchPlan::General(parts.into()),
         }
     }
 }
@@ -109,13 +109,14 @@ impl Like {
 impl fmt::Display for Like {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let special = |text: &String| text.contains(['%', '_']);
-        let escaped = self.parts.iter().any(|part| matches!(part, Part::Text(t) if special(t)));
+        let escaped =
+            self.parts.iter().any(|part| matches!(part, PatternPiece::Text(t) if special(t)));
         f.write_str("'")?;
         for part in &self.parts {
             match part {
-                Part::Any => f.write_str("%")?,
-                Part::One => f.write_str("_")?,
-                Part::Text(text) => {
+                PatternPiece::Any => f.write_str("%")?,
+                PatternPiece::One => f.write_str("_")?,
+                PatternPiece::Text(text) => {
                     for c in text.chars() {
                         match c {
                             '%' | '_' | '\\' if escaped => write!(f, "\\{c}")?,
@@ -132,16 +133,16 @@ impl fmt::Display for Like {
 
 /// A pattern ready to be matched; see [`Like::plan`].
 #[derive(Debug, Clone)]
-pub(super) enum Plan {
+pub(super) enum MatchPlan {
     Equals(Box<[u8]>),
     StartsWith(Box<[u8]>),
     /// Starts with the first, ends with the second, and the two do not overlap.
     Around(Box<[u8]>, Box<[u8]>),
     Contains(Box<Finder<'static>>),
-    General(Box<[Part]>),
+    General(Box<[PatternPiece]>),
 }
 
-impl Plan {
+impl MatchPlan {
     pub(super) fn matches(&self, text: &[u8]) -> bool {
         match self {
             Self::Equals(all) => text == &**all,
@@ -159,18 +160,20 @@ impl Plan {
 
 /// Matches greedily; after a failure only the last `%` takes one character more, since what an
 /// earlier one takes can be no shorter.
-fn matches_parts(parts: &[Part], text: &[u8]) -> bool {
+fn matches_parts(parts: &[PatternPiece], text: &[u8]) -> bool {
     let (mut part, mut place) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     loop {
         let rest = &text[place..];
         let step = match parts.get(part) {
-            Some(Part::Any) => {
+            Some(PatternPiece::Any) => {
                 retry = Some((part + 1, place));
                 Some(0)
             }
-            Some(Part::One) if !rest.is_empty() => Some(char_len(rest)),
-            Some(Part::Text(wanted)) if rest.starts_with(wanted.as_bytes()) => Some(wanted.len()),
+            Some(PatternPiece::One) if !rest.is_empty() => Some(char_len(rest)),
+            Some(PatternPiece::Text(wanted)) if rest.starts_with(wanted.as_bytes()) => {
+                Some(wanted.len())
+            }
             None if rest.is_empty() => return true,
             _ => None,
         };

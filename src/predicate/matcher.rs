@@ -8,9 +8,9 @@
 
 use super::acl;
 use super::expr::Operand;
-use super::like::Plan;
-use super::read::{Reading, flag};
-use super::scalar::Computed;
+use super::like::MatchPlan;
+use super::read::{NumberReading, flag};
+use super::scalar::ComputedCondition;
 use crate::report::ColumnKind;
 use crate::values::{self, Row};
 
@@ -100,7 +100,7 @@ pub(super) enum Node {
 /// A condition on values that are computed from the row.
 #[derive(Debug, Clone)]
 pub(super) struct ComputedTest {
-    pub(super) computed: Computed,
+    pub(super) computed: ComputedCondition,
     pub(super) want: bool,
 }
 
@@ -130,8 +130,8 @@ pub(super) struct NumberTest {
     /// The column is of another type: a value that can't be read so is NULL, as anybody who casts
     /// it knows.
     pub(super) cast: bool,
-    pub(super) reading: Reading,
-    pub(super) numbers: Numbers,
+    pub(super) reading: NumberReading,
+    pub(super) numbers: NumberCheck,
     pub(super) want: bool,
 }
 
@@ -162,7 +162,7 @@ impl FieldEncoding {
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Numbers {
+pub(super) enum NumberCheck {
     /// Both ends are inside; empty when the first is above the second.
     Range(i128, i128),
     /// Ascending.
@@ -174,14 +174,14 @@ pub(super) enum Numbers {
 pub(super) struct TextTest {
     pub(super) column: usize,
     pub(super) encoding: FieldEncoding,
-    pub(super) fold: Fold,
+    pub(super) fold: CaseFold,
     pub(super) check: TextCheck,
     pub(super) want: bool,
 }
 
 /// How letters are changed before a text is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fold {
+pub(super) enum CaseFold {
     None,
     /// Each character by Unicode's lower case; bytes that are no UTF-8 stay.
     Lower,
@@ -197,7 +197,7 @@ pub(super) enum TextCheck {
     AtMost(Box<[u8]>),
     /// Ascending by length, then by bytes.
     OneOf(Box<[Box<[u8]>]>),
-    Like(Plan),
+    Like(MatchPlan),
     Regex(regex::bytes::Regex),
 }
 
@@ -413,7 +413,7 @@ impl NumberTest {
     }
 }
 
-impl Numbers {
+impl NumberCheck {
     pub(super) fn contains(&self, number: i128) -> bool {
         match self {
             Self::Range(least, most) => *least <= number && number <= *most,
@@ -428,16 +428,16 @@ impl TextTest {
     }
 
     fn answer(&self, field: &[u8], scratch: &mut Scratch) -> bool {
-        if self.encoding == FieldEncoding::Key && self.fold == Fold::None {
+        if self.encoding == FieldEncoding::Key && self.fold == CaseFold::None {
             // Equality and prefixes need no more of the key than they look at.
             match &self.check {
                 TextCheck::OneOf(values) if values.len() == 1 => {
                     return values::decoded_equals(field, &values[0]);
                 }
-                TextCheck::Like(Plan::Equals(wanted)) => {
+                TextCheck::Like(MatchPlan::Equals(wanted)) => {
                     return values::decoded_equals(field, wanted);
                 }
-                TextCheck::Like(Plan::StartsWith(wanted)) => {
+                TextCheck::Like(MatchPlan::StartsWith(wanted)) => {
                     return values::decoded_starts_with(field, wanted);
                 }
                 _ => {}
@@ -471,19 +471,19 @@ fn decoded<'b>(field: &'b [u8], encoding: FieldEncoding, buffer: &'b mut Vec<u8>
     if encoding.decode(field, buffer) { buffer } else { field }
 }
 
-fn folded<'b>(text: &'b [u8], fold: Fold, buffer: &'b mut Vec<u8>) -> &'b [u8] {
+fn folded<'b>(text: &'b [u8], fold: CaseFold, buffer: &'b mut Vec<u8>) -> &'b [u8] {
     buffer.clear();
     match fold {
-        Fold::None => return text,
-        Fold::Token { ignores_hyphens } => fold_token(text, ignores_hyphens, buffer),
-        Fold::Lower if text.is_ascii() => {
+        CaseFold::None => return text,
+        CaseFold::Token { ignores_hyphens } => fold_token(text, ignores_hyphens, buffer),
+        CaseFold::Lower if text.is_ascii() => {
             buffer.extend(text.iter().map(u8::to_ascii_lowercase));
         }
-        Fold::Upper if text.is_ascii() => {
+        CaseFold::Upper if text.is_ascii() => {
             buffer.extend(text.iter().map(u8::to_ascii_uppercase));
         }
-        Fold::Lower => fold_chars(text, char::to_lowercase, buffer),
-        Fold::Upper => fold_chars(text, char::to_uppercase, buffer),
+        CaseFold::Lower => fold_chars(text, char::to_lowercase, buffer),
+        CaseFold::Upper => fold_chars(text, char::to_uppercase, buffer),
     }
     buffer
 }

@@ -12,8 +12,8 @@ use jiff::civil::{DateTime, Time};
 use jiff::fmt::temporal::Pieces;
 
 use super::Predicate;
-use super::expr::{Case, Check, Comparison, Expr, Operand, Relation, Test};
-use super::like::Part;
+use super::expr::{Case, Check, ColumnTest, Comparison, Expr, Operand, ValueTest};
+use super::like::PatternPiece;
 use super::matcher::Scratch;
 use crate::report::{ColumnKind, Schema};
 use crate::values::Row;
@@ -83,7 +83,7 @@ fn truth(expr: &Expr, row: &dyn Row) -> Option<bool> {
     }
 }
 
-fn test_truth(test: &Test, row: &dyn Row) -> Option<bool> {
+fn test_truth(test: &ColumnTest, row: &dyn Row) -> Option<bool> {
     use super::expr::Type;
     let operand = &test.operand;
     let value = value(operand, row);
@@ -124,12 +124,12 @@ fn test_truth(test: &Test, row: &dyn Row) -> Option<bool> {
 
 fn related<V, T>(
     value: &V,
-    relation: &Relation<T>,
+    relation: &ValueTest<T>,
     compare: impl Fn(&V, &T) -> std::cmp::Ordering,
 ) -> Option<bool> {
     Some(match relation {
-        Relation::In(values) => values.iter().any(|other| compare(value, other).is_eq()),
-        Relation::Compare(by, other) => {
+        ValueTest::In(values) => values.iter().any(|other| compare(value, other).is_eq()),
+        ValueTest::Compare(by, other) => {
             let order = compare(value, other);
             match by {
                 Comparison::Equal => order.is_eq(),
@@ -240,7 +240,7 @@ fn lower(text: &[u8], lower: bool) -> Vec<u8> {
 }
 
 /// Fills a table: whether the first i pieces of the pattern match the first j characters.
-fn like_slowly(parts: &[Part], text: &[u8], folded: bool) -> bool {
+fn like_slowly(parts: &[PatternPiece], text: &[u8], folded: bool) -> bool {
     let text = characters(text);
     let mut row = vec![false; text.len() + 1];
     row[0] = true;
@@ -256,9 +256,9 @@ fn like_slowly(parts: &[Part], text: &[u8], folded: bool) -> bool {
     };
     for part in parts {
         match part {
-            Part::Any => step(None, true),
-            Part::One => step(None, false),
-            Part::Text(piece) => {
+            PatternPiece::Any => step(None, true),
+            PatternPiece::One => step(None, false),
+            PatternPiece::Text(piece) => {
                 let piece =
                     if folded { lower(piece.as_bytes(), true) } else { piece.clone().into_bytes() };
                 for character in characters(&piece) {

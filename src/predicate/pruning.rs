@@ -6,11 +6,11 @@
 //!
 //! Never knows what the rows are: a file, a row group, a page.
 
-use super::like::Plan;
+use super::like::MatchPlan;
 use super::matcher::{
-    FieldEncoding, Fold, Node, NumberTest, Numbers, TextCheck, TextTest, TokenTest,
+    CaseFold, FieldEncoding, Node, NumberCheck, NumberTest, TextCheck, TextTest, TokenTest,
 };
-use super::read::Reading;
+use super::read::NumberReading;
 use super::vector::{ColumnMatcher, Leaf, Tree};
 use crate::values::{Bounds, ColumnStatistics, NullCount, TimeUnit, in_units};
 
@@ -55,12 +55,14 @@ fn uses_bloom_filter(tree: &Tree, column: usize) -> bool {
         }
         Tree::Leaf(leaf) if leaf.column == column => match &leaf.test {
             Node::Number(test) => match &test.numbers {
-                Numbers::Range(least, most) => test.want && least == most,
-                Numbers::Set(_) => test.want,
+                NumberCheck::Range(least, most) => test.want && least == most,
+                NumberCheck::Set(_) => test.want,
             },
             Node::Text(test) => {
-                let exact =
-                    matches!(test.check, TextCheck::OneOf(_) | TextCheck::Like(Plan::Equals(_)));
+                let exact = matches!(
+                    test.check,
+                    TextCheck::OneOf(_) | TextCheck::Like(MatchPlan::Equals(_))
+                );
                 test.want && is_as_stored(test) && exact
             }
             _ => false,
@@ -88,11 +90,13 @@ fn must_match(tree: &Tree, statistics: &impl PruningStatistics) -> bool {
     match (&leaf.test, known.bounds) {
         (Node::Empty(_), _) => known.nulls == NullCount::All,
         (Node::Number(test), Bounds::Integers(..)) => {
-            known.nulls == NullCount::None && test.reading == Reading::Integer && is_every(test)
+            known.nulls == NullCount::None
+                && test.reading == NumberReading::Integer
+                && is_every(test)
         }
         (Node::Number(test), Bounds::Instants(least, most, unit)) => {
             let all_there = known.nulls == NullCount::None && are_dates(least, most, unit);
-            all_there && test.reading == Reading::Instant && is_every(test)
+            all_there && test.reading == NumberReading::Instant && is_every(test)
         }
         _ => false,
     }
@@ -106,7 +110,7 @@ fn are_dates(least: i64, most: i64, unit: TimeUnit) -> bool {
 }
 
 fn is_every(test: &NumberTest) -> bool {
-    test.want && matches!(test.numbers, Numbers::Range(i128::MIN, i128::MAX))
+    test.want && matches!(test.numbers, NumberCheck::Range(i128::MIN, i128::MAX))
 }
 
 fn can_pass(leaf: &Leaf, statistics: &impl PruningStatistics) -> bool {
@@ -120,12 +124,14 @@ fn can_pass(leaf: &Leaf, statistics: &impl PruningStatistics) -> bool {
         return false;
     }
     match (&leaf.test, known.bounds) {
-        (Node::Number(test), Bounds::Integers(least, most)) if test.reading == Reading::Integer => {
+        (Node::Number(test), Bounds::Integers(least, most))
+            if test.reading == NumberReading::Integer =>
+        {
             let holds = |number| statistics.may_hold_integer(leaf.column, number);
             number_can_pass(test, 1, (least, most), holds)
         }
         (Node::Number(test), Bounds::Instants(least, most, unit))
-            if test.reading == Reading::Instant =>
+            if test.reading == NumberReading::Instant =>
         {
             !are_dates(least, most, unit)
                 || number_can_pass(test, unit.nanos(), (least, most), |_| true)
@@ -138,7 +144,7 @@ fn can_pass(leaf: &Leaf, statistics: &impl PruningStatistics) -> bool {
             TextCheck::OneOf(values) if test.want => {
                 values.iter().any(|value| statistics.may_hold(leaf.column, value))
             }
-            TextCheck::Like(Plan::Equals(value)) if test.want => {
+            TextCheck::Like(MatchPlan::Equals(value)) if test.want => {
                 statistics.may_hold(leaf.column, value)
             }
             _ => true,
@@ -149,7 +155,7 @@ fn can_pass(leaf: &Leaf, statistics: &impl PruningStatistics) -> bool {
 
 /// Whether a test looks at texts as they are stored, and as their bounds are.
 fn is_as_stored(test: &TextTest) -> bool {
-    test.fold == Fold::None && test.encoding == FieldEncoding::None
+    test.fold == CaseFold::None && test.encoding == FieldEncoding::None
 }
 
 fn number_can_pass(
@@ -162,11 +168,11 @@ fn number_can_pass(
         return true;
     }
     match &test.numbers {
-        Numbers::Range(from, to) => {
+        NumberCheck::Range(from, to) => {
             let (from, to) = in_units(*from, *to, unit);
             from <= to && from <= most && least <= to && (from != to || may_hold(from))
         }
-        Numbers::Set(numbers) => numbers.iter().any(|number| {
+        NumberCheck::Set(numbers) => numbers.iter().any(|number| {
             let (from, to) = in_units(*number, *number, unit);
             from <= to && least <= from && from <= most && may_hold(from)
         }),
@@ -221,10 +227,10 @@ fn text_can_pass(
         (TextCheck::Below(limit), false) => most >= &**limit,
         (TextCheck::AtMost(limit), true) => least <= &**limit,
         (TextCheck::AtMost(limit), false) => most > &**limit,
-        (TextCheck::Like(Plan::Equals(value)), true) => {
+        (TextCheck::Like(MatchPlan::Equals(value)), true) => {
             least <= &**value && &**value <= most && may_hold(value)
         }
-        (TextCheck::Like(Plan::StartsWith(start)), true) => {
+        (TextCheck::Like(MatchPlan::StartsWith(start)), true) => {
             &**start <= most && (least <= &**start || least.starts_with(start))
         }
         _ => true,

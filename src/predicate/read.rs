@@ -8,13 +8,13 @@ use crate::values::time;
 
 /// How a field is read as a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum NumberReading {
     Integer,
     /// Nanoseconds since 1970.
     Instant,
 }
 
-impl Reading {
+impl NumberReading {
     #[inline]
     pub(super) fn number(self, field: &[u8]) -> Option<i128> {
         match self {
@@ -23,7 +23,7 @@ impl Reading {
         }
     }
 
-    /// As [`Reading::number`], of a text that is cast: a date may have spaces around it.
+    /// As [`NumberReading::number`], of a text that is cast: a date may have spaces around it.
     #[inline]
     pub(super) fn number_of_text(self, text: &[u8]) -> Option<i128> {
         match self {

@@ -7,8 +7,8 @@ use sqlparser::tokenizer::Span;
 use super::constant::Constant;
 use super::expr::{Check, Comparison, Expr, Operand, Regex, Type};
 use super::like::Like;
-use super::scalar::{Computed, Pattern, ScalarExpr, ScalarType, ScalarValue, literal_of};
-use super::typing::{Typed, Typer, like_test};
+use super::scalar::{ComputedCondition, Pattern, ScalarExpr, ScalarType, ScalarValue, literal_of};
+use super::typing::{TypedResult, Typer, like_test};
 
 /// One side of a comparison.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl ComparisonSide {
 }
 
 impl Typer<'_> {
-    pub(super) fn side(&mut self, sql: &Sql, depth: usize) -> Typed<ComparisonSide> {
+    pub(super) fn side(&mut self, sql: &Sql, depth: usize) -> TypedResult<ComparisonSide> {
         let span = sql.span();
         // Most constants are literals: long lists of them are not typed twice.
         if let Ok(constant) = self.evaluator.constant(sql) {
@@ -53,7 +53,11 @@ impl Typer<'_> {
     }
 
     /// Refuses `'StorageClass' = 'GLACIER'`, where a column was meant.
-    pub(super) fn check_columns(&self, left: &ComparisonSide, right: &ComparisonSide) -> Typed<()> {
+    pub(super) fn check_columns(
+        &self,
+        left: &ComparisonSide,
+        right: &ComparisonSide,
+    ) -> TypedResult<()> {
         let literal = |side: &ComparisonSide| {
             side.scalar.is_none() && matches!(side.kind, SideKind::Constant(Constant::Text(_)))
         };
@@ -70,7 +74,7 @@ impl Typer<'_> {
         left: ComparisonSide,
         by: Comparison,
         right: ComparisonSide,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         match (&left.kind, &right.kind) {
             (SideKind::Column(operand), SideKind::Constant(value)) => {
                 let (operand, value) = (operand.clone(), value.clone());
@@ -96,7 +100,7 @@ impl Typer<'_> {
         left: ComparisonSide,
         by: Comparison,
         right: ComparisonSide,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let span = left.span.union(&right.span);
         let sides = vec![left, right].into_iter().map(|side| (side.span, side.into_scalar()));
         let sides = sides.map(|(span, scalar)| (scalar, span)).collect();
@@ -118,14 +122,14 @@ impl Typer<'_> {
                 return Ok(if truth == (by == Comparison::Equal) { test } else { test.not() });
             }
         }
-        Ok(folded(Computed::Compare(left, by, right)))
+        Ok(folded(ComputedCondition::Compare(left, by, right)))
     }
 
     pub(super) fn computed_in(
         &mut self,
         value: ComparisonSide,
         items: Vec<ComparisonSide>,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let all = std::iter::once(value).chain(items);
         let all = all.map(|side| (side.span, side.into_scalar()));
         let all = all.map(|(span, scalar)| (scalar, span)).collect();
@@ -142,7 +146,7 @@ impl Typer<'_> {
         if value.is_null() {
             return Ok(Expr::Constant(None));
         }
-        Ok(folded(Computed::In(value, list)))
+        Ok(folded(ComputedCondition::In(value, list)))
     }
 
     /// A value that is true or false as a condition.
@@ -158,7 +162,7 @@ impl Typer<'_> {
                 }
                 (_, Some(Constant::Boolean(truth))) => Expr::Constant(Some(truth)),
                 (_, Some(Constant::Null)) => Expr::Constant(None),
-                _ => folded(Computed::Truth(value)),
+                _ => folded(ComputedCondition::Truth(value)),
             },
         }
     }
@@ -170,7 +174,7 @@ impl Typer<'_> {
         by: Comparison,
         constant: &Constant,
         span: Span,
-    ) -> Typed<Option<Expr>> {
+    ) -> TypedResult<Option<Expr>> {
         if let Some((operand, wanted)) = value.as_position() {
             return Ok(position_test(&operand, &wanted, by, constant));
         }
@@ -202,7 +206,7 @@ impl Typer<'_> {
 }
 
 /// A condition on values, computed where all are known.
-fn folded(computed: Computed) -> Expr {
+fn folded(computed: ComputedCondition) -> Expr {
     if computed.is_constant() {
         Expr::Constant(computed.constant_truth())
     } else {
@@ -211,11 +215,19 @@ fn folded(computed: Computed) -> Expr {
 }
 
 pub(super) fn pattern_test(value: ScalarExpr, pattern: Pattern) -> Expr {
-    if value.is_null() { Expr::Constant(None) } else { folded(Computed::Like(value, pattern)) }
+    if value.is_null() {
+        Expr::Constant(None)
+    } else {
+        folded(ComputedCondition::Like(value, pattern))
+    }
 }
 
 pub(super) fn regex_test(value: ScalarExpr, regex: Regex) -> Expr {
-    if value.is_null() { Expr::Constant(None) } else { folded(Computed::Regex(value, regex)) }
+    if value.is_null() {
+        Expr::Constant(None)
+    } else {
+        folded(ComputedCondition::Regex(value, regex))
+    }
 }
 
 /// `starts_with(column, 'a')` and `ends_with(column, 'a')` as LIKE.

@@ -12,11 +12,11 @@ use super::columns;
 use super::constant::{Constant, Evaluator};
 use super::decimal::{Decimal, comma_hint};
 use super::error::{PredicateError, quoted};
-use super::expr::{Case, Check, Comparison, Expr, Instant, Operand, Regex, Relation, Type};
+use super::expr::{Case, Check, Comparison, Expr, Instant, Operand, Regex, Type, ValueTest};
 use super::like::Like;
 use super::matcher::fold_token;
 use super::parse::{EXPRESSION_DEPTH_MAX, too_deep};
-use super::scalar::{Computed, Pattern, ScalarType};
+use super::scalar::{ComputedCondition, Pattern, ScalarType};
 use super::side::{ComparisonSide, SideKind};
 use crate::report::{ColumnKind, Schema};
 
@@ -63,12 +63,12 @@ impl TableName {
     }
 }
 
-pub(super) type Typed<T> = Result<T, PredicateError>;
+pub(super) type TypedResult<T> = Result<T, PredicateError>;
 
 impl Typer<'_> {
     /// # Errors
     /// When a name, a type or the depth does not fit.
-    pub(super) fn condition(&mut self, sql: &Sql) -> Typed<Expr> {
+    pub(super) fn condition(&mut self, sql: &Sql) -> TypedResult<Expr> {
         let expr = self.boolean(sql, 0)?;
         if expr.depth() > EXPRESSION_DEPTH_MAX || expr.unknown_depth() > UNKNOWN_DEPTH_MAX {
             return Err(too_deep());
@@ -97,7 +97,7 @@ impl Typer<'_> {
         );
     }
 
-    pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    pub(super) fn boolean(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         if depth > SQL_DEPTH_MAX {
             return Err(too_deep());
         }
@@ -108,7 +108,7 @@ impl Typer<'_> {
                 let parts = chain(sql, op)
                     .into_iter()
                     .map(|part| self.boolean(part, inner))
-                    .collect::<Typed<Vec<_>>>()?;
+                    .collect::<TypedResult<Vec<_>>>()?;
                 let and = *op == BinaryOperator::And;
                 Ok(if and { Expr::all(parts) } else { Expr::any(parts) })
             }
@@ -154,7 +154,7 @@ impl Typer<'_> {
     }
 
     /// A boolean column or value that stands alone.
-    fn boolean_value(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    fn boolean_value(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         let side = self.side(sql, depth)?;
         match (side.kind, side.scalar) {
             (SideKind::Column(operand), _) if operand.value_type() == Type::Boolean => {
@@ -208,7 +208,7 @@ impl Typer<'_> {
         operator: &BinaryOperator,
         right: &Sql,
         depth: usize,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let left = self.side(left, depth)?;
         let right = self.side(right, depth)?;
         self.check_columns(&left, &right)?;
@@ -233,7 +233,7 @@ impl Typer<'_> {
         by: Comparison,
         value: Constant,
         span: Span,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         match (&value, by) {
             (Constant::Null, _) => {
                 self.warn(format!(
@@ -252,7 +252,7 @@ impl Typer<'_> {
         }
         let check = match operand.value_type() {
             Type::Integer => {
-                Check::Integer(Relation::Compare(by, self.number(&operand, &value, span)?))
+                Check::Integer(ValueTest::Compare(by, self.number(&operand, &value, span)?))
             }
             Type::Instant => {
                 let at = self.instant(
@@ -261,11 +261,11 @@ impl Typer<'_> {
                     by != Comparison::Less && by != Comparison::GreaterOrEqual,
                     span,
                 )?;
-                Check::Instant(Relation::Compare(by, at))
+                Check::Instant(ValueTest::Compare(by, at))
             }
             Type::Text => {
                 let exact = matches!(by, Comparison::Equal | Comparison::NotEqual);
-                Check::Text(Relation::Compare(by, self.text(&operand, value, exact, span)?))
+                Check::Text(ValueTest::Compare(by, self.text(&operand, value, exact, span)?))
             }
             Type::Boolean => {
                 let truth = self.truth(&operand, value, span)?;
@@ -286,7 +286,7 @@ impl Typer<'_> {
         self.error(span, format!("{operand} holds {word}; this is something else")).hint(hint)
     }
 
-    fn number(&self, operand: &Operand, value: &Constant, span: Span) -> Typed<Decimal> {
+    fn number(&self, operand: &Operand, value: &Constant, span: Span) -> TypedResult<Decimal> {
         let number = match value {
             Constant::Number(number) => Some(*number),
             Constant::Text(text) => Decimal::of_text(text),
@@ -309,7 +309,7 @@ impl Typer<'_> {
         value: Constant,
         edge: bool,
         span: Span,
-    ) -> Typed<Instant> {
+    ) -> TypedResult<Instant> {
         let (at, day) = match value {
             Constant::Instant { at, whole_day } => (at, whole_day),
             Constant::Text(text) => {
@@ -339,7 +339,7 @@ impl Typer<'_> {
         value: Constant,
         exact: bool,
         span: Span,
-    ) -> Typed<String> {
+    ) -> TypedResult<String> {
         let Constant::Text(text) = value else {
             let hint = match operand.kind {
                 ColumnKind::Text if operand.cast.is_none() => {
@@ -373,7 +373,7 @@ impl Typer<'_> {
         }
     }
 
-    fn truth(&self, operand: &Operand, value: Constant, span: Span) -> Typed<bool> {
+    fn truth(&self, operand: &Operand, value: Constant, span: Span) -> TypedResult<bool> {
         match value {
             Constant::Boolean(truth) => Ok(truth),
             Constant::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -382,7 +382,7 @@ impl Typer<'_> {
         }
     }
 
-    fn is_null(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    fn is_null(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         let side = self.side(sql, depth)?;
         Ok(match (side.kind, side.scalar) {
             (SideKind::Column(operand), _) => Expr::test(operand, Check::Null),
@@ -392,12 +392,12 @@ impl Typer<'_> {
             (SideKind::Computed, Some(value)) if value.value_type() == ScalarType::Boolean => {
                 self.truth_of(value).is(None)
             }
-            (SideKind::Computed, Some(value)) => Expr::Computed(Computed::Null(value)),
+            (SideKind::Computed, Some(value)) => Expr::Computed(ComputedCondition::Null(value)),
             (SideKind::Computed, None) => Expr::Constant(Some(true)),
         })
     }
 
-    fn is_in(&mut self, sql: &Sql, list: &[Sql], depth: usize) -> Typed<Expr> {
+    fn is_in(&mut self, sql: &Sql, list: &[Sql], depth: usize) -> TypedResult<Expr> {
         let side = self.side(sql, depth)?;
         let mut items = Vec::with_capacity(list.len());
         for item in list {
@@ -412,7 +412,7 @@ impl Typer<'_> {
         }
     }
 
-    fn column_in(&mut self, operand: Operand, items: Vec<ComparisonSide>) -> Typed<Expr> {
+    fn column_in(&mut self, operand: Operand, items: Vec<ComparisonSide>) -> TypedResult<Expr> {
         let (mut null, mut unknown) = (false, false);
         let mut parts = Vec::new();
         for item in items {
@@ -443,7 +443,7 @@ impl Typer<'_> {
         Ok(Expr::any(parts))
     }
 
-    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql, depth: usize) -> Typed<Expr> {
+    fn between(&mut self, sql: &Sql, low: &Sql, high: &Sql, depth: usize) -> TypedResult<Expr> {
         let value = self.side(sql, depth)?;
         let least = self.side(low, depth)?;
         let most = self.side(high, depth)?;
@@ -453,7 +453,7 @@ impl Typer<'_> {
     }
 
     /// What LIKE and regular expressions look at: a column of texts, or a text that is computed.
-    fn text_side(&mut self, sql: &Sql, depth: usize) -> Typed<ComparisonSide> {
+    fn text_side(&mut self, sql: &Sql, depth: usize) -> TypedResult<ComparisonSide> {
         let side = self.side(sql, depth)?;
         match &side.kind {
             SideKind::Column(operand) if operand.value_type() == Type::Text => Ok(side),
@@ -474,7 +474,7 @@ impl Typer<'_> {
         }
     }
 
-    fn like(&mut self, sql: &Sql, depth: usize) -> Typed<Expr> {
+    fn like(&mut self, sql: &Sql, depth: usize) -> TypedResult<Expr> {
         let (Sql::Like { negated, expr, pattern, escape_char, .. }
         | Sql::ILike { negated, expr, pattern, escape_char, .. }) = sql
         else {
@@ -506,7 +506,7 @@ impl Typer<'_> {
         like: Like,
         ilike: bool,
         span: Span,
-    ) -> Typed<Expr> {
+    ) -> TypedResult<Expr> {
         let folded = ilike && !operand.is_token();
         if folded && operand.case.is_some() {
             return Err(self
@@ -520,7 +520,7 @@ impl Typer<'_> {
     }
 
     /// The text of a pattern, which is a constant; `None` for NULL.
-    fn pattern_text(&mut self, sql: &Sql, depth: usize) -> Typed<Option<String>> {
+    fn pattern_text(&mut self, sql: &Sql, depth: usize) -> TypedResult<Option<String>> {
         match self.side(sql, depth)?.kind {
             SideKind::Constant(Constant::Null) => Ok(None),
             SideKind::Constant(Constant::Text(text)) => Ok(Some(text)),
@@ -533,7 +533,7 @@ impl Typer<'_> {
         }
     }
 
-    fn escape(&self, sql: &Sql) -> Typed<char> {
+    fn escape(&self, sql: &Sql) -> TypedResult<char> {
         if let Constant::Text(text) = self.evaluator.constant(sql)? {
             let mut chars = text.chars();
             if let (Some(escape), None) = (chars.next(), chars.next()) {
@@ -543,7 +543,7 @@ impl Typer<'_> {
         Err(self.error(sql.span(), "ESCAPE takes one character: LIKE '100!%' ESCAPE '!'"))
     }
 
-    pub(super) fn regex(&mut self, function: &ast::Function, depth: usize) -> Typed<Expr> {
+    pub(super) fn regex(&mut self, function: &ast::Function, depth: usize) -> TypedResult<Expr> {
         let arguments = function_arguments(function);
         let Some([value, pattern]) = arguments.as_deref() else {
             return Err(self
@@ -583,7 +583,7 @@ impl Typer<'_> {
         }
     }
 
-    pub(super) fn named(&self, names: &[ast::Ident]) -> Typed<Operand> {
+    pub(super) fn named(&self, names: &[ast::Ident]) -> TypedResult<Operand> {
         let span = names.iter().fold(Span::empty(), |all, name| all.union(&name.span));
         let Some((name, qualifier)) = names.split_last() else {
             return Err(self.error(span, "a column's name is missing"));
@@ -707,9 +707,9 @@ fn in_one_list(tests: Vec<Expr>) -> Vec<Expr> {
             continue;
         };
         match test.check {
-            Check::Integer(Relation::Compare(_, number)) => numbers.push(number),
-            Check::Instant(Relation::Compare(_, at)) => instants.push(at),
-            Check::Text(Relation::Compare(_, text)) => texts.push(text),
+            Check::Integer(ValueTest::Compare(_, number)) => numbers.push(number),
+            Check::Instant(ValueTest::Compare(_, at)) => instants.push(at),
+            Check::Text(ValueTest::Compare(_, text)) => texts.push(text),
             check => {
                 let test = Expr::test(test.operand.clone(), check);
                 if !others.contains(&test) {
@@ -730,12 +730,12 @@ fn in_one_list(tests: Vec<Expr>) -> Vec<Expr> {
 }
 
 /// One value is compared, several are a list without doubles, none is nothing.
-fn relation<T: Ord + Clone>(mut values: Vec<T>) -> Option<Relation<T>> {
+fn relation<T: Ord + Clone>(mut values: Vec<T>) -> Option<ValueTest<T>> {
     values.sort_unstable();
     values.dedup();
     match values.as_slice() {
         [] => None,
-        [only] => Some(Relation::Compare(Comparison::Equal, only.clone())),
-        _ => Some(Relation::In(values)),
+        [only] => Some(ValueTest::Compare(Comparison::Equal, only.clone())),
+        _ => Some(ValueTest::In(values)),
     }
 }

@@ -11,8 +11,8 @@
 
 use std::mem;
 
-use super::matcher::{ComputedTest, Matcher, Node, Numbers, Scratch, leaf_truth, settled};
-use super::read::Reading;
+use super::matcher::{ComputedTest, Matcher, Node, NumberCheck, Scratch, leaf_truth, settled};
+use super::read::NumberReading;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Row, TimeUnit, in_units};
 
 /// The columns of a run of rows.
@@ -271,12 +271,12 @@ impl Leaf {
                 }
             },
             (ColumnValues::Integers { values, valid }, Node::Number(test))
-                if test.reading == Reading::Integer =>
+                if test.reading == NumberReading::Integer =>
             {
                 narrow_numbers(&test.numbers, test.want, 1, values, valid, mask);
             }
             (ColumnValues::Instants { values, valid, unit }, Node::Number(test))
-                if test.reading == Reading::Instant =>
+                if test.reading == NumberReading::Instant =>
             {
                 let met = drop_no_dates(values, valid, unit, mask);
                 space.scratch.met_unreadable |= met && !test.cast;
@@ -370,7 +370,7 @@ fn drop_no_dates(
 
 /// Numbers counted in `unit`s of what the test is counted in.
 fn narrow_numbers(
-    numbers: &Numbers,
+    numbers: &NumberCheck,
     want: bool,
     unit: i128,
     values: &[i64],
@@ -378,13 +378,13 @@ fn narrow_numbers(
     mask: &mut [bool],
 ) {
     match numbers {
-        Numbers::Range(least, most) => {
+        NumberCheck::Range(least, most) => {
             let (least, most) = in_units(*least, *most, unit);
             for (mask, value) in mask.iter_mut().zip(values) {
                 *mask &= (least <= *value && *value <= most) == want;
             }
         }
-        Numbers::Set(_) => {
+        NumberCheck::Set(_) => {
             for (mask, value) in mask.iter_mut().zip(values).filter(|(mask, _)| **mask) {
                 *mask = numbers.contains(i128::from(*value) * unit) == want;
             }
@@ -418,9 +418,9 @@ mod tests {
     }
 
     /// A row as CSV would hold it: its key encoded.
-    pub(in super::super) struct Encoded<'a>(pub(in super::super) &'a [Vec<u8>]);
+    pub(in super::super) struct EncodedRow<'a>(pub(in super::super) &'a [Vec<u8>]);
 
-    impl Row for Encoded<'_> {
+    impl Row for EncodedRow<'_> {
         fn field(&self, column: usize) -> &[u8] {
             &self.0[column]
         }
@@ -437,7 +437,7 @@ mod tests {
     ];
 
     /// Rows in columns, each column in a form of its own.
-    struct Held {
+    struct HeldRows {
         data: Vec<Vec<u8>>,
         spans: Vec<Vec<Span>>,
         dictionary: Dictionary,
@@ -449,7 +449,7 @@ mod tests {
         flags: Vec<u8>,
     }
 
-    impl Columns for Held {
+    impl Columns for HeldRows {
         fn values(&self, column: usize) -> ColumnValues<'_> {
             match column {
                 1 => ColumnValues::Integers { values: &self.sizes, valid: Some(&self.sizes_valid) },
@@ -469,8 +469,8 @@ mod tests {
 
     const CLASSES: [&str; 4] = ["GLACIER", "Standard", "STANDARD_IA", ""];
 
-    fn held(rows: &[Cells]) -> Held {
-        let mut held = Held {
+    fn held(rows: &[Cells]) -> HeldRows {
+        let mut held = HeldRows {
             data: vec![Vec::new(); NAMES.len()],
             spans: vec![Vec::new(); NAMES.len()],
             dictionary: Dictionary { serial: 7, ..Dictionary::default() },
@@ -583,7 +583,7 @@ mod tests {
                 cells[0] = cells[0].iter().flat_map(|b| format!("%{b:02X}").into_bytes()).collect();
                 let mut back = Vec::new();
                 decode_key(&cells[0], &mut back);
-                let row = Encoded(&cells);
+                let row = EncodedRow(&cells);
                 let wanted = predicate.evaluate_slowly(&row) == Some(true);
                 prop_assert_eq!(predicate.compile().matches(&row), wanted);
                 expected.push(wanted);

@@ -9,12 +9,12 @@ use jiff::Timestamp;
 
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
-use super::{Compiled, Query, UnreadableColumn, column, packed, size};
-use crate::engine::{Block, Emitter, Sink, TaskError};
+use super::{CompiledQuery, Query, UnreadableColumn, column, packed, size};
+use crate::engine::{Emitter, OutputBlock, Sink, TaskError};
 use crate::predicate::{Matcher, is_readable};
 use crate::read::{
-    Control, DataError, DataErrorKind, Input, Opened, ReadColumns, RowVisitor, ScanError, Scanned,
-    Settings, TaskPlan, VisitResult, failed,
+    DataError, DataErrorKind, Input, ReadColumns, ReportSet, RowVisitor, RunControl, ScanError,
+    ScanOptions, Scanned, TaskPlan, VisitResult, failed,
 };
 use crate::report::{Report, Schema};
 use crate::source::Location;
@@ -46,22 +46,22 @@ pub struct CountOptions {
     pub by: Vec<String>,
     /// What `now()` means in the query.
     pub now: Timestamp,
-    /// Whether bad data files are set aside instead of ending the run.
+    /// Whether bad data files are skipped instead of ending the run.
     pub keep_going: bool,
     /// How data files are read.
-    pub settings: Settings,
+    pub settings: ScanOptions,
 }
 
 /// Rows with the same values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Group {
+pub struct CountGroup {
     /// How many.
     pub rows: u64,
     /// The sum of their sizes in bytes; an empty size adds nothing.
     pub bytes: u128,
 }
 
-impl Group {
+impl CountGroup {
     fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.bytes += other.bytes;
@@ -74,11 +74,11 @@ pub struct Counts {
     /// What was read.
     pub scanned: Scanned,
     /// The rows that match.
-    pub matched: Group,
+    pub matched: CountGroup,
     /// By the values of the columns asked for, as they stand in the report; empty without such.
-    pub groups: HashMap<Vec<Vec<u8>>, Group>,
-    /// Files set aside because they are bad.
-    pub set_aside: Vec<(Location, String)>,
+    pub groups: HashMap<Vec<Vec<u8>>, CountGroup>,
+    /// Files skipped because they are bad.
+    pub files_skipped: Vec<(Location, String)>,
     /// Values that can't be read, of columns that were looked at.
     pub unreadable: Vec<UnreadableColumn>,
     /// Rows about which such values decided.
@@ -90,12 +90,12 @@ pub struct Counts {
 /// Counts the matching rows of reports.
 ///
 /// # Errors
-/// When the query doesn't fit a report, a file is bad (unless it may be set aside), there are too
+/// When the query doesn't fit a report, a file is bad (unless it may be skipped), there are too
 /// many groups, or the run is interrupted.
 pub fn count(
-    opened: &Opened,
+    opened: &ReportSet,
     options: &CountOptions,
-    control: Control<'_>,
+    control: RunControl<'_>,
 ) -> Result<Counts, ScanError> {
     let (mut warnings, mut hints) = (Vec::new(), Vec::new());
     let mut selections = Vec::new();
@@ -130,7 +130,7 @@ pub fn count(
 
 fn selection(
     report: &Report,
-    compiled: &Compiled,
+    compiled: &CompiledQuery,
     options: &CountOptions,
 ) -> Result<CountSelection, ScanError> {
     let by: Vec<usize> =
@@ -152,7 +152,7 @@ struct CountSink<'a> {
 impl Sink<Counts, DataError> for CountSink<'_> {
     type Error = ScanError;
 
-    fn block(&mut self, _: usize, _: &Block) -> Result<(), ScanError> {
+    fn block(&mut self, _: usize, _: &OutputBlock) -> Result<(), ScanError> {
         Ok(())
     }
 
@@ -175,7 +175,7 @@ impl Sink<Counts, DataError> for CountSink<'_> {
         if !self.keep_going || error.kind.is_usage() {
             return Err(error.into());
         }
-        self.counts.set_aside.push((error.path, error.kind.to_string()));
+        self.counts.files_skipped.push((error.path, error.kind.to_string()));
         Ok(())
     }
 }
@@ -207,7 +207,7 @@ impl RowQuery for CountQuery {
             matcher,
             by,
             size: *size,
-            matched: Group::default(),
+            matched: CountGroup::default(),
             groups: HashMap::new(),
             key: Vec::new(),
             unreadable: UnreadableNotes::new(self.on_unreadable, &columns.schema),
@@ -239,7 +239,7 @@ struct CountVisitor<'a> {
     matcher: &'a mut Matcher,
     by: &'a [usize],
     size: Option<usize>,
-    matched: Group,
+    matched: CountGroup,
     /// By the values, packed into one key.
     groups: HashMap<Vec<u8>, KnownGroup>,
     /// Space to make a key in.
@@ -249,7 +249,7 @@ struct CountVisitor<'a> {
 
 /// A group of rows, and whether one of the values that they share can't be read.
 struct KnownGroup {
-    group: Group,
+    group: CountGroup,
     is_unreadable: bool,
 }
 
@@ -274,7 +274,7 @@ impl RowVisitor for CountVisitor<'_> {
     #[inline]
     fn matched<R: Row>(&mut self, row: &R) -> VisitResult {
         let bytes = self.size.map_or(0, |size| self.size_of(row, size).into());
-        let group = Group { rows: 1, bytes };
+        let group = CountGroup { rows: 1, bytes };
         self.matched.add(group);
         if !self.by.is_empty() {
             self.add_to_group(row, group)?;
@@ -317,7 +317,7 @@ impl CountVisitor<'_> {
     fn add_to_group(
         &mut self,
         row: &impl Row,
-        group: Group,
+        group: CountGroup,
     ) -> Result<(), TaskError<DataErrorKind>> {
         self.key.clear();
         for column in self.by {

@@ -9,11 +9,11 @@ use super::equal::same;
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{LANES_MAX, LaneKey, Lanes, Selection, SizeTotals, UnreadableColumn, packed};
-use crate::engine::{BLOCK_BYTES, Block, Emitter, Lane, Sink, Stopped, TaskError};
+use crate::engine::{BLOCK_BYTES, Emitter, OutputBlock, OutputLane, Sink, Stopped, TaskError};
 use crate::predicate::flag;
 use crate::read::{
-    Control, DataError, DataErrorKind, Input, NameFault, ReadColumns, RowVisitor, ScanError,
-    Scanned, Settings, TaskPlan, VisitResult, check_bucket, check_key, failed, is_usual_key,
+    DataError, DataErrorKind, Input, NameFault, ReadColumns, RowVisitor, RunControl, ScanError,
+    ScanOptions, Scanned, TaskPlan, VisitResult, check_bucket, check_key, failed, is_usual_key,
     stopped,
 };
 use crate::values::Row;
@@ -39,7 +39,7 @@ pub struct FileSummary {
     pub matched: u64,
     /// Of those, rows without a version id.
     pub null_versions: u64,
-    /// Of those, rows set aside, by the place of the rule in [`Selection::excluding`]; last, those
+    /// Of those, rows excluded, by the place of the rule in [`Selection::excluding`]; last, those
     /// whose flags can't be read.
     pub excluded: Vec<u64>,
     /// Of the others, rows for which each question of [`Selection::observing`] is true.
@@ -82,7 +82,7 @@ pub trait FilterSink {
     ///
     /// # Errors
     /// The sink's own.
-    fn block(&mut self, block: &Block) -> Result<(), Self::Error>;
+    fn block(&mut self, block: &OutputBlock) -> Result<(), Self::Error>;
 
     /// Takes what was found in a file, or in several of one report that follow each other, after
     /// all their rows; `input` is the first. `Break` ends the scan.
@@ -107,7 +107,7 @@ pub trait FilterSink {
 /// When the sink refuses, the run is interrupted, or output can't be buffered.
 pub fn filter<K: FilterSink>(
     request: &FilterRequest<'_>,
-    control: Control<'_>,
+    control: RunControl<'_>,
     sink: &mut K,
 ) -> Result<(), K::Error> {
     let FilterRequest { inputs, selections, settings, buffering, one_by_one, lanes } = *request;
@@ -135,7 +135,7 @@ pub struct FilterRequest<'a> {
     /// Which rows of each report that an input names.
     pub selections: &'a [Selection],
     /// How data files are read.
-    pub settings: Settings,
+    pub settings: ScanOptions,
     /// How output is buffered.
     pub buffering: &'a OutputBuffering,
     /// Whether [`FilterSink::done`] is told of each file by itself, so that a scan can end after
@@ -155,7 +155,7 @@ struct InputSink<'a, K> {
 impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
     type Error = K::Error;
 
-    fn block(&mut self, _: usize, block: &Block) -> Result<(), K::Error> {
+    fn block(&mut self, _: usize, block: &OutputBlock) -> Result<(), K::Error> {
         self.sink.block(block)
     }
 
@@ -224,7 +224,7 @@ impl RowQuery for FilterQuery<'_> {
 
 /// A lane with rows that were not handed over yet.
 struct OpenLane {
-    lane: Lane,
+    lane: OutputLane,
     rows: u64,
     bytes: Vec<u8>,
 }
@@ -254,9 +254,9 @@ struct OpenLanes {
     line: Vec<u8>,
     /// The place in `known` of the lane used last: mostly the next one, too.
     current: usize,
-    /// Places of the lanes of rows set aside, by reason.
+    /// Places of the lanes of rows excluded, by reason.
     excluded: Vec<Option<usize>>,
-    /// The bucket of the row set aside last, which was checked.
+    /// The bucket of the row excluded last, which was checked.
     excluded_bucket: Vec<u8>,
     /// Bytes at which a lane's rows are handed over.
     block_bytes: usize,
@@ -273,7 +273,7 @@ impl OpenLanes {
         self.block_bytes = BLOCK_BYTES;
     }
 
-    fn add(&mut self, lane: Lane) -> usize {
+    fn add(&mut self, lane: OutputLane) -> usize {
         self.lanes.push(OpenLane { lane, rows: 0, bytes: Vec::new() });
         let share = WORKER_OUTPUT_BYTES / self.lanes.len();
         self.block_bytes = share.clamp(BLOCK_BYTES_MIN, BLOCK_BYTES);
@@ -345,7 +345,7 @@ impl RowVisitor for FilterVisitor<'_> {
 }
 
 impl FilterVisitor<'_> {
-    /// The first reason to set the row aside, by its place.
+    /// The first reason to exclude the row, by its place.
     #[inline]
     fn exclusion(&mut self, row: &impl Row) -> Result<Option<usize>, TaskError<DataErrorKind>> {
         let Selection { exclusions, flags, flags_unseen, reasons, .. } = &mut *self.selection;
@@ -493,7 +493,7 @@ impl FilterVisitor<'_> {
         Ok(known)
     }
 
-    /// The place of the lane for rows set aside for a reason.
+    /// The place of the lane for rows excluded for a reason.
     fn excluded_lane(
         &mut self,
         reason: usize,
@@ -519,7 +519,7 @@ impl FilterVisitor<'_> {
         let lane = &mut self.open.lanes[place];
         let bytes = std::mem::take(&mut lane.bytes);
         let rows = std::mem::take(&mut lane.rows);
-        self.emitter.emit(Block { lane: lane.lane, rows, bytes })
+        self.emitter.emit(OutputBlock { lane: lane.lane, rows, bytes })
     }
 
     /// Hands over what is left at the task's end.

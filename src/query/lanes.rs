@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::engine::Lane;
+use crate::engine::OutputLane;
 
 /// Lanes at most. Each makes a job at least, and has a buffer for each worker: nobody means more.
 pub const LANES_MAX: usize = 500;
@@ -26,7 +26,7 @@ pub enum LaneKey {
         /// Whether the rows are those of [`super::Selection::apart`].
         apart: bool,
     },
-    /// Rows set aside, by the place of the rule in [`super::Selection::excluding`].
+    /// Rows excluded, by the place of the rule in [`super::Selection::excluding`].
     Excluded(usize),
 }
 
@@ -38,13 +38,13 @@ pub struct Lanes {
 
 #[derive(Debug, Default)]
 struct LaneTable {
-    by_key: HashMap<LaneKey, Lane>,
+    by_key: HashMap<LaneKey, OutputLane>,
     keys: Vec<LaneKey>,
 }
 
 impl Lanes {
     /// The lane of this key; `None` when there are too many.
-    pub(super) fn lane(&self, key: &LaneKey) -> Option<Lane> {
+    pub(super) fn lane(&self, key: &LaneKey) -> Option<OutputLane> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = table.by_key.get(key) {
             return Some(*lane);
@@ -52,7 +52,7 @@ impl Lanes {
         if table.keys.len() == LANES_MAX {
             return None;
         }
-        let lane = Lane(u32::try_from(table.keys.len()).ok()?);
+        let lane = OutputLane(u32::try_from(table.keys.len()).ok()?);
         table.keys.push(key.clone());
         table.by_key.insert(key.clone(), lane);
         Some(lane)
@@ -60,7 +60,7 @@ impl Lanes {
 
     /// What a lane stands for; `None` for one that was never handed out.
     #[must_use]
-    pub fn key(&self, lane: Lane) -> Option<LaneKey> {
+    pub fn key(&self, lane: OutputLane) -> Option<LaneKey> {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.keys.get(lane.0 as usize).cloned()
     }

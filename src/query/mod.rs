@@ -4,7 +4,7 @@
 //! lines ([`filter`]), counts ([`count`]), or which objects of a set have rows ([`probe`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
-//! set aside, and hands them on by lane.
+//! excluded, and hands them on by lane.
 
 mod count;
 mod equal;
@@ -22,14 +22,14 @@ pub mod stages;
 mod text;
 mod unreadable;
 
-pub use count::{CountOptions, Counts, GROUPS_MAX, Group, count};
+pub use count::{CountGroup, CountOptions, Counts, GROUPS_MAX, count};
 pub use filter::{FileSummary, FilterRequest, FilterSink, filter};
 pub use lanes::{LANES_MAX, LaneKey, Lanes};
-pub use objects::{OBJECT_BYTES, ObjectSet, Part};
+pub use objects::{HashPartition, OBJECT_BYTES, ObjectSet};
 pub use probe::{ObjectFilter, Probe, probe};
 pub use projection::Projection;
 pub use run::OutputBuffering;
 pub use selection::Selection;
 pub use sizes::{ClassTotals, SMALL_BYTES, SizeColumns, SizeTotals};
-pub use text::{Compiled, Query, column};
+pub use text::{CompiledQuery, Query, column};
 pub use unreadable::UnreadableColumn;

@@ -25,14 +25,14 @@ const EMPTY: u128 = 0;
 
 /// A part of all objects: those whose hash falls into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Part {
+pub struct HashPartition {
     /// Which, from 0.
     pub number: u64,
     /// Of how many.
     pub of: u64,
 }
 
-impl Part {
+impl HashPartition {
     fn holds(self, hash: u128) -> bool {
         // The low half picks the part, the high half the slot.
         let low = u128::from(hash as u64);
@@ -42,7 +42,7 @@ impl Part {
 
 /// Objects of one part, and the marks of each.
 pub struct ObjectSet {
-    part: Part,
+    part: HashPartition,
     hashes: Vec<u128>,
     marks: Vec<AtomicU8>,
     objects: u64,
@@ -58,7 +58,7 @@ impl fmt::Debug for ObjectSet {
 impl ObjectSet {
     /// A set with room for so many objects.
     #[must_use]
-    pub fn new(part: Part, objects: u64) -> Self {
+    pub fn new(part: HashPartition, objects: u64) -> Self {
         let slots = (objects / 3 + 1).saturating_mul(SLOTS_FOR_THREE);
         let slots = usize::try_from(slots).unwrap_or(usize::MAX);
         let marks = std::iter::repeat_with(AtomicU8::default).take(slots).collect();
@@ -157,7 +157,7 @@ mod tests {
 
     use super::*;
 
-    const WHOLE: Part = Part { number: 0, of: 1 };
+    const WHOLE: HashPartition = HashPartition { number: 0, of: 1 };
 
     #[test]
     fn a_full_set_says_so_and_searches_still_end() {
@@ -175,7 +175,7 @@ mod tests {
         let lines: Vec<[u8; 4]> = (0..3_000_u32).map(u32::to_le_bytes).collect();
         let sets: Vec<ObjectSet> = (0..3)
             .map(|number| {
-                let mut set = ObjectSet::new(Part { number, of: 3 }, 3_000);
+                let mut set = ObjectSet::new(HashPartition { number, of: 3 }, 3_000);
                 assert!(lines.iter().all(|line| set.insert(line)));
                 set
             })

@@ -12,8 +12,8 @@ use super::unreadable::{OnUnreadable, UnreadableNotes, unsettled_values};
 use crate::engine::{Emitter, TaskError};
 use crate::predicate::Matcher;
 use crate::read::{
-    Control, DataError, Input, Opened, ReadColumns, RowVisitor, ScanError, Scanned, Settings,
-    TaskPlan, VisitResult,
+    DataError, Input, ReadColumns, ReportSet, RowVisitor, RunControl, ScanError, ScanOptions,
+    Scanned, TaskPlan, VisitResult,
 };
 use crate::report::Schema;
 use crate::values::Row;
@@ -95,11 +95,11 @@ fn written<'a, R: Row + ?Sized>(
 /// # Errors
 /// When a file is bad, or the run is interrupted.
 pub fn probe(
-    opened: &Opened,
+    opened: &ReportSet,
     objects: &ObjectSet,
     probes: &[Probe],
-    settings: Settings,
-    control: Control<'_>,
+    settings: ScanOptions,
+    control: RunControl<'_>,
 ) -> Result<Scanned, ScanError> {
     let inputs = opened.inputs.as_slice();
     let scan = Scan { inputs, tasks: &TaskPlan::new(inputs), settings, control };
@@ -154,7 +154,7 @@ struct ProbeVisitor<'a> {
     probe: &'a mut Probe,
     objects: &'a ObjectSet,
     line: &'a mut Vec<u8>,
-    /// Nothing is proven by values that can't be read: the first that decides ends the run.
+    /// Nothing is verified by values that can't be read: the first that decides ends the run.
     unreadable: UnreadableNotes,
 }
 

@@ -5,10 +5,10 @@
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use crate::engine::{self, Block, Emitter, RunError, Sink, TaskError, Worker};
+use crate::engine::{self, Emitter, OutputBlock, RunError, Sink, TaskError, Worker};
 use crate::read::{
-    Control, DataError, Input, ReadColumns, RowVisitor, RunState, ScanError, Scanned, Scanner,
-    Settings, TaskPlan,
+    DataError, Input, ReadColumns, RowVisitor, RunControl, RunState, ScanError, ScanOptions,
+    Scanned, Scanner, TaskPlan,
 };
 
 /// What is asked of rows; one for each worker, used again from task to task.
@@ -46,8 +46,8 @@ pub(super) trait RowQuery {
 pub(super) struct Scan<'a> {
     pub(super) inputs: &'a [Input],
     pub(super) tasks: &'a TaskPlan,
-    pub(super) settings: Settings,
-    pub(super) control: Control<'a>,
+    pub(super) settings: ScanOptions,
+    pub(super) control: RunControl<'a>,
 }
 
 /// How output is buffered until it is its turn.
@@ -157,7 +157,7 @@ pub(super) struct ScannedSink {
 impl Sink<Scanned, DataError> for ScannedSink {
     type Error = ScanError;
 
-    fn block(&mut self, _: usize, _: &Block) -> Result<(), ScanError> {
+    fn block(&mut self, _: usize, _: &OutputBlock) -> Result<(), ScanError> {
         Ok(())
     }
 

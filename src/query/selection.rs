@@ -18,9 +18,9 @@ pub struct Selection {
     pub(super) among: Option<ObjectFilter>,
     /// What is written of a row.
     pub(super) projection: Projection,
-    /// How many reasons there are to set a row aside, but for flags that can't be read.
+    /// How many reasons there are to exclude a row, but for flags that can't be read.
     pub(super) reasons: usize,
-    /// The rules by which rows are set aside, each with the place of its reason. Those that are
+    /// The rules by which rows are excluded, each with the place of its reason. Those that are
     /// false of every row are left out: a rule on a column that the report lacks costs nothing.
     pub(super) exclusions: Vec<(usize, Matcher)>,
     /// Columns whose values must be true, false or empty in rows that come out.
@@ -69,7 +69,7 @@ impl Selection {
         Self { among, ..self }
     }
 
-    /// Sets rows aside: those for which a rule is true, the first that is; its place in `rules`
+    /// Excludes rows: those for which a rule is true, the first that is; its place in `rules`
     /// names the reason. So it does with rows in which one of the columns `flags` is neither true,
     /// false nor empty, where a run goes on although values can't be read: the reason is then the
     /// one behind the last.

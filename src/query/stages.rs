@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use super::run::{OutputBuffering, RowQuery, Scan, ScannedSink, run, run_workers};
 use super::{FileSummary, FilterRequest, FilterSink, Lanes, Selection, filter};
-use crate::engine::{Block, Emitter, Sink, TaskError, Worker};
+use crate::engine::{Emitter, OutputBlock, Sink, TaskError, Worker};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
 use crate::predicate::{Matcher, Predicate};
 use crate::read::{
-    Control, DataError, DataErrorKind, FileSplit, Input, Opened, READ_BYTES, ReadColumns,
-    RowVisitor, RunCheck, ScanError, Scanned, Settings, TaskPlan, Verify, VisitResult, failed,
+    DataError, DataErrorKind, FileSplit, Input, READ_BYTES, ReadColumns, ReportSet, RowVisitor,
+    RunCheck, RunControl, ScanError, ScanOptions, Scanned, TaskPlan, Verify, VisitResult, failed,
     open_input, read_full, stopped,
 };
 use crate::report::FileFormat;
@@ -54,17 +54,17 @@ impl Stage {
 /// When a file is bad, or the run is interrupted.
 pub fn run_to(
     stage: Stage,
-    opened: &Opened,
+    opened: &ReportSet,
     selections: &[Selection],
-    settings: Settings,
+    settings: ScanOptions,
     keep_going: bool,
-    control: Control<'_>,
+    control: RunControl<'_>,
 ) -> Result<(Scanned, Duration), ScanError> {
     let inputs = opened.inputs.as_slice();
     let tasks = if keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
     let tasks = &tasks;
     let verify = if stage == Stage::Split { Verify::Crc } else { settings.verify };
-    let scan = Scan { inputs, tasks, settings: Settings { verify, ..settings }, control };
+    let scan = Scan { inputs, tasks, settings: ScanOptions { verify, ..settings }, control };
     let begun = Instant::now();
     let mut total = ScannedSink { keep_going, ..ScannedSink::default() };
     let unbuffered =
@@ -104,7 +104,7 @@ impl<'a> BytesWorker<'a> {
     }
 
     /// Reads a CSV file to its end.
-    fn stream(&mut self, input: &Input, check: RunCheck<'_>) -> Result<(), Failure> {
+    fn stream(&mut self, input: &Input, check: RunCheck<'_>) -> Result<(), StageError> {
         let mut file = open_input(input).map_err(failed)?;
         if let Some(decoder) = &mut self.decoder {
             decoder.reset();
@@ -121,7 +121,7 @@ impl<'a> BytesWorker<'a> {
     }
 
     /// Decompresses what was read, nothing at the file's end; the window is filled up to `end`.
-    fn inflate(&mut self, count: usize, end: &mut usize) -> Result<(), Failure> {
+    fn inflate(&mut self, count: usize, end: &mut usize) -> Result<(), StageError> {
         let Some(decoder) = &mut self.decoder else { return Ok(()) };
         let mut at = 0;
         loop {
@@ -147,7 +147,7 @@ impl<'a> BytesWorker<'a> {
         input: &Input,
         split: FileSplit,
         check: RunCheck<'_>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StageError> {
         let file = open_input(input).map_err(failed)?;
         let Range { mut start, end } = split.bytes(input.bytes);
         while start < end {
@@ -161,7 +161,7 @@ impl<'a> BytesWorker<'a> {
     }
 }
 
-type Failure = TaskError<DataErrorKind>;
+type StageError = TaskError<DataErrorKind>;
 
 impl Worker for BytesWorker<'_> {
     type Summary = Scanned;
@@ -266,9 +266,9 @@ impl RowVisitor for StageVisitor<'_> {
 fn project(
     inputs: &[Input],
     selections: &[Selection],
-    settings: Settings,
+    settings: ScanOptions,
     keep_going: bool,
-    control: Control<'_>,
+    control: RunControl<'_>,
 ) -> Result<Scanned, ScanError> {
     // As much memory as there is: nothing may be spilled, or writing would be measured.
     let buffering = &OutputBuffering {
@@ -279,17 +279,17 @@ fn project(
     let lanes = &Lanes::default();
     let request =
         FilterRequest { inputs, selections, settings, buffering, one_by_one: false, lanes };
-    let mut nowhere = Nowhere(ScannedSink { keep_going, ..ScannedSink::default() });
+    let mut nowhere = DiscardSink(ScannedSink { keep_going, ..ScannedSink::default() });
     filter(&request, control, &mut nowhere)?;
     Ok(nowhere.0.scanned)
 }
 
-struct Nowhere(ScannedSink);
+struct DiscardSink(ScannedSink);
 
-impl FilterSink for Nowhere {
+impl FilterSink for DiscardSink {
     type Error = ScanError;
 
-    fn block(&mut self, _: &Block) -> Result<(), ScanError> {
+    fn block(&mut self, _: &OutputBlock) -> Result<(), ScanError> {
         Ok(())
     }
 

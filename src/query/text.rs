@@ -19,7 +19,7 @@ pub enum Query {
 
 /// A query against the columns of one report.
 #[derive(Debug, Clone)]
-pub struct Compiled {
+pub struct CompiledQuery {
     /// Which rows.
     pub predicate: Predicate,
     /// How many at most.
@@ -28,7 +28,7 @@ pub struct Compiled {
     pub warnings: Vec<String>,
 }
 
-impl Compiled {
+impl CompiledQuery {
     /// What to tell where no row was selected.
     #[must_use]
     pub fn hints(&self) -> Vec<String> {
@@ -52,20 +52,24 @@ impl Query {
     /// # Errors
     /// When it can't be parsed, names a column that the report lacks, or compares a column with a
     /// value of another kind.
-    pub fn compile(&self, schema: &Schema, now: Timestamp) -> Result<Compiled, PredicateError> {
+    pub fn compile(
+        &self,
+        schema: &Schema,
+        now: Timestamp,
+    ) -> Result<CompiledQuery, PredicateError> {
         Ok(match self {
             Self::All => {
-                Compiled { predicate: Predicate::always(), limit: None, warnings: Vec::new() }
+                CompiledQuery { predicate: Predicate::always(), limit: None, warnings: Vec::new() }
             }
             Self::Where(text) => {
                 let predicate = Predicate::parse(text, schema, now)?;
                 let warnings = predicate.warnings().to_vec();
-                Compiled { predicate, limit: None, warnings }
+                CompiledQuery { predicate, limit: None, warnings }
             }
             Self::Sql(text) => {
                 let select = Select::parse(text, schema, now)?;
                 let warnings = select.predicate.warnings().to_vec();
-                Compiled { predicate: select.predicate, limit: select.limit, warnings }
+                CompiledQuery { predicate: select.predicate, limit: select.limit, warnings }
             }
         })
     }
@@ -74,7 +78,7 @@ impl Query {
     ///
     /// # Errors
     /// As there.
-    pub fn compile_for(&self, report: &Report, now: Timestamp) -> Result<Compiled, ScanError> {
+    pub fn compile_for(&self, report: &Report, now: Timestamp) -> Result<CompiledQuery, ScanError> {
         self.compile(&report.schema, now)
             .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })
     }

@@ -20,7 +20,7 @@ use super::input::{READ_BYTES, open, read};
 use super::md5::{Digests, Md5Mode, beside};
 use super::small::{self, SmallFile};
 use super::visitor::{RowVisitor, RunCheck};
-use super::{Control, DataError, DataErrorKind, Input, Scanned, Settings, damage};
+use super::{DataError, DataErrorKind, Input, RunControl, ScanOptions, Scanned, damage};
 use crate::engine::TaskError;
 use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
@@ -42,8 +42,8 @@ const _: () = assert!(WINDOW_BYTES >= 2 * (HISTORY_BYTES + ROOM_BYTES_MIN));
 
 /// Reads data files; one for each worker, used again from file to file.
 pub(super) struct CsvScanner<'a> {
-    settings: Settings,
-    control: Control<'a>,
+    settings: ScanOptions,
+    control: RunControl<'a>,
     digests: &'a Digests<'a>,
     /// Where `digests` reads to.
     digest_buffer: ReadBuffer,
@@ -70,7 +70,11 @@ struct WindowCursor {
 }
 
 impl<'a> CsvScanner<'a> {
-    pub(super) fn new(settings: Settings, control: Control<'a>, digests: &'a Digests<'a>) -> Self {
+    pub(super) fn new(
+        settings: ScanOptions,
+        control: RunControl<'a>,
+        digests: &'a Digests<'a>,
+    ) -> Self {
         Self {
             settings,
             control,

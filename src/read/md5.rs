@@ -50,7 +50,7 @@ use md5::{Digest, Md5};
 use super::error::stopped;
 use super::input::{READ_BYTES, open, read};
 use super::visitor::RunCheck;
-use super::{DataErrorKind, Input, Settings, Verify};
+use super::{DataErrorKind, Input, ScanOptions, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
 use crate::source::{ReadBuffer, SourceFile};
@@ -120,14 +120,14 @@ enum GroupState {
     /// Some worker does.
     Busy,
     /// Done; one entry for each file, until it is asked for.
-    Done(Vec<Option<Outcome>>),
+    Done(Vec<Option<DigestOutcome>>),
 }
 
-pub(super) type Outcome = Result<[u8; 16], DataErrorKind>;
+pub(super) type DigestOutcome = Result<[u8; 16], DataErrorKind>;
 
 impl<'a> Digests<'a> {
     /// Makes the groups; hashes nothing yet.
-    pub(super) fn new(inputs: &'a [Input], settings: Settings) -> Self {
+    pub(super) fn new(inputs: &'a [Input], settings: ScanOptions) -> Self {
         let lanes = match settings.verify {
             Verify::Md5 | Verify::Etag => Md5Path::Auto.lanes(),
             Verify::Crc => 0,
@@ -274,7 +274,7 @@ impl<'a> Digests<'a> {
 pub(super) fn beside<T, E>(
     input: &Input,
     scan: impl FnOnce() -> Result<T, E>,
-) -> Result<(T, Outcome), E> {
+) -> Result<(T, DigestOutcome), E> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let hash = || hash_alone(input, &over);
@@ -301,7 +301,7 @@ impl Drop for EndOfHashing<'_> {
 }
 
 /// The digest of one file, unless it is over before.
-fn hash_alone(input: &Input, over: &AtomicBool) -> Outcome {
+fn hash_alone(input: &Input, over: &AtomicBool) -> DigestOutcome {
     let mut file = open(input)?;
     let mut md5 = Md5::new();
     let mut buffer = ReadBuffer::new(READ_BYTES);
@@ -353,7 +353,7 @@ impl DigestGroup {
 
     /// Waits until the group is done, and takes what became of the file in this place; `None` if
     /// it is free.
-    fn wait(&self, place: usize) -> Option<Outcome> {
+    fn wait(&self, place: usize) -> Option<DigestOutcome> {
         let busy = |state: &mut GroupState| matches!(state, GroupState::Busy);
         let waited = self.changed.wait_while(self.state(), busy);
         match &mut *waited.unwrap_or_else(PoisonError::into_inner) {
@@ -373,7 +373,7 @@ struct Claim<'a> {
 }
 
 impl Claim<'_> {
-    fn done(mut self, outcomes: Vec<Option<Outcome>>) {
+    fn done(mut self, outcomes: Vec<Option<DigestOutcome>>) {
         self.next = GroupState::Done(outcomes);
     }
 
@@ -406,7 +406,7 @@ impl Hashing {
         self.streams.update(&pieces);
     }
 
-    fn finish(self) -> Vec<Option<Outcome>> {
+    fn finish(self) -> Vec<Option<DigestOutcome>> {
         let digests = self.streams.finish().into_iter();
         digests.zip(self.readings).map(|(digest, reading)| Some(reading.outcome(digest))).collect()
     }
@@ -446,7 +446,7 @@ impl GroupFile {
         }
     }
 
-    fn outcome(self, digest: [u8; 16]) -> Outcome {
+    fn outcome(self, digest: [u8; 16]) -> DigestOutcome {
         match self {
             Self::Failed(error) => Err(error),
             Self::Open(_) | Self::Ended => Ok(digest),
@@ -503,7 +503,7 @@ mod tests {
         let mut inputs = vec![file(usual); 3];
         inputs[1].md5 = None;
         assert_eq!(grouped(&inputs, 4), [[0, 2]], "nothing to compare with");
-        let crc = Settings { verify: Verify::Crc, ..Settings::default() };
+        let crc = ScanOptions { verify: Verify::Crc, ..ScanOptions::default() };
         assert_eq!(Digests::new(&inputs, crc).mode(0), Md5Mode::Unchecked);
     }
 
@@ -513,7 +513,7 @@ mod tests {
         let inputs = files(folder.path(), 1);
         let mode = |inputs: &[Input], threads: usize| {
             let threads = NonZeroUsize::new(threads).unwrap();
-            Digests::new(inputs, Settings { threads, ..Settings::default() }).mode(0)
+            Digests::new(inputs, ScanOptions { threads, ..ScanOptions::default() }).mode(0)
         };
         assert_eq!(mode(&inputs, 1), Md5Mode::InPassing);
         assert_eq!(mode(&inputs, 2), Md5Mode::Beside);

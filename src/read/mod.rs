@@ -32,7 +32,7 @@ pub use input::Input;
 pub(crate) use input::{READ_BYTES, open as open_input, read as read_full};
 pub use names::NameFault;
 pub(crate) use names::{check_bucket, check_key, is_usual_key};
-pub use open::{Opened, ReportOptions, open, survey};
+pub use open::{ReportOptions, ReportSet, open, survey};
 pub(crate) use run_state::RunState;
 pub(crate) use scanner::Scanner;
 pub(crate) use tasks::{FileSplit, TaskPlan};
@@ -57,7 +57,7 @@ pub enum Verify {
 
 /// How to read and on how many threads.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct ScanOptions {
     /// Worker threads.
     pub threads: NonZeroUsize,
     /// What is checked.
@@ -68,7 +68,7 @@ pub struct Settings {
     pub split: SplitPath,
 }
 
-impl Default for Settings {
+impl Default for ScanOptions {
     /// A thread for each processor, everything checked, the fastest code.
     fn default() -> Self {
         Self {
@@ -82,7 +82,7 @@ impl Default for Settings {
 
 /// How far a scan has come; read by others while it runs.
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct ScanProgress {
     /// Compressed bytes read.
     pub bytes_compressed: AtomicU64,
     /// Bytes after decompression.
@@ -91,7 +91,7 @@ pub struct Progress {
     pub rows: AtomicU64,
 }
 
-impl Progress {
+impl ScanProgress {
     fn add(&self, bytes_compressed: u64, bytes_raw: u64, rows: u64) {
         self.bytes_compressed.fetch_add(bytes_compressed, Ordering::Relaxed);
         self.bytes_raw.fetch_add(bytes_raw, Ordering::Relaxed);
@@ -101,11 +101,11 @@ impl Progress {
 
 /// What a run is watched and ended by.
 #[derive(Debug, Clone, Copy)]
-pub struct Control<'a> {
+pub struct RunControl<'a> {
     /// Set from outside to end the run.
     pub stop: &'a AtomicBool,
     /// How far it has come.
-    pub progress: &'a Progress,
+    pub progress: &'a ScanProgress,
 }
 
 /// What was read of one data file or of many.

@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use super::{Input, ScanError};
-use crate::report::{self, AsOf, DataFile, FileFormat, Report, ReportError, Survey};
+use crate::report::{self, AsOf, DataFile, FileFormat, FilesOnDisk, Report, ReportError};
 use crate::source::Location;
 use crate::threads;
 
@@ -16,7 +16,7 @@ const FILES_PER_PART: usize = 1_000;
 
 /// Reports ready to be scanned.
 #[derive(Debug)]
-pub struct Opened {
+pub struct ReportSet {
     /// The reports, in the order in which they were named.
     pub reports: Vec<Report>,
     /// The data files of all reports, in report order.
@@ -25,7 +25,7 @@ pub struct Opened {
     pub notes: Vec<String>,
 }
 
-impl Opened {
+impl ReportSet {
     /// The length of all data files together, in bytes.
     #[must_use]
     pub fn bytes_total(&self) -> u64 {
@@ -67,8 +67,8 @@ impl Default for ReportOptions {
 /// When a report or a data file can't be found, a report is bad or in a format that this program
 /// was built without, two reports are the same or have a data file in common, or they list the same
 /// bucket and that is not allowed.
-pub fn open(names: &[Location], options: &ReportOptions) -> Result<Opened, ScanError> {
-    let mut opened = Opened { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
+pub fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, ScanError> {
+    let mut opened = ReportSet { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
         let (report, notes) = Report::find_and_read(name, options.as_of.as_ref(), options.stop)?;
         opened.notes.extend(notes);
@@ -109,7 +109,7 @@ fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, Sc
 ///
 /// # Errors
 /// Those of [`report::survey`]; when a thread can't be started.
-pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ScanError> {
+pub fn survey(report: &Report, options: &ReportOptions) -> Result<FilesOnDisk, ScanError> {
     let look =
         |files: &[DataFile]| report::survey(report, files, options.root.as_ref(), options.stop);
     let is_remote = options.root.as_ref().unwrap_or(&report.manifest_path).is_remote();
@@ -119,7 +119,7 @@ pub fn survey(report: &Report, options: &ReportOptions) -> Result<Survey, ScanEr
     } else {
         in_parts(&report.files, options.threads, look)?
     };
-    let mut all = Survey::default();
+    let mut all = FilesOnDisk::default();
     parts.into_iter().for_each(|part| all.append(part));
     Ok(all)
 }
@@ -140,8 +140,8 @@ fn in_parts<T: Send>(
 
 /// Refuses reports that were named twice, or have a data file in common: nobody means the same rows
 /// twice, whatever may overlap. Files that one report lists are different.
-fn refuse_same(opened: &Opened) -> Result<(), ScanError> {
-    let Opened { reports, inputs, .. } = opened;
+fn refuse_same(opened: &ReportSet) -> Result<(), ScanError> {
+    let ReportSet { reports, inputs, .. } = opened;
     if reports.len() < 2 {
         return Ok(());
     }

@@ -3,7 +3,7 @@
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use super::columnar::SharedFiles;
 use super::md5::Digests;
-use super::{Input, Settings};
+use super::{Input, ScanOptions};
 
 /// What the workers of a run share.
 pub(crate) struct RunState<'a> {
@@ -13,7 +13,7 @@ pub(crate) struct RunState<'a> {
 }
 
 impl<'a> RunState<'a> {
-    pub(crate) fn new(inputs: &'a [Input], settings: Settings) -> Self {
+    pub(crate) fn new(inputs: &'a [Input], settings: ScanOptions) -> Self {
         Self {
             digests: Digests::new(inputs, settings),
             #[cfg(any(feature = "parquet", feature = "orc"))]

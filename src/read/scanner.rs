@@ -8,7 +8,7 @@ use super::csv::CsvScanner;
 use super::run_state::RunState;
 use super::tasks::ScanTask;
 use super::visitor::{RowVisitor, RunCheck};
-use super::{Control, DataError, Input, ReadColumns, Scanned, Settings};
+use super::{DataError, Input, ReadColumns, RunControl, ScanOptions, Scanned};
 use crate::engine::TaskError;
 #[cfg(any(feature = "parquet", feature = "orc"))]
 use crate::report::FileFormat;
@@ -21,7 +21,11 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(settings: Settings, control: Control<'a>, state: &'a RunState<'a>) -> Self {
+    pub(crate) fn new(
+        settings: ScanOptions,
+        control: RunControl<'a>,
+        state: &'a RunState<'a>,
+    ) -> Self {
         Self {
             csv: CsvScanner::new(settings, control, &state.digests),
             #[cfg(any(feature = "parquet", feature = "orc"))]

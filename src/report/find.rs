@@ -16,8 +16,8 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::{ChecksumState, Manifest, Report, ReportError};
-use crate::source::{Kind, Location};
+use super::{ChecksumState, ManifestBytes, Report, ReportError};
+use crate::source::{EntryKind, Location};
 
 /// How many folders below the named one a dated folder may lie.
 ///
@@ -44,9 +44,9 @@ const NOT_SEARCHED: [&str; 2] = ["data", "hive"];
 
 /// What a search found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct ReportSearch {
     /// The manifest, read and checked.
-    pub manifest: Manifest,
+    pub manifest: ManifestBytes,
     /// What the user should know about the choice, a sentence each.
     pub notes: Vec<String>,
 }
@@ -87,7 +87,7 @@ impl fmt::Display for AsOf {
 }
 
 impl AsOf {
-    fn admits(&self, dated: &Dated) -> bool {
+    fn admits(&self, dated: &DatedFolder) -> bool {
         dated.name.get(..self.name.len()).is_some_and(|begin| begin <= self.name.as_str())
     }
 }
@@ -101,20 +101,20 @@ impl AsOf {
 ///
 /// # Errors
 /// When nothing is there, the folder holds no complete report, or reports of several inventories,
-/// and those of [`Manifest::read`].
+/// and those of [`ManifestBytes::read`].
 pub fn find(
     report: &Location,
     as_of: Option<&AsOf>,
     stop: Option<&AtomicBool>,
-) -> Result<Found, ReportError> {
-    let as_it_is = |manifest| Found { manifest, notes: Vec::new() };
+) -> Result<ReportSearch, ReportError> {
+    let as_it_is = |manifest| ReportSearch { manifest, notes: Vec::new() };
     match report.kind().map_err(|source| ReportError::io(report.clone(), source))? {
-        Kind::File => return Manifest::read(report).map(as_it_is),
-        Kind::Nothing => return Err(ReportError::NotThere(report.clone())),
-        Kind::Other => return Err(ReportError::NotAReport(report.clone())),
-        Kind::Folder => {}
+        EntryKind::File => return ManifestBytes::read(report).map(as_it_is),
+        EntryKind::Nothing => return Err(ReportError::NotThere(report.clone())),
+        EntryKind::Other => return Err(ReportError::NotAReport(report.clone())),
+        EntryKind::Folder => {}
     }
-    match Manifest::read(&report.join(MANIFEST_NAME)) {
+    match ManifestBytes::read(&report.join(MANIFEST_NAME)) {
         Err(error) if error.is_not_found() => {}
         own => return own.map(as_it_is),
     }
@@ -132,7 +132,7 @@ pub fn find(
 }
 
 /// A folder named like a report's begin.
-struct Dated {
+struct DatedFolder {
     path: Location,
     /// Sorts as time does.
     name: String,
@@ -144,7 +144,7 @@ fn dated_folders(
     top: &Location,
     entries_max: u64,
     stop: Option<&AtomicBool>,
-) -> Result<Vec<Dated>, ReportError> {
+) -> Result<Vec<DatedFolder>, ReportError> {
     let mut dated = Vec::new();
     let mut entries_left = entries_max;
     let mut open = vec![(top.clone(), 0)];
@@ -165,8 +165,8 @@ fn dated_folders(
             if is_dated(&name) {
                 // In S3 it shows when it is read; what may not be looked at does so, too.
                 let kind = path.join(MANIFEST_NAME).kind();
-                let has_manifest = kind.map_or(true, |kind| kind == Kind::File);
-                dated.push(Dated { path, name, has_manifest });
+                let has_manifest = kind.map_or(true, |kind| kind == EntryKind::File);
+                dated.push(DatedFolder { path, name, has_manifest });
             } else if depth + 1 < FIND_DEPTH_MAX {
                 open.push((path, depth + 1));
             }
@@ -186,7 +186,7 @@ fn is_dated(name: &str) -> bool {
 }
 
 /// The dated folders if they are of one inventory: folders of the same parent.
-fn one_inventory(top: &Location, dated: Vec<Dated>) -> Result<Vec<Dated>, ReportError> {
+fn one_inventory(top: &Location, dated: Vec<DatedFolder>) -> Result<Vec<DatedFolder>, ReportError> {
     let mut inventories: Vec<Location> = dated
         .iter()
         .filter(|dated| dated.has_manifest)
@@ -212,9 +212,9 @@ fn one_inventory(top: &Location, dated: Vec<Dated>) -> Result<Vec<Dated>, Report
 /// The first report that is complete, with a note for each before it that is not.
 fn newest_complete(
     top: &Location,
-    dated: Vec<Dated>,
+    dated: Vec<DatedFolder>,
     stop: Option<&AtomicBool>,
-) -> Result<Found, ReportError> {
+) -> Result<ReportSearch, ReportError> {
     let mut reasons = Vec::new();
     let mut may_be_named = false;
     for dated in dated {
@@ -222,7 +222,7 @@ fn newest_complete(
         match complete(&dated)? {
             Ok(manifest) => {
                 let notes = reasons.iter().map(|reason| format!("passed over {reason}")).collect();
-                return Ok(Found { manifest, notes });
+                return Ok(ReportSearch { manifest, notes });
             }
             Err(reason) => {
                 may_be_named |= reason == UNCHECKED;
@@ -247,11 +247,11 @@ const REPLACE_BOTH: &str = "manifest.json and manifest.checksum go together: fet
                             name the manifest.json";
 
 /// The manifest of a report that is complete, or why it is not.
-fn complete(dated: &Dated) -> Result<Result<Manifest, String>, ReportError> {
+fn complete(dated: &DatedFolder) -> Result<Result<ManifestBytes, String>, ReportError> {
     if !dated.has_manifest {
         return Ok(Err("no manifest.json".to_owned()));
     }
-    let reason = match Manifest::read(&dated.path.join(MANIFEST_NAME)) {
+    let reason = match ManifestBytes::read(&dated.path.join(MANIFEST_NAME)) {
         Ok(manifest) => match manifest.checksum() {
             ChecksumState::Matched => return Ok(Ok(manifest)),
             ChecksumState::Absent => UNCHECKED.to_owned(),
@@ -274,13 +274,13 @@ impl Report {
     /// too.
     ///
     /// # Errors
-    /// Those of [`find`] and [`Manifest::parse`].
+    /// Those of [`find`] and [`ManifestBytes::parse`].
     pub fn find_and_read(
         location: &Location,
         as_of: Option<&AsOf>,
         stop: Option<&AtomicBool>,
     ) -> Result<(Self, Vec<String>), ReportError> {
-        let Found { manifest, notes } = find(location, as_of, stop)?;
+        let ReportSearch { manifest, notes } = find(location, as_of, stop)?;
         Ok((manifest.parse()?, notes))
     }
 }
@@ -313,11 +313,11 @@ mod tests {
         NoManifest,
     }
 
-    fn find(path: &Path) -> Result<Found, ReportError> {
+    fn find(path: &Path) -> Result<ReportSearch, ReportError> {
         super::find(&path.into(), None, None)
     }
 
-    fn dated_folders(top: &Path, entries_max: u64) -> Result<Vec<Dated>, ReportError> {
+    fn dated_folders(top: &Path, entries_max: u64) -> Result<Vec<DatedFolder>, ReportError> {
         super::dated_folders(&top.into(), entries_max, None)
     }
 

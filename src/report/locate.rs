@@ -72,7 +72,7 @@ pub fn locate_some(
 
 /// Which data files of a report are on this disk.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Survey {
+pub struct FilesOnDisk {
     /// Files that are here with the length that the manifest gives.
     pub present: u64,
     /// Keys of files that are not here.
@@ -91,8 +91,8 @@ pub fn survey(
     files: &[DataFile],
     root: Option<&Location>,
     stop: Option<&AtomicBool>,
-) -> Result<Survey, ReportError> {
-    let mut survey = Survey::default();
+) -> Result<FilesOnDisk, ReportError> {
+    let mut survey = FilesOnDisk::default();
     if root.unwrap_or(&report.manifest_path).is_remote() {
         let locations = locate_some(report, files, root, stop)?;
         let lengths = source::lengths(&locations)
@@ -116,7 +116,7 @@ pub fn survey(
     Ok(survey)
 }
 
-impl Survey {
+impl FilesOnDisk {
     /// Adds what was found of the files that follow.
     pub fn append(&mut self, later: Self) {
         self.present += later.present;

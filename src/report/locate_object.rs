@@ -68,12 +68,12 @@ fn single_slashes(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::{Options, Session};
+    use crate::aws::{AwsOptions, Session};
 
     const DATED: &str = "photos/daily/2026-01-01T00-00Z/manifest.json";
 
     fn keys(manifest: &str, root: Option<&str>, key: &str) -> Result<String, ReportError> {
-        let session = Session::new(&Options::default()).unwrap();
+        let session = Session::new(&AwsOptions::default()).unwrap();
         let object = |address: &str| Object::parse(address, &session).unwrap();
         let document = format!(
             r#"{{"sourceBucket": "photos", "destinationBucket": "arn:aws:s3:::reports",

@@ -90,7 +90,7 @@ impl Report {
     /// # Errors
     /// When a file can't be read, the checksum does not match, or the manifest is none.
     pub fn read(manifest_path: impl Into<Location>) -> Result<Self, ReportError> {
-        Manifest::read(&manifest_path.into())?.parse()
+        ManifestBytes::read(&manifest_path.into())?.parse()
     }
 
     /// Takes the bytes of a manifest for a report; `path` is only used to name it.
@@ -187,7 +187,7 @@ fn listed_twice(files: &[DataFile]) -> Option<(usize, usize)> {
 
 /// The bytes of a manifest that were read and checked, but not looked into.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Manifest {
+pub struct ManifestBytes {
     /// Where it lies.
     pub path: Location,
     bytes: Vec<u8>,
@@ -195,7 +195,7 @@ pub struct Manifest {
     checksum: ChecksumState,
 }
 
-impl Manifest {
+impl ManifestBytes {
     /// Reads a manifest, and checks it as [`Report::read`] does.
     ///
     /// # Errors

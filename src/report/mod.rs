@@ -16,12 +16,12 @@ mod write;
 
 pub use error::{KeyFault, ReportError};
 pub use file_format::FileFormat;
-pub use find::{AsOf, AsOfError, Found, find};
+pub use find::{AsOf, AsOfError, ReportSearch, find};
 pub use key_path::{KEY_BYTES_MAX, key_components};
-pub use locate::{Survey, locate_files, locate_some, survey};
-pub use manifest::{ChecksumState, DataFile, MANIFEST_BYTES_MAX, Manifest, Report};
+pub use locate::{FilesOnDisk, locate_files, locate_some, survey};
+pub use manifest::{ChecksumState, DataFile, MANIFEST_BYTES_MAX, ManifestBytes, Report};
 pub use schema::{Column, ColumnKind, Schema, is_same_column, names_listed};
 pub use schema_text::{COLUMN_NAME_BYTES_MAX, COLUMNS_MAX};
 pub use write::{
-    DataFileWriter, MANIFEST_VERSION, ManifestDocument, ManifestEntry, SummedFile, WrittenFile,
+    DataFileWriter, DigestedFile, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
 };

@@ -65,7 +65,7 @@ impl ManifestDocument<'_> {
 
 /// A data file being written: compressed, counted and summed on its way to the disk.
 pub struct DataFileWriter {
-    gzip: GzEncoder<SummedFile>,
+    gzip: GzEncoder<DigestedFile>,
 }
 
 /// What is known of a data file when it is complete.
@@ -84,7 +84,7 @@ impl DataFileWriter {
     /// # Errors
     /// When it can't be made.
     pub fn create(path: &Path, level: u32) -> io::Result<Self> {
-        Ok(Self { gzip: GzEncoder::new(SummedFile::create(path)?, Compression::new(level)) })
+        Ok(Self { gzip: GzEncoder::new(DigestedFile::create(path)?, Compression::new(level)) })
     }
 
     /// Appends rows.
@@ -105,13 +105,13 @@ impl DataFileWriter {
 }
 
 /// A file being written: what goes to the disk is counted and summed.
-pub struct SummedFile {
+pub struct DigestedFile {
     inner: BufWriter<File>,
     md5: Md5,
     bytes: u64,
 }
 
-impl SummedFile {
+impl DigestedFile {
     /// Makes an empty file.
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl SummedFile {
     }
 }
 
-impl Write for SummedFile {
+impl Write for DigestedFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let count = self.inner.write(buffer)?;
         self.md5.update(&buffer[..count]);

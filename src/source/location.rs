@@ -29,7 +29,7 @@ pub enum Location {
 
 /// What there is at a location.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum EntryKind {
     /// A file.
     File,
     /// A folder, which may be empty in S3.
@@ -42,7 +42,7 @@ pub enum Kind {
 
 /// A name in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct FolderEntry {
     /// The name; what is no UTF-8 in it is replaced.
     pub name: String,
     /// What has that name; a folder as such.
@@ -71,19 +71,19 @@ impl Location {
     ///
     /// # Errors
     /// When it can't be looked up.
-    pub fn kind(&self) -> io::Result<Kind> {
+    pub fn kind(&self) -> io::Result<EntryKind> {
         match self {
             Self::Path(path) => match fs::metadata(path) {
-                Ok(metadata) if metadata.is_file() => Ok(Kind::File),
-                Ok(metadata) if metadata.is_dir() => Ok(Kind::Folder),
-                Ok(_) => Ok(Kind::Other),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kind::Nothing),
+                Ok(metadata) if metadata.is_file() => Ok(EntryKind::File),
+                Ok(metadata) if metadata.is_dir() => Ok(EntryKind::Folder),
+                Ok(_) => Ok(EntryKind::Other),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(EntryKind::Nothing),
                 Err(error) => Err(error),
             },
             #[cfg(feature = "aws")]
-            Self::Object(object) if object.key().ends_with(".json") => Ok(Kind::File),
+            Self::Object(object) if object.key().ends_with(".json") => Ok(EntryKind::File),
             #[cfg(feature = "aws")]
-            Self::Object(_) => Ok(Kind::Folder),
+            Self::Object(_) => Ok(EntryKind::Folder),
         }
     }
 
@@ -91,7 +91,7 @@ impl Location {
     ///
     /// # Errors
     /// When it can't be listed.
-    pub fn entries(&self, entries_max: u64) -> io::Result<Option<Vec<Entry>>> {
+    pub fn entries(&self, entries_max: u64) -> io::Result<Option<Vec<FolderEntry>>> {
         match self {
             Self::Path(path) => {
                 let mut entries = Vec::new();
@@ -100,7 +100,7 @@ impl Location {
                     if entries.len() as u64 == entries_max {
                         return Ok(None);
                     }
-                    entries.push(Entry {
+                    entries.push(FolderEntry {
                         name: entry.file_name().to_string_lossy().into_owned(),
                         location: Self::Path(entry.path()),
                         is_folder: entry.file_type()?.is_dir(),

@@ -28,15 +28,15 @@ pub use local::{
     LocalFile, READ_AHEAD_BYTES, advise_soon, open_regular, open_regular_with, read_parameter,
     read_regular,
 };
-pub use location::{Entry, Kind, Location, SourceFile, is_refusal, lengths};
+pub use location::{EntryKind, FolderEntry, Location, SourceFile, is_refusal, lengths};
 pub use lock_file::{LockAttempt, LockFile};
 pub use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]
-pub use no_uploads::{OnBegin, Upload, UploadOutcome, Uploads};
+pub use no_uploads::{ObjectUpload, OnBegin, UploadOutcome, Uploads};
 #[cfg(feature = "aws")]
 pub use object::{
-    AddressError, HeadChecksums, HeldObject, InPlace, Object, ObjectFile, ObjectHead, OnBegin,
-    PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD, StoreOptions, Upload, UploadOutcome, Uploads,
+    AddressError, HeadChecksums, HeldObject, InPlace, Object, ObjectFile, ObjectHead, ObjectUpload,
+    OnBegin, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD, StoreOptions, UploadOutcome, Uploads,
     visit_heads,
 };
 pub use private_folder::create_private_folder;

@@ -14,7 +14,7 @@ pub enum Uploads {}
 
 /// Never made.
 #[derive(Debug)]
-pub enum Upload {}
+pub enum ObjectUpload {}
 
 /// Never made.
 #[derive(Debug)]
@@ -23,12 +23,12 @@ pub enum UploadOutcome {}
 impl Uploads {
     /// Never called.
     #[must_use]
-    pub fn begin(&self, _name: &str) -> Upload {
+    pub fn begin(&self, _name: &str) -> ObjectUpload {
         match *self {}
     }
 }
 
-impl Upload {
+impl ObjectUpload {
     /// Never called.
     #[must_use]
     pub fn target(&self) -> Location {

@@ -7,18 +7,18 @@ use std::sync::atomic::AtomicBool;
 use md5::Digest;
 use proptest::prelude::*;
 
-use super::columns::Group;
-use super::file::{Encoder, Making};
-use super::rows::Recipe;
+use super::columns::RowGroupBuffer;
+use super::file::{Encoder, SynthRun};
+use super::rows::RowRecipe;
 use super::*;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnWanted, ColumnarFile};
 use crate::format::orc::Tail;
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
 use crate::hex;
-use crate::plan::{self, Bounds, Emit, FilterOptions};
+use crate::plan::{self, Emit, FilterOptions, ShardBounds};
 use crate::query::Query;
-use crate::read::{self, Control, Progress, ReportOptions, Settings};
+use crate::read::{self, ReportOptions, RunControl, ScanOptions, ScanProgress};
 use crate::values::encode_key;
 
 const COLUMNS: [&str; 6] =
@@ -51,14 +51,14 @@ fn columns() -> Vec<String> {
 /// A data file in this format.
 fn data_file(format: FileFormat, csv: &[u8]) -> Vec<u8> {
     let synth = Synth { columns: columns(), ..Synth::default() };
-    let recipe = Recipe::new(&synth, 0).unwrap();
-    let making = Making { recipe: &recipe, columns: &synth.columns, format };
+    let recipe = RowRecipe::new(&synth, 0).unwrap();
+    let making = SynthRun { recipe: &recipe, columns: &synth.columns, format };
     let mut encoder = Encoder::new(&making, 6, Vec::new()).unwrap();
     encoder.push(csv).unwrap();
     encoder.finish().unwrap().0
 }
 
-/// The manifest lines of a report of one such file, and the rows set aside.
+/// The manifest lines of a report of one such file, and the rows excluded.
 fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> String {
     let folder = folder.join(format.to_string());
     fs::create_dir(&folder).unwrap();
@@ -85,15 +85,15 @@ fn filtered(folder: &Path, format: FileFormat, csv: &[u8], predicate: &str) -> S
         out: out.as_path().into(),
         force: false,
         version_ids: true,
-        bounds: Bounds { objects_max: 1_000_000, bytes_max: 1 << 30, jobs: None },
+        bounds: ShardBounds { objects_max: 1_000_000, bytes_max: 1 << 30, jobs: None },
         split_by: Vec::new(),
         memory_bytes: 1 << 20,
         keep_going: false,
         now: Timestamp::UNIX_EPOCH,
-        settings: Settings { threads: NonZeroUsize::MIN, ..Settings::default() },
+        settings: ScanOptions { threads: NonZeroUsize::MIN, ..ScanOptions::default() },
     };
     let stop = AtomicBool::new(false);
-    plan::filter(&opened, &options, Control { stop: &stop, progress: &Progress::default() })
+    plan::filter(&opened, &options, RunControl { stop: &stop, progress: &ScanProgress::default() })
         .unwrap();
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap_or_default();
     read("manifests/00000.csv") + "\n" + &read("excluded/delete-marker.csv")
@@ -160,7 +160,7 @@ fn read_through(tail: &Tail, file: &dyn Ranges) {
     for group in 0..tail.groups().len() {
         for column in 0..tail.columns().len() {
             let wanted = [ColumnWanted { column, serial: 0, instants: true, unverified: true }];
-            let Ok(cursors) = tail.cursors(file, group, &wanted, &mut Spare::default()) else {
+            let Ok(cursors) = tail.cursors(file, group, &wanted, &mut BufferPool::default()) else {
                 continue;
             };
             for mut cursor in cursors {
@@ -179,7 +179,7 @@ fn read_through(tail: &Tail, file: &dyn Ranges) {
 
 #[test]
 fn the_columns_of_a_group_are_those_of_the_report() {
-    let group = Group::new(&columns());
+    let group = RowGroupBuffer::new(&columns());
     let names: Vec<&str> = group.columns.iter().map(|column| column.name.as_str()).collect();
     assert_eq!(names[2..4], ["version_id", "is_delete_marker"]);
 }

@@ -33,7 +33,7 @@ pub(super) enum Values {
 
 /// A column.
 #[derive(Debug, Clone)]
-pub(super) struct Column {
+pub(super) struct ColumnBuffer {
     /// As column formats spell it: `bucket_key_status`.
     pub(super) name: String,
     /// Never NULL. ORC has no word for that.
@@ -44,17 +44,17 @@ pub(super) struct Column {
 }
 
 /// The columns of a row group that is being filled.
-pub(super) struct Group {
-    pub(super) columns: Vec<Column>,
+pub(super) struct RowGroupBuffer {
+    pub(super) columns: Vec<ColumnBuffer>,
     pub(super) rows: usize,
     splitter: Splitter,
 }
 
-impl Group {
+impl RowGroupBuffer {
     /// An empty group with these columns, in CSV's spelling.
     pub(super) fn new(names: &[String]) -> Self {
         let schema = Schema::from_names(names);
-        let column = |column: &crate::report::Column| Column {
+        let column = |column: &crate::report::Column| ColumnBuffer {
             name: snake_case(&column.name),
             required: matches!(column.kind, ColumnKind::Key)
                 || column.name.eq_ignore_ascii_case("bucket"),
@@ -106,7 +106,7 @@ impl Group {
     }
 }
 
-impl Column {
+impl ColumnBuffer {
     fn push(&mut self, field: &[u8]) {
         let text = || std::str::from_utf8(field).ok();
         match &mut self.values {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn rows_become_columns() {
         let names = ["Bucket", "Key", "Size", "IsLatest", "LastModifiedDate"].map(str::to_owned);
-        let mut group = Group::new(&names);
+        let mut group = RowGroupBuffer::new(&names);
         let rows = b"\"b\",\"a+b%2F\",\"5\",\"true\",\"2022-12-12T13:20:39.000Z\"\n\
                      \"b\",\"c\",\"\",\"\",\"\"\n";
         group.push(rows).unwrap();

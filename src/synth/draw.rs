@@ -9,9 +9,9 @@ use rand_xoshiro::rand_core::{Rng, SeedableRng};
 const SHARE_BITS: u32 = 53;
 
 /// A source of lots, the same on every machine.
-pub(super) struct Lots(Xoshiro256PlusPlus);
+pub(super) struct DrawSource(Xoshiro256PlusPlus);
 
-impl Lots {
+impl DrawSource {
     /// The lots of one purpose of one file: no two of them share a sequence, and none depends on
     /// what was drawn elsewhere.
     pub(super) fn new(seed: u64, file: u64, purpose: u64) -> Self {
@@ -39,7 +39,7 @@ impl Lots {
     }
 
     /// Yes with the probability of the share.
-    pub(super) fn hit(&mut self, share: Share) -> bool {
+    pub(super) fn hit(&mut self, share: Probability) -> bool {
         self.number() >> (64 - SHARE_BITS) < share.0
     }
 
@@ -51,9 +51,9 @@ impl Lots {
 
 /// A probability.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Share(u64);
+pub(super) struct Probability(u64);
 
-impl Share {
+impl Probability {
     /// `None` if the number is not within 0 and 1.
     pub(super) fn new(share: f64) -> Option<Self> {
         let scaled = share * (1_u64 << SHARE_BITS) as f64;
@@ -63,12 +63,12 @@ impl Share {
 
 /// Values with weights, quoted as CSV fields.
 #[derive(Debug)]
-pub(super) struct Choice {
+pub(super) struct WeightedChoice {
     /// Never empty; the bounds rise, and the last is 1.
-    values: Vec<(Share, Vec<u8>)>,
+    values: Vec<(Probability, Vec<u8>)>,
 }
 
-impl Choice {
+impl WeightedChoice {
     /// `None` if there is no value, a weight is negative or no number, or all are 0.
     pub(super) fn new<T: AsRef<str>>(weighted: &[(T, f64)]) -> Option<Self> {
         let sum: f64 = weighted.iter().map(|(_, weight)| weight).sum();
@@ -81,17 +81,17 @@ impl Choice {
         for (value, weight) in weighted {
             reached += weight;
             if *weight > 0.0 {
-                let bound = Share::new((reached / sum).min(1.0))?;
+                let bound = Probability::new((reached / sum).min(1.0))?;
                 values.push((bound, quoted(value.as_ref().as_bytes())));
             }
         }
         // Rounding must not leave a gap at the end.
-        values.last_mut()?.0 = Share::new(1.0)?;
+        values.last_mut()?.0 = Probability::new(1.0)?;
         Some(Self { values })
     }
 
     /// One of the values, quoted.
-    pub(super) fn draw(&self, lots: &mut Lots) -> &[u8] {
+    pub(super) fn draw(&self, lots: &mut DrawSource) -> &[u8] {
         let drawn = lots.number() >> (64 - SHARE_BITS);
         let place = self.values.partition_point(|(bound, _)| bound.0 <= drawn);
         &self.values[place].1
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn lots_depend_on_seed_file_and_purpose() {
-        let first = |seed, file, purpose| Lots::new(seed, file, purpose).number();
+        let first = |seed, file, purpose| DrawSource::new(seed, file, purpose).number();
         let all = [first(0, 0, 0), first(1, 0, 0), first(0, 1, 0), first(0, 0, 1), first(1, 1, 0)];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
@@ -129,21 +129,22 @@ mod tests {
 
     #[test]
     fn shares_of_nothing_and_everything_are_exact() {
-        let mut lots = Lots::new(1, 0, 0);
-        let (never, always) = (Share::new(0.0).unwrap(), Share::new(1.0).unwrap());
+        let mut lots = DrawSource::new(1, 0, 0);
+        let (never, always) = (Probability::new(0.0).unwrap(), Probability::new(1.0).unwrap());
         for _ in 0..10_000 {
             assert!(!lots.hit(never) && lots.hit(always));
             assert!(lots.below(7) < 7);
         }
         for bad in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
-            assert!(Share::new(bad).is_none(), "{bad}");
+            assert!(Probability::new(bad).is_none(), "{bad}");
         }
     }
 
     #[test]
     fn values_come_as_often_as_their_weight() {
-        let choice = Choice::new(&[("none", 0.0), ("rare", 1.0), ("of\"ten", 3.0)]).unwrap();
-        let mut lots = Lots::new(1, 0, 0);
+        let choice =
+            WeightedChoice::new(&[("none", 0.0), ("rare", 1.0), ("of\"ten", 3.0)]).unwrap();
+        let mut lots = DrawSource::new(1, 0, 0);
         let count = 100_000;
         let mut rare = 0;
         for _ in 0..count {
@@ -160,7 +161,7 @@ mod tests {
     fn weights_that_make_no_choice_are_refused() {
         for bad in [vec![], vec![("a", 0.0)], vec![("a", -1.0), ("b", 2.0)], vec![("a", f64::NAN)]]
         {
-            assert!(Choice::new(&bad).is_none(), "{bad:?}");
+            assert!(WeightedChoice::new(&bad).is_none(), "{bad:?}");
         }
     }
 }

@@ -11,20 +11,20 @@ use flate2::write::GzEncoder;
 
 use super::SynthError;
 #[cfg(any(feature = "parquet", feature = "orc"))]
-use super::columns::{GROUP_ROWS, Group};
+use super::columns::{GROUP_ROWS, RowGroupBuffer};
 #[cfg(feature = "orc")]
 use super::orc_file::OrcFile;
 #[cfg(feature = "parquet")]
 use super::parquet_file::ParquetFile;
-use super::rows::{Recipe, Rows};
-use crate::report::{FileFormat, SummedFile};
+use super::rows::{RowMaker, RowRecipe};
+use crate::report::{DigestedFile, FileFormat};
 
 /// Rows are made until they take this much, in bytes, then compressed: small enough to stay in a
 /// core's cache, and at 60 MB/s a few milliseconds between looks at whether to stop.
 const BATCH_BYTES: usize = 128 << 10;
 
 /// A data file that is complete.
-pub(super) struct Written {
+pub(super) struct SynthFile {
     /// Its name, without folders.
     pub(super) name: String,
     pub(super) md5: [u8; 16],
@@ -39,8 +39,8 @@ pub(super) struct Written {
     not(any(feature = "parquet", feature = "orc")),
     expect(dead_code, reason = "CSV takes its rows as they come")
 )]
-pub(super) struct Making<'a> {
-    pub(super) recipe: &'a Recipe,
+pub(super) struct SynthRun<'a> {
+    pub(super) recipe: &'a RowRecipe,
     /// Their names.
     pub(super) columns: &'a [String],
     pub(super) format: FileFormat,
@@ -55,29 +55,29 @@ pub(super) enum Encoder<W: Write + Send> {
     #[cfg(feature = "parquet")]
     Parquet {
         file: Box<ParquetFile<W>>,
-        group: Box<Group>,
+        group: Box<RowGroupBuffer>,
         bytes_raw: u64,
     },
     #[cfg(feature = "orc")]
     Orc {
         file: Box<OrcFile<W>>,
-        group: Box<Group>,
+        group: Box<RowGroupBuffer>,
         bytes_raw: u64,
     },
 }
 
 impl<W: Write + Send> Encoder<W> {
-    pub(super) fn new(making: &Making<'_>, level: u32, inner: W) -> io::Result<Self> {
+    pub(super) fn new(making: &SynthRun<'_>, level: u32, inner: W) -> io::Result<Self> {
         Ok(match making.format {
             #[cfg(feature = "parquet")]
             FileFormat::Parquet => {
-                let group = Box::new(Group::new(making.columns));
+                let group = Box::new(RowGroupBuffer::new(making.columns));
                 let file = Box::new(ParquetFile::new(inner, &group.columns)?);
                 Self::Parquet { file, group, bytes_raw: 0 }
             }
             #[cfg(feature = "orc")]
             FileFormat::Orc => {
-                let group = Box::new(Group::new(making.columns));
+                let group = Box::new(RowGroupBuffer::new(making.columns));
                 Self::Orc { file: Box::new(OrcFile::new(inner, level)?), group, bytes_raw: 0 }
             }
             // The header holds neither name nor time, so that the bytes follow from the rows
@@ -148,18 +148,18 @@ impl<W: Write + Send> Encoder<W> {
 
 /// Makes the rows with these numbers into a data file; `stopped` is asked between batches.
 pub(super) fn write_data_file(
-    making: &Making<'_>,
+    making: &SynthRun<'_>,
     level: u32,
     index: u64,
     mut numbers: Range<u64>,
     path: &Path,
     stopped: &dyn Fn() -> bool,
     progress: &dyn Fn(u64),
-) -> Result<Written, SynthError> {
+) -> Result<SynthFile, SynthError> {
     let failed = |source| SynthError::Io { path: path.to_owned(), source };
-    let summed = SummedFile::create(path).map_err(failed)?;
+    let summed = DigestedFile::create(path).map_err(failed)?;
     let mut encoder = Encoder::new(making, level, summed).map_err(failed)?;
-    let mut rows = Rows::new(making.recipe, index);
+    let mut rows = RowMaker::new(making.recipe, index);
     let mut batch = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 4);
     while !numbers.is_empty() {
         if stopped() {
@@ -176,7 +176,7 @@ pub(super) fn write_data_file(
     }
     let (summed, bytes_raw) = encoder.finish().map_err(failed)?;
     let written = summed.finish().map_err(failed)?;
-    Ok(Written {
+    Ok(SynthFile {
         name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         md5: written.md5,
         bytes_raw,

@@ -24,10 +24,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 
-use self::draw::Lots;
-use self::file::{Making, Written, write_data_file};
+use self::draw::DrawSource;
+use self::file::{SynthFile, SynthRun, write_data_file};
 pub use self::rows::COLUMNS;
-use self::rows::Recipe;
+use self::rows::RowRecipe;
 use crate::hex;
 use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry,
@@ -225,7 +225,7 @@ pub fn write(
 }
 
 /// Checks every option; those that rows depend on are made ready.
-fn checked(synth: &Synth) -> Result<Recipe, SynthError> {
+fn checked(synth: &Synth) -> Result<RowRecipe, SynthError> {
     let require = |holds: bool, name, fault: &str| {
         if holds { Ok(()) } else { Err(SynthError::option(name, fault.to_owned())) }
     };
@@ -256,18 +256,18 @@ fn checked(synth: &Synth) -> Result<Recipe, SynthError> {
     require(row_bytes <= ROW_BYTES_MAX, "row_bytes", "at most 1,024: keys can't be made longer")?;
     let row_bytes = usize::try_from(row_bytes)
         .map_err(|_| SynthError::option("row_bytes", row_bytes.to_string()))?;
-    Recipe::new(synth, row_bytes)
+    RowRecipe::new(synth, row_bytes)
 }
 
 /// Writes all data files, as many at a time as there are threads; gives them in their order.
 fn write_data_files(
     synth: &Synth,
-    recipe: &Recipe,
+    recipe: &RowRecipe,
     folder: &Path,
     stop: &AtomicBool,
     progress: &(impl Fn(u64) + Sync),
-) -> Result<Vec<Written>, SynthError> {
-    let making = Making { recipe, columns: &synth.columns, format: synth.format };
+) -> Result<Vec<SynthFile>, SynthError> {
+    let making = SynthRun { recipe, columns: &synth.columns, format: synth.format };
     let indexes: Vec<u64> = (0..synth.files).collect();
     // Checked before: there is one at least.
     let threads = NonZeroUsize::new(synth.threads).unwrap_or(NonZeroUsize::MIN);
@@ -294,7 +294,7 @@ fn data_file_name(seed: u64, index: u64, format: FileFormat) -> String {
         FileFormat::Orc => "orc",
         FileFormat::Parquet => "parquet",
     };
-    let mut lots = Lots::new(seed, index, 1);
+    let mut lots = DrawSource::new(seed, index, 1);
     let (a, b) = (lots.number(), lots.number());
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}.{ending}",
@@ -310,7 +310,7 @@ fn data_file_name(seed: u64, index: u64, format: FileFormat) -> String {
 /// there are links; gives all names, in the order in which they are listed.
 fn repeated(
     synth: &Synth,
-    files: &[Written],
+    files: &[SynthFile],
     folder: &Path,
     stop: &AtomicBool,
 ) -> Result<Vec<String>, SynthError> {
@@ -333,7 +333,7 @@ fn repeated(
 
 fn write_manifest(
     synth: &Synth,
-    files: &[Written],
+    files: &[SynthFile],
     names: &[String],
     path: &Path,
 ) -> Result<(), SynthError> {
@@ -363,9 +363,11 @@ fn write_manifest(
 fn file_schema(synth: &Synth) -> String {
     match synth.format {
         #[cfg(feature = "parquet")]
-        FileFormat::Parquet => parquet_file::schema(&columns::Group::new(&synth.columns).columns),
+        FileFormat::Parquet => {
+            parquet_file::schema(&columns::RowGroupBuffer::new(&synth.columns).columns)
+        }
         #[cfg(feature = "orc")]
-        FileFormat::Orc => orc_file::schema(&columns::Group::new(&synth.columns).columns),
+        FileFormat::Orc => orc_file::schema(&columns::RowGroupBuffer::new(&synth.columns).columns),
         _ => synth.columns.join(", "),
     }
 }

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
-use super::columns::{Column, Group, Values};
+use super::columns::{ColumnBuffer, RowGroupBuffer, Values};
 
 /// The longest chunk before compression, the default of all writers.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -50,7 +50,7 @@ pub(super) struct OrcFile<W> {
 }
 
 /// The schema, as a report's manifest tells it.
-pub(super) fn schema(columns: &[Column]) -> String {
+pub(super) fn schema(columns: &[ColumnBuffer]) -> String {
     let mut text = "struct<".to_owned();
     for (place, column) in columns.iter().enumerate() {
         let comma = if place > 0 { "," } else { "" };
@@ -86,7 +86,7 @@ impl<W: Write> OrcFile<W> {
     }
 
     /// Writes a stripe; gives its length before compression.
-    pub(super) fn write(&mut self, group: &Group) -> io::Result<u64> {
+    pub(super) fn write(&mut self, group: &RowGroupBuffer) -> io::Result<u64> {
         let start = self.at;
         let (mut footer, mut statistics, mut bytes_raw) = (Vec::new(), Vec::new(), 0);
         // The row itself is column 0.
@@ -124,7 +124,7 @@ impl<W: Write> OrcFile<W> {
         Ok(bytes_raw)
     }
 
-    pub(super) fn finish(mut self, columns: &[Column]) -> io::Result<W> {
+    pub(super) fn finish(mut self, columns: &[ColumnBuffer]) -> io::Result<W> {
         let mut metadata = Vec::new();
         for stripe in &self.statistics {
             field_bytes(1, stripe, &mut metadata);
@@ -152,7 +152,7 @@ impl<W: Write> OrcFile<W> {
     }
 }
 
-fn types(columns: &[Column]) -> Vec<Vec<u8>> {
+fn types(columns: &[ColumnBuffer]) -> Vec<Vec<u8>> {
     let mut row = message(&[(1, STRUCT)]);
     let mut types = Vec::new();
     for (place, column) in columns.iter().enumerate() {
@@ -170,7 +170,7 @@ fn types(columns: &[Column]) -> Vec<Vec<u8>> {
     types
 }
 
-fn written(column: &Column) -> ColumnStreams {
+fn written(column: &ColumnBuffer) -> ColumnStreams {
     match &column.values {
         Values::Texts { bytes, ends } => written_texts(bytes, ends),
         Values::Flags(flags) => {

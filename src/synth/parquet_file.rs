@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::parser::parse_message_type;
 
-use super::columns::{Column, Group, Values};
+use super::columns::{ColumnBuffer, RowGroupBuffer, Values};
 
 /// A file that is being written.
 pub(super) struct ParquetFile<W: Write + Send> {
@@ -20,7 +20,7 @@ pub(super) struct ParquetFile<W: Write + Send> {
 }
 
 /// The schema, as a report's manifest tells it.
-pub(super) fn schema(columns: &[Column]) -> String {
+pub(super) fn schema(columns: &[ColumnBuffer]) -> String {
     let mut text = "message s3.inventory {".to_owned();
     for column in columns {
         let repetition = if column.required { "required" } else { "optional" };
@@ -38,7 +38,7 @@ pub(super) fn schema(columns: &[Column]) -> String {
 }
 
 impl<W: Write + Send> ParquetFile<W> {
-    pub(super) fn new(inner: W, columns: &[Column]) -> io::Result<Self> {
+    pub(super) fn new(inner: W, columns: &[ColumnBuffer]) -> io::Result<Self> {
         let schema = parse_message_type(&schema(columns)).map_err(io::Error::other)?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
@@ -49,7 +49,7 @@ impl<W: Write + Send> ParquetFile<W> {
     }
 
     /// Writes a row group; gives its length before compression.
-    pub(super) fn write(&mut self, group: &Group) -> io::Result<u64> {
+    pub(super) fn write(&mut self, group: &RowGroupBuffer) -> io::Result<u64> {
         let mut rows = self.writer.next_row_group().map_err(io::Error::other)?;
         for column in &group.columns {
             if let Some(mut writer) = rows.next_column().map_err(io::Error::other)? {
@@ -68,7 +68,7 @@ impl<W: Write + Send> ParquetFile<W> {
 
 fn write_column(
     writer: &mut SerializedColumnWriter<'_>,
-    column: &Column,
+    column: &ColumnBuffer,
 ) -> parquet::errors::Result<()> {
     match &column.values {
         Values::Texts { bytes, ends } => {

@@ -9,7 +9,7 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
-use super::draw::{Choice, Lots, Share, quoted};
+use super::draw::{DrawSource, Probability, WeightedChoice, quoted};
 use super::{Synth, SynthError};
 use crate::report::Schema;
 use crate::values::encode_key;
@@ -48,7 +48,7 @@ const ACL: &str = "eyJ2ZXJzaW9uIjoiMjAyMi0xMS0xMCIsInN0YXR1cyI6IkFWQUlMQUJMRSIsI
 
 /// Where a column's value comes from.
 #[derive(Debug)]
-enum Maker {
+enum ValueSource {
     Bucket,
     Key,
     VersionId,
@@ -57,18 +57,18 @@ enum Maker {
     LastModifiedDate,
     ETag,
     IsMultipartUploaded,
-    EncryptionStatus(Choice),
+    EncryptionStatus(WeightedChoice),
     BucketKeyStatus,
     StorageClass,
     ObjectLockMode,
     ObjectLockRetainUntilDate,
-    IntelligentTieringAccessTier(Choice),
+    IntelligentTieringAccessTier(WeightedChoice),
     IntelligentTieringReferenceDate,
-    LifecycleExpirationDate(Share),
+    LifecycleExpirationDate(Probability),
     /// Drawn without regard to the rest of the row; a delete marker has none.
-    Chosen(Choice),
+    Chosen(WeightedChoice),
     /// Drawn for delete markers too.
-    Always(Choice),
+    Always(WeightedChoice),
 }
 
 /// Columns whose values are drawn without regard to the rest of the row, with S3's spellings.
@@ -167,16 +167,16 @@ const OWN_OPTION: [(&str, &str); 3] = [
 
 /// A [`Synth`] made ready: what a row needs, looked up and checked once.
 #[derive(Debug)]
-pub(super) struct Recipe {
-    makers: Vec<Maker>,
+pub(super) struct RowRecipe {
+    makers: Vec<ValueSource>,
     /// The bucket's name, quoted.
     bucket: Vec<u8>,
-    bucket_keys: Choice,
-    classes: Choice,
-    locks: Choice,
-    delete_markers: Share,
-    null_versions: Share,
-    odd_keys: Share,
+    bucket_keys: WeightedChoice,
+    classes: WeightedChoice,
+    locks: WeightedChoice,
+    delete_markers: Probability,
+    null_versions: Probability,
+    odd_keys: Probability,
     /// Rows are padded to this length, LF included.
     row_bytes: usize,
     /// Seconds since 1970.
@@ -184,7 +184,7 @@ pub(super) struct Recipe {
     seed: u64,
 }
 
-impl Recipe {
+impl RowRecipe {
     /// Checks the options that rows depend on.
     pub(super) fn new(synth: &Synth, row_bytes: usize) -> Result<Self, SynthError> {
         let schema = checked_columns(&synth.columns)?;
@@ -201,7 +201,7 @@ impl Recipe {
             }
         }
         let share = |name, share| {
-            Share::new(share)
+            Probability::new(share)
                 .ok_or_else(|| SynthError::option(name, format!("{share} is not from 0 to 1")))
         };
         let versioned = schema.position("IsDeleteMarker").is_some();
@@ -260,53 +260,55 @@ fn choice_for(
     synth: &Synth,
     column: &str,
     otherwise: &[(&str, f64)],
-) -> Result<Choice, SynthError> {
-    shares_of(synth, column).map_or_else(|| Choice::new(otherwise), Choice::new).ok_or_else(|| {
-        let fault = format!("{column}: needs weights of 0 and more, and one above 0");
-        SynthError::option("shares", fault)
-    })
+) -> Result<WeightedChoice, SynthError> {
+    shares_of(synth, column)
+        .map_or_else(|| WeightedChoice::new(otherwise), WeightedChoice::new)
+        .ok_or_else(|| {
+            let fault = format!("{column}: needs weights of 0 and more, and one above 0");
+            SynthError::option("shares", fault)
+        })
 }
 
 /// How the values of a column are made.
-fn maker(synth: &Synth, name: &str) -> Result<Maker, SynthError> {
+fn maker(synth: &Synth, name: &str) -> Result<ValueSource, SynthError> {
     let linked = Schema::from_names(LINKED).position(name).map(|place| LINKED[place]);
     // These are drawn with the user's weights already, before the columns that depend on them.
     match linked {
-        Some("BucketKeyStatus") => return Ok(Maker::BucketKeyStatus),
-        Some("StorageClass") => return Ok(Maker::StorageClass),
-        Some("ObjectLockMode") => return Ok(Maker::ObjectLockMode),
-        Some("IsLatest") => return choice_for(synth, name, &LATEST).map(Maker::Always),
+        Some("BucketKeyStatus") => return Ok(ValueSource::BucketKeyStatus),
+        Some("StorageClass") => return Ok(ValueSource::StorageClass),
+        Some("ObjectLockMode") => return Ok(ValueSource::ObjectLockMode),
+        Some("IsLatest") => return choice_for(synth, name, &LATEST).map(ValueSource::Always),
         Some("Bucket") if shares_of(synth, name).is_some() => {
-            return choice_for(synth, name, &[]).map(Maker::Always);
+            return choice_for(synth, name, &[]).map(ValueSource::Always);
         }
         _ => {}
     }
     if shares_of(synth, name).is_some() {
-        return choice_for(synth, name, &[]).map(Maker::Chosen);
+        return choice_for(synth, name, &[]).map(ValueSource::Chosen);
     }
     let all = CHOSEN.map(|(name, _)| name);
     if let Some(place) = Schema::from_names(all).position(name) {
-        return choice_for(synth, name, CHOSEN[place].1).map(Maker::Chosen);
+        return choice_for(synth, name, CHOSEN[place].1).map(ValueSource::Chosen);
     }
     Ok(match linked {
-        Some("Bucket") => Maker::Bucket,
-        Some("Key") => Maker::Key,
-        Some("VersionId") => Maker::VersionId,
-        Some("IsDeleteMarker") => Maker::IsDeleteMarker,
-        Some("Size") => Maker::Size,
-        Some("LastModifiedDate") => Maker::LastModifiedDate,
-        Some("ETag") => Maker::ETag,
-        Some("IsMultipartUploaded") => Maker::IsMultipartUploaded,
+        Some("Bucket") => ValueSource::Bucket,
+        Some("Key") => ValueSource::Key,
+        Some("VersionId") => ValueSource::VersionId,
+        Some("IsDeleteMarker") => ValueSource::IsDeleteMarker,
+        Some("Size") => ValueSource::Size,
+        Some("LastModifiedDate") => ValueSource::LastModifiedDate,
+        Some("ETag") => ValueSource::ETag,
+        Some("IsMultipartUploaded") => ValueSource::IsMultipartUploaded,
         Some("EncryptionStatus") => {
-            Maker::EncryptionStatus(choice_for(synth, name, &WITHOUT_BUCKET_KEY)?)
+            ValueSource::EncryptionStatus(choice_for(synth, name, &WITHOUT_BUCKET_KEY)?)
         }
-        Some("ObjectLockRetainUntilDate") => Maker::ObjectLockRetainUntilDate,
+        Some("ObjectLockRetainUntilDate") => ValueSource::ObjectLockRetainUntilDate,
         Some("IntelligentTieringAccessTier") => {
-            Maker::IntelligentTieringAccessTier(choice_for(synth, name, &TIERS)?)
+            ValueSource::IntelligentTieringAccessTier(choice_for(synth, name, &TIERS)?)
         }
-        Some("IntelligentTieringReferenceDate") => Maker::IntelligentTieringReferenceDate,
-        Some("LifecycleExpirationDate") => Share::new(EXPIRING_SHARE)
-            .map(Maker::LifecycleExpirationDate)
+        Some("IntelligentTieringReferenceDate") => ValueSource::IntelligentTieringReferenceDate,
+        Some("LifecycleExpirationDate") => Probability::new(EXPIRING_SHARE)
+            .map(ValueSource::LifecycleExpirationDate)
             .ok_or_else(|| SynthError::option("columns", name.to_owned()))?,
         _ => {
             let fault = format!("nothing is known of {name}: give its values in shares");
@@ -325,9 +327,9 @@ struct ObjectDraw<'a> {
 }
 
 /// Makes the rows of one file, one after another.
-pub(super) struct Rows<'a> {
-    recipe: &'a Recipe,
-    lots: Lots,
+pub(super) struct RowMaker<'a> {
+    recipe: &'a RowRecipe,
+    lots: DrawSource,
     /// The leading folders of the keys now being made, with the final slash.
     folder: Vec<u8>,
     /// The ending of their names.
@@ -338,12 +340,12 @@ pub(super) struct Rows<'a> {
     key: Vec<u8>,
 }
 
-impl<'a> Rows<'a> {
+impl<'a> RowMaker<'a> {
     /// The rows of the file with this index.
-    pub(super) fn new(recipe: &'a Recipe, file: u64) -> Self {
+    pub(super) fn new(recipe: &'a RowRecipe, file: u64) -> Self {
         Self {
             recipe,
-            lots: Lots::new(recipe.seed, file, 0),
+            lots: DrawSource::new(recipe.seed, file, 0),
             folder: Vec::new(),
             ending: "",
             folder_rows: 0,
@@ -367,7 +369,7 @@ impl<'a> Rows<'a> {
         let mut ending_start = start;
         for maker in &recipe.makers {
             match maker {
-                Maker::Key => {
+                ValueSource::Key => {
                     self.push_key(number, out);
                     // The ending and the quote stand as they are: neither is ever encoded.
                     ending_start = out.len() - 1 - self.ending.len();
@@ -434,59 +436,63 @@ impl<'a> Rows<'a> {
         self.ending = lots.one_of(&ENDINGS);
     }
 
-    fn push_of_delete_marker(&mut self, maker: &Maker, out: &mut Vec<u8>) {
+    fn push_of_delete_marker(&mut self, maker: &ValueSource, out: &mut Vec<u8>) {
         match maker {
-            Maker::Bucket => out.extend_from_slice(&self.recipe.bucket),
-            Maker::VersionId => self.push_version_id(out),
-            Maker::IsDeleteMarker => out.extend_from_slice(b"\"true\""),
-            Maker::LastModifiedDate => self.push_past_date(out),
-            Maker::BucketKeyStatus => out.extend_from_slice(DISABLED),
-            Maker::Always(choice) => out.extend_from_slice(choice.draw(&mut self.lots)),
+            ValueSource::Bucket => out.extend_from_slice(&self.recipe.bucket),
+            ValueSource::VersionId => self.push_version_id(out),
+            ValueSource::IsDeleteMarker => out.extend_from_slice(b"\"true\""),
+            ValueSource::LastModifiedDate => self.push_past_date(out),
+            ValueSource::BucketKeyStatus => out.extend_from_slice(DISABLED),
+            ValueSource::Always(choice) => out.extend_from_slice(choice.draw(&mut self.lots)),
             _ => out.extend_from_slice(EMPTY),
         }
     }
 
-    fn push_of_object(&mut self, maker: &Maker, object: &ObjectDraw<'_>, out: &mut Vec<u8>) {
+    fn push_of_object(&mut self, maker: &ValueSource, object: &ObjectDraw<'_>, out: &mut Vec<u8>) {
         let tiered = object.class == TIERED;
         match maker {
-            Maker::Bucket => out.extend_from_slice(&self.recipe.bucket),
-            Maker::Key => {}
-            Maker::VersionId => self.push_version_id(out),
-            Maker::IsDeleteMarker => out.extend_from_slice(b"\"false\""),
-            Maker::Size => {
+            ValueSource::Bucket => out.extend_from_slice(&self.recipe.bucket),
+            ValueSource::Key => {}
+            ValueSource::VersionId => self.push_version_id(out),
+            ValueSource::IsDeleteMarker => out.extend_from_slice(b"\"false\""),
+            ValueSource::Size => {
                 out.push(b'"');
                 push_number(object.size, 1, out);
                 out.push(b'"');
             }
-            Maker::LastModifiedDate => self.push_past_date(out),
-            Maker::ETag => self.push_etag(object.size, out),
-            Maker::IsMultipartUploaded => {
+            ValueSource::LastModifiedDate => self.push_past_date(out),
+            ValueSource::ETag => self.push_etag(object.size, out),
+            ValueSource::IsMultipartUploaded => {
                 let multipart = object.size >= MULTIPART_BYTES;
                 out.extend_from_slice(if multipart { b"\"true\"" } else { b"\"false\"" });
             }
-            Maker::EncryptionStatus(choice) if object.bucket_key == ENABLED => {
+            ValueSource::EncryptionStatus(choice) if object.bucket_key == ENABLED => {
                 // Drawn all the same, so that other shares of bucket keys give the same objects.
                 choice.draw(&mut self.lots);
                 out.extend_from_slice(b"\"SSE-KMS\"");
             }
-            Maker::BucketKeyStatus => out.extend_from_slice(object.bucket_key),
-            Maker::StorageClass => out.extend_from_slice(object.class),
-            Maker::ObjectLockMode => out.extend_from_slice(object.lock),
-            Maker::ObjectLockRetainUntilDate if object.lock != EMPTY => self.push_future_date(out),
-            Maker::IntelligentTieringAccessTier(tiers) if tiered => {
-                out.extend_from_slice(tiers.draw(&mut self.lots));
-            }
-            Maker::IntelligentTieringReferenceDate if tiered => self.push_past_date(out),
-            Maker::LifecycleExpirationDate(share) if self.lots.hit(*share) => {
+            ValueSource::BucketKeyStatus => out.extend_from_slice(object.bucket_key),
+            ValueSource::StorageClass => out.extend_from_slice(object.class),
+            ValueSource::ObjectLockMode => out.extend_from_slice(object.lock),
+            ValueSource::ObjectLockRetainUntilDate if object.lock != EMPTY => {
                 self.push_future_date(out);
             }
-            Maker::Chosen(choice) | Maker::Always(choice) | Maker::EncryptionStatus(choice) => {
+            ValueSource::IntelligentTieringAccessTier(tiers) if tiered => {
+                out.extend_from_slice(tiers.draw(&mut self.lots));
+            }
+            ValueSource::IntelligentTieringReferenceDate if tiered => self.push_past_date(out),
+            ValueSource::LifecycleExpirationDate(share) if self.lots.hit(*share) => {
+                self.push_future_date(out);
+            }
+            ValueSource::Chosen(choice)
+            | ValueSource::Always(choice)
+            | ValueSource::EncryptionStatus(choice) => {
                 out.extend_from_slice(choice.draw(&mut self.lots));
             }
-            Maker::ObjectLockRetainUntilDate
-            | Maker::IntelligentTieringAccessTier(_)
-            | Maker::IntelligentTieringReferenceDate
-            | Maker::LifecycleExpirationDate(_) => out.extend_from_slice(EMPTY),
+            ValueSource::ObjectLockRetainUntilDate
+            | ValueSource::IntelligentTieringAccessTier(_)
+            | ValueSource::IntelligentTieringReferenceDate
+            | ValueSource::LifecycleExpirationDate(_) => out.extend_from_slice(EMPTY),
         }
     }
 
@@ -628,8 +634,8 @@ mod tests {
     fn padded_rows_have_the_wanted_length_until_the_key_is_full() {
         let synth = Synth::default();
         for (wanted, exact) in [(300, true), (900, true), (4_000, false)] {
-            let recipe = Recipe::new(&synth, wanted).unwrap();
-            let mut rows = Rows::new(&recipe, 0);
+            let recipe = RowRecipe::new(&synth, wanted).unwrap();
+            let mut rows = RowMaker::new(&recipe, 0);
             for number in 0..500 {
                 let mut out = Vec::new();
                 rows.push(number, &mut out);

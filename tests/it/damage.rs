@@ -50,8 +50,8 @@ fn damaged(bytes: &[u8], says: &[&str]) {
         let run = filter(&report, &["--inflate", inflate, "--keep-going", "--threads", "2"]);
         let run = run.expect(5);
         let plan = plan_document(&report.out());
-        let set_aside = plan["files_skipped"][0]["file"].as_str().unwrap();
-        assert!(set_aside.ends_with("1.csv.gz"), "{}", run.story());
+        let skipped = plan["files_skipped"][0]["file"].as_str().unwrap();
+        assert!(skipped.ends_with("1.csv.gz"), "{}", run.story());
         assert_eq!(plan["totals"]["files"], 2);
         assert_eq!(manifests(&report.out()).lines().count(), 51, "{}", run.story());
         fs::remove_dir_all(report.out()).unwrap();
@@ -127,8 +127,8 @@ fn a_flipped_byte_is_told_by_the_checksum_first() {
             ]);
             run.expect(5);
             let plan = plan_document(&out);
-            let aside = plan["files_skipped"][0]["error"].as_str().unwrap();
-            assert!(aside.starts_with("the file's MD5 is "), "{aside}");
+            let skipped = plan["files_skipped"][0]["error"].as_str().unwrap();
+            assert!(skipped.starts_with("the file's MD5 is "), "{skipped}");
         }
     }
 }
@@ -233,7 +233,7 @@ fn damaged_row(row: &str, says: &[&str]) {
 #[test]
 fn an_empty_key() {
     damaged_row(&good_row(""), &["the key is empty"]);
-    // A delete marker, which is set aside.
+    // A delete marker, which is excluded.
     damaged_row(&row(&["demo", "", "v", "true", "true", "DISABLED"]), &["the key is empty"]);
 }
 

@@ -1,4 +1,4 @@
-//! `--for`: each row that an operation can't do is set aside for the right reason, and no other.
+//! `--for`: each row that an operation can't do is excluded for the right reason, and no other.
 //!
 //! Held against a plain function for each operation, which looks at fields and knows nothing of the
 //! predicate language.
@@ -10,10 +10,10 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use s3sieve::operation::{CopyClass, Kind, StorageClass};
-use s3sieve::plan::{self, Bounds, Emit, FilterOptions, OperationOptions, Plan};
+use s3sieve::operation::{CopyClass, OperationKind, StorageClass};
+use s3sieve::plan::{self, Emit, FilterOptions, OperationOptions, Plan, ShardBounds};
 use s3sieve::query::Query;
-use s3sieve::read::{self, Control, Progress, ReportOptions, Settings};
+use s3sieve::read::{self, ReportOptions, RunControl, ScanOptions, ScanProgress};
 
 use crate::fixture::{ReportFolder, plan_document, row, s3sieve};
 
@@ -42,12 +42,12 @@ const COLUMNS: [(&str, &[&str]); 11] = [
 ];
 
 /// The parts of each operation's rules: reasons with the columns that each part looks at.
-fn parts(kind: Kind) -> Vec<(&'static str, &'static [&'static str])> {
+fn parts(kind: OperationKind) -> Vec<(&'static str, &'static [&'static str])> {
     let archived: [(&str, &[&str]); 2] =
         [("archived", &["StorageClass"]), ("archived", &["IntelligentTieringAccessTier"])];
     let sse_c: (&str, &[&str]) = ("sse-c", &["EncryptionStatus"]);
     let own: Vec<(&str, &[&str])> = match kind {
-        Kind::UpdateEncryption => vec![
+        OperationKind::UpdateEncryption => vec![
             sse_c,
             ("dsse-kms", &["EncryptionStatus"]),
             ("not-encrypted", &["EncryptionStatus"]),
@@ -56,28 +56,28 @@ fn parts(kind: Kind) -> Vec<(&'static str, &'static [&'static str])> {
             ("object-locked", &["ObjectLockEventHoldStatus"]),
             ("not-sse-kms", &["EncryptionStatus"]),
         ],
-        Kind::Copy => vec![
+        OperationKind::Copy => vec![
             ("too-large", &["Size"]),
             archived[0],
             archived[1],
             sse_c,
             (NONCURRENT, &["IsLatest"]),
         ],
-        Kind::Restore => vec![
+        OperationKind::Restore => vec![
             ("not-archived", &["StorageClass"]),
             ("not-archived", &["StorageClass", "IntelligentTieringAccessTier"]),
         ],
-        Kind::Replicate => archived.to_vec(),
-        Kind::Checksum => vec![sse_c],
+        OperationKind::Replicate => archived.to_vec(),
+        OperationKind::Checksum => vec![sse_c],
         _ => Vec::new(),
     };
     [vec![("delete-marker", &["IsDeleteMarker"][..])], own].concat()
 }
 
-fn reasons(kind: Kind) -> Vec<&'static str> {
+fn reasons(kind: OperationKind) -> Vec<&'static str> {
     let mut reasons: Vec<&str> = parts(kind).into_iter().map(|(reason, _)| reason).collect();
     reasons.dedup();
-    if kind == Kind::Copy {
+    if kind == OperationKind::Copy {
         reasons.insert(reasons.len() - 1, NO_CURRENT_VERSION);
     }
     reasons
@@ -158,7 +158,7 @@ fn is_locked(row: &Fields) -> bool {
 /// A filter to be tried.
 #[derive(Debug, Clone)]
 struct Case {
-    kind: Kind,
+    kind: OperationKind,
     include: Option<usize>,
     named_class: bool,
     version_ids: bool,
@@ -174,18 +174,18 @@ fn cases() -> impl Strategy<Value = Case> {
     let columns = prop::sample::subsequence(names, least..=COLUMNS.len()).prop_shuffle();
     let rows = prop::collection::vec(prop::collection::vec(0..60usize, COLUMNS.len()), 0..30);
     let options = (prop::option::of(0..4usize), any::<bool>(), any::<bool>(), 1..4usize);
-    let kind = prop::sample::select(Kind::ALL.to_vec());
+    let kind = prop::sample::select(OperationKind::ALL.to_vec());
     (kind, options, columns, prop::collection::vec(rows, 1..4)).prop_map(
         |(kind, (include, named_class, version_ids, threads), mut columns, files)| {
             // Replication is refused without version ids; another test has that.
-            let replicates = kind == Kind::Replicate;
+            let replicates = kind == OperationKind::Replicate;
             if replicates && !columns.contains(&"VersionId") {
                 columns.push("VersionId");
             }
             let version_ids = version_ids || replicates;
             // So are copies of versions of which nothing tells the current one.
             let copies_versions =
-                kind == Kind::Copy && version_ids && columns.contains(&"VersionId");
+                kind == OperationKind::Copy && version_ids && columns.contains(&"VersionId");
             if copies_versions && !columns.contains(&"IsLatest") {
                 columns.push("IsLatest");
             }
@@ -222,7 +222,8 @@ impl Case {
     /// The reason that is not to be applied.
     fn included(&self) -> Option<&'static str> {
         let has_versions = self.version_ids && self.columns.contains(&"VersionId");
-        let takes_markers = matches!(self.kind, Kind::Replicate | Kind::Lambda) && has_versions;
+        let takes_markers =
+            matches!(self.kind, OperationKind::Replicate | OperationKind::Lambda) && has_versions;
         let reasons = reasons(self.kind);
         let own = &reasons[usize::from(!takes_markers)..];
         self.include.filter(|_| !own.is_empty()).map(|place| own[place % own.len()])
@@ -231,9 +232,11 @@ impl Case {
     fn run(&self, report: &ReportFolder) -> Plan {
         let opened =
             read::open(&[report.manifest.as_path().into()], &ReportOptions::default()).unwrap();
-        let settings =
-            Settings { threads: NonZeroUsize::new(self.threads).unwrap(), ..Settings::default() };
-        let named = self.kind == Kind::Copy && self.named_class;
+        let settings = ScanOptions {
+            threads: NonZeroUsize::new(self.threads).unwrap(),
+            ..ScanOptions::default()
+        };
+        let named = self.kind == OperationKind::Copy && self.named_class;
         let operation = OperationOptions {
             kind: self.kind,
             include_ineligible: self.included().into_iter().map(str::to_owned).collect(),
@@ -248,14 +251,15 @@ impl Case {
             force: false,
             version_ids: self.version_ids,
             emit: Emit::Csv,
-            bounds: Bounds { objects_max: 1000, bytes_max: 1 << 20, jobs: None },
+            bounds: ShardBounds { objects_max: 1000, bytes_max: 1 << 20, jobs: None },
             split_by: Vec::new(),
             memory_bytes: 1 << 20,
             keep_going: false,
             now: NOW.parse().unwrap(),
             settings,
         };
-        let control = Control { stop: &AtomicBool::new(false), progress: &Progress::default() };
+        let control =
+            RunControl { stop: &AtomicBool::new(false), progress: &ScanProgress::default() };
         plan::filter(&opened, &options, control).unwrap().plan
     }
 
@@ -263,7 +267,7 @@ impl Case {
     fn copies_versions(&self) -> bool {
         let has = |name| self.columns.contains(&name);
         let knows = has("VersionId") && has("IsLatest") && self.version_ids;
-        self.kind == Kind::Copy && knows && self.included() != Some(NO_CURRENT_VERSION)
+        self.kind == OperationKind::Copy && knows && self.included() != Some(NO_CURRENT_VERSION)
     }
 
     /// Whether rows of noncurrent versions may be in manifests that don't name versions.
@@ -284,9 +288,9 @@ impl Case {
     /// The columns that the plan must be split by.
     fn split_by(&self) -> Vec<&'static str> {
         let wanted: &[&str] = match self.kind {
-            Kind::Copy if self.named_class => &["IsLatest"],
-            Kind::Copy => &["StorageClass", "IsLatest"],
-            Kind::Restore => &["StorageClass"],
+            OperationKind::Copy if self.named_class => &["IsLatest"],
+            OperationKind::Copy => &["StorageClass", "IsLatest"],
+            OperationKind::Restore => &["StorageClass"],
             _ => &[],
         };
         wanted.iter().copied().filter(|column| self.columns.contains(column)).collect()
@@ -342,7 +346,7 @@ impl Expected {
                 expected.add(split.collect(), doomed, &line);
             }
         }
-        if case.kind == Kind::Copy {
+        if case.kind == OperationKind::Copy {
             let is_current = |split: &Split| {
                 let latest = split.get("IsLatest").cloned().flatten();
                 latest.is_none_or(|latest| !latest.eq_ignore_ascii_case("false"))
@@ -505,7 +509,7 @@ fn every_kind() -> ReportFolder {
     )
 }
 
-/// A reason, and the keys of the rows that are set aside for it.
+/// A reason, and the keys of the rows that are excluded for it.
 type SetAside = (&'static str, &'static [&'static str]);
 
 /// For each operation, in the order in which reasons are tried.
@@ -594,7 +598,7 @@ fn keys(path: &Path) -> Vec<String> {
 fn every_operation_sets_aside_what_it_cannot_do() {
     let report = every_kind();
     let manifest = report.manifest.to_str().unwrap();
-    assert_eq!(SET_ASIDE.map(|(name, _)| name), Kind::ALL.map(Kind::name));
+    assert_eq!(SET_ASIDE.map(|(name, _)| name), OperationKind::ALL.map(OperationKind::name));
     for (operation, reasons) in SET_ASIDE {
         let out = report.folder.path().join(operation);
         let run = s3sieve([
@@ -609,15 +613,15 @@ fn every_operation_sets_aside_what_it_cannot_do() {
         ])
         .expect(0);
         let plan = plan_document(&out);
-        let mut set_aside = Vec::new();
+        let mut keys_excluded = Vec::new();
         for (place, (reason, expected)) in reasons.iter().enumerate() {
             let excluded = &plan["excluded"][place];
             assert_eq!(excluded["reason"], *reason, "{operation}");
             let found = keys(&out.join(excluded["path"].as_str().unwrap()));
             assert_eq!(found, *expected, "{operation} {reason}");
-            let counted = format!("set aside: {reason} (excluded/{reason}.csv)");
+            let counted = format!("excluded: {reason} (excluded/{reason}.csv)");
             assert!(run.stdout().contains(&counted), "{}", run.story());
-            set_aside.extend(found);
+            keys_excluded.extend(found);
         }
         let excluded = plan["excluded"].as_array().unwrap().iter();
         let met = excluded.filter(|excluded| excluded["rows"] != 0).count();
@@ -630,7 +634,7 @@ fn every_operation_sets_aside_what_it_cannot_do() {
         }
         kept.sort();
         let all = EVERY_KIND.iter().map(|(key, _)| (*key).to_owned());
-        let mut expected: Vec<_> = all.filter(|key| !set_aside.contains(key)).collect();
+        let mut expected: Vec<_> = all.filter(|key| !keys_excluded.contains(key)).collect();
         expected.sort();
         assert_eq!(kept, expected, "{operation}");
     }
@@ -640,7 +644,7 @@ fn every_operation_sets_aside_what_it_cannot_do() {
 fn every_reason_and_condition_is_documented() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/eligibility.md");
     let text = fs::read_to_string(path).unwrap();
-    for kind in Kind::ALL {
+    for kind in OperationKind::ALL {
         assert!(text.contains(&format!("`{}`", kind.name())), "{}", kind.name());
         for rule in kind.rules() {
             assert!(text.contains(&format!("`{}`", rule.reason)), "{}", rule.reason);

@@ -160,7 +160,7 @@ fn what_is_not_known_is_not_shown_as_nothing() {
         assert!(told.contains(part), "`{part}` is missing in\n{told}");
     }
     let result = estimate(&out, &["--operation", "copy"]);
-    assert_eq!(result["estimates"][0]["left_out"], json!(["retrieval", "storage"]));
+    assert_eq!(result["estimates"][0]["charges_omitted"], json!(["retrieval", "storage"]));
 }
 
 #[test]

@@ -8,12 +8,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use s3sieve::format::buffer_pool::BufferPool;
 use s3sieve::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use s3sieve::format::gzip::{GzipDecoder, Inflate, Status};
 use s3sieve::format::orc::Tail;
 use s3sieve::format::parquet::Footer;
 use s3sieve::format::ranges::Ranges;
-use s3sieve::format::spare::Spare;
 use serde_json::json;
 
 use crate::fixture::{listed, manifest_json, manifests, md5, plan_document, s3sieve};
@@ -101,7 +101,7 @@ fn digest(file: &dyn ColumnarFile, bytes: &[u8]) -> Result<String, ColumnarError
             let serial = serial as u64;
             let wanted = [ColumnWanted { column, serial, instants, unverified: true }];
             let mut cells = Vec::new();
-            for mut cursor in file.cursors(ranges, group, &wanted, &mut Spare::default())? {
+            for mut cursor in file.cursors(ranges, group, &wanted, &mut BufferPool::default())? {
                 while let rows @ 1.. = cursor.run()? {
                     cursor.ready()?;
                     let values = cursor.values(0, rows);

@@ -1,4 +1,4 @@
-//! `--for`: what an operation asks of a plan besides setting rows aside, and what is said of it.
+//! `--for`: what an operation asks of a plan besides excluding rows, and what is said of it.
 
 use std::fs;
 
@@ -118,7 +118,7 @@ fn noncurrent_rows_without_version_ids_are_pointed_out() {
 
 /// Without version ids, each key stands in the manifests once: by the row of its current version.
 #[test]
-fn noncurrent_rows_without_version_ids_are_set_aside() {
+fn noncurrent_rows_without_version_ids_are_excluded() {
     let report = versions();
     filter_for(&report, "copy", &["--no-version-ids"]).expect(0);
     assert_eq!(manifests(&report.out()), "demo,a\ndemo,c\ndemo,b\n");
@@ -177,12 +177,12 @@ fn what_is_said_of_versions_that_are_taken_in_unchecked_is_true() {
 }
 
 #[test]
-fn a_plan_with_every_row_set_aside_says_where_they_are() {
+fn a_plan_with_every_row_excluded_says_where_they_are() {
     let text = version("a", "a1", "true", "GLACIER") + &version("b", "b1", "false", "STANDARD");
     let report = ReportFolder::new(VERSIONED, &[text.as_bytes()]);
     let run = filter_for(&report, "copy", &[]).expect(0);
     let told = run.stdout();
-    assert!(told.contains("all matching rows were set aside"), "{}", run.story());
+    assert!(told.contains("all matching rows were excluded"), "{}", run.story());
     for advice in ["nothing to submit", "--for restore", "--include-ineligible archived takes"] {
         assert!(told.contains(advice), "{advice}: {}", run.story());
     }
@@ -368,11 +368,7 @@ fn wrong_options_say_what_to_do() {
         &["too-big", "too-large, archived, sse-c, no-current-version"],
     );
     refused("copy", &include("not-archived"), &["too-large, archived, sse-c"]);
-    refused(
-        "tag",
-        &include("archived"),
-        &["tag sets no row aside for that reason", "leave it out"],
-    );
+    refused("tag", &include("archived"), &["tag excludes no row for that reason", "leave it out"]);
     refused(
         "copy",
         &include("delete-marker"),
@@ -519,7 +515,7 @@ fn encrypted() -> ReportFolder {
 }
 
 #[test]
-fn what_is_not_sse_kms_is_set_aside_unless_it_is_asked_for() {
+fn what_is_not_sse_kms_is_excluded_unless_it_is_asked_for() {
     let report = encrypted();
     let excluded = |reason: &str| {
         fs::read_to_string(report.out().join(format!("excluded/{reason}.csv"))).unwrap()
@@ -539,7 +535,7 @@ fn what_is_not_sse_kms_is_set_aside_unless_it_is_asked_for() {
     assert_eq!(manifests(&report.out()), "demo,kms\ndemo,s3\ndemo,unsaid\n");
     let plan = plan_document(&report.out());
     assert_eq!(plan["operation"]["included"], json!(["not-sse-kms"]));
-    // What another reason had set aside comes back with that one.
+    // What another reason had excluded comes back with that one.
     let include = ["--include-ineligible", "dsse-kms"];
     filter_for(&report, "update-encryption", &include).expect(0);
     assert_eq!(manifests(&report.out()), "demo,kms\ndemo,twice\n");

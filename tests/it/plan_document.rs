@@ -40,7 +40,7 @@ fn a_plan_for_an_operation_fits_the_schema() {
     let line = row(&["demo", "a", "v"]);
     let versioned = ReportFolder::new("Bucket, Key, VersionId", &[line.as_bytes()]);
     let manifest = report.manifest.to_str().unwrap();
-    for kind in s3sieve::operation::Kind::ALL {
+    for kind in s3sieve::operation::OperationKind::ALL {
         let out = report.folder.path().join(kind.name());
         let flags = ["--where", "TRUE", "--for", kind.name(), "--out", out.to_str().unwrap()];
         let manifest =

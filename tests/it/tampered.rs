@@ -91,11 +91,11 @@ fn a_path_that_leads_elsewhere() {
         cannot_be(|document| document["shards"][0]["path"] = json!(path), &says);
     }
     for path in ["manifests/00000.csv", "../x.csv"] {
-        let aside = json!([{"reason": "delete-marker", "rows": 0, "path": path}]);
+        let excluded = json!([{"reason": "delete-marker", "rows": 0, "path": path}]);
         let change = |document: &mut Value| {
             document["totals"]["rows_matched"] = json!(9);
             document["totals"]["rows_excluded"] = json!(0);
-            document["excluded"] = aside;
+            document["excluded"] = excluded;
         };
         cannot_be(change, &[path, "does not lead to a file in excluded"]);
     }

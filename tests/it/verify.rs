@@ -165,7 +165,7 @@ fn oracle(lines: &str, newer: &[Version], by_version: bool, is_copy: bool) -> Va
     json!({
         "objects": planned.len(), "objects_done": done, "objects_remaining": remaining,
         "objects_remaining_new": new, "objects_superseded": superseded,
-        "objects_unproven": unproven, "objects_gone": gone,
+        "objects_unverified": unproven, "objects_gone": gone,
     })
 }
 
@@ -267,7 +267,7 @@ fn a_null_version_under_a_null_delete_marker_is_gone() {
     let second = [version("a", true, true), version("b", true, false), version("c", false, true)];
     let expected = json!({
         "objects": 3, "objects_done": 0, "objects_remaining": 1, "objects_remaining_new": 0,
-        "objects_superseded": 0, "objects_unproven": 0, "objects_gone": 2,
+        "objects_superseded": 0, "objects_unverified": 0, "objects_gone": 2,
     });
     for flags in [&[][..], &["--for", "copy"], &["--no-version-ids"]] {
         let (planned, newer) = (report(&first, true, FIRST), report(&second, true, SECOND));
@@ -300,7 +300,7 @@ fn rows_that_a_plan_of_the_rest_sets_aside_are_told() {
         fs::write(&newer.manifest, document).unwrap();
         let (path, rest) = (newer.manifest.to_str().unwrap(), newer.folder.path().join("rest"));
         let told = s3sieve(["verify", plan, path, "--out", rest.to_str().unwrap()]).expect(5);
-        for part in ["set aside: too-large (excluded/too-large.csv), larger than", next] {
+        for part in ["excluded: too-large (excluded/too-large.csv), larger than", next] {
             assert!(told.stdout().contains(part), "{part}: {}", told.story());
         }
     }
@@ -326,7 +326,7 @@ fn a_report_without_any_of_the_objects_proves_nothing() {
     let human = ["verify", plan.to_str().unwrap(), newer.manifest.to_str().unwrap()];
     let told = s3sieve(human).expect(5).stdout();
     assert!(
-        told.contains("Nothing is proven: the newer report has none of the objects."),
+        told.contains("Nothing is verified: the newer report has none of the objects."),
         "{told}"
     );
     assert!(!told.contains("Nothing remains"), "{told}");
@@ -362,7 +362,7 @@ fn what_can_prove_nothing_is_refused() {
     let verify = |flags: &[&str]| s3sieve([&["verify", plan_text, &path], flags].concat());
     let older = planned.manifest.to_str().unwrap();
     s3sieve(["verify", plan_text, older]).expect(2).says(&["not newer than the plan's"]);
-    verify(&["--keep-going"]).expect(2).says(&["can't prove anything"]);
+    verify(&["--keep-going"]).expect(2).says(&["can't verify anything"]);
     verify(&["--out", "never", "--memory", "64KiB"]).expect(2).says(&["--memory", "leave out"]);
     verify(&["--where", "Size > 1"]).expect(3).says(&["no column `Size`"]);
     let manifest = fs::read_to_string(&newer.manifest).unwrap();
@@ -409,14 +409,14 @@ fn a_version_that_was_current_is_not_superseded_without_its_job() {
     let result = verify(&planned.out(), &newer, &["--out", rest.to_str().unwrap()], 5);
     let expected = json!({
         "objects": 2, "objects_done": 0, "objects_remaining": 0, "objects_remaining_new": 0,
-        "objects_superseded": 1, "objects_unproven": 1, "objects_gone": 0,
+        "objects_superseded": 1, "objects_unverified": 1, "objects_gone": 0,
     });
     assert_eq!(numbers(&result), expected);
     assert!(!rest.exists());
     let plan = planned.out();
     let told = s3sieve(["verify", plan.to_str().unwrap(), newer.manifest.to_str().unwrap()]);
     let told = told.expect(5).stdout();
-    for part in ["not proven to be copied", "an older version of these keys", "s3sieve retry"] {
+    for part in ["not verified to be copied", "an older version of these keys", "s3sieve retry"] {
         assert!(told.contains(part), "{part}: {told}");
     }
     assert!(!told.contains("Nothing remains"), "{told}");
@@ -429,14 +429,14 @@ fn a_version_that_was_current_is_not_superseded_without_its_job() {
     fs::write(plan.join("plan.json"), document.to_string()).unwrap();
     let result = verify(&plan, &newer, &[], 5);
     assert_eq!(result["objects"], 1, "{result:#}");
-    assert_eq!(result["objects_unproven"], 1, "{result:#}");
+    assert_eq!(result["objects_unverified"], 1, "{result:#}");
 }
 
 /// Lines of a journal for the plan: its manifests are uploaded, then this happens.
 #[cfg(feature = "aws")]
 fn write_journal(plan: &Path, events: &[Value]) {
     let begun = json!({
-        "event": "begun", "version": 2, "tool": "s3sieve 0", "account-id": "111122223333",
+        "event": "started", "version": 2, "tool": "s3sieve 0", "account-id": "111122223333",
         "region": "us-east-1", "jobs": 2, "requests-sha256": "00",
     });
     let uploads = [0, 1].into_iter().flat_map(|place| {
@@ -504,7 +504,7 @@ fn the_journal_tells_whether_a_version_that_was_current_was_copied() {
         write_journal(&plan, &[&first[..], &then].concat());
         let result = verify(&plan, &newer, &[], code);
         let unproven = u64::from(code != 0);
-        assert_eq!(result["objects_unproven"], unproven, "{then:?} {result:#}");
+        assert_eq!(result["objects_unverified"], unproven, "{then:?} {result:#}");
         assert_eq!(result["objects_superseded"], 2 - unproven, "{then:?} {result:#}");
     }
 }

@@ -468,7 +468,7 @@ def report(folder, kind, files):
 
 
 def asked(program, manifest, question, out):
-    """Which files were set aside, and the manifest of the others."""
+    """Which files were skipped, and the manifest of the others."""
     command = [program, "filter", manifest, "--where", question, "--out", out, "--verify", "crc",
                "--keep-going", "--threads", "2", "--max-objects", "1000000"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)

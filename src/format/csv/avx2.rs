@@ -2,7 +2,7 @@
 //!
 //! Never knows what the masks are used for.
 
-use super::index::{BLOCK_BYTES, Found, Masks, append_bits, index_blocks};
+use super::index::{BLOCK_BYTES, Masks, SeparatorCounts, append_bits, index_blocks};
 use std::arch::x86_64::{
     __m256i, _mm_clmulepi64_si128, _mm_cvtsi128_si64, _mm_set_epi64x, _mm_set1_epi8,
     _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
@@ -25,14 +25,14 @@ impl Avx2 {
 
     /// Indexes `data`; see [`index_blocks`].
     #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
-    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> Found {
+    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
         // SAFETY: `self` is only ever made by `detect`, which saw every feature `index` enables.
         unsafe { index(data, positions) }
     }
 }
 
 #[target_feature(enable = "avx2,pclmulqdq,bmi1,bmi2,popcnt")]
-fn index(data: &[u8], positions: &mut [u32]) -> Found {
+fn index(data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
     index_blocks(data, positions, |block| classify(block), |bits| prefix_xor(bits), append_bits)
 }
 

@@ -3,7 +3,7 @@
 //! Never knows what the masks are used for.
 
 use super::avx2::prefix_xor;
-use super::index::{BLOCK_BYTES, Found, Masks, SLACK, append_bits, index_blocks};
+use super::index::{BLOCK_BYTES, Masks, SLACK, SeparatorCounts, append_bits, index_blocks};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
     _mm512_cvtepu8_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_set1_epi8,
@@ -29,14 +29,14 @@ impl Avx512 {
 
     /// Indexes `data`; see [`index_blocks`].
     #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
-    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> Found {
+    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
         // SAFETY: `self` is only ever made by `detect`, which saw every feature `index` enables.
         unsafe { index(data, positions) }
     }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,pclmulqdq,bmi1,bmi2,popcnt")]
-fn index(data: &[u8], positions: &mut [u32]) -> Found {
+fn index(data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
     index_blocks(
         data,
         positions,

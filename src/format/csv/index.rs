@@ -30,7 +30,7 @@ pub(super) struct Masks {
 
 /// What an index of a stretch of data holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
+pub(super) struct SeparatorCounts {
     /// How many positions were written.
     pub separators: usize,
     /// How many of them are line ends.
@@ -123,9 +123,9 @@ pub(super) fn index_blocks(
     classify: impl Fn(&[u8; BLOCK_BYTES]) -> Masks,
     prefix_xor: impl Fn(u64) -> u64,
     append: impl Fn(&mut [u32], u32, u64) -> usize,
-) -> Found {
+) -> SeparatorCounts {
     let mut carry = Carry::START;
-    let mut found = Found { separators: 0, line_ends: 0, irregular: None, plain: true };
+    let mut found = SeparatorCounts { separators: 0, line_ends: 0, irregular: None, plain: true };
     let mut base = 0;
     let (blocks, tail) = data.as_chunks::<BLOCK_BYTES>();
     for block in blocks {

@@ -54,8 +54,8 @@ pub use error::{CsvError, CsvErrorKind, QuoteFault};
 pub use path::SplitPath;
 
 use crate::values::Row;
-use path::Kernel;
-use slow::{Outcome, SlowReader};
+use path::IndexKernel;
+use slow::{RecordOutcome, SlowReader};
 use std::ops::ControlFlow;
 
 /// The longest record, in bytes, without its line end. S3 Select had the same bound; a key has at
@@ -112,7 +112,7 @@ impl Row for CsvRow<'_> {
 
 /// How far a call of [`Splitter::split`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Used {
+pub struct SplitProgress {
     /// How many bytes of the data are done with. Never more than the data; what is behind them is
     /// a partial record, or the records after the one that stopped the call.
     pub bytes: usize,
@@ -124,7 +124,7 @@ pub struct Used {
 /// [`RECORD_BYTES_MAX`] more once it has met a long, odd record.
 pub struct Splitter {
     path: SplitPath,
-    kernel: Option<Kernel>,
+    kernel: Option<IndexKernel>,
     columns: usize,
     record_bytes_max: usize,
     /// The index of the current stretch.
@@ -154,7 +154,7 @@ impl Splitter {
     #[must_use]
     pub fn new(columns: usize, path: SplitPath) -> Self {
         let path = path.resolved();
-        let kernel = Kernel::of(path);
+        let kernel = IndexKernel::of(path);
         let positions = if kernel.is_some() { STRETCH_BYTES + index::SLACK } else { 0 };
         Self {
             path,
@@ -203,12 +203,17 @@ impl Splitter {
     /// See [`CsvErrorKind`]. A record that is too long is reported as soon as too much of it is
     /// seen, so a caller that can hold [`RECORD_BYTES_MAX`] + 1 bytes always makes progress. After
     /// an error the splitter must be reset.
-    pub fn split<F>(&mut self, data: &[u8], at_end: bool, mut each: F) -> Result<Used, CsvError>
+    pub fn split<F>(
+        &mut self,
+        data: &[u8],
+        at_end: bool,
+        mut each: F,
+    ) -> Result<SplitProgress, CsvError>
     where
         F: FnMut(&CsvRow<'_>) -> ControlFlow<()>,
     {
         let Some(mut at) = self.after_byte_order_mark(data, at_end) else {
-            return Ok(Used { bytes: 0, stopped: false });
+            return Ok(SplitProgress { bytes: 0, stopped: false });
         };
         let mut pace =
             if self.slow.is_inside_record() { SplitPace::SlowUntil(0) } else { SplitPace::Fast };
@@ -227,7 +232,7 @@ impl Splitter {
             };
         };
         self.position += at as u64;
-        Ok(Used { bytes: at, stopped })
+        Ok(SplitProgress { bytes: at, stopped })
     }
 
     /// Where the data starts: behind a byte order mark if it is the file's first bytes. `None`
@@ -249,7 +254,7 @@ impl Splitter {
     #[inline]
     fn fast(
         &mut self,
-        kernel: Kernel,
+        kernel: IndexKernel,
         data: &[u8],
         at: &mut usize,
         at_end: bool,
@@ -332,8 +337,8 @@ impl Splitter {
             }
             let outcome = self.slow.read(&data[*at..], at_end, self.record_bytes_max);
             match outcome.map_err(|kind| self.error(kind, *at))? {
-                Outcome::Partial => return Ok(SplitPace::Exhausted),
-                Outcome::Record { bytes } => *at += bytes,
+                RecordOutcome::Partial => return Ok(SplitPace::Exhausted),
+                RecordOutcome::Record { bytes } => *at += bytes,
             }
             self.records += 1;
             let flow = each(&self.slow.row());

@@ -2,7 +2,7 @@
 //!
 //! Never knows what the masks are used for.
 
-use super::index::{BLOCK_BYTES, Found, Masks, append_bits, index_blocks};
+use super::index::{BLOCK_BYTES, Masks, SeparatorCounts, append_bits, index_blocks};
 use super::portable::prefix_xor;
 use std::arch::aarch64::{
     uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vorrq_u8, vpaddq_u8,
@@ -21,14 +21,14 @@ impl Neon {
 
     /// Indexes `data`; see [`index_blocks`].
     #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
-    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> Found {
+    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
         // SAFETY: `self` is only ever made by `detect`, which saw the feature `index` enables.
         unsafe { index(data, positions) }
     }
 }
 
 #[target_feature(enable = "neon")]
-fn index(data: &[u8], positions: &mut [u32]) -> Found {
+fn index(data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
     index_blocks(data, positions, |block| classify(block), prefix_xor, append_bits)
 }
 

@@ -4,7 +4,7 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
-use super::{index::Found, portable};
+use super::{index::SeparatorCounts, portable};
 use std::fmt;
 
 /// A way to split. All give the same rows and the same errors; they differ in speed.
@@ -31,7 +31,7 @@ impl SplitPath {
     pub fn available() -> Vec<Self> {
         [Self::Avx512, Self::Avx2, Self::Neon, Self::Portable, Self::Reference]
             .into_iter()
-            .filter(|path| *path == Self::Reference || Kernel::of(*path).is_some())
+            .filter(|path| *path == Self::Reference || IndexKernel::of(*path).is_some())
             .collect()
     }
 
@@ -58,7 +58,7 @@ impl fmt::Display for SplitPath {
 
 /// An indexing kernel that this machine is known to run: holding one is the proof.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kernel {
+pub(super) enum IndexKernel {
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
@@ -68,7 +68,7 @@ pub(super) enum Kernel {
     Portable,
 }
 
-impl Kernel {
+impl IndexKernel {
     /// The kernel of a path; none for the reference, and where the machine can't run it.
     pub(super) fn of(path: SplitPath) -> Option<Self> {
         match path {
@@ -84,7 +84,7 @@ impl Kernel {
     }
 
     /// Indexes `data`; see [`super::index::index_blocks`].
-    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> Found {
+    pub(super) fn index(self, data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(kernel) => kernel.index(data, positions),

@@ -3,10 +3,10 @@
 //! Never knows what the masks are used for. The vector kernels must give the same masks; this one
 //! is their safe twin.
 
-use super::index::{BLOCK_BYTES, Found, Masks, append_bits, index_blocks};
+use super::index::{BLOCK_BYTES, Masks, SeparatorCounts, append_bits, index_blocks};
 
 /// Indexes `data`; see [`index_blocks`].
-pub(super) fn index(data: &[u8], positions: &mut [u32]) -> Found {
+pub(super) fn index(data: &[u8], positions: &mut [u32]) -> SeparatorCounts {
     index_blocks(data, positions, classify, prefix_xor, append_bits)
 }
 

@@ -12,7 +12,7 @@ use csv_core::{ReadRecordResult, Reader};
 const OUTPUT_BYTES_START: usize = 4096;
 
 /// How a record's reading ended.
-pub(super) enum Outcome {
+pub(super) enum RecordOutcome {
     /// The record is complete and takes this many bytes, its line end included.
     Record { bytes: usize },
     /// More bytes are needed.
@@ -83,7 +83,7 @@ impl SlowReader {
     }
 
     /// Reads the record at the start of `data`, which is no line end. After
-    /// [`Outcome::Partial`] the next call must come with the same bytes and more behind them.
+    /// [`RecordOutcome::Partial`] the next call must come with the same bytes and more behind them.
     ///
     /// # Errors
     /// All kinds; the reader is of no use then until it is reset.
@@ -92,7 +92,7 @@ impl SlowReader {
         data: &[u8],
         at_end: bool,
         bytes_max: usize,
-    ) -> Result<Outcome, CsvErrorKind> {
+    ) -> Result<RecordOutcome, CsvErrorKind> {
         // One byte more than the longest record: its line end.
         let data = &data[..data.len().min(bytes_max.saturating_add(1))];
         while let Some(rest @ [_, ..]) = data.get(self.scanned..) {
@@ -114,7 +114,7 @@ impl SlowReader {
         if self.scanned > bytes_max {
             Err(CsvErrorKind::RecordTooLong { bytes_max })
         } else if !at_end {
-            Ok(Outcome::Partial)
+            Ok(RecordOutcome::Partial)
         } else {
             self.finish()
         }
@@ -122,7 +122,7 @@ impl SlowReader {
 
     /// Ends the last record of the data, which has no line end. `csv-core` would close an open
     /// quote by itself; a line end closes everything else.
-    fn finish(&mut self) -> Result<Outcome, CsvErrorKind> {
+    fn finish(&mut self) -> Result<RecordOutcome, CsvErrorKind> {
         let slot = self.found.min(self.columns);
         let (result, _, _, found) =
             self.reader.read_record(b"\n", &mut [0], &mut self.ends[slot..]);
@@ -134,7 +134,7 @@ impl SlowReader {
         }
     }
 
-    fn complete(&mut self) -> Result<Outcome, CsvErrorKind> {
+    fn complete(&mut self) -> Result<RecordOutcome, CsvErrorKind> {
         let (expected, found) = (self.columns, self.found);
         if expected != found {
             return Err(CsvErrorKind::WrongColumns { expected, found });
@@ -142,7 +142,7 @@ impl SlowReader {
         self.row_ends.clear();
         // A record is shorter than 4 GiB: see the limit's bound beside its definition.
         self.row_ends.extend(self.ends[..found].iter().map(|end| *end as u32));
-        Ok(Outcome::Record { bytes: self.scanned })
+        Ok(RecordOutcome::Record { bytes: self.scanned })
     }
 
     /// The record just completed.

@@ -164,7 +164,7 @@ fn row_by_row(splitter: &mut Splitter, data: &[u8], columns: usize) -> Table {
             ControlFlow::Break(())
         });
         match used {
-            Ok(Used { bytes, stopped }) => {
+            Ok(SplitProgress { bytes, stopped }) => {
                 assert_eq!((rows, stopped), (usize::from(stopped), rows == 1));
                 start += bytes;
                 if !stopped {
@@ -420,7 +420,7 @@ proptest! {
     fn kernels_index_alike((_, data) in prop_oneof![well_formed(), hostile()]) {
         let mut expected = vec![0; data.len() + index::SLACK];
         let found = portable::index(&data, &mut expected);
-        for kernel in SplitPath::available().into_iter().filter_map(Kernel::of) {
+        for kernel in SplitPath::available().into_iter().filter_map(IndexKernel::of) {
             let mut positions = vec![0; data.len() + index::SLACK];
             prop_assert_eq!(kernel.index(&data, &mut positions), found, "{:?}", kernel);
             prop_assert_eq!(

@@ -108,13 +108,13 @@ pub enum GzipErrorKind {
     #[error("the file ends inside the {part}: it is cut short; fetch it again")]
     Truncated {
         /// The part of the member that is incomplete.
-        part: Part,
+        part: MemberPart,
     },
 }
 
 /// The parts of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum MemberPart {
     /// From the magic bytes to the header's checksum.
     Header,
     /// The deflate data.
@@ -123,7 +123,7 @@ pub enum Part {
     Trailer,
 }
 
-impl std::fmt::Display for Part {
+impl std::fmt::Display for MemberPart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Header => "gzip header",

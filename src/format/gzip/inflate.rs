@@ -7,12 +7,12 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::kernel::Kernel;
+use super::kernel::InflateKernel;
 use super::{DeflateFault, Inflate};
 
 /// What one call did.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Step {
+pub(super) struct InflateStep {
     /// Bytes of `input` that were taken.
     pub(super) consumed: usize,
     /// Bytes that were written from `at` on.
@@ -24,7 +24,7 @@ pub(super) struct Step {
 /// One way to inflate, at work on one member.
 pub(super) enum Engine {
     /// Our own.
-    Fast(Box<Kernel>),
+    Fast(Box<InflateKernel>),
     /// `zlib-rs` through `flate2`.
     Reference(Box<Decompress>),
 }
@@ -32,7 +32,7 @@ pub(super) enum Engine {
 impl Engine {
     pub(super) fn new(inflate: Inflate) -> Self {
         match inflate {
-            Inflate::Fast => Self::Fast(Box::new(Kernel::new())),
+            Inflate::Fast => Self::Fast(Box::new(InflateKernel::new())),
             Inflate::Reference => Self::Reference(Box::new(Decompress::new(false))),
         }
     }
@@ -55,7 +55,7 @@ impl Engine {
         output: &mut [u8],
         at: usize,
         enough: usize,
-    ) -> Result<Step, DeflateFault> {
+    ) -> Result<InflateStep, DeflateFault> {
         match self {
             Self::Fast(kernel) => kernel.step(input, output, at, enough),
             Self::Reference(decompress) => {
@@ -72,10 +72,12 @@ pub(super) fn step_two(
     (one, two): (&mut Engine, &mut Engine),
     inputs: [&[u8]; 2],
     outputs: [&mut [u8]; 2],
-) -> Result<[Step; 2], DeflateFault> {
+) -> Result<[InflateStep; 2], DeflateFault> {
     match (one, two) {
-        (Engine::Fast(one), Engine::Fast(two)) => Kernel::step_two([one, two], inputs, outputs),
-        _ => Ok([Step::default(); 2]),
+        (Engine::Fast(one), Engine::Fast(two)) => {
+            InflateKernel::step_two([one, two], inputs, outputs)
+        }
+        _ => Ok([InflateStep::default(); 2]),
     }
 }
 
@@ -83,12 +85,12 @@ fn reference_step(
     decompress: &mut Decompress,
     input: &[u8],
     output: &mut [u8],
-) -> Result<Step, DeflateFault> {
+) -> Result<InflateStep, DeflateFault> {
     let before = (decompress.total_in(), decompress.total_out());
     let status = decompress
         .decompress(input, output, FlushDecompress::None)
         .map_err(|_| DeflateFault::Unspecified)?;
-    Ok(Step {
+    Ok(InflateStep {
         consumed: (decompress.total_in() - before.0) as usize,
         produced: (decompress.total_out() - before.1) as usize,
         end: status == Status::StreamEnd,

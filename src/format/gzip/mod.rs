@@ -40,7 +40,7 @@ mod raw;
 #[cfg(test)]
 mod tests;
 
-pub use error::{DeflateFault, GzipError, GzipErrorKind, Part};
+pub use error::{DeflateFault, GzipError, GzipErrorKind, MemberPart};
 pub use raw::{Inflated, RawInflate};
 
 use header::Header;
@@ -82,7 +82,7 @@ pub enum Status {
 
 /// What one call of [`GzipDecoder::decode`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct DecodeProgress {
     /// Bytes of `input` that were consumed.
     pub consumed: usize,
     /// Bytes of `window` that were written, from `at` on.
@@ -102,7 +102,7 @@ struct Trailer {
 
 /// What comes next in the file.
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum MemberState {
     Header,
     Body,
     Trailer(Trailer),
@@ -119,7 +119,7 @@ enum State {
 pub struct GzipDecoder {
     engine: Engine,
     header: Header,
-    state: State,
+    state: MemberState,
     /// Over the current member's output.
     crc: crc32fast::Hasher,
     /// The current member's output so far; never more than `bytes_out`.
@@ -137,7 +137,7 @@ impl GzipDecoder {
         Self {
             engine: Engine::new(inflate),
             header: Header::new(),
-            state: State::Header,
+            state: MemberState::Header,
             crc: crc32fast::Hasher::new(),
             member_bytes_out: 0,
             members: 1,
@@ -149,7 +149,7 @@ impl GzipDecoder {
     /// Makes ready for the first byte of another file, after any state, errors included.
     pub fn reset(&mut self) {
         self.header = Header::new();
-        self.state = State::Header;
+        self.state = MemberState::Header;
         self.member_bytes_out = 0;
         self.members = 1;
         self.bytes_in = 0;
@@ -193,14 +193,14 @@ impl GzipDecoder {
         end_of_input: bool,
         window: &mut [u8],
         at: usize,
-    ) -> Result<Progress, GzipError> {
+    ) -> Result<DecodeProgress, GzipError> {
         assert!(at <= window.len(), "the window has {} bytes, not {at}", window.len());
         let history = self.bytes_out.min(HISTORY_BYTES as u64);
         assert!(at as u64 >= history, "the window keeps {at} bytes of history, not {history}");
         let before = (self.bytes_in, self.bytes_out);
         let status = self.run(input, end_of_input, window, at);
-        let status = status.inspect_err(|error| self.state = State::Failed(*error))?;
-        Ok(Progress {
+        let status = status.inspect_err(|error| self.state = MemberState::Failed(*error))?;
+        Ok(DecodeProgress {
             consumed: (self.bytes_in - before.0) as usize,
             produced: (self.bytes_out - before.1) as usize,
             status,
@@ -218,12 +218,12 @@ impl GzipDecoder {
         loop {
             let (bytes_in, bytes_out) = (self.bytes_in, self.bytes_out);
             let stop = match self.state {
-                State::Header => self.read_header(input)?,
-                State::Body => self.read_body(input, window, at)?,
-                State::Trailer(trailer) => self.read_trailer(trailer, input)?,
-                State::Between => self.read_between(input),
-                State::Padding => self.read_padding(input)?,
-                State::Failed(error) => return Err(error),
+                MemberState::Header => self.read_header(input)?,
+                MemberState::Body => self.read_body(input, window, at)?,
+                MemberState::Trailer(trailer) => self.read_trailer(trailer, input)?,
+                MemberState::Between => self.read_between(input),
+                MemberState::Padding => self.read_padding(input)?,
+                MemberState::Failed(error) => return Err(error),
             };
             input = &input[(self.bytes_in - bytes_in) as usize..];
             at += (self.bytes_out - bytes_out) as usize;
@@ -253,7 +253,7 @@ impl GzipDecoder {
         self.engine.start();
         self.crc.reset();
         self.member_bytes_out = 0;
-        self.state = State::Body;
+        self.state = MemberState::Body;
         Ok(None)
     }
 
@@ -279,7 +279,7 @@ impl GzipDecoder {
         self.bytes_out += step.produced as u64;
         self.member_bytes_out += step.produced as u64;
         if step.end {
-            self.state = State::Trailer(Trailer::default());
+            self.state = MemberState::Trailer(Trailer::default());
             return Ok(None);
         }
         // With less than enough, it stopped for want of input.
@@ -295,7 +295,7 @@ impl GzipDecoder {
         trailer.bytes[trailer.have..][..taken].copy_from_slice(&input[..taken]);
         trailer.have += taken;
         self.bytes_in += taken as u64;
-        self.state = State::Trailer(trailer);
+        self.state = MemberState::Trailer(trailer);
         if trailer.have < TRAILER_BYTES {
             return Ok(Some(Status::NeedInput));
         }
@@ -310,19 +310,19 @@ impl GzipDecoder {
         if stored != computed {
             return Err(self.error_back(4, GzipErrorKind::Length { stored, computed }));
         }
-        self.state = State::Between;
+        self.state = MemberState::Between;
         Ok(None)
     }
 
     fn read_between(&mut self, input: &[u8]) -> Option<Status> {
         match input.first() {
             None => return Some(Status::NeedInput),
-            Some(0) => self.state = State::Padding,
+            Some(0) => self.state = MemberState::Padding,
             // Any other byte may open a header; whether it does, the header's reader says.
             Some(_) => {
                 self.members += 1;
                 self.header = Header::new();
-                self.state = State::Header;
+                self.state = MemberState::Header;
             }
         }
         None
@@ -340,12 +340,14 @@ impl GzipDecoder {
     /// The input ended; so must the file.
     fn finish(&self) -> Result<Status, GzipError> {
         let part = match self.state {
-            State::Between | State::Padding => return Ok(Status::End),
-            State::Failed(error) => return Err(error),
-            State::Header if self.bytes_in == 0 => return Err(self.error(GzipErrorKind::Empty)),
-            State::Header => Part::Header,
-            State::Body => Part::Body,
-            State::Trailer(_) => Part::Trailer,
+            MemberState::Between | MemberState::Padding => return Ok(Status::End),
+            MemberState::Failed(error) => return Err(error),
+            MemberState::Header if self.bytes_in == 0 => {
+                return Err(self.error(GzipErrorKind::Empty));
+            }
+            MemberState::Header => MemberPart::Header,
+            MemberState::Body => MemberPart::Body,
+            MemberState::Trailer(_) => MemberPart::Trailer,
         };
         Err(self.error(GzipErrorKind::Truncated { part }))
     }

@@ -4,7 +4,7 @@
 
 use super::DeflateFault;
 use super::Inflate;
-use super::inflate::{self, Engine, Step};
+use super::inflate::{self, Engine, InflateStep};
 
 /// Inflates pieces of raw deflate data, one after the other or two at a time.
 pub struct RawInflate {
@@ -39,7 +39,7 @@ impl RawInflate {
     /// When the data is damaged or cut, or something stands behind it.
     pub fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Inflated {
         self.engine.start();
-        finish(&mut self.engine, input, output, Step::default())
+        finish(&mut self.engine, input, output, InflateStep::default())
     }
 
     /// Inflates two pieces, as [`inflate`](Self::inflate) does each, in less time than one after
@@ -64,7 +64,7 @@ impl RawInflate {
 }
 
 /// Inflates what is left behind `done`.
-fn finish(engine: &mut Engine, input: &[u8], output: &mut [u8], done: Step) -> Inflated {
+fn finish(engine: &mut Engine, input: &[u8], output: &mut [u8], done: InflateStep) -> Inflated {
     let (enough, at) = (output.len(), done.produced);
     if at == enough {
         return Ok(None);

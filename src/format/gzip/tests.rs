@@ -8,13 +8,13 @@ use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, FlushCompress};
 use proptest::prelude::*;
 
-use super::kernel::Kernel;
+use super::kernel::InflateKernel;
 use super::*;
 
 /// A way to inflate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
-    /// One of [`Kernel::every_path`].
+    /// One of [`InflateKernel::every_path`].
     Kernel(usize),
     Reference,
 }
@@ -26,7 +26,7 @@ impl Way {
         match self {
             Self::Kernel(number) => {
                 let mut decoder = GzipDecoder::new(Inflate::Fast);
-                let kernel = Kernel::every_path().into_iter().nth(number).unwrap();
+                let kernel = InflateKernel::every_path().into_iter().nth(number).unwrap();
                 decoder.engine = Engine::Fast(Box::new(kernel));
                 decoder
             }
@@ -324,7 +324,7 @@ fn nothing_but_members_and_padding_follows() {
     }
     let kind = GzipErrorKind::TrailingGarbage { found: 0x1f };
     assert_refused(&[&file[..], &[0], &file].concat(), length + 1, 1, kind);
-    let kind = GzipErrorKind::Truncated { part: Part::Header };
+    let kind = GzipErrorKind::Truncated { part: MemberPart::Header };
     assert_refused(&[&file[..], &[0x1f]].concat(), length + 1, 2, kind);
 }
 
@@ -561,7 +561,7 @@ fn errors_name_the_place_and_the_remedy() {
         "byte 1234 (member 2): stored CRC-32 1a2b3c4d, data gives 99887766: the file is damaged; \
          fetch it again"
     );
-    let kind = GzipErrorKind::Truncated { part: Part::Body };
+    let kind = GzipErrorKind::Truncated { part: MemberPart::Body };
     assert_eq!(
         GzipError { kind, byte: 9, member: 1 }.to_string(),
         "byte 9 (member 1): the file ends inside the compressed data: it is cut short; fetch it \

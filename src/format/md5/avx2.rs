@@ -2,8 +2,8 @@
 //!
 //! Never knows how long a stream is.
 
-use super::block::{Mix, Step, steps};
-use super::{Block, State};
+use super::block::{Mix, RoundStep, steps};
+use super::{Md5Block, Md5State};
 use std::arch::x86_64::{
     __m256i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_and_si256, _mm256_loadu_si256,
     _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi32, _mm256_setzero_si256,
@@ -26,7 +26,7 @@ impl Avx2 {
 
     /// Takes blocks, as many of each stream as the shortest has, into the states.
     #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
-    pub(super) fn compress(self, states: &mut [State; LANES], blocks: &[&[Block]; LANES]) {
+    pub(super) fn compress(self, states: &mut [Md5State; LANES], blocks: &[&[Md5Block]; LANES]) {
         // SAFETY: `self` is only ever made by `detect`, which saw the feature that `compress`
         // enables.
         unsafe { compress(states, blocks) }
@@ -34,7 +34,7 @@ impl Avx2 {
 }
 
 #[target_feature(enable = "avx2")]
-fn compress(states: &mut [State; LANES], blocks: &[&[Block]; LANES]) {
+fn compress(states: &mut [Md5State; LANES], blocks: &[&[Md5Block]; LANES]) {
     let mut state = [_mm256_setzero_si256(); 4];
     for (place, words) in state.iter_mut().enumerate() {
         let mut lanes = [0; LANES];
@@ -70,7 +70,7 @@ fn compress(states: &mut [State; LANES], blocks: &[&[Block]; LANES]) {
 /// As its portable twin.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn stir(step: Step, [a, b, c, d]: [__m256i; 4], word: __m256i) -> __m256i {
+fn stir(step: RoundStep, [a, b, c, d]: [__m256i; 4], word: __m256i) -> __m256i {
     let (and, or, xor) = (
         |x, y| _mm256_and_si256(x, y),
         |x, y| _mm256_or_si256(x, y),
@@ -120,7 +120,7 @@ fn transposed(rows: &[__m256i; LANES]) -> [__m256i; LANES] {
 #[inline]
 #[target_feature(enable = "avx2")]
 #[expect(unsafe_code, reason = "vector loads take pointers")]
-fn load(block: &Block) -> [__m256i; 2] {
+fn load(block: &Md5Block) -> [__m256i; 2] {
     let half = block.as_ptr().cast::<__m256i>();
     // SAFETY: the reference vouches for 64 readable bytes, which are the two vectors of 32; `loadu`
     // asks for no alignment.

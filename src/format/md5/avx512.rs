@@ -2,8 +2,8 @@
 //!
 //! Never knows how long a stream is.
 
-use super::block::{Mix, Step, steps};
-use super::{Block, State};
+use super::block::{Mix, RoundStep, steps};
+use super::{Md5Block, Md5State};
 use std::arch::x86_64::{
     __m512i, _mm512_add_epi32, _mm512_loadu_si512, _mm512_rolv_epi32, _mm512_set1_epi32,
     _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_storeu_si512, _mm512_ternarylogic_epi32,
@@ -25,7 +25,7 @@ impl Avx512 {
 
     /// Takes blocks, as many of each stream as the shortest has, into the states.
     #[expect(unsafe_code, reason = "calls a function compiled for instructions known to be there")]
-    pub(super) fn compress(self, states: &mut [State; LANES], blocks: &[&[Block]; LANES]) {
+    pub(super) fn compress(self, states: &mut [Md5State; LANES], blocks: &[&[Md5Block]; LANES]) {
         // SAFETY: `self` is only ever made by `detect`, which saw the feature that `compress`
         // enables.
         unsafe { compress(states, blocks) }
@@ -33,7 +33,7 @@ impl Avx512 {
 }
 
 #[target_feature(enable = "avx512f")]
-fn compress(states: &mut [State; LANES], blocks: &[&[Block]; LANES]) {
+fn compress(states: &mut [Md5State; LANES], blocks: &[&[Md5Block]; LANES]) {
     let mut state = [_mm512_setzero_si512(); 4];
     for (place, words) in state.iter_mut().enumerate() {
         let mut lanes = [0; LANES];
@@ -66,7 +66,7 @@ fn compress(states: &mut [State; LANES], blocks: &[&[Block]; LANES]) {
 /// As its portable twin; the immediates are truth tables, `b` being the highest bit of the index.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn stir(step: Step, [a, b, c, d]: [__m512i; 4], word: __m512i) -> __m512i {
+fn stir(step: RoundStep, [a, b, c, d]: [__m512i; 4], word: __m512i) -> __m512i {
     let mixed = match step.mix {
         Mix::F => _mm512_ternarylogic_epi32::<0xca>(b, c, d),
         Mix::G => _mm512_ternarylogic_epi32::<0xe4>(b, c, d),
@@ -117,7 +117,7 @@ fn transposed(rows: &[__m512i; LANES]) -> [__m512i; LANES] {
 #[inline]
 #[target_feature(enable = "avx512f")]
 #[expect(unsafe_code, reason = "vector loads take pointers")]
-fn load(block: &Block) -> __m512i {
+fn load(block: &Md5Block) -> __m512i {
     // SAFETY: the reference vouches for 64 readable bytes, the whole vector; `loadu` asks for no
     // alignment.
     unsafe { _mm512_loadu_si512(block.as_ptr().cast()) }

@@ -17,7 +17,7 @@ pub(super) enum Mix {
 
 /// What sets a step apart from the others.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Step {
+pub(super) struct RoundStep {
     pub mix: Mix,
     /// Added along with the message word.
     pub constant: u32,
@@ -27,14 +27,14 @@ pub(super) struct Step {
 
 /// The step of this number, and the number of the message word that goes into it.
 #[inline(always)]
-const fn step(number: usize) -> (Step, usize) {
+const fn step(number: usize) -> (RoundStep, usize) {
     let (mix, rotations, word) = match number / 16 {
         0 => (Mix::F, [7, 12, 17, 22], number),
         1 => (Mix::G, [5, 9, 14, 20], 5 * number + 1),
         2 => (Mix::H, [4, 11, 16, 23], 3 * number + 5),
         _ => (Mix::I, [6, 10, 15, 21], 7 * number),
     };
-    (Step { mix, constant: CONSTANTS[number], rotation: rotations[number % 4] }, word % 16)
+    (RoundStep { mix, constant: CONSTANTS[number], rotation: rotations[number % 4] }, word % 16)
 }
 
 /// One block, without the addition of the old state at the end. `stir` gives, for the step and
@@ -46,11 +46,11 @@ const fn step(number: usize) -> (Step, usize) {
 pub(super) fn steps<W: Copy>(
     mut state: [W; 4],
     message: &[W; 16],
-    stir: impl Fn(Step, [W; 4], W) -> W,
+    stir: impl Fn(RoundStep, [W; 4], W) -> W,
 ) -> [W; 4] {
     macro_rules! in_turn {
         ($($number:literal)*) => {$({
-            const STEP: (Step, usize) = step($number);
+            const STEP: (RoundStep, usize) = step($number);
             let [_, b, c, d] = state;
             state = [d, stir(STEP.0, state, message[STEP.1]), b, c];
         })*};

@@ -35,7 +35,7 @@ mod tests;
 
 pub use path::Md5Path;
 
-use path::Kernel;
+use path::Md5Kernel;
 
 /// Bytes that MD5 takes at a time. Pieces that are a multiple of it are never copied.
 pub const BLOCK_BYTES: usize = 64;
@@ -46,32 +46,32 @@ pub const LANES_MAX: usize = 16;
 /// Bytes of the message's length in bits, at the very end of the padding.
 const LENGTH_BYTES: usize = 8;
 
-type Block = [u8; BLOCK_BYTES];
-type State = [u32; 4];
+type Md5Block = [u8; BLOCK_BYTES];
+type Md5State = [u32; 4];
 
 /// What every stream starts with (RFC 1321, 3.3).
-const START: State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
+const START: Md5State = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476];
 
 /// Some streams and how far they are hashed.
 #[derive(Debug, Clone)]
 pub struct Md5Streams {
-    kernel: Kernel,
+    kernel: Md5Kernel,
     /// All three have one entry for each stream.
-    states: Vec<State>,
-    partials: Vec<Partial>,
+    states: Vec<Md5State>,
+    partials: Vec<PartialBlock>,
     /// Bytes of each stream so far.
     bytes: Vec<u64>,
 }
 
 /// The end of a stream that is no whole block yet.
 #[derive(Debug, Clone, Copy)]
-struct Partial {
-    block: Block,
+struct PartialBlock {
+    block: Md5Block,
     /// Less than a block between calls.
     filled: usize,
 }
 
-impl Partial {
+impl PartialBlock {
     const EMPTY: Self = Self { block: [0; BLOCK_BYTES], filled: 0 };
 
     /// Takes bytes up to the block's end, and gives back the rest.
@@ -89,9 +89,9 @@ impl Md5Streams {
     #[must_use]
     pub fn new(streams: usize, path: Md5Path) -> Self {
         Self {
-            kernel: Kernel::resolve(path),
+            kernel: Md5Kernel::resolve(path),
             states: vec![START; streams],
-            partials: vec![Partial::EMPTY; streams],
+            partials: vec![PartialBlock::EMPTY; streams],
             bytes: vec![0; streams],
         }
     }
@@ -105,7 +105,7 @@ impl Md5Streams {
             let partial = &mut self.partials[place];
             rests.push(if partial.filled > 0 { partial.fill(piece) } else { piece });
         }
-        let mut full: Vec<&[Block]> = self.partials.iter().map(full_block).collect();
+        let mut full: Vec<&[Md5Block]> = self.partials.iter().map(full_block).collect();
         if full.iter().any(|blocks| !blocks.is_empty()) {
             compress(self.kernel, &mut self.states, &mut full);
         }
@@ -130,19 +130,19 @@ impl Md5Streams {
             .zip(&self.bytes)
             .map(|(partial, bytes)| pad(partial, *bytes))
             .collect();
-        let mut last: Vec<&[Block]> =
+        let mut last: Vec<&[Md5Block]> =
             paddings.iter().map(|(blocks, count)| &blocks[..*count]).collect();
         compress(self.kernel, &mut self.states, &mut last);
         self.states.iter().map(digest).collect()
     }
 }
 
-fn full_block(partial: &Partial) -> &[Block] {
+fn full_block(partial: &PartialBlock) -> &[Md5Block] {
     if partial.filled == BLOCK_BYTES { std::slice::from_ref(&partial.block) } else { &[] }
 }
 
 /// The one or two blocks that end a stream: what is left of it, a one bit, zeros, its length.
-fn pad(partial: &Partial, bytes: u64) -> ([Block; 2], usize) {
+fn pad(partial: &PartialBlock, bytes: u64) -> ([Md5Block; 2], usize) {
     let mut blocks = [[0; BLOCK_BYTES]; 2];
     blocks[0][..partial.filled].copy_from_slice(&partial.block[..partial.filled]);
     blocks[0][partial.filled] = 0x80;
@@ -152,7 +152,7 @@ fn pad(partial: &Partial, bytes: u64) -> ([Block; 2], usize) {
     (blocks, count)
 }
 
-fn digest(state: &State) -> [u8; 16] {
+fn digest(state: &Md5State) -> [u8; 16] {
     let mut digest = [0; 16];
     for (bytes, word) in digest.chunks_exact_mut(4).zip(state) {
         bytes.copy_from_slice(&word.to_le_bytes());
@@ -161,7 +161,7 @@ fn digest(state: &State) -> [u8; 16] {
 }
 
 /// Takes every stream's blocks into its state. `inputs` are used up.
-fn compress(kernel: Kernel, states: &mut [State], inputs: &mut [&[Block]]) {
+fn compress(kernel: Md5Kernel, states: &mut [Md5State], inputs: &mut [&[Md5Block]]) {
     let lanes = kernel.lanes();
     for (states, inputs) in states.chunks_mut(lanes).zip(inputs.chunks_mut(lanes)) {
         while compress_to_shortest(kernel, states, inputs) {}
@@ -170,7 +170,11 @@ fn compress(kernel: Kernel, states: &mut [State], inputs: &mut [&[Block]]) {
 
 /// Takes as many blocks of each stream that has any as the shortest of them has; `false` once no
 /// stream has any.
-fn compress_to_shortest(kernel: Kernel, states: &mut [State], inputs: &mut [&[Block]]) -> bool {
+fn compress_to_shortest(
+    kernel: Md5Kernel,
+    states: &mut [Md5State],
+    inputs: &mut [&[Md5Block]],
+) -> bool {
     let mut busy = [0; LANES_MAX];
     let mut count = 0;
     let mut shortest = usize::MAX;

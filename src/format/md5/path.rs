@@ -2,7 +2,7 @@
 //!
 //! Never knows what is hashed.
 
-use super::{Block, LANES_MAX, State, portable};
+use super::{LANES_MAX, Md5Block, Md5State, portable};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
 use std::fmt;
@@ -25,13 +25,13 @@ impl Md5Path {
     #[must_use]
     pub fn available() -> Vec<Self> {
         let all = [Self::Avx512, Self::Avx2, Self::Portable];
-        all.into_iter().filter(|path| Kernel::of(*path).is_some()).collect()
+        all.into_iter().filter(|path| Md5Kernel::of(*path).is_some()).collect()
     }
 
     /// How many streams the path that is taken hashes at once: 1 where it gains nothing.
     #[must_use]
     pub fn lanes(self) -> usize {
-        Kernel::resolve(self).lanes()
+        Md5Kernel::resolve(self).lanes()
     }
 }
 
@@ -48,7 +48,7 @@ impl fmt::Display for Md5Path {
 
 /// A hashing kernel that this machine is known to run: holding one is the proof.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Kernel {
+pub(super) enum Md5Kernel {
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
     #[cfg(target_arch = "x86_64")]
@@ -56,7 +56,7 @@ pub(super) enum Kernel {
     Portable,
 }
 
-impl Kernel {
+impl Md5Kernel {
     /// The kernel of a path; none where the machine can't run it.
     fn of(path: Md5Path) -> Option<Self> {
         match path {
@@ -87,9 +87,13 @@ impl Kernel {
         }
     }
 
-    /// Takes blocks, as many of each stream, into the states of the first [`Kernel::lanes`]
+    /// Takes blocks, as many of each stream, into the states of the first [`Md5Kernel::lanes`]
     /// streams; does nothing to the others.
-    pub(super) fn compress(self, states: &mut [State; LANES_MAX], blocks: &[&[Block]; LANES_MAX]) {
+    pub(super) fn compress(
+        self,
+        states: &mut [Md5State; LANES_MAX],
+        blocks: &[&[Md5Block]; LANES_MAX],
+    ) {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512(kernel) => kernel.compress(states, blocks),

@@ -2,11 +2,11 @@
 //!
 //! Never knows how many streams there are. The safe twin of the vector kernels.
 
-use super::block::{Mix, Step, steps};
-use super::{Block, State};
+use super::block::{Mix, RoundStep, steps};
+use super::{Md5Block, Md5State};
 
 /// Takes blocks of one stream into its state.
-pub(super) fn compress(state: &mut State, blocks: &[Block]) {
+pub(super) fn compress(state: &mut Md5State, blocks: &[Md5Block]) {
     for block in blocks {
         let mut message = [0; 16];
         for (word, bytes) in message.iter_mut().zip(block.as_chunks().0) {
@@ -20,7 +20,7 @@ pub(super) fn compress(state: &mut State, blocks: &[Block]) {
 }
 
 #[inline(always)]
-fn stir(step: Step, [a, b, c, d]: State, word: u32) -> u32 {
+fn stir(step: RoundStep, [a, b, c, d]: Md5State, word: u32) -> u32 {
     let sum = a.wrapping_add(word).wrapping_add(step.constant);
     let sum = match step.mix {
         Mix::F => sum.wrapping_add(d ^ (b & (c ^ d))),

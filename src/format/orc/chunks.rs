@@ -2,10 +2,10 @@
 //!
 //! Never knows what the bytes mean.
 
+use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::{Codec, CodecError, Decompressor, SPARE_BYTES};
 use crate::format::columnar::ColumnarError;
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::Spare;
 
 /// A chunk's header: its length, and whether it is not compressed.
 const HEADER_BYTES: usize = 3;
@@ -52,22 +52,26 @@ pub(super) struct Chunks<R> {
 }
 
 impl<R: Ranges> Chunks<R> {
-    pub(super) fn new(stream: RangeStream<R>, compression: Compression, spare: &mut Spare) -> Self {
+    pub(super) fn new(
+        stream: RangeStream<R>,
+        compression: Compression,
+        pool: &mut BufferPool,
+    ) -> Self {
         Self {
             stream,
             compression,
-            decompressor: spare.decompressor(),
-            buffer: spare.bytes(),
+            decompressor: pool.decompressor(),
+            buffer: pool.bytes(),
             at: 0,
             have: 0,
             bytes_raw: 0,
         }
     }
 
-    pub(super) fn give_back(self, spare: &mut Spare) {
-        spare.put_bytes(self.stream.into_buffer());
-        spare.put_bytes(self.buffer);
-        spare.put_decompressor(self.decompressor);
+    pub(super) fn give_back(self, pool: &mut BufferPool) {
+        pool.put_bytes(self.stream.into_buffer());
+        pool.put_bytes(self.buffer);
+        pool.put_decompressor(self.decompressor);
     }
 
     /// Bytes decompressed so far.
@@ -237,7 +241,7 @@ mod tests {
     fn chunks_of(bytes: &[u8]) -> Chunks<&[u8]> {
         let stream = RangeStream::new(bytes, 0, bytes.len() as u64, Vec::new()).unwrap();
         let compression = Compression { codec: Codec::Deflate, chunk_bytes: CHUNK_BYTES };
-        Chunks::new(stream, compression, &mut Spare::default())
+        Chunks::new(stream, compression, &mut BufferPool::default())
     }
 
     proptest! {

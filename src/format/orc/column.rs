@@ -7,13 +7,13 @@ use jiff::tz::TimeZone;
 
 use super::chunks::Chunks;
 use super::orc_type::OrcType;
-use super::rle::{BitRle, ByteRle, NumberRle, Numbers};
+use super::rle::{BitRle, ByteRle, NumberEncoding, NumberRle};
 use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::Tail;
 use super::zone::zone;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Rows of a batch. 4,096: their texts are some 500 KiB and still in the L2 cache when they are
@@ -136,19 +136,20 @@ impl<R: Ranges + Copy> OrcColumn<R> {
         group: usize,
         wanted: ColumnWanted,
         file: R,
-        spare: &mut Spare,
+        pool: &mut BufferPool,
     ) -> Result<Self, ColumnarError> {
         let (described, unverified) = (&tail.columns[wanted.column], wanted.unverified);
         let fault = |fault: &str| ColumnarError::of_file(fault).within(group, &described.name);
         let reading = described.reading.map_err(fault)?;
         let encoding = footer.encoding(described.id);
         let encoding = encoding.ok_or_else(|| fault("its encoding is not told: damaged"))?;
-        let mut stream = |kind| footer.stream(tail, file, described.id, kind, spare);
+        let mut stream = |kind| footer.stream(tail, file, described.id, kind, pool);
         let present = stream(StreamKind::Present).map(BitRle::new);
         let mut needed = |kind| stream(kind).ok_or_else(|| fault("a stream of it is missing"));
         let numbers = |kind, signed, needed: &mut dyn FnMut(_) -> Result<Chunks<R>, _>| {
             let second_version = encoding.second_version;
-            needed(kind).map(|chunks| NumberRle::new(chunks, Numbers { second_version, signed }))
+            needed(kind)
+                .map(|chunks| NumberRle::new(chunks, NumberEncoding { second_version, signed }))
         };
         let streams = match reading {
             OrcType::Flags => Streams::Flags(BitRle::new(needed(StreamKind::Data)?)),
@@ -336,11 +337,11 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
         self.rows_to_skip += rows;
     }
 
-    fn give_back(self: Box<Self>, spare: &mut Spare) {
+    fn give_back(self: Box<Self>, pool: &mut BufferPool) {
         if let Some(present) = self.present {
-            present.bytes.chunks.give_back(spare);
+            present.bytes.chunks.give_back(pool);
         }
-        self.streams.give_back(spare);
+        self.streams.give_back(pool);
     }
 
     fn bytes_raw(&self) -> u64 {
@@ -365,23 +366,23 @@ impl<R: Ranges + Copy> ColumnCursor for OrcColumn<R> {
 }
 
 impl<R: Ranges> Streams<R> {
-    fn give_back(self, spare: &mut Spare) {
+    fn give_back(self, pool: &mut BufferPool) {
         match self {
-            Self::Flags(bits) => bits.bytes.chunks.give_back(spare),
-            Self::Bytes(bytes) => bytes.chunks.give_back(spare),
-            Self::Integers(numbers, _) => numbers.chunks.give_back(spare),
+            Self::Flags(bits) => bits.bytes.chunks.give_back(pool),
+            Self::Bytes(bytes) => bytes.chunks.give_back(pool),
+            Self::Integers(numbers, _) => numbers.chunks.give_back(pool),
             Self::Instants { seconds, nanos, .. } => {
-                seconds.chunks.give_back(spare);
-                nanos.chunks.give_back(spare);
+                seconds.chunks.give_back(pool);
+                nanos.chunks.give_back(pool);
             }
             Self::Texts { lengths, data } => {
-                lengths.chunks.give_back(spare);
-                data.chunks.give_back(spare);
+                lengths.chunks.give_back(pool);
+                data.chunks.give_back(pool);
             }
             Self::Codes { codes, lengths, data, .. } => {
-                codes.chunks.give_back(spare);
-                lengths.chunks.give_back(spare);
-                data.chunks.give_back(spare);
+                codes.chunks.give_back(pool);
+                lengths.chunks.give_back(pool);
+                data.chunks.give_back(pool);
             }
         }
     }

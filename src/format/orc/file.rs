@@ -3,12 +3,12 @@
 use super::column::OrcColumn;
 use super::stripe::StripeFooter;
 use super::tail::{FileColumn, Stripe, Tail};
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
     PageStatistics,
 };
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
 use crate::values::ColumnStatistics;
 
 impl ColumnarFile for Tail {
@@ -39,11 +39,11 @@ impl ColumnarFile for Tail {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
-        spare: &mut Spare,
+        pool: &mut BufferPool,
     ) -> Result<Cursors<'f>, ColumnarError> {
         let footer = StripeFooter::read(self, file, group)?;
         let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
-            Ok(Box::new(OrcColumn::new(self, &footer, group, *wanted, file, spare)?))
+            Ok(Box::new(OrcColumn::new(self, &footer, group, *wanted, file, pool)?))
         };
         wanted.iter().map(cursor).collect()
     }

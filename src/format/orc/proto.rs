@@ -4,7 +4,7 @@
 
 /// Why bytes are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Fault;
+pub(super) struct ProtoFault;
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,21 +16,21 @@ pub(super) enum Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    pub(super) fn number(self) -> Result<u64, Fault> {
-        if let Self::Number(number) = self { Ok(number) } else { Err(Fault) }
+    pub(super) fn number(self) -> Result<u64, ProtoFault> {
+        if let Self::Number(number) = self { Ok(number) } else { Err(ProtoFault) }
     }
 
     /// A number written in zigzag form.
-    pub(super) fn signed(self) -> Result<i64, Fault> {
+    pub(super) fn signed(self) -> Result<i64, ProtoFault> {
         self.number().map(unzigzag)
     }
 
-    pub(super) fn bytes(self) -> Result<&'a [u8], Fault> {
-        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(Fault) }
+    pub(super) fn bytes(self) -> Result<&'a [u8], ProtoFault> {
+        if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(ProtoFault) }
     }
 
     /// Each number of a list: packed, or one by one.
-    pub(super) fn numbers(self, mut each: impl FnMut(u64)) -> Result<(), Fault> {
+    pub(super) fn numbers(self, mut each: impl FnMut(u64)) -> Result<(), ProtoFault> {
         match self {
             Self::Number(number) => each(number),
             Self::Bytes(mut bytes) => {
@@ -38,7 +38,7 @@ impl<'a> Value<'a> {
                     each(varint(&mut bytes)?);
                 }
             }
-            Self::Fixed => return Err(Fault),
+            Self::Fixed => return Err(ProtoFault),
         }
         Ok(())
     }
@@ -49,60 +49,60 @@ pub(super) struct Message<'a>(pub(super) &'a [u8]);
 
 impl<'a> Message<'a> {
     /// The next field with its number; `None` at the end.
-    pub(super) fn field(&mut self) -> Result<Option<(u64, Value<'a>)>, Fault> {
+    pub(super) fn field(&mut self) -> Result<Option<(u64, Value<'a>)>, ProtoFault> {
         if self.0.is_empty() {
             return Ok(None);
         }
         // Tags have 32 bits, and field numbers start at 1.
-        let tag = u32::try_from(varint(&mut self.0)?).map_err(|_| Fault)?;
+        let tag = u32::try_from(varint(&mut self.0)?).map_err(|_| ProtoFault)?;
         let field = u64::from(tag >> 3);
         if field == 0 {
-            return Err(Fault);
+            return Err(ProtoFault);
         }
         let value = match tag & 7 {
             0 => Value::Number(varint(&mut self.0)?),
             1 => self.take(8).map(|_| Value::Fixed)?,
             2 => {
-                let length = usize::try_from(varint(&mut self.0)?).map_err(|_| Fault)?;
+                let length = usize::try_from(varint(&mut self.0)?).map_err(|_| ProtoFault)?;
                 Value::Bytes(self.take(length)?)
             }
             5 => self.take(4).map(|_| Value::Fixed)?,
-            _ => return Err(Fault),
+            _ => return Err(ProtoFault),
         };
         Ok(Some((field, value)))
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or(Fault)?;
+    fn take(&mut self, count: usize) -> Result<&'a [u8], ProtoFault> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(ProtoFault)?;
         self.0 = rest;
         Ok(taken)
     }
 }
 
-pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64, Fault> {
+pub(super) fn varint(bytes: &mut &[u8]) -> Result<u64, ProtoFault> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let (byte, rest) = bytes.split_first().ok_or(Fault)?;
+        let (byte, rest) = bytes.split_first().ok_or(ProtoFault)?;
         *bytes = rest;
         number |= u64::from(byte & 0x7f) << shift;
         if *byte < 0x80 {
             // Of the tenth byte, one bit has room.
-            return if shift == 63 && *byte > 1 { Err(Fault) } else { Ok(number) };
+            return if shift == 63 && *byte > 1 { Err(ProtoFault) } else { Ok(number) };
         }
     }
-    Err(Fault)
+    Err(ProtoFault)
 }
 
 /// Keeps the value of a field that a message has once.
-pub(super) fn once<T>(place: &mut Option<T>, value: T) -> Result<(), Fault> {
-    if place.replace(value).is_some() { Err(Fault) } else { Ok(()) }
+pub(super) fn once<T>(place: &mut Option<T>, value: T) -> Result<(), ProtoFault> {
+    if place.replace(value).is_some() { Err(ProtoFault) } else { Ok(()) }
 }
 
 /// The numbers in these fields of a message, each of which it has once or not at all.
 pub(super) fn numbers_of<const N: usize>(
     message: Value<'_>,
     fields: [u64; N],
-) -> Result<[Option<u64>; N], Fault> {
+) -> Result<[Option<u64>; N], ProtoFault> {
     let mut found = [None; N];
     let mut message = Message(message.bytes()?);
     while let Some((field, value)) = message.field()? {
@@ -141,17 +141,17 @@ mod tests {
     fn what_no_writer_writes_is_a_fault() {
         // Field 0, a tag of more than 32 bits, and numbers of more than 64.
         for bytes in [&[0x00, 1][..], &[0x02, 0], &[0x80, 0x80, 0x80, 0x80, 0x10, 1]] {
-            assert_eq!(Message(bytes).field(), Err(Fault), "{bytes:?}");
+            assert_eq!(Message(bytes).field(), Err(ProtoFault), "{bytes:?}");
         }
         let mut most = [0xff; 10];
-        for (last, expected) in [(1, Ok(u64::MAX)), (2, Err(Fault)), (0x7f, Err(Fault))] {
+        for (last, expected) in [(1, Ok(u64::MAX)), (2, Err(ProtoFault)), (0x7f, Err(ProtoFault))] {
             most[9] = last;
             assert_eq!(varint(&mut &most[..]), expected);
         }
         let numbers = |bytes: &'static [u8]| numbers_of(Value::Bytes(bytes), [1, 3]);
         assert_eq!(numbers(&[0x18, 7, 0x10, 9]), Ok([None, Some(7)]));
-        assert_eq!(numbers(&[0x18, 7, 0x18, 7]), Err(Fault), "a field that comes twice");
-        assert_eq!(numbers(&[0x1A, 1, 7]), Err(Fault), "bytes where a number belongs");
+        assert_eq!(numbers(&[0x18, 7, 0x18, 7]), Err(ProtoFault), "a field that comes twice");
+        assert_eq!(numbers(&[0x1A, 1, 7]), Err(ProtoFault), "bytes where a number belongs");
     }
 
     proptest! {

@@ -17,7 +17,7 @@ const LEFT: &str = "a stream has more values than its rows: the file is damaged"
 
 /// Which version, and whether numbers have signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Numbers {
+pub(super) struct NumberEncoding {
     pub(super) second_version: bool,
     pub(super) signed: bool,
 }
@@ -25,14 +25,14 @@ pub(super) struct Numbers {
 /// Decodes whole numbers.
 pub(super) struct NumberRle<R> {
     pub(super) chunks: Chunks<R>,
-    numbers: Numbers,
+    numbers: NumberEncoding,
     /// The run at hand; `run[at..]` was not asked for yet.
     run: Vec<i64>,
     at: usize,
 }
 
 impl<R: Ranges> NumberRle<R> {
-    pub(super) fn new(chunks: Chunks<R>, numbers: Numbers) -> Self {
+    pub(super) fn new(chunks: Chunks<R>, numbers: NumberEncoding) -> Self {
         Self { chunks, numbers, run: Vec::new(), at: 0 }
     }
 
@@ -372,19 +372,19 @@ mod tests {
 
     use super::super::chunks::Compression;
     use super::*;
+    use crate::format::buffer_pool::BufferPool;
     use crate::format::codec::Codec;
     use crate::format::ranges::RangeStream;
-    use crate::format::spare::Spare;
 
     fn chunks(bytes: &[u8]) -> Chunks<&[u8]> {
         let stream = RangeStream::new(bytes, 0, bytes.len() as u64, Vec::new()).unwrap();
         let compression = Compression { codec: Codec::None, chunk_bytes: 1 << 10 };
-        Chunks::new(stream, compression, &mut Spare::default())
+        Chunks::new(stream, compression, &mut BufferPool::default())
     }
 
     fn decoded(bytes: &[u8], second_version: bool, signed: bool, count: usize) -> Vec<i64> {
         let mut out = Vec::new();
-        let mut rle = NumberRle::new(chunks(bytes), Numbers { second_version, signed });
+        let mut rle = NumberRle::new(chunks(bytes), NumberEncoding { second_version, signed });
         rle.take(count, |number| number, &mut out).unwrap();
         out
     }
@@ -428,7 +428,7 @@ mod tests {
     #[test]
     fn values_that_are_left_are_told() {
         for (count, ends) in [(3, false), (4, false), (5, true)] {
-            let numbers = Numbers { second_version: true, signed: false };
+            let numbers = NumberEncoding { second_version: true, signed: false };
             let mut rle = NumberRle::new(chunks(&[0x0a, 0x27, 0x10]), numbers);
             rle.skip(count).unwrap();
             assert_eq!(rle.expect_end().is_ok(), ends, "{count} numbers");
@@ -446,10 +446,11 @@ mod tests {
             second_version in any::<bool>(),
             signed in any::<bool>(),
         ) {
-            let mut rle = NumberRle::new(chunks(&bytes), Numbers { second_version, signed });
+            let decoder = NumberEncoding { second_version, signed };
+            let mut rle = NumberRle::new(chunks(&bytes), decoder);
             let mut numbers = Vec::new();
             let taken = rle.take(count, |number| number, &mut numbers);
-            let mut again = NumberRle::new(chunks(&bytes), Numbers { second_version, signed });
+            let mut again = NumberRle::new(chunks(&bytes), decoder);
             prop_assert_eq!(again.skip(count).is_ok(), taken.is_ok());
             let _ = BitRle::new(chunks(&bytes)).take(count, u8::from, &mut Vec::new());
         }

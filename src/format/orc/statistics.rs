@@ -6,7 +6,7 @@
 //! Never knows which rows are asked for.
 
 use super::orc_type::OrcType;
-use super::proto::{Fault, Message, Value};
+use super::proto::{Message, ProtoFault, Value};
 use super::writer::TrustedBounds;
 use crate::values::{Bounds, ColumnStatistics, NullCount, TimeUnit};
 
@@ -25,7 +25,7 @@ impl<'a> OrcStatistics<'a> {
         message: Value<'a>,
         reading: OrcType,
         trusted: TrustedBounds,
-    ) -> Result<Self, Fault> {
+    ) -> Result<Self, ProtoFault> {
         let mut found = Self::default();
         let mut message = Message(message.bytes()?);
         while let Some((field, value)) = message.field()? {
@@ -80,7 +80,7 @@ impl<'a> OrcStatistics<'a> {
 
     /// Whether these can be the statistics of all parts together.
     pub(super) fn are_of<'p>(&self, parts: impl Iterator<Item = OrcStatistics<'p>>) -> bool {
-        let mut sum = Sum::default();
+        let mut sum = StatisticsSum::default();
         parts.for_each(|part| sum.add(part));
         sum.fits(self)
     }
@@ -88,18 +88,18 @@ impl<'a> OrcStatistics<'a> {
 
 /// What the statistics of parts come to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sum<'a> {
+pub(super) struct StatisticsSum<'a> {
     count: Option<u64>,
     bounds: Option<Bounds<&'a [u8]>>,
 }
 
-impl Default for Sum<'_> {
+impl Default for StatisticsSum<'_> {
     fn default() -> Self {
         Self { count: Some(0), bounds: None }
     }
 }
 
-impl<'a> Sum<'a> {
+impl<'a> StatisticsSum<'a> {
     pub(super) fn add(&mut self, part: OrcStatistics<'a>) {
         let both = self.count.zip(part.count);
         self.count = both.and_then(|(sum, count)| sum.checked_add(count));
@@ -136,14 +136,14 @@ fn hull<'a>(one: Bounds<&'a [u8]>, other: Bounds<&'a [u8]>) -> Bounds<&'a [u8]> 
     }
 }
 
-type Pair<T> = (Option<T>, Option<T>);
+type OptionalBounds<T> = (Option<T>, Option<T>);
 
 /// Two fields of a message.
 fn pair<'a, T>(
     bytes: &'a [u8],
     fields: (u64, u64),
-    read: impl Fn(Value<'a>) -> Result<T, Fault>,
-) -> Result<Pair<T>, Fault> {
+    read: impl Fn(Value<'a>) -> Result<T, ProtoFault>,
+) -> Result<OptionalBounds<T>, ProtoFault> {
     let mut found = (None, None);
     let mut message = Message(bytes);
     while let Some((field, value)) = message.field()? {

@@ -3,12 +3,12 @@
 //! Never knows how a stream is decoded.
 
 use super::chunks::Chunks;
-use super::proto::{Fault, Message, Value, numbers_of};
+use super::proto::{Message, ProtoFault, Value, numbers_of};
 use super::statistics::OrcStatistics;
-use super::tail::{Stripe, Tail, Whole};
+use super::tail::{CompressedSection, Stripe, Tail};
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnarError, PageStatistics};
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::Spare;
 
 /// The longest footer of a stripe, decompressed. A stream takes some 10 bytes in it, and a column
 /// has up to five; so this is enough for thousands of columns.
@@ -96,9 +96,9 @@ impl StripeFooter {
     ) -> Result<Self, ColumnarError> {
         let stripe = &tail.stripes[group];
         let at = stripe.start + stripe.index_bytes + stripe.data_bytes;
-        let whole = Whole::new(file, at, stripe.footer_bytes, tail.compression)?;
+        let whole = CompressedSection::new(file, at, stripe.footer_bytes, tail.compression)?;
         let bytes = whole.read(FOOTER_BYTES_MAX)?;
-        let damaged = |Fault| {
+        let damaged = |ProtoFault| {
             ColumnarError::at(at, "the footer of a stripe is damaged; fetch the file again")
         };
         let footer = Self::decode(&bytes, stripe.start).map_err(damaged)?;
@@ -139,7 +139,7 @@ impl StripeFooter {
         Ok(())
     }
 
-    fn decode(bytes: &[u8], start: u64) -> Result<Self, Fault> {
+    fn decode(bytes: &[u8], start: u64) -> Result<Self, ProtoFault> {
         let mut footer = Self { streams: Vec::new(), encodings: Vec::new(), zone: String::new() };
         let mut next = start;
         let mut message = Message(bytes);
@@ -147,15 +147,15 @@ impl StripeFooter {
             match field {
                 1 => {
                     if footer.streams.len() == STREAMS_MAX {
-                        return Err(Fault);
+                        return Err(ProtoFault);
                     }
                     let stream = StripeStream::read(value, next)?;
-                    next = next.checked_add(stream.bytes).ok_or(Fault)?;
+                    next = next.checked_add(stream.bytes).ok_or(ProtoFault)?;
                     footer.streams.push(stream);
                 }
                 2 => footer.encodings.push(ColumnEncoding::read(value)?),
                 3 => {
-                    let zone = str::from_utf8(value.bytes()?).map_err(|_| Fault)?;
+                    let zone = str::from_utf8(value.bytes()?).map_err(|_| ProtoFault)?;
                     footer.zone = zone.to_owned();
                 }
                 _ => {}
@@ -171,12 +171,12 @@ impl StripeFooter {
         file: R,
         id: usize,
         kind: StreamKind,
-        spare: &mut Spare,
+        pool: &mut BufferPool,
     ) -> Option<Chunks<R>> {
         let is = |stream: &&StripeStream| stream.column == id as u64 && stream.kind == kind;
         let stream = self.streams.iter().find(is)?;
-        let range = RangeStream::new(file, stream.start, stream.bytes, spare.bytes())?;
-        Some(Chunks::new(range, tail.compression, spare))
+        let range = RangeStream::new(file, stream.start, stream.bytes, pool.bytes())?;
+        Some(Chunks::new(range, tail.compression, pool))
     }
 
     /// How many streams hold values of a column.
@@ -211,7 +211,7 @@ impl StripeFooter {
         if count > INDEX_ENTRIES_MAX {
             return Ok(None);
         }
-        let mut whole = Whole::new(file, stream.start, stream.bytes, tail.compression)?;
+        let mut whole = CompressedSection::new(file, stream.start, stream.bytes, tail.compression)?;
         if whole.is_longer_than(INDEX_BYTES_MAX)? {
             return Ok(None);
         }
@@ -235,7 +235,7 @@ impl StripeFooter {
             }
             Ok(())
         };
-        read().map_err(|Fault| {
+        read().map_err(|ProtoFault| {
             let fault = "the row index is damaged; fetch the file again";
             ColumnarError::at(stream.start, fault).within(group, &described.name)
         })?;
@@ -253,18 +253,20 @@ impl StripeFooter {
 }
 
 impl StripeStream {
-    fn read(value: Value<'_>, start: u64) -> Result<Self, Fault> {
+    fn read(value: Value<'_>, start: u64) -> Result<Self, ProtoFault> {
         // All writers write all of them; one that is missing was taken for another.
         let [Some(code), Some(column), Some(bytes)] = numbers_of(value, [1, 2, 3])? else {
-            return Err(Fault);
+            return Err(ProtoFault);
         };
         Ok(Self { kind: StreamKind::of(code), code, column, start, bytes })
     }
 }
 
 impl ColumnEncoding {
-    fn read(value: Value<'_>) -> Result<Self, Fault> {
-        let [Some(kind @ 0..=3), values] = numbers_of(value, [1, 2])? else { return Err(Fault) };
+    fn read(value: Value<'_>) -> Result<Self, ProtoFault> {
+        let [Some(kind @ 0..=3), values] = numbers_of(value, [1, 2])? else {
+            return Err(ProtoFault);
+        };
         let (dictionary, second_version) = (kind & 1 == 1, kind >= 2);
         Ok(Self { dictionary, second_version, values: values.unwrap_or(0) })
     }
@@ -292,7 +294,7 @@ mod tests {
     fn checked(fields: &[Vec<u8>]) -> Result<(), &'static str> {
         let stripe = Stripe::read(Value::Bytes(&[8, 3, 16, 4, 24, 10, 32, 9, 40, 5])).unwrap();
         let footer = StripeFooter::decode(&fields.concat(), stripe.start);
-        footer.map_err(|Fault| "no footer")?.check(&stripe, 2)
+        footer.map_err(|ProtoFault| "no footer")?.check(&stripe, 2)
     }
 
     #[test]

@@ -10,13 +10,13 @@ use std::ops::Range;
 
 use super::chunks::{Chunks, Compression};
 use super::orc_type::OrcType;
-use super::proto::{Fault, Message, Value, numbers_of, once};
-use super::statistics::{OrcStatistics, Sum};
+use super::proto::{Message, ProtoFault, Value, numbers_of, once};
+use super::statistics::{OrcStatistics, StatisticsSum};
 use super::writer::TrustedBounds;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::Codec;
 use crate::format::columnar::{ColumnarError, GroupSize};
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::Spare;
 
 /// The postscript's length is a byte, and it stands before that byte.
 const POSTSCRIPT_BYTES_MAX: u64 = 255;
@@ -152,7 +152,7 @@ impl Tail {
                 let fault = format!("{name} of {bytes} bytes, which can't be: the file is damaged");
                 ColumnarError::at(end, fault)
             })?;
-            let mut whole = Whole::new(file, start, bytes, compression)?;
+            let mut whole = CompressedSection::new(file, start, bytes, compression)?;
             if whole.is_longer_than(FOOTER_BYTES_UNASKED)? {
                 ask();
             }
@@ -163,7 +163,7 @@ impl Tail {
         let (mut tail, statistics) =
             Self::of_footer(&footer, data_end, compression, writer_version)
                 .map_err(|fault| ColumnarError::at(start, fault))?;
-        tail.add_known(metadata, &statistics).map_err(|Fault| {
+        tail.add_known(metadata, &statistics).map_err(|ProtoFault| {
             ColumnarError::at(data_end, "the file's metadata is damaged; fetch it again")
         })?;
         Ok(tail)
@@ -176,8 +176,9 @@ impl Tail {
         compression: Compression,
         writer_version: Option<u64>,
     ) -> Result<(Self, Vec<Value<'_>>), String> {
-        let damaged = |Fault| "the footer is damaged; fetch the file again".to_owned();
-        let (mut types, mut stripes, mut statistics) = (Types::default(), Vec::new(), Vec::new());
+        let damaged = |ProtoFault| "the footer is damaged; fetch the file again".to_owned();
+        let (mut types, mut stripes, mut statistics) =
+            (FileTypes::default(), Vec::new(), Vec::new());
         let (mut rows, mut stride, mut writer, mut release) = (None, None, None, None);
         let mut message = Message(footer);
         while let Some((field, value)) = message.field().map_err(damaged)? {
@@ -214,13 +215,13 @@ impl Tail {
 
     /// Adds what the metadata tells of each stripe, and looks all of it through. `whole`: what the
     /// footer tells of the whole file, of each type.
-    fn add_known(&mut self, metadata: Vec<u8>, whole: &[Value<'_>]) -> Result<(), Fault> {
+    fn add_known(&mut self, metadata: Vec<u8>, whole: &[Value<'_>]) -> Result<(), ProtoFault> {
         let (mut places, mut message) = (Vec::new(), Message(&metadata));
         while let Some((field, value)) = message.field()? {
             // One too many is enough to be found out.
             if field == 1 && places.len() <= self.stripes.len() {
                 let end = metadata.len() - message.0.len();
-                let place = |at: usize| u32::try_from(at).map_err(|_| Fault);
+                let place = |at: usize| u32::try_from(at).map_err(|_| ProtoFault);
                 places.push(place(end - value.bytes()?.len())?..place(end)?);
             }
         }
@@ -229,7 +230,7 @@ impl Tail {
         if places.len() == self.stripes.len() {
             self.stripes.iter_mut().zip(places).for_each(|(stripe, place)| stripe.told = place);
         }
-        let mut sums = vec![Sum::default(); self.columns.len()];
+        let mut sums = vec![StatisticsSum::default(); self.columns.len()];
         let mut untold = false;
         for stripe in &self.stripes {
             let told = self.told_of(&metadata, stripe)?;
@@ -245,7 +246,7 @@ impl Tail {
             sums.iter_mut().for_each(|sum| sum.add(OrcStatistics::default()));
         }
         let whole = if whole.len() == self.types { whole } else { &[] };
-        let fit = |(column, sum): (&FileColumn, &Sum<'_>)| {
+        let fit = |(column, sum): (&FileColumn, &StatisticsSum<'_>)| {
             of_column(column, whole, self.trusted).map(|whole| sum.fits(&whole))
         };
         self.fits = self.columns.iter().zip(&sums).map(fit).collect::<Result<_, _>>()?;
@@ -255,9 +256,13 @@ impl Tail {
 
     /// What the metadata tells of each type in a stripe; nothing where there are not as many as
     /// types.
-    fn told_of<'m>(&self, metadata: &'m [u8], stripe: &Stripe) -> Result<Vec<Value<'m>>, Fault> {
+    fn told_of<'m>(
+        &self,
+        metadata: &'m [u8],
+        stripe: &Stripe,
+    ) -> Result<Vec<Value<'m>>, ProtoFault> {
         let place = stripe.told.start as usize..stripe.told.end as usize;
-        let (mut told, mut message) = (Vec::new(), Message(metadata.get(place).ok_or(Fault)?));
+        let (mut told, mut message) = (Vec::new(), Message(metadata.get(place).ok_or(ProtoFault)?));
         while let Some((field, value)) = message.field()? {
             if field == 1 && told.len() <= self.types {
                 told.push(value);
@@ -279,7 +284,7 @@ fn of_column<'m>(
     column: &FileColumn,
     told: &[Value<'m>],
     trusted: TrustedBounds,
-) -> Result<OrcStatistics<'m>, Fault> {
+) -> Result<OrcStatistics<'m>, ProtoFault> {
     match (column.reading, told.get(column.id)) {
         (Ok(reading), Some(value)) => OrcStatistics::read(*value, reading, trusted),
         _ => Ok(OrcStatistics::default()),
@@ -318,7 +323,7 @@ fn check_stripes(stripes: &[Stripe], rows: Option<u64>, end: u64) -> Result<(), 
 
 impl Postscript {
     /// `None` where it is no postscript of ORC's.
-    fn read(bytes: &[u8]) -> Result<Option<Self>, Fault> {
+    fn read(bytes: &[u8]) -> Result<Option<Self>, ProtoFault> {
         let known = numbers_of(Value::Bytes(bytes), [1, 2, 3, 5, 6])?;
         let [Some(footer_bytes), Some(compression), chunk_bytes, metadata_bytes, writer_version] =
             known
@@ -363,12 +368,12 @@ impl Postscript {
 }
 
 /// A part of the file that is decompressed as a whole.
-pub(super) struct Whole<'f> {
+pub(super) struct CompressedSection<'f> {
     start: u64,
     chunks: Chunks<&'f dyn Ranges>,
 }
 
-impl<'f> Whole<'f> {
+impl<'f> CompressedSection<'f> {
     pub(super) fn new(
         file: &'f dyn Ranges,
         start: u64,
@@ -377,7 +382,7 @@ impl<'f> Whole<'f> {
     ) -> Result<Self, ColumnarError> {
         let stream = RangeStream::new(file, start, bytes, Vec::new())
             .ok_or_else(|| ColumnarError::at(start, TOO_LONG))?;
-        Ok(Self { start, chunks: Chunks::new(stream, compression, &mut Spare::default()) })
+        Ok(Self { start, chunks: Chunks::new(stream, compression, &mut BufferPool::default()) })
     }
 
     pub(super) fn is_longer_than(&mut self, bytes: usize) -> Result<bool, ColumnarError> {
@@ -397,12 +402,12 @@ impl<'f> Whole<'f> {
 const TOO_LONG: &str = "more bytes than can be: the file is damaged";
 
 impl Stripe {
-    pub(super) fn read(value: Value<'_>) -> Result<Self, Fault> {
+    pub(super) fn read(value: Value<'_>) -> Result<Self, ProtoFault> {
         // All writers write all of them; one that is missing was taken for another.
         let [Some(start), Some(index_bytes), Some(data_bytes), Some(footer_bytes), Some(rows)] =
             numbers_of(value, [1, 2, 3, 4, 5])?
         else {
-            return Err(Fault);
+            return Err(ProtoFault);
         };
         Ok(Self { start, index_bytes, data_bytes, footer_bytes, rows, told: 0..0 })
     }
@@ -410,15 +415,15 @@ impl Stripe {
 
 /// The types of a file. The first is that of a row; what other ones nest is not looked at.
 #[derive(Default)]
-struct Types<'a> {
+struct FileTypes<'a> {
     kinds: Vec<u64>,
     /// The columns of a row: the numbers of their types, and their names.
     children: Vec<u64>,
     names: Vec<&'a str>,
 }
 
-impl<'a> Types<'a> {
-    fn add(&mut self, value: Value<'a>) -> Result<(), Fault> {
+impl<'a> FileTypes<'a> {
+    fn add(&mut self, value: Value<'a>) -> Result<(), ProtoFault> {
         let (mut kind, is_row) = (None, self.kinds.is_empty());
         let mut message = Message(value.bytes()?);
         while let Some((field, value)) = message.field()? {
@@ -431,7 +436,7 @@ impl<'a> Types<'a> {
                     }
                 })?,
                 3 => {
-                    let name = str::from_utf8(value.bytes()?).map_err(|_| Fault)?;
+                    let name = str::from_utf8(value.bytes()?).map_err(|_| ProtoFault)?;
                     if is_row && self.names.len() <= TYPES_MAX {
                         self.names.push(name);
                     }
@@ -439,7 +444,7 @@ impl<'a> Types<'a> {
                 _ => {}
             }
         }
-        self.kinds.push(kind.ok_or(Fault)?);
+        self.kinds.push(kind.ok_or(ProtoFault)?);
         Ok(())
     }
 

@@ -8,10 +8,10 @@ use super::schema::LeafType;
 use super::thrift;
 use super::values::{self, Fault};
 use super::{PAGE_BYTES_MAX, PAGE_ROWS_MAX};
+use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
 use crate::format::ranges::{RangeStream, Ranges};
-use crate::format::spare::Spare;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
 /// Bytes looked at for a page's header at first; most take less than 100.
@@ -86,7 +86,7 @@ impl<R: Ranges> ParquetColumn<R> {
         group: usize,
         wanted: ColumnWanted,
         file: R,
-        spare: &mut Spare,
+        spare: &mut BufferPool,
     ) -> Result<Self, ColumnarError> {
         let ColumnWanted { column, serial, instants, unverified } = wanted;
         let described = &footer.columns[column];
@@ -253,7 +253,7 @@ impl<R: Ranges> ColumnCursor for ParquetColumn<R> {
         self.decoder.bytes_raw
     }
 
-    fn give_back(self: Box<Self>, spare: &mut Spare) {
+    fn give_back(self: Box<Self>, spare: &mut BufferPool) {
         spare.put_bytes(self.stream.into_buffer());
         let decoder = self.decoder;
         spare.put_decompressor(decoder.decompressor);
@@ -268,7 +268,7 @@ impl<R: Ranges> ColumnCursor for ParquetColumn<R> {
 }
 
 impl Decoder {
-    fn new(reading: LeafType, serial: u64, unverified: bool, spare: &mut Spare) -> Self {
+    fn new(reading: LeafType, serial: u64, unverified: bool, spare: &mut BufferPool) -> Self {
         Self {
             reading,
             unverified,

@@ -3,12 +3,12 @@
 use super::column::ParquetColumn;
 use super::footer::Footer;
 use super::schema::LeafColumn;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{
     ColumnCursor, ColumnWanted, ColumnarError, ColumnarFile, Cursors, Filter, GroupSize,
     PageStatistics,
 };
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
 use crate::values::ColumnStatistics;
 
 impl ColumnarFile for Footer {
@@ -37,7 +37,7 @@ impl ColumnarFile for Footer {
         file: &'f dyn Ranges,
         group: usize,
         wanted: &[ColumnWanted],
-        spare: &mut Spare,
+        spare: &mut BufferPool,
     ) -> Result<Cursors<'f>, ColumnarError> {
         let cursor = |wanted: &ColumnWanted| -> Result<Box<dyn ColumnCursor + 'f>, _> {
             Ok(Box::new(ParquetColumn::new(self, group, *wanted, file, spare)?))

@@ -15,9 +15,9 @@ use proptest::prelude::*;
 use super::super::columnar_tests::{agree, read_all, read_damaged};
 use super::writer::NullCounts;
 use super::*;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
 use crate::format::ranges::Ranges;
-use crate::format::spare::Spare;
 use crate::values::{Bounds, ColumnStatistics, ColumnValues, NullCount};
 
 const SCHEMA: &str = "message m {
@@ -367,7 +367,7 @@ fn a_filter_over_numbers_is_not_asked_for_texts() {
 /// The numbers of the one column of a file.
 fn numbers_read(footer: &Footer, file: &&[u8]) -> Result<Vec<i64>, ColumnarError> {
     let wanted = ColumnWanted { column: 0, serial: 1, instants: false, unverified: true };
-    let mut cursors = footer.cursors(file, 0, &[wanted], &mut Spare::default())?;
+    let mut cursors = footer.cursors(file, 0, &[wanted], &mut BufferPool::default())?;
     let mut numbers = Vec::new();
     loop {
         let rows = cursors[0].run()?;

@@ -24,7 +24,7 @@ const READ_BUFFER_BYTES: usize = 256 << 10;
 
 /// Where the reports of jobs are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct ReportLocation {
     /// The bucket.
     pub bucket: String,
     /// The prefix, without a slash at its ends.
@@ -33,7 +33,7 @@ pub struct Place {
 
 /// A report that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fetched {
+pub struct FetchedReport {
     /// Its files, each with whether its tasks succeeded.
     pub files: Vec<(bool, PathBuf)>,
 }
@@ -96,11 +96,11 @@ impl FetchError {
 /// When it can't be fetched whole.
 pub fn fetch(
     session: &Session,
-    place: &Place,
+    place: &ReportLocation,
     job_id: &str,
     reports: &Path,
     stop: &AtomicBool,
-) -> Result<Option<Fetched>, FetchError> {
+) -> Result<Option<FetchedReport>, FetchError> {
     let folder = format!("job-{job_id}");
     let base = if place.prefix.is_empty() { String::new() } else { format!("{}/", place.prefix) };
     let bucket = Object::parse(&format!("s3://{}", place.bucket), session).map_err(|error| {
@@ -131,7 +131,7 @@ pub fn fetch(
     }
     // Last: where it is, the files are.
     write(&folder.join("manifest.json"), &text)?;
-    Ok(Some(Fetched { files }))
+    Ok(Some(FetchedReport { files }))
 }
 
 /// Fetches a file of a report, unless it is here.

@@ -4,7 +4,7 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::row::{BadRow, Row, Rows};
+use super::row::{BadRow, TaskResult, TaskResults};
 use crate::source::open_regular;
 
 /// Read at once of a file of a report.
@@ -43,10 +43,10 @@ pub fn read_rows<E: From<CompletionError>>(
     path: &Path,
     bucket: &str,
     stop: &AtomicBool,
-    mut take: impl FnMut(Result<Row, BadRow>) -> Result<(), E>,
+    mut take: impl FnMut(Result<TaskResult, BadRow>) -> Result<(), E>,
 ) -> Result<(), E> {
     let file = open_regular(path).map_err(CompletionError::at(path))?;
-    let mut rows = Rows::new(BufReader::with_capacity(READ_BUFFER_BYTES, file), bucket);
+    let mut rows = TaskResults::new(BufReader::with_capacity(READ_BUFFER_BYTES, file), bucket);
     for number in 0.. {
         if number % ROWS_PER_LOOK == 0 && stop.load(Ordering::Relaxed) {
             return Err(CompletionError::Interrupted.into());

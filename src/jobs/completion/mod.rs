@@ -16,8 +16,8 @@ mod remedy;
 mod results;
 mod row;
 
-pub use fetch::{FetchError, Fetched, Place, fetch};
+pub use fetch::{FetchError, FetchedReport, ReportLocation, fetch};
 pub use file::{CompletionError, UnreadableRows, read_rows};
-pub use remedy::{Fate, message_code, remedy};
+pub use remedy::{RetryAdvice, message_code, remedy};
 pub use results::{ResultFile, ResultFiles, ResultKind};
-pub use row::{BadRow, Row, Rows};
+pub use row::{BadRow, TaskResult, TaskResults};

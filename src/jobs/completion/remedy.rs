@@ -8,11 +8,11 @@
 //! reasons"), of KMS as S3 passes them on, and the two of Batch Operations itself (UG, "Tracking
 //! job status and completion reports").
 
-use super::row::Row;
+use super::row::TaskResult;
 
 /// Whether trying again can help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum RetryAdvice {
     /// It can, after the remedy.
     Again,
     /// It can't: the object is not one that the operation can do.
@@ -20,8 +20,8 @@ pub enum Fate {
 }
 
 /// Codes with one remedy.
-struct Remedy {
-    fate: Fate,
+struct CodeRemedy {
+    fate: RetryAdvice,
     text: &'static str,
     codes: &'static [&'static str],
 }
@@ -36,7 +36,7 @@ const REPLICATION_ROLE: &str = "the replication role or a bucket policy lacks a 
                                 the code names: grant it, then try again";
 const KMS_STATE: &str = "the KMS key is disabled or about to be deleted: enable it, then try again";
 
-const REMEDIES: [Remedy; 31] = [
+const REMEDIES: [CodeRemedy; 31] = [
     again(ROLE, &["AccessDenied", "KMSAccessDenied", "KMS.AccessDeniedException"]),
     never("the bucket is disabled: ask AWS Support", &["AllAccessDisabled"]),
     never(
@@ -126,23 +126,26 @@ const REMEDIES: [Remedy; 31] = [
     ),
 ];
 
-const fn again(text: &'static str, codes: &'static [&'static str]) -> Remedy {
-    Remedy { fate: Fate::Again, text, codes }
+const fn again(text: &'static str, codes: &'static [&'static str]) -> CodeRemedy {
+    CodeRemedy { fate: RetryAdvice::Again, text, codes }
 }
 
-const fn never(text: &'static str, codes: &'static [&'static str]) -> Remedy {
-    Remedy { fate: Fate::Never, text, codes }
+const fn never(text: &'static str, codes: &'static [&'static str]) -> CodeRemedy {
+    CodeRemedy { fate: RetryAdvice::Never, text, codes }
 }
 
 /// What is known of a failed task: whether trying again can help, and what to do.
 #[must_use]
-pub fn remedy(row: &Row) -> (Fate, &'static str) {
+pub fn remedy(row: &TaskResult) -> (RetryAdvice, &'static str) {
     if is_permanent_failure(row) {
         if let Some(code) = message_code(row) {
             return of_message(code);
         }
         if row.message.starts_with(FUNCTION_ERROR) {
-            return (Fate::Again, "the function failed or timed out: mend it, then try again");
+            return (
+                RetryAdvice::Again,
+                "the function failed or timed out: mend it, then try again",
+            );
         }
     }
     of_code(&row.code).or_else(|| of_replication(&row.code)).unwrap_or_else(|| of_status(row.http))
@@ -152,7 +155,7 @@ pub fn remedy(row: &Row) -> (Fate, &'static str) {
 /// "Examples: S3 Batch Operations completion reports").
 const FUNCTION_ERROR: &str = "Lambda returned function error";
 
-fn is_permanent_failure(row: &Row) -> bool {
+fn is_permanent_failure(row: &TaskResult) -> bool {
     row.code.eq_ignore_ascii_case("PermanentFailure")
 }
 
@@ -160,7 +163,7 @@ fn is_permanent_failure(row: &Row) -> bool {
 /// `error details: {"failureMessage":"…", "errorCode": "404"}`. The message may be no JSON: the
 /// guide prints it with broken quotes.
 #[must_use]
-pub fn message_code(row: &Row) -> Option<&str> {
+pub fn message_code(row: &TaskResult) -> Option<&str> {
     if !is_permanent_failure(row) {
         return None;
     }
@@ -172,8 +175,8 @@ pub fn message_code(row: &Row) -> Option<&str> {
 }
 
 /// By a code in a message: an HTTP status, or a name.
-fn of_message(code: &str) -> (Fate, &'static str) {
-    let unsaid = (Fate::Never, "the function or operation says that it can't be done");
+fn of_message(code: &str) -> (RetryAdvice, &'static str) {
+    let unsaid = (RetryAdvice::Never, "the function or operation says that it can't be done");
     match code.parse::<u16>() {
         Ok(status @ 400..) => of_status(Some(status)),
         Ok(_) => unsaid,
@@ -182,32 +185,35 @@ fn of_message(code: &str) -> (Fate, &'static str) {
 }
 
 /// By a code that is known.
-fn of_code(code: &str) -> Option<(Fate, &'static str)> {
-    let has = |remedy: &&Remedy| remedy.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
+fn of_code(code: &str) -> Option<(RetryAdvice, &'static str)> {
+    let has =
+        |remedy: &&CodeRemedy| remedy.codes.iter().any(|known| known.eq_ignore_ascii_case(code));
     REMEDIES.iter().find(has).map(|found| (found.fate, found.text))
 }
 
 /// By the ending of replication's codes, of which there are many, and will be more.
-fn of_replication(code: &str) -> Option<(Fate, &'static str)> {
+fn of_replication(code: &str) -> Option<(RetryAdvice, &'static str)> {
     if !["Src", "Dst"].iter().any(|side| code.starts_with(side)) {
         return None;
     }
     match code {
-        code if code.ends_with("NotPermitted") => Some((Fate::Again, REPLICATION_ROLE)),
-        code if code.ends_with("KmsKeyInvalidState") => Some((Fate::Again, KMS_STATE)),
-        code if code.starts_with("Src") && code.ends_with("NotFound") => Some((Fate::Never, GONE)),
+        code if code.ends_with("NotPermitted") => Some((RetryAdvice::Again, REPLICATION_ROLE)),
+        code if code.ends_with("KmsKeyInvalidState") => Some((RetryAdvice::Again, KMS_STATE)),
+        code if code.starts_with("Src") && code.ends_with("NotFound") => {
+            Some((RetryAdvice::Never, GONE))
+        }
         _ => None,
     }
 }
 
 /// By an HTTP status, where the code is unknown.
-fn of_status(http: Option<u16>) -> (Fate, &'static str) {
+fn of_status(http: Option<u16>) -> (RetryAdvice, &'static str) {
     match http {
-        Some(404) => (Fate::Never, GONE),
-        Some(403) => (Fate::Again, ROLE),
-        Some(408 | 429 | 500..) => (Fate::Again, PASSES),
-        Some(400..) => (Fate::Never, REFUSED),
-        _ => (Fate::Again, "unknown to this program: the message may say more"),
+        Some(404) => (RetryAdvice::Never, GONE),
+        Some(403) => (RetryAdvice::Again, ROLE),
+        Some(408 | 429 | 500..) => (RetryAdvice::Again, PASSES),
+        Some(400..) => (RetryAdvice::Never, REFUSED),
+        _ => (RetryAdvice::Again, "unknown to this program: the message may say more"),
     }
 }
 
@@ -215,8 +221,8 @@ fn of_status(http: Option<u16>) -> (Fate, &'static str) {
 mod tests {
     use super::*;
 
-    fn failed(code: &str, http: Option<u16>, message: &str) -> Row {
-        Row {
+    fn failed(code: &str, http: Option<u16>, message: &str) -> TaskResult {
+        TaskResult {
             bucket: Vec::new(),
             key: Vec::new(),
             version: Vec::new(),
@@ -227,20 +233,20 @@ mod tests {
         }
     }
 
-    fn fate(code: &str, http: u16) -> Fate {
+    fn fate(code: &str, http: u16) -> RetryAdvice {
         remedy(&failed(code, Some(http), "said")).0
     }
 
     #[test]
     fn codes_come_before_statuses() {
-        assert_eq!(fate("NoSuchKey", 404), Fate::Never);
-        assert_eq!(fate("slowdown", 503), Fate::Again);
-        assert_eq!(fate("PermanentFailure", 200), Fate::Never);
-        assert_eq!(fate("TemporaryFailure", 200), Fate::Again);
-        assert_eq!(fate("404", 404), Fate::Never);
-        assert_eq!(fate("Odd", 500), Fate::Again);
-        assert_eq!(fate("Odd", 400), Fate::Never);
-        assert_eq!(remedy(&failed("", None, "")).0, Fate::Again);
+        assert_eq!(fate("NoSuchKey", 404), RetryAdvice::Never);
+        assert_eq!(fate("slowdown", 503), RetryAdvice::Again);
+        assert_eq!(fate("PermanentFailure", 200), RetryAdvice::Never);
+        assert_eq!(fate("TemporaryFailure", 200), RetryAdvice::Again);
+        assert_eq!(fate("404", 404), RetryAdvice::Never);
+        assert_eq!(fate("Odd", 500), RetryAdvice::Again);
+        assert_eq!(fate("Odd", 400), RetryAdvice::Never);
+        assert_eq!(remedy(&failed("", None, "")).0, RetryAdvice::Again);
     }
 
     #[test]
@@ -255,7 +261,7 @@ mod tests {
             "DstObjectHardDeleted",
             "DstVersionNotFound",
         ] {
-            assert_eq!(fate(code, 500), Fate::Never, "{code}");
+            assert_eq!(fate(code, 500), RetryAdvice::Never, "{code}");
         }
     }
 
@@ -277,7 +283,7 @@ mod tests {
             // Whatever the status.
             for status in [400, 404, 500] {
                 let (fate, text) = remedy(&failed(code, Some(status), ""));
-                assert_eq!(fate, Fate::Again, "{code}");
+                assert_eq!(fate, RetryAdvice::Again, "{code}");
                 assert!(text.contains(part), "{code}: {text}");
             }
         }
@@ -288,19 +294,19 @@ mod tests {
         let checksum =
             |code| format!("error details: {{\"m\":\"x errorCode\", \"errorCode\": {code}}}");
         for (message, wanted) in [
-            (checksum("\"400\""), Fate::Never),
-            (checksum("\"404\""), Fate::Never),
-            (checksum("\"500\""), Fate::Again),
-            (checksum("500"), Fate::Again),
-            (checksum("\"\"500\"\""), Fate::Again),
-            (checksum("\"NoSuchKey\""), Fate::Never),
-            (checksum("\"SlowDown\""), Fate::Again),
-            (checksum("\"Odd\""), Fate::Never),
-            (checksum(""), Fate::Never),
-            ("not today".to_owned(), Fate::Never),
+            (checksum("\"400\""), RetryAdvice::Never),
+            (checksum("\"404\""), RetryAdvice::Never),
+            (checksum("\"500\""), RetryAdvice::Again),
+            (checksum("500"), RetryAdvice::Again),
+            (checksum("\"\"500\"\""), RetryAdvice::Again),
+            (checksum("\"NoSuchKey\""), RetryAdvice::Never),
+            (checksum("\"SlowDown\""), RetryAdvice::Again),
+            (checksum("\"Odd\""), RetryAdvice::Never),
+            (checksum(""), RetryAdvice::Never),
+            ("not today".to_owned(), RetryAdvice::Never),
             (
                 "Lambda returned function error: {\"errorMessage\":\"timed out\"}".to_owned(),
-                Fate::Again,
+                RetryAdvice::Again,
             ),
         ] {
             let row = failed("PermanentFailure", Some(200), &message);
@@ -308,7 +314,7 @@ mod tests {
         }
         // Another code's message is not looked into.
         let row = failed("NoSuchKey", Some(404), "errorCode: 500");
-        assert_eq!((message_code(&row), remedy(&row).0), (None, Fate::Never));
+        assert_eq!((message_code(&row), remedy(&row).0), (None, RetryAdvice::Never));
     }
 
     #[test]

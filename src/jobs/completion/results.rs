@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 
 use super::file::CompletionError;
-use super::row::{Row, push_field};
+use super::row::{TaskResult, push_field};
 use crate::source::{partial_name, sync_folder};
 
 const CHECKSUMS: &str = "checksums.csv";
@@ -81,7 +81,7 @@ impl ResultFiles {
     pub fn add(
         &mut self,
         kind: ResultKind,
-        row: &Row,
+        row: &TaskResult,
         columns: usize,
     ) -> Result<(), CompletionError> {
         self.line.clear();
@@ -208,8 +208,8 @@ fn member(members: &Map<String, Value>, name: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn row(version: &str, message: &str) -> Row {
-        Row {
+    fn row(version: &str, message: &str) -> TaskResult {
+        TaskResult {
             bucket: b"b".to_vec(),
             key: b"a%20b".to_vec(),
             version: version.as_bytes().to_vec(),

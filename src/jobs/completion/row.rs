@@ -48,7 +48,7 @@ pub struct BadRow {
 
 /// What became of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
+pub struct TaskResult {
     /// The object's bucket.
     pub bucket: Vec<u8>,
     /// Its key, encoded as in the manifest.
@@ -65,7 +65,7 @@ pub struct Row {
     pub message: String,
 }
 
-impl Row {
+impl TaskResult {
     /// Bucket, key and version id as the manifest has them. A report leaves the version id empty
     /// where the manifest of a versioned bucket has `null`; manifests without version ids have the
     /// first two alone.
@@ -104,7 +104,7 @@ pub(super) fn push_field(line: &mut Vec<u8>, field: &[u8]) {
 }
 
 /// The rows of a file of a report.
-pub struct Rows<R> {
+pub struct TaskResults<R> {
     input: R,
     /// The manifest's bucket, with which each row begins.
     bucket: Vec<u8>,
@@ -113,7 +113,7 @@ pub struct Rows<R> {
     row: u64,
 }
 
-impl<R: BufRead> Rows<R> {
+impl<R: BufRead> TaskResults<R> {
     /// Reads rows from here on, of a job whose manifest is of this bucket.
     pub fn new(input: R, bucket: &str) -> Self {
         Self { input, bucket: bucket.as_bytes().to_vec(), ahead: VecDeque::new(), row: 0 }
@@ -124,7 +124,7 @@ impl<R: BufRead> Rows<R> {
     ///
     /// # Errors
     /// When the file can't be read.
-    pub fn next_row(&mut self) -> io::Result<Option<Result<Row, BadRow>>> {
+    pub fn next_row(&mut self) -> io::Result<Option<Result<TaskResult, BadRow>>> {
         let line = loop {
             let Some(line) = self.next_line()? else { return Ok(None) };
             if !without_line_end(&line).is_empty() {
@@ -168,7 +168,7 @@ impl<R: BufRead> Rows<R> {
     }
 
     /// The row that begins with this line, or what is wrong with it.
-    fn parse(&mut self, line: &[u8]) -> io::Result<Result<Row, String>> {
+    fn parse(&mut self, line: &[u8]) -> io::Result<Result<TaskResult, String>> {
         if is_too_long(line) {
             return Ok(Err(format!("longer than {ROW_BYTES_MAX} bytes")));
         }
@@ -313,7 +313,7 @@ fn quoted_field<'a>(mut text: &'a [u8], field: &mut Vec<u8>) -> Option<&'a [u8]>
 }
 
 /// The row of these columns, or what is wrong with them.
-fn row(fields: [Vec<u8>; SHORT_COLUMNS], message: &[u8]) -> Result<Row, String> {
+fn row(fields: [Vec<u8>; SHORT_COLUMNS], message: &[u8]) -> Result<TaskResult, String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let [bucket, key, version, status, third, fourth] = fields;
     let succeeded = match status.as_slice() {
@@ -327,7 +327,7 @@ fn row(fields: [Vec<u8>; SHORT_COLUMNS], message: &[u8]) -> Result<Row, String> 
         (None, None) if third.is_empty() => (None, text(&fourth)),
         (None, None) => (None, text(&third)),
     };
-    Ok(Row { bucket, key, version, succeeded, code, http, message: text(message) })
+    Ok(TaskResult { bucket, key, version, succeeded, code, http, message: text(message) })
 }
 
 /// An HTTP status: three digits, from 100 on.
@@ -344,8 +344,8 @@ mod tests {
     use super::*;
 
     /// All rows of a report of bucket `b`.
-    fn rows(text: &[u8], buffer_bytes: usize) -> Vec<Result<Row, BadRow>> {
-        let mut rows = Rows::new(io::BufReader::with_capacity(buffer_bytes, text), "b");
+    fn rows(text: &[u8], buffer_bytes: usize) -> Vec<Result<TaskResult, BadRow>> {
+        let mut rows = TaskResults::new(io::BufReader::with_capacity(buffer_bytes, text), "b");
         let mut found = Vec::new();
         while let Some(row) = rows.next_row().unwrap() {
             found.push(row);
@@ -353,7 +353,7 @@ mod tests {
         found
     }
 
-    fn good(text: &str) -> Vec<Row> {
+    fn good(text: &str) -> Vec<TaskResult> {
         rows(text.as_bytes(), 16).into_iter().map(Result::unwrap).collect()
     }
 
@@ -361,7 +361,7 @@ mod tests {
     fn both_orders_of_columns_are_told_apart() {
         let delivered = "b,a%20b,v1,failed,404,NoSuchKey,\"said \"\"no\"\"\nand more\"\n";
         let as_schema = "b,a%20b,v1,failed,NoSuchKey,404,\"said \"\"no\"\"\nand more\"\n";
-        let wanted = Row {
+        let wanted = TaskResult {
             bucket: b"b".to_vec(),
             key: b"a%20b".to_vec(),
             version: b"v1".to_vec(),

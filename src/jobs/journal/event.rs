@@ -8,21 +8,21 @@ pub const JOURNAL_VERSION: u32 = 2;
 
 /// A line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+pub struct JournalEntry {
     /// When it was written.
     pub time: Timestamp,
     /// What happened, or is about to.
     #[serde(flatten)]
-    pub event: Event,
+    pub event: JournalEvent,
 }
 
 /// A step of a submission. One that changes something at AWS stands there twice: what is about to
 /// be done, and what came of it. Manifests go by their path in the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "kebab-case")]
-pub enum Event {
+pub enum JournalEvent {
     /// The submission begins. Always the first line, and the only one of its kind.
-    Begun {
+    Started {
         /// [`JOURNAL_VERSION`] of the program that wrote it.
         version: u32,
         /// Name and version of that program.
@@ -44,7 +44,7 @@ pub enum Event {
         object: String,
     },
     /// An upload in parts has been begun; it is ended or given up before another one begins.
-    InParts {
+    MultipartStarted {
         /// Of which manifest.
         manifest: String,
         /// Where to: `bucket/key`.
@@ -85,14 +85,14 @@ pub enum Event {
         /// The job.
         job_id: String,
         /// Which.
-        command: Command,
+        command: JobCommand,
     },
     /// A job has taken a command.
     CommandAcked {
         /// The job.
         job_id: String,
         /// Which.
-        command: Command,
+        command: JobCommand,
     },
     /// A job was seen in a state that it never leaves.
     Ended {
@@ -173,7 +173,7 @@ impl JobEnd {
 /// What a job can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Command {
+pub enum JobCommand {
     /// To run, where it waits for confirmation.
     Run,
     /// To end before it is done.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::{Entry, Event, JOURNAL_VERSION};
+use super::{JOURNAL_VERSION, JournalEntry, JournalEvent};
 use crate::source::{open_regular, open_regular_with, sync_folder};
 
 /// The name of the file in the folder of a plan.
@@ -88,7 +88,7 @@ impl Journal {
     ///
     /// # Errors
     /// When another run holds it, or it can't be read.
-    pub fn open(folder: &Path) -> Result<(Self, Vec<Entry>), JournalError> {
+    pub fn open(folder: &Path) -> Result<(Self, Vec<JournalEntry>), JournalError> {
         let path = folder.join(NAME);
         let at = |error| JournalError::Io { path: path.clone(), error };
         let mut options = File::options();
@@ -111,9 +111,9 @@ impl Journal {
     /// # Errors
     /// When the disk fails. The line may or may not be there then, but never half of it before
     /// another.
-    pub fn append(&mut self, event: Event) -> Result<Entry, JournalError> {
+    pub fn append(&mut self, event: JournalEvent) -> Result<JournalEntry, JournalError> {
         let at = |error| JournalError::Io { path: self.path.clone(), error };
-        let entry = Entry { time: Timestamp::now(), event };
+        let entry = JournalEntry { time: Timestamp::now(), event };
         let mut line = serde_json::to_vec(&entry).map_err(|error| at(error.into()))?;
         line.push(b'\n');
         if self.is_torn {
@@ -133,7 +133,7 @@ impl Journal {
 ///
 /// # Errors
 /// When there is none, or it can't be read.
-pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
+pub fn read(folder: &Path) -> Result<Vec<JournalEntry>, JournalError> {
     let path = folder.join(NAME);
     let file = match open_regular(&path) {
         Ok(file) => file,
@@ -150,12 +150,12 @@ pub fn read(folder: &Path) -> Result<Vec<Entry>, JournalError> {
 }
 
 /// The whole lines of a journal, and how many bytes they are.
-fn entries(path: &Path, mut file: &File) -> Result<(Vec<Entry>, u64), JournalError> {
+fn entries(path: &Path, mut file: &File) -> Result<(Vec<JournalEntry>, u64), JournalError> {
     let at = |error| JournalError::Io { path: path.to_owned(), error };
     let wrong = |line, what: String| JournalError::Line { path: path.to_owned(), line, what };
     file.seek(SeekFrom::Start(0)).map_err(at)?;
     let mut reader = BufReader::new(file);
-    let mut entries: Vec<Entry> = Vec::new();
+    let mut entries: Vec<JournalEntry> = Vec::new();
     let mut whole_bytes = 0;
     loop {
         let mut line = Vec::new();
@@ -168,21 +168,21 @@ fn entries(path: &Path, mut file: &File) -> Result<(Vec<Entry>, u64), JournalErr
             return Ok((entries, whole_bytes));
         }
         let number = entries.len() + 1;
-        let entry: Entry =
+        let entry: JournalEntry =
             serde_json::from_slice(&line).map_err(|error| wrong(number, error.to_string()))?;
         match (&entry.event, entries.is_empty()) {
-            (Event::Begun { version, .. }, true) if *version != JOURNAL_VERSION => {
+            (JournalEvent::Started { version, .. }, true) if *version != JOURNAL_VERSION => {
                 return Err(JournalError::OtherVersion {
                     path: path.to_owned(),
                     version: *version,
                 });
             }
-            (Event::Begun { .. }, true) => {}
-            (Event::Begun { .. }, false) => {
+            (JournalEvent::Started { .. }, true) => {}
+            (JournalEvent::Started { .. }, false) => {
                 return Err(wrong(number, "a submission begins a second time".to_owned()));
             }
             (_, true) => {
-                return Err(wrong(number, "the journal does not begin with `begun`".to_owned()));
+                return Err(wrong(number, "the journal does not begin with `started`".to_owned()));
             }
             (_, false) => {}
         }
@@ -197,8 +197,8 @@ mod tests {
 
     use super::*;
 
-    fn begun() -> Event {
-        Event::Begun {
+    fn begun() -> JournalEvent {
+        JournalEvent::Started {
             version: JOURNAL_VERSION,
             tool: "s3sieve 0".to_owned(),
             account_id: "111122223333".to_owned(),
@@ -208,8 +208,11 @@ mod tests {
         }
     }
 
-    fn uploading() -> Event {
-        Event::Uploading { manifest: "manifests/00000.csv".to_owned(), object: "b/k".to_owned() }
+    fn uploading() -> JournalEvent {
+        JournalEvent::Uploading {
+            manifest: "manifests/00000.csv".to_owned(),
+            object: "b/k".to_owned(),
+        }
     }
 
     #[test]
@@ -238,7 +241,8 @@ mod tests {
     fn what_is_no_line_of_the_journal_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(NAME);
-        let first = serde_json::to_string(&Entry { time: Timestamp::UNIX_EPOCH, event: begun() });
+        let first =
+            serde_json::to_string(&JournalEntry { time: Timestamp::UNIX_EPOCH, event: begun() });
         let first = first.unwrap();
         for (text, line) in [
             ("{}\n".to_owned(), 1),

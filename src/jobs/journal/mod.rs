@@ -12,6 +12,6 @@ mod event;
 mod file;
 mod progress;
 
-pub use event::{Command, Entry, Event, JOURNAL_VERSION, JobEnd};
+pub use event::{JOURNAL_VERSION, JobCommand, JobEnd, JournalEntry, JournalEvent};
 pub use file::{Journal, JournalError, read};
-pub use progress::{Progress, Stage, Step};
+pub use progress::{ManifestStage, SubmissionProgress, SubmissionStep};

@@ -5,24 +5,25 @@
 //! The order: all manifests are uploaded first; then jobs are created, as many as may be open at a
 //! time. A manifest may name others whose jobs must have ended first, every task done; its own job
 //! isn't created before that. A step whose end the journal doesn't know is looked into before it is
-//! taken again: [`Step::Upload`] finds an object that is there already, and [`Step::Find`] a job.
+//! taken again: [`SubmissionStep::Upload`] finds an object that is there already, and
+//! [`SubmissionStep::Find`] a job.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{Command, Entry, Event, JobEnd};
+use super::{JobCommand, JobEnd, JournalEntry, JournalEvent};
 use crate::plan::{Shard, ShardRange};
 
 /// How far a manifest is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stage {
+pub enum ManifestStage {
     /// Nothing was done.
     Waiting,
     /// Its upload was begun, perhaps in parts, and perhaps ended.
     Uploading {
         /// The upload in parts that was begun, to be aborted: `bucket/key` and its id.
-        in_parts: Option<(String, String)>,
+        multipart: Option<(String, String)>,
     },
     /// It lies where its job will read it.
     Uploaded {
@@ -56,11 +57,11 @@ pub enum Stage {
     /// Its job was not created, and won't be.
     Withdrawn {
         /// How far it was.
-        from: Box<Stage>,
+        from: Box<ManifestStage>,
     },
 }
 
-impl Stage {
+impl ManifestStage {
     /// How its job ended, if it was seen to.
     #[must_use]
     pub fn end(&self) -> Option<&JobEnd> {
@@ -73,7 +74,7 @@ impl Stage {
 
 /// What is to be done next. Numbers are places in the plan's list of manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum SubmissionStep {
     /// Upload this manifest, or find it there.
     Upload(usize),
     /// Look for the job of this manifest, and create it if there is none.
@@ -92,8 +93,8 @@ pub enum Step {
 
 /// How far a submission is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    stages: Vec<Stage>,
+pub struct SubmissionProgress {
+    stages: Vec<ManifestStage>,
     /// How many objects each manifest has.
     objects: Vec<u64>,
     /// The manifests whose jobs must have ended first, for each.
@@ -111,13 +112,13 @@ pub struct Progress {
     continued: Option<String>,
 }
 
-impl Progress {
+impl SubmissionProgress {
     /// Nothing was done with any of these manifests.
     #[must_use]
     pub fn new(shards: &[Shard]) -> Self {
         let paths = shards.iter().map(|shard| shard.path.clone()).enumerate();
         Self {
-            stages: vec![Stage::Waiting; shards.len()],
+            stages: vec![ManifestStage::Waiting; shards.len()],
             objects: shards.iter().map(|shard| shard.objects).collect(),
             after: shards.iter().map(|shard| shard.after.clone()).collect(),
             is_waited_for: waited_for(shards),
@@ -131,7 +132,7 @@ impl Progress {
 
     /// How far each manifest is, in the order of the plan.
     #[must_use]
-    pub fn stages(&self) -> &[Stage] {
+    pub fn stages(&self) -> &[ManifestStage] {
         &self.stages
     }
 
@@ -151,34 +152,40 @@ impl Progress {
     ///
     /// # Errors
     /// When it doesn't fit what the lines before it say: a text that tells how.
-    pub fn apply(&mut self, entry: &Entry) -> Result<(), String> {
+    pub fn apply(&mut self, entry: &JournalEntry) -> Result<(), String> {
         match &entry.event {
-            Event::Begun { .. } | Event::CommandSent { .. } => Ok(()),
-            Event::Uploading { manifest, .. } => self.change(manifest, |stage| match stage {
-                Stage::Waiting | Stage::Uploading { .. } => {
-                    Some(Stage::Uploading { in_parts: None })
-                }
-                _ => None,
-            }),
-            Event::InParts { manifest, object, upload_id } => {
+            JournalEvent::Started { .. } | JournalEvent::CommandSent { .. } => Ok(()),
+            JournalEvent::Uploading { manifest, .. } => {
                 self.change(manifest, |stage| match stage {
-                    Stage::Uploading { .. } => {
-                        let in_parts = Some((object.clone(), upload_id.clone()));
-                        Some(Stage::Uploading { in_parts })
+                    ManifestStage::Waiting | ManifestStage::Uploading { .. } => {
+                        Some(ManifestStage::Uploading { multipart: None })
                     }
                     _ => None,
                 })
             }
-            Event::Uploaded { manifest, etag, .. } => self.change(manifest, |stage| match stage {
-                Stage::Uploading { .. } => Some(Stage::Uploaded { etag: etag.clone(), attempt: 1 }),
-                _ => None,
-            }),
-            Event::Creating { manifest, attempt, .. } => {
+            JournalEvent::MultipartStarted { manifest, object, upload_id } => {
+                self.change(manifest, |stage| match stage {
+                    ManifestStage::Uploading { .. } => {
+                        let multipart = Some((object.clone(), upload_id.clone()));
+                        Some(ManifestStage::Uploading { multipart })
+                    }
+                    _ => None,
+                })
+            }
+            JournalEvent::Uploaded { manifest, etag, .. } => {
+                self.change(manifest, |stage| match stage {
+                    ManifestStage::Uploading { .. } => {
+                        Some(ManifestStage::Uploaded { etag: etag.clone(), attempt: 1 })
+                    }
+                    _ => None,
+                })
+            }
+            JournalEvent::Creating { manifest, attempt, .. } => {
                 self.create(manifest, *attempt, entry.time)
             }
-            Event::Created { manifest, job_id, .. } => {
+            JournalEvent::Created { manifest, job_id, .. } => {
                 self.change(manifest, |stage| match stage {
-                    Stage::Creating { etag, attempt, .. } => Some(Stage::Created {
+                    ManifestStage::Creating { etag, attempt, .. } => Some(ManifestStage::Created {
                         etag: etag.clone(),
                         attempt: *attempt,
                         job_id: job_id.clone(),
@@ -190,19 +197,19 @@ impl Progress {
                 self.by_job.insert(job_id.clone(), self.places[manifest]);
                 Ok(())
             }
-            Event::CommandAcked { job_id, command } => self.acked(job_id, *command),
-            Event::Ended { job_id, end } => self.end(job_id, end),
-            Event::PriorityPlanned { manifest, priority } => {
+            JournalEvent::CommandAcked { job_id, command } => self.acked(job_id, *command),
+            JournalEvent::Ended { job_id, end } => self.end(job_id, end),
+            JournalEvent::PriorityPlanned { manifest, priority } => {
                 let place = self.place(manifest)?;
                 self.planned.insert(place, *priority);
                 Ok(())
             }
-            Event::Withdrawn { manifest } => self.change(manifest, |stage| match stage {
-                Stage::Created { .. } | Stage::Withdrawn { .. } => None,
-                other => Some(Stage::Withdrawn { from: Box::new(other.clone()) }),
+            JournalEvent::Withdrawn { manifest } => self.change(manifest, |stage| match stage {
+                ManifestStage::Created { .. } | ManifestStage::Withdrawn { .. } => None,
+                other => Some(ManifestStage::Withdrawn { from: Box::new(other.clone()) }),
             }),
-            Event::Reinstated { manifest } => self.reinstate(manifest),
-            Event::Continued { plan } => {
+            JournalEvent::Reinstated { manifest } => self.reinstate(manifest),
+            JournalEvent::Continued { plan } => {
                 self.continued = Some(plan.clone());
                 Ok(())
             }
@@ -217,7 +224,7 @@ impl Progress {
     fn change(
         &mut self,
         manifest: &str,
-        change: impl FnOnce(&Stage) -> Option<Stage>,
+        change: impl FnOnce(&ManifestStage) -> Option<ManifestStage>,
     ) -> Result<(), String> {
         let place = self.place(manifest)?;
         let stage = &mut self.stages[place];
@@ -233,10 +240,12 @@ impl Progress {
     fn reinstate(&mut self, manifest: &str) -> Result<(), String> {
         let mut former = None;
         self.change(manifest, |stage| match stage {
-            Stage::Withdrawn { from } => Some((**from).clone()),
-            Stage::Created { etag, attempt, job_id, end: Some(end), .. } if end.ran_nothing() => {
+            ManifestStage::Withdrawn { from } => Some((**from).clone()),
+            ManifestStage::Created { etag, attempt, job_id, end: Some(end), .. }
+                if end.ran_nothing() =>
+            {
                 former = Some(job_id.clone());
-                Some(Stage::Uploaded { etag: etag.clone(), attempt: attempt + 1 })
+                Some(ManifestStage::Uploaded { etag: etag.clone(), attempt: attempt + 1 })
             }
             _ => None,
         })?;
@@ -249,14 +258,14 @@ impl Progress {
     fn create(&mut self, manifest: &str, number: u32, since: Timestamp) -> Result<(), String> {
         let mut former = None;
         self.change(manifest, |stage| match stage {
-            Stage::Uploaded { etag, attempt } if number == *attempt => {
-                Some(Stage::Creating { etag: etag.clone(), attempt: number, since })
+            ManifestStage::Uploaded { etag, attempt } if number == *attempt => {
+                Some(ManifestStage::Creating { etag: etag.clone(), attempt: number, since })
             }
-            Stage::Created { etag, attempt, job_id, end: Some(end), .. }
+            ManifestStage::Created { etag, attempt, job_id, end: Some(end), .. }
                 if end.ran_nothing() && number == attempt + 1 =>
             {
                 former = Some(job_id.clone());
-                Some(Stage::Creating { etag: etag.clone(), attempt: number, since })
+                Some(ManifestStage::Creating { etag: etag.clone(), attempt: number, since })
             }
             _ => None,
         })?;
@@ -264,9 +273,9 @@ impl Progress {
         Ok(())
     }
 
-    fn acked(&mut self, job_id: &str, command: Command) -> Result<(), String> {
+    fn acked(&mut self, job_id: &str, command: JobCommand) -> Result<(), String> {
         let place = self.place_of_job(job_id)?;
-        if let Command::Priority(priority) = command
+        if let JobCommand::Priority(priority) = command
             && self.planned.get(&place) == Some(&priority)
         {
             self.planned.remove(&place);
@@ -277,7 +286,7 @@ impl Progress {
     fn end(&mut self, id: &str, found: &JobEnd) -> Result<(), String> {
         let place = self.place_of_job(id)?;
         match &mut self.stages[place] {
-            Stage::Created { job_id, end, .. } if job_id == id => {
+            ManifestStage::Created { job_id, end, .. } if job_id == id => {
                 *end = Some(found.clone());
                 self.planned.remove(&place);
                 Ok(())
@@ -293,7 +302,7 @@ impl Progress {
     /// Jobs that were created, and not seen to end.
     pub fn open(&self) -> impl Iterator<Item = &str> {
         self.stages.iter().filter_map(|stage| match stage {
-            Stage::Created { job_id, end: None, .. } => Some(job_id.as_str()),
+            ManifestStage::Created { job_id, end: None, .. } => Some(job_id.as_str()),
             _ => None,
         })
     }
@@ -301,7 +310,7 @@ impl Progress {
     /// The last job of each manifest that has one, with the places of the manifests.
     pub fn jobs(&self) -> impl Iterator<Item = (usize, &str)> {
         self.stages.iter().enumerate().filter_map(|(place, stage)| match stage {
-            Stage::Created { job_id, .. } => Some((place, job_id.as_str())),
+            ManifestStage::Created { job_id, .. } => Some((place, job_id.as_str())),
             _ => None,
         })
     }
@@ -318,7 +327,7 @@ impl Progress {
     #[must_use]
     pub fn is_held(&self, place: usize) -> bool {
         self.earlier(place).any(|(stage, objects)| match stage {
-            Stage::Withdrawn { .. } => true,
+            ManifestStage::Withdrawn { .. } => true,
             stage => stage.end().is_some_and(|end| !end.is_clean(objects)),
         })
     }
@@ -331,7 +340,7 @@ impl Progress {
     }
 
     /// The manifests whose jobs must have ended before: how far they are, and their objects.
-    fn earlier(&self, place: usize) -> impl Iterator<Item = (&Stage, u64)> {
+    fn earlier(&self, place: usize) -> impl Iterator<Item = (&ManifestStage, u64)> {
         let ranges = self.after.get(place).into_iter().flatten();
         let stages = self.stages.iter().zip(self.objects.iter().copied());
         ranges.flat_map(move |range| stages.clone().take(range.last + 1).skip(range.first))
@@ -347,28 +356,31 @@ impl Progress {
 
     /// What is to be done next, with at most so many jobs open at a time.
     #[must_use]
-    pub fn next(&self, open_max: usize) -> Step {
-        let first = |wanted: fn(&Stage) -> bool| self.stages.iter().position(wanted);
-        let upload = first(|stage| matches!(stage, Stage::Waiting | Stage::Uploading { .. }));
+    pub fn next(&self, open_max: usize) -> SubmissionStep {
+        let first = |wanted: fn(&ManifestStage) -> bool| self.stages.iter().position(wanted);
+        let upload = first(|stage| {
+            matches!(stage, ManifestStage::Waiting | ManifestStage::Uploading { .. })
+        });
         if let Some(place) = upload {
-            return Step::Upload(place);
+            return SubmissionStep::Upload(place);
         }
         // It may be there already: then it counts among the open ones, and must be known.
-        if let Some(place) = first(|stage| matches!(stage, Stage::Creating { .. })) {
-            return Step::Find(place);
+        if let Some(place) = first(|stage| matches!(stage, ManifestStage::Creating { .. })) {
+            return SubmissionStep::Find(place);
         }
-        let is_created = |place: usize| matches!(self.stages[place], Stage::Created { .. });
+        let is_created = |place: usize| matches!(self.stages[place], ManifestStage::Created { .. });
         if let Some((place, priority)) = self.planned.iter().find(|(place, _)| is_created(**place))
         {
-            return Step::Prioritise(*place, *priority);
+            return SubmissionStep::Prioritise(*place, *priority);
         }
-        let uploaded = |place: &usize| matches!(self.stages[*place], Stage::Uploaded { .. });
+        let uploaded =
+            |place: &usize| matches!(self.stages[*place], ManifestStage::Uploaded { .. });
         let mut left = (0..self.stages.len()).filter(uploaded).peekable();
         if left.peek().is_none() {
-            return Step::Done;
+            return SubmissionStep::Done;
         }
         if self.open().count() >= open_max {
-            return Step::Wait;
+            return SubmissionStep::Wait;
         }
         // Manifests that wait for the same ones stand side by side: they are looked at once.
         let mut known: Option<(&[ShardRange], bool)> = None;
@@ -380,9 +392,9 @@ impl Progress {
             }
         });
         match ready {
-            Some(place) => Step::Create(place),
-            None if self.open().next().is_some() => Step::Wait,
-            None => Step::Held,
+            Some(place) => SubmissionStep::Create(place),
+            None if self.open().next().is_some() => SubmissionStep::Wait,
+            None => SubmissionStep::Held,
         }
     }
 }
@@ -461,8 +473,8 @@ mod tests {
         (0..count).map(shard).collect()
     }
 
-    fn replay(lines: &[Entry], shards: &[Shard]) -> Progress {
-        let mut progress = Progress::new(shards);
+    fn replay(lines: &[JournalEntry], shards: &[Shard]) -> SubmissionProgress {
+        let mut progress = SubmissionProgress::new(shards);
         for line in lines {
             progress.apply(line).unwrap();
         }
@@ -476,7 +488,7 @@ mod tests {
     /// One run, killed when `budget` is used up: each line and each deed costs one. True when there
     /// is nothing left to do but wait.
     fn run(
-        lines: &mut Vec<Entry>,
+        lines: &mut Vec<JournalEntry>,
         world: &mut World,
         shards: &[Shard],
         open_max: usize,
@@ -487,8 +499,8 @@ mod tests {
             budget = budget.saturating_sub(1);
             budget > 0
         };
-        let mut say = |event: Event, progress: &mut Progress| {
-            let entry = Entry { time: Timestamp::UNIX_EPOCH, event };
+        let mut say = |event: JournalEvent, progress: &mut SubmissionProgress| {
+            let entry = JournalEntry { time: Timestamp::UNIX_EPOCH, event };
             progress.apply(&entry).unwrap();
             lines.push(entry);
         };
@@ -497,10 +509,13 @@ mod tests {
                 return false;
             }
             match progress.next(open_max) {
-                Step::Upload(place) => {
+                SubmissionStep::Upload(place) => {
                     let manifest = name(place);
                     let object = manifest.clone();
-                    say(Event::Uploading { manifest: manifest.clone(), object }, &mut progress);
+                    say(
+                        JournalEvent::Uploading { manifest: manifest.clone(), object },
+                        &mut progress,
+                    );
                     if !pay() {
                         return false;
                     }
@@ -508,14 +523,16 @@ mod tests {
                     if !pay() {
                         return false;
                     }
-                    say(Event::Uploaded { manifest, etag, found }, &mut progress);
+                    say(JournalEvent::Uploaded { manifest, etag, found }, &mut progress);
                 }
-                step @ (Step::Create(place) | Step::Find(place)) => {
+                step @ (SubmissionStep::Create(place) | SubmissionStep::Find(place)) => {
                     let manifest = name(place);
-                    let known = matches!(step, Step::Find(_)).then(|| world.find(place)).flatten();
-                    if matches!(step, Step::Create(_)) {
+                    let known = matches!(step, SubmissionStep::Find(_))
+                        .then(|| world.find(place))
+                        .flatten();
+                    if matches!(step, SubmissionStep::Create(_)) {
                         let (manifest, token) = (manifest.clone(), String::new());
-                        say(Event::Creating { manifest, attempt: 1, token }, &mut progress);
+                        say(JournalEvent::Creating { manifest, attempt: 1, token }, &mut progress);
                     }
                     if !pay() {
                         return false;
@@ -528,17 +545,22 @@ mod tests {
                     if !pay() {
                         return false;
                     }
-                    say(Event::Created { manifest, job_id, found }, &mut progress);
+                    say(JournalEvent::Created { manifest, job_id, found }, &mut progress);
                 }
-                Step::Wait => {
+                SubmissionStep::Wait => {
                     let Some(job_id) = progress.open().next().map(str::to_owned) else {
                         panic!("waits for nothing");
                     };
                     world.ended[job_id.parse::<usize>().unwrap()] = true;
-                    say(Event::Ended { job_id, end: ended("Complete", 1, 0) }, &mut progress);
+                    say(
+                        JournalEvent::Ended { job_id, end: ended("Complete", 1, 0) },
+                        &mut progress,
+                    );
                 }
-                step @ (Step::Prioritise(..) | Step::Held) => panic!("{step:?}"),
-                Step::Done => return true,
+                step @ (SubmissionStep::Prioritise(..) | SubmissionStep::Held) => {
+                    panic!("{step:?}")
+                }
+                SubmissionStep::Done => return true,
             }
         }
     }
@@ -573,13 +595,17 @@ mod tests {
     }
 
     /// Takes in events, the jobs of the first manifests among them.
-    fn after(shards: &[Shard], events: impl IntoIterator<Item = Event>) -> Progress {
-        let mut progress = Progress::new(shards);
+    fn after(
+        shards: &[Shard],
+        events: impl IntoIterator<Item = JournalEvent>,
+    ) -> SubmissionProgress {
+        let mut progress = SubmissionProgress::new(shards);
         for place in 0..shards.len() {
             let (manifest, object) = (name(place), String::new());
-            say(&mut progress, Event::Uploading { manifest: manifest.clone(), object }).unwrap();
+            say(&mut progress, JournalEvent::Uploading { manifest: manifest.clone(), object })
+                .unwrap();
             let etag = "e".to_owned();
-            say(&mut progress, Event::Uploaded { manifest, etag, found: false }).unwrap();
+            say(&mut progress, JournalEvent::Uploaded { manifest, etag, found: false }).unwrap();
         }
         for event in events {
             say(&mut progress, event).unwrap();
@@ -587,45 +613,48 @@ mod tests {
         progress
     }
 
-    fn say(progress: &mut Progress, event: Event) -> Result<(), String> {
-        progress.apply(&Entry { time: Timestamp::UNIX_EPOCH, event })
+    fn say(progress: &mut SubmissionProgress, event: JournalEvent) -> Result<(), String> {
+        progress.apply(&JournalEntry { time: Timestamp::UNIX_EPOCH, event })
     }
 
     /// The events of a job that was created.
-    fn job(place: usize, attempt: u32, job_id: &str) -> [Event; 2] {
+    fn job(place: usize, attempt: u32, job_id: &str) -> [JournalEvent; 2] {
         let (manifest, token) = (name(place), String::new());
-        let created =
-            Event::Created { manifest: manifest.clone(), job_id: job_id.to_owned(), found: false };
-        [Event::Creating { manifest, attempt, token }, created]
+        let created = JournalEvent::Created {
+            manifest: manifest.clone(),
+            job_id: job_id.to_owned(),
+            found: false,
+        };
+        [JournalEvent::Creating { manifest, attempt, token }, created]
     }
 
-    fn end(job_id: &str, end: JobEnd) -> Event {
-        Event::Ended { job_id: job_id.to_owned(), end }
+    fn end(job_id: &str, end: JobEnd) -> JournalEvent {
+        JournalEvent::Ended { job_id: job_id.to_owned(), end }
     }
 
     #[test]
     fn current_versions_wait_until_every_noncurrent_task_is_done() {
         let shards = shards(3, 2);
         let mut progress = after(&shards, []);
-        assert_eq!(progress.next(6), Step::Create(0));
+        assert_eq!(progress.next(6), SubmissionStep::Create(0));
         for event in job(0, 1, "a").into_iter().chain(job(1, 1, "b")) {
             say(&mut progress, event).unwrap();
         }
-        assert_eq!((progress.next(6), progress.is_held(2)), (Step::Wait, false));
+        assert_eq!((progress.next(6), progress.is_held(2)), (SubmissionStep::Wait, false));
         say(&mut progress, end("a", ended("Complete", 5, 0))).unwrap();
-        assert_eq!((progress.next(6), progress.is_held(2)), (Step::Wait, false));
+        assert_eq!((progress.next(6), progress.is_held(2)), (SubmissionStep::Wait, false));
         let clean = {
             let mut progress = progress.clone();
             say(&mut progress, end("b", ended("Complete", 5, 0))).unwrap();
             progress
         };
-        assert_eq!(clean.next(6), Step::Create(2));
+        assert_eq!(clean.next(6), SubmissionStep::Create(2));
         for unclean in [ended("Complete", 4, 1), ended("Failed", 0, 0), ended("Cancelled", 3, 0), {
             JobEnd { tasks: 0, ..ended(JobEnd::FORGOTTEN, 0, 0) }
         }] {
             let mut progress = progress.clone();
             say(&mut progress, end("b", unclean)).unwrap();
-            assert_eq!((progress.next(6), progress.is_held(2)), (Step::Held, true));
+            assert_eq!((progress.next(6), progress.is_held(2)), (SubmissionStep::Held, true));
         }
     }
 
@@ -634,9 +663,12 @@ mod tests {
         let mut shards = shards(2, 1);
         shards[0].objects = 5;
         let progress = after(&shards, job(0, 1, "a"));
-        for (succeeded, failed, next) in
-            [(5, 0, Step::Create(1)), (4, 0, Step::Held), (0, 0, Step::Held), (4, 1, Step::Held)]
-        {
+        for (succeeded, failed, next) in [
+            (5, 0, SubmissionStep::Create(1)),
+            (4, 0, SubmissionStep::Held),
+            (0, 0, SubmissionStep::Held),
+            (4, 1, SubmissionStep::Held),
+        ] {
             let mut progress = progress.clone();
             say(&mut progress, end("a", ended("Complete", succeeded, failed))).unwrap();
             assert_eq!(progress.next(6), next, "{succeeded} and {failed}");
@@ -649,27 +681,28 @@ mod tests {
     fn a_job_that_ran_nothing_can_be_followed_by_another() {
         let shards = shards(1, 0);
         let mut progress = after(&shards, job(0, 1, "a"));
-        let again = Event::Creating { manifest: name(0), attempt: 2, token: String::new() };
+        let again = JournalEvent::Creating { manifest: name(0), attempt: 2, token: String::new() };
         assert!(say(&mut progress.clone(), again.clone()).is_err(), "it is still open");
         let mut ran = progress.clone();
         say(&mut ran, end("a", ended("Failed", 1, 0))).unwrap();
         assert!(say(&mut ran, again.clone()).is_err(), "it ran a task");
         say(&mut progress, end("a", ended("Failed", 0, 0))).unwrap();
-        assert_eq!(progress.next(6), Step::Done);
+        assert_eq!(progress.next(6), SubmissionStep::Done);
         // It may be planned first, and is then created like any other.
         {
             let mut progress = progress.clone();
-            say(&mut progress, Event::Reinstated { manifest: name(0) }).unwrap();
+            say(&mut progress, JournalEvent::Reinstated { manifest: name(0) }).unwrap();
             assert!(progress.is_former("a"));
-            assert_eq!(progress.next(6), Step::Create(0));
-            assert_eq!(progress.next(0), Step::Wait);
+            assert_eq!(progress.next(6), SubmissionStep::Create(0));
+            assert_eq!(progress.next(0), SubmissionStep::Wait);
             say(&mut progress, again.clone()).unwrap();
-            assert_eq!(progress.next(6), Step::Find(0));
+            assert_eq!(progress.next(6), SubmissionStep::Find(0));
         }
         say(&mut progress, again).unwrap();
         assert!(progress.is_former("a"));
-        assert_eq!(progress.next(6), Step::Find(0));
-        let created = Event::Created { manifest: name(0), job_id: "b".to_owned(), found: false };
+        assert_eq!(progress.next(6), SubmissionStep::Find(0));
+        let created =
+            JournalEvent::Created { manifest: name(0), job_id: "b".to_owned(), found: false };
         say(&mut progress, created).unwrap();
         assert_eq!(progress.jobs().collect::<Vec<_>>(), [(0, "b")]);
         assert!(say(&mut progress, end("a", ended("Failed", 0, 0))).is_err());
@@ -678,54 +711,54 @@ mod tests {
     #[test]
     fn what_is_withdrawn_is_not_created_until_it_is_reinstated() {
         let shards = shards(2, 0);
-        let withdrawn = Event::Withdrawn { manifest: name(0) };
+        let withdrawn = JournalEvent::Withdrawn { manifest: name(0) };
         let mut progress = after(&shards, [withdrawn.clone()]);
-        assert_eq!(progress.next(6), Step::Create(1));
+        assert_eq!(progress.next(6), SubmissionStep::Create(1));
         assert!(say(&mut progress, withdrawn).is_err());
         for event in job(1, 1, "b") {
             say(&mut progress, event).unwrap();
         }
-        assert_eq!(progress.next(6), Step::Done);
-        say(&mut progress, Event::Reinstated { manifest: name(0) }).unwrap();
-        assert_eq!(progress.next(6), Step::Create(0));
+        assert_eq!(progress.next(6), SubmissionStep::Done);
+        say(&mut progress, JournalEvent::Reinstated { manifest: name(0) }).unwrap();
+        assert_eq!(progress.next(6), SubmissionStep::Create(0));
     }
 
     #[test]
     fn a_planned_priority_is_given_once() {
         let shards = shards(1, 0);
-        let planned = Event::PriorityPlanned { manifest: name(0), priority: 7 };
+        let planned = JournalEvent::PriorityPlanned { manifest: name(0), priority: 7 };
         let mut progress = after(&shards, [planned]);
-        assert_eq!(progress.next(6), Step::Create(0));
+        assert_eq!(progress.next(6), SubmissionStep::Create(0));
         for event in job(0, 1, "a") {
             say(&mut progress, event).unwrap();
         }
-        assert_eq!(progress.next(6), Step::Prioritise(0, 7));
-        let command = Command::Priority(7);
-        say(&mut progress, Event::CommandAcked { job_id: "a".to_owned(), command }).unwrap();
-        assert_eq!(progress.next(6), Step::Done);
+        assert_eq!(progress.next(6), SubmissionStep::Prioritise(0, 7));
+        let command = JobCommand::Priority(7);
+        say(&mut progress, JournalEvent::CommandAcked { job_id: "a".to_owned(), command }).unwrap();
+        assert_eq!(progress.next(6), SubmissionStep::Done);
     }
 
     #[test]
     fn a_line_that_does_not_fit_is_refused() {
-        let mut progress = Progress::new(&shards(1, 0));
+        let mut progress = SubmissionProgress::new(&shards(1, 0));
         let mut say = |event| say(&mut progress, event);
-        let created = |job_id: &str| Event::Created {
+        let created = |job_id: &str| JournalEvent::Created {
             manifest: name(0),
             job_id: job_id.to_owned(),
             found: false,
         };
         assert!(say(created("1")).unwrap_err().contains("can't follow Waiting"));
-        let other = Event::Uploading { manifest: name(9), object: String::new() };
+        let other = JournalEvent::Uploading { manifest: name(9), object: String::new() };
         assert!(say(other).unwrap_err().contains("not a manifest of the plan"));
         assert!(say(end("1", ended("Complete", 1, 0))).unwrap_err().contains("no job 1"));
     }
 
     #[test]
     fn an_upload_in_parts_is_known_until_it_ends() {
-        let mut progress = Progress::new(&shards(1, 0));
+        let mut progress = SubmissionProgress::new(&shards(1, 0));
         for event in [
-            Event::Uploading { manifest: name(0), object: String::new() },
-            Event::InParts {
+            JournalEvent::Uploading { manifest: name(0), object: String::new() },
+            JournalEvent::MultipartStarted {
                 manifest: name(0),
                 object: "b/k".to_owned(),
                 upload_id: "u".to_owned(),
@@ -733,8 +766,8 @@ mod tests {
         ] {
             say(&mut progress, event).unwrap();
         }
-        let in_parts = Some(("b/k".to_owned(), "u".to_owned()));
-        assert_eq!(progress.stages(), [Stage::Uploading { in_parts }]);
-        assert_eq!(progress.next(6), Step::Upload(0));
+        let multipart = Some(("b/k".to_owned(), "u".to_owned()));
+        assert_eq!(progress.stages(), [ManifestStage::Uploading { multipart }]);
+        assert_eq!(progress.next(6), SubmissionStep::Upload(0));
     }
 }

@@ -23,7 +23,7 @@ pub struct BucketKey {
 
 /// The change, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub struct BucketKeyPlan {
     /// For people.
     pub change: Change,
     document: String,
@@ -35,7 +35,7 @@ impl BucketKey {
     /// # Errors
     /// When AWS refuses, the bucket encrypts with no KMS key and none is named, or the one that is
     /// named can't be the bucket's.
-    pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
+    pub fn look(&self, session: &Session) -> Result<BucketKeyPlan, SetupError> {
         let action = format!("look at the default encryption of bucket {}", self.bucket);
         let body = ReceivedBody::default();
         let call = session.s3().get_bucket_encryption().bucket(&self.bucket);
@@ -66,7 +66,7 @@ impl BucketKey {
                     .to_owned(),
             ],
         };
-        Ok(Planned { change, document })
+        Ok(BucketKeyPlan { change, document })
     }
 
     /// The bucket's region, where its answer tells it, to a refusal too, or else the one that
@@ -129,7 +129,7 @@ impl BucketKey {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &BucketKeyPlan) -> Result<(), SetupError> {
         let call = session.s3().put_bucket_encryption().bucket(&self.bucket);
         let call = call.customize().interceptor(SentBody(planned.document.clone()));
         let action = || format!("put the default encryption of bucket {}", self.bucket);

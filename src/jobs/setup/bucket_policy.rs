@@ -10,7 +10,7 @@ use super::grants::{added, cover, denials, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::hex;
-use crate::operation::job::Place;
+use crate::operation::job::S3Prefix;
 use crate::operation::policy::literal;
 
 /// What S3 writes inventory reports as, in all partitions (UG, "Grant permissions for S3 Inventory
@@ -25,7 +25,7 @@ const SID_DIGITS: usize = 8;
 
 /// Who writes reports, and where to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Writer {
+pub(super) struct InventoryWriter {
     /// The bucket that reports list, by its ARN.
     pub(super) source: String,
     /// Its account.
@@ -33,7 +33,7 @@ pub(super) struct Writer {
     /// Its partition.
     pub(super) partition: String,
     /// Where reports go.
-    pub(super) destination: Place,
+    pub(super) destination: S3Prefix,
 }
 
 /// The change of a bucket's policy, and what is to be put.
@@ -44,7 +44,7 @@ pub(super) struct PolicyPlan {
     policy: Value,
 }
 
-impl Writer {
+impl InventoryWriter {
     /// Lets S3 write reports of this bucket and account, and no others (UG, "Grant permissions for
     /// S3 Inventory and S3 analytics").
     fn statement(&self) -> Value {
@@ -104,7 +104,7 @@ impl Writer {
 /// policy may not be read, a warning says what it must hold.
 pub(super) fn look(
     session: &Session,
-    writer: &Writer,
+    writer: &InventoryWriter,
 ) -> Result<Result<PolicyPlan, String>, SetupError> {
     let bucket = &writer.destination.bucket;
     let answer = session.wait(session.s3().get_bucket_policy().bucket(bucket).send());
@@ -122,7 +122,7 @@ pub(super) fn look(
     Ok(Ok(writer.planned(&there)?))
 }
 
-impl Writer {
+impl InventoryWriter {
     fn planned(&self, there: &str) -> Result<PolicyPlan, SetupError> {
         let bucket = &self.destination.bucket;
         let is_new = there.is_empty();
@@ -206,12 +206,12 @@ impl PolicyPlan {
 mod tests {
     use super::*;
 
-    fn writer() -> Writer {
-        Writer {
+    fn writer() -> InventoryWriter {
+        InventoryWriter {
             source: "arn:aws:s3:::photos".to_owned(),
             account: "111122223333".to_owned(),
             partition: "aws".to_owned(),
-            destination: Place { bucket: "reports".to_owned(), prefix: "inventory".to_owned() },
+            destination: S3Prefix { bucket: "reports".to_owned(), prefix: "inventory".to_owned() },
         }
     }
 
@@ -258,8 +258,8 @@ mod tests {
 
     #[test]
     fn a_prefix_that_looks_like_a_pattern_stands_for_itself() {
-        let destination = Place { bucket: "reports".to_owned(), prefix: "a*".to_owned() };
-        let writer = Writer { destination, ..writer() };
+        let destination = S3Prefix { bucket: "reports".to_owned(), prefix: "a*".to_owned() };
+        let writer = InventoryWriter { destination, ..writer() };
         let plan = writer.planned("").unwrap();
         assert_eq!(plan.policy["Statement"][0]["Resource"], "arn:aws:s3:::reports/a${*}/*");
         assert!(writer.planned(&plan.policy.to_string()).unwrap().change.is_none());

@@ -6,7 +6,7 @@ use aws_sdk_s3::types::ServerSideEncryption;
 use super::SetupError;
 use crate::aws::{AwsError, Session};
 use crate::operation::copy_key::TargetEncryption;
-use crate::operation::job::Setting;
+use crate::operation::job::JobContext;
 
 /// AWS's own key for S3, whose policy lets all of an account use it through S3.
 const AWS_ALIAS: &str = "alias/aws/s3";
@@ -18,7 +18,7 @@ const AWS_ALIAS: &str = "alias/aws/s3";
 pub fn default_key(
     session: &Session,
     bucket: &str,
-    setting: &Setting,
+    setting: &JobContext,
 ) -> Result<TargetEncryption, SetupError> {
     match default_key_id(session, bucket)? {
         None => Ok(TargetEncryption::Free),
@@ -56,14 +56,14 @@ pub(super) fn default_key_id(session: &Session, bucket: &str) -> Result<Option<S
 }
 
 /// A key as `KMSMasterKeyID` names it: by its ARN, or by its id in the bucket's account and region.
-fn named(key: &str, region: &str, setting: &Setting) -> Option<TargetEncryption> {
+fn named(key: &str, region: &str, setting: &JobContext) -> Option<TargetEncryption> {
     if key.contains("alias/") {
         return None;
     }
     if key.starts_with("arn:") {
         return Some(TargetEncryption::Key(key.to_owned()));
     }
-    let Setting { partition, account_id, .. } = setting;
+    let JobContext { partition, account_id, .. } = setting;
     Some(TargetEncryption::Key(format!("arn:{partition}:kms:{region}:{account_id}:key/{key}")))
 }
 
@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn keys_are_named_by_arn_or_id_and_never_by_alias() {
-        let setting = Setting {
+        let setting = JobContext {
             account_id: "111122223333".to_owned(),
             partition: "aws".to_owned(),
             region: None,

@@ -8,13 +8,13 @@ use aws_sdk_s3::error::ProvideErrorMetadata;
 use roxmltree::Node;
 
 use super::body::{ReceivedBody, SentBody};
-use super::bucket_policy::{self, PolicyPlan, Writer};
+use super::bucket_policy::{self, InventoryWriter, PolicyPlan};
 use super::default_key::default_key_id;
 use super::xml::{self, Edit, FindEdit, NAMESPACE, children, element, find, set_child, text};
 use super::{Change, SetupError};
 use crate::aws::{AwsError, Session};
 use crate::jobs::caller;
-use crate::operation::job::Place;
+use crate::operation::job::S3Prefix;
 use crate::operation::partition;
 
 /// The fields that predicates and operations look at (API, `InventoryOptionalField`). Left out:
@@ -66,13 +66,13 @@ impl ReportEncryption {
 
 /// What is asked for. What is none stays as it is; a new configuration gets the default.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Inventory {
+pub struct InventoryChange {
     /// The bucket that reports list.
     pub bucket: String,
     /// The configuration's name.
     pub id: String,
     /// Where reports go. A new configuration needs it.
-    pub destination: Option<Place>,
+    pub destination: Option<S3Prefix>,
     /// Whether reports may go elsewhere than they do.
     pub replace_destination: bool,
     /// `Daily` (the default) or `Weekly`.
@@ -89,7 +89,7 @@ pub struct Inventory {
 
 /// The changes, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub struct InventoryPlan {
     /// For people: the destination's policy, where it can be looked at, then the configuration.
     pub changes: Vec<Change>,
     document: String,
@@ -101,17 +101,17 @@ struct EditedInventory {
     document: String,
     before: Vec<String>,
     after: Vec<String>,
-    destination: Place,
+    destination: S3Prefix,
     /// What another destination makes of what was chosen for the old one.
     warnings: Vec<String>,
 }
 
-impl Inventory {
+impl InventoryChange {
     /// Reads the configuration of this name and the destination's policy, and adds what they lack.
     ///
     /// # Errors
     /// When AWS refuses, or the configuration that is there has another destination.
-    pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
+    pub fn look(&self, session: &Session) -> Result<InventoryPlan, SetupError> {
         // The account is the bucket's, too: only its owner may set its inventory.
         let caller = caller(session)?;
         let partition = partition::of_arn(&caller.arn).to_owned();
@@ -135,7 +135,7 @@ impl Inventory {
             None => self.made(&action, &partition)?,
         };
         let EditedInventory { document, before, after, destination, warnings: moved } = edited;
-        let writer = Writer {
+        let writer = InventoryWriter {
             source: format!("arn:{partition}:s3:::{}", self.bucket),
             account: caller.account_id,
             partition,
@@ -163,7 +163,7 @@ impl Inventory {
             }
         };
         changes.push(change);
-        Ok(Planned { changes, document, policy })
+        Ok(InventoryPlan { changes, document, policy })
     }
 
     /// A new configuration.
@@ -269,7 +269,7 @@ impl Inventory {
     }
 
     /// Where reports are to go: where they do, unless the user asks for another place, twice.
-    fn destination_of(&self, own: &Place) -> Result<Place, SetupError> {
+    fn destination_of(&self, own: &S3Prefix) -> Result<S3Prefix, SetupError> {
         match &self.destination {
             Some(place) if place != own && !self.replace_destination => {
                 Err(SetupError::Senseless(format!(
@@ -317,7 +317,7 @@ impl Inventory {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &InventoryPlan) -> Result<(), SetupError> {
         if let Some(policy) = &planned.policy {
             policy.apply(session)?;
         }
@@ -335,11 +335,11 @@ impl Inventory {
 }
 
 /// Where a configuration sends its reports.
-fn destination(target: Node<'_, '_>) -> Place {
+fn destination(target: Node<'_, '_>) -> S3Prefix {
     let bucket = text(target, &["Bucket"]).unwrap_or_default();
     let bucket = bucket.rsplit(':').next().unwrap_or_default().to_owned();
     let prefix = text(target, &["Prefix"]).unwrap_or_default();
-    Place { bucket, prefix: prefix.trim_matches('/').to_owned() }
+    S3Prefix { bucket, prefix: prefix.trim_matches('/').to_owned() }
 }
 
 /// Another prefix; with an empty one, the element goes.
@@ -375,7 +375,7 @@ fn key_warning(
     session: &Session,
     action: &str,
     document: &str,
-    writer: &Writer,
+    writer: &InventoryWriter,
 ) -> Result<Option<String>, SetupError> {
     let parsed = xml::parse(action, document, ROOT)?;
     let target = find(parsed.root_element(), &TARGET);
@@ -452,8 +452,8 @@ fn lines(document: &str, root: Node<'_, '_>) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn asked() -> Inventory {
-        Inventory {
+    fn asked() -> InventoryChange {
+        InventoryChange {
             bucket: "demo".to_owned(),
             id: "mine".to_owned(),
             destination: None,
@@ -474,7 +474,7 @@ mod tests {
         <Schedule><Frequency>Weekly</Frequency><At>noon</At></Schedule><New/>\
         </InventoryConfiguration>\n";
 
-    fn edited(asked: &Inventory) -> String {
+    fn edited(asked: &InventoryChange) -> String {
         asked.edited("look", THERE, "aws-cn").map(|edited| edited.document).unwrap()
     }
 
@@ -484,7 +484,7 @@ mod tests {
         let missing: String = FIELDS[1..].iter().map(|field| element("Field", field)).collect();
         let with_fields = THERE.replace("</OptionalFields>", &(missing + "</OptionalFields>"));
         assert_eq!(edited(&asked()), with_fields);
-        let told = Inventory {
+        let told = InventoryChange {
             frequency: Some("Daily"),
             versions: Some("All"),
             format: Some("CSV"),
@@ -505,16 +505,16 @@ mod tests {
     #[test]
     fn a_destination_is_replaced_only_when_told() {
         let place = |bucket: &str, prefix: &str| {
-            Some(Place { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
+            Some(S3Prefix { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
         };
-        let same = Inventory { destination: place("reports", ""), ..asked() };
+        let same = InventoryChange { destination: place("reports", ""), ..asked() };
         assert_eq!(edited(&same), edited(&asked()));
-        let other = Inventory { destination: place("other", "a"), ..asked() };
+        let other = InventoryChange { destination: place("other", "a"), ..asked() };
         let error = other.edited("look", THERE, "aws-cn").err().unwrap().to_string();
         for part in ["s3://reports", "s3://other/a", "--replace-destination"] {
             assert!(error.contains(part), "{error}");
         }
-        let told = Inventory { replace_destination: true, ..other };
+        let told = InventoryChange { replace_destination: true, ..other };
         let text = edited(&told);
         for part in [
             "<S3BucketDestination><Bucket>arn:aws-cn:s3:::other</Bucket>",
@@ -528,8 +528,9 @@ mod tests {
     fn a_new_configuration_needs_a_destination() {
         let error = asked().made("look", "aws").err().unwrap().to_string();
         assert!(error.contains("--destination"), "{error}");
-        let place = Place { bucket: "reports".to_owned(), prefix: "a&b".to_owned() };
-        let made = Inventory { destination: Some(place), ..asked() }.made("look", "aws-us-gov");
+        let place = S3Prefix { bucket: "reports".to_owned(), prefix: "a&b".to_owned() };
+        let made =
+            InventoryChange { destination: Some(place), ..asked() }.made("look", "aws-us-gov");
         let made = made.map(|made| made.document).unwrap();
         for part in ["arn:aws-us-gov:s3:::reports<", ">a&amp;b<", ">Daily<", ">All<", ">CSV<"] {
             assert!(made.contains(part), "{part} in {made}");

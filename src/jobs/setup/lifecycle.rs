@@ -33,7 +33,7 @@ pub struct Lifecycle {
 
 /// The change, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub struct LifecyclePlan {
     /// For people.
     pub change: Change,
     document: String,
@@ -54,7 +54,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// When AWS refuses, there is no room for a rule, or a rule of this name is for other objects.
-    pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
+    pub fn look(&self, session: &Session) -> Result<LifecyclePlan, SetupError> {
         let action = format!("look at the lifecycle rules of bucket {}", self.bucket);
         let body = ReceivedBody::default();
         let call = session.s3().get_bucket_lifecycle_configuration().bucket(&self.bucket);
@@ -69,7 +69,11 @@ impl Lifecycle {
         let EditedRules { document, before, after, mut warnings } = self.edited(&action, &there)?;
         warnings.extend(self.versioning_warning(session));
         let what = format!("lifecycle rules of bucket {}", self.bucket);
-        Ok(Planned { change: Change { what, before, after, warnings }, document, minimum_size })
+        Ok(LifecyclePlan {
+            change: Change { what, before, after, warnings },
+            document,
+            minimum_size,
+        })
     }
 
     fn edited(&self, action: &str, there: &str) -> Result<EditedRules, SetupError> {
@@ -171,7 +175,7 @@ impl Lifecycle {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &LifecyclePlan) -> Result<(), SetupError> {
         let action = || format!("put the lifecycle rules of bucket {}", self.bucket);
         let call = session.s3().put_bucket_lifecycle_configuration().bucket(&self.bucket);
         let call = call.set_transition_default_minimum_object_size(planned.minimum_size.clone());

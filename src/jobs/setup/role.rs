@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::grants::{added, cover, denials, merged, statements};
 use super::{Change, SetupError, lines};
 use crate::aws::{AwsError, AwsErrorKind, Session};
-use crate::jobs::role::{Trust, parse, trust};
+use crate::jobs::role::{RoleTrust, parse, trust};
 use crate::operation::policy::INLINE_PREFIX;
 
 /// Characters of all inline policies of a role together, white space aside (IAM User Guide, "IAM
@@ -42,7 +42,7 @@ pub struct Role {
 
 /// The changes, and what is to be put.
 #[derive(Debug, Clone)]
-pub struct Planned {
+pub struct RolePlan {
     /// For people: trust, then permissions.
     pub changes: [Change; 2],
     trust: Value,
@@ -72,10 +72,10 @@ impl Role {
     ///
     /// # Errors
     /// When AWS refuses, a role of this name has another path, or the policies would be too long.
-    pub fn look(&self, session: &Session) -> Result<Planned, SetupError> {
+    pub fn look(&self, session: &Session) -> Result<RolePlan, SetupError> {
         let client = Client::new(session.config());
         let there = trust(session, &client, &self.name)?;
-        if let Some(Trust { arn, .. }) = there.as_ref().filter(|there| there.arn != self.arn) {
+        if let Some(RoleTrust { arn, .. }) = there.as_ref().filter(|there| there.arn != self.arn) {
             return Err(SetupError::Senseless(format!(
                 "role {} is there already as {arn}, where {} is asked for: a name is used once in \
                  an account, whatever its path; give --role-arn {arn}, or another name",
@@ -91,7 +91,7 @@ impl Role {
         let warnings = there.as_ref().map(|there| self.trust_warnings(there)).unwrap_or_default();
         let trust = Change {
             what: format!("trust policy of role {}", self.name),
-            before: there.map(|Trust { policy, .. }| lines(&policy)).unwrap_or_default(),
+            before: there.map(|RoleTrust { policy, .. }| lines(&policy)).unwrap_or_default(),
             after: lines(&wanted),
             warnings,
         };
@@ -101,7 +101,7 @@ impl Role {
             Inline { policies: BTreeMap::new(), gap: None }
         };
         let (permissions, policy) = self.permissions(&inline)?;
-        Ok(Planned { changes: [trust, permissions], trust: wanted, policy, exists })
+        Ok(RolePlan { changes: [trust, permissions], trust: wanted, policy, exists })
     }
 
     /// What becomes of the inline policies, and the one that is to be put.
@@ -178,7 +178,7 @@ impl Role {
     }
 
     /// What may keep jobs from the role, though its trust policy names their service.
-    fn trust_warnings(&self, there: &Trust) -> Vec<String> {
+    fn trust_warnings(&self, there: &RoleTrust) -> Vec<String> {
         let account = self.arn.split(':').nth(4).unwrap_or_default();
         let conditions = there.conditions(account).into_iter().map(|condition| {
             format!(
@@ -302,7 +302,7 @@ impl Role {
     ///
     /// # Errors
     /// When AWS refuses.
-    pub fn apply(&self, session: &Session, planned: &Planned) -> Result<(), SetupError> {
+    pub fn apply(&self, session: &Session, planned: &RolePlan) -> Result<(), SetupError> {
         let client = Client::new(session.config());
         let [trust, permissions] = &planned.changes;
         let document = planned.trust.to_string();
@@ -413,7 +413,7 @@ mod tests {
                 statement["Condition"] = condition;
             }
             let policy = json!({"Statement": [statement]});
-            role(&[]).trust_warnings(&Trust { arn: String::new(), policy })
+            role(&[]).trust_warnings(&RoleTrust { arn: String::new(), policy })
         };
         let of_account = |id: &str| json!({"StringEquals": {"aws:SourceAccount": id}});
         assert!(trusting(Value::Null).is_empty());

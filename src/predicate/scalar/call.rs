@@ -4,7 +4,7 @@ use sqlparser::ast::{self, Expr as Sql, Spanned, Value};
 use sqlparser::tokenizer::Span;
 
 use super::super::error::{PredicateError, quoted};
-use super::super::typing::{Typed, Typer, function_arguments};
+use super::super::typing::{TypedResult, Typer, function_arguments};
 use super::fold::{concat, folded};
 use super::function::{DatePart, DateUnit, Function, Parameter, Signature};
 use super::suggest::date_function;
@@ -50,7 +50,11 @@ const OTHER_NAMES: &[(&str, &str)] = &[
 ];
 
 impl Typer<'_> {
-    pub(super) fn call(&mut self, function: &ast::Function, depth: usize) -> Typed<ScalarExpr> {
+    pub(super) fn call(
+        &mut self,
+        function: &ast::Function,
+        depth: usize,
+    ) -> TypedResult<ScalarExpr> {
         let span = function.span();
         let name = function.name.to_string().trim_matches('"').to_ascii_lowercase();
         let Some(arguments) = function_arguments(function) else {
@@ -122,7 +126,7 @@ impl Typer<'_> {
         }
     }
 
-    fn url_decode(&mut self, of: &ast::Expr, depth: usize) -> Typed<ScalarExpr> {
+    fn url_decode(&mut self, of: &ast::Expr, depth: usize) -> TypedResult<ScalarExpr> {
         let value = self.scalar(of, depth)?;
         // A key is decoded before anything looks at it.
         if value.is_key() {
@@ -139,7 +143,7 @@ impl Typer<'_> {
         arguments: &[&Sql],
         span: Span,
         depth: usize,
-    ) -> Typed<Option<ScalarExpr>> {
+    ) -> TypedResult<Option<ScalarExpr>> {
         let value = match (name, arguments) {
             ("date" | "from_iso8601_date", [only]) => {
                 let value = self.dated(only, depth)?;
@@ -193,7 +197,7 @@ impl Typer<'_> {
             .hint(hint.unwrap_or_else(|| other.map_or(FUNCTIONS, |(_, hint)| *hint).to_owned()))
     }
 
-    fn arguments(&mut self, sql: &[&Sql], depth: usize) -> Typed<Vec<(ScalarExpr, Span)>> {
+    fn arguments(&mut self, sql: &[&Sql], depth: usize) -> TypedResult<Vec<(ScalarExpr, Span)>> {
         sql.iter().map(|sql| Ok((self.scalar(sql, depth)?, sql.span()))).collect()
     }
 
@@ -205,7 +209,7 @@ impl Typer<'_> {
         arguments: &[&Sql],
         span: Span,
         depth: usize,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let given = arguments.len();
         let (least, most) = (signature.required, signature.parameters.len());
         if !(least..=most).contains(&given) {
@@ -232,7 +236,7 @@ impl Typer<'_> {
         parameter: Parameter,
         span: Span,
         name: &str,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         match parameter {
             Parameter::Text => self.text_argument(value, span, name),
             Parameter::Number => self.number_argument(value, span, name),
@@ -245,7 +249,7 @@ impl Typer<'_> {
     }
 
     /// `coalesce`: what follows a value that is never NULL is left out, and so is NULL.
-    fn coalesce(&mut self, arguments: &[&Sql], depth: usize) -> Typed<ScalarExpr> {
+    fn coalesce(&mut self, arguments: &[&Sql], depth: usize) -> TypedResult<ScalarExpr> {
         let values = self.arguments(arguments, depth)?;
         let values = self.of_one_type(values, "coalesce of two types")?;
         let mut kept = Vec::new();
@@ -264,7 +268,7 @@ impl Typer<'_> {
     }
 
     /// A value that is to be a date; a constant text must be one.
-    fn dated(&mut self, sql: &Sql, depth: usize) -> Typed<ScalarExpr> {
+    fn dated(&mut self, sql: &Sql, depth: usize) -> TypedResult<ScalarExpr> {
         let value = self.scalar(sql, depth)?;
         match value {
             ScalarExpr::Literal(Some(ScalarValue::Text(_))) => {
@@ -275,7 +279,7 @@ impl Typer<'_> {
     }
 
     /// `parse_datetime(x, 'format')`: a column of dates is one already.
-    fn parsed_date(&mut self, sql: &Sql, span: Span, depth: usize) -> Typed<ScalarExpr> {
+    fn parsed_date(&mut self, sql: &Sql, span: Span, depth: usize) -> TypedResult<ScalarExpr> {
         let value = self.scalar(sql, depth)?;
         if value.value_type().is_date() {
             return Ok(value);
@@ -292,7 +296,7 @@ impl Typer<'_> {
         rest: &[&Sql],
         span: Span,
         depth: usize,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let unit = self.unit(unit)?;
         let (function, date_from) = match (name, rest.len()) {
             ("date_trunc", 1) => (Function::Truncate(unit), 0),
@@ -310,7 +314,7 @@ impl Typer<'_> {
     }
 
     /// `'day'`, or S3 Select's bare `day`.
-    fn unit(&self, sql: &Sql) -> Typed<DateUnit> {
+    fn unit(&self, sql: &Sql) -> TypedResult<DateUnit> {
         let word = match sql {
             Sql::Identifier(name) => Some(name.value.as_str()),
             Sql::Value(value) => match &value.value {
@@ -333,7 +337,7 @@ impl Typer<'_> {
         number: &Sql,
         span: Span,
         depth: usize,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let mut values = self.split_arguments(split, span, depth)?;
         let place = self.scalar(number, depth)?;
         values.push(self.fitted(place, Parameter::Integer, number.span(), "element_at")?);
@@ -341,7 +345,12 @@ impl Typer<'_> {
     }
 
     /// The arguments of `split(text, delimiter)`, the only array here.
-    fn split_arguments(&mut self, sql: &Sql, span: Span, depth: usize) -> Typed<Vec<ScalarExpr>> {
+    fn split_arguments(
+        &mut self,
+        sql: &Sql,
+        span: Span,
+        depth: usize,
+    ) -> TypedResult<Vec<ScalarExpr>> {
         if let Sql::Function(function) = sql
             && function.name.to_string().eq_ignore_ascii_case("split")
             && let Some([text, delimiter]) = function_arguments(function).as_deref()
@@ -359,7 +368,7 @@ impl Typer<'_> {
     }
 
     /// Expressions whose arguments are not in a list.
-    pub(super) fn special_syntax(&mut self, sql: &Sql, depth: usize) -> Typed<ScalarExpr> {
+    pub(super) fn special_syntax(&mut self, sql: &Sql, depth: usize) -> TypedResult<ScalarExpr> {
         let span = sql.span();
         match sql {
             Sql::Extract { field, expr, .. } => {
@@ -432,7 +441,7 @@ impl Typer<'_> {
     }
 
     /// `TRIM(x)`, `TRIM(BOTH 'a' FROM x)`, `TRIM(x, 'a')`.
-    fn trim(&mut self, sql: &Sql, depth: usize) -> Typed<ScalarExpr> {
+    fn trim(&mut self, sql: &Sql, depth: usize) -> TypedResult<ScalarExpr> {
         let Sql::Trim { trim_where, trim_what, expr, trim_characters } = sql else {
             return Err(self.unsupported(sql));
         };

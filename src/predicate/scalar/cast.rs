@@ -1,7 +1,7 @@
 //! CAST: a value of one type as one of another. What can't be is NULL, as with `TRY_CAST`.
 
 use super::super::decimal::Decimal;
-use super::super::read::{self, Reading};
+use super::super::read::{self, NumberReading};
 use super::calendar::instant_text;
 use super::tree::CastTarget;
 use super::value::{ScalarType, ScalarValue, date_text, finite};
@@ -63,7 +63,7 @@ fn integer(value: &ScalarValue<'_>) -> Option<i64> {
     /// 2^63, the first double past the whole numbers.
     const PAST: f64 = 9_223_372_036_854_775_808.0;
     match value {
-        ScalarValue::Text(text) => i64::try_from(Reading::Integer.number_of_text(text)?).ok(),
+        ScalarValue::Text(text) => i64::try_from(NumberReading::Integer.number_of_text(text)?).ok(),
         ScalarValue::Integer(number) => Some(*number),
         ScalarValue::Decimal(number) => i64::try_from(number.rounded(0)?.floor()).ok(),
         ScalarValue::Double(number) => {
@@ -110,7 +110,7 @@ fn double<'v>(value: &ScalarValue<'_>) -> Option<ScalarValue<'v>> {
 
 fn instant(value: &ScalarValue<'_>) -> Option<i128> {
     match value {
-        ScalarValue::Text(text) => Reading::Instant.number_of_text(text),
+        ScalarValue::Text(text) => NumberReading::Instant.number_of_text(text),
         other => other.instant(),
     }
 }

@@ -12,7 +12,7 @@ use super::cast::cast;
 use super::function::Function;
 use super::number;
 use super::text;
-use super::tree::{CastTarget, ColumnRef, Computed, Pattern, ScalarExpr};
+use super::tree::{CastTarget, ColumnRef, ComputedCondition, Pattern, ScalarExpr};
 use super::value::ScalarValue;
 use crate::values::Row;
 use crate::values::time;
@@ -147,7 +147,7 @@ fn apply(function: Function, mut values: Vec<ScalarValue<'_>>) -> Option<ScalarV
     }
 }
 
-impl Computed {
+impl ComputedCondition {
     /// TRUE, FALSE or, for `None`, NULL.
     pub(in crate::predicate) fn truth(&self, row: &dyn Row, scratch: &mut Scratch) -> Option<bool> {
         let mut context = Context { row, scratch };
@@ -221,7 +221,7 @@ impl ScalarExpr {
     }
 }
 
-impl Computed {
+impl ComputedCondition {
     /// The truth of a condition that has no column in it.
     pub(in crate::predicate) fn constant_truth(&self) -> Option<bool> {
         self.truth(&NoRow, &mut Scratch::default())

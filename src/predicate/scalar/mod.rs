@@ -2,7 +2,8 @@
 //!
 //! The fast tests compare one column with one constant. Everything else, `split_part(Key, '/', 2)`
 //! or `Size / 1024 > length(Key)`, is a typed tree ([`ScalarExpr`]) that is evaluated row by row.
-//! A condition on such trees ([`Computed`]) is one leaf of the predicate: TRUE, FALSE or NULL.
+//! A condition on such trees ([`ComputedCondition`]) is one leaf of the predicate: TRUE, FALSE or
+//! NULL.
 //!
 //! - `typing` makes the tree of sqlparser's and finds the function for the types at hand; `call`
 //!   does that for calls, `fold` computes what has no column in it, `shape` finds what the fast
@@ -39,5 +40,5 @@ mod typing;
 mod value;
 
 pub(super) use fold::literal_of;
-pub(super) use tree::{Computed, Pattern, ScalarExpr};
+pub(super) use tree::{ComputedCondition, Pattern, ScalarExpr};
 pub(super) use value::{ScalarType, ScalarValue};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::super::compile;
-use super::super::expr::{Check, Comparison, Expr, Operand, Regex, Test, Type, literal};
-use super::super::like::{Like, Plan};
+use super::super::expr::{Check, ColumnTest, Comparison, Expr, Operand, Regex, Type, literal};
+use super::super::like::{Like, MatchPlan};
 use super::super::matcher::{self, FieldEncoding, Node, Scratch};
 use super::super::read::is_readable;
 use super::function::Function;
@@ -59,7 +59,7 @@ pub(in crate::predicate) struct Condition {
 
 /// A condition on computed values: NULL where one of them is, but for `IS NULL`.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::predicate) enum Computed {
+pub(in crate::predicate) enum ComputedCondition {
     /// A value that is true or false.
     Truth(ScalarExpr),
     Compare(ScalarExpr, Comparison, ScalarExpr),
@@ -75,7 +75,7 @@ pub(in crate::predicate) struct Pattern {
     pub(super) like: Like,
     /// ILIKE: both sides in lower case.
     pub(super) folded: bool,
-    pub(super) plan: Plan,
+    pub(super) plan: MatchPlan,
 }
 
 impl PartialEq for Condition {
@@ -136,9 +136,9 @@ impl ScalarExpr {
     pub(in crate::predicate) fn condition(expr: Expr) -> Self {
         match expr {
             Expr::Constant(truth) => Self::Literal(truth.map(ScalarValue::Boolean)),
-            Expr::Computed(Computed::Truth(value)) => value,
+            Expr::Computed(ComputedCondition::Truth(value)) => value,
             // A boolean column that stands alone is a value already.
-            Expr::Test(Test { operand, check: Check::True }) => {
+            Expr::Test(ColumnTest { operand, check: Check::True }) => {
                 let cast = operand.cast.is_some();
                 let column = Self::column(Operand { cast: None, ..operand });
                 if cast { Self::Cast(Box::new(column), CastTarget::Boolean) } else { column }
@@ -370,7 +370,7 @@ fn write_call(
     f.write_str(")")
 }
 
-impl Computed {
+impl ComputedCondition {
     fn values(&self) -> Vec<&ScalarExpr> {
         match self {
             Self::Truth(value) | Self::Null(value) => vec![value],

@@ -7,7 +7,7 @@ use super::super::decimal::{Decimal, comma_hint};
 use super::super::error::{PredicateError, quoted};
 use super::super::expr::Expr;
 use super::super::parse::too_deep;
-use super::super::typing::{Typed, Typer, chain};
+use super::super::typing::{TypedResult, Typer, chain};
 use super::cast::{cast_target, is_allowed};
 use super::fold::{cast_folded, concat, folded, literal_of, number_of};
 use super::function::Function;
@@ -23,7 +23,7 @@ const VALUE_DEPTH_MAX: usize = 4;
 const SQL_DEPTH_MAX: usize = 96;
 
 /// A condition that becomes a value, unless too many lie inside it.
-pub(super) fn nested(condition: Expr) -> Typed<Expr> {
+pub(super) fn nested(condition: Expr) -> TypedResult<Expr> {
     if condition.value_depth() < VALUE_DEPTH_MAX { Ok(condition) } else { Err(too_deep()) }
 }
 
@@ -32,7 +32,11 @@ impl Typer<'_> {
     ///
     /// # Errors
     /// When a name, a type or the depth does not fit.
-    pub(in crate::predicate) fn scalar(&mut self, sql: &Sql, depth: usize) -> Typed<ScalarExpr> {
+    pub(in crate::predicate) fn scalar(
+        &mut self,
+        sql: &Sql,
+        depth: usize,
+    ) -> TypedResult<ScalarExpr> {
         if depth > SQL_DEPTH_MAX {
             return Err(too_deep());
         }
@@ -102,7 +106,7 @@ impl Typer<'_> {
     }
 
     /// As Athena reads numbers: with an exponent a double, with a point a decimal.
-    fn number_literal(&self, digits: &str, span: Span) -> Typed<ScalarExpr> {
+    fn number_literal(&self, digits: &str, span: Span) -> TypedResult<ScalarExpr> {
         let plain = digits.replace('_', "");
         let value = if plain.contains(['e', 'E']) {
             plain.parse().ok().filter(|number: &f64| number.is_finite()).map(ScalarValue::Double)
@@ -114,11 +118,11 @@ impl Typer<'_> {
     }
 
     /// A literal whose meaning does not depend on where it stands.
-    fn constant_literal(&self, sql: &Sql) -> Typed<ScalarExpr> {
+    fn constant_literal(&self, sql: &Sql) -> TypedResult<ScalarExpr> {
         self.evaluator.constant(sql).map(literal_of)
     }
 
-    fn negated(&mut self, sql: &Sql, depth: usize) -> Typed<ScalarExpr> {
+    fn negated(&mut self, sql: &Sql, depth: usize) -> TypedResult<ScalarExpr> {
         // The least whole number has no positive twin.
         if let Sql::Value(value) = sql
             && let Value::Number(digits, _) = &value.value
@@ -133,7 +137,7 @@ impl Typer<'_> {
         Ok(folded(Function::Negate, vec![value]))
     }
 
-    fn concatenated(&mut self, parts: &[&Sql], depth: usize) -> Typed<ScalarExpr> {
+    fn concatenated(&mut self, parts: &[&Sql], depth: usize) -> TypedResult<ScalarExpr> {
         let mut texts = Vec::with_capacity(parts.len());
         for part in parts {
             let value = self.scalar(part, depth)?;
@@ -147,7 +151,7 @@ impl Typer<'_> {
         function: Function,
         left: (ScalarExpr, Span),
         right: (ScalarExpr, Span),
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let sign = function.name();
         let (left_type, right_type) = (left.0.value_type(), right.0.value_type());
         match (function, left_type, right_type) {
@@ -176,7 +180,7 @@ impl Typer<'_> {
         function: Function,
         (date, span): (ScalarExpr, Span),
         interval: &ScalarExpr,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let date = self.date_argument(date, span, function.name())?;
         let ScalarExpr::Literal(Some(ScalarValue::Interval(interval))) = interval else {
             return Err(self.error(span, "an interval is a constant: INTERVAL '30' DAY"));
@@ -195,7 +199,7 @@ impl Typer<'_> {
         conditions: &[ast::CaseWhen],
         otherwise: Option<&Sql>,
         depth: usize,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let mut whens = Vec::new();
         let mut values = Vec::new();
         for branch in conditions {
@@ -219,7 +223,7 @@ impl Typer<'_> {
         &mut self,
         whens: Vec<Expr>,
         values: Vec<(ScalarExpr, Span)>,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let mut values = self.of_one_type(values, "CASE")?;
         let mut otherwise = values.pop().unwrap_or(ScalarExpr::NULL);
         let mut branches = Vec::new();
@@ -244,7 +248,7 @@ impl Typer<'_> {
         value: ScalarExpr,
         written: &ast::DataType,
         span: Span,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let Some((to, length)) = cast_target(&written.to_string()) else {
             return Err(self.error(span, format!("CAST AS {written} is not supported")).hint(
                 "the types are VARCHAR, BIGINT, DOUBLE, DECIMAL(digits, scale), TIMESTAMP, \
@@ -266,7 +270,7 @@ impl Typer<'_> {
         value: ScalarExpr,
         to: CastTarget,
         span: Span,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         let from = value.value_type();
         if !is_allowed(from, to) {
             let (shown, word) = (quoted(&value.to_string()), from.word());
@@ -281,7 +285,7 @@ impl Typer<'_> {
         value: ScalarExpr,
         span: Span,
         function: &str,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         match value.value_type() {
             ScalarType::Text | ScalarType::Null => Ok(value),
             other => Err(self
@@ -296,7 +300,7 @@ impl Typer<'_> {
         value: ScalarExpr,
         span: Span,
         function: &str,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         match value.value_type() {
             ScalarType::Null => Ok(value),
             number if number.is_number() => Ok(value),
@@ -316,7 +320,7 @@ impl Typer<'_> {
         value: ScalarExpr,
         span: Span,
         function: &str,
-    ) -> Typed<ScalarExpr> {
+    ) -> TypedResult<ScalarExpr> {
         match (&value, value.value_type()) {
             (_, ScalarType::Null | ScalarType::Instant | ScalarType::Date) => Ok(value),
             (ScalarExpr::Literal(Some(ScalarValue::Text(text))), _) => {
@@ -336,7 +340,7 @@ impl Typer<'_> {
     }
 
     /// A text as a date where it is one, else as a timestamp.
-    fn date_literal(&self, text: &str, span: Span) -> Typed<ScalarExpr> {
+    fn date_literal(&self, text: &str, span: Span) -> TypedResult<ScalarExpr> {
         let at = self.evaluator.instant(text, span)?;
         let day = text.trim().len() == "2024-01-31".len();
         let literal = ScalarExpr::of(ScalarValue::Instant(at.0));
@@ -363,7 +367,7 @@ impl Typer<'_> {
         &self,
         values: Vec<(ScalarExpr, Span)>,
         what: &str,
-    ) -> Typed<(Vec<ScalarExpr>, ScalarType)> {
+    ) -> TypedResult<(Vec<ScalarExpr>, ScalarType)> {
         let is_literal_text =
             |value: &ScalarExpr| matches!(value, ScalarExpr::Literal(Some(ScalarValue::Text(_))));
         let mut common = ScalarType::Null;
@@ -410,7 +414,7 @@ impl Typer<'_> {
         &self,
         values: Vec<(ScalarExpr, Span)>,
         what: &str,
-    ) -> Typed<Vec<ScalarExpr>> {
+    ) -> TypedResult<Vec<ScalarExpr>> {
         let (values, common) = self.comparable(values, what)?;
         let to = match common {
             ScalarType::Double => CastTarget::Double,
@@ -425,7 +429,7 @@ impl Typer<'_> {
         Ok(values.into_iter().map(fitted).collect())
     }
 
-    fn literal_as(&self, text: &str, to: ScalarType, span: Span) -> Typed<ScalarExpr> {
+    fn literal_as(&self, text: &str, to: ScalarType, span: Span) -> TypedResult<ScalarExpr> {
         let wrong = |wanted: &str| {
             self.error(span, format!("{} is text; {wanted} is needed here", quoted(text)))
         };

@@ -20,14 +20,14 @@ use sqlparser::tokenizer::{Token, Tokenizer};
 
 pub(super) use self::quotes::fault as quote_fault;
 pub(super) use self::words::literal;
-use self::words::{Mistake, Words, is_comparison};
+use self::words::{WordMistake, Words, is_comparison};
 
 use super::error::{PredicateError, quoted};
 use super::parse::{PREDICATE_BYTES_MAX, ReportDialect};
 use crate::report::Schema;
 
 /// Looks at the words from one place on, and tells what is wrong there.
-type MistakeRule = fn(&Words<'_>, usize) -> Option<Mistake>;
+type MistakeRule = fn(&Words<'_>, usize) -> Option<WordMistake>;
 
 /// How a condition looks, where nothing better can be said.
 const CONDITION: &str = "a condition compares a column with a value: Size > 100. Conditions are \
@@ -56,8 +56,8 @@ pub(super) fn explained(text: &str, schema: &Schema, error: PredicateError) -> P
 }
 
 /// What is missing, or too many, where reading stopped.
-fn missing(words: &Words<'_>, place: usize) -> Mistake {
-    let mark = |message: String, advice: &str| Mistake::new(place, place + 1, message, advice);
+fn missing(words: &Words<'_>, place: usize) -> WordMistake {
+    let mark = |message: String, advice: &str| WordMistake::new(place, place + 1, message, advice);
     let before = place.checked_sub(1);
     match words.token(place) {
         Token::EOF => at_end(words, place),
@@ -65,7 +65,7 @@ fn missing(words: &Words<'_>, place: usize) -> Mistake {
             "this `)` closes nothing".to_owned(),
             "leave it out, or write the `(` that belongs to it",
         ),
-        Token::RParen if *words.before(place) == Token::LParen => Mistake::new(
+        Token::RParen if *words.before(place) == Token::LParen => WordMistake::new(
             place.saturating_sub(1),
             place + 1,
             "there is nothing between these parentheses",
@@ -93,7 +93,7 @@ fn shown(words: &Words<'_>, place: usize) -> String {
 }
 
 /// Two operands side by side: a comparison that lacks its operator, or a second condition.
-fn no_operator(words: &Words<'_>, place: usize) -> Mistake {
+fn no_operator(words: &Words<'_>, place: usize) -> WordMistake {
     let back = |words_back: usize| place.checked_sub(words_back);
     let compared = back(2).is_some_and(|operator| {
         is_comparison(words.token(operator)) || words.is(operator, &["LIKE", "ILIKE"])
@@ -103,7 +103,7 @@ fn no_operator(words: &Words<'_>, place: usize) -> Mistake {
         || back(1).is_some_and(|before| words.is(before, &["NULL", "TRUE", "FALSE"]))
         || back(1).and_then(|before| words.bare(before)).is_some_and(|name| words.is_flag(name));
     if compared || in_range || ends {
-        return Mistake::new(
+        return WordMistake::new(
             place,
             place + 1,
             format!("AND or OR is missing before {}", shown(words, place)),
@@ -116,9 +116,9 @@ fn no_operator(words: &Words<'_>, place: usize) -> Mistake {
     let (left, right) = (words.left(place), words.right(place));
     if words.is(place, &["NULL"]) {
         let message = "IS is missing before `NULL`";
-        return Mistake::new(place, place + 1, message, format!("write {left} IS NULL"));
+        return WordMistake::new(place, place + 1, message, format!("write {left} IS NULL"));
     }
-    Mistake::new(
+    WordMistake::new(
         place - 1,
         place + 1,
         format!("an operator is missing between {} and {}", quoted(left), shown(words, place)),
@@ -127,7 +127,7 @@ fn no_operator(words: &Words<'_>, place: usize) -> Mistake {
 }
 
 /// A word of a statement, of CASE or of CAST that does not stand where it belongs.
-fn clause_form(words: &Words<'_>, place: usize) -> Option<Mistake> {
+fn clause_form(words: &Words<'_>, place: usize) -> Option<WordMistake> {
     let is_before = |names: &[&str]| (0..place).any(|at| words.is(at, names));
     let advice = if is_before(&["SELECT"]) && !is_before(&["WHERE"]) {
         "a statement has this form: SELECT * FROM S3Object s WHERE s.Size > 100"
@@ -146,13 +146,13 @@ fn clause_form(words: &Words<'_>, place: usize) -> Option<Mistake> {
         return None;
     };
     let message = format!("{} can't stand behind {}", shown(words, place), shown(words, place - 1));
-    Some(Mistake::new(place, place + 1, message, advice))
+    Some(WordMistake::new(place, place + 1, message, advice))
 }
 
 /// The text ends where more is wanted.
-fn at_end(words: &Words<'_>, end: usize) -> Mistake {
+fn at_end(words: &Words<'_>, end: usize) -> WordMistake {
     let last = end.saturating_sub(1);
-    let mark = |message: String, advice: &str| Mistake::new(last, end, message, advice);
+    let mark = |message: String, advice: &str| WordMistake::new(last, end, message, advice);
     let word = shown(words, last);
     if is_comparison(words.token(last)) {
         let left = words.left(last);
@@ -199,7 +199,7 @@ fn at_end(words: &Words<'_>, end: usize) -> Mistake {
         );
     }
     if let Some(open) = open_parenthesis(words, end) {
-        return Mistake::new(
+        return WordMistake::new(
             open,
             open + 1,
             "this `(` is never closed",

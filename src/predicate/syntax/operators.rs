@@ -2,7 +2,7 @@
 
 use sqlparser::tokenizer::Token;
 
-use super::words::{Mistake, Words, is_comparison, literal};
+use super::words::{WordMistake, Words, is_comparison, literal};
 use super::{MistakeRule, open_parenthesis};
 use crate::predicate::error::quoted;
 
@@ -26,7 +26,7 @@ pub(super) const RULES: [MistakeRule; 15] = [
 ];
 
 /// Signs that other languages compare or join with.
-fn other_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn other_sign(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let (sign, meant) = match words.token(at) {
         Token::Overlap => ("&&", "AND"),
         Token::Char('≥') => ("≥", ">="),
@@ -35,7 +35,7 @@ fn other_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
         Token::RArrow => ("=>", ">="),
         Token::Spaceship => {
             let (left, right) = (words.left(at), words.right(at + 1));
-            return Some(Mistake::new(
+            return Some(WordMistake::new(
                 at,
                 at + 1,
                 "`<=>` is an operator of MySQL's",
@@ -43,7 +43,7 @@ fn other_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
             ));
         }
         Token::Ampersand if words.is(at + 1, &["gt", "lt", "amp", "quot", "apos"]) => {
-            return Some(Mistake::new(
+            return Some(WordMistake::new(
                 at,
                 at + 2,
                 format!("{} is how HTML writes a sign", quoted(words.written(at, at + 3))),
@@ -52,7 +52,7 @@ fn other_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
         }
         _ => return None,
     };
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         at + 1,
         format!("`{sign}` is not an operator of SQL's"),
@@ -61,14 +61,14 @@ fn other_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `=<`, `><`, `=!`: the right signs in the wrong order.
-fn two_signs(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn two_signs(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let meant = match (words.token(at), words.token(at + 1)) {
         (Token::Eq, Token::Lt) => "<=",
         (Token::Gt, Token::Lt) | (Token::Eq, Token::ExclamationMark) => "<>",
         (Token::Lt | Token::Gt | Token::Eq, Token::Eq)
         | (Token::Eq | Token::Lt | Token::Gt, Token::Gt | Token::DoubleEq)
         | (Token::LtEq | Token::GtEq | Token::Neq, Token::Eq) => {
-            return Some(Mistake::new(
+            return Some(WordMistake::new(
                 at,
                 at + 2,
                 format!("{} is not an operator of SQL's", quoted(words.written(at, at + 2))),
@@ -77,7 +77,7 @@ fn two_signs(words: &Words<'_>, at: usize) -> Option<Mistake> {
         }
         _ => return None,
     };
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         at + 2,
         format!("{} is not an operator of SQL's", quoted(words.written(at, at + 2))),
@@ -86,7 +86,7 @@ fn two_signs(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `=~`, `~`, `!~` and the words that mean the same.
-fn regex_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn regex_sign(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let (operator_end, not) = match (words.token(at), words.token(at + 1)) {
         (Token::Eq, Token::Tilde | Token::TildeAsterisk) => (at + 2, ""),
         (Token::Tilde | Token::TildeAsterisk | Token::DoubleTilde | Token::TildeEqual, _) => {
@@ -106,7 +106,7 @@ fn regex_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
         Token::Div => "'pattern'".to_owned(),
         _ => words.right(operator_end),
     };
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         operator_end,
         format!("{} is not an operator here", quoted(words.written(at, operator_end))),
@@ -115,7 +115,7 @@ fn regex_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `||` between conditions, where it would join texts.
-fn or_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn or_sign(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     (*words.token(at) == Token::StringConcat).then_some(())?;
     let ends = |place: usize| {
         matches!(words.token(place), Token::EOF | Token::StringConcat)
@@ -129,14 +129,14 @@ fn or_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
     let ahead = (0..at).rev().take_while(|place| !ends(*place)).any(compares);
     let alone = at == 1 || at >= 2 && ends(at - 2);
     (behind && (ahead || alone)).then(|| {
-        Mistake::new(at, at + 1, "`||` joins texts in SQL; it does not mean or", "write OR")
+        WordMistake::new(at, at + 1, "`||` joins texts in SQL; it does not mean or", "write OR")
     })
 }
 
 /// `!` before a condition.
-fn not_sign(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn not_sign(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     (*words.token(at) == Token::ExclamationMark).then(|| {
-        Mistake::new(
+        WordMistake::new(
             at,
             at + 1,
             "`!` is not an operator of SQL's",
@@ -156,7 +156,7 @@ const COMPARISONS: [(&[&str], &str); 6] = [
 ];
 
 /// Comparisons in words: `equals`, `gt`, `greater than`, `is equal to`.
-fn spelled_comparison(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn spelled_comparison(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if words.wants_operand(at) && !words.is(at.checked_sub(1)?, &["IS", "NOT"]) {
         return None;
     }
@@ -177,7 +177,7 @@ fn spelled_comparison(words: &Words<'_>, at: usize) -> Option<Mistake> {
     }
     let meant = if begin < at && words.is(at - 1, &["NOT"]) { "<>" } else { meant };
     let (left, right) = (words.left(begin), words.right(end));
-    Some(Mistake::new(
+    Some(WordMistake::new(
         begin,
         end,
         format!("{} is not an operator of SQL's", quoted(words.written(begin, end))),
@@ -186,7 +186,7 @@ fn spelled_comparison(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// Patterns in words: `contains 'a'`, `starts with 'a'`, `ends with 'a'`.
-fn spelled_pattern(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn spelled_pattern(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if *words.token(at + 1) == Token::LParen {
         return None;
     }
@@ -201,7 +201,7 @@ fn spelled_pattern(words: &Words<'_>, at: usize) -> Option<Mistake> {
     begin.checked_sub(1).filter(|left| words.is_operand(*left))?;
     let not = if begin < at { "NOT " } else { "" };
     let pattern = literal(&kind.around(&escaped(words.value(end).unwrap_or("…"))));
-    Some(Mistake::new(
+    Some(WordMistake::new(
         begin,
         end,
         format!("{} is not an operator of SQL's", quoted(words.written(begin, end))),
@@ -245,13 +245,13 @@ fn escaped(text: &str) -> String {
 }
 
 /// `GLOB`, and shell patterns behind it.
-fn other_pattern(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn other_pattern(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     words.is(at, &["GLOB"]).then_some(())?;
     let begin = words.operator_begin(at)?;
     let not = if begin < at { "NOT " } else { "" };
     let pattern = words.value(at + 1).unwrap_or("logs/*");
     let pattern = literal(&pattern.replace('*', "%").replace('?', "_"));
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         at + 1,
         "`GLOB` is not an operator here",
@@ -260,7 +260,7 @@ fn other_pattern(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// Functions of other languages that look for a text: `contains(Key, 'a')`.
-fn called_pattern(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn called_pattern(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let name = words.bare(at)?;
     if *words.token(at + 1) != Token::LParen || !words.touches_next(at) {
         return None;
@@ -274,23 +274,23 @@ fn called_pattern(words: &Words<'_>, at: usize) -> Option<Mistake> {
     if is_regex {
         let pattern = literal(text.unwrap_or("pattern"));
         let advice = format!("write regexp_like({column}, {pattern})");
-        return Some(Mistake::new(at, at + 1, message, advice));
+        return Some(WordMistake::new(at, at + 1, message, advice));
     }
     // Athena's own functions are not others': what is wrong with them is told where they are read.
     let kind = pattern_kind(name).filter(|_| !name.contains('_'))?;
     let pattern = literal(&kind.around(text.unwrap_or("…")));
-    Some(Mistake::new(at, at + 1, message, format!("write {column} LIKE {pattern}")))
+    Some(WordMistake::new(at, at + 1, message, format!("write {column} LIKE {pattern}")))
 }
 
 /// `IS 'X'`, `IS NOT 5`, `IS EMPTY`.
-fn is_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn is_value(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     words.is(at, &["IS"]).then_some(())?;
     let negated = words.is(at + 1, &["NOT"]);
     let value = if negated { at + 2 } else { at + 1 };
     let left = words.left(at);
     let (not, sign) = if negated { ("NOT ", "<>") } else { ("", "=") };
     if words.is(value, &["EMPTY", "NONE", "NIL", "BLANK", "MISSING", "UNDEFINED"]) {
-        return Some(Mistake::new(
+        return Some(WordMistake::new(
             at,
             value + 1,
             format!("{} is not a condition of SQL's", quoted(words.written(at, value + 1))),
@@ -299,7 +299,7 @@ fn is_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
     }
     if words.is(value, &["IN", "LIKE", "ILIKE", "BETWEEN"]) {
         let word = words.written(value, value + 1);
-        return Some(Mistake::new(
+        return Some(WordMistake::new(
             at,
             value + 1,
             format!("`IS` does not stand before {word}"),
@@ -319,7 +319,7 @@ fn is_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
     };
     is_value.then(|| {
         let word = if negated { "`IS NOT`" } else { "`IS`" };
-        Mistake::new(
+        WordMistake::new(
             at,
             value + 1,
             format!("{word} goes before NULL, TRUE or FALSE only, not before a value"),
@@ -329,7 +329,7 @@ fn is_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `NOT 'a'`, `NOT = 'a'` behind a column.
-fn not_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn not_value(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if !words.is(at, &["NOT"]) || words.wants_operand(at) || at == 0 {
         return None;
     }
@@ -339,7 +339,7 @@ fn not_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
         _ => return None,
     };
     let (left, right) = (words.left(at), words.right(end));
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         end,
         "`NOT` stands before a condition, LIKE, IN or BETWEEN",
@@ -348,7 +348,7 @@ fn not_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// Lists without parentheses, in other brackets, or empty.
-fn list_form(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn list_form(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     words.is(at, &["IN"]).then_some(())?;
     // The IN of `position('a' IN Key)` is another.
     let call = open_parenthesis(words, at).and_then(|open| open.checked_sub(1));
@@ -360,7 +360,7 @@ fn list_form(words: &Words<'_>, at: usize) -> Option<Mistake> {
     let mut last = list;
     let message = match words.token(list) {
         Token::LParen if *words.token(list + 1) == Token::RParen => {
-            return Some(Mistake::new(
+            return Some(WordMistake::new(
                 list,
                 list + 2,
                 "this list is empty: no value is in it",
@@ -389,11 +389,11 @@ fn list_form(words: &Words<'_>, at: usize) -> Option<Mistake> {
     let (left, operator) = (words.left(before), words.written(before, at + 1));
     let mark = if is_bracket { list + 1 } else { last + 1 };
     let advice = format!("write {left} {operator} ({})", values.join(", "));
-    Some(Mistake::new(list, mark, message, advice))
+    Some(WordMistake::new(list, mark, message, advice))
 }
 
 /// BETWEEN with a comma or TO, or without its second value.
-fn between_form(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn between_form(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if !words.is(at, &["BETWEEN"]) {
         return None;
     }
@@ -413,11 +413,11 @@ fn between_form(words: &Words<'_>, at: usize) -> Option<Mistake> {
     };
     let left = words.left(at);
     let advice = format!("write {left} BETWEEN {} AND {}", words.right(first), words.right(second));
-    Some(Mistake::new(at, first + 1, "BETWEEN takes two values, joined by AND", advice))
+    Some(WordMistake::new(at, first + 1, "BETWEEN takes two values, joined by AND", advice))
 }
 
 /// `LIKE ANY (…)`, `= ANY (…)`.
-fn any_of(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn any_of(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if !words.is(at, &["ANY", "SOME", "ALL"]) || *words.token(at + 1) != Token::LParen {
         return None;
     }
@@ -428,16 +428,16 @@ fn any_of(words: &Words<'_>, at: usize) -> Option<Mistake> {
         Some(like) => format!("write {left} {like} {one} OR {left} {like} {other}"),
         None => format!("write {left} IN ({one}, {other})"),
     };
-    Some(Mistake::new(at, at + 1, format!("{} is not supported", quoted(word)), advice))
+    Some(WordMistake::new(at, at + 1, format!("{} is not supported", quoted(word)), advice))
 }
 
 /// AND, OR, LIKE and others where a column or a value belongs, and words of other statements.
-fn misplaced_word(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn misplaced_word(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if words.is(at, &["AND"]) && *words.token(at + 1) == Token::Div && words.is(at + 2, &["OR"]) {
-        return Some(Mistake::new(at, at + 3, "`and/or` is not an operator", "write OR"));
+        return Some(WordMistake::new(at, at + 3, "`and/or` is not an operator", "write OR"));
     }
     if words.is(at, &["XOR"]) && !words.wants_operand(at) {
-        return Some(Mistake::new(
+        return Some(WordMistake::new(
             at,
             at + 1,
             "`XOR` is not supported",
@@ -449,7 +449,7 @@ fn misplaced_word(words: &Words<'_>, at: usize) -> Option<Mistake> {
         return None;
     }
     match found.as_str() {
-        "NOT" if *words.token(at + 1) == Token::EOF => Some(Mistake::new(
+        "NOT" if *words.token(at + 1) == Token::EOF => Some(WordMistake::new(
             at,
             at + 1,
             "a condition is missing after `NOT`",
@@ -459,7 +459,7 @@ fn misplaced_word(words: &Words<'_>, at: usize) -> Option<Mistake> {
             let word = quoted(&found);
             let advice = "write one, such as Size > 100, or leave the word out";
             Some(match words.before(at) {
-                Token::EOF => Mistake::new(
+                Token::EOF => WordMistake::new(
                     at,
                     at + 1,
                     format!("a condition is missing before {word}"),
@@ -468,23 +468,23 @@ fn misplaced_word(words: &Words<'_>, at: usize) -> Option<Mistake> {
                 _ if words.is(at - 1, &["AND", "OR", "NOT"]) => {
                     let pair = quoted(words.written(at - 1, at + 1));
                     let message = format!("a condition is missing in {pair}");
-                    Mistake::new(at - 1, at + 1, message, advice)
+                    WordMistake::new(at - 1, at + 1, message, advice)
                 }
                 _ => {
                     let operator = quoted(words.written(at - 1, at));
                     let message = format!("a value is missing after {operator}");
-                    Mistake::new(at - 1, at, message, "write what the column is compared with")
+                    WordMistake::new(at - 1, at, message, "write what the column is compared with")
                 }
             })
         }
-        "LIMIT" | "ORDER" | "GROUP" if is_comparison(words.before(at)) => Some(Mistake::new(
+        "LIMIT" | "ORDER" | "GROUP" if is_comparison(words.before(at)) => Some(WordMistake::new(
             at - 1,
             at,
             format!("a value is missing after {}", quoted(words.written(at - 1, at))),
             "write what the column is compared with",
         )),
         "LIKE" | "ILIKE" | "IN" | "IS" | "BETWEEN" if !(at > 0 && words.is(at - 1, &["NOT"])) => {
-            Some(Mistake::new(
+            Some(WordMistake::new(
                 at,
                 at + 1,
                 format!("a column is missing before {}", quoted(&found)),

@@ -4,7 +4,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::MistakeRule;
-use super::words::{Mistake, RUN_WORDS_MAX, Words, is_comparison, literal};
+use super::words::{RUN_WORDS_MAX, WordMistake, Words, is_comparison, literal};
 use crate::predicate::columns::partition_hint;
 use crate::predicate::error::quoted;
 use crate::predicate::parse::BEHIND_SEMICOLON;
@@ -37,7 +37,7 @@ fn is_compared(words: &Words<'_>, at: usize) -> bool {
 }
 
 /// `5GB`, `5 GB`, `30 days`.
-fn number_with_unit(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn number_with_unit(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let (Token::Number(digits, _), Some(unit)) = (words.token(at), words.bare(at + 1)) else {
         return None;
     };
@@ -48,7 +48,7 @@ fn number_with_unit(words: &Words<'_>, at: usize) -> Option<Mistake> {
     if ["second", "minute", "hour", "day", "week", "month", "year"].contains(&singular)
         && !is_interval
     {
-        return Some(Mistake::new(
+        return Some(WordMistake::new(
             at,
             at + 2,
             message,
@@ -74,7 +74,7 @@ fn number_with_unit(words: &Words<'_>, at: usize) -> Option<Mistake> {
         }
         _ => String::new(),
     };
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         at + 2,
         message,
@@ -83,17 +83,17 @@ fn number_with_unit(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `0x10`, which SQL reads as bytes.
-fn hexadecimal(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn hexadecimal(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let Token::HexStringLiteral(digits) = words.token(at) else { return None };
     let advice = match u64::from_str_radix(digits, 16) {
         Ok(number) => format!("write it in decimal: {number}"),
         Err(_) => "write a number in decimal, a text in single quotes".to_owned(),
     };
-    Some(Mistake::new(at, at + 1, "hexadecimal numbers are not read", advice))
+    Some(WordMistake::new(at, at + 1, "hexadecimal numbers are not read", advice))
 }
 
 /// `1,000` and `1_000` outside of a list.
-fn grouped_number(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn grouped_number(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let Token::Number(first, _) = words.token(at) else { return None };
     if !is_compared(words, at) || !words.touches_next(at) {
         return None;
@@ -117,7 +117,7 @@ fn grouped_number(words: &Words<'_>, at: usize) -> Option<Mistake> {
     if end == at + 1 {
         return decimal_comma(words, at);
     }
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         end,
         format!("{} is not a number", quoted(words.written(at, end))),
@@ -126,7 +126,7 @@ fn grouped_number(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `1,5` and `1,5GB`.
-fn decimal_comma(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn decimal_comma(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let is_decimal = *words.token(at + 1) == Token::Comma
         && words.touches_next(at + 1)
         && matches!(words.token(at + 2), Token::Number(..));
@@ -140,7 +140,7 @@ fn decimal_comma(words: &Words<'_>, at: usize) -> Option<Mistake> {
         Some(size) => (at + 4, literal(&size)),
         None => (at + 3, number),
     };
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         end,
         format!("{} is not a number", quoted(words.written(at, end))),
@@ -149,12 +149,12 @@ fn decimal_comma(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `5%`: nothing that a column holds.
-fn percent(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn percent(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let is_number = matches!(words.token(at), Token::Number(..));
     let ends = matches!(words.token(at + 2), Token::EOF | Token::RParen)
         || words.is(at + 2, &["AND", "OR"]);
     (is_number && *words.token(at + 1) == Token::Mod && ends).then(|| {
-        Mistake::new(
+        WordMistake::new(
             at,
             at + 2,
             format!("{} is not a number", quoted(words.written(at, at + 2))),
@@ -164,7 +164,7 @@ fn percent(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `2024-01-31`, `2024-01-31T12:30:00Z`, which SQL subtracts.
-fn bare_date(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn bare_date(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let Token::Number(year, _) = words.token(at) else { return None };
     let separator = words.token(at + 1);
     let is_date = year.len() == 4
@@ -182,11 +182,16 @@ fn bare_date(words: &Words<'_>, at: usize) -> Option<Mistake> {
         end += 1;
     }
     let date = words.written(at, end).replace('/', "-");
-    Some(Mistake::new(at, end, "a date without quotes is a subtraction", format!("write '{date}'")))
+    Some(WordMistake::new(
+        at,
+        end,
+        "a date without quotes is a subtraction",
+        format!("write '{date}'"),
+    ))
 }
 
 /// `LIKE "logs/%"`: double quotes make the name of a column.
-fn double_quoted_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn double_quoted_value(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let Token::Word(word) = words.token(at) else { return None };
     let quote = word.quote_style.filter(|quote| matches!(quote, '"' | '`'))?;
     if words.is_column(&word.value) || *words.token(at + 1) == Token::Period {
@@ -198,7 +203,7 @@ fn double_quoted_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
         return None;
     }
     let kind = if quote == '"' { "double quotes" } else { "back-quotes" };
-    let mistake = Mistake::new(
+    let mistake = WordMistake::new(
         at,
         at + 1,
         format!("{kind} make the name of a column, and the report has no such column"),
@@ -208,14 +213,14 @@ fn double_quoted_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `''a''`: an empty text, a word, an empty text.
-fn doubled_quotes(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn doubled_quotes(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let is_empty = |place: usize| *words.token(place) == Token::SingleQuotedString(String::new());
     if !is_empty(at) || !words.touches_next(at) || is_empty(at + 1) {
         return None;
     }
     let end = (at + 1..words.len()).find(|place| is_empty(*place))?;
     (at..end).all(|place| words.touches_next(place)).then(|| {
-        Mistake::new(
+        WordMistake::new(
             at,
             end + 1,
             "this text stands between two quotes on each side",
@@ -225,7 +230,7 @@ fn doubled_quotes(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `logs/a.txt`, `logs/*`, `s3://bucket/key`: a text of several words without quotes.
-fn bare_path(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn bare_path(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if !is_compared(words, at) {
         return None;
     }
@@ -264,11 +269,11 @@ fn bare_path(words: &Words<'_>, at: usize) -> Option<Mistake> {
     } else {
         format!("write {}", literal(&written.replace('*', "%")))
     };
-    Some(Mistake::new(at, end, "a text stands in single quotes", advice))
+    Some(WordMistake::new(at, end, "a text stands in single quotes", advice))
 }
 
 /// A word behind an operator that names no column.
-fn bare_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn bare_value(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let word = words.bare(at)?;
     let constants = ["NULL", "TRUE", "FALSE", "INTERVAL", "DATE", "TIMESTAMP", "NOT", "CASE"];
     let is_value = is_compared(words, at)
@@ -291,7 +296,7 @@ fn bare_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
         .any(|known| word.eq_ignore_ascii_case(known));
     let flag = words.left(at - 1).to_ascii_lowercase().replace('_', "").starts_with("is");
     if truth && flag {
-        return Some(Mistake::new(
+        return Some(WordMistake::new(
             at,
             at + 1,
             format!("{} is not a truth value of SQL's", quoted(word)),
@@ -300,7 +305,7 @@ fn bare_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
     }
     let end = if more { at + 2 } else { at + 1 };
     let text = words.written(at, end);
-    let mistake = Mistake::new(
+    let mistake = WordMistake::new(
         at,
         end,
         format!("the report has no column {}", quoted(text)),
@@ -310,7 +315,7 @@ fn bare_value(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `[Key]`.
-fn bracketed_name(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn bracketed_name(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let (Token::LBracket, Token::Word(word), Token::RBracket) =
         (words.token(at), words.token(at + 1), words.token(at + 2))
     else {
@@ -319,7 +324,7 @@ fn bracketed_name(words: &Words<'_>, at: usize) -> Option<Mistake> {
     if at > 0 && words.touches_next(at - 1) && words.is_operand(at - 1) {
         return None;
     }
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         at + 3,
         "brackets do not make a name here",
@@ -328,7 +333,7 @@ fn bracketed_name(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `Storage Class`: a column's name in two words.
-fn split_name(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn split_name(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let (one, other) = (words.bare(at)?, words.bare(at + 1)?);
     if words.is_column(one) && words.is_column(other) {
         return None;
@@ -336,14 +341,19 @@ fn split_name(words: &Words<'_>, at: usize) -> Option<Mistake> {
     let joined = format!("{one}{other}");
     let place = words.schema.position(&joined)?;
     let column = words.schema.columns().get(place)?;
-    Some(Mistake::new(at, at + 2, "a column's name is one word", format!("write {}", column.name)))
+    Some(WordMistake::new(
+        at,
+        at + 2,
+        "a column's name is one word",
+        format!("write {}", column.name),
+    ))
 }
 
 /// `'a' 'b'`.
-fn two_texts(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn two_texts(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let is_text = |place: usize| matches!(words.token(place), Token::SingleQuotedString(_));
     (is_text(at) && is_text(at + 1)).then(|| {
-        Mistake::new(
+        WordMistake::new(
             at,
             at + 2,
             "two texts stand side by side",
@@ -353,7 +363,7 @@ fn two_texts(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// `(SELECT …)`.
-fn subquery(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn subquery(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     (*words.token(at) == Token::LParen && words.is(at + 1, &["SELECT"]) && at > 0).then(|| {
         let operator = words.operator_begin(at - 1).unwrap_or(at - 1);
         let column = operator.checked_sub(1).and_then(|column| words.bare(column));
@@ -361,18 +371,18 @@ fn subquery(words: &Words<'_>, at: usize) -> Option<Mistake> {
             Some(Some(hint)) => hint,
             _ => "write the values themselves: Key = 'a', or Key IN ('a', 'b')".to_owned(),
         };
-        Mistake::new(at, at + 2, "a condition can't hold a SELECT of its own", advice)
+        WordMistake::new(at, at + 2, "a condition can't hold a SELECT of its own", advice)
     })
 }
 
 /// `?`, `$1`, `:name`: nobody gives a value for them.
-fn placeholder(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn placeholder(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let end = match words.token(at) {
         Token::Placeholder(_) | Token::Question => at + 1,
         Token::Colon if words.bare(at + 1).is_some() && words.wants_operand(at) => at + 2,
         _ => return None,
     };
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         end,
         format!("{} stands for a value that nobody gives here", quoted(words.written(at, end))),
@@ -381,7 +391,7 @@ fn placeholder(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// Clauses of a statement that are no part of a condition.
-fn other_clause(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn other_clause(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let clauses = ["LIMIT", "ORDER", "GROUP", "HAVING", "UNION", "JOIN"];
     if at == 0 || words.wants_operand(at) || !words.is(at, &clauses) {
         return None;
@@ -390,7 +400,7 @@ fn other_clause(words: &Words<'_>, at: usize) -> Option<Mistake> {
         return None;
     }
     let word = words.bare(at).unwrap_or_default().to_ascii_uppercase();
-    Some(Mistake::new(
+    Some(WordMistake::new(
         at,
         at + 1,
         format!("{} is not part of a condition", quoted(&word)),
@@ -399,13 +409,13 @@ fn other_clause(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// A CASE that has no END.
-fn open_case(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn open_case(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     if !words.is(at, &["CASE"]) || !words.wants_operand(at) {
         return None;
     }
     let ended = (at + 1..words.len()).any(|place| words.is(place, &["END"]));
     (!ended).then(|| {
-        Mistake::new(
+        WordMistake::new(
             at,
             at + 1,
             "this CASE has no END",
@@ -415,7 +425,7 @@ fn open_case(words: &Words<'_>, at: usize) -> Option<Mistake> {
 }
 
 /// JSON, a shell's comment, backslashes.
-fn no_sql(words: &Words<'_>, at: usize) -> Option<Mistake> {
+fn no_sql(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let (message, advice) = match words.token(at) {
         Token::LBrace if at == 0 => (
             "this looks like JSON, not like SQL",
@@ -429,5 +439,5 @@ fn no_sql(words: &Words<'_>, at: usize) -> Option<Mistake> {
         ),
         _ => return None,
     };
-    Some(Mistake::new(at, at + 1, message, advice))
+    Some(WordMistake::new(at, at + 1, message, advice))
 }

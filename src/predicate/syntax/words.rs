@@ -20,7 +20,7 @@ pub(super) const RUN_WORDS_MAX: usize = 64;
 static END: Token = Token::EOF;
 
 /// What is wrong with some words in a row, and what to write instead.
-pub(super) struct Mistake {
+pub(super) struct WordMistake {
     from: usize,
     /// Behind the last word that is marked.
     to: usize,
@@ -30,7 +30,7 @@ pub(super) struct Mistake {
     missing_column: bool,
 }
 
-impl Mistake {
+impl WordMistake {
     pub(super) fn new(
         from: usize,
         to: usize,
@@ -48,7 +48,7 @@ impl Mistake {
 }
 
 /// A word and the bytes of the text that it stands in.
-struct Placed {
+struct PlacedWord {
     token: Token,
     span: Span,
     from: usize,
@@ -58,7 +58,7 @@ struct Placed {
 /// The words of an expression, without blanks and comments.
 pub(super) struct Words<'t> {
     text: &'t str,
-    placed: Vec<Placed>,
+    placed: Vec<PlacedWord>,
     pub(super) schema: &'t Schema,
 }
 
@@ -70,7 +70,7 @@ impl<'t> Words<'t> {
             let from = cursor.seek(span.start.line, span.start.column);
             let to = cursor.seek(span.end.line, span.end.column);
             if !matches!(token, Token::Whitespace(_)) {
-                placed.push(Placed { token, span, from, to });
+                placed.push(PlacedWord { token, span, from, to });
             }
         }
         Self { text, placed, schema }
@@ -92,8 +92,9 @@ impl<'t> Words<'t> {
 
     /// The place of the word that begins here, or of the end.
     pub(super) fn place_of(&self, line: u64, column: u64) -> usize {
-        let begins =
-            |placed: &Placed| (placed.span.start.line, placed.span.start.column) >= (line, column);
+        let begins = |placed: &PlacedWord| {
+            (placed.span.start.line, placed.span.start.column) >= (line, column)
+        };
         self.placed.iter().position(begins).unwrap_or(self.len())
     }
 
@@ -230,7 +231,7 @@ impl<'t> Words<'t> {
     }
 
     /// The error for a mistake.
-    pub(super) fn error(&self, mistake: &Mistake) -> PredicateError {
+    pub(super) fn error(&self, mistake: &WordMistake) -> PredicateError {
         let span = |place: usize| self.placed.get(place).map_or(Span::empty(), |word| word.span);
         let last = mistake.to.saturating_sub(1).max(mistake.from);
         let error = PredicateError::new(mistake.message.clone())

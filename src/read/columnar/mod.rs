@@ -32,11 +32,11 @@ use super::md5::Md5Mode;
 use super::run_state::RunState;
 use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck, VisitResult};
-use super::{Control, DataError, DataErrorKind, Input, ReadColumns, Scanned, damage};
+use super::{DataError, DataErrorKind, Input, ReadColumns, RunControl, Scanned, damage};
 use crate::engine::TaskError;
+use crate::format::buffer_pool::BufferPool;
 use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, Cursors};
-use crate::format::ranges::{Arriving, Ranges};
-use crate::format::spare::Spare;
+use crate::format::ranges::{RangeReader, Ranges};
 use crate::predicate::Columns;
 use crate::report::{ColumnKind, FileFormat, Schema};
 use crate::source::{ReadBuffer, SourceFile};
@@ -58,21 +58,21 @@ impl Ranges for SourceFile {
         self.read_exact_at(offset, buffer)
     }
 
-    fn fetch(&self, offset: u64, bytes: u64) -> Option<Arriving> {
+    fn fetch(&self, offset: u64, bytes: u64) -> Option<RangeReader> {
         self.fetch(offset, bytes)
     }
 }
 
 /// Scans data files in column formats; one for each worker, used again from file to file.
 pub(super) struct ColumnarScanner<'a> {
-    control: Control<'a>,
+    control: RunControl<'a>,
     state: &'a RunState<'a>,
     digest_buffer: ReadBuffer,
     /// The file used last: mostly the next split is of it, too.
     opened: Option<(usize, FileReader)>,
     /// Columns opened so far.
     serial: u64,
-    spare: Spare,
+    pool: BufferPool,
     mask: Vec<bool>,
     rows: Materializer,
 }
@@ -111,14 +111,14 @@ struct Slot<'f> {
 }
 
 impl<'a> ColumnarScanner<'a> {
-    pub(super) fn new(control: Control<'a>, state: &'a RunState<'a>) -> Self {
+    pub(super) fn new(control: RunControl<'a>, state: &'a RunState<'a>) -> Self {
         Self {
             control,
             state,
             digest_buffer: ReadBuffer::default(),
             opened: None,
             serial: 0,
-            spare: Spare::default(),
+            pool: BufferPool::default(),
             mask: Vec::new(),
             rows: Materializer::default(),
         }
@@ -250,7 +250,7 @@ impl<'a> ColumnarScanner<'a> {
             return Ok(0);
         }
         let output = OutputColumns::new(&columns.fields, columns.schema.len()).map_err(failed)?;
-        let found = opened.slots(group, columns, &mut self.serial, &mut self.spare);
+        let found = opened.slots(group, columns, &mut self.serial, &mut self.pool);
         let mut slots = found.map_err(failed)?;
         let mut at = 0;
         for range in ranges {
@@ -267,7 +267,7 @@ impl<'a> ColumnarScanner<'a> {
             finish(&mut slots, rows - at).map_err(failed)?;
         }
         let raw = slots.iter().map(|slot| slot.cursor.bytes_raw()).sum();
-        slots.into_iter().for_each(|slot| slot.cursor.give_back(&mut self.spare));
+        slots.into_iter().for_each(|slot| slot.cursor.give_back(&mut self.pool));
         Ok(raw)
     }
 
@@ -286,7 +286,7 @@ impl<'a> ColumnarScanner<'a> {
         }
         self.mask.clear();
         self.mask.resize(rows, true);
-        let tested = Tested { slots, rows };
+        let tested = TestedColumns { slots, rows };
         columns.matcher.narrow(&tested, &mut self.mask);
         let window = RowWindow { rows, ..window };
         if columns.matcher.met_unreadable() {
@@ -385,7 +385,7 @@ impl FileReader {
         group: usize,
         columns: &ReadColumns,
         serial: &mut u64,
-        spare: &mut Spare,
+        pool: &mut BufferPool,
     ) -> Result<Vec<Slot<'_>>, DataErrorKind> {
         let shown = |column| columns.fields.binary_search(&column).is_ok();
         let only_tested = columns.tested.iter().filter(|column| !shown(**column));
@@ -401,7 +401,7 @@ impl FileReader {
         };
         let described: Vec<ColumnWanted> = places.iter().map(describe).collect();
         let cursors: Cursors<'_> =
-            self.footer.columns.cursors(&self.file.file, group, &described, spare)?;
+            self.footer.columns.cursors(&self.file.file, group, &described, pool)?;
         let slot = |(cursor, column)| Slot {
             cursor,
             column,
@@ -445,12 +445,12 @@ fn skip(slots: &mut [Slot<'_>], rows: u64) {
 }
 
 /// The columns of a window that are tested.
-struct Tested<'s, 'f> {
+struct TestedColumns<'s, 'f> {
     slots: &'s [Slot<'f>],
     rows: usize,
 }
 
-impl Columns for Tested<'_, '_> {
+impl Columns for TestedColumns<'_, '_> {
     fn values(&self, column: usize) -> ColumnValues<'_> {
         let slot = self.slots.iter().find(|slot| slot.column == column && slot.tested);
         slot.map_or(ColumnValues::Flags(&[]), |slot| slot.cursor.values(0, self.rows))
@@ -464,7 +464,7 @@ mod tests {
 
     use super::*;
     use crate::predicate::Predicate;
-    use crate::read::{Progress, Settings, Verify};
+    use crate::read::{ScanOptions, ScanProgress, Verify};
     use crate::values::Row;
 
     /// A visitor with a bug.
@@ -489,10 +489,10 @@ mod tests {
         let bytes = std::fs::metadata(path).unwrap().len();
         let format = FileFormat::Parquet;
         let inputs = [Input { path: path.into(), bytes, md5: None, report: 0, format }];
-        let settings = Settings { verify: Verify::Crc, ..Settings::default() };
+        let settings = ScanOptions { verify: Verify::Crc, ..ScanOptions::default() };
         let state = RunState::new(&inputs, settings);
-        let (stop, progress) = (AtomicBool::new(false), Progress::default());
-        let control = Control { stop: &stop, progress: &progress };
+        let (stop, progress) = (AtomicBool::new(false), ScanProgress::default());
+        let control = RunControl { stop: &stop, progress: &progress };
         let mut scanner = ColumnarScanner::new(control, &state);
         let schema = Schema::from_names(["bucket", "key"]);
         let mut columns = ReadColumns::new(&schema, &Predicate::always().compile(), [0, 1]);

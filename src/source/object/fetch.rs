@@ -44,7 +44,7 @@ const IDLE_MAX: Duration = Duration::from_secs(20);
 
 /// What an object was when it was first asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pinned {
+pub(super) struct PinnedObject {
     /// Its length.
     pub(super) bytes: u64,
     pub(super) etag: Option<String>,
@@ -59,8 +59,8 @@ pub(super) struct Pinned {
 pub(super) async fn fetch(
     target: RequestTarget,
     range: Range<u64>,
-    mut pinned: Option<Pinned>,
-    mut told: Option<oneshot::Sender<io::Result<Pinned>>>,
+    mut pinned: Option<PinnedObject>,
+    mut told: Option<oneshot::Sender<io::Result<PinnedObject>>>,
     chunks: UnboundedSender<io::Result<Bytes>>,
 ) {
     let Range { start: mut at, mut end } = range;
@@ -142,8 +142,8 @@ pub(super) const READ: &str = "read it";
 async fn fetch_once(
     target: &RequestTarget,
     range: Range<u64>,
-    pinned: Option<&Pinned>,
-) -> Result<(Pinned, Option<GetObjectOutput>), AwsError> {
+    pinned: Option<&PinnedObject>,
+) -> Result<(PinnedObject, Option<GetObjectOutput>), AwsError> {
     // The retries are those of this file: they know how far a body came.
     let retries = aws_sdk_s3::config::Builder::new().retry_config(RetryConfig::disabled());
     let request = target
@@ -160,7 +160,7 @@ async fn fetch_once(
             let error = AwsError::new(READ, &error);
             return match error.kind {
                 AwsErrorKind::OutOfRange if range.start == 0 && pinned.is_none() => {
-                    Ok((Pinned { bytes: 0, etag: None, md5: None }, None))
+                    Ok((PinnedObject { bytes: 0, etag: None, md5: None }, None))
                 }
                 AwsErrorKind::Precondition => Err(replaced()),
                 _ => Err(error),
@@ -175,14 +175,14 @@ async fn fetch_once(
 }
 
 /// What an answer says of the object; that it begins where it should is checked.
-fn described(answer: &GetObjectOutput, start: u64) -> Result<Pinned, AwsError> {
+fn described(answer: &GetObjectOutput, start: u64) -> Result<PinnedObject, AwsError> {
     let etag = answer.e_tag.clone();
     let md5 = stated_md5(answer);
     let Some(text) = &answer.content_range else {
         // All of the object, by a server that knows no ranges.
         let bytes = u64::try_from(answer.content_length.unwrap_or_default()).unwrap_or_default();
         return match start {
-            0 => Ok(Pinned { bytes, etag, md5 }),
+            0 => Ok(PinnedObject { bytes, etag, md5 }),
             _ => Err(AwsError::other(READ, "the server does not know ranges")),
         };
     };
@@ -192,7 +192,7 @@ fn described(answer: &GetObjectOutput, start: u64) -> Result<Pinned, AwsError> {
         .ok_or_else(|| {
             AwsError::other(READ, format!("the server sent {text} instead of bytes {start}-"))
         })?;
-    Ok(Pinned { bytes, etag, md5 })
+    Ok(PinnedObject { bytes, etag, md5 })
 }
 
 /// The MD5 that an answer's `ETag` states. It is one of objects that were sent in one piece and

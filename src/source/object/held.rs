@@ -12,29 +12,29 @@ use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::fetch::Pinned;
-use super::stream::{PART_BYTES, Part};
+use super::fetch::PinnedObject;
+use super::stream::{PART_BYTES, RangePart};
 use super::{Object, RequestTarget};
 
 /// An object whose pieces came, or are on their way.
 pub struct HeldObject {
     object: Object,
     target: RequestTarget,
-    pinned: Pinned,
+    pinned: PinnedObject,
     /// Each of [`PART_BYTES`], but for the last.
     pieces: Vec<Mutex<HeldPiece>>,
 }
 
 enum HeldPiece {
     /// Nobody has waited for it yet.
-    Coming(Part),
+    Coming(RangePart),
     Here(Bytes),
     /// It could not be fetched; who needs it tries again.
     Failed,
 }
 
 impl HeldObject {
-    pub(super) fn begin(object: &Object, target: &RequestTarget, pinned: &Pinned) -> Self {
+    pub(super) fn begin(object: &Object, target: &RequestTarget, pinned: &PinnedObject) -> Self {
         let (object, target, pinned) = (object.clone(), target.clone(), pinned.clone());
         let mut held = Self { object, target, pinned, pieces: Vec::new() };
         let pieces = 0..held.pinned.bytes.div_ceil(PART_BYTES);
@@ -51,10 +51,10 @@ impl HeldObject {
         self.pinned.md5.as_ref()
     }
 
-    fn part(&self, place: u64) -> Part {
+    fn part(&self, place: u64) -> RangePart {
         let start = place * PART_BYTES;
         let range: Range<u64> = start..(start + PART_BYTES).min(self.pinned.bytes);
-        Part::begin(&self.object, &self.target, range, &self.pinned)
+        RangePart::begin(&self.object, &self.target, range, &self.pinned)
     }
 
     /// A piece; waits until it is here.

@@ -6,11 +6,14 @@ use std::io;
 
 use super::{Object, refused};
 use crate::aws::AwsError;
-use crate::source::{Entry, Location};
+use crate::source::{FolderEntry, Location};
 
 impl Object {
     /// What this folder holds; `None` if that is more than `entries_max`.
-    pub(in crate::source) fn entries(&self, entries_max: u64) -> io::Result<Option<Vec<Entry>>> {
+    pub(in crate::source) fn entries(
+        &self,
+        entries_max: u64,
+    ) -> io::Result<Option<Vec<FolderEntry>>> {
         let folder = self.as_folder();
         let prefix = folder.key();
         let mut pages = self
@@ -30,7 +33,7 @@ impl Object {
                 let name = key.strip_prefix(prefix).unwrap_or_default();
                 let name = if is_folder { name.strip_suffix('/').unwrap_or(name) } else { name };
                 let location = Location::Object(self.with_key(key));
-                Entry { name: name.to_owned(), location, is_folder }
+                FolderEntry { name: name.to_owned(), location, is_folder }
             };
             let folders = page.common_prefixes().iter().filter_map(|folder| folder.prefix());
             entries.extend(folders.map(|key| entry(key, true)));

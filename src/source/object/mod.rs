@@ -26,9 +26,9 @@ use tokio::runtime::Handle;
 pub use self::head::{HeadChecksums, ObjectHead, visit_heads};
 pub use self::held::HeldObject;
 pub use self::store::{StoreOptions, UploadOutcome};
-use self::stream::Opening;
+use self::stream::PendingObject;
 pub use self::stream::{ObjectFile, PART_BYTES, PARTS_AHEAD, RANGE_BYTES_AHEAD};
-pub use self::upload::{InPlace, OnBegin, Upload, Uploads};
+pub use self::upload::{InPlace, ObjectUpload, OnBegin, Uploads};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 
 /// What every address begins with.
@@ -50,7 +50,7 @@ struct Bucket {
     session: Session,
     name: Arc<str>,
     /// By key: objects of which a first part is on its way.
-    ahead: Mutex<HashMap<String, Opening>>,
+    ahead: Mutex<HashMap<String, PendingObject>>,
 }
 
 /// An object, or a folder.
@@ -160,39 +160,39 @@ impl Object {
     /// Opens the object; waits until S3 has answered.
     pub(super) fn open(&self) -> io::Result<ObjectFile> {
         let ahead = self.ahead().remove(&self.key);
-        ahead.unwrap_or_else(|| Opening::begin(self)).open(self)
+        ahead.unwrap_or_else(|| PendingObject::begin(self)).open(self)
     }
 
     /// Opens the object to be read by ranges, its end first; waits until S3 has answered. `bytes`
     /// is its length as far as is known.
     pub(super) fn open_ranges(&self, bytes: u64) -> io::Result<ObjectFile> {
         let ahead = self.ahead().remove(&self.key);
-        let opening = ahead.unwrap_or_else(|| Opening::begin_at_end(self, bytes));
+        let opening = ahead.unwrap_or_else(|| PendingObject::begin_at_end(self, bytes));
         match opening.open(self) {
             // Shorter than that: the front tells its length.
-            Err(error) if is_out_of_range(&error) => Opening::begin(self).open(self),
+            Err(error) if is_out_of_range(&error) => PendingObject::begin(self).open(self),
             outcome => outcome,
         }
     }
 
     /// Asks for the beginning of an object that will be opened soon.
     pub(super) fn advise_soon(&self) {
-        self.advise(Opening::begin);
+        self.advise(PendingObject::begin);
     }
 
     /// Asks for the end of an object that will be opened soon to be read by ranges.
     pub(super) fn advise_ranges_soon(&self, bytes: u64) {
-        self.advise(|object| Opening::begin_at_end(object, bytes));
+        self.advise(|object| PendingObject::begin_at_end(object, bytes));
     }
 
-    fn advise(&self, begin: impl FnOnce(&Self) -> Opening) {
+    fn advise(&self, begin: impl FnOnce(&Self) -> PendingObject) {
         let mut ahead = self.ahead();
         if ahead.len() < AHEAD_MAX && !ahead.contains_key(&self.key) {
             ahead.insert(self.key.clone(), begin(self));
         }
     }
 
-    fn ahead(&self) -> MutexGuard<'_, HashMap<String, Opening>> {
+    fn ahead(&self) -> MutexGuard<'_, HashMap<String, PendingObject>> {
         self.bucket.ahead.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -263,10 +263,10 @@ impl Ord for Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::aws::Options;
+    use crate::aws::AwsOptions;
 
     fn object(text: &str) -> Result<Object, AddressError> {
-        Object::parse(text, &Session::new(&Options::default()).unwrap())
+        Object::parse(text, &Session::new(&AwsOptions::default()).unwrap())
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct UploadOutcome {
 
 /// What an object must hold to be taken for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Content<'a> {
+pub(super) struct ExpectedObject<'a> {
     pub(super) bytes: u64,
     /// As [`Crc64Nvme`] shows it.
     pub(super) crc64nvme: &'a str,
@@ -75,7 +75,7 @@ impl Object {
         options: StoreOptions,
     ) -> Result<UploadOutcome, StoreError> {
         let crc64nvme = Crc64Nvme::of(&bytes).to_string();
-        let content = Content { bytes: bytes.len() as u64, crc64nvme: &crc64nvme };
+        let content = ExpectedObject { bytes: bytes.len() as u64, crc64nvme: &crc64nvme };
         let body = Bytes::from(bytes);
         let put = || self.put_once(body.clone(), &crc64nvme, options);
         self.stored_by(put, || self.find(content, options))
@@ -166,7 +166,7 @@ impl Object {
     /// The object, if it is there and holds this content; none if it is not there.
     pub(super) fn find(
         &self,
-        content: Content<'_>,
+        content: ExpectedObject<'_>,
         options: StoreOptions,
     ) -> Result<Option<UploadOutcome>, StoreError> {
         let Some(head) = self.head(HeadChecksums::Asked).map_err(refused)? else {
@@ -179,7 +179,7 @@ impl Object {
     pub(super) fn compare(
         &self,
         head: ObjectHead,
-        content: Content<'_>,
+        content: ExpectedObject<'_>,
         options: StoreOptions,
     ) -> Result<Option<UploadOutcome>, StoreError> {
         let differs = |what: String| Err(StoreError::Differs { what });

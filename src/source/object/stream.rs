@@ -18,7 +18,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::fetch::{Pinned, fetch};
+use super::fetch::{PinnedObject, fetch};
 use super::held::HeldObject;
 use super::{Object, RequestTarget};
 
@@ -52,19 +52,19 @@ struct FetchPace {
 }
 
 /// A range on its way. Its queue needs no bound of its own: it holds the range at most.
-pub(super) struct Part {
+pub(super) struct RangePart {
     chunks: UnboundedReceiver<io::Result<Bytes>>,
     task: JoinHandle<()>,
     /// Bytes that were not handed over yet.
     left: u64,
 }
 
-impl Part {
+impl RangePart {
     pub(super) fn begin(
         object: &Object,
         target: &RequestTarget,
         range: Range<u64>,
-        pinned: &Pinned,
+        pinned: &PinnedObject,
     ) -> Self {
         let (sender, chunks) = mpsc::unbounded_channel();
         let left = range.end - range.start;
@@ -95,23 +95,23 @@ impl Part {
     }
 }
 
-impl Drop for Part {
+impl Drop for RangePart {
     fn drop(&mut self) {
         self.task.abort();
     }
 }
 
 /// An object of which a first part is on its way, and of which nothing is known yet.
-pub(super) struct Opening {
-    part: Part,
+pub(super) struct PendingObject {
+    part: RangePart,
     range: Range<u64>,
     /// Whether it is opened for its ranges, rather than to be read from its front.
     for_ranges: bool,
-    pinned: oneshot::Receiver<io::Result<Pinned>>,
+    pinned: oneshot::Receiver<io::Result<PinnedObject>>,
     target: RequestTarget,
 }
 
-impl Opening {
+impl PendingObject {
     /// Begins at the front.
     pub(super) fn begin(object: &Object) -> Self {
         Self::with(object, 0..PART_BYTES, false)
@@ -127,7 +127,7 @@ impl Opening {
         let (sender, chunks) = mpsc::unbounded_channel();
         let (told, pinned) = oneshot::channel();
         let fetching = fetch(target.clone(), range.clone(), None, Some(told), sender);
-        let part = Part { chunks, task: object.handle().spawn(fetching), left: 0 };
+        let part = RangePart { chunks, task: object.handle().spawn(fetching), left: 0 };
         Self { part, range, for_ranges, pinned, target }
     }
 
@@ -159,7 +159,7 @@ impl Opening {
 struct OpenedObject {
     object: Object,
     target: RequestTarget,
-    pinned: Pinned,
+    pinned: PinnedObject,
     /// Its last bytes, as far as they came when it was opened.
     end: Bytes,
 }
@@ -177,8 +177,8 @@ impl OpenedObject {
         self.end.len() as u64 == self.pinned.bytes
     }
 
-    fn begin(&self, range: Range<u64>) -> Part {
-        Part::begin(&self.object, &self.target, range, &self.pinned)
+    fn begin(&self, range: Range<u64>) -> RangePart {
+        RangePart::begin(&self.object, &self.target, range, &self.pinned)
     }
 
     /// Bytes from `offset` on that came when it was opened.
@@ -199,7 +199,7 @@ pub struct ObjectFile {
 /// A range of an object, read from front to back.
 struct ObjectStream {
     pace: FetchPace,
-    parts: VecDeque<Part>,
+    parts: VecDeque<RangePart>,
     /// Where the next part begins.
     next: u64,
     end: u64,

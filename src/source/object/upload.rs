@@ -22,7 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 use super::head::{HeadChecksums, visit_heads};
-use super::store::{Content, StoreOptions, UploadOutcome};
+use super::store::{ExpectedObject, StoreOptions, UploadOutcome};
 use super::{Object, RequestTarget, refused};
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::source::local::read_exact_at;
@@ -60,12 +60,12 @@ pub struct Uploads {
     /// Whether the files are there already as far as is known: each is compared before it is sent.
     expected: bool,
     options: StoreOptions,
-    stored: Arc<Mutex<HashMap<String, Stored>>>,
+    stored: Arc<Mutex<HashMap<String, StoredObject>>>,
 }
 
 /// What is known of a file that is in S3.
 #[derive(Debug, Clone)]
-struct Stored {
+struct StoredObject {
     bytes: u64,
     crc64nvme: String,
     etag: String,
@@ -73,9 +73,9 @@ struct Stored {
 
 /// Remembers a file under its name, once it is in S3.
 #[derive(Debug)]
-struct Record {
+struct UploadRecord {
     name: String,
-    stored: Arc<Mutex<HashMap<String, Stored>>>,
+    stored: Arc<Mutex<HashMap<String, StoredObject>>>,
 }
 
 /// What is in the place of a file.
@@ -111,11 +111,12 @@ impl Uploads {
 
     /// A file of this name. Nothing is asked of S3 yet.
     #[must_use]
-    pub fn begin(&self, name: &str) -> Upload {
+    pub fn begin(&self, name: &str) -> ObjectUpload {
         let slots = Arc::clone(&self.on_their_way);
-        let mut upload = Upload::with(self.folder.join(name), self.options, slots);
+        let mut upload = ObjectUpload::with(self.folder.join(name), self.options, slots);
         upload.compare_first = self.expected;
-        upload.record = Some(Record { name: name.to_owned(), stored: Arc::clone(&self.stored) });
+        upload.record =
+            Some(UploadRecord { name: name.to_owned(), stored: Arc::clone(&self.stored) });
         upload
     }
 
@@ -158,7 +159,7 @@ impl Uploads {
                 return Ok::<_, io::Error>(());
             };
             let etag = head.etag.clone();
-            let content = Content { bytes: *bytes, crc64nvme };
+            let content = ExpectedObject { bytes: *bytes, crc64nvme };
             found.push(match object.compare(head, content, self.options) {
                 Ok(Some(_)) => InPlace::Same,
                 Ok(None) => InPlace::Nothing,
@@ -206,7 +207,8 @@ impl Uploads {
             let stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
             for (name, etag) in names.iter().zip(etags) {
                 let known = stored.get(name);
-                let is_same = |known: &Stored| etag.as_ref().is_some_and(|it| *it == known.etag);
+                let is_same =
+                    |known: &StoredObject| etag.as_ref().is_some_and(|it| *it == known.etag);
                 match known {
                     Some(known) if !known.etag.is_empty() && is_same(known) => {}
                     Some(known) => {
@@ -225,7 +227,7 @@ impl Uploads {
 
 /// A file on its way. Dropped before it is finished, its upload is aborted.
 #[derive(Debug)]
-pub struct Upload {
+pub struct ObjectUpload {
     object: Object,
     options: StoreOptions,
     on_their_way: Arc<Semaphore>,
@@ -240,10 +242,10 @@ pub struct Upload {
     sent: u64,
     /// Of these.
     checksum: Crc64Nvme,
-    record: Option<Record>,
+    record: Option<UploadRecord>,
 }
 
-impl Upload {
+impl ObjectUpload {
     /// A file that becomes this object. Nothing is asked of S3 yet.
     #[must_use]
     pub fn new(object: Object, options: StoreOptions) -> Self {
@@ -344,9 +346,9 @@ impl Upload {
     ) -> Result<UploadOutcome, StoreError> {
         let record = self.record.take();
         let outcome = self.store(file, bytes, crc64nvme, on_begin)?;
-        if let Some(Record { name, stored }) = record {
+        if let Some(UploadRecord { name, stored }) = record {
             let etag = outcome.etag.clone();
-            let known = Stored { bytes, crc64nvme: crc64nvme.to_owned(), etag };
+            let known = StoredObject { bytes, crc64nvme: crc64nvme.to_owned(), etag };
             stored.lock().unwrap_or_else(PoisonError::into_inner).insert(name, known);
         }
         Ok(outcome)
@@ -359,7 +361,7 @@ impl Upload {
         crc64nvme: &str,
         on_begin: OnBegin<'_>,
     ) -> Result<UploadOutcome, StoreError> {
-        let content = Content { bytes, crc64nvme };
+        let content = ExpectedObject { bytes, crc64nvme };
         let (object, options) = (self.object.clone(), self.options);
         let is_small = bytes < 2 * PART_BYTES_FIRST;
         if self.id.is_none()
@@ -391,7 +393,7 @@ impl Upload {
     fn multipart(
         &mut self,
         file: &File,
-        content: Content<'_>,
+        content: ExpectedObject<'_>,
         on_begin: OnBegin<'_>,
     ) -> Result<UploadOutcome, StoreError> {
         self.send(file, content.bytes, on_begin)?;
@@ -426,7 +428,7 @@ impl Upload {
     }
 }
 
-impl Drop for Upload {
+impl Drop for ObjectUpload {
     fn drop(&mut self) {
         self.abort();
     }

@@ -25,7 +25,9 @@
 //! which leaves more than the next lookup needs. The third entry of literals takes 30 in all.
 
 use super::Cursor;
-use super::table::{DISTANCE_ROOT_BITS, DistanceTable, Entry, LITERAL_ROOT_BITS, LiteralTable};
+use super::table::{
+    DISTANCE_ROOT_BITS, DistanceTable, LITERAL_ROOT_BITS, LiteralTable, TableEntry,
+};
 use crate::format::gzip::DeflateFault;
 
 /// Input that a round may read.
@@ -46,7 +48,7 @@ const _: () = assert!(REFILLED_BITS as usize >= 2 * LITERAL_ROOT_BITS + 20 + DIS
 
 /// Why the loop stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(super) enum LoopExit {
     /// The slack or `enough` was reached.
     Slack,
     /// The block ended.
@@ -72,16 +74,16 @@ pub(super) trait Memory {
     /// The `ROOT_BITS` bits of `buffer` that follow those of `entry`, which are the bits that the
     /// entry says come next.
     #[inline(always)]
-    fn after<const ROOT_BITS: usize>(buffer: u64, entry: Entry) -> u64 {
+    fn after<const ROOT_BITS: usize>(buffer: u64, entry: TableEntry) -> u64 {
         buffer >> entry.bits() & ((1 << ROOT_BITS) - 1)
     }
 }
 
 /// Without a check. On reports 11 % faster than the best that was found with checks.
-pub(super) struct Unchecked;
+pub(super) struct WithoutChecks;
 
 #[expect(unsafe_code, reason = "bounds checks in this loop cost a tenth of its speed")]
-impl Memory for Unchecked {
+impl Memory for WithoutChecks {
     #[inline(always)]
     unsafe fn load<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         debug_assert!(at + N <= bytes.len());
@@ -99,7 +101,7 @@ impl Memory for Unchecked {
     }
 }
 
-/// As [`Unchecked`], with an instruction of x86-64 machines with BMI.
+/// As [`WithoutChecks`], with an instruction of x86-64 machines with BMI.
 #[cfg(target_arch = "x86_64")]
 pub(super) struct WithBmi;
 
@@ -109,17 +111,17 @@ impl Memory for WithBmi {
     #[inline(always)]
     unsafe fn load<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         // SAFETY: the caller's.
-        unsafe { Unchecked::load(bytes, at) }
+        unsafe { WithoutChecks::load(bytes, at) }
     }
 
     #[inline(always)]
     unsafe fn store<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
         // SAFETY: the caller's.
-        unsafe { Unchecked::store(bytes, at, value) }
+        unsafe { WithoutChecks::store(bytes, at, value) }
     }
 
     #[inline(always)]
-    fn after<const ROOT_BITS: usize>(buffer: u64, entry: Entry) -> u64 {
+    fn after<const ROOT_BITS: usize>(buffer: u64, entry: TableEntry) -> u64 {
         // SAFETY: only `run_bmi2` and `run_two_bmi2` use this type; both are compiled for machines
         // with BMI.
         unsafe { std::arch::x86_64::_bextr2_u64(buffer, entry.bits_mod_64()) }
@@ -128,11 +130,11 @@ impl Memory for WithBmi {
 
 /// The safe twin: a wrong place stops the test.
 #[cfg(test)]
-pub(super) struct Checked;
+pub(super) struct WithChecks;
 
 #[cfg(test)]
 #[expect(unsafe_code, reason = "the trait's functions are unsafe; these are not")]
-impl Memory for Checked {
+impl Memory for WithChecks {
     unsafe fn load<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
         *bytes[at..].first_chunk().unwrap()
     }
@@ -167,7 +169,7 @@ impl Bits<'_> {
     }
 
     #[inline(always)]
-    fn skip(&mut self, entry: Entry) {
+    fn skip(&mut self, entry: TableEntry) {
         self.buffer >>= entry.bits();
         self.count = self.count.wrapping_sub(entry.bits_mod_64());
     }
@@ -187,12 +189,12 @@ impl Bits<'_> {
 #[expect(unsafe_code, reason = "writes without a check")]
 #[inline(always)]
 unsafe fn put<M: Memory>(
-    entry: Entry,
+    entry: TableEntry,
     bits: &mut Bits<'_>,
     literals: &LiteralTable,
     output: &mut [u8],
     at: &mut usize,
-) -> Entry {
+) -> TableEntry {
     // SAFETY: the caller's.
     unsafe { M::store(output, *at, entry.bytes()) };
     *at += entry.literals();
@@ -202,7 +204,7 @@ unsafe fn put<M: Memory>(
 }
 
 /// What one stream gives the loop: where it stands, its data, room and tables.
-pub(super) struct Lane<'a> {
+pub(super) struct StreamLane<'a> {
     pub(super) cursor: Cursor,
     pub(super) input: &'a [u8],
     pub(super) output: &'a mut [u8],
@@ -213,10 +215,10 @@ pub(super) struct Lane<'a> {
 }
 
 /// A stream in the loop.
-struct Running<'a> {
+struct RunningStream<'a> {
     bits: Bits<'a>,
     /// What comes next, and is not taken from `bits`.
-    entry: Entry,
+    entry: TableEntry,
     at: usize,
     output: &'a mut [u8],
     literals: &'a LiteralTable,
@@ -225,12 +227,12 @@ struct Running<'a> {
     at_max: usize,
 }
 
-impl<'a> Running<'a> {
+impl<'a> RunningStream<'a> {
     /// `None` where there is no slack.
     #[expect(unsafe_code, reason = "reads without a check")]
     #[inline(always)]
-    fn start<M: Memory>(lane: Lane<'a>) -> Option<Self> {
-        let Lane { cursor, input, output, enough, literals, distances } = lane;
+    fn start<M: Memory>(lane: StreamLane<'a>) -> Option<Self> {
+        let StreamLane { cursor, input, output, enough, literals, distances } = lane;
         let from_max = input.len().checked_sub(INPUT_SLACK_BYTES)?;
         let at_max = output.len().checked_sub(OUTPUT_SLACK_BYTES)?.min(enough);
         let Cursor { buffer, count, from, at } = cursor;
@@ -324,38 +326,40 @@ impl<'a> Running<'a> {
 /// enough is there.
 #[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
 #[inline(always)]
-fn run<M: Memory>(lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
+fn run<M: Memory>(lane: StreamLane<'_>) -> Result<(Cursor, LoopExit), DeflateFault> {
     let before = lane.cursor;
-    let Some(mut lane) = Running::start::<M>(lane) else { return Ok((before, Exit::Slack)) };
+    let Some(mut lane) = RunningStream::start::<M>(lane) else {
+        return Ok((before, LoopExit::Slack));
+    };
     while lane.has_slack() {
         // SAFETY: the condition above.
         if unsafe { lane.round::<M>() }? {
-            return Ok((lane.cursor(), Exit::End));
+            return Ok((lane.cursor(), LoopExit::End));
         }
     }
-    Ok((lane.cursor(), Exit::Slack))
+    Ok((lane.cursor(), LoopExit::Slack))
 }
 
 /// Decodes two lanes in turn, a round of each, until either stops: while one waits for its next
 /// lookup, the other goes on. The other's exit is then `Slack`, whatever slack it has.
 #[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
 #[inline(always)]
-fn run_two<M: Memory>(lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
+fn run_two<M: Memory>(lanes: [StreamLane<'_>; 2]) -> Result<[(Cursor, LoopExit); 2], DeflateFault> {
     let before = [lanes[0].cursor, lanes[1].cursor];
-    let [one, two] = lanes.map(Running::start::<M>);
+    let [one, two] = lanes.map(RunningStream::start::<M>);
     let (Some(mut one), Some(mut two)) = (one, two) else {
-        return Ok(before.map(|cursor| (cursor, Exit::Slack)));
+        return Ok(before.map(|cursor| (cursor, LoopExit::Slack)));
     };
-    let mut exits = [Exit::Slack; 2];
+    let mut exits = [LoopExit::Slack; 2];
     while one.has_slack() && two.has_slack() {
         // SAFETY: the condition above; each lane has its own slack.
         if unsafe { one.round::<M>() }? {
-            exits[0] = Exit::End;
+            exits[0] = LoopExit::End;
             break;
         }
         // SAFETY: as above.
         if unsafe { two.round::<M>() }? {
-            exits[1] = Exit::End;
+            exits[1] = LoopExit::End;
             break;
         }
     }
@@ -475,14 +479,14 @@ impl Path {
             reason = "calls a function compiled for instructions known to be there"
         )
     )]
-    pub(super) fn run(self, lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
+    pub(super) fn run(self, lane: StreamLane<'_>) -> Result<(Cursor, LoopExit), DeflateFault> {
         match self {
-            Self::Plain => run::<Unchecked>(lane),
+            Self::Plain => run::<WithoutChecks>(lane),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a `Bmi2` is only ever made by `detect`, which saw every feature enabled here.
             Self::Bmi2(_) => unsafe { run_bmi2(lane) },
             #[cfg(test)]
-            Self::Checked => run::<Checked>(lane),
+            Self::Checked => run::<WithChecks>(lane),
         }
     }
 
@@ -494,26 +498,29 @@ impl Path {
             reason = "calls a function compiled for instructions known to be there"
         )
     )]
-    pub(super) fn run_two(self, lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
+    pub(super) fn run_two(
+        self,
+        lanes: [StreamLane<'_>; 2],
+    ) -> Result<[(Cursor, LoopExit); 2], DeflateFault> {
         match self {
-            Self::Plain => run_two::<Unchecked>(lanes),
+            Self::Plain => run_two::<WithoutChecks>(lanes),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Self::Bmi2(_) => unsafe { run_two_bmi2(lanes) },
             #[cfg(test)]
-            Self::Checked => run_two::<Checked>(lanes),
+            Self::Checked => run_two::<WithChecks>(lanes),
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,avx2")]
-fn run_bmi2(lane: Lane<'_>) -> Result<(Cursor, Exit), DeflateFault> {
+fn run_bmi2(lane: StreamLane<'_>) -> Result<(Cursor, LoopExit), DeflateFault> {
     run::<WithBmi>(lane)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,avx2")]
-fn run_two_bmi2(lanes: [Lane<'_>; 2]) -> Result<[(Cursor, Exit); 2], DeflateFault> {
+fn run_two_bmi2(lanes: [StreamLane<'_>; 2]) -> Result<[(Cursor, LoopExit); 2], DeflateFault> {
     run_two::<WithBmi>(lanes)
 }

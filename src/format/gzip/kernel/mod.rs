@@ -26,8 +26,8 @@ mod fast;
 mod table;
 
 use super::DeflateFault;
-use super::inflate::Step;
-use fast::{Exit, INPUT_SLACK_BYTES, Lane, OUTPUT_SLACK_BYTES, Path};
+use super::inflate::InflateStep;
+use fast::{INPUT_SLACK_BYTES, LoopExit, OUTPUT_SLACK_BYTES, Path, StreamLane};
 use table::{
     DISTANCE_SYMBOLS, DistanceTable, LITERAL_SYMBOLS, LiteralTable, PRECODE_SYMBOLS, PrecodeTable,
 };
@@ -58,7 +58,7 @@ struct Cursor {
 
 /// What comes next in the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum InflateState {
     BlockHeader,
     StoredLength,
     /// Bytes of a stored block.
@@ -81,7 +81,7 @@ enum Stage {
 
 /// Whether to go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum LoopControl {
     GoOn,
     /// The next item is not all there.
     WantInput,
@@ -90,7 +90,7 @@ enum Next {
 
 /// How many lengths of which code a block has.
 #[derive(Debug, Clone, Copy, Default)]
-struct Counts {
+struct CodeCounts {
     literals: usize,
     distances: usize,
     precodes: usize,
@@ -107,16 +107,16 @@ struct Pending {
 }
 
 /// Inflates one stream after the other.
-pub(super) struct Kernel {
+pub(super) struct InflateKernel {
     path: Path,
     /// Bits between calls.
     buffer: u64,
     count: u32,
-    stage: Stage,
+    stage: InflateState,
     /// The block at hand is the last one.
     last: bool,
     pending: Pending,
-    counts: Counts,
+    counts: CodeCounts,
     lengths: [u8; LITERAL_SYMBOLS + DISTANCE_SYMBOLS],
     /// The tables are those of the fixed codes.
     fixed: bool,
@@ -128,7 +128,7 @@ pub(super) struct Kernel {
     precodes: PrecodeTable,
 }
 
-impl Kernel {
+impl InflateKernel {
     /// At the start of a stream.
     pub(super) fn new() -> Self {
         Self::with_path(Path::detect())
@@ -139,10 +139,10 @@ impl Kernel {
             path,
             buffer: 0,
             count: 0,
-            stage: Stage::BlockHeader,
+            stage: InflateState::BlockHeader,
             last: false,
             pending: Pending::default(),
-            counts: Counts::default(),
+            counts: CodeCounts::default(),
             lengths: [0; LITERAL_SYMBOLS + DISTANCE_SYMBOLS],
             fixed: false,
             #[cfg(test)]
@@ -170,7 +170,7 @@ impl Kernel {
     pub(super) fn start(&mut self) {
         self.buffer = 0;
         self.count = 0;
-        self.stage = Stage::BlockHeader;
+        self.stage = InflateState::BlockHeader;
         self.pending = Pending::default();
     }
 
@@ -183,23 +183,25 @@ impl Kernel {
         output: &mut [u8],
         at: usize,
         enough: usize,
-    ) -> Result<Step, DeflateFault> {
+    ) -> Result<InflateStep, DeflateFault> {
         let mut cursor = Cursor { buffer: self.buffer, count: self.count, from: 0, at };
         let next = loop {
             match self.go_on(&mut cursor, input, output, enough)? {
-                Next::GoOn if self.stage == Stage::End => break Next::WantRoom,
-                Next::GoOn => {}
+                LoopControl::GoOn if self.stage == InflateState::End => {
+                    break LoopControl::WantRoom;
+                }
+                LoopControl::GoOn => {}
                 next => break next,
             }
         };
-        if next == Next::WantRoom {
+        if next == LoopControl::WantRoom {
             cursor.give_back();
         }
         self.buffer = cursor.buffer;
         self.count = cursor.count;
-        let end = self.stage == Stage::End;
+        let end = self.stage == InflateState::End;
         debug_assert!(!end || cursor.count < 8, "the end is known to the byte");
-        Ok(Step { consumed: cursor.from, produced: cursor.at - at, end })
+        Ok(InflateStep { consumed: cursor.from, produced: cursor.at - at, end })
     }
 
     /// Inflates two whole streams into two outputs in one loop, as far as the slack of both goes.
@@ -209,7 +211,7 @@ impl Kernel {
         mut pair: [&mut Self; 2],
         inputs: [&[u8]; 2],
         mut outputs: [&mut [u8]; 2],
-    ) -> Result<[Step; 2], DeflateFault> {
+    ) -> Result<[InflateStep; 2], DeflateFault> {
         let mut cursors = [Cursor::default(); 2];
         loop {
             let mut ready = true;
@@ -230,7 +232,7 @@ impl Kernel {
             let found = one.path.run_two(lanes)?;
             for (lane, (next, exit)) in found.into_iter().enumerate() {
                 cursors[lane] = next;
-                if exit == Exit::End {
+                if exit == LoopExit::End {
                     pair[lane].stage = pair[lane].after_block();
                 }
             }
@@ -240,7 +242,11 @@ impl Kernel {
             cursor.give_back();
             (kernel.buffer, kernel.count) = (cursor.buffer, cursor.count);
         }
-        Ok(cursors.map(|cursor| Step { consumed: cursor.from, produced: cursor.at, end: false }))
+        Ok(cursors.map(|cursor| InflateStep {
+            consumed: cursor.from,
+            produced: cursor.at,
+            end: false,
+        }))
     }
 
     /// Goes on to the next codes; whether there is slack for the fast loop.
@@ -250,10 +256,10 @@ impl Kernel {
         input: &[u8],
         output: &mut [u8],
     ) -> Result<bool, DeflateFault> {
-        while self.stage != Stage::Codes {
+        while self.stage != InflateState::Codes {
             let enough = output.len();
             let next = self.go_on(cursor, input, output, enough)?;
-            if next != Next::GoOn || self.stage == Stage::End {
+            if next != LoopControl::GoOn || self.stage == InflateState::End {
                 return Ok(false);
             }
         }
@@ -266,58 +272,58 @@ impl Kernel {
         input: &[u8],
         output: &mut [u8],
         enough: usize,
-    ) -> Result<Next, DeflateFault> {
+    ) -> Result<LoopControl, DeflateFault> {
         match self.stage {
-            Stage::BlockHeader => self.read_block_header(cursor, input),
-            Stage::StoredLength => self.read_stored_length(cursor, input),
-            Stage::Stored { left } => Ok(self.read_stored(left, cursor, input, output)),
-            Stage::Counts => self.read_counts(cursor, input),
-            Stage::PrecodeLengths { have } => self.read_precode_lengths(have, cursor, input),
-            Stage::Lengths { have } => self.read_lengths(have, cursor, input),
-            Stage::Codes => self.read_codes(cursor, input, output, enough),
-            Stage::End => Ok(Next::GoOn),
+            InflateState::BlockHeader => self.read_block_header(cursor, input),
+            InflateState::StoredLength => self.read_stored_length(cursor, input),
+            InflateState::Stored { left } => Ok(self.read_stored(left, cursor, input, output)),
+            InflateState::Counts => self.read_counts(cursor, input),
+            InflateState::PrecodeLengths { have } => self.read_precode_lengths(have, cursor, input),
+            InflateState::Lengths { have } => self.read_lengths(have, cursor, input),
+            InflateState::Codes => self.read_codes(cursor, input, output, enough),
+            InflateState::End => Ok(LoopControl::GoOn),
         }
     }
 
-    fn after_block(&self) -> Stage {
-        if self.last { Stage::End } else { Stage::BlockHeader }
+    fn after_block(&self) -> InflateState {
+        if self.last { InflateState::End } else { InflateState::BlockHeader }
     }
 
     fn read_block_header(
         &mut self,
         cursor: &mut Cursor,
         input: &[u8],
-    ) -> Result<Next, DeflateFault> {
-        let Some(bits) = cursor.take(3, input) else { return Ok(Next::WantInput) };
+    ) -> Result<LoopControl, DeflateFault> {
+        let Some(bits) = cursor.take(3, input) else { return Ok(LoopControl::WantInput) };
         self.last = bits & 1 != 0;
         self.stage = match bits >> 1 {
             0 => {
                 // The rest of the byte is not used.
                 cursor.skip(cursor.count % 8);
-                Stage::StoredLength
+                InflateState::StoredLength
             }
             1 => {
                 self.set_fixed_codes()?;
-                Stage::Codes
+                InflateState::Codes
             }
-            2 => Stage::Counts,
+            2 => InflateState::Counts,
             _ => return Err(DeflateFault::BlockType),
         };
-        Ok(Next::GoOn)
+        Ok(LoopControl::GoOn)
     }
 
     fn read_stored_length(
         &mut self,
         cursor: &mut Cursor,
         input: &[u8],
-    ) -> Result<Next, DeflateFault> {
-        let Some(bits) = cursor.take(32, input) else { return Ok(Next::WantInput) };
+    ) -> Result<LoopControl, DeflateFault> {
+        let Some(bits) = cursor.take(32, input) else { return Ok(LoopControl::WantInput) };
         let [a, b, not_a, not_b, ..] = bits.to_le_bytes();
         if [a, b] != [!not_a, !not_b] {
             return Err(DeflateFault::StoredLength);
         }
-        self.stage = Stage::Stored { left: usize::from(u16::from_le_bytes([a, b])) };
-        Ok(Next::GoOn)
+        self.stage = InflateState::Stored { left: usize::from(u16::from_le_bytes([a, b])) };
+        Ok(LoopControl::GoOn)
     }
 
     fn read_stored(
@@ -326,7 +332,7 @@ impl Kernel {
         cursor: &mut Cursor,
         input: &[u8],
         output: &mut [u8],
-    ) -> Next {
+    ) -> LoopControl {
         // The buffer has whole bytes only, and all of them came from this call's input.
         cursor.give_back();
         debug_assert_eq!(cursor.count, 0, "a stored block starts at a byte");
@@ -335,11 +341,11 @@ impl Kernel {
         cursor.at += count;
         cursor.from += count;
         left -= count;
-        self.stage = if left == 0 { self.after_block() } else { Stage::Stored { left } };
+        self.stage = if left == 0 { self.after_block() } else { InflateState::Stored { left } };
         match left {
-            0 => Next::GoOn,
-            _ if cursor.at == output.len() => Next::WantRoom,
-            _ => Next::WantInput,
+            0 => LoopControl::GoOn,
+            _ if cursor.at == output.len() => LoopControl::WantRoom,
+            _ => LoopControl::WantInput,
         }
     }
 
@@ -362,10 +368,14 @@ impl Kernel {
         Ok(())
     }
 
-    fn read_counts(&mut self, cursor: &mut Cursor, input: &[u8]) -> Result<Next, DeflateFault> {
-        let Some(bits) = cursor.take(5 + 5 + 4, input) else { return Ok(Next::WantInput) };
+    fn read_counts(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+    ) -> Result<LoopControl, DeflateFault> {
+        let Some(bits) = cursor.take(5 + 5 + 4, input) else { return Ok(LoopControl::WantInput) };
         let bits = bits as usize;
-        self.counts = Counts {
+        self.counts = CodeCounts {
             literals: 257 + (bits & 31),
             distances: 1 + (bits >> 5 & 31),
             precodes: 4 + (bits >> 10),
@@ -376,8 +386,8 @@ impl Kernel {
             return Err(DeflateFault::CodeLengths);
         }
         self.lengths[..PRECODE_SYMBOLS].fill(0);
-        self.stage = Stage::PrecodeLengths { have: 0 };
-        Ok(Next::GoOn)
+        self.stage = InflateState::PrecodeLengths { have: 0 };
+        Ok(LoopControl::GoOn)
     }
 
     fn read_precode_lengths(
@@ -385,18 +395,18 @@ impl Kernel {
         have: usize,
         cursor: &mut Cursor,
         input: &[u8],
-    ) -> Result<Next, DeflateFault> {
+    ) -> Result<LoopControl, DeflateFault> {
         for (have, symbol) in PRECODE_ORDER.iter().enumerate().take(self.counts.precodes).skip(have)
         {
             let Some(bits) = cursor.take(3, input) else {
-                self.stage = Stage::PrecodeLengths { have };
-                return Ok(Next::WantInput);
+                self.stage = InflateState::PrecodeLengths { have };
+                return Ok(LoopControl::WantInput);
             };
             self.lengths[usize::from(*symbol)] = bits as u8;
         }
         self.precodes.set(&self.lengths[..PRECODE_SYMBOLS])?;
-        self.stage = Stage::Lengths { have: 0 };
-        Ok(Next::GoOn)
+        self.stage = InflateState::Lengths { have: 0 };
+        Ok(LoopControl::GoOn)
     }
 
     fn read_lengths(
@@ -404,7 +414,7 @@ impl Kernel {
         mut have: usize,
         cursor: &mut Cursor,
         input: &[u8],
-    ) -> Result<Next, DeflateFault> {
+    ) -> Result<LoopControl, DeflateFault> {
         let all = self.counts.literals + self.counts.distances;
         while have < all {
             cursor.fill(input);
@@ -416,8 +426,8 @@ impl Kernel {
                 _ => (11, 7),
             };
             if entry.bits() + extra_bits > cursor.count {
-                self.stage = Stage::Lengths { have };
-                return Ok(Next::WantInput);
+                self.stage = InflateState::Lengths { have };
+                return Ok(LoopControl::WantInput);
             }
             cursor.skip(entry.bits());
             let times = times + (cursor.buffer & !(u64::MAX << extra_bits)) as usize;
@@ -441,8 +451,8 @@ impl Kernel {
         self.fixed = false;
         self.literals.set(literals)?;
         self.distances.set(distances)?;
-        self.stage = Stage::Codes;
-        Ok(Next::GoOn)
+        self.stage = InflateState::Codes;
+        Ok(LoopControl::GoOn)
     }
 
     fn read_codes(
@@ -451,22 +461,22 @@ impl Kernel {
         input: &[u8],
         output: &mut [u8],
         enough: usize,
-    ) -> Result<Next, DeflateFault> {
+    ) -> Result<LoopControl, DeflateFault> {
         loop {
             self.pending.put(cursor, output);
             if cursor.at >= output.len().min(enough) {
-                return Ok(Next::WantRoom);
+                return Ok(LoopControl::WantRoom);
             }
             if has_slack(cursor, input, output) {
                 let (next, exit) = self.path.run(self.lane(*cursor, input, output, enough))?;
                 *cursor = next;
-                if exit == Exit::End {
+                if exit == LoopExit::End {
                     self.stage = self.after_block();
-                    return Ok(Next::GoOn);
+                    return Ok(LoopControl::GoOn);
                 }
             }
             match self.read_item(cursor, input)? {
-                Next::GoOn if self.stage == Stage::Codes => {}
+                LoopControl::GoOn if self.stage == InflateState::Codes => {}
                 next => return Ok(next),
             }
         }
@@ -478,30 +488,34 @@ impl Kernel {
         input: &'a [u8],
         output: &'a mut [u8],
         enough: usize,
-    ) -> Lane<'a> {
+    ) -> StreamLane<'a> {
         let (literals, distances) = (&self.literals, &self.distances);
-        Lane { cursor, input, output, enough, literals, distances }
+        StreamLane { cursor, input, output, enough, literals, distances }
     }
 
     /// Reads one item with care. What it means is put out later.
-    fn read_item(&mut self, cursor: &mut Cursor, input: &[u8]) -> Result<Next, DeflateFault> {
+    fn read_item(
+        &mut self,
+        cursor: &mut Cursor,
+        input: &[u8],
+    ) -> Result<LoopControl, DeflateFault> {
         cursor.fill(input);
         // Past `count` there are zeros. A word that is cut short is never taken for another: words
         // that are shorter would have to be its start.
         let entry = self.literals.find(cursor.buffer);
         if entry.bits() > cursor.count {
-            return Ok(Next::WantInput);
+            return Ok(LoopControl::WantInput);
         }
         if entry.is_literal() {
             self.pending.literals = entry.bytes();
             self.pending.literals_left = entry.literals();
             cursor.skip(entry.bits());
-            return Ok(Next::GoOn);
+            return Ok(LoopControl::GoOn);
         }
         if entry.is_end() {
             cursor.skip(entry.bits());
             self.stage = self.after_block();
-            return Ok(Next::GoOn);
+            return Ok(LoopControl::GoOn);
         }
         if entry.is_other() {
             return Err(DeflateFault::Code);
@@ -509,7 +523,7 @@ impl Kernel {
         let rest = cursor.buffer >> entry.bits();
         let far = self.distances.find(rest);
         if entry.bits() + far.bits() > cursor.count {
-            return Ok(Next::WantInput);
+            return Ok(LoopControl::WantInput);
         }
         if far.is_other() {
             return Err(DeflateFault::Code);
@@ -520,7 +534,7 @@ impl Kernel {
         if self.pending.distance > cursor.at {
             return Err(DeflateFault::Distance);
         }
-        Ok(Next::GoOn)
+        Ok(LoopControl::GoOn)
     }
 }
 

@@ -62,9 +62,9 @@ const LITERAL: u64 = 1 << 63;
 
 /// What a code word means. See the top of this file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry(u64);
+pub(super) struct TableEntry(u64);
 
-impl Entry {
+impl TableEntry {
     /// Means nothing, and is one bit long.
     const NOTHING: Self = Self(OTHER | 1);
 
@@ -167,46 +167,46 @@ impl Entry {
 
 /// A root and its subtables.
 #[derive(Debug)]
-pub(super) struct Table<const ENTRIES: usize, const ROOT_BITS: usize>([Entry; ENTRIES]);
+pub(super) struct CodeTable<const ENTRIES: usize, const ROOT_BITS: usize>([TableEntry; ENTRIES]);
 
 /// Literals and lengths.
-pub(super) type LiteralTable = Table<LITERAL_ENTRIES, LITERAL_ROOT_BITS>;
+pub(super) type LiteralTable = CodeTable<LITERAL_ENTRIES, LITERAL_ROOT_BITS>;
 /// Distances.
-pub(super) type DistanceTable = Table<DISTANCE_ENTRIES, DISTANCE_ROOT_BITS>;
+pub(super) type DistanceTable = CodeTable<DISTANCE_ENTRIES, DISTANCE_ROOT_BITS>;
 /// Code lengths.
-pub(super) type PrecodeTable = Table<PRECODE_ENTRIES, PRECODE_ROOT_BITS>;
+pub(super) type PrecodeTable = CodeTable<PRECODE_ENTRIES, PRECODE_ROOT_BITS>;
 
-impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
+impl<const ENTRIES: usize, const ROOT_BITS: usize> CodeTable<ENTRIES, ROOT_BITS> {
     const SOUND: () = assert!(ENTRIES.is_power_of_two() && ENTRIES >= 1 << ROOT_BITS);
 
     /// A table in which no word means anything.
     pub(super) const fn new() -> Self {
         let () = Self::SOUND;
-        Self([Entry::NOTHING; ENTRIES])
+        Self([TableEntry::NOTHING; ENTRIES])
     }
 
     /// The root's entry for these next bits of the data.
     #[inline(always)]
-    pub(super) fn root(&self, next: u64) -> Entry {
+    pub(super) fn root(&self, next: u64) -> TableEntry {
         self.0[(next & ((1 << ROOT_BITS) - 1)) as usize]
     }
 
     /// The root's entry with this number, which is below `1 << ROOT_BITS`.
     #[inline(always)]
-    pub(super) fn at(&self, index: u64) -> Entry {
+    pub(super) fn at(&self, index: u64) -> TableEntry {
         self.0[index as usize]
     }
 
     /// The entry in the subtable that `entry` stands for.
     #[inline(always)]
-    pub(super) fn below(&self, entry: Entry, next: u64) -> Entry {
+    pub(super) fn below(&self, entry: TableEntry, next: u64) -> TableEntry {
         let at = (next >> ROOT_BITS) & !(u64::MAX << entry.word_bits());
         self.0[(entry.base() + at as usize) & (ENTRIES - 1)]
     }
 
     /// The entry for these next bits of the data, wherever it is.
     #[inline(always)]
-    pub(super) fn find(&self, next: u64) -> Entry {
+    pub(super) fn find(&self, next: u64) -> TableEntry {
         let entry = self.root(next);
         if !entry.is_literal() && entry.is_subtable() { self.below(entry, next) } else { entry }
     }
@@ -215,7 +215,12 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
     ///
     /// Refused, as by zlib: more words than there is room for; and less, with one exception. A code
     /// of one word of one bit, or of none, is sound if `lone`: what is missing means nothing.
-    fn fill(&mut self, lengths: &[u8], symbols: &[Entry], lone: bool) -> Result<(), DeflateFault> {
+    fn fill(
+        &mut self,
+        lengths: &[u8],
+        symbols: &[TableEntry],
+        lone: bool,
+    ) -> Result<(), DeflateFault> {
         let counts = count(lengths);
         let mut starts = [0_usize; CODE_BITS_MAX + 2];
         let mut room = 1;
@@ -232,10 +237,10 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
             if !lone || words > 1 || counts[1] != words {
                 return Err(DeflateFault::CodeLengths);
             }
-            self.0[..1 << ROOT_BITS].fill(Entry::NOTHING);
+            self.0[..1 << ROOT_BITS].fill(TableEntry::NOTHING);
         }
         // Symbols in the order of their words.
-        let mut sorted = [Entry::NOTHING; LITERAL_SYMBOLS];
+        let mut sorted = [TableEntry::NOTHING; LITERAL_SYMBOLS];
         for (&bits, symbol) in lengths.iter().zip(symbols) {
             if bits > 0 {
                 let at = &mut starts[usize::from(bits)];
@@ -244,7 +249,7 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
             }
         }
         if room > 0 {
-            let word = if words == 1 { sorted[0] } else { Entry::NOTHING };
+            let word = if words == 1 { sorted[0] } else { TableEntry::NOTHING };
             self.0[..1 << ROOT_BITS].iter_mut().step_by(2).for_each(|entry| *entry = word);
             return Ok(());
         }
@@ -255,7 +260,7 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
     }
 
     /// Fills the root from a complete code; returns the first word that is too long for it.
-    fn fill_root(&mut self, sorted: &[Entry], counts: &Counts) -> usize {
+    fn fill_root(&mut self, sorted: &[TableEntry], counts: &LengthCounts) -> usize {
         let mut sorted = sorted.iter();
         let (mut word, mut filled) = (0, 1);
         for (bits, &count) in counts.iter().enumerate().take(ROOT_BITS + 1).skip(1) {
@@ -271,7 +276,7 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
     }
 
     /// Fills the subtables with the entries of the long words, from `word` on.
-    fn fill_subtables(&mut self, sorted: &[Entry], counts: &Counts, mut word: usize) {
+    fn fill_subtables(&mut self, sorted: &[TableEntry], counts: &LengthCounts, mut word: usize) {
         let mut sorted = sorted.iter();
         let (mut at, mut sub_bits, mut prefix) = (1 << ROOT_BITS, 0, usize::MAX);
         for bits in ROOT_BITS + 1..=CODE_BITS_MAX {
@@ -288,7 +293,7 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
                         sub_bits += 1;
                         words = 2 * words + counts[ROOT_BITS + sub_bits];
                     }
-                    self.0[low] = Entry::subtable(at, sub_bits);
+                    self.0[low] = TableEntry::subtable(at, sub_bits);
                 }
                 for sub in (word >> ROOT_BITS..1 << sub_bits).step_by(1 << (bits - ROOT_BITS)) {
                     self.0[(at + sub) & (ENTRIES - 1)] = entry;
@@ -300,7 +305,7 @@ impl<const ENTRIES: usize, const ROOT_BITS: usize> Table<ENTRIES, ROOT_BITS> {
 }
 
 impl LiteralTable {
-    /// Makes the table of a literal/length code; see [`Table::fill`].
+    /// Makes the table of a literal/length code; see [`CodeTable::fill`].
     pub(super) fn set(&mut self, lengths: &[u8]) -> Result<(), DeflateFault> {
         self.fill(lengths, &LITERALS, true)?;
         let (literals, _) = lengths.split_at(lengths.len().min(256));
@@ -315,7 +320,7 @@ impl LiteralTable {
         // Beside a word that is longer than this there is no room for another.
         let longest = LITERAL_ROOT_BITS.saturating_sub(shortest);
         // What may follow, each literal still alone.
-        let mut single = [Entry::NOTHING; 1 << (LITERAL_ROOT_BITS - 1)];
+        let mut single = [TableEntry::NOTHING; 1 << (LITERAL_ROOT_BITS - 1)];
         let (single, _) = single.split_at_mut(1 << longest.min(LITERAL_ROOT_BITS - 1));
         single.copy_from_slice(&self.0[..single.len()]);
         for (word, first) in single.iter().enumerate() {
@@ -334,7 +339,7 @@ impl LiteralTable {
 }
 
 impl DistanceTable {
-    /// Makes the table of a distance code; see [`Table::fill`].
+    /// Makes the table of a distance code; see [`CodeTable::fill`].
     pub(super) fn set(&mut self, lengths: &[u8]) -> Result<(), DeflateFault> {
         self.fill(lengths, &DISTANCES, true)
     }
@@ -348,9 +353,9 @@ impl PrecodeTable {
 }
 
 /// Words of each length; those of length 0 are not counted.
-type Counts = [usize; CODE_BITS_MAX + 1];
+type LengthCounts = [usize; CODE_BITS_MAX + 1];
 
-fn count(lengths: &[u8]) -> Counts {
+fn count(lengths: &[u8]) -> LengthCounts {
     let mut counts = [0; CODE_BITS_MAX + 1];
     for &bits in lengths {
         counts[usize::from(bits) & CODE_BITS_MAX] += 1;
@@ -371,43 +376,43 @@ fn next_word(word: usize, bits: usize) -> usize {
 }
 
 /// RFC 1951, section 3.2.5.
-static LITERALS: [Entry; LITERAL_SYMBOLS] = {
-    let mut symbols = [Entry(OTHER); LITERAL_SYMBOLS];
+static LITERALS: [TableEntry; LITERAL_SYMBOLS] = {
+    let mut symbols = [TableEntry(OTHER); LITERAL_SYMBOLS];
     let mut at = 0;
     while at < 256 {
-        symbols[at] = Entry::literal(at as u8);
+        symbols[at] = TableEntry::literal(at as u8);
         at += 1;
     }
-    symbols[256] = Entry(OTHER | END);
+    symbols[256] = TableEntry(OTHER | END);
     let (mut base, mut at) = (3, 257);
     while at < 285 {
         let extra_bits = if at < 265 { 0 } else { (at as u64 - 261) / 4 };
-        symbols[at] = Entry::value(base, extra_bits, DISTANCE_ROOT_BITS);
+        symbols[at] = TableEntry::value(base, extra_bits, DISTANCE_ROOT_BITS);
         base += 1 << extra_bits;
         at += 1;
     }
-    symbols[285] = Entry::value(258, 0, DISTANCE_ROOT_BITS);
+    symbols[285] = TableEntry::value(258, 0, DISTANCE_ROOT_BITS);
     symbols
 };
 
 /// RFC 1951, section 3.2.5.
-static DISTANCES: [Entry; DISTANCE_SYMBOLS] = {
-    let mut symbols = [Entry(OTHER); DISTANCE_SYMBOLS];
+static DISTANCES: [TableEntry; DISTANCE_SYMBOLS] = {
+    let mut symbols = [TableEntry(OTHER); DISTANCE_SYMBOLS];
     let (mut base, mut at) = (1, 0);
     while at < 30 {
         let extra_bits = if at < 4 { 0 } else { (at as u64 - 2) / 2 };
-        symbols[at] = Entry::value(base, extra_bits, LITERAL_ROOT_BITS);
+        symbols[at] = TableEntry::value(base, extra_bits, LITERAL_ROOT_BITS);
         base += 1 << extra_bits;
         at += 1;
     }
     symbols
 };
 
-static PRECODES: [Entry; PRECODE_SYMBOLS] = {
-    let mut symbols = [Entry(0); PRECODE_SYMBOLS];
+static PRECODES: [TableEntry; PRECODE_SYMBOLS] = {
+    let mut symbols = [TableEntry(0); PRECODE_SYMBOLS];
     let mut at = 0;
     while at < PRECODE_SYMBOLS {
-        symbols[at] = Entry::value(at as u64, 0, 0);
+        symbols[at] = TableEntry::value(at as u64, 0, 0);
         at += 1;
     }
     symbols

@@ -83,8 +83,8 @@ fn failed_tasks_are_told_of_and_tried_again() {
         world.run(arguments).expect(0);
         let wanted: String = (30..40).map(|number| format!("demo,{}\n", key(number))).collect();
         assert_eq!(manifests(&again), wanted);
-        let aside = fs::read_to_string(again.join("excluded/invalidobjectstate.csv")).unwrap();
-        assert_eq!(aside, format!("demo,{}\n", key(19)));
+        let excluded = fs::read_to_string(again.join("excluded/invalidobjectstate.csv")).unwrap();
+        assert_eq!(excluded, format!("demo,{}\n", key(19)));
         let document = plan_document(&again);
         fits_the_schema(&document);
         assert_eq!(document["retry"]["jobs"].as_array().unwrap().len(), 2);
@@ -424,7 +424,7 @@ fn a_large_manifest_goes_up_in_parts() {
     assert!(job.request.etag.ends_with("-2"), "{}", job.request.etag);
     let there = double.get(bucket, object).unwrap();
     assert!(there == fs::read(plan.join("manifests/00000.csv")).unwrap());
-    let parts = journal(&plan).iter().filter(|line| line["event"] == "in-parts").count();
+    let parts = journal(&plan).iter().filter(|line| line["event"] == "multipart-started").count();
     assert_eq!(parts, 1);
     // Another submission of the same plan finds the object, and says so.
     let again = report.folder.path().join("again");
@@ -439,5 +439,5 @@ fn a_large_manifest_goes_up_in_parts() {
     Run::of(command).expect(0).says(&["uploaded (was there already)"]);
     let uploaded = journal(&again).into_iter().find(|line| line["event"] == "uploaded").unwrap();
     assert_eq!((&uploaded["found"], &uploaded["etag"]), (&json!(true), &json!(job.request.etag)));
-    assert!(journal(&again).iter().all(|line| line["event"] != "in-parts"));
+    assert!(journal(&again).iter().all(|line| line["event"] != "multipart-started"));
 }

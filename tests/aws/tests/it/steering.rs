@@ -315,8 +315,8 @@ fn codes_that_are_hopeless_are_left_out_of_a_retry() {
     world.run(both).expect(2).says(&["not both"]);
     world.run([&retry[..], &without].concat()).expect(0);
     assert_eq!(manifests(&again), format!("demo,{}\n", key(2)));
-    let aside = fs::read_to_string(again.join("excluded/kms-notfoundexception.csv")).unwrap();
-    assert_eq!(aside, format!("demo,{}\n", key(1)));
+    let excluded = fs::read_to_string(again.join("excluded/kms-notfoundexception.csv")).unwrap();
+    assert_eq!(excluded, format!("demo,{}\n", key(1)));
 }
 
 #[test]

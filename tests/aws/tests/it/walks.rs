@@ -331,8 +331,8 @@ fn current_copies_that_fail_for_good_are_told() {
     let run = world.run(["retry", plan, "--out", out.to_str().unwrap()]).expect(0);
     let told = run.stdout();
     assert!(told.contains("Up to 10 keys now serve an older version"), "{told}");
-    let aside = fs::read_to_string(out.join("excluded/invalidobjectstate.csv")).unwrap();
-    assert_eq!(aside.lines().count(), 10, "{aside}");
+    let excluded = fs::read_to_string(out.join("excluded/invalidobjectstate.csv")).unwrap();
+    assert_eq!(excluded.lines().count(), 10, "{excluded}");
 }
 
 /// A filter of the world's report into S3, in the background.

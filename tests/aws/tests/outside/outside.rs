@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process;
 
 use aws_sdk_s3::types::{BucketVersioningStatus, ServerSideEncryption, VersioningConfiguration};
-use s3sieve::aws::{Options, Session};
+use s3sieve::aws::{AwsOptions, Session};
 use tempfile::TempDir;
 
 use crate::buckets::{COLUMNS, Delivery, s3sieve_at};
@@ -48,7 +48,7 @@ impl Outside {
     pub fn new(name: &str) -> Self {
         let endpoint = env::var("S3SIEVE_TEST_ENDPOINT")
             .unwrap_or_else(|_| panic!("run these tests by tests/servers/run.py"));
-        let options = Options { endpoint_url: Some(endpoint.clone()), ..Options::default() };
+        let options = AwsOptions { endpoint_url: Some(endpoint.clone()), ..AwsOptions::default() };
         let session = Session::new(&options).unwrap();
         let bucket = format!("{name}-{}", process::id());
         session.wait(session.s3().create_bucket().bucket(&bucket).send()).unwrap();

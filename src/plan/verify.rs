@@ -17,13 +17,15 @@ use serde::Serialize;
 
 use super::subset::is_noncurrent;
 use super::{
-    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard,
-    memory_bytes_default, objects, verify,
+    Emit, FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests,
+    memory_bytes_default, objects,
 };
-use crate::operation::{DELETE_MARKER, Kind};
+use crate::operation::{DELETE_MARKER, OperationKind};
 use crate::predicate::{Matcher, Predicate};
-use crate::query::{self, OBJECT_BYTES, ObjectFilter, ObjectSet, Part, Probe, Projection, Query};
-use crate::read::{Control, Opened, ScanError, Settings};
+use crate::query::{
+    self, HashPartition, OBJECT_BYTES, ObjectFilter, ObjectSet, Probe, Projection, Query,
+};
+use crate::read::{ReportSet, RunControl, ScanError, ScanOptions};
 use crate::report::{Report, Schema};
 use crate::source::Location;
 
@@ -46,7 +48,7 @@ const UNPROVEN: u8 = 16;
 
 /// Why a plan can't be held against a report.
 #[derive(Debug, thiserror::Error)]
-pub enum ProofError {
+pub enum VerifyError {
     /// The plan can't be used.
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -109,7 +111,7 @@ pub enum ProofError {
 
 /// How to hold a plan against a newer report.
 #[derive(Debug, Clone)]
-pub struct ProofOptions {
+pub struct VerifyOptions {
     /// What an object still answers that is not done, instead of the plan's predicate.
     pub query: Option<Query>,
     /// Memory for the objects of the plan, in bytes.
@@ -119,7 +121,7 @@ pub struct ProofOptions {
     /// What `now()` means in the query.
     pub now: Timestamp,
     /// How data files are read.
-    pub settings: Settings,
+    pub settings: ScanOptions,
     /// The places of the shards whose jobs are known to have done every task. Only asked for where
     /// [`needs_jobs`] says so.
     pub clean: BTreeSet<usize>,
@@ -127,7 +129,7 @@ pub struct ProofOptions {
 
 /// What became of a plan's objects.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Proof {
+pub struct VerifyReport {
     /// Different objects that the plan lists.
     pub objects: u64,
     /// Those that are there and no longer answer the predicate.
@@ -142,7 +144,7 @@ pub struct Proof {
     pub objects_superseded: u64,
     /// Such versions that were current when the plan was made, and whose job is not known to have
     /// copied them. What took their places may be the copy of an older version.
-    pub objects_unproven: u64,
+    pub objects_unverified: u64,
     /// Those that the newer report has no row of, or only that of a delete marker.
     pub objects_gone: u64,
     /// Rows of the newer report.
@@ -153,7 +155,7 @@ pub struct Proof {
     pub warnings: Vec<String>,
 }
 
-impl Proof {
+impl VerifyReport {
     /// Whether the newer report shows anything of the plan's objects: one that has none of them
     /// may be of another bucket.
     #[must_use]
@@ -162,11 +164,11 @@ impl Proof {
     }
 }
 
-/// A proof, and what a plan of the objects that remain is made from.
+/// The outcome, and what a plan of the objects that remain is made from.
 #[derive(Debug)]
-pub struct Proven {
+pub struct VerifiedPlan {
     /// What became of the plan's objects.
-    pub proof: Proof,
+    pub outcome: VerifyReport,
     /// The plan.
     plan: Plan,
     /// The objects that remain, where they were to be held.
@@ -175,15 +177,20 @@ pub struct Proven {
     query: Query,
 }
 
-impl Proven {
+impl VerifiedPlan {
     /// What to filter the same newer reports with, to get a plan of the objects that remain, for
     /// the same operation; none unless they were to be held.
     #[must_use]
-    pub fn rest(self, out: Location, force: bool, options: &ProofOptions) -> Option<FilterOptions> {
+    pub fn rest(
+        self,
+        out: Location,
+        force: bool,
+        options: &VerifyOptions,
+    ) -> Option<FilterOptions> {
         let among = self.rest?;
         let operation = self.plan.operation.and_then(|operation| {
             Some(OperationOptions {
-                kind: Kind::from_name(&operation.name)?,
+                kind: OperationKind::from_name(&operation.name)?,
                 include_ineligible: operation.included,
                 storage_class: operation.storage_class,
                 bucket_key: operation.bucket_key,
@@ -212,31 +219,32 @@ impl Proven {
 /// # Errors
 /// When the plan was changed or can't be read, the reports are not newer or are of other buckets,
 /// a data file is bad, or the run is interrupted.
-pub fn prove(
+pub fn verify_plan(
     handle: &PlanHandle,
-    opened: &Opened,
-    options: &ProofOptions,
-    control: Control<'_>,
-) -> Result<Proven, ProofError> {
+    opened: &ReportSet,
+    options: &VerifyOptions,
+    control: RunControl<'_>,
+) -> Result<VerifiedPlan, VerifyError> {
     let (plan, folder) = (&handle.plan, handle.folder());
-    verify(folder, plan, control.stop)?;
-    let question = Question::new(plan, opened, options)?;
+    check_digests(folder, plan, control.stop)?;
+    let question = ProbeRequest::new(plan, opened, options)?;
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
-    let marks: Vec<u8> = unproven(plan, &options.clean);
+    let marks: Vec<u8> = unverified(plan, &options.clean);
     let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
     let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
     if options.at_once && passes > 1 {
         let bytes = objects.saturating_mul(OBJECT_BYTES);
-        return Err(ProofError::TooManyForOut { objects, bytes });
+        return Err(VerifyError::TooManyForOut { objects, bytes });
     }
-    let mut proof = Proof { passes, warnings: question.notes.clone(), ..Proof::default() };
+    let mut outcome =
+        VerifyReport { passes, warnings: question.notes.clone(), ..VerifyReport::default() };
     let mut rest = None;
     for number in 0..passes {
-        let part = Part { number, of: passes };
+        let part = HashPartition { number, of: passes };
         let set = objects::load(folder, plan, question.is_versioned, part, &marks, control.stop)?;
         let scanned = query::probe(opened, &set, &question.probes, options.settings, control)?;
-        proof.rows = scanned.rows;
-        count(&set, &question, &mut proof);
+        outcome.rows = scanned.rows;
+        count(&set, &question, &mut outcome);
         rest = options.at_once.then(|| ObjectFilter {
             objects: Arc::new(set),
             all_of: SEEN | ANSWERS,
@@ -245,7 +253,7 @@ pub fn prove(
         });
     }
     let query = question.rest_query(&opened.reports);
-    Ok(Proven { proof, plan: plan.clone(), rest, query })
+    Ok(VerifiedPlan { outcome, plan: plan.clone(), rest, query })
 }
 
 /// Whether only its jobs can tell what took the place of a version that the plan copies. Where
@@ -257,7 +265,7 @@ pub fn needs_jobs(plan: &Plan) -> bool {
 }
 
 /// The marks that the objects of each shard have from the start.
-fn unproven(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
+fn unverified(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
     let is_asked =
         |shard: &Shard| !shard.after.is_empty() || (plan.retry.is_some() && !is_noncurrent(shard));
     let marks = |(place, shard): (usize, &Shard)| {
@@ -267,7 +275,7 @@ fn unproven(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
 }
 
 /// What is asked of the newer reports.
-struct Question {
+struct ProbeRequest {
     probes: Vec<Probe>,
     query: Query,
     is_copy: bool,
@@ -279,8 +287,8 @@ struct Question {
     notes: Vec<String>,
 }
 
-impl Question {
-    fn new(plan: &Plan, opened: &Opened, options: &ProofOptions) -> Result<Self, ProofError> {
+impl ProbeRequest {
+    fn new(plan: &Plan, opened: &ReportSet, options: &VerifyOptions) -> Result<Self, VerifyError> {
         let buckets = buckets(plan)?;
         let lists_versions = |report: &Report| report.schema.position("VersionId").is_some();
         let has_versions = buckets.values().any(|versions| *versions);
@@ -293,11 +301,11 @@ impl Question {
             .query
             .clone()
             .unwrap_or_else(|| Query::Where(plan.predicate.understood.clone()));
-        let kind = plan.operation.as_ref().and_then(|o| Kind::from_name(&o.name));
+        let kind = plan.operation.as_ref().and_then(|o| OperationKind::from_name(&o.name));
         let mut question = Self {
             probes: Vec::new(),
             query,
-            is_copy: kind == Some(Kind::Copy),
+            is_copy: kind == Some(OperationKind::Copy),
             is_versioned,
             lists_markers: lists_markers(plan),
             tells_new: begun.is_some(),
@@ -315,8 +323,8 @@ impl Question {
         &mut self,
         report: &Report,
         begun: Option<Timestamp>,
-        options: &ProofOptions,
-    ) -> Result<Probe, ProofError> {
+        options: &VerifyOptions,
+    ) -> Result<Probe, VerifyError> {
         let schema = &report.schema;
         let has = |name| schema.position(name).is_some();
         // A report without Bucket or Key was refused when it was read.
@@ -395,20 +403,20 @@ fn matcher(report: &Report, text: &str, now: Timestamp) -> Result<Matcher, ScanE
 }
 
 /// The buckets of a plan, and whether their manifests hold version ids.
-fn buckets(plan: &Plan) -> Result<BTreeMap<&str, bool>, ProofError> {
+fn buckets(plan: &Plan) -> Result<BTreeMap<&str, bool>, VerifyError> {
     let mut buckets = BTreeMap::new();
     for shard in &plan.shards {
         let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
         let versions =
             columns.iter().any(|name| Schema::from_names([name]).position("VersionId").is_some());
         if *buckets.entry(shard.bucket.as_str()).or_insert(versions) != versions {
-            return Err(ProofError::MixedColumns { bucket: shard.bucket.clone() });
+            return Err(VerifyError::MixedColumns { bucket: shard.bucket.clone() });
         }
     }
     Ok(buckets)
 }
 
-/// Whether delete markers were not to be set aside: they are objects of the plan, too.
+/// Whether delete markers were not to be excluded: they are objects of the plan, too.
 fn lists_markers(plan: &Plan) -> bool {
     let included = plan.operation.iter().flat_map(|operation| &operation.included);
     included.into_iter().any(|reason| reason == DELETE_MARKER.reason)
@@ -420,56 +428,56 @@ fn newest(plan: &Plan) -> Option<Timestamp> {
     begun.max()
 }
 
-fn refuse_others(buckets: &BTreeMap<&str, bool>, reports: &[Report]) -> Result<(), ProofError> {
+fn refuse_others(buckets: &BTreeMap<&str, bool>, reports: &[Report]) -> Result<(), VerifyError> {
     let listed: BTreeSet<&str> =
         reports.iter().map(|report| report.source_bucket.as_str()).collect();
     if let Some(other) = reports.iter().find(|r| !buckets.contains_key(r.source_bucket.as_str()))
         && !buckets.is_empty()
     {
-        return Err(ProofError::OtherBucket {
+        return Err(VerifyError::OtherBucket {
             path: other.manifest_path.clone(),
             bucket: other.source_bucket.clone(),
             buckets: buckets.keys().map(|bucket| (*bucket).to_owned()).collect(),
         });
     }
     match buckets.keys().find(|bucket| !listed.contains(*bucket)) {
-        Some(bucket) => Err(ProofError::BucketMissing { bucket: (*bucket).to_owned() }),
+        Some(bucket) => Err(VerifyError::BucketMissing { bucket: (*bucket).to_owned() }),
         None => Ok(()),
     }
 }
 
-fn refuse_older(begun: Option<Timestamp>, reports: &[Report]) -> Result<(), ProofError> {
+fn refuse_older(begun: Option<Timestamp>, reports: &[Report]) -> Result<(), VerifyError> {
     for report in reports {
         if let (Some(plan), Some(created)) = (begun, report.created)
             && created <= plan
         {
             let path = report.manifest_path.clone();
-            return Err(ProofError::NotNewer { path, report: created, plan });
+            return Err(VerifyError::NotNewer { path, report: created, plan });
         }
     }
     Ok(())
 }
 
 /// Adds up what was seen of one part.
-fn count(set: &ObjectSet, question: &Question, proof: &mut Proof) {
+fn count(set: &ObjectSet, question: &ProbeRequest, outcome: &mut VerifyReport) {
     let mut new = 0;
-    proof.objects += set.len();
+    outcome.objects += set.len();
     for marks in set.all_marks() {
         if marks & SEEN == 0 {
-            proof.objects_gone += 1;
+            outcome.objects_gone += 1;
         } else if marks & ANSWERS == 0 {
-            proof.objects_done += 1;
+            outcome.objects_done += 1;
         } else if question.is_copy && question.is_versioned && marks & NONCURRENT != 0 {
             match marks & UNPROVEN {
-                0 => proof.objects_superseded += 1,
-                _ => proof.objects_unproven += 1,
+                0 => outcome.objects_superseded += 1,
+                _ => outcome.objects_unverified += 1,
             }
         } else {
-            proof.objects_remaining += 1;
+            outcome.objects_remaining += 1;
             new += u64::from(marks & NEW != 0);
         }
     }
     if question.tells_new {
-        *proof.objects_remaining_new.get_or_insert(0) += new;
+        *outcome.objects_remaining_new.get_or_insert(0) += new;
     }
 }

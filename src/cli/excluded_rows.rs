@@ -3,19 +3,19 @@
 use std::io::{self, Write};
 
 use super::print::visible;
-use crate::operation::{DELETE_MARKER, Kind, UNREADABLE};
-use crate::plan::{Excluded, Plan};
+use crate::operation::{DELETE_MARKER, OperationKind, UNREADABLE};
+use crate::plan::{ExcludedRows, Plan};
 use crate::units::counted;
 
 /// A line for each reason with rows.
 pub(super) fn write_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
-    let rules = kind(plan).map(Kind::rules).unwrap_or_default();
+    let rules = kind(plan).map(OperationKind::rules).unwrap_or_default();
     for excluded in with_rows(plan) {
         let mut rules = rules.iter().chain([&UNREADABLE]);
         let rule = rules.find(|rule| rule.reason == excluded.reason);
         writeln!(
             out,
-            "{} set aside: {}{}{}.",
+            "{} excluded: {}{}{}.",
             counted(excluded.rows, "row"),
             visible(&excluded.reason),
             excluded.path.as_ref().map(|path| format!(" ({})", visible(path))).unwrap_or_default(),
@@ -25,10 +25,10 @@ pub(super) fn write_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What to do where `filter` set all matching rows aside: a sentence for each of their reasons.
+/// What to do where `filter` excluded all matching rows: a sentence for each of their reasons.
 pub(super) fn remedies(plan: &Plan) -> Vec<String> {
     let kind = kind(plan);
-    let remedy = |excluded: &Excluded| remedy(&excluded.reason, kind);
+    let remedy = |excluded: &ExcludedRows| remedy(&excluded.reason, kind);
     let mut remedies: Vec<String> = Vec::new();
     for remedy in with_rows(plan).map(remedy) {
         if !remedies.contains(&remedy) {
@@ -38,8 +38,8 @@ pub(super) fn remedies(plan: &Plan) -> Vec<String> {
     remedies
 }
 
-fn remedy(reason: &str, kind: Option<Kind>) -> String {
-    let acts_on_markers = kind.is_some_and(Kind::acts_on_delete_markers);
+fn remedy(reason: &str, kind: Option<OperationKind>) -> String {
+    let acts_on_markers = kind.is_some_and(OperationKind::acts_on_delete_markers);
     match reason {
         _ if reason == DELETE_MARKER.reason && !acts_on_markers => {
             "No such job acts on delete markers: ask for objects with `AND IsDeleteMarker IS NOT \
@@ -71,12 +71,12 @@ fn takes_in(reason: &str) -> String {
     format!("--include-ineligible {reason} takes them in")
 }
 
-fn with_rows(plan: &Plan) -> impl Iterator<Item = &Excluded> {
+fn with_rows(plan: &Plan) -> impl Iterator<Item = &ExcludedRows> {
     plan.excluded.iter().filter(|excluded| excluded.rows > 0)
 }
 
-fn kind(plan: &Plan) -> Option<Kind> {
-    plan.operation.as_ref().and_then(|operation| Kind::from_name(&operation.name))
+fn kind(plan: &Plan) -> Option<OperationKind> {
+    plan.operation.as_ref().and_then(|operation| OperationKind::from_name(&operation.name))
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
     /// No advice names a reason that `--include-ineligible` refuses.
     #[test]
     fn what_is_advised_is_taken() {
-        for kind in Kind::ALL {
+        for kind in OperationKind::ALL {
             let rules = kind.rules();
             let takes = |rule: &&Rule| **rule != DELETE_MARKER || kind.acts_on_delete_markers();
             for reason in rules.iter().chain([&UNREADABLE]).map(|rule| rule.reason) {

@@ -16,7 +16,7 @@ const KEPT_MAX: usize = 64;
 
 /// Buffers that nobody uses now; one for each worker.
 #[derive(Debug, Default)]
-pub struct Spare {
+pub struct BufferPool {
     bytes: Vec<Vec<u8>>,
     spans: Vec<Vec<Span>>,
     codes: Vec<Vec<u32>>,
@@ -41,7 +41,7 @@ macro_rules! kept {
     };
 }
 
-impl Spare {
+impl BufferPool {
     kept!(bytes, put_bytes, bytes, u8, "bytes");
     kept!(spans, put_spans, spans, Span, "spans");
     kept!(codes, put_codes, codes, u32, "places in a dictionary");
