@@ -108,9 +108,9 @@ ignored() {
     grep -qE '^test result: ok\. [1-9]' "$scratch/ignored"
 }
 
-# Runs tests of the splitter's portable path in Miri, which sees what is undefined in Rust. Left out
-# is what takes minutes there, and the inflate kernel: its tests compress with zlib-rs, at which Miri
-# ends.
+# Runs tests of the splitter's portable path in Miri, which sees what is undefined in Rust. Left
+# out is what takes minutes there, and the inflate kernel: its tests compress with zlib-rs, at
+# which Miri ends.
 miri() {
     if ! cargo +nightly miri --version >/dev/null 2>&1; then
         echo "skipped: there is no nightly compiler with Miri here, and none is fetched"

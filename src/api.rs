@@ -85,8 +85,8 @@ pub fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, Er
 /// Counts the rows that match, and how they are spread over the values of some columns.
 ///
 /// # Errors
-/// When the query doesn't fit a report, a data file is bad (unless it may be skipped), there are too
-/// many groups, or the run is interrupted.
+/// When the query doesn't fit a report, a data file is bad (unless it may be skipped), there are
+/// too many groups, or the run is interrupted.
 pub fn count(
     reports: &ReportSet,
     options: &CountOptions,

@@ -1,11 +1,3 @@
-#![cfg_attr(
-    all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet"),
-    warn(unreachable_pub)
-)]
-#![cfg_attr(
-    not(all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet")),
-    expect(dead_code, unused_imports, reason = "parts that only other features use")
-)]
 //! Finds objects in Amazon S3 Inventory reports, and writes manifests of them for S3 Batch
 //! Operations.
 //!
@@ -15,14 +7,14 @@
 //!
 //! # Counting
 //!
-//! [`open`] finds a report, [`count`] counts the rows that match, here by their storage class:
+//! [`open`] finds a report, [`count`] counts the rows that match, here by whether they are current:
 //!
 //! ```
 //! use s3sieve::{CountOptions, Query, ReportOptions, RunControl};
 //!
 //! let reports = s3sieve::open(&["testdata/seed".into()], &ReportOptions::default())?;
 //! let query = Query::Where("BucketKeyStatus = 'DISABLED' AND NOT IsDeleteMarker".to_owned());
-//! let options = CountOptions::new(query).by(["StorageClass"]);
+//! let options = CountOptions::new(query).by(["IsLatest"]);
 //! let counts = s3sieve::count(&reports, &options, RunControl::default())?;
 //! assert_eq!(counts.matched.rows, 9);
 //! # Ok::<(), s3sieve::Error>(())
@@ -39,13 +31,10 @@
 //! use s3sieve::{Query, ReportOptions, RowsOptions, RunControl};
 //!
 //! let reports = s3sieve::open(&["testdata/seed".into()], &ReportOptions::default())?;
-//! let options = RowsOptions::new(Query::Where("Size > 0".to_owned())).columns(["Key", "Size"]);
-//! let mut first = Vec::new();
-//! s3sieve::rows(&reports, &options, RunControl::default(), |row| {
-//!     first.extend(row.value(0).map(<[u8]>::to_vec));
-//!     if first.len() < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-//! })?;
-//! assert_eq!(first.len(), 3);
+//! let options = RowsOptions::new(Query::Where("IsLatest".to_owned())).columns(["Key",
+//! "VersionId"]); let mut first = Vec::new(); s3sieve::rows(&reports, &options,
+//! RunControl::default(), |row| { first.extend(row.value(0).map(<[u8]>::to_vec)); if first.len() <
+//! 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) } })?; assert_eq!(first.len(), 3);
 //! # Ok::<(), s3sieve::Error>(())
 //! ```
 //!
@@ -68,6 +57,15 @@
 //!
 //! Inside, each module is a layer that imports only what stands below it: `tests/it/layers.rs` has
 //! the table of them and holds the code to it, `ARCHITECTURE.md` says why they are so.
+
+#![cfg_attr(
+    all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet"),
+    warn(unreachable_pub)
+)]
+#![cfg_attr(
+    not(all(feature = "aws", feature = "cli", feature = "orc", feature = "parquet")),
+    expect(dead_code, unused_imports, reason = "parts that only other features use")
+)]
 
 mod api;
 #[cfg(feature = "aws")]

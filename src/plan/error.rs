@@ -169,8 +169,8 @@ pub enum PlanError {
     },
     /// A rule of the caller's own has a reason that can't name its file, or that another rule has.
     #[error(
-        "the rule `{reason}`: its reason is taken, or does not consist of lower-case letters, digits \
-         and hyphens"
+        "the rule `{reason}`: its reason is taken, or does not consist of lower-case letters, \
+         digits and hyphens"
     )]
     BadReason {
         /// The reason.

@@ -1,8 +1,8 @@
 //! Queries: what is asked of the rows of reports.
 //!
 //! Each asks by a visitor of its own and one worker for all (`run.rs`): matching rows as manifest
-//! lines ([`filter`]), any columns of them ([`rows`]), counts ([`count`]), or which objects of a set
-//! have rows ([`probe`]).
+//! lines ([`filter`]), any columns of them ([`rows`]), counts ([`count`]), or which objects of a
+//! set have rows ([`probe`]).
 //!
 //! Never knows about shards, plans and operations: it is told which rows to keep, which of those to
 //! exclude, and hands them on by lane.

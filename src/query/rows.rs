@@ -1,7 +1,7 @@
 //! Rows: any columns of the rows that match, one after another, in report order.
 //!
-//! Data files are read on all threads; the caller sees rows on its own thread only. Never knows what
-//! becomes of a row.
+//! Data files are read on all threads; the caller sees rows on its own thread only. Never knows
+//! what becomes of a row.
 
 use std::env;
 use std::fs;
@@ -112,9 +112,9 @@ pub struct MatchedRow<'a> {
 }
 
 impl<'a> MatchedRow<'a> {
-    /// The values in the order of the columns asked for, as the report has them: without CSV quotes,
-    /// keys still percent-encoded where the report encodes ([`crate::values::decode_key`]). Empty
-    /// means NULL.
+    /// The values in the order of the columns asked for, as the report has them: without CSV
+    /// quotes, keys still percent-encoded where the report encodes ([`crate::values::decode_key`]).
+    /// Empty means NULL.
     pub fn values(self) -> impl Iterator<Item = &'a [u8]> {
         packed::values(self.packed)
     }

@@ -50,8 +50,8 @@ impl Diagnostic for SynthError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Thread(_) => Some(format!(
-                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` show \
-                 two)"
+                "ask for fewer with {THREADS}, or raise the limit (`ulimit -u` and `ulimit -v` \
+                 show two)"
             )),
             _ => None,
         }

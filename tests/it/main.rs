@@ -42,6 +42,7 @@ mod other_commands;
 mod plan_document;
 mod plan_folder;
 mod plans;
+mod public_surface;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod races;
 mod readme;

@@ -30,8 +30,8 @@ pub(super) const PARTS_AHEAD: usize = 4;
 /// more than one byte, and the footer of most files in column formats.
 const END_BYTES: u64 = 256 << 10;
 
-/// How a range is fetched that is one of several read side by side. It holds 2 MiB at most: with the
-/// five columns that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
+/// How a range is fetched that is one of several read side by side. It holds 2 MiB at most: with
+/// the five columns that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
 const BESIDE: FetchPace = FetchPace { part_bytes: 1 << 20, parts: 2 };
 
 /// How a range is fetched that is read alone.
