@@ -29,7 +29,7 @@ pub(crate) struct LoopTurn<'a> {
 }
 
 impl LoopTurn<'_> {
-    /// Whether an item before this one has failed: nobody takes what comes of this one.
+    /// Whether an item before this one has failed: its result is not used.
     #[must_use]
     pub(crate) fn is_void(&self) -> bool {
         self.failed.load(Ordering::Relaxed) < self.place

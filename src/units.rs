@@ -54,7 +54,8 @@ const UNITS: [(&str, u64); 15] = [
 /// powers of 1,024. Case does not matter; digits are grouped as [`ungrouped`] says.
 ///
 /// # Errors
-/// When the text is no number, the unit is unknown, or the result is no whole number below 2^64.
+/// When the text is not a number, the unit is unknown, or the result is not a whole number below
+/// 2^64.
 pub(crate) fn parse_bytes(text: &str) -> Result<u64, SizeError> {
     bytes_of(text).ok_or_else(|| SizeError::of(text))
 }

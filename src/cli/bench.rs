@@ -49,7 +49,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<Exit, CliError> {
         let found = once(&opened, &options, &selections, &begin, &steps)?;
         (scanned, outcome) = (found.0, found.2);
         if args.filter.is_none() {
-            // Nobody asked for this condition.
+            // The user did not ask for this condition.
             outcome.warnings = mem::take(&mut outcome.data_warnings);
         }
         for (times, time) in times.iter_mut().zip(found.1) {

@@ -38,7 +38,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         Some(class) => (class, None),
         None => class_of(&plan),
     };
-    // Where nobody named the class, copies are only counted in one.
+    // Where no class was named, copies are only counted in one.
     let changed = class_note.is_none().then(|| changed_class(&inputs, class)).flatten();
     let mut kinds = kinds(chosen);
     let compared = kinds.len();
@@ -198,7 +198,7 @@ fn operation_of(plan: &Plan) -> Result<Option<OperationKind>, CliError> {
     Ok(Some(kind))
 }
 
-/// The class of copies, and what to know of it where nobody chose it.
+/// The class of copies, and what to know of it where it was not chosen.
 fn class_of(plan: &Plan) -> (CopyClass, Option<String>) {
     if let Some(class) = plan.operation.as_ref().and_then(|operation| operation.storage_class) {
         return (class, None);

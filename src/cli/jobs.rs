@@ -206,7 +206,7 @@ impl Wave<'_> {
     }
 }
 
-/// Lets suspended jobs run, in the order of their manifests, until so many do.
+/// Lets suspended jobs run, in the order of their manifests, until this many do.
 fn confirm(
     submission: &mut Submission,
     control: &JobControl,

@@ -73,7 +73,7 @@ pub(super) enum JobsAction {
     List,
     /// Follow the jobs until all have ended
     Watch(WatchArgs),
-    /// Let suspended jobs run, so many at a time, and follow them to their end
+    /// Let suspended jobs run, this many at a time, and follow them to their end
     Run(RunArgs),
     /// End jobs before they are done; what they did is not undone
     Cancel(CancelArgs),

@@ -324,7 +324,7 @@ pub(super) struct OperationArgs {
     #[arg(long, value_name = "STATUS", help_heading = LEGAL_HOLD)]
     legal_hold: Option<String>,
 
-    /// COMPLIANCE, which nobody can undo, or GOVERNANCE [also: copy]
+    /// COMPLIANCE, which can't be undone, or GOVERNANCE [also: copy]
     #[arg(long, value_name = "MODE", help_heading = RETENTION)]
     retention_mode: Option<String>,
     /// Until when, for example 2030-01-31T00:00:00Z [also: copy]
@@ -476,7 +476,7 @@ impl OperationArgs {
         }
     }
 
-    /// Refuses a flag that is no parameter of the operation (of none, with `--operation-json`).
+    /// Refuses a flag that is not a parameter of the operation (of none, with `--operation-json`).
     fn refuse_foreign(&self, kind: Option<OperationKind>) -> Result<(), CliError> {
         let foreign = |(_, given, owners): &FlagUse| {
             *given && !kind.is_some_and(|kind| owners.contains(&kind))

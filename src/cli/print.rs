@@ -100,7 +100,7 @@ pub(super) fn script(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Tells a person something on standard error. A closed standard error is nobody's loss.
+/// Tells a person something on standard error. A closed standard error is not an error.
 pub(super) fn tell(text: &str) {
     // In one piece: several processes may write there.
     let mut line = Vec::with_capacity(text.len() + 1);
@@ -127,7 +127,7 @@ pub(super) fn usage(error: &clap::Error) {
     let mut lines = Vec::with_capacity(text.len());
     let mut fitted = LineFitter::new(&mut lines, screen);
     let _ = fitted.write_all(text.as_bytes()).and_then(|()| fitted.flush());
-    // A closed stream is nobody's loss.
+    // A closed stream is not an error.
     let _ = if is_error { io::stderr().write_all(&lines) } else { io::stdout().write_all(&lines) };
 }
 

@@ -46,7 +46,7 @@ impl Screen {
         self.has_colours
     }
 
-    /// With these columns, where it is no terminal that has its own.
+    /// With these columns, where it is not a terminal that has its own.
     pub(super) fn or_columns(mut self, columns: Option<usize>) -> Self {
         self.columns = self.columns.or(columns.filter(|columns| *columns >= COLUMNS_MIN));
         self

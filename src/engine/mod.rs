@@ -38,7 +38,7 @@ const MESSAGES_PER_WORKER: usize = 2;
 /// Why a task ended early.
 #[derive(Debug)]
 pub(crate) enum TaskError<E> {
-    /// The run is over (interrupted, or another task failed): nobody needs the rest.
+    /// The run is over (interrupted, or another task failed): the rest is not needed.
     Stopped,
     /// The task itself failed.
     Failed(E),
@@ -229,7 +229,7 @@ where
     let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
     // As many as may wait and be on their way: no more than were in use at once.
     let pool = BlockPool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
-    // Nobody begins, and takes memory, before all have their threads.
+    // No worker begins, and takes memory, before all threads are there.
     let (gate, begin) = bounded::<()>(0);
     thread::scope(|scope| {
         let gate = gate;
@@ -257,7 +257,7 @@ where
         };
         let result = collector.collect(&messages);
         drop(end);
-        // Workers that wait to hand something over must see that nobody takes it.
+        // Workers that wait to hand something over must see that it is not taken.
         drop(messages);
         result
     })

@@ -14,7 +14,7 @@ pub(super) struct BlockPool {
 }
 
 impl BlockPool {
-    /// Keeps at most so many.
+    /// Keeps at most this many.
     pub(super) fn new(buffers_max: usize) -> Self {
         Self { empties: Mutex::default(), buffers_max }
     }

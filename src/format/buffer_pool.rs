@@ -14,7 +14,7 @@ const KEPT_BYTES_MAX: usize = 4 << 20;
 /// Buffers of each kind that are kept: four for each of 16 columns.
 const KEPT_MAX: usize = 64;
 
-/// Buffers that nobody uses now; one for each worker.
+/// Buffers that are free; one for each worker.
 #[derive(Debug, Default)]
 pub struct BufferPool {
     bytes: Vec<Vec<u8>>,

@@ -211,7 +211,7 @@ fn inflated(found: Inflated, room: usize) -> Result<usize, CodecError> {
     }
 }
 
-/// Blocks in Hadoop's framing; `None` where it is no such framing to the last byte.
+/// Blocks in Hadoop's framing; `None` where it is not such a framing to the last byte.
 fn unframe(mut block: &[u8], output: &mut [u8]) -> Option<usize> {
     let mut at = 0_usize;
     while !block.is_empty() {

@@ -82,7 +82,7 @@ impl ColumnarError {
 
 /// One column of a row group or stripe, from its first row to its last.
 ///
-/// Rows come in *runs*, in which they lie decoded in memory. A run that nobody looks at is passed
+/// Rows come in *runs*, in which they lie decoded in memory. A run that is not looked at is passed
 /// over as cheaply as the format allows.
 pub trait ColumnCursor {
     /// How many rows the run at hand has left; 0 only behind the last row.
@@ -97,7 +97,7 @@ pub trait ColumnCursor {
     /// As above.
     fn ready(&mut self) -> Result<(), ColumnarError>;
 
-    /// Values of the run at hand, which is ready: so many rows, from the one on that lies `from`
+    /// Values of the run at hand, which is ready: this many rows, from the one on that lies `from`
     /// behind the place of the cursor.
     fn values(&self, from: usize, rows: usize) -> ColumnValues<'_>;
 

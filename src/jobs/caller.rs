@@ -50,7 +50,7 @@ pub(crate) enum CallerError {
         /// The account that is meant.
         account: String,
     },
-    /// Nobody says whose credentials these are.
+    /// It is not known whose credentials these are.
     #[error(
         "nothing was changed, for it can't be checked that the credentials are of account {account}"
     )]

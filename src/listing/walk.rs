@@ -168,7 +168,7 @@ impl Walker {
         let walker = self.clone();
         self.handle.spawn(async move {
             if let Err(error) = walker.walk(&prefix).await {
-                // Nobody listens after an earlier error.
+                // After an earlier error the receiver is gone.
                 let _ = walker.sender.send(Err(error)).await;
             }
         });

@@ -72,7 +72,7 @@ impl TargetEncryption {
 /// states, or else from `look`, which reads a bucket's default or says why it can't.
 ///
 /// # Errors
-/// When nobody knows the key, or the user states one that the request doesn't leave open.
+/// When the key is not known, or the user states one that the request doesn't leave open.
 pub(crate) fn target_key(
     request: &Value,
     stated: Option<TargetEncryption>,

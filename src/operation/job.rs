@@ -23,7 +23,7 @@ use crate::diagnostic::parameter::{
 };
 use crate::hex;
 
-/// Stands where the `ETag` of an uploaded manifest belongs. Nobody knows it before the upload: a
+/// Stands where the `ETag` of an uploaded manifest belongs. It is not known before the upload: a
 /// multipart upload's is no MD5.
 pub(crate) const ETAG_MARKER: &str = "ETAG-OF-THE-UPLOADED-MANIFEST";
 
@@ -61,7 +61,7 @@ const OBJECT_ARN_CHARS_MAX: usize = 2000;
 /// The folder of the manifests in a plan's own.
 const MANIFESTS: &str = "manifests";
 
-/// Of a plan's SHA-256, so many digits name its folder in the manifest bucket: 64 bits, which two
+/// Of a plan's SHA-256, this many digits name its folder in the manifest bucket: 64 bits, which two
 /// plans won't share.
 const FOLDER_DIGITS: usize = 16;
 
@@ -130,8 +130,9 @@ impl S3Prefix {
     /// Reads `s3://bucket/prefix`; `flag` is named in the refusal.
     ///
     /// # Errors
-    /// When it is no such address, the bucket's name can't be one, or it is a directory bucket's:
-    /// those hold neither manifests nor reports (API, `JobManifestLocation` and `JobReport`).
+    /// When it is not such an address, the bucket's name can't be one, or it is a directory
+    /// bucket's: those hold neither manifests nor reports (API, `JobManifestLocation` and
+    /// `JobReport`).
     pub fn parse(parameter: ParameterName, text: &str) -> Result<Self, Refusal> {
         let Some(rest) = text.strip_prefix("s3://") else {
             let rule = "it must be an address in S3";

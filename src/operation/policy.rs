@@ -186,7 +186,7 @@ impl Access {
         Policy::new(statements)
     }
 
-    /// Who may take the role: the service, and nobody else.
+    /// Who may take the role: the service only.
     #[must_use]
     pub fn trust_policy() -> Policy {
         let mut statement = Statement::new("LetJobsTakeTheRole", &["sts:AssumeRole"], Vec::new());

@@ -46,7 +46,7 @@ pub(crate) enum PriceError {
     /// No JSON, a field that is missing, or one that is unknown.
     #[error("not a price list")]
     Document(#[from] serde_json::Error),
-    /// A price is no price.
+    /// Not a valid price.
     #[error(
         "{field}: {text} is no price: write dollars from 0 to {PRICE_USD_MAX} with at most \
          {DIGITS_MAX} digits after the point, for example \"0.005\""
@@ -115,7 +115,7 @@ impl Price {
         }
     }
 
-    /// What so many pieces cost.
+    /// What this many pieces cost.
     #[must_use]
     pub(crate) fn of(self, quantity: u64, per: PriceUnit) -> Usd {
         let femtos = u128::from(self.nanos) * FEMTOS_PER_NANO * u128::from(quantity);
@@ -215,7 +215,7 @@ impl Usd {
         Self { femtos: self.femtos.saturating_sub(other.femtos) }
     }
 
-    /// The amount rounded to so many digits after the point (15 at most), half up.
+    /// The amount rounded to this many digits after the point (15 at most), half up.
     fn rounded(self, digits: usize) -> Self {
         let unit = 10u128.pow(u32::try_from(USD_DIGITS.saturating_sub(digits)).unwrap_or(0));
         Self { femtos: self.femtos.saturating_add(unit / 2) / unit * unit }

@@ -413,7 +413,7 @@ pub enum ReadError {
         /// Its length.
         bytes: u64,
     },
-    /// It is no plan.
+    /// It is not a plan.
     #[error("{}: not a plan", path.display())]
     Malformed {
         /// The document.

@@ -4,7 +4,7 @@
 //! An answer tells length, `ETag`, encryption and, as a rule, the CRC-64/NVME of the whole object.
 //! Where length and checksum are the plan's, the object is the plan's file. Where there is no
 //! checksum to compare (a plan or an object of another program), the object is read and hashed: a
-//! job must never run on a manifest that nobody looked at. The `ETag` of the same answer goes into
+//! job must never run on a manifest that was not looked at. The `ETag` of the same answer goes into
 //! the job's request, so that S3 refuses an object that is replaced later.
 //!
 //! Never knows what is done with a manifest.

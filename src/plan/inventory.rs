@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// What the data files of each shard hold, after compression on so many threads.
+    /// What the data files of each shard hold, after compression on this many threads.
     fn compressed(texts: &[String], piece_bytes: u64, threads: usize) -> Vec<(String, Vec<Shard>)> {
         let folder = tempfile::tempdir().unwrap();
         let mut shards = Vec::new();

@@ -4,7 +4,7 @@
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-/// How many of the `rows` lines in `lines` fit a room of so many rows and bytes: rows and bytes.
+/// How many of the `rows` lines in `lines` fit a room of this many rows and bytes: rows and bytes.
 pub(super) fn fit(lines: &[u8], rows: u64, rows_room: u64, bytes_room: u64) -> (u64, usize) {
     if rows <= rows_room && lines.len() as u64 <= bytes_room {
         return (rows, lines.len());

@@ -18,6 +18,6 @@ pub(super) const JOURNAL: &str = "jobs.jsonl";
 /// every key has S3's 1,024 bytes, each written as `%XX`.
 pub(super) const PLAN_BYTES_MAX: u64 = 1 << 30;
 
-/// Shards in a plan at most. 100,000: at $0.25 a job nobody means more, and their names keep five
+/// Shards in a plan at most. 100,000: at $0.25 a job more is not useful, and their names keep five
 /// digits.
 pub(super) const SHARDS_MAX: usize = 100_000;

@@ -1,8 +1,8 @@
 //! The folder in which a plan for S3 is made: one of this run alone, among temporary files.
 //!
-//! Others may write beside it, so its name is random, nobody else may look into it, and it is never
-//! one that exists. A file in it is locked while the run goes on; folders whose locks nobody holds
-//! were left by runs that were killed, and are removed by the next run.
+//! Others may write beside it, so its name is random, no other user may look into it, and it is
+//! never one that exists. A file in it is locked while the run goes on; folders whose locks are not
+//! held were left by runs that were killed, and are removed by the next run.
 //!
 //! Never knows what is in there.
 
@@ -37,7 +37,7 @@ impl ScratchFolder {
     pub(super) fn create(parent: &Path) -> Result<Self, PlanError> {
         let failed = |error| PlanError::Scratch { path: parent.into(), error };
         let scratch = create_locked(parent).map_err(failed)?;
-        // What can't be removed keeps nobody from working.
+        // What can't be removed does not stop the run.
         let _ = clear_leavings(parent, &scratch.path);
         Ok(scratch)
     }

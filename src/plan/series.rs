@@ -18,7 +18,7 @@ use crate::source::Uploads;
 /// Where the next shard of a series ends.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ShardCut {
-    /// After so many objects.
+    /// After this many objects.
     Every(u64),
     /// So that `rows` rows are spread over `shards` shards whose sizes differ by one at most.
     Evenly { rows: u64, shards: u64 },
@@ -118,7 +118,7 @@ fn file_name(number: usize) -> String {
     format!("{number:05}.csv")
 }
 
-/// The name until then, of the shard that was begun after so many.
+/// The name until then, of the shard that was begun after this many.
 fn working_name(begun: usize) -> String {
     format!("{begun:05}.begun")
 }

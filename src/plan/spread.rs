@@ -117,7 +117,7 @@ impl LaneSpool {
     }
 }
 
-/// Deals `jobs` shards out to lanes with so many rows: one to each, the rest in proportion to the
+/// Deals `jobs` shards out to lanes with this many rows: one to each, the rest in proportion to the
 /// rows, so that the largest shard is as small as can be.
 pub(super) fn deal(rows: &[u64], jobs: u64) -> Vec<u64> {
     let mut shards = vec![1; rows.len()];

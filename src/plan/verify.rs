@@ -40,7 +40,7 @@ const OBJECTS_MEMORY_BYTES_MIN: u64 = 64 << 10;
 const SEEN: u8 = 1;
 /// It answers the predicate still.
 const ANSWERS: u8 = 2;
-/// It is no current version.
+/// It is not a current version.
 const NONCURRENT: u8 = 4;
 /// It was written since the plan's report.
 const NEW: u8 = 8;

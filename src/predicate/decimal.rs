@@ -46,7 +46,7 @@ impl Decimal {
         (scale <= SCALE_MAX && mantissa.abs() <= MANTISSA_MAX).then_some(Self { mantissa, scale })
     }
 
-    /// Reads `-12`, `1.5`, `.5`, `1e9`, `2.5E-3`; `None` when it is no number or out of bounds.
+    /// Reads `-12`, `1.5`, `.5`, `1e9`, `2.5E-3`; `None` when it is not a number or out of bounds.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -72,7 +72,7 @@ impl Decimal {
         let scale = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
         let mantissa = if negative { -mantissa } else { mantissa };
         match u32::try_from(scale) {
-            // Numbers with so many digits after the point are refused below anyway.
+            // Numbers with this many digits after the point are refused below anyway.
             Ok(scale) => Self::new(mantissa, scale),
             Err(_) => {
                 let factor = 10i128.checked_pow(scale.unsigned_abs())?;

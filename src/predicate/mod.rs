@@ -150,7 +150,7 @@ impl Predicate {
     /// Reads a condition against a schema; `now` is what `now()` means.
     ///
     /// # Errors
-    /// When the text is no condition, a column is missing, or a literal does not fit its column.
+    /// When the text is not a condition, a column is missing, or a literal does not fit its column.
     pub fn parse(text: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
         Self::parsed(text, schema, now).map_err(|error| syntax::explained(text, schema, error))
     }

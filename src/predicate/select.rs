@@ -1,7 +1,7 @@
 //! S3 Select statements, read as they are: `select s._1, s._2, s._3 from s3object s where …`.
 //!
 //! A statement becomes a predicate and a limit. Manifests hold bucket, key and version id whatever
-//! the select list says; the list is checked so that nobody expects more.
+//! the select list says; the list is checked so that more is not expected.
 //!
 //! Never knows what becomes of the rows.
 
@@ -37,7 +37,7 @@ impl Select {
     ///
     /// # Errors
     /// When it is no SELECT over `S3Object`, when it asks for more than a selection of rows
-    /// (joins, groups, order, expressions), or when its WHERE clause is no predicate.
+    /// (joins, groups, order, expressions), or when its WHERE clause is not a predicate.
     pub fn parse(sql: &str, schema: &Schema, now: Timestamp) -> Result<Self, PredicateError> {
         // What is wrong with the statement is known where it could be read; a condition, or a text
         // that ends nowhere, is looked at again.

@@ -21,7 +21,7 @@ use crate::report::{Report, Schema};
 use crate::source::Location;
 use crate::values::Row;
 
-/// Different combinations of values at most. 100,000: a table nobody reads to its end, yet small
+/// Different combinations of values at most. 100,000: a table too long to be read, yet small
 /// enough (about 20 MiB) for the memory bound of a run.
 pub(super) const GROUPS_MAX: usize = 100_000;
 

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::engine::OutputLane;
 
-/// Lanes at most. Each makes a job at least, and has a buffer for each worker: nobody means more.
+/// Lanes at most. Each makes a job at least, and has a buffer for each worker: more is not useful.
 pub(crate) const LANES_MAX: usize = 500;
 
 /// What makes a lane.

@@ -56,7 +56,7 @@ impl fmt::Debug for ObjectSet {
 }
 
 impl ObjectSet {
-    /// A set with room for so many objects.
+    /// A set with room for this many objects.
     #[must_use]
     pub(crate) fn new(part: HashPartition, objects: u64) -> Self {
         let slots = (objects / 3 + 1).saturating_mul(SLOTS_FOR_THREE);

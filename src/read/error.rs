@@ -76,7 +76,7 @@ pub enum DataErrorKind {
         /// Where it shows.
         shows: Box<DataErrorKind>,
     },
-    /// It is no gzip file, or a damaged one.
+    /// It is not a gzip file, or a damaged one.
     #[error(transparent)]
     Gzip(#[from] GzipError),
     /// Its rows are not those that fileSchema describes.
@@ -219,7 +219,7 @@ impl DataErrorKind {
         }
     }
 
-    /// The error with its record counted from further ahead: so many records come before those
+    /// The error with its record counted from further ahead: this many records come before those
     /// that it was counted among.
     #[must_use]
     pub(super) fn behind(self, records: u64) -> Self {
@@ -233,7 +233,7 @@ impl DataErrorKind {
     }
 }
 
-/// An error, with its record counted from so many records further ahead.
+/// An error, with its record counted from this many records further ahead.
 pub(super) fn behind(error: TaskError<DataErrorKind>, records: u64) -> TaskError<DataErrorKind> {
     match error {
         TaskError::Stopped => TaskError::Stopped,

@@ -2,9 +2,9 @@
 //!
 //! Never knows what the work is.
 //!
-//! Who does it waits for nobody, and [`WorkClaim`] gives it back however it ends: so nobody waits
-//! for ever. `group_work_tests.rs` tries the orders in which threads can take turns; it compiles
-//! this file with locks that can be steered, in place of those of `sync`.
+//! A worker that does it does not wait, and [`WorkClaim`] gives it back however it ends: so no
+//! worker waits for ever. `group_work_tests.rs` tries the orders in which threads can take turns;
+//! it compiles this file with locks that can be steered, in place of those of `sync`.
 
 use std::mem;
 
@@ -20,7 +20,7 @@ pub(super) struct GroupWork<P, R> {
 
 /// How far the work is.
 pub(super) enum WorkState<P, R> {
-    /// Nobody does it; some of it may be done already.
+    /// No worker does it; some of it may be done already.
     Free(Option<P>),
     /// Somebody does it.
     Busy,
@@ -29,7 +29,7 @@ pub(super) enum WorkState<P, R> {
 }
 
 impl<P, R> GroupWork<P, R> {
-    /// Work that nobody has begun.
+    /// Work that has not begun.
     pub(super) fn new() -> Self {
         Self { state: Mutex::new(WorkState::Free(None)), changed: Condvar::new() }
     }

@@ -26,8 +26,8 @@
 //! hashed [`beside`] its scan, on a thread that would have nothing to do.
 //!
 //! # What must hold
-//! - *No deadlock*: who hashes waits for nobody. Who waits is woken when hashing is over, however
-//!   it ends: [`WorkClaim`](super::group_work::WorkClaim) sees to that.
+//! - *No deadlock*: a worker that hashes does not wait. Who waits is woken when hashing is over,
+//!   however it ends: [`WorkClaim`](super::group_work::WorkClaim) sees to that.
 //! - *No digest is missing*: a worker may end early because its own file is of no use any more (an
 //!   earlier one is bad), while others before it still need theirs. It then gives the group back,
 //!   and one of those who wait begins anew. When all the run is over, each finds that out in turn.
@@ -177,7 +177,7 @@ impl<'a> Digests<'a> {
         }
     }
 
-    /// Called before a file is scanned: hashes its group, or a half of it, if nobody does.
+    /// Called before a file is scanned: hashes its group, or a half of it, if no worker does.
     ///
     /// # Errors
     /// When the run is over.
@@ -193,7 +193,7 @@ impl<'a> Digests<'a> {
     }
 
     /// The digest of a file, once for each file, `None` if it is not hashed here. Waits for who
-    /// hashes its group, and hashes what nobody does.
+    /// hashes its group, and hashes what no worker does.
     ///
     /// # Errors
     /// When the run is over, and what went wrong when the file was hashed.
@@ -257,7 +257,7 @@ impl<'a> Digests<'a> {
 /// Runs `scan` of a file and hashes the file on another thread meanwhile; gives what both found.
 ///
 /// # Errors
-/// Those of `scan`; nobody waits for the digest then.
+/// Those of `scan`; the digest is not needed then.
 pub(super) fn beside<T, E>(
     input: &Input,
     scan: impl FnOnce() -> Result<T, E>,
@@ -278,7 +278,7 @@ pub(super) fn beside<T, E>(
     })
 }
 
-/// Ends hashing when it is dropped: where the scan fails or panics, nobody needs the digest.
+/// Ends hashing when it is dropped: where the scan fails or panics, the digest is not needed.
 struct EndOfHashing<'a>(&'a AtomicBool);
 
 impl Drop for EndOfHashing<'_> {

@@ -162,8 +162,8 @@ fn in_parts<T: Send>(
     Ok(found.map_err(ScanError::Thread)??)
 }
 
-/// Refuses reports that were named twice, or have a data file in common: nobody means the same rows
-/// twice, whatever may overlap. Files that one report lists are different.
+/// Refuses reports that were named twice, or have a data file in common: the same rows are never
+/// meant twice, whatever may overlap. Files that one report lists are different.
 fn refuse_same(opened: &ReportSet) -> Result<(), ScanError> {
     let ReportSet { reports, inputs, .. } = opened;
     if reports.len() < 2 {

@@ -47,7 +47,7 @@ pub(super) fn read_all<'a>(
     let contents: Vec<Result<&[u8], DataErrorKind>> =
         files.into_iter().zip(inputs).zip(chunks).map(read_whole).collect();
     let digests = match verify {
-        // In lanes this costs next to nothing, so nobody's word is taken for it.
+        // In lanes this costs next to nothing, so it is always checked.
         Verify::Md5 | Verify::Etag => digests(&contents),
         Verify::Crc => Vec::new(),
     };

@@ -51,12 +51,12 @@ impl FileSplit {
         self.number + 1 == self.of
     }
 
-    /// Where this split of so many bytes ends.
+    /// Where this split of this many bytes ends.
     pub(super) fn end_of(self, bytes: u64) -> u64 {
         (u128::from(bytes) * u128::from(self.number + 1) / u128::from(self.of)) as u64
     }
 
-    /// What it covers of so many bytes.
+    /// What it covers of this many bytes.
     pub(crate) fn bytes(self, bytes: u64) -> Range<u64> {
         let start = u128::from(bytes) * u128::from(self.number) / u128::from(self.of);
         start as u64..self.end_of(bytes)

@@ -170,7 +170,7 @@ pub enum ReportError {
     #[error("{}: there is no such folder; {ROOT} names the folder below which the data files lie",
             .0.display())]
     RootMissing(Location),
-    /// The folder given as root is no folder.
+    /// The folder given as root is not a folder.
     #[error("{}: not a folder; {ROOT} names the folder below which the data files lie",
             .0.display())]
     RootNotAFolder(Location),

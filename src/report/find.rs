@@ -23,7 +23,7 @@ use crate::source::{EntryKind, Location};
 ///
 /// A copy of a whole destination bucket has the source bucket, the configuration and the dated
 /// folder below it (3), and the folders of the destination prefix, of which nine are allowed for.
-/// Deeper than that a search is more likely lost in something that is no inventory.
+/// Deeper than that a search is more likely lost in something that is not an inventory.
 const FIND_DEPTH_MAX: usize = 12;
 
 /// How many files and folders a search looks at.
@@ -58,7 +58,7 @@ pub struct AsOf {
     name: String,
 }
 
-/// Why a text is no such moment.
+/// Why a text is not such a moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no date, such as 2026-01-31 (all of that day, in UTC) or 2026-01-31T14:00Z")]
 pub struct AsOfError(String);

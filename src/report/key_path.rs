@@ -10,7 +10,7 @@ pub(crate) const KEY_BYTES_MAX: usize = 1_024;
 /// The names a key leads through, the file's own last.
 ///
 /// Empty components (`a//b`, `/a`) are passed over: S3 manifests and real keys differ in them when
-/// the destination prefix ends in a slash, and a prefix that begins with one is no path from the
+/// the destination prefix ends in a slash, and a prefix that begins with one is not a path from the
 /// root of this disk.
 ///
 /// # Errors

@@ -123,7 +123,7 @@ fn what_is_missing_is_named_with_the_remedy() {
     let top = tempfile::tempdir().unwrap();
     let manifest = top.path().join("manifest.json");
     touch(&manifest);
-    // A folder of the name is no file.
+    // A folder of the name is not a file.
     fs::create_dir(top.path().join("x.csv.gz")).unwrap();
     let error = locate_files(&report(&manifest, &["c/data/x.csv.gz"]), None).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Input);

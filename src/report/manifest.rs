@@ -98,7 +98,7 @@ impl Report {
     /// Touches no file. Fields that are not known are passed over, and so is a byte order mark.
     ///
     /// # Errors
-    /// When the bytes are no manifest, or one of its values can't be used.
+    /// When the bytes are not a manifest, or one of its values can't be used.
     pub fn parse(bytes: &[u8], path: impl Into<Location>) -> Result<Self, ReportError> {
         Self::parsed(bytes, Md5::digest(bytes).into(), &path.into())
     }
@@ -381,7 +381,7 @@ fn partition(bucket: &str) -> &str {
     bucket.strip_prefix("arn:").and_then(|rest| rest.split(':').next()).unwrap_or("aws")
 }
 
-/// The instant that milliseconds since 1970 stand for; no number or an empty one is no instant.
+/// The instant that milliseconds since 1970 stand for; no number or an empty one is not an instant.
 fn creation(number: Option<Number>) -> Result<Option<Timestamp>, String> {
     let number = match number {
         None => return Ok(None),

@@ -6,7 +6,7 @@
 //! where it is not to be had, nothing is missing but speed.
 //!
 //! Advice about bytes that are in memory already is not free: it took 3 to 4 % of a `filter` whose
-//! report was. So bytes are first asked for on the condition that nobody has to wait for the disk,
+//! report was. So bytes are first asked for on the condition that nothing waits for the disk,
 //! and advice begins where that is refused.
 //!
 //! Never knows what the bytes mean.
@@ -54,7 +54,7 @@ impl LocalFile {
     /// Opens a regular file.
     ///
     /// # Errors
-    /// When the file can't be opened, or is no regular file: a folder has no bytes, and a pipe
+    /// When the file can't be opened, or is not a regular file: a folder has no bytes, and a pipe
     /// has neither a length nor a beginning to come back to.
     pub fn open(path: &Path) -> io::Result<Self> {
         let file = open_regular(path)?;
@@ -136,10 +136,10 @@ pub(super) fn advise_soon(path: &Path) {
 }
 
 /// Opens a regular file to be read. Whatever else has its name is refused, and nothing is waited
-/// for: opening a pipe that nobody writes to would never return, and a device has no end.
+/// for: opening a pipe without a writer would never return, and a device has no end.
 ///
 /// # Errors
-/// When the file can't be opened, or is no regular file.
+/// When the file can't be opened, or is not a regular file.
 pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
     open_regular_with(File::options().read(true), path)
 }
@@ -157,7 +157,7 @@ pub(crate) fn open_regular_with(options: &mut OpenOptions, path: &Path) -> io::R
 /// Reads a regular file whole, if it has no more bytes than that.
 ///
 /// # Errors
-/// When it can't be read, is no regular file, or is longer.
+/// When it can't be read, is not a regular file, or is longer.
 pub(crate) fn read_regular(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     read_at_most(open_regular(path)?, bytes_max)
 }
@@ -211,7 +211,7 @@ fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Refuses what is no regular file, saying what it is.
+/// Refuses what is not a regular file, saying what it is.
 fn require_regular(metadata: &fs::Metadata) -> io::Result<()> {
     if metadata.is_file() {
         return Ok(());
@@ -266,7 +266,7 @@ fn read_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize>
 
 #[cfg(target_os = "linux")]
 fn advise_sequential(file: &File) {
-    // A failure to advise is no failure to read.
+    // A failure to advise is not a failure to read.
     let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::Sequential);
 }
 

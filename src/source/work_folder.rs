@@ -1,7 +1,7 @@
 //! The folder in which a run works: `.s3sieve-partial` in the folder that it makes something in.
 //!
-//! It is on the right disk, nobody else may look into it, and a lock in it says that a run goes on.
-//! What a killed run left in it is told by a lock file that nobody holds. A folder of that name
+//! It is on the right disk, no other user may look into it, and a lock in it says that a run goes
+//! on. What a killed run left in it is told by a lock file that is not held. A folder of that name
 //! without one is somebody else's, and stays.
 //!
 //! Never knows what is made.

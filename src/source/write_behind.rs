@@ -20,7 +20,7 @@ pub(crate) struct WriteBehind {
 }
 
 impl WriteBehind {
-    /// Whether it wants to be told that a file holds so many bytes.
+    /// Whether it wants to be told that a file holds this many bytes.
     #[must_use]
     pub(crate) fn is_due(&self, bytes: u64) -> bool {
         bytes - self.asked >= WRITE_BEHIND_BYTES
@@ -35,12 +35,12 @@ impl WriteBehind {
     }
 }
 
-/// Linux begins to write dirty pages that nobody needs soon. Pages that are on their way stay in
+/// Linux begins to write dirty pages that are not needed soon. Pages that are on their way stay in
 /// memory, so nothing is read again.
 #[cfg(target_os = "linux")]
 fn begin_writing(file: &File, offset: u64, bytes: u64) {
     let bytes = std::num::NonZeroU64::new(bytes);
-    // Advice that is not taken harms nobody.
+    // Advice that is not taken does no harm.
     let _ = rustix::fs::fadvise(file, offset, bytes, rustix::fs::Advice::DontNeed);
 }
 

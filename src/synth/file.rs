@@ -109,7 +109,7 @@ impl<W: Write + Send> Encoder<W> {
         }
     }
 
-    /// Writes the group that is being filled, if it has so many rows.
+    /// Writes the group that is being filled, if it has this many rows.
     #[cfg(any(feature = "parquet", feature = "orc"))]
     fn write_group(&mut self, rows_min: usize) -> io::Result<()> {
         match self {

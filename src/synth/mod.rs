@@ -205,7 +205,7 @@ fn repeated(
         let file = &files[(index % synth.files) as usize];
         let name = data_file_name(synth.seed, index, synth.format);
         let (from, to) = (folder.join(&file.name), folder.join(&name));
-        // A file takes so many links, and some disks none.
+        // A file takes this many links, and some disks none.
         fs::hard_link(&from, &to)
             .or_else(|_| fs::copy(&from, &to).map(|_| ()))
             .map_err(SynthError::io(&to))?;

@@ -17,7 +17,7 @@ use super::columns::{ColumnBuffer, RowGroupBuffer, Values};
 /// The longest chunk before compression, the default of all writers.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// Texts of which no more than so many differ get a dictionary.
+/// Texts of which no more than this many differ get a dictionary.
 const DICTIONARY_MAX: usize = 1_000;
 
 /// Instants are counted from 2015-01-01T00:00:00Z, in seconds since 1970.

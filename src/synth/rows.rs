@@ -571,7 +571,7 @@ const ODD_NAMES: [&str; 10] = [
     "null",
 ];
 
-/// Appends a number in decimal with at least so many digits.
+/// Appends a number in decimal with at least this many digits.
 fn push_number(mut number: u64, digits_min: usize, out: &mut Vec<u8>) {
     // A u64 has at most 20 digits.
     let mut digits = [b'0'; 20];
@@ -584,7 +584,7 @@ fn push_number(mut number: u64, digits_min: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[place..]);
 }
 
-/// Appends the lowest so many hexadecimal digits of a number, 16 at most.
+/// Appends the lowest hexadecimal digits of a number: this many, 16 at most.
 fn push_hex(number: u64, digits: usize, out: &mut Vec<u8>) {
     for place in (0..digits.min(16)).rev() {
         out.push(b"0123456789abcdef"[(number >> (4 * place) & 15) as usize]);

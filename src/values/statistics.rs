@@ -15,7 +15,7 @@ pub enum NullCount {
 }
 
 impl NullCount {
-    /// By a count that may be missing, of so many rows.
+    /// By a count that may be missing, of this many rows.
     #[must_use]
     pub fn of(count: Option<u64>, rows: u64) -> Self {
         match count {

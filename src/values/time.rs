@@ -22,7 +22,7 @@ pub(crate) const LAST_INSTANT: i128 = 253_402_300_800 * NANOS_PER_SECOND - 1;
 /// The instant that the bytes spell, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
 /// Date and time by ISO 8601, with `T` or a space between; the time, its seconds, its fraction and
-/// the offset may be missing. No offset means UTC. `None` when it is no such text.
+/// the offset may be missing. No offset means UTC. `None` when it is not such a text.
 pub(crate) fn instant(field: &[u8]) -> Option<i128> {
     instant_of_usual_form(field).or_else(|| instant_of_any_form(field))
 }
@@ -155,7 +155,7 @@ pub(crate) fn push_instant(nanos: i128, out: &mut Vec<u8>) -> bool {
     true
 }
 
-/// The date that is so many days after 1970-01-01, of the years -9999 to 9999.
+/// The date that is this many days after 1970-01-01, of the years -9999 to 9999.
 fn civil_from_days(days: i64) -> Option<(i64, u64, u64)> {
     // The reverse of what `days_from_civil` does, in cycles of 400 years, which have 146,097 days.
     let shifted = days.checked_add(719_468)?;

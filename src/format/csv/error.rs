@@ -4,13 +4,13 @@
 
 use crate::units::{Bytes, Count, counted};
 
-/// Data that is no table of the expected shape. Rows before it have been handed out.
+/// Data that is not a table of the expected shape. Rows before it have been handed out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("record {}, byte {} of the decompressed data: {kind}", Count(*record), Count(*byte))]
 pub struct CsvError {
     /// What is wrong.
     pub kind: CsvErrorKind,
-    /// The number of the record, from 1; blank lines are no records.
+    /// The number of the record, from 1; blank lines are not records.
     pub record: u64,
     /// Where the record's first byte stands in the decompressed data, from 0.
     pub byte: u64,

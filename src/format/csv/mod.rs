@@ -18,7 +18,7 @@
 //!    come the positions of all separators, as numbers in a row.
 //! 2. *Rows* (here): with six columns, every sixth separator must be a line end, and there must be
 //!    as many line ends as rows. Both checked, row k owns separators 6k to 6k+5 and a field is what
-//!    lies between two of them. Nobody looks at a field that isn't asked for.
+//!    lies between two of them. A field that isn't asked for is not looked at.
 //!
 //! Where the masks show a quote that is not regular, where a check fails, where a record is longer
 //! than a stretch and for a last record without a line end, `csv-core` (`slow.rs`) takes over at
@@ -61,8 +61,8 @@ use slow::{RecordOutcome, SlowReader};
 use std::ops::ControlFlow;
 
 /// The longest record, in bytes, without its line end. S3 Select had the same bound; a key has at
-/// most 1,024 bytes (3,072 when encoded), so a longer record is no inventory row but a sign of a
-/// lost quote. It bounds the memory of whoever must hold a whole record.
+/// most 1,024 bytes (3,072 when encoded), so a longer record is not an inventory row but a sign of
+/// a lost quote. It bounds the memory of whoever must hold a whole record.
 pub(crate) const RECORD_BYTES_MAX: usize = 1 << 20;
 
 /// How much is indexed at a time. Data, index and rows then stay in the first-level cache, and what
@@ -152,7 +152,7 @@ impl Splitter {
         self.path
     }
 
-    /// How many records have been handed out since the reset. Blank lines are no records.
+    /// How many records have been handed out since the reset. Blank lines are not records.
     #[must_use]
     pub fn records(&self) -> u64 {
         self.records

@@ -83,7 +83,7 @@ impl SlowReader {
         self.quotes = QuoteCheck::START;
     }
 
-    /// Reads the record at the start of `data`, which is no line end. After
+    /// Reads the record at the start of `data`, which is not a line end. After
     /// [`RecordOutcome::Partial`] the next call must come with the same bytes and more behind them.
     ///
     /// # Errors

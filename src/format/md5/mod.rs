@@ -57,7 +57,7 @@ pub struct Md5Streams {
     bytes: Vec<u64>,
 }
 
-/// The end of a stream that is no whole block yet.
+/// The end of a stream that is not a whole block yet.
 #[derive(Debug, Clone, Copy)]
 struct PartialBlock {
     block: Md5Block,
@@ -185,7 +185,7 @@ fn compress_to_shortest(
         portable::compress(&mut states[place], std::mem::take(&mut inputs[place]));
         return false;
     }
-    // Lanes without a stream of their own repeat the first one; nobody looks at their result.
+    // Lanes without a stream of their own repeat the first one; their result is not used.
     let first = busy[0];
     busy[count..].fill(first);
     let mut lane_states = busy.map(|place| states[place]);

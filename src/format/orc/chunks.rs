@@ -166,7 +166,7 @@ impl<R: Ranges> Chunks<R> {
         }))
     }
 
-    /// Room for `count` chunks of so many bytes each, behind what is held.
+    /// Room for `count` chunks of this many bytes each, behind what is held.
     fn make_room(&mut self, count: usize, bytes: usize) {
         let room = self.have + count * (bytes + SPARE_BYTES);
         if self.buffer.len() < room {

@@ -432,7 +432,7 @@ impl<R: Ranges> Streams<R> {
         }
     }
 
-    /// Decodes so many values, and puts NULL where there are none.
+    /// Decodes this many values, and puts NULL where there are none.
     fn decode(&mut self, values: usize, batch: &mut Batch) -> Result<(), ColumnarError> {
         match self {
             Self::Flags(bits) => {

@@ -2,7 +2,7 @@
 //!
 //! Never knows what a field means. Nothing is allocated.
 
-/// Why bytes are no message.
+/// Why bytes are not a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ProtoFault;
 

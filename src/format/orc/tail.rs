@@ -322,7 +322,7 @@ fn check_stripes(stripes: &[Stripe], rows: Option<u64>, end: u64) -> Result<(), 
 }
 
 impl Postscript {
-    /// `None` where it is no postscript of ORC's.
+    /// `None` where it is not a postscript of ORC's.
     fn read(bytes: &[u8]) -> Result<Option<Self>, ProtoFault> {
         let known = numbers_of(Value::Bytes(bytes), [1, 2, 3, 5, 6])?;
         let [Some(footer_bytes), Some(compression), chunk_bytes, metadata_bytes, writer_version] =
@@ -495,7 +495,7 @@ fn reading(kind: u64) -> Result<OrcType, &'static str> {
 mod tests {
     use super::*;
 
-    /// A stripe of so many bytes, from one on.
+    /// A stripe of this many bytes, from one on.
     fn stripe(start: u8, bytes: u8, rows: u8) -> Vec<u8> {
         vec![26, 10, 8, start, 16, 0, 24, bytes, 32, 0, 40, rows]
     }

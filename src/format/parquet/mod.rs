@@ -2,8 +2,8 @@
 //!
 //! Both are decoded here: what is asked of a report's columns is little (flat columns of a few
 //! types), and read so, a page costs what its decompression costs. A dictionary stays one, a text
-//! is a place in its page, and a page that nobody looks at is neither decompressed nor, where it is
-//! long, read. A footer is kept as bytes, for a damaged one may describe a million columns.
+//! is a place in its page, and a page that is not looked at is neither decompressed nor, where it
+//! is long, read. A footer is kept as bytes, for a damaged one may describe a million columns.
 //!
 //! # Memory
 //! A column holds 256 KiB read ahead, or a page if that is longer, and one page decompressed, with

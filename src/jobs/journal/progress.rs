@@ -354,7 +354,7 @@ impl SubmissionProgress {
         place.is_some_and(|place| succeeded < self.objects[*place] || self.is_waited_for[*place])
     }
 
-    /// What is to be done next, with at most so many jobs open at a time.
+    /// What is to be done next, with at most this many jobs open at a time.
     #[must_use]
     pub(crate) fn next(&self, open_max: usize) -> SubmissionStep {
         let first = |wanted: fn(&ManifestStage) -> bool| self.stages.iter().position(wanted);

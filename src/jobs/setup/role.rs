@@ -4,7 +4,7 @@
 //! permissions. What the jobs need and no inline policy grants yet goes into one of its own, named
 //! by what it covers, so that plans of the same buckets and places share it. IAM bounds the
 //! characters of all inline policies of a role together, which is looked at before anything is
-//! sent. Policies that the new one makes superfluous are named, and removed by nobody but the user.
+//! sent. Policies that the new one makes superfluous are named, and removed by the user only.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Values without their quotes or in wrong ones, numbers with units, and what is no part of a
+//! Values without their quotes or in wrong ones, numbers with units, and what is not a part of a
 //! condition at all.
 
 use sqlparser::tokenizer::Token;
@@ -375,7 +375,7 @@ fn subquery(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     })
 }
 
-/// `?`, `$1`, `:name`: nobody gives a value for them.
+/// `?`, `$1`, `:name`: no value is given for them.
 fn placeholder(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let end = match words.token(at) {
         Token::Placeholder(_) | Token::Question => at + 1,
@@ -390,7 +390,7 @@ fn placeholder(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     ))
 }
 
-/// Clauses of a statement that are no part of a condition.
+/// Clauses of a statement that are not part of a condition.
 fn other_clause(words: &Words<'_>, at: usize) -> Option<WordMistake> {
     let clauses = ["LIMIT", "ORDER", "GROUP", "HAVING", "UNION", "JOIN"];
     if at == 0 || words.wants_operand(at) || !words.is(at, &clauses) {

@@ -17,8 +17,8 @@ use crate::values::{ColumnValues, Dictionary, Row, Span, flag_text};
 /// stays in the L1 cache.
 const ROWS_MAX: usize = 256;
 
-/// Bytes written out for rows that are taken together, but for the last row. 256 KiB: so many keys
-/// of the greatest length, encoded as a rule, stay in the L2 cache.
+/// Bytes written out for rows that are taken together, but for the last row. 256 KiB: this many
+/// keys of the greatest length, encoded as a rule, stay in the L2 cache.
 const WRITTEN_BYTES_MAX: usize = 256 << 10;
 
 /// Stands for a column that is not shown.
@@ -277,7 +277,7 @@ mod tests {
     use super::*;
     use crate::values::TimeUnit;
 
-    /// Takes down what it is shown of the report's columns; ends after so many rows.
+    /// Takes down what it is shown of the report's columns; ends after this many rows.
     struct Notes {
         columns: usize,
         rows_max: usize,
@@ -325,7 +325,7 @@ mod tests {
         (texts.concat(), spans)
     }
 
-    /// Keys of so many bytes each, for more rows than are taken together.
+    /// Keys of this many bytes each, for more rows than are taken together.
     fn every_form_of_column_is_shown_as_csv_has_it(key_bytes: usize) {
         const ROWS: usize = ROWS_MAX * 3 + 5;
         let keys: Vec<Vec<u8>> = (0..ROWS)

@@ -271,7 +271,8 @@ impl<'a> ColumnarScanner<'a> {
         Ok(raw)
     }
 
-    /// Tests the next rows, at most so many, and shows those that match; gives how many they were.
+    /// Tests the next rows, at most this many, and shows those that match; gives how many they
+    /// were.
     fn window<V: RowVisitor>(
         &mut self,
         slots: &mut [Slot<'_>],
@@ -427,7 +428,7 @@ impl Slot<'_> {
     }
 }
 
-/// Goes to the end of the columns of which values were looked at, so many rows further. Where no
+/// Goes to the end of the columns of which values were looked at, this many rows further. Where no
 /// MD5 is checked, only there a length shows that put values to wrong rows.
 fn finish(slots: &mut [Slot<'_>], rows: u64) -> Result<(), ColumnarError> {
     skip(slots, rows);

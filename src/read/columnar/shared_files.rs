@@ -2,7 +2,7 @@
 //!
 //! *The MD5.* It has only one stream, so no two workers hash one file at the same time. But each
 //! hashes a share of it when its split is scanned, so that the work is spread over the workers, and
-//! nobody is left with all of it at the end.
+//! no worker is left with all of it at the end.
 //!
 //! *The footer.* It is read once, and held as long as some worker has use for it.
 //!
@@ -110,7 +110,7 @@ impl Drop for HeldBytes {
 }
 
 impl SharedFiles {
-    /// For a run of so many workers.
+    /// For a run of this many workers.
     pub(in crate::read) fn new(threads: usize) -> Self {
         let left = AtomicU64::new(HELD_BYTES_PER_THREAD * threads as u64);
         let room = Arc::new(HeldMemory { left });
@@ -174,8 +174,8 @@ impl SharedFiles {
     }
 
     /// Called once for each split of a file, when it was scanned. With `hashed`, hashes the share
-    /// of the split, as far as nobody did; with the last split, all that is left, and gives the
-    /// digest.
+    /// of the split, as far as it was not done; with the last split, all that is left, and gives
+    /// the digest.
     ///
     /// # Errors
     /// When the file can't be read, or has another length than the manifest says.

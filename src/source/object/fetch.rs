@@ -52,7 +52,7 @@ pub(super) struct PinnedObject {
     pub(super) md5: Option<[u8; 16]>,
 }
 
-/// Fetches a range, and sends its bytes in order; ends early if nobody wants them any more.
+/// Fetches a range, and sends its bytes in order; ends early if they are not wanted any more.
 ///
 /// Where nothing is pinned yet, the first answer is told, and the range ends with the object. An
 /// error before that is told in the answer's place.
@@ -113,7 +113,7 @@ pub(super) async fn fetch(
     }
 }
 
-/// Sends what comes of a body; `false` if nobody wants it.
+/// Sends what comes of a body; `false` if it is not wanted.
 async fn pass_on(
     answer: &mut GetObjectOutput,
     at: &mut u64,
@@ -226,7 +226,7 @@ fn too_short(at: u64, end: u64) -> AwsError {
     AwsError::broken(READ, &error)
 }
 
-/// How long to wait after so many failures in a row: a part, from 0 to 1, of a time that grows.
+/// How long to wait after this many failures in a row: a part, from 0 to 1, of a time that grows.
 fn wait(failures: u32, part: f64) -> Duration {
     let doubled = 1_u32 << failures.saturating_sub(1).min(16);
     WAIT_FIRST.saturating_mul(doubled).min(WAIT_MAX).mul_f64(part.clamp(0.0, 1.0))

@@ -28,7 +28,7 @@ pub struct HeldObject {
 }
 
 enum HeldPiece {
-    /// Nobody has waited for it yet.
+    /// It has not been waited for yet.
     Coming(RangePart),
     Here(Bytes),
     /// It could not be fetched; who needs it tries again.

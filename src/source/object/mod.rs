@@ -36,7 +36,7 @@ const SCHEME: &str = "s3://";
 /// 64 threads.
 const AHEAD_MAX: usize = 1_024;
 
-/// Why a text is no address in S3.
+/// Why a text is not an address in S3.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is no address in S3: write s3://BUCKET/KEY")]
 pub struct AddressError {

@@ -60,7 +60,7 @@ impl PendingObject {
         Self::with(target, 0..PART_BYTES, false)
     }
 
-    /// Begins with the end, if the object has so many bytes.
+    /// Begins with the end, if the object has this many bytes.
     pub(super) fn begin_at_end(target: RequestTarget, bytes: u64) -> Self {
         Self::with(target, bytes.saturating_sub(END_BYTES)..bytes.max(1), true)
     }

@@ -271,7 +271,7 @@ impl ObjectUpload {
         Location::Object(self.object.clone())
     }
 
-    /// Whether a file of so many bytes has a part to send. One part is kept back, so that a file
+    /// Whether a file of this many bytes has a part to send. One part is kept back, so that a file
     /// that has no more is sent as one object.
     #[must_use]
     pub(crate) fn is_due(&self, bytes: u64) -> bool {
@@ -282,7 +282,7 @@ impl ObjectUpload {
         if (self.parts.len() as u64) < PARTS_FIRST { PART_BYTES_FIRST } else { PART_BYTES_LATER }
     }
 
-    /// Sends the parts that a file of so many bytes has; waits while too many are on their way.
+    /// Sends the parts that a file of this many bytes has; waits while too many are on their way.
     ///
     /// # Errors
     /// When the file can't be read, S3 refuses, or `on_begin` fails.

@@ -209,7 +209,7 @@ pub(super) struct StreamLane<'a> {
     pub(super) cursor: Cursor,
     pub(super) input: &'a [u8],
     pub(super) output: &'a mut [u8],
-    /// Stops when at least so many bytes of `output` are there.
+    /// Stops when at least this many bytes of `output` are there.
     pub(super) enough: usize,
     pub(super) literals: &'a LiteralTable,
     pub(super) distances: &'a DistanceTable,
