@@ -3,6 +3,8 @@
 //!
 //! `cargo run --example count -- REPORT`
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use std::env;
 
 use s3sieve::{CountOptions, Counts, Error, Location, Query, ReportOptions, RunControl};

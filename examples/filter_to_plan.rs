@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example filter_to_plan -- REPORT OUT`
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use std::env;
 
 use s3sieve::{

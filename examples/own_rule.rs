@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example own_rule -- REPORT OUT`
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use std::env;
 
 use s3sieve::{

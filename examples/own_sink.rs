@@ -2,6 +2,8 @@
 //!
 //! `cargo run --example own_sink -- REPORT`
 
+#![expect(clippy::print_stdout, reason = "an example shows what it found")]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::ops::ControlFlow;

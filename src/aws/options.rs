@@ -38,7 +38,7 @@ pub struct AwsOptions {
     pub requester_pays: bool,
     /// The most threads that speak to the network; the usual number is two.
     pub threads: Option<NonZeroUsize>,
-    /// How long a request waits for an answer, in all its tries together; [`ANSWER_TIMEOUT`] unless
+    /// How long a request waits for an answer, in all its tries together; `ANSWER_TIMEOUT` unless
     /// given.
     pub answer_timeout: Option<Duration>,
     /// Reports that a server's answer is late.

@@ -241,7 +241,7 @@ impl VerifyArgs {
         VerifyOptions {
             query: self.filter.clone().map(Query::Where),
             memory_bytes: self.memory,
-            at_once: self.out.is_some(),
+            finds_rest: self.out.is_some(),
             now: Timestamp::now(),
             scan: self.read.scan(),
             clean: BTreeSet::new(),

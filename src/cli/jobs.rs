@@ -113,7 +113,7 @@ fn let_run(args: &JobsArgs, run: &RunArgs) -> Result<Exit, CliError> {
     let mut submission = Submission::resume(handle.state(), plan)?;
     let session = args.service.session(Some(submission.region()))?;
     let control = args.service.control(&session, submission.account_id())?;
-    args.service.check_account(&session, Some(submission.account_id()), OnUnknownCaller::Told)?;
+    args.service.check_account(&session, Some(submission.account_id()), OnUnknownCaller::Warn)?;
     let mut watch = Watch::new(&run.watch, &control, args.events())?;
     let mut wave = Wave {
         plan,
@@ -285,7 +285,7 @@ impl SubmissionControl {
         args.service.check_account(
             &session,
             Some(submission.account_id()),
-            OnUnknownCaller::Told,
+            OnUnknownCaller::Warn,
         )?;
         Ok(Self { plan: handle.plan, submission, control })
     }

@@ -26,9 +26,9 @@ pub(super) struct ServiceArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnUnknownCaller {
     /// Nothing is changed, if an account was named.
-    Refused,
+    Refuse,
     /// A warning is shown: what follows is refused by AWS itself in another account.
-    Told,
+    Warn,
 }
 
 impl ServiceArgs {
@@ -90,7 +90,7 @@ impl ServiceArgs {
         match (check_caller(session, account_id)?, account_id) {
             (CallerCheck::Caller(caller), _) => print::note(&caller.to_string()),
             (CallerCheck::Unknown(error), Some(account))
-                if unchecked == OnUnknownCaller::Refused =>
+                if unchecked == OnUnknownCaller::Refuse =>
             {
                 return Err(CallerError::Unchecked { account: account.to_owned(), error }.into());
             }

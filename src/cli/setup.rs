@@ -169,7 +169,7 @@ fn session(
 ) -> Result<Session, CliError> {
     account_id.map_or(Ok(()), job::check_account)?;
     let session = args.service.session(region)?;
-    let unchecked = if args.apply { OnUnknownCaller::Refused } else { OnUnknownCaller::Told };
+    let unchecked = if args.apply { OnUnknownCaller::Refuse } else { OnUnknownCaller::Warn };
     args.service.check_account(&session, account_id, unchecked)?;
     Ok(session)
 }

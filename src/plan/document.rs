@@ -22,7 +22,7 @@ pub(crate) const PLAN_VERSION: u32 = 2;
 /// A finished plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    /// [`PLAN_VERSION`] of the program that wrote it.
+    /// `PLAN_VERSION` of the program that wrote it.
     pub version: u32,
     /// The command that made it: `filter`, `retry` or `verify`.
     pub command: String,

@@ -147,7 +147,7 @@ pub(crate) struct VerifyOptions {
     /// Memory for the objects of the plan, in bytes.
     pub memory_bytes: u64,
     /// Whether all objects must be held at once, to make a plan of those that remain.
-    pub at_once: bool,
+    pub finds_rest: bool,
     /// What `now()` means in the query.
     pub now: Timestamp,
     /// How data files are read.
@@ -256,7 +256,7 @@ pub(crate) fn verify_plan(
     let marks: Vec<u8> = unverified(plan, &options.clean);
     let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
     let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
-    if options.at_once && passes > 1 {
+    if options.finds_rest && passes > 1 {
         let bytes = objects.saturating_mul(OBJECT_BYTES);
         return Err(VerifyError::TooManyForOut { objects, bytes });
     }
@@ -269,7 +269,7 @@ pub(crate) fn verify_plan(
         let scanned = query::probe(opened, &set, &question.probes, options.scan, control)?;
         outcome.rows = scanned.rows;
         count(&set, &question, &mut outcome);
-        rest = options.at_once.then(|| ObjectFilter {
+        rest = options.finds_rest.then(|| ObjectFilter {
             objects: Arc::new(set),
             all_of: SEEN | ANSWERS,
             none_of: if question.is_copy { NONCURRENT } else { 0 },

@@ -126,7 +126,7 @@ fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, Sc
     let look = |files: &[DataFile]| {
         report::locate_files(report, files, options.root.as_ref(), options.stop)
     };
-    Ok(in_parts(&report.files, options.threads, look)?.concat())
+    Ok(on_threads(&report.files, options.threads, look)?.concat())
 }
 
 /// Which data files of a report are there; looked for on several threads where there are many.
@@ -141,7 +141,7 @@ pub(crate) fn survey(report: &Report, options: &ReportOptions) -> Result<FilesOn
     let parts = if is_remote {
         vec![look(&report.files)?]
     } else {
-        in_parts(&report.files, options.threads, look)?
+        on_threads(&report.files, options.threads, look)?
     };
     let mut all = FilesOnDisk::default();
     parts.into_iter().for_each(|part| all.append(part));

@@ -270,11 +270,11 @@ fn complete(dated: &DatedFolder) -> Result<Result<ManifestBytes, String>, Report
 }
 
 impl Report {
-    /// Finds the manifest that a location stands for, and reads it; gives the notes of [`find`],
+    /// Finds the manifest that a location stands for, and reads it; gives the notes of `find`,
     /// too.
     ///
     /// # Errors
-    /// Those of [`find`] and [`ManifestBytes::parse`].
+    /// When there is no report, or its manifest can't be read or is not one.
     pub fn find_and_read(
         location: &Location,
         as_of: Option<&AsOf>,

@@ -85,7 +85,7 @@ pub struct SplitProgress {
 }
 
 /// Splits CSV data into rows, one file after the other. Holds about 70 KB, and up to
-/// [`RECORD_BYTES_MAX`] more once it has met a long, odd record.
+/// `RECORD_BYTES_MAX` more once it has met a long, odd record.
 pub struct Splitter {
     path: SplitPath,
     kernel: Option<IndexKernel>,

@@ -11,17 +11,22 @@ use proptest::prelude::*;
 use super::kernel::InflateKernel;
 use super::*;
 
-/// A way to inflate.
+/// One of the decoders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum InflatePath {
     /// One of [`InflateKernel::every_path`].
     Kernel(usize),
     Reference,
 }
 
-const WAYS: [Way; 4] = [Way::Kernel(0), Way::Kernel(1), Way::Kernel(2), Way::Reference];
+const INFLATE_PATHS: [InflatePath; 4] = [
+    InflatePath::Kernel(0),
+    InflatePath::Kernel(1),
+    InflatePath::Kernel(2),
+    InflatePath::Reference,
+];
 
-impl Way {
+impl InflatePath {
     fn decoder(self) -> GzipDecoder {
         match self {
             Self::Kernel(number) => {
@@ -90,11 +95,11 @@ fn decode_by(
     }
 }
 
-/// The answers of every way to a whole file, after a check that pieces and windows change
+/// The answers of every path to a whole file, after a check that pieces and windows change
 /// nothing.
-fn decode_every_way(file: &[u8]) -> [Result<Vec<u8>, GzipErrorKind>; WAYS.len()] {
-    WAYS.map(|way| {
-        let mut decoder = way.decoder();
+fn decode_every_way(file: &[u8]) -> [Result<Vec<u8>, GzipErrorKind>; INFLATE_PATHS.len()] {
+    INFLATE_PATHS.map(|path| {
+        let mut decoder = path.decoder();
         let whole = decode_by(&mut decoder, file, usize::MAX, 200_000, false);
         for chunk in CHUNKS {
             for room in ROOMS {
@@ -106,7 +111,7 @@ fn decode_every_way(file: &[u8]) -> [Result<Vec<u8>, GzipErrorKind>; WAYS.len()]
                     };
                     assert!(
                         same,
-                        "{way:?}, chunk {chunk}, room {room}, late end {late_end}, file \
+                        "{path:?}, chunk {chunk}, room {room}, late end {late_end}, file \
                          {file:02x?}:\n{got:02x?}\ninstead of\n{whole:02x?}"
                     );
                 }
@@ -123,16 +128,16 @@ fn assert_decodes(file: &[u8], expected: &[u8]) {
     }
 }
 
-/// Every way refuses the file, in pieces of any size; given whole, with this error.
+/// Every path refuses the file, in pieces of any size; given whole, with this error.
 #[track_caller]
 fn assert_refused(file: &[u8], byte: u64, member: u64, kind: GzipErrorKind) {
     for got in decode_every_way(file) {
         assert!(got.is_err(), "{got:02x?}");
     }
-    for way in WAYS {
-        let mut decoder = way.decoder();
+    for path in INFLATE_PATHS {
+        let mut decoder = path.decoder();
         let got = decode_by(&mut decoder, file, usize::MAX, 9, false);
-        assert_eq!(got, Err(GzipError { kind, byte, member }), "{way:?}");
+        assert_eq!(got, Err(GzipError { kind, byte, member }), "{path:?}");
     }
 }
 
@@ -195,11 +200,11 @@ fn far_copies_and_long_stored_runs_survive_a_sliding_window() {
     for data in [far, zeros, rows(6_000)] {
         for level in [0, 6] {
             let file = gz(&data, level);
-            for way in WAYS {
-                let mut decoder = way.decoder();
+            for path in INFLATE_PATHS {
+                let mut decoder = path.decoder();
                 for (chunk, room) in [(1, 300), (7, 1), (100, 5), (5_000, 70_000), (65_536, 9)] {
                     let got = decode_by(&mut decoder, &file, chunk, room, false).unwrap();
-                    assert!(got == data, "{way:?}, chunk {chunk}, room {room}");
+                    assert!(got == data, "{path:?}, chunk {chunk}, room {room}");
                 }
             }
         }
@@ -298,7 +303,7 @@ fn members_follow_each_other_and_padding_follows_the_last() {
 #[test]
 fn a_member_of_a_few_bytes_costs_no_tables_of_its_own() {
     let few = [member(&PLAIN, &NOTHING, b""), gz(b"x", 6)].concat();
-    let mut decoder = Way::Kernel(0).decoder();
+    let mut decoder = InflatePath::Kernel(0).decoder();
     let found = decode_by(&mut decoder, &few.repeat(1_000), usize::MAX, 300, false).unwrap();
     assert_eq!(found, b"x".repeat(1_000));
     let Engine::Fast(kernel) = &decoder.engine else { panic!("not the kernel") };
@@ -380,9 +385,9 @@ fn members_with_names_and_times_may_be_split_anywhere() {
     let one = member(&header, &deflate_with(b"", &text), &text);
     let file = [&one[..], &one, &one].concat();
     for chunk in 1..file.len() {
-        for way in WAYS {
-            let got = decode_by(&mut way.decoder(), &file, chunk, 999, false);
-            assert_eq!(got, Ok(text.repeat(3)), "{way:?}, chunk {chunk}");
+        for path in INFLATE_PATHS {
+            let got = decode_by(&mut path.decoder(), &file, chunk, 999, false);
+            assert_eq!(got, Ok(text.repeat(3)), "{path:?}, chunk {chunk}");
         }
     }
 }
@@ -401,9 +406,9 @@ fn output_that_waits_does_not_hide_the_end() {
             .collect();
         let file = gz(&digits, 9).repeat(2);
         for room in [1, 2, 3] {
-            for way in WAYS {
-                let got = decode_by(&mut way.decoder(), &file, 1, room, false);
-                assert_eq!(got, Ok(digits.repeat(2)), "{way:?}, length {length}, room {room}");
+            for path in INFLATE_PATHS {
+                let got = decode_by(&mut path.decoder(), &file, 1, room, false);
+                assert_eq!(got, Ok(digits.repeat(2)), "{path:?}, length {length}, room {room}");
             }
         }
     }
@@ -469,8 +474,8 @@ fn a_single_flipped_bit_is_found_or_changes_nothing() {
                 // FTEXT is bit 0 of the flags; then time, extra flags, system, and the name.
                 let harmless = (at == 3 && bit == 0) || (4..15).contains(&at);
                 let mut answers = Vec::new();
-                for way in WAYS {
-                    let mut decoder = way.decoder();
+                for path in INFLATE_PATHS {
+                    let mut decoder = path.decoder();
                     for chunk in [29, usize::MAX] {
                         answers.push(decode_by(&mut decoder, &file, chunk, 9_000, true).ok());
                     }
@@ -531,8 +536,8 @@ fn a_code_of_a_single_word_is_accepted() {
 
 #[test]
 fn an_error_stays_until_reset() {
-    for way in WAYS {
-        let mut decoder = way.decoder();
+    for path in INFLATE_PATHS {
+        let mut decoder = path.decoder();
         let mut window = vec![0; 100];
         let first = decoder.decode(b"PK", false, &mut window, 0);
         assert!(first.is_err());
@@ -583,12 +588,12 @@ fn data() -> impl Strategy<Value = Vec<u8>> {
 
 /// What deflate data becomes, and how much of it was taken when it ended, if it did.
 fn inflate_by(
-    way: Way,
+    path: InflatePath,
     deflate: &[u8],
     chunk: usize,
     room: usize,
 ) -> Result<(Vec<u8>, Option<usize>), DeflateFault> {
-    let mut engine = way.decoder().engine;
+    let mut engine = path.decoder().engine;
     engine.start();
     let mut output = Vec::new();
     let (mut from, mut to) = (0, chunk.min(deflate.len()));
@@ -614,9 +619,9 @@ fn inflate_by(
 /// Every form of the kernel does as the reference does.
 #[track_caller]
 fn assert_inflates_alike(deflate: &[u8], chunk: usize, room: usize) {
-    let expected = inflate_by(Way::Reference, deflate, usize::MAX, 1 << 20).ok();
-    for way in WAYS {
-        let got = inflate_by(way, deflate, chunk, room).ok();
+    let expected = inflate_by(InflatePath::Reference, deflate, usize::MAX, 1 << 20).ok();
+    for path in INFLATE_PATHS {
+        let got = inflate_by(path, deflate, chunk, room).ok();
         let alike = match (&got, &expected) {
             // Cut short: how much comes out before that is not fixed, and the kernel may know
             // already that a code without words leads nowhere.
@@ -628,7 +633,7 @@ fn assert_inflates_alike(deflate: &[u8], chunk: usize, room: usize) {
         };
         assert!(
             alike,
-            "{way:?}, chunk {chunk}, room {room}, {deflate:02x?}:\n{got:02x?}\n{expected:02x?}"
+            "{path:?}, chunk {chunk}, room {room}, {deflate:02x?}:\n{got:02x?}\n{expected:02x?}"
         );
     }
 }
@@ -711,9 +716,9 @@ fn every_distance_and_length_is_copied() {
             for _ in 0..2 * length {
                 data.push(data[data.len() - distance as usize]);
             }
-            for way in WAYS {
-                let (got, end) = inflate_by(way, &deflate, usize::MAX, 40_000).unwrap();
-                assert!(got == data, "{way:?}, distance {distance}, length {length}");
+            for path in INFLATE_PATHS {
+                let (got, end) = inflate_by(path, &deflate, usize::MAX, 40_000).unwrap();
+                assert!(got == data, "{path:?}, distance {distance}, length {length}");
                 assert_eq!(end, Some(deflate.len() - 20));
             }
         }
@@ -771,10 +776,10 @@ proptest! {
         let mut oracle = Vec::new();
         flate2::read::MultiGzDecoder::new(&file[..]).read_to_end(&mut oracle).unwrap();
         file.resize(file.len() + padding, 0);
-        for way in WAYS {
-            let mut decoder = way.decoder();
+        for path in INFLATE_PATHS {
+            let mut decoder = path.decoder();
             let got = decode_by(&mut decoder, &file, chunk, room, late_end);
-            prop_assert!(got.as_ref() == Ok(&oracle), "{way:?}: {got:02x?}");
+            prop_assert!(got.as_ref() == Ok(&oracle), "{path:?}: {got:02x?}");
         }
     }
 
@@ -795,7 +800,7 @@ proptest! {
                 _ => file.truncate(at.max(1)),
             }
         }
-        let answers = WAYS.map(|way| decode_by(&mut way.decoder(), &file, chunk, room, false));
+        let answers = INFLATE_PATHS.map(|path| decode_by(&mut path.decoder(), &file, chunk, room, false));
         let [kernels @ .., reference] = answers;
         let mut oracle = Vec::new();
         if flate2::read::MultiGzDecoder::new(&file[..]).read_to_end(&mut oracle).is_ok() {
@@ -880,16 +885,16 @@ proptest! {
             let found = RawInflate::new(Inflate::Reference).inflate(&deflate[piece], &mut output);
             whole(found, &output)
         });
-        for way in WAYS {
+        for path in INFLATE_PATHS {
             let mut inflate =
-                RawInflate::with_engines(way.decoder().engine, way.decoder().engine);
+                RawInflate::with_engines(path.decoder().engine, path.decoder().engine);
             let [mut one, mut two] = room.map(|room| vec![0xa5; room]);
             // Twice: nothing of an earlier pair is left.
             for _ in 0..2 {
                 let inputs = [&deflate[0][..], &deflate[1][..]];
                 let [first, second] = inflate.inflate_two(inputs, [&mut one, &mut two]);
                 let found = [whole(first, &one), whole(second, &two)];
-                prop_assert!(found == expected, "{way:?}: {found:02x?}\n{expected:02x?}");
+                prop_assert!(found == expected, "{path:?}: {found:02x?}\n{expected:02x?}");
             }
         }
     }

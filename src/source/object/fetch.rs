@@ -263,8 +263,8 @@ mod tests {
         let by_kms = plain().server_side_encryption(ServerSideEncryption::AwsKms);
         assert_eq!(stated_md5(&by_kms.build()), None);
         assert_eq!(stated_md5(&plain().sse_customer_key_md5("x").build()), None);
-        let in_parts = GetObjectOutput::builder().e_tag(format!("\"{md5}-2\""));
-        assert_eq!(stated_md5(&in_parts.build()), None);
+        let multipart = GetObjectOutput::builder().e_tag(format!("\"{md5}-2\""));
+        assert_eq!(stated_md5(&multipart.build()), None);
         for wrong in ["", "12", "+123456789abcdef00000000000000ff", &md5[1..]] {
             assert_eq!(parse_md5(wrong), None, "{wrong}");
         }
