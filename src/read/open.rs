@@ -149,7 +149,7 @@ pub(crate) fn survey(report: &Report, options: &ReportOptions) -> Result<FilesOn
 }
 
 /// What `look` gives of the files, part by part, in their order.
-fn in_parts<T: Send>(
+fn on_threads<T: Send>(
     files: &[DataFile],
     threads: NonZeroUsize,
     look: impl Fn(&[DataFile]) -> Result<T, ReportError> + Sync,
