@@ -800,7 +800,8 @@ proptest! {
                 _ => file.truncate(at.max(1)),
             }
         }
-        let answers = INFLATE_PATHS.map(|path| decode_by(&mut path.decoder(), &file, chunk, room, false));
+        let decode = |path: InflatePath| decode_by(&mut path.decoder(), &file, chunk, room, false);
+        let answers = INFLATE_PATHS.map(decode);
         let [kernels @ .., reference] = answers;
         let mut oracle = Vec::new();
         if flate2::read::MultiGzDecoder::new(&file[..]).read_to_end(&mut oracle).is_ok() {
