@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -29,6 +30,10 @@ use crate::values::Row;
 /// Bytes of rows that wait in memory for their turn, unless told otherwise. 64 MiB: rows of some
 /// files that were read early; what waits beyond that goes to a folder for temporary files.
 const MEMORY_BYTES: usize = 64 << 20;
+
+/// Names of folders that are tried. A hundred: more of one process at a time are not runs, but
+/// folders that killed runs of other processes with this number left behind.
+const SPILL_NAMES_MAX: u64 = 100;
 
 /// All rows are of one stream: they are shown in report order.
 const LANE: OutputLane = OutputLane(0);
@@ -142,7 +147,8 @@ pub struct RowsOutcome {
     pub warnings: Vec<String>,
 }
 
-/// Shows the matching rows of reports to `visit`, in report order, until it breaks off.
+/// Shows the matching rows of reports to `visit`, in report order, until it breaks off. The data
+/// file at hand is then still read to its end.
 ///
 /// # Errors
 /// When the query or a column doesn't fit a report, a file is bad (unless it may be skipped; the
@@ -218,11 +224,18 @@ struct SpillPlace {
 
 impl SpillPlace {
     fn create(folder: &Path) -> Result<Self, ScanError> {
-        static RUNS: AtomicU64 = AtomicU64::new(0);
-        let run = RUNS.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("s3sieve-rows-{}-{run}", process::id()));
-        create_private_folder(&path).map_err(ScanError::Spill)?;
-        Ok(Self { path })
+        static NAMES: AtomicU64 = AtomicU64::new(0);
+        for _ in 0..SPILL_NAMES_MAX {
+            let name = NAMES.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("s3sieve-rows-{}-{name}", process::id()));
+            match create_private_folder(&path) {
+                Ok(()) => return Ok(Self { path }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(ScanError::Spill(at(&path, &error))),
+            }
+        }
+        let text = format!("{}: folders of killed runs fill it; remove them", folder.display());
+        Err(ScanError::Spill(io::Error::other(text)))
     }
 }
 
@@ -231,6 +244,10 @@ impl Drop for SpillPlace {
         // What waited in it was removed; an empty folder that stays is only untidy.
         let _ = fs::remove_dir(&self.path);
     }
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// What is shown of the rows of one report.

@@ -47,6 +47,7 @@ mod public_surface;
 mod races;
 mod readme;
 mod real_reports;
+mod rows;
 mod schema;
 #[cfg(unix)]
 mod screen;
