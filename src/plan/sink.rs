@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::writer::{Folders, PlanFiles, PlanWriter, SeriesId, SeriesLabel};
 use super::{PlanError, ShardBounds, SkippedFile, line};
-use crate::diagnostic::{Diagnostic, ErrorClass};
+use crate::diagnostic::{Diagnostic, ErrorClass, chain};
 use crate::engine::{OutputBlock, OutputLane};
 use crate::operation::UNREADABLE;
 use crate::query::{FileSummary, FilterSink, LaneKey, Lanes, SizeTotals};
@@ -179,7 +179,7 @@ impl FilterSink for PlanSink<'_> {
         self.files_by_report[input.report] += 1;
         self.files_skipped.push(SkippedFile {
             file: error.path.display().to_string(),
-            error: error.kind.to_string(),
+            error: chain(&error.kind),
         });
         Ok(())
     }

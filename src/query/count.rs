@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{CompiledQuery, Query, UnreadableColumn, column, packed, size};
-use crate::diagnostic::{Diagnostic, ErrorClass};
+use crate::diagnostic::{Diagnostic, ErrorClass, chain};
 use crate::engine::{Emitter, OutputBlock, Sink, TaskError};
 use crate::predicate::{Matcher, is_readable};
 use crate::read::{
@@ -222,7 +222,7 @@ impl Sink<Counts, DataError> for CountSink<'_> {
         if !self.keep_going || error.class() == ErrorClass::Usage {
             return Err(error.into());
         }
-        self.counts.files_skipped.push((error.path, error.kind.to_string()));
+        self.counts.files_skipped.push((error.path, chain(&error.kind)));
         Ok(())
     }
 }
