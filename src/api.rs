@@ -128,7 +128,7 @@ pub fn filter(
 /// Reads the document of a plan in this folder.
 ///
 /// # Errors
-/// When there is no plan, it is of another version, or its parts contradict each other.
+/// When the folder has no plan, or a plan of another version, or one that contradicts itself.
 pub fn read_plan(folder: impl Into<Location>) -> Result<Plan, Error> {
     Ok(plan::read(folder)?)
 }

@@ -1,6 +1,5 @@
-//! The command line as typed, and its way to the reports that it names: these are opened here, and
-//! names are looked up to say what was probably meant. What needs checking against a report is
-//! checked by the layers below.
+//! The command line as typed: its commands, and the arguments of those that have no file of their
+//! own. What needs checking against a report is checked by the layers below.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;

@@ -1,4 +1,4 @@
-//! Rows that a plan sets aside: how they are told, and what to do where no others are left.
+//! Rows that a plan excludes: how they are shown, and what to do where no others are left.
 
 use std::io::{self, Write};
 

@@ -373,44 +373,46 @@ impl OperationArgs {
         if let Some(path) = &self.operation_json {
             self.refuse_foreign(None)?;
             let text = parameter_file::text(path)?;
-            return Ok(Box::new(given::Parameters::parse(&text)?));
+            return Ok(Box::new(given::GivenParameters::parse(&text)?));
         }
         let Some(kind) = self.operation else {
             return Err(CliError::usage("--operation is missing".to_owned()));
         };
         self.refuse_foreign(Some(kind))?;
         Ok(match kind {
-            OperationKind::UpdateEncryption => Box::new(update_encryption::Parameters {
-                key_arn: self.kms_key_arn.clone(),
-                bucket_key: self
-                    .bucket_key
-                    .map(OnOff::is_on)
-                    .or(planned.and_then(|planned| planned.bucket_key)),
-            }),
+            OperationKind::UpdateEncryption => {
+                Box::new(update_encryption::UpdateEncryptionParameters {
+                    key_arn: self.kms_key_arn.clone(),
+                    bucket_key: self
+                        .bucket_key
+                        .map(OnOff::is_on)
+                        .or(planned.and_then(|planned| planned.bucket_key)),
+                })
+            }
             OperationKind::Copy => {
                 Box::new(self.copy(planned.and_then(|planned| planned.storage_class)))
             }
-            OperationKind::Tag => Box::new(tag::Parameters { tags: self.object_tag.clone() }),
-            OperationKind::DeleteTags => Box::new(delete_tags::Parameters),
-            OperationKind::Restore => Box::new(restore::Parameters {
+            OperationKind::Tag => Box::new(tag::TagParameters { tags: self.object_tag.clone() }),
+            OperationKind::DeleteTags => Box::new(delete_tags::DeleteTagsParameters),
+            OperationKind::Restore => Box::new(restore::RestoreParameters {
                 days: self.restore_days,
                 tier: self.restore_tier.clone(),
             }),
-            OperationKind::Acl => Box::new(acl::Parameters { acl: self.acl.clone() }),
+            OperationKind::Acl => Box::new(acl::AclParameters { acl: self.acl.clone() }),
             OperationKind::LegalHold => {
-                Box::new(legal_hold::Parameters { status: self.legal_hold.clone() })
+                Box::new(legal_hold::LegalHoldParameters { status: self.legal_hold.clone() })
             }
-            OperationKind::Retention => Box::new(retention::Parameters {
+            OperationKind::Retention => Box::new(retention::RetentionParameters {
                 mode: self.retention_mode.clone(),
                 until: self.retain_until.clone(),
                 bypass_governance: self.bypass_governance,
             }),
-            OperationKind::Replicate => Box::new(replicate::Parameters),
-            OperationKind::Checksum => Box::new(checksum::Parameters {
+            OperationKind::Replicate => Box::new(replicate::ReplicateParameters),
+            OperationKind::Checksum => Box::new(checksum::ChecksumParameters {
                 algorithm: self.checksum_algorithm.clone(),
                 checksum_type: self.checksum_type.clone(),
             }),
-            OperationKind::Lambda => Box::new(lambda::Parameters {
+            OperationKind::Lambda => Box::new(lambda::LambdaParameters {
                 function_arn: self.function_arn.clone(),
                 schema_version: self.schema_version.clone(),
                 arguments: self.user_argument.clone(),
@@ -444,8 +446,8 @@ impl OperationArgs {
         planned.storage_class
     }
 
-    fn copy(&self, storage_class: Option<CopyClass>) -> copy::Parameters {
-        copy::Parameters {
+    fn copy(&self, storage_class: Option<CopyClass>) -> copy::CopyParameters {
+        copy::CopyParameters {
             target_bucket: self.target_bucket.clone(),
             target_prefix: self.target_prefix.clone(),
             storage_class: self.storage_class.or(storage_class),

@@ -23,18 +23,18 @@ pub(super) const CANNED: [&str; 7] = [
 
 /// The parameters. Grants name canonical user ids and an owner: they go by `--operation-json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct AclParameters {
     /// `--acl`: one of the canned ACLs.
     pub acl: Option<String>,
 }
 
-impl Parameters {
+impl AclParameters {
     fn acl(&self) -> Result<&str, Refusal> {
         required_one_of(ACL, self.acl.as_deref(), &CANNED, "API, S3CannedAccessControlList")
     }
 }
 
-impl Operation for Parameters {
+impl Operation for AclParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Acl
     }

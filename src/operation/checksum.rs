@@ -29,14 +29,14 @@ const TYPES: [&str; 2] = ["FULL_OBJECT", "COMPOSITE"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct ChecksumParameters {
     /// `--checksum-algorithm`.
     pub algorithm: Option<String>,
     /// `--checksum-type`; S3 chooses where there is none.
     pub checksum_type: Option<String>,
 }
 
-impl Parameters {
+impl ChecksumParameters {
     fn algorithm(&self) -> Result<&str, Refusal> {
         required_one_of(
             CHECKSUM_ALGORITHM,
@@ -47,7 +47,7 @@ impl Parameters {
     }
 }
 
-impl Operation for Parameters {
+impl Operation for ChecksumParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Checksum
     }

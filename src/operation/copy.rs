@@ -73,7 +73,7 @@ const REDIRECT_CHARS_MAX: usize = 2048;
 
 /// The parameters. What is not given is left to S3, but for the storage class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct CopyParameters {
     /// `--target-bucket`: a name or an ARN.
     pub target_bucket: Option<String>,
     /// `--target-prefix`: stands before the keys of the copies.
@@ -196,7 +196,7 @@ struct CopyTarget {
     is_directory: bool,
 }
 
-impl Parameters {
+impl CopyParameters {
     fn target(&self, setting: &JobContext) -> Result<CopyTarget, Refusal> {
         const PARAMETER: ParameterName = TARGET_BUCKET;
         let Some(target) = self.target_bucket.as_deref() else {
@@ -390,7 +390,7 @@ impl Parameters {
     }
 }
 
-impl Operation for Parameters {
+impl Operation for CopyParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Copy
     }

@@ -11,9 +11,9 @@ use super::{Operation, OperationKind};
 
 /// It has no parameters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Parameters;
+pub(crate) struct DeleteTagsParameters;
 
-impl Operation for Parameters {
+impl Operation for DeleteTagsParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::DeleteTags
     }

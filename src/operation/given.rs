@@ -17,12 +17,12 @@ const RULES: &str = "API, JobOperation";
 
 /// An operation as it was given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct GivenParameters {
     kind: OperationKind,
     member: Value,
 }
 
-impl Parameters {
+impl GivenParameters {
     /// Reads a `JobOperation`: an object with one member, whose name is an operation's.
     ///
     /// # Errors
@@ -49,7 +49,7 @@ impl Parameters {
     }
 }
 
-impl Operation for Parameters {
+impl Operation for GivenParameters {
     fn kind(&self) -> OperationKind {
         self.kind
     }
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn one_known_operation_is_taken_as_it_is() {
         let text = r#"{"S3PutObjectAcl": {"B": 1, "A": [true]}}"#;
-        let operation = Parameters::parse(text).unwrap();
+        let operation = GivenParameters::parse(text).unwrap();
         assert_eq!(operation.kind(), OperationKind::Acl);
         assert_eq!(operation.member.to_string(), r#"{"B":1,"A":[true]}"#);
         for (wrong, why) in [
@@ -81,7 +81,7 @@ mod tests {
             (r#"{"S3DeleteObject": {}}"#, "no such operation"),
             (r#"{"S3ReplicateObject": 1}"#, "no object"),
         ] {
-            let told = Parameters::parse(wrong).unwrap_err().to_string();
+            let told = GivenParameters::parse(wrong).unwrap_err().to_string();
             assert!(told.contains(why) && told.contains(PARAMETER.name()), "{told}");
         }
     }

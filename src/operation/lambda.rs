@@ -35,7 +35,7 @@ const FUNCTION_ARN_CHARS_MAX: usize = 1024;
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct LambdaParameters {
     /// `--function-arn`: the function, with an alias or version behind it or without.
     pub function_arn: Option<String>,
     /// `--schema-version`: `1.0` or `2.0`.
@@ -44,7 +44,7 @@ pub(crate) struct Parameters {
     pub arguments: Vec<(String, String)>,
 }
 
-impl Parameters {
+impl LambdaParameters {
     fn function_arn(&self) -> Result<&str, Refusal> {
         let remedy = "`aws lambda get-function --function-name NAME` shows it as FunctionArn";
         let Some(text) = self.function_arn.as_deref() else {
@@ -89,7 +89,7 @@ impl Parameters {
     }
 }
 
-impl Operation for Parameters {
+impl Operation for LambdaParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Lambda
     }

@@ -15,19 +15,19 @@ pub(super) const STATUSES: [&str; 2] = ["ON", "OFF"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct LegalHoldParameters {
     /// `--legal-hold`: `ON` or `OFF`.
     pub status: Option<String>,
 }
 
-impl Parameters {
+impl LegalHoldParameters {
     fn status(&self) -> Result<&str, Refusal> {
         let authority = "API, S3ObjectLockLegalHoldStatus";
         required_one_of(LEGAL_HOLD, self.status.as_deref(), &STATUSES, authority)
     }
 }
 
-impl Operation for Parameters {
+impl Operation for LegalHoldParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::LegalHold
     }

@@ -4,8 +4,8 @@
 //! wrote, and has no rules and permissions of its own:
 //!
 //! 1. `eligibility()`: the rows that it can't do, as [`Rule`]s.
-//! 2. `Parameters`: what it is told, with a check that refuses what AWS would refuse
-//!    ([`Operation::check`]).
+//! 2. Its parameters, such as [`copy::CopyParameters`]: what it is told, with a check that refuses
+//!    what AWS would refuse ([`Operation::check`]).
 //! 3. [`Operation::request`]: its member of `CreateJob`'s `Operation`.
 //! 4. `permissions()`: what the jobs' role needs. They are read from the request, so that they also
 //!    hold for a request that somebody else wrote ([`given`]).

@@ -85,12 +85,15 @@ fn pair(key: &str, value: &str) -> (String, String) {
 
 #[test]
 fn update_encryption_names_its_key_and_says_whether_bucket_keys_are_on() {
-    let good = update_encryption::Parameters { key_arn: some(KEY), bucket_key: Some(true) };
+    let good = update_encryption::UpdateEncryptionParameters {
+        key_arn: some(KEY),
+        bucket_key: Some(true),
+    };
     let expected = format!(
         r#"{{"ObjectEncryption":{{"SSEKMS":{{"KMSKeyArn":"{KEY}","BucketKeyEnabled":true}}}}}}"#
     );
     assert_eq!(member(&good, None), expected);
-    let of = |key: Option<&str>, bucket_key| update_encryption::Parameters {
+    let of = |key: Option<&str>, bucket_key| update_encryption::UpdateEncryptionParameters {
         key_arn: key.map(str::to_owned),
         bucket_key,
     };
@@ -103,8 +106,8 @@ fn update_encryption_names_its_key_and_says_whether_bucket_keys_are_on() {
     refused(&of(Some(&elsewhere), Some(true)), None, &["eu-west-1", "us-east-1", "`region`"]);
 }
 
-fn full_copy() -> copy::Parameters {
-    copy::Parameters {
+fn full_copy() -> copy::CopyParameters {
+    copy::CopyParameters {
         target_bucket: some("target"),
         target_prefix: some("new/"),
         storage_class: Some(CopyClass::Keep),
@@ -136,13 +139,13 @@ fn full_copy() -> copy::Parameters {
 }
 
 /// A copy in place with bucket keys, as in the guide.
-fn copy_in_place() -> copy::Parameters {
-    copy::Parameters {
+fn copy_in_place() -> copy::CopyParameters {
+    copy::CopyParameters {
         target_bucket: some("demo"),
         storage_class: Some(CopyClass::Of(StorageClass::Standard)),
         sse: some("KMS"),
         bucket_key: Some(true),
-        ..copy::Parameters::default()
+        ..copy::CopyParameters::default()
     }
 }
 
@@ -192,33 +195,35 @@ fn a_copy_has_its_members_in_the_order_of_the_model() {
 
 #[test]
 fn a_copy_drops_tags_only_when_told_to() {
-    let of =
-        |directive: &str| copy::Parameters { tags_directive: some(directive), ..copy_in_place() };
-    let value = |operation: &copy::Parameters| -> Value {
+    let of = |directive: &str| copy::CopyParameters {
+        tags_directive: some(directive),
+        ..copy_in_place()
+    };
+    let value = |operation: &copy::CopyParameters| -> Value {
         build(operation, None).unwrap().operation["S3PutObjectCopy"]["NewObjectTagging"].clone()
     };
     assert_eq!(value(&of("keep")), Value::Null);
     assert_eq!(value(&of("none")), json!([]));
     refused(&of("replace"), None, &["`object_tags`", "`object_tag` KEY=VALUE"]);
     refused(&of("drop"), None, &["`object_tags`", "keep, replace, none"]);
-    let tagged = copy::Parameters { tags: vec![pair("a", "1")], ..copy_in_place() };
+    let tagged = copy::CopyParameters { tags: vec![pair("a", "1")], ..copy_in_place() };
     refused(&tagged, None, &["`object_tags` replace"]);
 }
 
 #[test]
 fn a_copy_that_keeps_classes_needs_a_plan_that_is_split_by_them() {
-    let keep = copy::Parameters { storage_class: Some(CopyClass::Keep), ..copy_in_place() };
+    let keep = copy::CopyParameters { storage_class: Some(CopyClass::Keep), ..copy_in_place() };
     assert!(member(&keep, Some("STANDARD_IA")).contains(r#""StorageClass":"STANDARD_IA""#));
     refused(&keep, None, &["`storage_class`", "`split_by` StorageClass"]);
     refused(&keep, Some("REDUCED_REDUNDANCY"), &["REDUCED_REDUNDANCY", "00000.csv"]);
-    let unsaid = copy::Parameters { storage_class: None, ..copy_in_place() };
+    let unsaid = copy::CopyParameters { storage_class: None, ..copy_in_place() };
     refused(&unsaid, None, &["`storage_class`", "STANDARD unless told", "keep"]);
 }
 
 /// Each of these alone makes AWS refuse the job.
 #[test]
 fn what_is_wrong_with_a_copy_is_named() {
-    type Change = fn(&mut copy::Parameters);
+    type Change = fn(&mut copy::CopyParameters);
     let cases: [(Change, &[&str]); 16] = [
         (|p| p.target_bucket = None, &["`target_bucket`"]),
         (|p| p.target_bucket = some("No_Bucket"), &["`target_bucket`", "No_Bucket"]),
@@ -245,24 +250,24 @@ fn what_is_wrong_with_a_copy_is_named() {
         change(&mut parameters);
         refused(&parameters, Some("STANDARD"), parts);
     }
-    let aes = copy::Parameters { sse: some("AES256"), ..copy_in_place() };
+    let aes = copy::CopyParameters { sse: some("AES256"), ..copy_in_place() };
     refused(&aes, None, &["`bucket_key`", "AES256"]);
 }
 
 #[test]
 fn tags_replace_all_tags() {
-    let good = tag::Parameters { tags: vec![pair("b", "2"), pair("a", "")] };
+    let good = tag::TagParameters { tags: vec![pair("b", "2"), pair("a", "")] };
     let expected = r#"{"TagSet":[{"Key":"b","Value":"2"},{"Key":"a","Value":""}]}"#;
     assert_eq!(member(&good, None), expected);
-    refused(&tag::Parameters::default(), None, &["`object_tag`", "delete-tags"]);
+    refused(&tag::TagParameters::default(), None, &["`object_tag`", "delete-tags"]);
     let many = (0..11).map(|number| pair(&number.to_string(), "")).collect();
-    refused(&tag::Parameters { tags: many }, None, &["`object_tag`", "11", "10", "UG"]);
+    refused(&tag::TagParameters { tags: many }, None, &["`object_tag`", "11", "10", "UG"]);
 }
 
 #[test]
 fn operations_without_parameters_are_empty() {
-    assert_eq!(member(&delete_tags::Parameters, None), "{}");
-    let value = replicate::Parameters.request(&setting(), &manifest(None)).unwrap();
+    assert_eq!(member(&delete_tags::DeleteTagsParameters, None), "{}");
+    let value = replicate::ReplicateParameters.request(&setting(), &manifest(None)).unwrap();
     assert_eq!(value, json!({}));
 }
 
@@ -278,9 +283,9 @@ fn try_on(operation: &dyn Operation, bucket: &str, versions: bool) -> Result<Val
 
 #[test]
 fn a_replication_needs_version_ids() {
-    assert_eq!(try_on(&replicate::Parameters, "demo", true), Ok(json!({})));
-    let given = given::Parameters::parse(r#"{"S3ReplicateObject": {}}"#).unwrap();
-    for operation in [&replicate::Parameters as &dyn Operation, &given] {
+    assert_eq!(try_on(&replicate::ReplicateParameters, "demo", true), Ok(json!({})));
+    let given = given::GivenParameters::parse(r#"{"S3ReplicateObject": {}}"#).unwrap();
+    for operation in [&replicate::ReplicateParameters as &dyn Operation, &given] {
         let told = try_on(operation, "demo", false).unwrap_err().to_string();
         assert!(told.contains("00000.csv has no version ids"), "{told}");
         assert!(told.contains("plan_for replicate"), "{told}");
@@ -291,12 +296,12 @@ const DIRECTORY: &str = "data--use1-az4--x-s3";
 
 #[test]
 fn directory_buckets_are_for_copies_and_functions_alone() {
-    let tags = tag::Parameters { tags: vec![pair("a", "1")] };
+    let tags = tag::TagParameters { tags: vec![pair("a", "1")] };
     let told = try_on(&tags, DIRECTORY, false).unwrap_err().to_string();
     assert!(told.contains("directory bucket") && told.contains("copy and lambda"), "{told}");
     assert!(try_on(&copy_in_place(), DIRECTORY, false).is_ok());
     let arn = "arn:aws:lambda:us-east-1:111122223333:function:f";
-    let of = |version: Option<&str>| lambda::Parameters {
+    let of = |version: Option<&str>| lambda::LambdaParameters {
         function_arn: some(arn),
         schema_version: version.map(str::to_owned),
         arguments: Vec::new(),
@@ -322,24 +327,29 @@ fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() 
     let target = format!("arn:aws:s3express:us-east-1:111122223333:bucket/{DIRECTORY}");
     for given in [DIRECTORY, &target] {
         for class in [None, Some(CopyClass::Keep)] {
-            let copy = copy::Parameters {
+            let copy = copy::CopyParameters {
                 target_bucket: some(given),
                 storage_class: class,
-                ..copy::Parameters::default()
+                ..copy::CopyParameters::default()
             };
             let expected = json!({"TargetResource": target, "NewObjectTagging": []}).to_string();
             assert_eq!(member(&copy, None), expected);
         }
     }
-    let plain = copy::Parameters { target_bucket: some(DIRECTORY), ..copy::Parameters::default() };
+    let plain =
+        copy::CopyParameters { target_bucket: some(DIRECTORY), ..copy::CopyParameters::default() };
     let class = Some(CopyClass::Of(StorageClass::Standard));
     refused(
-        &copy::Parameters { storage_class: class, ..plain.clone() },
+        &copy::CopyParameters { storage_class: class, ..plain.clone() },
         None,
         &["`storage_class`"],
     );
-    refused(&copy::Parameters { bucket_key: Some(true), ..plain.clone() }, None, &["`bucket_key`"]);
-    let keep = copy::Parameters { tags_directive: some("keep"), ..plain.clone() };
+    refused(
+        &copy::CopyParameters { bucket_key: Some(true), ..plain.clone() },
+        None,
+        &["`bucket_key`"],
+    );
+    let keep = copy::CopyParameters { tags_directive: some("keep"), ..plain.clone() };
     refused(&keep, None, &["`object_tags`", "directory bucket"]);
     let setting = JobContext { region: None, ..setting() };
     let told = job::requests(&plain, &setting, &options(), &source(None)).unwrap_err().to_string();
@@ -350,33 +360,33 @@ fn a_copy_to_a_directory_bucket_names_it_in_full_and_leaves_out_what_it_lacks() 
         format!("arn:aws:s3express:us-east-1:111122223333:{DIRECTORY}"),
         "arn:aws:s3express:us-east-1:111122223333:bucket/demo".to_owned(),
     ] {
-        let copy = copy::Parameters { target_bucket: some(&wrong), ..plain.clone() };
+        let copy = copy::CopyParameters { target_bucket: some(&wrong), ..plain.clone() };
         refused(&copy, None, &["`target_bucket`", &wrong]);
     }
 }
 
 #[test]
 fn a_restore_has_days_just_where_the_class_wants_them() {
-    let good = restore::Parameters { days: Some(7), tier: some("BULK") };
+    let good = restore::RestoreParameters { days: Some(7), tier: some("BULK") };
     for class in ["GLACIER", "DEEP_ARCHIVE"] {
         let expected = r#"{"ExpirationInDays":7,"GlacierJobTier":"BULK"}"#;
         assert_eq!(member(&good, Some(class)), expected);
     }
     assert_eq!(member(&good, Some("INTELLIGENT_TIERING")), r#"{"GlacierJobTier":"BULK"}"#);
-    assert_eq!(member(&restore::Parameters::default(), Some("INTELLIGENT_TIERING")), "{}");
-    let without = restore::Parameters { days: None, tier: None };
+    assert_eq!(member(&restore::RestoreParameters::default(), Some("INTELLIGENT_TIERING")), "{}");
+    let without = restore::RestoreParameters { days: None, tier: None };
     refused(&without, Some("GLACIER"), &["`restore_days`", "at least 1", "UG"]);
     refused(&good, None, &["restore", "`split_by` StorageClass"]);
     refused(&good, Some("STANDARD"), &["STANDARD", "plan_for restore"]);
-    let zero = restore::Parameters { days: Some(0), tier: None };
+    let zero = restore::RestoreParameters { days: Some(0), tier: None };
     refused(&zero, Some("GLACIER"), &["`restore_days` `0`", "at least 1"]);
-    let fast = restore::Parameters { days: Some(1), tier: some("EXPEDITED") };
+    let fast = restore::RestoreParameters { days: Some(1), tier: some("EXPEDITED") };
     refused(&fast, Some("GLACIER"), &["`restore_tier`", "EXPEDITED", "BULK, STANDARD", "API"]);
 }
 
 #[test]
 fn acls_are_canned() {
-    let of = |acl: Option<&str>| acl::Parameters { acl: acl.map(str::to_owned) };
+    let of = |acl: Option<&str>| acl::AclParameters { acl: acl.map(str::to_owned) };
     let expected = r#"{"AccessControlPolicy":{"CannedAccessControlList":"private"}}"#;
     assert_eq!(member(&of(Some("private")), None), expected);
     refused(&of(None), None, &["`acl`", "private"]);
@@ -385,10 +395,10 @@ fn acls_are_canned() {
 
 #[test]
 fn holds_and_retentions_are_put() {
-    let hold = legal_hold::Parameters { status: some("OFF") };
+    let hold = legal_hold::LegalHoldParameters { status: some("OFF") };
     assert_eq!(member(&hold, None), r#"{"LegalHold":{"Status":"OFF"}}"#);
-    refused(&legal_hold::Parameters::default(), None, &["`legal_hold`", "ON, OFF"]);
-    let of = |mode: Option<&str>, until: Option<&str>| retention::Parameters {
+    refused(&legal_hold::LegalHoldParameters::default(), None, &["`legal_hold`", "ON, OFF"]);
+    let of = |mode: Option<&str>, until: Option<&str>| retention::RetentionParameters {
         mode: mode.map(str::to_owned),
         until: until.map(str::to_owned),
         bypass_governance: true,
@@ -409,13 +419,17 @@ fn holds_and_retentions_are_put() {
 
 #[test]
 fn a_checksum_job_names_its_algorithm_and_the_owner_of_its_report() {
-    let good = checksum::Parameters { algorithm: some("SHA256"), checksum_type: some("COMPOSITE") };
+    let good = checksum::ChecksumParameters {
+        algorithm: some("SHA256"),
+        checksum_type: some("COMPOSITE"),
+    };
     let expected = r#"{"ChecksumAlgorithm":"SHA256","ChecksumType":"COMPOSITE"}"#;
     assert_eq!(member(&good, None), expected);
     let request = serde_json::to_value(build(&good, None).unwrap()).unwrap();
     assert_eq!(request["Report"]["ExpectedBucketOwner"], "111122223333");
     assert_eq!(request["Report"]["ReportScope"], "AllTasks");
-    let given = given::Parameters::parse(&format!(r#"{{"S3ComputeObjectChecksum": {expected}}}"#));
+    let given =
+        given::GivenParameters::parse(&format!(r#"{{"S3ComputeObjectChecksum": {expected}}}"#));
     for operation in [&good as &dyn Operation, &given.unwrap()] {
         let scope = Some(ReportScope::FailedTasksOnly);
         let options = JobOptions { report_scope: scope, ..options() };
@@ -424,15 +438,15 @@ fn a_checksum_job_names_its_algorithm_and_the_owner_of_its_report() {
             assert!(told.to_string().contains(part), "{told}");
         }
     }
-    refused(&checksum::Parameters::default(), None, &["`checksum_algorithm`", "CRC64NVME"]);
-    let wrong = checksum::Parameters { checksum_type: some("PARTS"), ..good };
+    refused(&checksum::ChecksumParameters::default(), None, &["`checksum_algorithm`", "CRC64NVME"]);
+    let wrong = checksum::ChecksumParameters { checksum_type: some("PARTS"), ..good };
     refused(&wrong, None, &["`checksum_type`", "FULL_OBJECT, COMPOSITE"]);
 }
 
 #[test]
 fn a_lambda_function_is_named_by_its_arn_and_told_little() {
     let arn = "arn:aws:lambda:us-east-1:111122223333:function:f:7";
-    let good = lambda::Parameters {
+    let good = lambda::LambdaParameters {
         function_arn: some(arn),
         schema_version: some("2.0"),
         arguments: vec![pair("b", "2"), pair("a", "")],
@@ -444,23 +458,23 @@ fn a_lambda_function_is_named_by_its_arn_and_told_little() {
     });
     let expected = expected.to_string();
     assert_eq!(member(&good, None), expected);
-    let bare = lambda::Parameters { function_arn: some("f"), ..good.clone() };
+    let bare = lambda::LambdaParameters { function_arn: some("f"), ..good.clone() };
     refused(&bare, None, &["`function_arn`", "function:NAME"]);
-    let absent = lambda::Parameters { function_arn: None, ..good.clone() };
+    let absent = lambda::LambdaParameters { function_arn: None, ..good.clone() };
     refused(&absent, None, &["`function_arn`", "get-function"]);
-    let old = lambda::Parameters { schema_version: None, ..good.clone() };
+    let old = lambda::LambdaParameters { schema_version: None, ..good.clone() };
     refused(&old, None, &["`user_argument`", "`schema_version` 2.0"]);
-    let unknown = lambda::Parameters { schema_version: some("3.0"), ..good.clone() };
+    let unknown = lambda::LambdaParameters { schema_version: some("3.0"), ..good.clone() };
     refused(&unknown, None, &["`schema_version`", "1.0, 2.0"]);
     let many = (0..11).map(|number| pair(&number.to_string(), "")).collect();
-    refused(&lambda::Parameters { arguments: many, ..good.clone() }, None, &["11", "10"]);
+    refused(&lambda::LambdaParameters { arguments: many, ..good.clone() }, None, &["11", "10"]);
     let twice = vec![pair("a", "1"), pair("a", "2")];
-    refused(&lambda::Parameters { arguments: twice, ..good }, None, &["twice"]);
+    refused(&lambda::LambdaParameters { arguments: twice, ..good }, None, &["twice"]);
 }
 
 #[test]
 fn a_request_is_whole_and_in_order() {
-    let operation = delete_tags::Parameters;
+    let operation = delete_tags::DeleteTagsParameters;
     let options = JobOptions {
         reports: S3Prefix::parse(REPORT, "s3://reports/r/").unwrap(),
         tags: vec![pair("team", "storage")],
@@ -501,7 +515,7 @@ fn a_request_is_whole_and_in_order() {
 /// The same request has the same token; any other has another.
 #[test]
 fn a_token_changes_with_all_that_a_request_depends_on() {
-    let operation = delete_tags::Parameters;
+    let operation = delete_tags::DeleteTagsParameters;
     let token = |options: &JobOptions, source: &PlanSummary| {
         let requests = job::requests(&operation, &setting(), options, source).unwrap();
         requests[0].client_request_token.clone()
@@ -524,14 +538,14 @@ fn a_token_changes_with_all_that_a_request_depends_on() {
         assert!(!seen.contains(&token), "{options:?} {source:?}");
         seen.push(token);
     }
-    let retag = tag::Parameters { tags: vec![pair("a", "1")] };
+    let retag = tag::TagParameters { tags: vec![pair("a", "1")] };
     let other = build(&retag, None).unwrap().client_request_token;
     assert!(!seen.contains(&other));
 }
 
 #[test]
 fn reports_of_our_own_lie_where_the_plan_says() {
-    let operation = delete_tags::Parameters;
+    let operation = delete_tags::DeleteTagsParameters;
     let mut source = source(None);
     let inventory = |place| ManifestInventory { place, folder: "plan-0123456789abcdef".to_owned() };
     source.place = ManifestPlace::Inventory(inventory(options().manifests));
@@ -554,7 +568,7 @@ fn reports_of_our_own_lie_where_the_plan_says() {
 
 #[test]
 fn manifests_in_place_go_by_the_plans_own_folder() {
-    let operation = delete_tags::Parameters;
+    let operation = delete_tags::DeleteTagsParameters;
     let uploaded = build(&operation, None).unwrap();
     let mut source = source(None);
     source.place = ManifestPlace::InPlace;
@@ -649,7 +663,7 @@ fn what_is_wrong_with_a_job_is_named() {
     for (change, parts) in cases {
         let (mut setting, mut options) = (setting(), options());
         change(&mut setting, &mut options);
-        let operation = delete_tags::Parameters;
+        let operation = delete_tags::DeleteTagsParameters;
         let told = job::requests(&operation, &setting, &options, &source(None)).unwrap_err();
         for part in parts {
             assert!(told.to_string().contains(part), "`{part}` is missing in: {told}");
@@ -721,7 +735,7 @@ fn a_copy_role_may_do_what_the_guide_lists_but_for_acls_that_are_not_set() {
     let has =
         |grants: &[String], action: &str| grants.contains(&format!("{action} arn:aws:s3:::demo/*"));
     let usual = grants(&copy_in_place(), None, &access(true));
-    let with_acl = copy::Parameters { acl: some("private"), ..copy_in_place() };
+    let with_acl = copy::CopyParameters { acl: some("private"), ..copy_in_place() };
     let with_acl = grants(&with_acl, None, &access(true));
     for action in listed {
         assert!(has(&with_acl, action), "{action} is missing in {with_acl:#?}");
@@ -743,14 +757,14 @@ fn versions_are_named_only_where_manifests_have_them() {
     let without = grants(&copy_in_place(), None, &access(false));
     let on_objects = without.iter().filter(|grant| grant.ends_with(":demo/*"));
     assert!(!on_objects.clone().any(|grant| grant.contains("Version")), "{without:#?}");
-    let tags = tag::Parameters { tags: vec![pair("a", "1")] };
+    let tags = tag::TagParameters { tags: vec![pair("a", "1")] };
     let count = |versions| grants(&tags, None, &access(versions)).len();
     assert_eq!((count(false), count(true)), (4, 5));
 }
 
 #[test]
 fn a_copy_without_tags_or_with_locks_has_other_permissions() {
-    let bare = copy::Parameters { tags_directive: some("none"), ..copy_in_place() };
+    let bare = copy::CopyParameters { tags_directive: some("none"), ..copy_in_place() };
     let bare = grants(&bare, None, &access(true));
     assert!(!bare.iter().any(|grant| grant.contains("Tagging")), "{bare:#?}");
     let full = grants(&full_copy(), Some("STANDARD"), &access(true));
@@ -772,7 +786,8 @@ fn a_copy_with_directory_buckets_uses_sessions() {
     assert!(from.contains(&session), "{from:#?}");
     assert!(from.iter().any(|grant| grant == "s3:PutObject arn:aws:s3:::demo/*"), "{from:#?}");
     assert!(!from.iter().any(|grant| grant.contains("s3:GetObject arn:aws:s3:::demo")));
-    let to = copy::Parameters { target_bucket: some(DIRECTORY), ..copy::Parameters::default() };
+    let to =
+        copy::CopyParameters { target_bucket: some(DIRECTORY), ..copy::CopyParameters::default() };
     let to = grants(&to, None, &access(false));
     assert!(to.contains(&session), "{to:#?}");
     assert!(to.iter().any(|grant| grant == "s3:GetObject arn:aws:s3:::demo/*"), "{to:#?}");
@@ -783,12 +798,14 @@ fn a_copy_with_directory_buckets_uses_sessions() {
 #[test]
 fn nothing_of_another_partition_is_named() {
     let function = "arn:aws-us-gov:lambda:us-gov-west-1:111122223333:function:f";
-    let lambda = lambda::Parameters { function_arn: some(function), ..Default::default() };
+    let lambda = lambda::LambdaParameters { function_arn: some(function), ..Default::default() };
     refused(&lambda, None, &["`function_arn`", "aws-us-gov", "aws (`region` us-east-1)"]);
-    let copy = copy::Parameters { target_bucket: some("arn:aws-cn:s3:::demo"), ..copy_in_place() };
+    let copy =
+        copy::CopyParameters { target_bucket: some("arn:aws-cn:s3:::demo"), ..copy_in_place() };
     refused(&copy, None, &["`target_bucket`", "aws-cn"]);
     let key = some("arn:aws-iso:kms:us-iso-east-1:111122223333:key/1");
-    let update = update_encryption::Parameters { key_arn: key, bucket_key: Some(true) };
+    let update =
+        update_encryption::UpdateEncryptionParameters { key_arn: key, bucket_key: Some(true) };
     refused(&update, None, &["`kms_key_arn`", "aws-iso"]);
 }
 
@@ -796,16 +813,20 @@ fn nothing_of_another_partition_is_named() {
 fn every_operation_has_the_permissions_that_the_guide_lists() {
     let key = KEY.replace("01234567", "76543210");
     let access = Access { object_keys: vec![key.clone()], ..access(true) };
-    let encryption = update_encryption::Parameters { key_arn: some(KEY), bucket_key: Some(true) };
+    let encryption = update_encryption::UpdateEncryptionParameters {
+        key_arn: some(KEY),
+        bucket_key: Some(true),
+    };
     let function = "arn:aws:lambda:us-east-1:111122223333:function:f";
-    let function_of = lambda::Parameters { function_arn: some(function), ..Default::default() };
-    let restored = restore::Parameters { days: Some(1), tier: None };
-    let retained = retention::Parameters {
+    let function_of =
+        lambda::LambdaParameters { function_arn: some(function), ..Default::default() };
+    let restored = restore::RestoreParameters { days: Some(1), tier: None };
+    let retained = retention::RetentionParameters {
         mode: some("GOVERNANCE"),
         until: some("2030-01-31T00:00:00Z"),
         bypass_governance: true,
     };
-    let summed = checksum::Parameters { algorithm: some("MD5"), checksum_type: None };
+    let summed = checksum::ChecksumParameters { algorithm: some("MD5"), checksum_type: None };
     let cases: [(&dyn Operation, &[String]); 8] = [
         (
             &encryption,
@@ -827,16 +848,19 @@ fn every_operation_has_the_permissions_that_the_guide_lists() {
             ],
         ),
         (
-            &legal_hold::Parameters { status: some("ON") },
+            &legal_hold::LegalHoldParameters { status: some("ON") },
             &["s3:PutObjectLegalHold arn:aws:s3:::demo/*".to_owned()],
         ),
-        (&replicate::Parameters, &["s3:InitiateReplication arn:aws:s3:::demo/*".to_owned()]),
+        (
+            &replicate::ReplicateParameters,
+            &["s3:InitiateReplication arn:aws:s3:::demo/*".to_owned()],
+        ),
         (
             &summed,
             &["s3:RestoreObject arn:aws:s3:::demo/*".to_owned(), format!("kms:Decrypt {key}")],
         ),
         (
-            &acl::Parameters { acl: some("private") },
+            &acl::AclParameters { acl: some("private") },
             &[
                 "s3:PutObjectAcl arn:aws:s3:::demo/*".to_owned(),
                 "s3:PutObjectVersionAcl arn:aws:s3:::demo/*".to_owned(),
@@ -854,7 +878,7 @@ fn every_operation_has_the_permissions_that_the_guide_lists() {
 #[test]
 fn an_operation_from_elsewhere_has_the_permissions_of_its_kind() {
     let text = r#"{"LambdaInvoke": {"FunctionArn": "arn:aws:lambda:us-east-1:1:function:f"}}"#;
-    let given = given::Parameters::parse(text).unwrap();
+    let given = given::GivenParameters::parse(text).unwrap();
     let grants = grants(&given, None, &access(false));
     let invoke = "lambda:InvokeFunction arn:aws:lambda:us-east-1:1:function:f";
     assert!(grants.iter().any(|grant| grant == invoke), "{grants:#?}");

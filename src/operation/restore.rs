@@ -35,7 +35,7 @@ const TIERS: [&str; 2] = ["BULK", "STANDARD"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct RestoreParameters {
     /// `--restore-days`: for how many days the restored copy stays. Asked for by jobs on `GLACIER`
     /// and `DEEP_ARCHIVE`, and left out of those on `INTELLIGENT_TIERING`, which it would fail.
     pub days: Option<u32>,
@@ -43,7 +43,7 @@ pub(crate) struct Parameters {
     pub tier: Option<String>,
 }
 
-impl Parameters {
+impl RestoreParameters {
     /// The days for the objects of a manifest, whose storage class decides.
     fn days(&self, manifest: &PlannedManifest) -> Result<Option<u32>, Refusal> {
         match manifest.storage_class(OPERATION, "restore", RULES)? {
@@ -66,7 +66,7 @@ impl Parameters {
     }
 }
 
-impl Operation for Parameters {
+impl Operation for RestoreParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Restore
     }

@@ -15,7 +15,7 @@ const MODES: [&str; 2] = ["COMPLIANCE", "GOVERNANCE"];
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct RetentionParameters {
     /// `--retention-mode`: `COMPLIANCE` or `GOVERNANCE`.
     pub mode: Option<String>,
     /// `--retain-until`: a time to the second, in UTC.
@@ -24,7 +24,7 @@ pub(crate) struct Parameters {
     pub bypass_governance: bool,
 }
 
-impl Operation for Parameters {
+impl Operation for RetentionParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Retention
     }

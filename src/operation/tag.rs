@@ -19,12 +19,12 @@ pub(super) const RULES: &str = "UG, Tagging your objects";
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct TagParameters {
     /// `--object-tag`: the tags that take the place of all others.
     pub tags: Vec<Tag>,
 }
 
-impl Operation for Parameters {
+impl Operation for TagParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::Tag
     }

@@ -71,14 +71,14 @@ const RULES: &str = "UG, Update object encryption";
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Parameters {
+pub(crate) struct UpdateEncryptionParameters {
     /// `--kms-key-arn`: the key for all objects.
     pub key_arn: Option<String>,
     /// `--bucket-key`: whether S3 asks KMS once a bucket instead of once an object.
     pub bucket_key: Option<bool>,
 }
 
-impl Parameters {
+impl UpdateEncryptionParameters {
     fn key_arn(&self) -> Result<&str, Refusal> {
         self.key_arn.as_deref().ok_or_else(|| {
             let rule = "the operation encrypts every object with one key, which must be named";
@@ -98,7 +98,7 @@ impl Parameters {
     }
 }
 
-impl Operation for Parameters {
+impl Operation for UpdateEncryptionParameters {
     fn kind(&self) -> OperationKind {
         OperationKind::UpdateEncryption
     }

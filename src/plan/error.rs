@@ -361,7 +361,7 @@ fn remedy(reasons: &[&str]) -> String {
 /// Why a plan can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// There is no plan.
+    /// The folder has no plan.
     #[error(
         "{}: no plan.json here: name a folder that `{FILTER} {OUT:#}` wrote, on this machine \
          or in S3", folder.display()

@@ -15,7 +15,7 @@ use crate::source::Location;
 pub(crate) const OBJECTS_MAX: u64 = 1_000_000_000;
 
 /// Bytes of a shard unless told otherwise. 5 GiB: the largest object that one PUT uploads, about
-/// 50 million rows; a job more costs $0.25, the requests for so many rows some $300.
+/// 50 million rows; one more job costs $0.25, the requests for those rows some $300.
 pub(crate) const SHARD_BYTES_MAX: u64 = 5 << 30;
 
 /// Memory for output that waits for its turn, whatever the number of threads. 16 MiB.

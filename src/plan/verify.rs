@@ -1,4 +1,4 @@
-//! Proving a plan: what a newer report says of the objects that the plan lists.
+//! Verifying a plan: what a newer report says of the objects that the plan lists.
 //!
 //! Each object is looked for in the newer report by what the manifest names it with. Where it still
 //! answers the plan's predicate, it remains to be done; where it doesn't, it is done; where it has

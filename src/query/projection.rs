@@ -90,9 +90,9 @@ fn push_odd_field(field: &[u8], out: &mut Vec<u8>) {
 mod tests {
     use super::*;
 
-    struct Fields(&'static [&'static str]);
+    struct TextRow(&'static [&'static str]);
 
-    impl Row for Fields {
+    impl Row for TextRow {
         fn field(&self, column: usize) -> &[u8] {
             self.0[column].as_bytes()
         }
@@ -100,7 +100,7 @@ mod tests {
 
     fn line(fields: &'static [&'static str], version: Option<usize>) -> String {
         let mut out = Vec::new();
-        let is_null = Projection { bucket: 0, key: 1, version }.write(&Fields(fields), &mut out);
+        let is_null = Projection { bucket: 0, key: 1, version }.write(&TextRow(fields), &mut out);
         assert_eq!(is_null, version.is_some_and(|column| fields[column].is_empty()));
         String::from_utf8(out).unwrap()
     }

@@ -274,7 +274,7 @@ impl Report {
     /// too.
     ///
     /// # Errors
-    /// When there is no report, or its manifest can't be read or is not one.
+    /// When the location has no report, or its manifest can't be read or is not a valid one.
     pub fn find_and_read(
         location: &Location,
         as_of: Option<&AsOf>,

@@ -26,9 +26,9 @@ const COLUMNS: [&str; 6] =
     ["Bucket", "Key", "VersionId", "IsDeleteMarker", "Size", "LastModifiedDate"];
 
 /// Key, version, delete marker, size, date in seconds.
-type Cells = (Vec<u8>, String, Option<bool>, Option<u64>, Option<u32>);
+type SynthCells = (Vec<u8>, String, Option<bool>, Option<u64>, Option<u32>);
 
-fn csv(rows: &[Cells]) -> Vec<u8> {
+fn csv(rows: &[SynthCells]) -> Vec<u8> {
     let mut out = Vec::new();
     for (key, version, marker, size, date) in rows {
         out.extend_from_slice(b"\"demo\",\"");
@@ -98,7 +98,7 @@ const PREDICATES: [&str; 6] = [
     "CAST(LastModifiedDate AS VARCHAR) LIKE '%7%' OR CAST(Size AS VARCHAR) LIKE '1%'",
 ];
 
-fn rows() -> impl Strategy<Value = Vec<Cells>> {
+fn rows() -> impl Strategy<Value = Vec<SynthCells>> {
     let key = prop_oneof![
         proptest::collection::vec(any::<u8>(), 1..20),
         "[a-z /=+%~*,\"é\n]{1,8}".prop_map(String::into_bytes),

@@ -81,7 +81,7 @@ impl Arrivals<'_> {
     }
 }
 
-/// Calls `each` with every order of the messages of tasks that send so many.
+/// Calls `each` with every order in which messages can come; `left` says how many each task sends.
 fn every_order(left: &mut [usize], order: &mut Vec<usize>, each: &mut impl FnMut(&[usize])) {
     if left.iter().all(|left| *left == 0) {
         return each(order);

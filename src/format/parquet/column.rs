@@ -6,7 +6,7 @@ use super::footer::Footer;
 use super::page::{Encoding, PageHeader, PageKind};
 use super::schema::LeafType;
 use super::thrift;
-use super::values::{self, Fault};
+use super::values::{self, ValueFault};
 use super::{PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
@@ -182,7 +182,7 @@ impl<R: Ranges> ParquetColumn<R> {
                     }
                     return Ok(header);
                 }
-                Err(thrift::Fault::Truncated)
+                Err(thrift::ThriftFault::Truncated)
                     if (bytes.len() as u64) < left && wanted < HEADER_BYTES_MAX =>
                 {
                     wanted = (bytes.len() * 4).min(HEADER_BYTES_MAX);
@@ -552,7 +552,7 @@ impl Decoder {
     }
 }
 
-fn expect_utf8(data: &[u8], spans: &[Span]) -> Result<(), Fault> {
+fn expect_utf8(data: &[u8], spans: &[Span]) -> Result<(), ValueFault> {
     if are_utf8(data, spans) { Ok(()) } else { Err("a text that is not UTF-8") }
 }
 
@@ -575,7 +575,7 @@ fn plain_texts(
     reading: LeafType,
     count: usize,
     spans: &mut Vec<Span>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     match reading {
         LeafType::FixedTexts(length) => values::fixed_texts(data, length, count, spans),
         _ => values::texts(data, count, spans),
@@ -587,7 +587,7 @@ fn plain_numbers(
     reading: LeafType,
     count: usize,
     numbers: &mut Vec<i64>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     match reading {
         LeafType::Instants96 => values::int96(data, count, numbers),
         LeafType::Integers32 | LeafType::Unsigned32 | LeafType::Instants32(_) => {
@@ -598,7 +598,7 @@ fn plain_numbers(
 }
 
 /// Takes numbers that have no sign for what they are.
-fn without_sign(reading: LeafType, numbers: &mut [i64]) -> Result<(), Fault> {
+fn without_sign(reading: LeafType, numbers: &mut [i64]) -> Result<(), ValueFault> {
     match reading {
         LeafType::Unsigned32 => {
             numbers.iter_mut().for_each(|number| *number &= i64::from(u32::MAX));

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use super::schema::{self, LeafColumn, LeafType};
-use super::thrift::{Fault, Kind, Reader};
+use super::thrift::{Kind, Reader, ThriftFault};
 use super::writer::NullCounts;
 use crate::format::codec::Codec;
 use crate::format::columnar::{ColumnarError, GroupSize};
@@ -330,7 +330,7 @@ struct ChunkMetadata<'a> {
 }
 
 impl<'a> ChunkMetadata<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, ThriftFault> {
         // Type, encodings, path, codec, values, two lengths and the first page must be there.
         const NEEDED: [i16; 8] = [1, 2, 3, 4, 5, 6, 7, 9];
         let (mut found, mut seen, mut last) = (Self::default(), 0_u32, 0);
@@ -350,7 +350,7 @@ impl<'a> ChunkMetadata<'a> {
             }
         }
         if NEEDED.iter().any(|field| seen & 1 << field == 0) {
-            return Err(Fault::Bad("a column's description lacks a field"));
+            return Err(ThriftFault::Bad("a column's description lacks a field"));
         }
         Ok(found)
     }
@@ -381,7 +381,7 @@ pub(super) struct ChunkStatistics<'a> {
 }
 
 impl<'a> ChunkStatistics<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, ThriftFault> {
         let (mut found, mut last) = (Self::default(), 0);
         while let Some(kind) = reader.field(&mut last)? {
             match (last, kind) {

@@ -8,7 +8,7 @@ use parquet::bloom_filter::Sbbf;
 
 use super::footer::{ColumnChunk, Footer, bounds};
 use super::schema::LeafType;
-use super::thrift::{Fault, Kind, Reader};
+use super::thrift::{Kind, Reader, ThriftFault};
 use crate::format::columnar::{ColumnarError, Filter, PageStatistics};
 use crate::format::foreign;
 use crate::format::ranges::Ranges;
@@ -61,7 +61,7 @@ impl Footer {
             return Ok(None);
         }
         let Some((offsets, index)) = read_index(file, &chunk)? else { return Ok(None) };
-        let damaged = |_: Fault| {
+        let damaged = |_: ThriftFault| {
             let fault = "the page index is damaged: fetch the file again";
             ColumnarError::in_file(fault).within(group, &described.name)
         };
@@ -72,7 +72,7 @@ impl Footer {
             let next = first_rows.get(place + 1).copied().unwrap_or(rows);
             let ascends = pages.last().is_none_or(|page| page.first_row < *first_row);
             if !ascends || *first_row > next || next > rows || (place == 0 && *first_row != 0) {
-                return Err(damaged(Fault::Bad("rows")));
+                return Err(damaged(ThriftFault::Bad("rows")));
             }
             let rows = next - first_row;
             let nulls = index.null_counts.get(place).and_then(|count| u64::try_from(*count).ok());
@@ -157,7 +157,7 @@ fn fits(pages: &[PageStatistics], of_group: &ColumnStatistics<&[u8]>) -> bool {
 
 /// How long a filter is; `None` if it is of another kind than the one that is known: blocks, of
 /// xxHash, not compressed. Each of the three is the first of its kind in the format.
-fn filter_bytes(reader: &mut Reader<'_>) -> Result<Option<usize>, Fault> {
+fn filter_bytes(reader: &mut Reader<'_>) -> Result<Option<usize>, ThriftFault> {
     let (mut bytes, mut last, mut kinds_known) = (0, 0, 0);
     while let Some(kind) = reader.field(&mut last)? {
         match (last, kind) {
@@ -172,7 +172,7 @@ fn filter_bytes(reader: &mut Reader<'_>) -> Result<Option<usize>, Fault> {
             (_, other) => reader.skip(other)?,
         }
     }
-    let bytes = usize::try_from(bytes).map_err(|_| Fault::Bad("a filter's length"))?;
+    let bytes = usize::try_from(bytes).map_err(|_| ThriftFault::Bad("a filter's length"))?;
     Ok((kinds_known == 3).then_some(bytes))
 }
 
@@ -194,7 +194,7 @@ fn read_index(file: &dyn Ranges, chunk: &ColumnChunk<'_>) -> io::Result<Option<I
 }
 
 /// The first row of each page; `None` where there are more than are looked at.
-fn first_rows(offsets: &[u8]) -> Result<Option<Vec<u64>>, Fault> {
+fn first_rows(offsets: &[u8]) -> Result<Option<Vec<u64>>, ThriftFault> {
     let mut reader = Reader::new(offsets);
     let (mut rows, mut last) = (Vec::new(), 0);
     while let Some(kind) = reader.field(&mut last)? {
@@ -204,7 +204,7 @@ fn first_rows(offsets: &[u8]) -> Result<Option<Vec<u64>>, Fault> {
         }
         let (kind, count) = reader.list()?;
         if kind != Kind::Struct {
-            return Err(Fault::Bad("what a list holds"));
+            return Err(ThriftFault::Bad("what a list holds"));
         }
         if rows.len() + count > PAGES_MAX {
             return Ok(None);
@@ -217,7 +217,7 @@ fn first_rows(offsets: &[u8]) -> Result<Option<Vec<u64>>, Fault> {
                     (_, other) => reader.skip(other)?,
                 }
             }
-            rows.push(u64::try_from(first).map_err(|_| Fault::Bad("a page's first row"))?);
+            rows.push(u64::try_from(first).map_err(|_| ThriftFault::Bad("a page's first row"))?);
         }
     }
     Ok(Some(rows))
@@ -234,7 +234,7 @@ struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    fn read(bytes: &'a [u8], pages: usize) -> Result<Self, Fault> {
+    fn read(bytes: &'a [u8], pages: usize) -> Result<Self, ThriftFault> {
         let mut reader = Reader::new(bytes);
         let mut index = Self::default();
         let mut last = 0;
@@ -250,7 +250,7 @@ impl<'a> Index<'a> {
                 _ => kind == Kind::Integer,
             };
             if !fits || count > pages {
-                return Err(Fault::Bad("what a list holds"));
+                return Err(ThriftFault::Bad("what a list holds"));
             }
             for _ in 0..count {
                 match last {
@@ -264,6 +264,6 @@ impl<'a> Index<'a> {
         let lengths = [index.all_null.len(), index.least.len(), index.most.len()];
         let counts = index.null_counts.len();
         let fits = lengths == [pages; 3] && (counts == 0 || counts == pages);
-        if fits { Ok(index) } else { Err(Fault::Bad("a list's length")) }
+        if fits { Ok(index) } else { Err(ThriftFault::Bad("a list's length")) }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Never knows what a page's values are.
 
-use super::thrift::{Fault, Kind, Reader};
+use super::thrift::{Kind, Reader, ThriftFault};
 
 /// How values are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +82,7 @@ struct PageKindHeader {
 
 impl PageHeader {
     /// Reads a header; gives its length, too.
-    pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), Fault> {
+    pub(super) fn read(bytes: &[u8]) -> Result<(Self, usize), ThriftFault> {
         let mut reader = Reader::new(bytes);
         let (mut kind, mut raw, mut compressed, mut crc) = (None, None, None, None);
         let mut inner = None;
@@ -96,18 +96,20 @@ impl PageHeader {
                 (5 | 7 | 8, Kind::Struct) if inner.is_none() => {
                     inner = Some((last, PageKindHeader::read(&mut reader, last)?));
                 }
-                (5 | 7 | 8, _) => return Err(Fault::Bad("a page header with two second parts")),
+                (5 | 7 | 8, _) => {
+                    return Err(ThriftFault::Bad("a page header with two second parts"));
+                }
                 (_, other) => reader.skip(other)?,
             }
         }
-        let kind = kind.ok_or(Fault::Bad("a page header without a kind"))?;
+        let kind = kind.ok_or(ThriftFault::Bad("a page header without a kind"))?;
         // Each kind of page has its own second part.
         let inner = match (kind, inner) {
             (0, Some((5, inner))) | (2, Some((7, inner))) | (3, Some((8, inner))) => inner,
             (1 | 4.., None) => {
                 PageKindHeader { values: Some(0), encoding: Some(0), ..PageKindHeader::default() }
             }
-            _ => return Err(Fault::Bad("a page header without the second part of its kind")),
+            _ => return Err(ThriftFault::Bad("a page header without the second part of its kind")),
         };
         let header = Self {
             kind: inner.kind(kind)?,
@@ -122,14 +124,14 @@ impl PageHeader {
 }
 
 /// Told where a header lacks what every writer writes: it was taken for something else.
-const MISSING: Fault = Fault::Bad("a page header without a field that it must have");
+const MISSING: ThriftFault = ThriftFault::Bad("a page header without a field that it must have");
 
-fn size(size: Option<i32>) -> Result<usize, Fault> {
-    usize::try_from(size.ok_or(MISSING)?).map_err(|_| Fault::Bad("a page's length"))
+fn size(size: Option<i32>) -> Result<usize, ThriftFault> {
+    usize::try_from(size.ok_or(MISSING)?).map_err(|_| ThriftFault::Bad("a page's length"))
 }
 
 impl PageKindHeader {
-    fn read(reader: &mut Reader<'_>, part: i16) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'_>, part: i16) -> Result<Self, ThriftFault> {
         let mut inner = Self::default();
         let mut last = 0;
         while let Some(field) = reader.field(&mut last)? {
@@ -150,7 +152,7 @@ impl PageKindHeader {
     }
 
     /// What a page of this kind is.
-    fn kind(&self, kind: i32) -> Result<PageKind, Fault> {
+    fn kind(&self, kind: i32) -> Result<PageKind, ThriftFault> {
         Ok(match kind {
             0 => {
                 let levels = self.level_encoding.map(Encoding::of).ok_or(MISSING)?;
@@ -158,7 +160,7 @@ impl PageKindHeader {
             }
             2 => PageKind::Dictionary,
             3 if self.rows != self.values || self.repetition_bytes != Some(0) => {
-                return Err(Fault::Bad("a page of nested values"));
+                return Err(ThriftFault::Bad("a page of nested values"));
             }
             3 => PageKind::DataV2 {
                 level_bytes: size(self.level_bytes)?,
@@ -187,7 +189,7 @@ mod tests {
         };
         // A dictionary, an index page, one of the second version, none; then the part of another.
         for (place, byte) in [(1, 4), (1, 2), (1, 6), (1, 1), (6, 0x4C), (6, 0x5C)] {
-            assert!(matches!(with(place, byte), Err(Fault::Bad(_))), "{place} {byte}");
+            assert!(matches!(with(place, byte), Err(ThriftFault::Bad(_))), "{place} {byte}");
         }
         // A field that became another one: the kind, a length, values, an encoding.
         for place in [0, 2, 4, 7, 9, 11] {

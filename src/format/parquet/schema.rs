@@ -2,7 +2,7 @@
 //!
 //! Never knows row groups, or which columns are wanted.
 
-use super::thrift::{Fault, Kind, Reader};
+use super::thrift::{Kind, Reader, ThriftFault};
 use crate::values::TimeUnit;
 
 /// Columns of a file at most, nested ones and what nests them included. A report has 1,024 at most
@@ -159,10 +159,10 @@ pub(super) fn columns(reader: &mut Reader<'_>) -> Result<Vec<LeafColumn>, String
 pub(super) fn read_orders(
     reader: &mut Reader<'_>,
     columns: &mut [LeafColumn],
-) -> Result<(), Fault> {
+) -> Result<(), ThriftFault> {
     let (kind, count) = reader.list()?;
     if kind != Kind::Struct {
-        return Err(Fault::Bad("what a list of orders holds"));
+        return Err(ThriftFault::Bad("what a list of orders holds"));
     }
     let fits = count == columns.len();
     for place in 0..count {
@@ -179,7 +179,7 @@ pub(super) fn read_orders(
 }
 
 impl<'a> Element<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, ThriftFault> {
         let mut element = Self {
             name: b"",
             physical: None,
@@ -264,7 +264,7 @@ impl<'a> Element<'a> {
 
 impl Logical {
     /// Reads a union: of its fields one is there.
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Fault> {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, ThriftFault> {
         let (mut logical, mut last) = (Self::Other, 0);
         while let Some(kind) = reader.field(&mut last)? {
             match (last, kind) {
@@ -289,7 +289,7 @@ impl Logical {
 }
 
 /// Whether a type of whole numbers has no sign.
-fn is_unsigned(reader: &mut Reader<'_>) -> Result<bool, Fault> {
+fn is_unsigned(reader: &mut Reader<'_>) -> Result<bool, ThriftFault> {
     let (mut unsigned, mut last) = (false, 0);
     while let Some(kind) = reader.field(&mut last)? {
         unsigned |= (last, kind) == (2, Kind::False);
@@ -299,7 +299,7 @@ fn is_unsigned(reader: &mut Reader<'_>) -> Result<bool, Fault> {
 }
 
 /// The unit of a type of instants.
-fn time_unit(reader: &mut Reader<'_>) -> Result<TimeUnit, Fault> {
+fn time_unit(reader: &mut Reader<'_>) -> Result<TimeUnit, ThriftFault> {
     let (mut unit, mut last) = (None, 0);
     while let Some(kind) = reader.field(&mut last)? {
         if (last, kind) != (2, Kind::Struct) {
@@ -317,5 +317,5 @@ fn time_unit(reader: &mut Reader<'_>) -> Result<TimeUnit, Fault> {
             };
         }
     }
-    unit.ok_or(Fault::Bad("instants of an unknown unit"))
+    unit.ok_or(ThriftFault::Bad("instants of an unknown unit"))
 }

@@ -8,18 +8,18 @@ const DEPTH_MAX: usize = 16;
 
 /// Why bytes are no such structure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum ThriftFault {
     /// They end too early.
     Truncated,
     /// They can't be what they should.
     Bad(&'static str),
 }
 
-impl From<Fault> for String {
-    fn from(fault: Fault) -> Self {
+impl From<ThriftFault> for String {
+    fn from(fault: ThriftFault) -> Self {
         match fault {
-            Fault::Truncated => "it ends too early".to_owned(),
-            Fault::Bad(fault) => fault.to_owned(),
+            ThriftFault::Truncated => "it ends too early".to_owned(),
+            ThriftFault::Bad(fault) => fault.to_owned(),
         }
     }
 }
@@ -40,7 +40,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    fn of(code: u8) -> Result<Self, Fault> {
+    fn of(code: u8) -> Result<Self, ThriftFault> {
         Ok(match code {
             1 => Self::True,
             2 => Self::False,
@@ -52,7 +52,7 @@ impl Kind {
             11 => Self::Map,
             12 => Self::Struct,
             13 => Self::Uuid,
-            _ => return Err(Fault::Bad("a field of an unknown type")),
+            _ => return Err(ThriftFault::Bad("a field of an unknown type")),
         })
     }
 }
@@ -79,18 +79,18 @@ impl<'a> Reader<'a> {
         self.bytes.len() - self.at
     }
 
-    fn take(&mut self, count: usize) -> Result<&'a [u8], Fault> {
-        let taken = self.bytes[self.at..].get(..count).ok_or(Fault::Truncated)?;
+    fn take(&mut self, count: usize) -> Result<&'a [u8], ThriftFault> {
+        let taken = self.bytes[self.at..].get(..count).ok_or(ThriftFault::Truncated)?;
         self.at += count;
         Ok(taken)
     }
 
-    fn byte(&mut self) -> Result<u8, Fault> {
+    fn byte(&mut self) -> Result<u8, ThriftFault> {
         self.take(1).map(|bytes| bytes[0])
     }
 
     /// An unsigned number of variable length.
-    pub(super) fn varint(&mut self) -> Result<u64, Fault> {
+    pub(super) fn varint(&mut self) -> Result<u64, ThriftFault> {
         let mut number = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -103,28 +103,28 @@ impl<'a> Reader<'a> {
                 return Ok(number);
             }
         }
-        Err(Fault::Bad("a number of more than 64 bits"))
+        Err(ThriftFault::Bad("a number of more than 64 bits"))
     }
 
     /// A signed number of variable length.
-    pub(super) fn integer(&mut self) -> Result<i64, Fault> {
+    pub(super) fn integer(&mut self) -> Result<i64, ThriftFault> {
         let number = self.varint()?;
         Ok((number >> 1) as i64 ^ -((number & 1) as i64))
     }
 
     /// A signed number of 32 bits.
-    pub(super) fn integer32(&mut self) -> Result<i32, Fault> {
-        self.integer()?.try_into().map_err(|_| Fault::Bad("a number of more than 32 bits"))
+    pub(super) fn integer32(&mut self) -> Result<i32, ThriftFault> {
+        self.integer()?.try_into().map_err(|_| ThriftFault::Bad("a number of more than 32 bits"))
     }
 
-    pub(super) fn binary(&mut self) -> Result<&'a [u8], Fault> {
-        let length = usize::try_from(self.varint()?).map_err(|_| Fault::Truncated)?;
+    pub(super) fn binary(&mut self) -> Result<&'a [u8], ThriftFault> {
+        let length = usize::try_from(self.varint()?).map_err(|_| ThriftFault::Truncated)?;
         self.take(length)
     }
 
     /// The next field of a structure; `None` at its end. `last` is the number of the one before,
     /// 0 at the beginning.
-    pub(super) fn field(&mut self, last: &mut i16) -> Result<Option<Kind>, Fault> {
+    pub(super) fn field(&mut self, last: &mut i16) -> Result<Option<Kind>, ThriftFault> {
         let byte = self.byte()?;
         if byte == 0 {
             return Ok(None);
@@ -134,42 +134,43 @@ impl<'a> Reader<'a> {
             step => last.checked_add(i16::from(step)),
         };
         // Writers give fields in order, and none the number 0: so none comes twice.
-        *last = number.filter(|number| *number > *last).ok_or(Fault::Bad("a field's number"))?;
+        *last =
+            number.filter(|number| *number > *last).ok_or(ThriftFault::Bad("a field's number"))?;
         Kind::of(byte & 15).map(Some)
     }
 
     /// The beginning of a list: what it holds, and how many; no more than there are bytes.
-    pub(super) fn list(&mut self) -> Result<(Kind, usize), Fault> {
+    pub(super) fn list(&mut self) -> Result<(Kind, usize), ThriftFault> {
         let byte = self.byte()?;
         let count = match byte >> 4 {
-            15 => usize::try_from(self.varint()?).map_err(|_| Fault::Truncated)?,
+            15 => usize::try_from(self.varint()?).map_err(|_| ThriftFault::Truncated)?,
             count => usize::from(count),
         };
         // Each takes a byte at least.
         if count > self.left() {
-            return Err(Fault::Truncated);
+            return Err(ThriftFault::Truncated);
         }
         Ok((Kind::of(byte & 15)?, count))
     }
 
     /// A boolean in a list, where it takes a byte.
-    pub(super) fn flag(&mut self) -> Result<bool, Fault> {
+    pub(super) fn flag(&mut self) -> Result<bool, ThriftFault> {
         match self.byte()? {
             1 => Ok(true),
             // Some writers have 0 instead of 2.
             0 | 2 => Ok(false),
-            _ => Err(Fault::Bad("a flag that is neither")),
+            _ => Err(ThriftFault::Bad("a flag that is neither")),
         }
     }
 
     /// Passes over the value of a field.
-    pub(super) fn skip(&mut self, kind: Kind) -> Result<(), Fault> {
+    pub(super) fn skip(&mut self, kind: Kind) -> Result<(), ThriftFault> {
         self.skip_at(kind, false, 0)
     }
 
-    fn skip_at(&mut self, kind: Kind, listed: bool, depth: usize) -> Result<(), Fault> {
+    fn skip_at(&mut self, kind: Kind, listed: bool, depth: usize) -> Result<(), ThriftFault> {
         if depth > DEPTH_MAX {
-            return Err(Fault::Bad("structures too deep inside each other"));
+            return Err(ThriftFault::Bad("structures too deep inside each other"));
         }
         match kind {
             Kind::True | Kind::False if !listed => {}
@@ -185,9 +186,9 @@ impl<'a> Reader<'a> {
                 }
             }
             Kind::Map => {
-                let count = usize::try_from(self.varint()?).map_err(|_| Fault::Truncated)?;
+                let count = usize::try_from(self.varint()?).map_err(|_| ThriftFault::Truncated)?;
                 if count > self.left() {
-                    return Err(Fault::Truncated);
+                    return Err(ThriftFault::Truncated);
                 }
                 if count > 0 {
                     let kinds = self.byte()?;
@@ -239,10 +240,10 @@ mod tests {
     fn absurd_counts_and_depths_are_refused() {
         // A list of 2^31 structures, and lists inside each other.
         let list = [0x19, 0xFC, 0xFF, 0xFF, 0xFF, 0xFF, 0x07, 0];
-        assert_eq!(Reader::new(&list).skip(Kind::Struct), Err(Fault::Truncated));
+        assert_eq!(Reader::new(&list).skip(Kind::Struct), Err(ThriftFault::Truncated));
         let mut deep = vec![0x19];
         deep.extend([0x19; 100]);
-        assert!(matches!(Reader::new(&deep).skip(Kind::Struct), Err(Fault::Bad(_))));
+        assert!(matches!(Reader::new(&deep).skip(Kind::Struct), Err(ThriftFault::Bad(_))));
     }
 
     #[test]
@@ -251,7 +252,7 @@ mod tests {
         assert_eq!(read(&[0x15, 10, 0x15, 10, 0]), Ok(()));
         // Field 0; a field that comes again; one before the last one.
         for bytes in [[0x05, 0, 10, 0, 0, 0], [0x15, 10, 0x05, 2, 10, 0], [0x35, 10, 5, 2, 10, 0]] {
-            assert_eq!(read(&bytes), Err(Fault::Bad("a field's number")), "{bytes:?}");
+            assert_eq!(read(&bytes), Err(ThriftFault::Bad("a field's number")), "{bytes:?}");
         }
     }
 

@@ -9,11 +9,11 @@
 use crate::values::Span;
 
 /// What is wrong, as a part of a sentence.
-pub(super) type Fault = &'static str;
+pub(super) type ValueFault = &'static str;
 
-const SHORT: Fault = "a page is shorter than its values";
+const SHORT: ValueFault = "a page is shorter than its values";
 
-const LONG: Fault = "a page is longer than its values";
+const LONG: ValueFault = "a page is longer than its values";
 
 /// Groups of eight in each packed run of DuckDB's, also of the last one, which it fills up with
 /// what stood there before.
@@ -26,7 +26,7 @@ pub(super) fn hybrid(
     width: u32,
     count: usize,
     out: &mut Vec<u32>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     if width > 32 {
         return Err("numbers of more than 32 bits");
     }
@@ -79,7 +79,7 @@ pub(super) fn hybrid(
 }
 
 /// Expects that `taken` bytes were all.
-fn all_read(bytes: usize, taken: usize) -> Result<(), Fault> {
+fn all_read(bytes: usize, taken: usize) -> Result<(), ValueFault> {
     if taken < bytes { Err(LONG) } else { Ok(()) }
 }
 
@@ -121,7 +121,7 @@ fn number_at(padded: &[u8; 40], bit: usize) -> u32 {
     (u64::from_le_bytes(word) >> (bit % 8)) as u32
 }
 
-fn varint(data: &mut &[u8]) -> Result<u64, Fault> {
+fn varint(data: &mut &[u8]) -> Result<u64, ValueFault> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = data.split_first().ok_or(SHORT)?;
@@ -135,7 +135,7 @@ fn varint(data: &mut &[u8]) -> Result<u64, Fault> {
 }
 
 /// Bits, the lowest of a byte first, as 0 and 1.
-pub(super) fn bits(data: &[u8], count: usize, out: &mut Vec<u8>) -> Result<(), Fault> {
+pub(super) fn bits(data: &[u8], count: usize, out: &mut Vec<u8>) -> Result<(), ValueFault> {
     all_read(data.len(), count.div_ceil(8))?;
     let data = data.get(..count.div_ceil(8)).ok_or(SHORT)?;
     out.extend((0..count).map(|place| data[place / 8] >> (place % 8) & 1));
@@ -147,7 +147,7 @@ pub(super) fn bits_from_the_top(
     data: &[u8],
     count: usize,
     out: &mut Vec<u32>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     let data = data.get(..count.div_ceil(8)).ok_or(SHORT)?;
     out.extend((0..count).map(|place| u32::from(data[place / 8] >> (7 - place % 8) & 1)));
     Ok(())
@@ -159,7 +159,7 @@ pub(super) fn fixed<const N: usize>(
     count: usize,
     read: impl Fn(&[u8; N]) -> i64,
     out: &mut Vec<i64>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     all_read(data.len(), count.saturating_mul(N))?;
     let (words, _) = data.as_chunks::<N>();
     out.extend(words.get(..count).ok_or(SHORT)?.iter().map(read));
@@ -167,7 +167,7 @@ pub(super) fn fixed<const N: usize>(
 }
 
 /// Instants of 96 bits, as microseconds since 1970.
-pub(super) fn int96(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), Fault> {
+pub(super) fn int96(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), ValueFault> {
     const NANOS_PER_DAY: u64 = 86_400_000_000_000;
     fixed(data, count, micros_of_int96, out)?;
     let (words, _) = data.as_chunks::<12>();
@@ -191,7 +191,7 @@ fn micros_of_int96(bytes: &[u8; 12]) -> i64 {
 }
 
 /// Texts one behind the other, each after its length.
-pub(super) fn texts(data: &[u8], count: usize, out: &mut Vec<Span>) -> Result<(), Fault> {
+pub(super) fn texts(data: &[u8], count: usize, out: &mut Vec<Span>) -> Result<(), ValueFault> {
     out.reserve(count.min(data.len() / 4 + 1));
     let mut at = 0;
     for _ in 0..count {
@@ -213,7 +213,7 @@ pub(super) fn fixed_texts(
     length: usize,
     count: usize,
     out: &mut Vec<Span>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     let bytes = count.saturating_mul(length);
     if bytes > data.len() {
         return Err(SHORT);
@@ -225,7 +225,7 @@ pub(super) fn fixed_texts(
 }
 
 /// Numbers as differences, packed in blocks (`DELTA_BINARY_PACKED`); gives the bytes taken.
-pub(super) fn deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<usize, Fault> {
+pub(super) fn deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<usize, ValueFault> {
     /// Numbers in a block at most; writers use 128.
     const BLOCK_MAX: u64 = 1 << 16;
     let mut rest = data;
@@ -289,7 +289,7 @@ fn unzigzag(number: u64) -> i64 {
 }
 
 /// The same, where nothing follows.
-pub(super) fn all_deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), Fault> {
+pub(super) fn all_deltas(data: &[u8], count: usize, out: &mut Vec<i64>) -> Result<(), ValueFault> {
     all_read(data.len(), deltas(data, count, out)?)
 }
 
@@ -299,7 +299,7 @@ pub(super) fn delta_length_texts(
     count: usize,
     scratch: &mut Vec<i64>,
     out: &mut Vec<Span>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     scratch.clear();
     let mut at = deltas(data, count, scratch)?;
     for length in scratch.iter() {
@@ -319,7 +319,7 @@ pub(super) fn delta_texts(
     bytes_max: usize,
     texts: &mut Vec<u8>,
     out: &mut Vec<Span>,
-) -> Result<(), Fault> {
+) -> Result<(), ValueFault> {
     let mut prefixes = Vec::new();
     let taken = deltas(data, count, &mut prefixes)?;
     let data = &data[taken..];
