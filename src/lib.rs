@@ -100,8 +100,9 @@ pub use operation::job::S3Prefix;
 pub use operation::{CopyClass, OperationKind, Rule, RuleCondition, StorageClass};
 pub use plan::{
     ClassObjects, ClassSizes, Emit, ExcludedRows, FilterOptions, FilterOutcome, ForOperation,
-    ManifestDataFile, OperationOptions, Plan, PlanInventory, PlanPredicate, ReportSource, Retry,
-    Shard, ShardBounds, ShardRange, SkippedFile, Totals, UncheckedCondition, UnreadableValues,
+    ManifestDataFile, ManifestDigest, OperationOptions, Plan, PlanInventory, PlanPredicate,
+    ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile, Totals, UncheckedCondition,
+    UnreadableValues,
 };
 pub use query::{
     CountGroup, CountOptions, Counts, MatchedRow, Query, RowsOptions, RowsOutcome, UnreadableColumn,

@@ -13,7 +13,8 @@ use crate::diagnostic::parameter::MANIFEST_BUCKET;
 use crate::operation::job::S3Prefix;
 use crate::operation::{CopyClass, OperationKind};
 use crate::plan::{
-    Emit, FilterOptions, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX, ShardBounds,
+    Emit, FilterOptions, ManifestDigest, OBJECTS_MAX, OperationOptions, SHARD_BYTES_MAX,
+    ShardBounds,
 };
 use crate::query::Query;
 use crate::source::Location;
@@ -41,6 +42,9 @@ pub(super) struct FilterArgs {
     operation: ForArgs,
     #[command(flatten)]
     emit: EmitArgs,
+    /// The digests by which plan.json knows the manifests
+    #[arg(long, value_enum, default_value_t)]
+    digest: DigestArg,
     /// The folder for the plan, also in S3: plan.json, manifests/, excluded/
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -137,6 +141,24 @@ enum EmitArg {
     Inventory,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+enum DigestArg {
+    /// CRC-64/NVME, which S3 checks: it finds damage, not malice
+    #[default]
+    Crc64nvme,
+    /// SHA-256, too: slower, and manifests in S3 are read where they are checked
+    Sha256,
+}
+
+impl DigestArg {
+    fn digest(self) -> ManifestDigest {
+        match self {
+            Self::Crc64nvme => ManifestDigest::Crc64Nvme,
+            Self::Sha256 => ManifestDigest::Sha256,
+        }
+    }
+}
+
 impl EmitArgs {
     fn emit(&self) -> Result<Emit, CliError> {
         match (self.emit, self.manifest_bucket.as_deref()) {
@@ -171,6 +193,7 @@ impl FilterArgs {
         let mut options = FilterOptions::new(query, self.out()?)
             .force(self.force)
             .version_ids(!self.no_version_ids)
+            .digest(self.digest.digest())
             .bounds(bounds)
             .split_by(self.split_by.clone())
             .keep_going(self.read.keep_going)

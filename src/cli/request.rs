@@ -222,7 +222,8 @@ pub(super) fn source(place: &PlaceArgs, handle: &PlanHandle) -> Result<PlanSumma
         bucket: shard.bucket.clone(),
         columns: shard.columns.clone().unwrap_or_else(|| plan.columns.clone()),
         split: shard.split.clone(),
-        sha256: shard.sha256.clone(),
+        bytes: shard.bytes,
+        crc64nvme: shard.crc64nvme.clone(),
     };
     Ok(PlanSummary {
         report_md5s: plan.reports.iter().map(|report| report.manifest_md5.clone()).collect(),

@@ -418,7 +418,7 @@ mod tests {
         let after: Vec<_> =
             after.iter().map(|(first, last)| ShardRange { first: *first, last: *last }).collect();
         let document = serde_json::json!({"path": "manifests/0.csv", "bucket": "b", "objects": 1,
-            "bytes": 1, "sha256": "", "first_key": "a", "last_key": "a", "after": after});
+            "bytes": 1, "crc64nvme": "", "first_key": "a", "last_key": "a", "after": after});
         serde_json::from_value(document).unwrap()
     }
 

@@ -508,7 +508,7 @@ impl Submission {
         let base = object.strip_suffix(own).unwrap_or_default().to_owned();
         let files =
             shard.files.iter().map(|file| (&file.path, file.bytes, FileDigest::Md5(&file.md5)));
-        let last = (&shard.path, shard.bytes, FileDigest::Sha256(&shard.sha256));
+        let last = (&shard.path, shard.bytes, shard.digest());
         let mut outcome = None;
         for (path, bytes, digest) in files.chain([last]) {
             let own = path.split_once('/').map_or(&**path, |(_, own)| own);

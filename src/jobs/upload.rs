@@ -3,8 +3,8 @@
 //! S3 Batch Operations takes CSV manifests only where they are encrypted with SSE-S3, and inventory
 //! reports also with SSE-KMS (UG, "Creating an S3 Batch Operations job"). So uploads of the former
 //! ask for SSE-S3, whatever the bucket's default is, and those of the latter leave it to it. A file
-//! is held against the plan's digest first; what is sent is then checked by CRC-64/NVME, here and
-//! by S3.
+//! is held against the plan's digests first; what is sent is then checked by CRC-64/NVME, here and
+//! by S3. So is an object that is there already; where the plan has a SHA-256, that is read, too.
 //!
 //! Never knows the journal: who calls writes it.
 
@@ -17,8 +17,8 @@ use super::journal::JournalError;
 use crate::aws::{AwsError, Session};
 use crate::diagnostic::parameter::MANIFEST_BUCKET;
 use crate::diagnostic::{self, Diagnostic, ErrorClass};
-use crate::plan::FileDigest;
-use crate::source::{self, Crc64Nvme, Object, StoreError, StoreOptions, UploadOutcome};
+use crate::plan::{FileDigest, FileHasher};
+use crate::source::{self, Crc64Nvme, Location, Object, StoreError, StoreOptions, UploadOutcome};
 
 /// Read at once when a file is hashed: large enough that calls don't count, small enough for the
 /// second-level cache.
@@ -34,7 +34,7 @@ pub(super) struct FileUpload<'a> {
     pub path: &'a Path,
     /// Its length.
     pub bytes: u64,
-    /// What its bytes come to, as the plan says.
+    /// What the plan says of its bytes.
     pub digest: FileDigest<'a>,
     /// Where to.
     pub bucket: &'a str,
@@ -141,8 +141,14 @@ impl FileUpload<'_> {
             Ok(())
         };
         let stored = send().and_then(|()| {
-            let stored = upload.finish(&file, self.bytes, &crc64nvme, &mut on_begin);
+            let stored = upload.finish(&file, self.bytes, crc64nvme, &mut on_begin);
             stored.map_err(|error| self.not_stored(error))
+        });
+        let stored = stored.and_then(|outcome| {
+            if outcome.found && self.digest.has_sha256() {
+                self.check_object(&Object::new(session, self.bucket, self.key), stop)?;
+            }
+            Ok(outcome)
         });
         match not_noted {
             Some(error) => Err(error.into()),
@@ -151,29 +157,48 @@ impl FileUpload<'_> {
     }
 
     /// The file's checksum, if it is what the plan says.
-    fn check(&self, file: &mut File, stop: &AtomicBool) -> Result<String, UploadError> {
-        let (mut hasher, mut checksum) = (self.digest.hasher(), Crc64Nvme::new());
+    fn check(&self, file: &mut File, stop: &AtomicBool) -> Result<Crc64Nvme, UploadError> {
+        // One byte more shows that it is longer, and a file that grows ends all the same.
+        let file = file.take(self.bytes.saturating_add(1));
+        let (bytes, hasher) = self.hashed(file, stop, |error| self.io(error))?;
+        match hasher.finish() {
+            Ok(crc64nvme) if bytes == self.bytes => Ok(crc64nvme),
+            _ => Err(self.changed()),
+        }
+    }
+
+    /// Makes sure of an object that has the file's length and CRC-64/NVME, by reading it.
+    fn check_object(&self, object: &Object, stop: &AtomicBool) -> Result<(), UploadError> {
+        let failed = |error| self.not_stored(StoreError::Io(error));
+        let opened = Location::Object(object.clone()).open().map_err(failed)?;
+        let (_, hasher) = self.hashed(opened, stop, failed)?;
+        hasher.finish().map(drop).map_err(|mismatch| {
+            let what = mismatch.to_string();
+            self.not_stored(StoreError::Differs { what })
+        })
+    }
+
+    /// All that a reader gives, hashed, and its length.
+    fn hashed(
+        &self,
+        mut reader: impl Read,
+        stop: &AtomicBool,
+        failed: impl Fn(io::Error) -> UploadError,
+    ) -> Result<(u64, FileHasher<'_>), UploadError> {
+        let mut hasher = self.digest.hasher();
         let mut buffer = vec![0; READ_BUFFER_BYTES];
         let mut bytes = 0;
-        // One byte more shows that it is longer, and a file that grows ends all the same.
-        let mut file = file.take(self.bytes.saturating_add(1));
         loop {
             if stop.load(Ordering::Relaxed) {
                 return Err(UploadError::Interrupted);
             }
-            match file.read(&mut buffer).map_err(|error| self.io(error))? {
-                0 => break,
+            match reader.read(&mut buffer).map_err(&failed)? {
+                0 => return Ok((bytes, hasher)),
                 count => {
                     hasher.update(&buffer[..count]);
-                    checksum.update(&buffer[..count]);
                     bytes += count as u64;
                 }
             }
-        }
-        if bytes == self.bytes && hasher.finish() == self.digest.hex() {
-            Ok(checksum.to_string())
-        } else {
-            Err(self.changed())
         }
     }
 

@@ -203,7 +203,7 @@ impl PlanSummary {
         if let ManifestPlace::Inventory(inventory) = &self.place {
             return inventory.folder.clone();
         }
-        let files = self.manifests.iter().map(|manifest| (&*manifest.path, &*manifest.sha256));
+        let files = self.manifests.iter().map(PlannedManifest::identity);
         plan_folder(&self.report_md5s, &self.predicate, &files.collect::<Vec<_>>())
     }
 
@@ -226,7 +226,7 @@ impl PlanSummary {
 pub(crate) fn plan_folder(
     report_md5s: &[String],
     predicate: &str,
-    files: &[(&str, &str)],
+    files: &[impl Serialize],
 ) -> String {
     let digest = hex::sha256(json!([report_md5s, predicate, files]).to_string());
     format!("plan-{}", &digest[..FOLDER_DIGITS])
@@ -309,7 +309,7 @@ impl RequestCommon<'_> {
             tags: tag_set(&options.tags),
         };
         let PlanSummary { report_md5s, predicate, .. } = self.source;
-        let plan = (report_md5s, predicate, &manifest.path, &manifest.sha256);
+        let plan = (report_md5s, predicate, manifest.identity());
         request.client_request_token = hex::sha256(json!([plan, request]).to_string());
         Ok(request)
     }

@@ -20,8 +20,10 @@ pub(crate) struct PlannedManifest {
     pub columns: Vec<String>,
     /// Column and value that all its rows share.
     pub split: BTreeMap<String, Option<String>>,
-    /// The file's SHA-256, in hexadecimal.
-    pub sha256: String,
+    /// The file's length.
+    pub bytes: u64,
+    /// The file's CRC-64/NVME, as S3 shows it.
+    pub crc64nvme: String,
 }
 
 impl PlannedManifest {
@@ -43,6 +45,11 @@ impl PlannedManifest {
     #[must_use]
     pub(crate) fn has_version_ids(&self) -> bool {
         self.columns.iter().any(|name| name == VERSION_ID)
+    }
+
+    /// What tells its file from any other: the same manifest of the same plan makes the same job.
+    pub(super) fn identity(&self) -> (&str, u64, &str) {
+        (&self.path, self.bytes, &self.crc64nvme)
     }
 
     /// Its file's path below the plan's folder in the manifest bucket.

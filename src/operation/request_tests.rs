@@ -42,7 +42,8 @@ fn manifest(class: Option<&str>) -> PlannedManifest {
         bucket: "demo".to_owned(),
         columns: vec!["Bucket".to_owned(), "Key".to_owned()],
         split: split.into_iter().collect::<BTreeMap<_, _>>(),
-        sha256: "ab".repeat(32),
+        bytes: 100,
+        crc64nvme: "rosUhgp5mIg=".to_owned(),
     }
 }
 
@@ -526,7 +527,7 @@ fn a_token_changes_with_all_that_a_request_depends_on() {
     for change in [
         (|_, s| s.predicate = "Size > 1".to_owned()) as fn(&mut JobOptions, &mut PlanSummary),
         |_, s| s.report_md5s.push(String::new()),
-        |_, s| s.manifests[0].sha256 = "cd".repeat(32),
+        |_, s| s.manifests[0].crc64nvme = "AAAAAAAAAAA=".to_owned(),
         |_, s| s.manifests[0].path = "manifests/00001.csv".to_owned(),
         |o, _| o.priority = 11,
         |o, _| o.confirmation = false,
@@ -599,7 +600,7 @@ fn manifests_in_place_go_by_the_plans_own_folder() {
 fn two_plans_have_two_folders() {
     let mut other = source(None);
     assert_eq!(source(None).folder(), other.folder());
-    other.manifests[0].sha256 = "cd".repeat(32);
+    other.manifests[0].bytes += 1;
     assert_ne!(source(None).folder(), other.folder());
 }
 

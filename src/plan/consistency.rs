@@ -10,7 +10,8 @@ use std::collections::HashSet;
 
 use super::document::columns;
 use super::names::{CHECKSUM, EXCLUDED, MANIFEST, MANIFESTS, SHARDS_MAX};
-use super::{Plan, Shard, ShardRange};
+use super::{ManifestDigest, Plan, Shard, ShardRange};
+use crate::source::Crc64Nvme;
 
 /// What deflate makes of a byte at most (RFC 1951: 258 bytes of two bits): more rows than fit that
 /// can't be in a data file.
@@ -26,8 +27,10 @@ fn check(plan: &Plan) -> Result<(), String> {
     if plan.shards.len() > SHARDS_MAX {
         return Err(format!("it has {} shards, more than any plan", plan.shards.len()));
     }
+    let digest = plan.digest();
     for (place, shard) in plan.shards.iter().enumerate() {
-        check_shard(plan, shard)
+        check_digests(shard, digest)
+            .and_then(|()| check_shard(plan, shard))
             .and_then(|()| check_order(&shard.after, place))
             .map_err(|what| format!("shards[{place}]: {what}"))?;
     }
@@ -44,6 +47,18 @@ fn check_columns(name: &str, found: &[String]) -> Result<(), String> {
         "{name} is {found:?}, where a manifest has the columns Bucket, Key and perhaps VersionId, \
          in this order"
     ))
+}
+
+/// All manifests of a plan have the same digests.
+fn check_digests(shard: &Shard, digest: ManifestDigest) -> Result<(), String> {
+    let Shard { crc64nvme, sha256, .. } = shard;
+    if crc64nvme.parse::<Crc64Nvme>().is_err() {
+        return Err(format!("crc64nvme is {crc64nvme:?}, which is not a CRC-64/NVME in Base64"));
+    }
+    if sha256.is_none() && digest == ManifestDigest::Sha256 {
+        return Err("it has no sha256, where other shards have one".to_owned());
+    }
+    Ok(())
 }
 
 fn check_shard(plan: &Plan, shard: &Shard) -> Result<(), String> {

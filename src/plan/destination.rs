@@ -143,7 +143,9 @@ mod remote {
     use super::super::names::{EXCLUDED, JOURNAL, MANIFESTS, PLAN, PLAN_BYTES_MAX};
     use super::super::{Plan, PlanError};
     use crate::read::ScanError;
-    use crate::source::{Crc64Nvme, InPlace, Location, Object, StoreError, Uploads};
+    use crate::source::{
+        Crc64Nvme, Crc64NvmeHasher, InPlace, Location, Object, StoreError, Uploads,
+    };
 
     /// Read at once of a file whose checksum is computed: large enough that calls don't count.
     const READ_BUFFER_BYTES: usize = 256 << 10;
@@ -199,7 +201,7 @@ mod remote {
     /// where each is.
     #[derive(Default)]
     struct UnsentFiles {
-        files: Vec<(String, u64, String)>,
+        files: Vec<(String, u64, Crc64Nvme)>,
         paths: Vec<PathBuf>,
     }
 
@@ -235,7 +237,7 @@ mod remote {
                 let file = File::open(&path).map_err(PlanError::at(&path))?;
                 let upload = uploads.begin(&name);
                 let target = upload.target();
-                let stored = upload.finish(&file, bytes, &crc64nvme, &mut |_| Ok(()));
+                let stored = upload.finish(&file, bytes, crc64nvme, &mut |_| Ok(()));
                 stored.map_err(PlanError::not_stored(target))?;
                 fs::remove_file(&path).map_err(PlanError::at(&path))?;
             }
@@ -366,12 +368,12 @@ mod remote {
     }
 
     /// A file's length and checksum.
-    fn checksum(file: &mut File) -> io::Result<(u64, String)> {
-        let (mut bytes, mut checksum) = (0, Crc64Nvme::new());
+    fn checksum(file: &mut File) -> io::Result<(u64, Crc64Nvme)> {
+        let (mut bytes, mut checksum) = (0, Crc64NvmeHasher::new());
         let mut buffer = vec![0; READ_BUFFER_BYTES];
         loop {
             match file.read(&mut buffer)? {
-                0 => return Ok((bytes, checksum.to_string())),
+                0 => return Ok((bytes, checksum.finish())),
                 count => {
                     checksum.update(&buffer[..count]);
                     bytes += count as u64;

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::names::{CHECKSUM, MANIFEST};
+use super::{FileDigest, ManifestDigest};
 use crate::diagnostic::parameter::BY;
 use crate::operation::CopyClass;
 use crate::query::UnreadableColumn;
@@ -81,6 +82,14 @@ impl Plan {
             report.manifest.clear();
         }
         plan
+    }
+
+    /// The digests of its manifests.
+    pub(crate) fn digest(&self) -> ManifestDigest {
+        match self.shards.iter().any(|shard| shard.sha256.is_some()) {
+            true => ManifestDigest::Sha256,
+            false => ManifestDigest::Crc64Nvme,
+        }
     }
 
     /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum
@@ -361,12 +370,12 @@ pub struct Shard {
     pub objects: u64,
     /// The file's length.
     pub bytes: u64,
-    /// The file's SHA-256, in hexadecimal.
-    pub sha256: String,
-    /// The file's CRC-64/NVME, as S3's header `x-amz-checksum-crc64nvme` holds it; none in a plan
-    /// of a program that did not compute it.
+    /// The file's CRC-64/NVME, as S3's header `x-amz-checksum-crc64nvme` holds it.
+    pub crc64nvme: String,
+    /// The file's SHA-256, in hexadecimal, if the plan was made with it
+    /// ([`ManifestDigest::Sha256`](super::ManifestDigest)).
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub crc64nvme: Option<String>,
+    pub sha256: Option<String>,
     /// The key of its first row, as it stands in the manifest.
     pub first_key: String,
     /// The key of its last row, as it stands in the manifest.
@@ -377,6 +386,11 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// What the plan says of the bytes of its manifest.
+    pub(crate) fn digest(&self) -> FileDigest<'_> {
+        FileDigest::Manifest { crc64nvme: &self.crc64nvme, sha256: self.sha256.as_deref() }
+    }
+
     /// The length of all its files.
     #[must_use]
     pub fn bytes_total(&self) -> u64 {

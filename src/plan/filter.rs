@@ -106,6 +106,7 @@ fn run(
     let mut sink = PlanSink::new(SinkOptions {
         lanes: &lanes,
         bounds: options.bounds,
+        digest: options.digest,
         reasons: &reasons,
         observations: 1,
         reports: opened.reports.len(),

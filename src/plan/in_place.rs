@@ -3,9 +3,9 @@
 //!
 //! An answer tells length, `ETag`, encryption and, as a rule, the CRC-64/NVME of the whole object.
 //! Where length and checksum are the plan's, the object is the plan's file. Where there is no
-//! checksum to compare (a plan or an object of another program), the object is read and hashed: a
-//! job must never run on a manifest that was not looked at. The `ETag` of the same answer goes into
-//! the job's request, so that S3 refuses an object that is replaced later.
+//! checksum to compare (an object of another program), or the plan has a SHA-256, too, the object
+//! is read and hashed: a job must never run on a manifest that was not looked at. The `ETag` of the
+//! same answer goes into the job's request, so that S3 refuses an object that is replaced later.
 //!
 //! Never knows what is done with a manifest.
 
@@ -92,16 +92,22 @@ impl<'a> ExpectedFile<'a> {
             let how = head.encryption.unwrap_or_default();
             return Err(ReadError::Encrypted { path: path.clone(), how });
         }
-        match (file.crc64nvme, &head.crc64nvme) {
-            (Some(expected), Some(found)) if expected == found => Ok(head),
-            (Some(expected), Some(found)) => {
-                let what = format!("its CRC64NVME is {found} where the plan says {expected}");
-                Err(changed(path, what))
+        let is_told = match file.digest {
+            FileDigest::Manifest { crc64nvme: expected, sha256 } => {
+                let found = head.crc64nvme.map(|found| found.to_string());
+                if let Some(found) = found.as_ref().filter(|found| *found != expected) {
+                    let what = format!("its CRC-64/NVME is {found} where the plan says {expected}");
+                    return Err(changed(path, what));
+                }
+                found.is_some() && sha256.is_none()
             }
             // An ETag that is the MD5 proves it; one that is not says nothing.
-            _ if matches!(file.digest, FileDigest::Md5(md5) if head.etag == md5) => Ok(head),
-            _ => file.verify(path, plan, stop).map(|()| head),
+            FileDigest::Md5(md5) => head.etag == md5,
+        };
+        if !is_told {
+            file.verify(path, plan, stop)?;
         }
+        Ok(head)
     }
 }
 

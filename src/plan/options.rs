@@ -36,6 +36,18 @@ pub enum Emit {
     Inventory(S3Prefix),
 }
 
+/// The digests by which a plan knows its manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ManifestDigest {
+    /// CRC-64/NVME, which S3 knows and checks. It finds damage, not malice: anybody can make other
+    /// bytes of the same checksum.
+    #[default]
+    Crc64Nvme,
+    /// SHA-256, too. It takes as much time as all else, and S3 doesn't know it: a manifest in S3
+    /// is read wherever it is checked.
+    Sha256,
+}
+
 /// An operation that a plan is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,6 +116,8 @@ pub struct FilterOptions {
     pub version_ids: bool,
     /// What manifests are.
     pub emit: Emit,
+    /// The digests by which the plan knows them.
+    pub digest: ManifestDigest,
     /// How shards are bounded.
     pub bounds: ShardBounds,
     /// Columns, each of whose values gets shards of its own.
@@ -133,6 +147,7 @@ impl FilterOptions {
             force: false,
             version_ids: true,
             emit: Emit::default(),
+            digest: ManifestDigest::default(),
             bounds: ShardBounds::default(),
             split_by: Vec::new(),
             memory_bytes: None,
@@ -167,6 +182,13 @@ impl FilterOptions {
     #[must_use]
     pub fn version_ids(mut self, version_ids: bool) -> Self {
         self.version_ids = version_ids;
+        self
+    }
+
+    /// Sets the digests by which the plan knows its manifests.
+    #[must_use]
+    pub fn digest(mut self, digest: ManifestDigest) -> Self {
+        self.digest = digest;
         self
     }
 

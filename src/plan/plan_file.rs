@@ -25,9 +25,6 @@ pub(super) struct PlanFile<'a> {
     pub(super) digest: FileDigest<'a>,
     /// The shard whose rows it holds, if it holds all of them.
     rows_of: Option<&'a Shard>,
-    /// Its CRC-64/NVME, in base64, if the plan knows it.
-    #[cfg(feature = "aws")]
-    pub(super) crc64nvme: Option<&'a str>,
 }
 
 impl<'a> PlanFile<'a> {
@@ -38,8 +35,6 @@ impl<'a> PlanFile<'a> {
             bytes: *bytes,
             digest: FileDigest::Md5(md5),
             rows_of: None,
-            #[cfg(feature = "aws")]
-            crc64nvme: None,
         });
         std::iter::once(Self::manifest(shard)).chain(data)
     }
@@ -48,10 +43,8 @@ impl<'a> PlanFile<'a> {
         Self {
             path: &shard.path,
             bytes: shard.bytes,
-            digest: FileDigest::Sha256(&shard.sha256),
+            digest: shard.digest(),
             rows_of: Some(shard).filter(|shard| shard.files.is_empty()),
-            #[cfg(feature = "aws")]
-            crc64nvme: shard.crc64nvme.as_deref(),
         }
     }
 
@@ -140,15 +133,14 @@ pub(super) fn untrue(path: &Location, what: impl Into<String>) -> ReadError {
 /// further: a file that grows must not keep a run from ending.
 struct Hashed<'a> {
     file: io::Take<SourceFile>,
-    digest: FileDigest<'a>,
-    hasher: FileHasher,
+    hasher: FileHasher<'a>,
     stop: &'a AtomicBool,
 }
 
 impl<'a> Hashed<'a> {
     fn new(file: SourceFile, digest: FileDigest<'a>, stop: &'a AtomicBool) -> Self {
         let bytes = file.len();
-        Self { file: file.take(bytes), digest, hasher: digest.hasher(), stop }
+        Self { file: file.take(bytes), hasher: digest.hasher(), stop }
     }
 
     fn error(&self, path: &Location, error: io::Error) -> ReadError {
@@ -158,14 +150,10 @@ impl<'a> Hashed<'a> {
         }
     }
 
-    /// Compares the digest, when all was read.
+    /// Compares the digests, when all was read.
     fn finish(self, path: &Location) -> Result<(), ReadError> {
-        let (name, expected) = (self.digest.algorithm(), self.digest.hex());
-        let found = self.hasher.finish();
-        if found == expected {
-            return Ok(());
-        }
-        Err(changed(path, format!("its {name} is {found} where the plan says {expected}")))
+        let compared = self.hasher.finish();
+        compared.map(drop).map_err(|mismatch| changed(path, mismatch.to_string()))
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn is_answered_by(
         && plan.limit == resolved.limit
         && plan.bounds == options.bounds
         && plan.inventory.as_ref().map(|inventory| &inventory.place) == place.as_ref()
-        && has_same_columns(plan, opened, resolved, options)
+        && has_same_form(plan, opened, resolved, options)
 }
 
 fn has_same_reports(plan: &Plan, opened: &ReportSet) -> bool {
@@ -41,9 +41,9 @@ fn has_same_reports(plan: &Plan, opened: &ReportSet) -> bool {
     plan.reports.iter().map(|report| report.manifest_md5.clone()).eq(asked)
 }
 
-/// Whether its manifests have the columns, and are split by those, that are asked for. A plan
+/// Whether its manifests have the columns and digests, and are split by those, that are asked for. A plan
 /// without a manifest doesn't tell.
-fn has_same_columns(
+fn has_same_form(
     plan: &Plan,
     opened: &ReportSet,
     resolved: &ResolvedFilter,
@@ -60,6 +60,7 @@ fn has_same_columns(
     });
     let all_tell = opened.reports.iter().all(|r| r.schema.position("VersionId").is_some());
     found == resolved.split_by.iter().collect()
+        && plan.digest() == options.digest
         && (options.version_ids || !has_versions)
         && (!options.version_ids || has_versions || !all_tell)
 }

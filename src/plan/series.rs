@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::names::{MANIFESTS, SHARDS_MAX};
 use super::open_files::OpenFiles;
 use super::shard::{ShardFile, ShardSummary};
-use super::{PlanError, line};
+use super::{ManifestDigest, PlanError, line};
 use crate::source::Uploads;
 
 /// Where the next shard of a series ends.
@@ -44,6 +44,7 @@ pub(super) struct Shards<L> {
     /// Where shards go while they are written; they then keep the numbers they are begun with.
     uploads: Option<Arc<Uploads>>,
     bytes_max: u64,
+    digest: ManifestDigest,
     begun: usize,
     finished: Vec<(usize, L, ShardSummary)>,
 }
@@ -65,8 +66,9 @@ impl<L: Clone> Shards<L> {
         folder: PathBuf,
         uploads: Option<Arc<Uploads>>,
         bytes_max: u64,
+        digest: ManifestDigest,
     ) -> Self {
-        Self { files, folder, uploads, bytes_max, begun: 0, finished: Vec::new() }
+        Self { files, folder, uploads, bytes_max, digest, begun: 0, finished: Vec::new() }
     }
 
     /// The finished shards in the order in which they were begun, those of series that go `first`
@@ -107,7 +109,7 @@ impl<L: Clone> Shards<L> {
             |uploads: &Arc<Uploads>| uploads.begin(&format!("{MANIFESTS}/{}", file_name(begun)));
         let upload = self.uploads.as_ref().map(begin);
         let path = self.folder.join(working_name(begun));
-        let file = ShardFile::create(&self.files, &path, upload)?;
+        let file = ShardFile::create(&self.files, &path, upload, self.digest)?;
         self.begun += 1;
         Ok((begun, file))
     }
@@ -198,7 +200,13 @@ mod tests {
 
     fn cut(lines: &[String], blocks: &[usize], cut: ShardCut, bytes_max: u64) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, bytes_max);
+        let mut shards = Shards::new(
+            OpenFiles::new(),
+            folder.path().to_owned(),
+            None,
+            bytes_max,
+            ManifestDigest::Crc64Nvme,
+        );
         let mut series = Series::new((), cut);
         let mut rest = lines;
         let mut sizes = blocks.iter().copied().cycle();
@@ -252,7 +260,13 @@ mod tests {
     #[test]
     fn series_that_go_first_get_the_lower_numbers() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, 99);
+        let mut shards = Shards::new(
+            OpenFiles::new(),
+            folder.path().to_owned(),
+            None,
+            99,
+            ManifestDigest::Crc64Nvme,
+        );
         let mut series = ["late", "early"].map(|label| Series::new(label, ShardCut::Every(1)));
         for line in ["a\n", "b\n"] {
             for series in &mut series {
@@ -271,7 +285,13 @@ mod tests {
     #[test]
     fn a_row_that_fits_no_shard_is_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut shards = Shards::new(OpenFiles::new(), folder.path().to_owned(), None, 8);
+        let mut shards = Shards::new(
+            OpenFiles::new(),
+            folder.path().to_owned(),
+            None,
+            8,
+            ManifestDigest::Crc64Nvme,
+        );
         let mut series = Series::new((), ShardCut::Every(10));
         let result = series.write(&mut shards, b"demo,a\ndemo,long\n", 2);
         assert!(matches!(result, Err(PlanError::RowTooLong { row_bytes: 10, bytes_max: 8 })));

@@ -8,18 +8,17 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::open_files::{GrowingFile, OpenFiles};
-use super::{PlanError, line};
+use super::{ManifestDigest, PlanError, line};
 use crate::hex;
-use crate::source::{Crc64Nvme, ObjectUpload, WriteBehind};
+use crate::source::{Crc64Nvme, Crc64NvmeHasher, ObjectUpload, WriteBehind};
 
 /// What is known of a finished file.
 pub(super) struct ShardSummary {
     pub(super) rows: u64,
     pub(super) bytes: u64,
-    /// In hexadecimal.
-    pub(super) sha256: String,
-    /// As [`Crc64Nvme`] shows it.
-    pub(super) crc64nvme: String,
+    pub(super) crc64nvme: Crc64Nvme,
+    /// In hexadecimal, if it was asked for.
+    pub(super) sha256: Option<String>,
     pub(super) first_key: String,
     pub(super) last_key: String,
 }
@@ -32,8 +31,9 @@ pub(super) struct ShardFile {
     behind: WriteBehind,
     /// Where it goes, if that is not this machine.
     upload: Option<ObjectUpload>,
-    sha256: Sha256,
-    crc64nvme: Crc64Nvme,
+    crc64nvme: Crc64NvmeHasher,
+    /// If it was asked for.
+    sha256: Option<Sha256>,
     first_line: Vec<u8>,
     last_line: Vec<u8>,
 }
@@ -44,6 +44,7 @@ impl ShardFile {
         files: &OpenFiles,
         path: &Path,
         upload: Option<ObjectUpload>,
+        digest: ManifestDigest,
     ) -> Result<Self, PlanError> {
         Ok(Self {
             file: files.create(path)?,
@@ -51,8 +52,8 @@ impl ShardFile {
             bytes: 0,
             behind: WriteBehind::default(),
             upload,
-            sha256: Sha256::new(),
-            crc64nvme: Crc64Nvme::new(),
+            crc64nvme: Crc64NvmeHasher::new(),
+            sha256: (digest == ManifestDigest::Sha256).then(Sha256::new),
             first_line: Vec::new(),
             last_line: Vec::new(),
         })
@@ -75,8 +76,10 @@ impl ShardFile {
         self.last_line.extend_from_slice(line::last(lines));
         self.rows += rows;
         self.bytes += lines.len() as u64;
-        self.sha256.update(lines);
         self.crc64nvme.update(lines);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(lines);
+        }
         self.file.write(lines)?;
         let (bytes, behind) = (self.bytes, &mut self.behind);
         match &mut self.upload {
@@ -93,24 +96,23 @@ impl ShardFile {
     /// Writes what is left. The file is made to last when the plan is, so that the run never waits
     /// for the disk in between.
     pub(super) fn finish(mut self) -> Result<ShardSummary, PlanError> {
-        let crc64nvme = self.crc64nvme.to_string();
+        let crc64nvme = self.crc64nvme.finish();
         let upload = self.upload.take();
         let is_sent = upload.is_some();
         if let Some(upload) = upload {
             let (target, bytes) = (upload.target(), self.bytes);
-            let finish = |file: &File| upload.finish(file, bytes, &crc64nvme, &mut |_| Ok(()));
+            let finish = |file: &File| upload.finish(file, bytes, crc64nvme, &mut |_| Ok(()));
             self.file.flushed(finish)?.map_err(PlanError::not_stored(target))?;
         }
         let path = self.file.close()?;
         if is_sent {
             fs::remove_file(&path).map_err(PlanError::at(&path))?;
         }
-        let sha256 = self.sha256.finalize();
         Ok(ShardSummary {
             rows: self.rows,
             bytes: self.bytes,
-            sha256: hex::encode(sha256),
             crc64nvme,
+            sha256: self.sha256.map(|sha256| hex::encode(sha256.finalize())),
             first_key: line::key(&self.first_line),
             last_key: line::key(&self.last_line),
         })

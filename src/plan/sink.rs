@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
 use super::writer::{Folders, PlanFiles, PlanWriter, SeriesId, SeriesLabel};
-use super::{PlanError, ShardBounds, SkippedFile, line};
+use super::{ManifestDigest, PlanError, ShardBounds, SkippedFile, line};
 use crate::diagnostic::{Diagnostic, ErrorClass, chain};
 use crate::engine::{OutputBlock, OutputLane};
 use crate::operation::UNREADABLE;
@@ -65,6 +65,7 @@ impl SinkOutcome {
 pub(super) struct SinkOptions<'a> {
     pub(super) lanes: &'a Lanes,
     pub(super) bounds: ShardBounds,
+    pub(super) digest: ManifestDigest,
     /// Names of the reasons, as selections number them.
     pub(super) reasons: &'a [&'static str],
     pub(super) observations: usize,
@@ -80,7 +81,7 @@ pub(super) struct SinkOptions<'a> {
 
 impl<'a> PlanSink<'a> {
     pub(super) fn new(options: SinkOptions<'a>) -> Self {
-        let mut writer = PlanWriter::new(options.folders, options.bounds);
+        let mut writer = PlanWriter::new(options.folders, options.bounds, options.digest);
         // The places of reasons are those that selections number them by.
         for reason in options.reasons.iter().chain([&UNREADABLE.reason]) {
             writer.reason(reason);

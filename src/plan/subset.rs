@@ -59,7 +59,7 @@ impl SubsetPlan {
         };
         let destination = Destination::create(out, false, sending, &|_| false)?;
         let bounds = ShardBounds { jobs: None, ..base.bounds };
-        let mut writer = PlanWriter::new(destination.folders(), bounds);
+        let mut writer = PlanWriter::new(destination.folders(), bounds, base.digest());
         writer.keep_unfollowed(keeps_unfollowed(&base));
         let same = |one: &Shard, other: &Shard| {
             (&one.bucket, &one.columns, &one.split) == (&other.bucket, &other.columns, &other.split)

@@ -218,6 +218,7 @@ impl VerifiedPlan {
         options: &VerifyOptions,
     ) -> Option<FilterOptions> {
         let among = self.rest?;
+        let digest = self.plan.digest();
         let operation = self.plan.operation.and_then(|operation| {
             Some(OperationOptions {
                 kind: OperationKind::from_name(&operation.name)?,
@@ -230,6 +231,7 @@ impl VerifiedPlan {
             .force(force)
             .version_ids(among.is_versioned)
             .bounds(self.plan.bounds)
+            .digest(digest)
             .now(options.now)
             .scan(options.scan);
         rest.operation = operation;

@@ -18,7 +18,7 @@ use super::series::{Series, ShardCut, Shards};
 use super::shard::{ShardFile, ShardSummary};
 use super::spread::{self, LaneSpool};
 use super::versions::CurrentVersions;
-use super::{ExcludedRows, PlanError, Shard, ShardBounds, ShardRange};
+use super::{ExcludedRows, ManifestDigest, PlanError, Shard, ShardBounds, ShardRange};
 use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::source::Uploads;
 
@@ -78,7 +78,9 @@ impl ExclusionFile {
                 let begin = |uploads: &Arc<Uploads>| uploads.begin(&excluded_path(reason));
                 let upload = folders.uploads.as_ref().map(begin);
                 let path = folders.excluded.join(excluded_name(reason));
-                none.insert(ShardFile::create(files, &path, upload)?)
+                // No job reads it, so the plan has no digest of it.
+                let digest = ManifestDigest::default();
+                none.insert(ShardFile::create(files, &path, upload, digest)?)
             }
         };
         file.write(lines, rows)
@@ -156,10 +158,10 @@ pub(super) struct PlanFiles {
 }
 
 impl PlanWriter {
-    pub(super) fn new(folders: Folders, bounds: ShardBounds) -> Self {
+    pub(super) fn new(folders: Folders, bounds: ShardBounds, digest: ManifestDigest) -> Self {
         let files = OpenFiles::new();
         let (manifests, uploads) = (folders.manifests.clone(), folders.manifest_uploads.clone());
-        let shards = Shards::new(files.clone(), manifests, uploads, bounds.bytes_max);
+        let shards = Shards::new(files.clone(), manifests, uploads, bounds.bytes_max, digest);
         let (ways, exclusions) = (Vec::new(), Vec::new());
         Self { bounds, folders, files, shards, ways, exclusions, keeps_unfollowed: false }
     }
@@ -271,8 +273,8 @@ pub(super) fn described(
             after: Vec::new(),
             objects: file.rows,
             bytes: file.bytes,
+            crc64nvme: file.crc64nvme.to_string(),
             sha256: file.sha256,
-            crc64nvme: Some(file.crc64nvme),
             first_key: file.first_key,
             last_key: file.last_key,
             files: Vec::new(),

@@ -20,7 +20,7 @@ mod whole_file;
 mod work_folder;
 mod write_behind;
 
-pub(crate) use checksum::Crc64Nvme;
+pub(crate) use checksum::{Crc64Nvme, Crc64NvmeHasher};
 pub(crate) use descriptors::{descriptors_max, is_out_of_descriptors, raise_descriptors};
 pub(crate) use local::{LocalFile, open_regular, open_regular_with, read_parameter, read_regular};
 pub use location::Location;

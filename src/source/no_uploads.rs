@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use super::{Location, StoreError};
+use super::{Crc64Nvme, Location, StoreError};
 
 /// As uploads take it.
 pub type OnBegin<'a> = &'a mut dyn FnMut(&str) -> io::Result<()>;
@@ -57,7 +57,7 @@ impl ObjectUpload {
         self,
         _: &File,
         _bytes: u64,
-        _crc64nvme: &str,
+        _crc64nvme: Crc64Nvme,
         _: OnBegin<'_>,
     ) -> Result<UploadOutcome, StoreError> {
         match self {}

@@ -6,8 +6,10 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::fixture::{
-    ReportFolder, SEED_COLUMNS, hex, manifests, plan_document, row, s3sieve, seed, tree,
+    ReportFolder, SEED_COLUMNS, crc64nvme, hex, manifests, plan_document, row, s3sieve, seed, tree,
 };
+use crate::plans::{PlanFolder, seed_plan_with};
+use crate::schema::fits_the_schema;
 
 /// The statement of the AWS guide, to the letter.
 const SEED_STATEMENT: &str = "select s._1, s._2, s._3 from s3object s where s._6 = 'DISABLED'";
@@ -153,7 +155,8 @@ fn shards_are_cut_exactly_and_described_truly() {
         let count = text.lines().count();
         assert_eq!(shard["objects"], count);
         assert_eq!(shard["bytes"], text.len());
-        assert_eq!(shard["sha256"], hex(&Sha256::digest(&text)));
+        assert_eq!(shard["crc64nvme"], crc64nvme(text.as_bytes()));
+        assert_eq!(shard.get("sha256"), None);
         let key = |line: &str| line.split(',').nth(1).unwrap().to_owned();
         assert_eq!(shard["first_key"], key(lines[next]));
         assert_eq!(shard["last_key"], key(lines[next + count - 1]));
@@ -447,4 +450,23 @@ fn a_wrong_column_is_explained_with_its_place_and_its_neighbour() {
     .expect(3)
     .says(&["BucketKeyStatis = 'DISABLED'", "^^^^^^^^^^^^^^^", "BucketKeyStatus"]);
     assert!(!out.exists());
+}
+
+#[test]
+fn a_sha256_is_stored_where_it_is_asked_for() {
+    for emit in [&[][..], &["--emit", "inventory", "--manifest-bucket", "s3://later/plans"]] {
+        let usual = seed_plan_with(emit);
+        let strong = seed_plan_with(&[emit, &["--digest", "sha256"]].concat());
+        let shard = |plan: &PlanFolder| plan_document(&plan.path)["shards"][0].clone();
+        let (usual_shard, strong_shard) = (shard(&usual), shard(&strong));
+        let bytes = fs::read(strong.path.join(strong_shard["path"].as_str().unwrap())).unwrap();
+        assert_eq!(strong_shard["sha256"], hex(&Sha256::digest(&bytes)));
+        let mut without = strong_shard.clone();
+        without.as_object_mut().unwrap().remove("sha256");
+        assert_eq!(without, usual_shard, "all else is the same");
+        fits_the_schema(&plan_document(&strong.path));
+    }
+    s3sieve(["filter", "m", "--where", "a", "--out", "d", "--digest", "md5"])
+        .expect(2)
+        .says(&["--digest", "crc64nvme, sha256"]);
 }

@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use crc_fast::CrcAlgorithm;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::{Digest, Md5};
@@ -223,6 +224,41 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         write!(text, "{byte:02x}").unwrap();
         text
     })
+}
+
+/// Bytes in base64, with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > three.len() { '=' } else { char::from(letter) });
+        }
+    }
+    text
+}
+
+/// The CRC-64/NVME of bytes, as S3 shows it.
+pub(crate) fn crc64nvme(bytes: &[u8]) -> String {
+    base64(&crc_fast::checksum(CrcAlgorithm::Crc64Nvme, bytes).to_be_bytes())
+}
+
+/// Other bytes of the same length and CRC-64/NVME, which anybody can make: the first one is
+/// changed, and the last eight take that back.
+pub(crate) fn forged(bytes: &[u8]) -> Vec<u8> {
+    let crc = |bytes: &[u8]| crc_fast::checksum(CrcAlgorithm::Crc64Nvme, bytes);
+    let mut forged = bytes.to_vec();
+    forged[0] ^= 1;
+    let last = bytes.len() - 8;
+    let difference = crc(&bytes[..last]) ^ crc(&forged[..last]);
+    for (byte, change) in forged[last..].iter_mut().zip(difference.to_le_bytes()) {
+        *byte ^= change;
+    }
+    assert_eq!(crc(bytes), crc(&forged));
+    forged
 }
 
 /// A row as S3 writes it: every field quoted.

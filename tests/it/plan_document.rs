@@ -88,7 +88,9 @@ fn the_schema_refuses_what_is_no_plan() {
         cut.as_object_mut().unwrap().remove(field);
         assert!(!validator.is_valid(&cut), "without {field}");
     }
-    let mut wrong = plan;
-    wrong["shards"][0]["sha256"] = "short".into();
-    assert!(!validator.is_valid(&wrong));
+    for field in ["crc64nvme", "sha256"] {
+        let mut wrong = plan.clone();
+        wrong["shards"][0][field] = "short".into();
+        assert!(!validator.is_valid(&wrong), "{field}");
+    }
 }

@@ -52,7 +52,8 @@ fn made_for(operation: &[&str]) -> &'static [&'static str] {
     if is_copy { &["--for", "copy", "--storage-class", "STANDARD"] } else { &[] }
 }
 
-fn seed_plan_with(flags: &[&str]) -> PlanFolder {
+/// The same, with these flags.
+pub(crate) fn seed_plan_with(flags: &[&str]) -> PlanFolder {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plan");
     let (report, out) = (seed(), path.to_str().unwrap());

@@ -123,7 +123,7 @@ fn a_changed_manifest_is_refused() {
     let mut changed = bytes.clone();
     changed[25] ^= 1;
     fs::write(&manifest, &changed).unwrap();
-    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "SHA-256", "again"]);
+    submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "CRC-64/NVME", "again"]);
     fs::write(&manifest, &bytes[1..]).unwrap();
     submit(&plan.path, OPERATIONS[5]).expect(3).says(&["00000.csv", "bytes"]);
     fs::remove_file(&manifest).unwrap();

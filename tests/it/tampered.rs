@@ -6,8 +6,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Run, hex, plan_document, s3sieve, seed};
-use crate::plans::{OPERATIONS, PLACE, PlanFolder, inventory_plan_for, seed_plan, submit};
+use crate::fixture::{Run, crc64nvme, forged, plan_document, s3sieve, seed};
+use crate::plans::{
+    OPERATIONS, PLACE, PlanFolder, inventory_plan_for, seed_plan, seed_plan_with, submit,
+};
 
 /// Deletes tags: any plan will do.
 const ANY: &[&str] = OPERATIONS[5];
@@ -46,6 +48,19 @@ fn is_not_so(plan: &PlanFolder, change: impl FnOnce(&mut Value), says: &[&str]) 
     let says = [&["manifests/00000", "plan.json is not true of this file"], says].concat();
     submit(&plan.path, ANY).expect(3).says(&says);
     verify(&plan.path).expect(3).says(&says);
+}
+
+#[test]
+fn digests_that_no_plan_has() {
+    let crc = |crc: &'static str| {
+        move |document: &mut Value| document["shards"][0]["crc64nvme"] = json!(crc)
+    };
+    for odd in ["", "short", "rosUhgp5mIg=-2"] {
+        cannot_be(crc(odd), &["shards[0]", "crc64nvme", "Base64"]);
+    }
+    let plan = seed_plan_with(&["--max-objects", "4"]);
+    rewrite(&plan.path, |document| document["shards"][1]["sha256"] = json!("00".repeat(32)));
+    submit(&plan.path, ANY).expect(3).says(&["shards[0]", "no sha256, where other shards"]);
 }
 
 #[test]
@@ -204,7 +219,7 @@ fn rows_that_no_manifest_has() {
         fs::write(plan.path.join("manifests/00000.csv"), &text).unwrap();
         let describe = |document: &mut Value| {
             document["shards"][0]["bytes"] = json!(text.len());
-            document["shards"][0]["sha256"] = json!(sha256(text.as_bytes()));
+            document["shards"][0]["crc64nvme"] = json!(crc64nvme(text.as_bytes()));
         };
         // Rows longer than a buffer come in pieces.
         is_not_so(&plan, describe, &[says]);
@@ -214,14 +229,9 @@ fn rows_that_no_manifest_has() {
     fs::write(plan.path.join("manifests/00000.csv"), &odd).unwrap();
     rewrite(&plan.path, |document| {
         document["shards"][0]["bytes"] = json!(odd.len());
-        document["shards"][0]["sha256"] = json!(sha256(odd.as_bytes()));
+        document["shards"][0]["crc64nvme"] = json!(crc64nvme(odd.as_bytes()));
     });
     submit(&plan.path, ANY).expect(0);
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    hex(&Sha256::digest(bytes))
 }
 
 #[test]
@@ -296,5 +306,22 @@ fn what_is_no_file_is_refused_at_once() {
             _ => submit(&plan.path, &[flag, "/dev/zero"]),
         };
         run.expect(3).says(&["/dev/zero", "longer than"]);
+    }
+}
+
+/// A CRC finds damage; whoever means harm makes other bytes of the same one.
+#[test]
+fn other_bytes_of_the_same_checksum() {
+    let forge = |flags: &[&str]| {
+        let plan = seed_plan_with(flags);
+        let manifest = plan.path.join("manifests/00000.csv");
+        let bytes = fs::read(&manifest).unwrap();
+        fs::write(&manifest, forged(&bytes)).unwrap();
+        plan
+    };
+    submit(&forge(&[]).path, ANY).expect(3).says(&["is not true of this file", "row 1"]);
+    let strong = forge(&["--digest", "sha256"]);
+    for run in [submit(&strong.path, ANY), verify(&strong.path)] {
+        run.expect(3).says(&["00000.csv", "its SHA-256 is", "make the plan again"]);
     }
 }

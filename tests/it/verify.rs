@@ -372,7 +372,7 @@ fn what_can_prove_nothing_is_refused() {
     let shard = plan.join("manifests/00000.csv");
     let lines = fs::read_to_string(&shard).unwrap();
     fs::write(&shard, lines.replacen("photos", "movies", 1)).unwrap();
-    verify(&[]).expect(3).says(&["00000.csv", "SHA-256"]);
+    verify(&[]).expect(3).says(&["00000.csv", "CRC-64/NVME"]);
 }
 
 /// One key with an old version and a current one, planned to be copied in this order.

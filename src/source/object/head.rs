@@ -26,8 +26,8 @@ pub(crate) struct ObjectHead {
     pub etag: String,
     /// How it is encrypted, by the API's name (`AES256`, `aws:kms`); some servers don't tell.
     pub encryption: Option<String>,
-    /// The CRC-64/NVME of all its bytes, in base64, where S3 holds it and was asked.
-    pub crc64nvme: Option<String>,
+    /// The CRC-64/NVME of all its bytes, where S3 holds it and was asked.
+    pub crc64nvme: Option<Crc64Nvme>,
 }
 
 impl ObjectHead {
@@ -126,7 +126,7 @@ fn described(answer: HeadObjectOutput) -> ObjectHead {
         etag: bare_etag(answer.e_tag).unwrap_or_default(),
         encryption: answer.server_side_encryption.map(|how| how.as_str().to_owned()),
         // One of parts' checksums has their number behind it.
-        crc64nvme: answer.checksum_crc64_nvme.filter(|text| Crc64Nvme::is_one(text)),
+        crc64nvme: answer.checksum_crc64_nvme.and_then(|text| text.parse().ok()),
     }
 }
 

@@ -19,7 +19,7 @@ use super::Object;
 use super::head::{HeadChecksums, ObjectHead, bare_etag};
 use super::request::refused;
 use crate::aws::{AwsError, AwsErrorKind};
-use crate::source::{Crc64Nvme, StoreError};
+use crate::source::{Crc64Nvme, Crc64NvmeHasher, StoreError};
 
 /// What errors say was to be done.
 pub(super) const WRITE: &str = "write it";
@@ -61,10 +61,9 @@ pub(crate) struct UploadOutcome {
 
 /// What an object must hold to be taken for a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ExpectedObject<'a> {
+pub(super) struct ExpectedObject {
     pub(super) bytes: u64,
-    /// As [`Crc64Nvme`] shows it.
-    pub(super) crc64nvme: &'a str,
+    pub(super) crc64nvme: Crc64Nvme,
 }
 
 impl Object {
@@ -77,10 +76,10 @@ impl Object {
         bytes: Vec<u8>,
         options: StoreOptions,
     ) -> Result<UploadOutcome, StoreError> {
-        let crc64nvme = Crc64Nvme::of(&bytes).to_string();
-        let content = ExpectedObject { bytes: bytes.len() as u64, crc64nvme: &crc64nvme };
+        let crc64nvme = Crc64Nvme::of(&bytes);
+        let content = ExpectedObject { bytes: bytes.len() as u64, crc64nvme };
         let body = Bytes::from(bytes);
-        let put = || self.put_once(body.clone(), &crc64nvme, options);
+        let put = || self.put_once(body.clone(), crc64nvme, options);
         self.stored_by(put, || self.find(content, options))
     }
 
@@ -95,9 +94,9 @@ impl Object {
         bytes_max: u64,
         is_same: impl Fn(&[u8]) -> bool,
     ) -> Result<UploadOutcome, StoreError> {
-        let crc64nvme = Crc64Nvme::of(&bytes).to_string();
+        let crc64nvme = Crc64Nvme::of(&bytes);
         let body = Bytes::from(bytes);
-        let put = || self.put_once(body.clone(), &crc64nvme, options);
+        let put = || self.put_once(body.clone(), crc64nvme, options);
         self.stored_by(put, || match self.read_whole(bytes_max)? {
             Some((there, etag)) if is_same(&there) => Ok(Some(UploadOutcome { etag, found: true })),
             Some(_) => Err(StoreError::Differs { what: "its bytes are others".to_owned() }),
@@ -133,7 +132,7 @@ impl Object {
     fn put_once(
         &self,
         body: Bytes,
-        crc64nvme: &str,
+        crc64nvme: Crc64Nvme,
         options: StoreOptions,
     ) -> Result<UploadOutcome, StoreError> {
         let target = self.target();
@@ -146,7 +145,7 @@ impl Object {
             .set_server_side_encryption(options.encryption())
             .set_content_type(options.content_type.map(str::to_owned))
             .if_none_match("*")
-            .checksum_crc64_nvme(crc64nvme)
+            .checksum_crc64_nvme(crc64nvme.to_string())
             .body(ByteStream::from(body));
         let answer = self.session().wait(request.send());
         let answer = answer.map_err(|error| refused(AwsError::new(WRITE, &error)))?;
@@ -169,7 +168,7 @@ impl Object {
     /// The object, if it is there and holds this content; none if it is not there.
     pub(super) fn find(
         &self,
-        content: ExpectedObject<'_>,
+        content: ExpectedObject,
         options: StoreOptions,
     ) -> Result<Option<UploadOutcome>, StoreError> {
         let Some(head) = self.head(HeadChecksums::Asked).map_err(refused)? else {
@@ -182,15 +181,15 @@ impl Object {
     pub(super) fn compare(
         &self,
         head: ObjectHead,
-        content: ExpectedObject<'_>,
+        content: ExpectedObject,
         options: StoreOptions,
     ) -> Result<Option<UploadOutcome>, StoreError> {
         let differs = |what: String| Err(StoreError::Differs { what });
         if head.bytes != content.bytes {
             return differs(format!("it has {} bytes instead of {}", head.bytes, content.bytes));
         }
-        let crc64nvme = match &head.crc64nvme {
-            Some(crc64nvme) => Some(crc64nvme.clone()),
+        let crc64nvme = match head.crc64nvme {
+            Some(crc64nvme) => Some(crc64nvme),
             None => self.computed()?,
         };
         match crc64nvme {
@@ -207,17 +206,17 @@ impl Object {
     }
 
     /// The checksum of the object's bytes, for a server that keeps none; none if it is gone.
-    fn computed(&self) -> io::Result<Option<String>> {
+    fn computed(&self) -> io::Result<Option<Crc64Nvme>> {
         let mut file = match self.open() {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let mut checksum = Crc64Nvme::new();
+        let mut checksum = Crc64NvmeHasher::new();
         let mut buffer = vec![0; READ_BUFFER_BYTES];
         loop {
             match file.read(&mut buffer)? {
-                0 => return Ok(Some(checksum.to_string())),
+                0 => return Ok(Some(checksum.finish())),
                 count => checksum.update(&buffer[..count]),
             }
         }

@@ -65,7 +65,7 @@ pub(crate) struct Uploads {
 #[derive(Debug, Clone)]
 struct StoredObject {
     bytes: u64,
-    crc64nvme: String,
+    crc64nvme: Crc64Nvme,
     etag: String,
 }
 
@@ -145,7 +145,7 @@ impl Uploads {
     ///
     /// # Errors
     /// When S3 refuses to tell.
-    pub(crate) fn compare(&self, files: &[(String, u64, String)]) -> io::Result<Vec<InPlace>> {
+    pub(crate) fn compare(&self, files: &[(String, u64, Crc64Nvme)]) -> io::Result<Vec<InPlace>> {
         let mut found = Vec::with_capacity(files.len());
         let objects = files.iter().map(|file| {
             let object = self.folder.join(&file.0);
@@ -157,7 +157,7 @@ impl Uploads {
                 return Ok::<_, io::Error>(());
             };
             let etag = head.etag.clone();
-            let content = ExpectedObject { bytes: *bytes, crc64nvme };
+            let content = ExpectedObject { bytes: *bytes, crc64nvme: *crc64nvme };
             found.push(match object.compare(head, content, self.options) {
                 Ok(Some(_)) => InPlace::Same,
                 Ok(None) => InPlace::Nothing,
@@ -210,10 +210,10 @@ impl Uploads {
                 match known {
                     Some(known) if !known.etag.is_empty() && is_same(known) => {}
                     Some(known) => {
-                        doubtful.push((name.clone(), known.bytes, known.crc64nvme.clone()));
+                        doubtful.push((name.clone(), known.bytes, known.crc64nvme));
                     }
                     // It was never sent: nothing is the same as that.
-                    None => doubtful.push((name.clone(), 0, String::new())),
+                    None => doubtful.push((name.clone(), u64::MAX, Crc64Nvme::of(b""))),
                 }
             }
         }
@@ -260,7 +260,7 @@ impl ObjectUpload {
             id: None,
             parts: Vec::new(),
             sent: 0,
-            checksum: Crc64Nvme::new(),
+            checksum: Crc64Nvme::of(b""),
             record: None,
         }
     }
@@ -321,16 +321,17 @@ impl ObjectUpload {
         let waiting = Arc::clone(&self.on_their_way).acquire_owned();
         let permit = self.object.session().wait(waiting).map_err(io::Error::other)?;
         let body = piece(file, self.sent, bytes)?;
-        self.checksum.update(&body);
+        let checksum = Crc64Nvme::of(&body);
+        self.checksum = Crc64Nvme::combine(self.checksum, checksum, bytes);
         let number = self.parts.len() as i32 + 1;
-        let sending = upload_part(self.object.target(), id, number, body, permit);
+        let sending = upload_part(self.object.target(), id, number, (body, checksum), permit);
         self.parts.push(self.object.session().spawn(sending));
         self.sent += bytes;
         Ok(())
     }
 
-    /// Sends what is left of a file with this size and checksum (as [`Crc64Nvme`]
-    /// shows it), and waits until S3 has all; or finds it there.
+    /// Sends what is left of a file with this size and checksum, and waits until S3 has all; or
+    /// finds it there.
     ///
     /// # Errors
     /// When the file can't be read or has another checksum, S3 refuses, `on_begin` fails, or there
@@ -339,14 +340,14 @@ impl ObjectUpload {
         mut self,
         file: &File,
         bytes: u64,
-        crc64nvme: &str,
+        crc64nvme: Crc64Nvme,
         on_begin: OnBegin<'_>,
     ) -> Result<UploadOutcome, StoreError> {
         let record = self.record.take();
         let outcome = self.store(file, bytes, crc64nvme, on_begin)?;
         if let Some(UploadRecord { name, stored }) = record {
             let etag = outcome.etag.clone();
-            let known = StoredObject { bytes, crc64nvme: crc64nvme.to_owned(), etag };
+            let known = StoredObject { bytes, crc64nvme, etag };
             stored.lock().unwrap_or_else(PoisonError::into_inner).insert(name, known);
         }
         Ok(outcome)
@@ -356,7 +357,7 @@ impl ObjectUpload {
         mut self,
         file: &File,
         bytes: u64,
-        crc64nvme: &str,
+        crc64nvme: Crc64Nvme,
         on_begin: OnBegin<'_>,
     ) -> Result<UploadOutcome, StoreError> {
         let content = ExpectedObject { bytes, crc64nvme };
@@ -370,7 +371,7 @@ impl ObjectUpload {
         }
         if self.id.is_none() && is_small {
             let bytes = piece(file, 0, bytes)?;
-            if Crc64Nvme::of(&bytes).to_string() != crc64nvme {
+            if Crc64Nvme::of(&bytes) != crc64nvme {
                 return Err(StoreError::Changed);
             }
             return object.put_object(bytes, options);
@@ -391,7 +392,7 @@ impl ObjectUpload {
     fn multipart(
         &mut self,
         file: &File,
-        content: ExpectedObject<'_>,
+        content: ExpectedObject,
         on_begin: OnBegin<'_>,
     ) -> Result<UploadOutcome, StoreError> {
         self.send(file, content.bytes, on_begin)?;
@@ -402,7 +403,7 @@ impl ObjectUpload {
             let part = self.object.session().wait(part).map_err(io::Error::other)?;
             parts.push(part.map_err(refused)?);
         }
-        if self.checksum.to_string() != content.crc64nvme {
+        if self.checksum != content.crc64nvme {
             return Err(StoreError::Changed);
         }
         let id = self.id.clone().unwrap_or_default();
@@ -413,7 +414,7 @@ impl ObjectUpload {
 
     /// Takes back what was sent, so that its parts cost nothing more.
     fn abort(&mut self) {
-        (self.sent, self.checksum) = (0, Crc64Nvme::new());
+        (self.sent, self.checksum) = (0, Crc64Nvme::of(b""));
         for part in self.parts.drain(..) {
             part.abort();
             // A part that ends after the upload was aborted would stay, and be paid for.
@@ -492,10 +493,10 @@ async fn upload_part(
     target: RequestTarget,
     id: String,
     number: i32,
-    body: Vec<u8>,
+    (body, checksum): (Vec<u8>, Crc64Nvme),
     _permit: OwnedSemaphorePermit,
 ) -> Result<CompletedPart, AwsError> {
-    let checksum = Crc64Nvme::of(&body).to_string();
+    let checksum = checksum.to_string();
     let request = target
         .client
         .upload_part()
@@ -518,7 +519,7 @@ fn complete(
     object: &Object,
     id: String,
     parts: Vec<CompletedPart>,
-    crc64nvme: &str,
+    crc64nvme: Crc64Nvme,
 ) -> Result<UploadOutcome, AwsError> {
     let target = object.target();
     let parts = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
@@ -531,7 +532,7 @@ fn complete(
         .upload_id(id)
         .if_none_match("*")
         .checksum_type(ChecksumType::FullObject)
-        .checksum_crc64_nvme(crc64nvme)
+        .checksum_crc64_nvme(crc64nvme.to_string())
         .multipart_upload(parts);
     match object.session().wait(request.send()) {
         Ok(answer) => object.sent(answer.e_tag),

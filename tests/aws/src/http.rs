@@ -36,6 +36,12 @@ impl Request {
         self.lines[0].split(' ').nth(1).unwrap_or_default()
     }
 
+    /// The bytes that it sends.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// The region that it was signed for.
     #[must_use]
     pub fn region(&self) -> &str {

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::double::{Failure, Options, base64};
-use crate::fixture::{ReportFolder, manifests, md5, row, s3sieve};
+use crate::double::{Failure, Options};
+use crate::fixture::{ReportFolder, base64, manifests, md5, row, s3sieve};
 use crate::world::{World, key, submit_arguments};
 
 /// A failure that strikes every task once.

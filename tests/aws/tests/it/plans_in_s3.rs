@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::double::{Failure, Options, REGION};
-use crate::fixture::{ReportFolder, Run, program, row};
+use crate::fixture::{ReportFolder, Run, forged, program, row};
 use crate::plans::PLACE;
 use crate::world::{COPY, World, journal, key};
 
@@ -386,4 +386,89 @@ fn inventory_reports_of_a_plan_in_s3_are_used_where_they_say() {
     let succeeded = world.double.state().jobs.iter().map(|job| job.succeeded).sum::<usize>();
     assert_eq!(succeeded, 25);
     assert!(Path::new(&state_folder(&world, "inventory-")).join("plan-source.json").is_file());
+}
+
+/// The manifests that were read, and not only asked about.
+fn manifests_read(world: &World) -> Vec<String> {
+    let state = world.double.state();
+    let manifests = state.downloads.iter().filter(|path| path.contains("/manifests/"));
+    manifests.map(|path| path.rsplit('/').next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn no_manifest_is_read_whose_checksum_s3_states() {
+    let world = world_with_plan(Options::default(), 25);
+    submit(&world, PLAN, &["--dry-run"]).expect(0);
+    submit(&world, PLAN, &[]).expect(0);
+    assert_eq!(manifests_read(&world), [""; 0]);
+    // The same bytes, of which the server states no such checksum.
+    let world = world_with_plan(Options::default(), 25);
+    damage(&world, |_| ());
+    submit(&world, PLAN, &["--dry-run"]).expect(0);
+    assert_eq!(manifests_read(&world), ["00001.csv"]);
+}
+
+#[test]
+fn a_manifest_of_the_same_checksum_is_another_to_a_plan_with_sha256() {
+    for (is_strong, read) in [(false, 0), (true, 3)] {
+        let world = World::new(Options::default(), 25, 10);
+        world.double.create_bucket("plans", REGION);
+        let digest: &[&str] = if is_strong { &["--digest", "sha256"] } else { &[] };
+        filter(&world, PLAN, digest).expect(0);
+        submit(&world, PLAN, &["--dry-run"]).expect(0);
+        assert_eq!(manifests_read(&world).len(), read);
+        let key = "today/manifests/00001.csv";
+        let bytes = world.double.get("plans", key).unwrap();
+        world.double.delete("plans", key);
+        world.double.put_with_checksum("plans", key, &forged(&bytes));
+        if is_strong {
+            submit(&world, PLAN, &[]).expect(3).says(&["00001.csv: its SHA-256 is"]);
+        } else {
+            submit(&world, PLAN, &[]).expect(0);
+        }
+    }
+}
+
+/// Where `submit` finds a manifest that it would upload.
+#[test]
+fn an_object_of_the_same_checksum_is_not_taken_for_a_manifest_with_sha256() {
+    let world = World::new(Options::default(), 25, 10);
+    let plan = world.path("strong");
+    let plan_text = plan.to_str().unwrap();
+    plain(
+        &world,
+        &["filter", "manifest.json", "--where", QUESTION, "--digest", "sha256", "--out", plan_text],
+    )
+    .expect(0);
+    let dry = world.submit(&plan, &["--dry-run", "--format", "json"]).expect(0).json();
+    let object = dry["requests"][0]["request"]["Manifest"]["Location"]["ObjectArn"].clone();
+    let object = object.as_str().unwrap().rsplit(":::").next().unwrap().to_owned();
+    let (bucket, key) = object.split_once('/').unwrap();
+    let bytes = fs::read(plan.join("manifests/00000.csv")).unwrap();
+    world.double.put_with_checksum(bucket, key, &forged(&bytes));
+    let run = world.submit(&plan, &[]).expect(4);
+    run.says(&["already exists with different content (its SHA-256 is"]);
+    world.double.delete(bucket, key);
+    world.double.put_with_checksum(bucket, key, &bytes);
+    world.submit(&plan, &[]).expect(0);
+}
+
+#[test]
+fn a_plan_of_what_is_left_keeps_the_digests_of_its_plan() {
+    let failure = Failure {
+        key_part: "photos/0001",
+        code: "SlowDown",
+        status: 503,
+        message: "Please reduce your request rate.",
+        once: true,
+    };
+    let options = Options { failures: vec![failure], ..Options::default() };
+    let world = World::new(options, 25, 10);
+    world.double.create_bucket("plans", REGION);
+    filter(&world, PLAN, &["--digest", "sha256"]).expect(0);
+    submit(&world, PLAN, &[]).expect(0);
+    let_run(&world, PLAN).expect(5);
+    steer(&world, &["retry", PLAN, "--out", "s3://plans/again"]).expect(0);
+    let again = document(&world, "again/plan.json");
+    assert!(again["shards"][0]["sha256"].is_string(), "{again:#}");
 }

@@ -5,9 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use ground::{BeforeProxy, FaultProxy, Faults};
+use ground::{BeforeProxy, FaultProxy, Faults, Request, Script, ScriptProxy};
+use serde_json::Value;
 
 use crate::buckets::{Buckets, data_file, s3sieve_at, tree_anywhere};
+use crate::fixture::crc64nvme;
 
 const PLAN: &str = "s3://plans/today";
 
@@ -64,6 +66,69 @@ fn a_plan_in_s3_is_the_plan_on_disk() {
     }
     let large = fs::metadata(buckets.out("local-0/manifests/00000.csv")).unwrap().len();
     assert!(large > 16 << 20, "{large} bytes are sent in parts");
+}
+
+/// S3 computes each checksum itself, and refuses bytes that have another.
+#[test]
+fn every_byte_is_sent_with_a_checksum_that_s3_checks() {
+    let (buckets, manifest) = buckets();
+    // One manifest that is sent in parts, or several that are sent whole.
+    for more in [&[][..], &["--max-objects", "60000"]] {
+        let sent: Arc<Mutex<Vec<SentRequest>>> = Arc::default();
+        let noted = Arc::clone(&sent);
+        let proxy = ScriptProxy::start(buckets.server.address(), move |request| {
+            if matches!(request.method(), "PUT" | "POST") {
+                noted.lock().unwrap().push(SentRequest::new(request));
+            }
+            Script::Pass
+        });
+        let out = format!("s3://plans/{}", more.len());
+        s3sieve_at(&proxy.unwrap().endpoint(), filter(&manifest, &out, more)).expect(0);
+        let sent = sent.lock().unwrap();
+        let bodies = sent.iter().filter(|request| request.method == "PUT");
+        for SentRequest { target, checksum, of_body, .. } in bodies {
+            assert_eq!(checksum.as_ref(), Some(of_body), "{target}");
+        }
+        let plan = objects(&buckets)[Path::new(&format!("{}/plan.json", more.len()))].clone();
+        let plan: Value = serde_json::from_slice(&plan).unwrap();
+        let parts = sent.iter().filter(|request| request.target.contains("partNumber=")).count();
+        let posts: Vec<_> = sent.iter().filter(|request| request.method == "POST").collect();
+        if more.is_empty() {
+            assert!(parts >= 2, "{parts} parts");
+            let [begin, complete] = posts[..] else { panic!("{posts:?}") };
+            assert_eq!(begin.algorithm.as_deref(), Some("CRC64NVME"));
+            assert_eq!(begin.kind.as_deref(), Some("FULL_OBJECT"));
+            assert_eq!(complete.kind.as_deref(), Some("FULL_OBJECT"));
+            assert_eq!(complete.checksum.as_deref(), plan["shards"][0]["crc64nvme"].as_str());
+        } else {
+            assert_eq!((parts, posts.len()), (0, 0));
+        }
+    }
+}
+
+/// What a request says of the bytes that it sends.
+#[derive(Debug)]
+struct SentRequest {
+    method: String,
+    target: String,
+    checksum: Option<String>,
+    algorithm: Option<String>,
+    kind: Option<String>,
+    of_body: String,
+}
+
+impl SentRequest {
+    fn new(request: &Request) -> Self {
+        let header = |name| request.header(name).map(str::to_owned);
+        Self {
+            method: request.method().to_owned(),
+            target: request.target().to_owned(),
+            checksum: header("x-amz-checksum-crc64nvme"),
+            algorithm: header("x-amz-checksum-algorithm"),
+            kind: header("x-amz-checksum-type"),
+            of_body: crc64nvme(request.body()),
+        }
+    }
 }
 
 #[test]

@@ -83,8 +83,7 @@ pub async fn answer(
 fn denied(shared: &Shared, is_account: bool, parts: &Parts, body: &Payload) -> Option<String> {
     let state = shared.state.lock().unwrap();
     let policy = state.submitter.as_ref()?;
-    let agent = parts.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
-    if agent.is_some_and(|agent| agent.contains(&format!("app/{OWN_NAME}"))) {
+    if is_own(parts) {
         return None;
     }
     let (action, resource) = if is_account {
@@ -104,6 +103,12 @@ fn denied(shared: &Shared, is_account: bool, parts: &Parts, body: &Payload) -> O
     };
     let allowed = access::allows([policy], Asked::new(&action, &resource));
     (!allowed).then(|| format!("{action} on {resource}"))
+}
+
+/// Whether a request is the double's own.
+fn is_own(parts: &Parts) -> bool {
+    let agent = parts.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.contains(&format!("app/{OWN_NAME}")))
 }
 
 /// The action of a request to S3 (UG, "Actions, resources, and condition keys for Amazon S3").
@@ -245,6 +250,9 @@ async fn storage(
         return Ok(response);
     }
     note_upload(shared, &parts, bucket, key, &query);
+    if parts.method == Method::GET && !key.is_empty() && !is_own(&parts) {
+        shared.state.lock().unwrap().downloads.push(path.clone());
+    }
     let encryption = match parts.method {
         Method::GET | Method::HEAD => encryption(shared, bucket, key),
         _ => None,

@@ -53,8 +53,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::buckets::with_keys;
+use crate::fixture::crc64nvme;
 
-pub use report::base64;
 pub use state::{Failure, JobFault, Options, Role, State, Status, Trouble};
 pub use versions::Version;
 
@@ -135,6 +135,13 @@ impl Double {
     pub fn put(&self, bucket: &str, key: &str, body: &[u8]) {
         let body = ByteStream::from(body.to_vec());
         let put = self.shared.client.put_object().bucket(bucket).key(key).body(body);
+        self.wait(put.send()).unwrap();
+    }
+
+    /// As [`Double::put`], with a CRC-64/NVME that the server keeps, as S3 does of every object.
+    pub fn put_with_checksum(&self, bucket: &str, key: &str, body: &[u8]) {
+        let put = self.shared.client.put_object().bucket(bucket).key(key);
+        let put = put.checksum_crc64_nvme(crc64nvme(body)).body(ByteStream::from(body.to_vec()));
         self.wait(put.send()).unwrap();
     }
 

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::front::Shared;
 use super::state::{Job, Request, Task};
-use crate::fixture::{hex, md5};
+use crate::fixture::{base64, hex, md5};
 use sha2::{Digest, Sha256};
 
 /// How a task ended: `None` where it succeeded.
@@ -51,21 +51,6 @@ fn result(request: &Request, task: &Task) -> String {
 fn between<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = xml.split_once(&format!("<{name}>"))?;
     rest.split_once(&format!("</{name}>")).map(|(text, _)| text)
-}
-
-/// Bytes in base64, with padding.
-pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for three in bytes.chunks(3) {
-        let byte = |place: usize| u32::from(three.get(place).copied().unwrap_or_default());
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for place in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            text.push(if place > three.len() { '=' } else { char::from(letter) });
-        }
-    }
-    text
 }
 
 /// Writes the report of a job, if any task was run.

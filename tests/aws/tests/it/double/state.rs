@@ -260,6 +260,8 @@ pub struct State {
     pub control_requests: Vec<String>,
     /// Method and path of every upload to the S3 server.
     pub uploads: Vec<String>,
+    /// Path of every object that was asked for with GET, but by the double itself.
+    pub downloads: Vec<String>,
     /// Whether what the options deny is allowed by now.
     pub granted: bool,
     /// Whether jobs that are held go on by now.
