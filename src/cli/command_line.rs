@@ -3,18 +3,18 @@
 use std::env;
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::args::{Args, left_out, not_built};
 use super::invocation::Invocation;
 use super::{Exit, failure, print, usage};
 
-/// The arguments of this process. Help, the version or what is wrong is told here, and the way
-/// to end is given.
-pub(super) fn read() -> Result<Args, Exit> {
+/// The arguments of this process, and what they ask for. Help, the version or what is wrong is told
+/// here, and the way to end is given.
+pub(super) fn read() -> Result<(Args, Invocation), Exit> {
     let given = usage::in_order(env::args_os().collect());
     let mended = |error| usage::mended(error, &given);
-    Args::try_parse_from(&given).map_err(mended).map_err(|error| {
+    parse(&given).map_err(mended).map_err(|error| {
         let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
         let asked = given.get(1).and_then(|word| word.to_str()).unwrap_or_default();
         if let Some(text) = not_built(asked, left_out()) {
@@ -32,6 +32,13 @@ pub(super) fn read() -> Result<Args, Exit> {
         tell(&error, &given);
         exit
     })
+}
+
+fn parse(given: &[OsString]) -> Result<(Args, Invocation), clap::Error> {
+    let mut command = Args::command();
+    let matches = command.try_get_matches_from_mut(given)?;
+    let args = Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    Ok((args, Invocation::from_matches(&matches)))
 }
 
 /// Tells what is wrong with these arguments, or what was asked for.

@@ -46,14 +46,12 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
         kinds.retain(|kind| *kind != OperationKind::UpdateEncryption || chosen == Some(*kind));
     }
     let charges_omitted = changed.filter(|_| kinds.len() < compared);
-    let estimates: Vec<Estimate> = kinds
-        .into_iter()
-        .flat_map(|kind| estimate::estimate(kind, &inputs, class, &prices))
-        .collect();
-    let mut notes = estimate_notes::operation_notes(&plan, &inputs, &estimates);
+    let estimates: Vec<Estimate> =
+        kinds.iter().flat_map(|kind| kind.estimate(&inputs, class, &prices)).collect();
+    let mut notes = estimate_notes::operation_notes(&plan, &inputs, &kinds);
     notes.extend(estimate_notes::class_note(&inputs, &estimates));
     notes.extend(estimate_notes::price_notes(args, &prices));
-    if estimates.iter().any(|estimate| estimate.kind == OperationKind::Copy) {
+    if kinds.contains(&OperationKind::Copy) {
         notes.extend(class_note);
     }
     notes.extend(charges_omitted.map(|class| {
@@ -63,7 +61,7 @@ pub(super) fn run(args: &EstimateArgs) -> Result<Exit, CliError> {
             class.name()
         )
     }));
-    if estimates.iter().any(|estimate| estimate.kind == OperationKind::UpdateEncryption) {
+    if kinds.contains(&OperationKind::UpdateEncryption) {
         notes.extend(becomes_kms(&plan).map(|text| format!("For update-encryption: {text}.")));
     }
     let result = EstimateResult {
@@ -110,13 +108,13 @@ pub(super) fn one_line(plan: &Plan, out: &Location) -> Result<String, CliError> 
     let rest = format!("`s3sieve estimate {}`", out.display());
     let Some(kind) = operation_of(plan)? else {
         // Of all operations, this one adds nothing to what Batch Operations asks.
-        let fees = estimate::estimate(OperationKind::Lambda, &inputs, CopyClass::Keep, &prices);
+        let fees = OperationKind::Lambda.estimate(&inputs, CopyClass::Keep, &prices);
         let cost = cost(least_and_most(&fees), true);
         return Ok(format!(
             "{head}: {cost}{fewer}; requests of the operation not included ({rest} has them)."
         ));
     };
-    let estimates = estimate::estimate(kind, &inputs, class_of(plan).0, &prices);
+    let estimates = kind.estimate(&inputs, class_of(plan).0, &prices);
     let is_all = |estimate: &Estimate| {
         estimate.charges_omitted.iter().all(|charge| *charge == Charge::Storage)
     };
@@ -297,9 +295,9 @@ impl EstimateView {
         let (cost_min_usd, cost_max_usd) = estimate::total(&estimate.once);
         let (monthly_min_usd, monthly_max_usd) = estimate::total(&estimate.monthly);
         Self {
-            operation: estimate.kind.name(),
+            operation: estimate.operation,
             tier: estimate.tier,
-            is_chosen: chosen == Some(estimate.kind),
+            is_chosen: chosen.is_some_and(|kind| kind.name() == estimate.operation),
             cost_min_usd,
             cost_max_usd,
             monthly_min_usd,

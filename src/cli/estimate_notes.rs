@@ -19,13 +19,11 @@ const PUBLISHED_PRICES: &str = "The prices are from published lists, without dis
 pub(super) fn operation_notes(
     plan: &Plan,
     inputs: &CostInputs,
-    estimates: &[Estimate],
+    kinds: &[OperationKind],
 ) -> Vec<String> {
     let own = plan.operation.as_ref().map(|operation| operation.name.as_str());
-    let mut kinds: Vec<OperationKind> = estimates.iter().map(|estimate| estimate.kind).collect();
-    kinds.dedup();
-    let others = kinds.into_iter().filter(|kind| own != Some(kind.name()));
-    others.filter_map(|kind| not_made_for(kind, inputs)).collect()
+    let others = kinds.iter().filter(|kind| own != Some(kind.name()));
+    others.filter_map(|kind| not_made_for(*kind, inputs)).collect()
 }
 
 fn not_made_for(kind: OperationKind, inputs: &CostInputs) -> Option<String> {

@@ -3,13 +3,15 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
+use clap::{ArgMatches, CommandFactory};
 
-use super::args::{Args, CliCommand};
+use super::args::Args;
 use super::output_format::Format;
 
-/// The flags that ask for JSON.
+/// The flags that ask for JSON, and their names in the definition of commands. `synth` has the
+/// second one, for its `--format` is that of the data.
 const FLAGS: [&str; 2] = ["--format", "--result"];
+const IDS: [&str; 2] = ["format", "result"];
 
 /// Which command, and for whom its results are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +22,23 @@ pub(super) struct Invocation {
 }
 
 impl Invocation {
+    /// Of arguments that were parsed: the names of the command and of what it does, as clap knows
+    /// them. A dry run is a command of its own. Commands without such a flag are for people.
+    pub(super) fn from_matches(matches: &ArgMatches) -> Self {
+        let (mut names, mut format) = (Vec::new(), Format::Human);
+        let mut next = matches.subcommand();
+        while let Some((name, matches)) = next {
+            names.push(name);
+            if let Ok(Some(true)) = matches.try_get_one::<bool>("dry_run") {
+                names.push("--dry-run");
+            }
+            let given = IDS.iter().find_map(|id| matches.try_get_one::<Format>(id).ok().flatten());
+            format = given.copied().unwrap_or(format);
+            next = matches.subcommand();
+        }
+        Self { command: Some(names.join(" ")), format }
+    }
+
     /// Of arguments that could not be parsed: as far as can be seen.
     pub(super) fn from_words(words: &[OsString]) -> Self {
         let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
@@ -37,39 +56,32 @@ impl Invocation {
     }
 }
 
-impl Args {
-    /// Which command this is, and for whom its results are.
-    pub(super) fn invocation(&self) -> Invocation {
-        let (command, format) = match &self.command {
-            CliCommand::Inspect(args) => ("inspect", args.format),
-            CliCommand::Count(args) => ("count", args.format),
-            CliCommand::Filter(args) => ("filter", args.format),
-            CliCommand::Estimate(args) => ("estimate", args.format),
-            // Its policies are for AWS, whoever looks at them first.
-            CliCommand::Policy(_) => ("policy", Format::Human),
-            CliCommand::Submit(args) if args.dry_run => ("submit --dry-run", args.format),
-            CliCommand::Submit(args) => ("submit", args.format),
-            #[cfg(feature = "aws")]
-            CliCommand::Jobs(args) => (args.action.name(), args.format),
-            #[cfg(feature = "aws")]
-            CliCommand::Retry(args) => ("retry", args.format),
-            #[cfg(feature = "aws")]
-            CliCommand::Setup(_) => ("setup", Format::Human),
-            CliCommand::Verify(args) => ("verify", args.format),
-            CliCommand::Bench(args) => ("bench", args.format),
-            #[cfg(feature = "aws")]
-            CliCommand::List(args) => ("list", args.format),
-            CliCommand::Synth(args) => ("synth", args.result),
-            CliCommand::Completions(_) => ("completions", Format::Human),
-            CliCommand::Man(_) => ("man", Format::Human),
-        };
-        Invocation { command: Some(command.to_owned()), format }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_is_named_as_it_is_defined() {
+        let of = |line: &str| {
+            let matches = Args::command().try_get_matches_from(line.split(' ')).unwrap();
+            let Invocation { command, format } = Invocation::from_matches(&matches);
+            (command.unwrap_or_default(), format)
+        };
+        assert_eq!(of("s3sieve count m.json"), ("count".to_owned(), Format::Human));
+        assert_eq!(of("s3sieve count m.json --format json"), ("count".to_owned(), Format::Json));
+        let synth = "s3sieve synth --out d --rows 1 --format orc";
+        assert_eq!(of(synth), ("synth".to_owned(), Format::Human));
+        assert_eq!(of(&format!("{synth} --result json")), ("synth".to_owned(), Format::Json));
+        let submit =
+            "s3sieve submit d --operation replicate --account-id 1 --role-arn r --report p";
+        assert_eq!(of(submit), ("submit".to_owned(), Format::Human));
+        let dry = format!("{submit} --dry-run --format json");
+        assert_eq!(of(&dry), ("submit --dry-run".to_owned(), Format::Json));
+        #[cfg(feature = "aws")]
+        for line in ["s3sieve jobs d list --format json", "s3sieve jobs d --format json list"] {
+            assert_eq!(of(line), ("jobs list".to_owned(), Format::Json), "{line}");
+        }
+    }
 
     #[test]
     fn what_can_be_seen_of_arguments_that_do_not_parse() {

@@ -89,11 +89,10 @@ pub fn main() -> ExitCode {
     panics::listen();
     flags::name_in_messages();
     // Wrong arguments, --help and --version end here, with code 2 or 0.
-    let args = match command_line::read() {
-        Ok(args) => args,
+    let (args, invocation) = match command_line::read() {
+        Ok(read) => read,
         Err(exit) => return exit.into(),
     };
-    let invocation = args.invocation();
     interrupt::listen();
     source::raise_descriptors();
     match panics::guarded(|| run(&args)) {

@@ -365,21 +365,23 @@ pub(super) const STORAGE_CLASS: &str = "--storage-class";
 type FlagUse = (&'static str, bool, &'static [OperationKind]);
 
 impl OperationArgs {
-    /// The operation with its parameters. What is not given is as the plan was made with.
+    /// The operation with its parameters, and of which kind it is. What is not given is as the plan
+    /// was made with.
     pub(super) fn operation(
         &self,
         planned: Option<&ForOperation>,
-    ) -> Result<Box<dyn Operation>, CliError> {
+    ) -> Result<(OperationKind, Box<dyn Operation>), CliError> {
         if let Some(path) = &self.operation_json {
             self.refuse_foreign(None)?;
             let text = parameter_file::text(path)?;
-            return Ok(Box::new(given::GivenParameters::parse(&text)?));
+            let given = given::GivenParameters::parse(&text)?;
+            return Ok((given.kind(), Box::new(given)));
         }
         let Some(kind) = self.operation else {
             return Err(CliError::usage("--operation is missing".to_owned()));
         };
         self.refuse_foreign(Some(kind))?;
-        Ok(match kind {
+        let operation: Box<dyn Operation> = match kind {
             OperationKind::UpdateEncryption => {
                 Box::new(update_encryption::UpdateEncryptionParameters {
                     key_arn: self.kms_key_arn.clone(),
@@ -417,7 +419,8 @@ impl OperationArgs {
                 schema_version: self.schema_version.clone(),
                 arguments: self.user_argument.clone(),
             }),
-        })
+        };
+        Ok((kind, operation))
     }
 
     /// What the plan was made with and is overridden, if anything is.

@@ -61,7 +61,7 @@ pub(super) fn run(args: &PolicyCommandArgs) -> Result<Exit, CliError> {
 
 /// Takes a plan, and checks what its jobs are to do.
 pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<PolicyInputs, CliError> {
-    let operation = operation(&args.operation, handle)?;
+    let (kind, operation) = operation(&args.operation, handle)?;
     let role_arn = role_arn(args)?;
     let setting = setting(&args.place, &role_arn);
     let options = options(&args.place, &role_arn, handle)?;
@@ -79,7 +79,6 @@ pub(super) fn draft(args: &PolicyArgs, handle: &PlanHandle) -> Result<PolicyInpu
             args.plan.display()
         )));
     };
-    let kind = operation.kind();
     let operation = request.operation[kind.api_name()].clone();
     let plan = own_place(handle).map(|place| place.folder());
     Ok(PolicyInputs { setting, options, source, kind, plan, operation })

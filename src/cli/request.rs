@@ -29,14 +29,14 @@ const TASKS_BEFORE_STOP: u64 = 1_000;
 /// Variables that name a region, in the order in which they count.
 const REGION_VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// The operation that was asked for, if it is the one that the plan's rows were checked for.
+/// The operation that was asked for, and of which kind it is, if it is the one that the plan's rows
+/// were checked for.
 pub(super) fn operation(
     args: &OperationArgs,
     handle: &PlanHandle,
-) -> Result<Box<dyn Operation>, CliError> {
+) -> Result<(OperationKind, Box<dyn Operation>), CliError> {
     let planned = handle.plan.operation.as_ref();
-    let operation = args.operation(planned)?;
-    let kind = operation.kind();
+    let (kind, operation) = args.operation(planned)?;
     match planned {
         Some(planned) if planned.name != kind.name() => {
             Err(other_operation(handle, &planned.name, kind))
@@ -45,7 +45,7 @@ pub(super) fn operation(
             if let Some(note) = args.overrides(planned) {
                 print::note(&format!("{}: {note}", handle.folder().display()));
             }
-            Ok(operation)
+            Ok((kind, operation))
         }
         None if kind == OperationKind::Copy && has_versions(&handle.plan) => {
             Err(CliError::usage(format!(
@@ -73,7 +73,7 @@ pub(super) fn operation(
                     name = kind.name(),
                 ));
             }
-            Ok(operation)
+            Ok((kind, operation))
         }
     }
 }
@@ -117,7 +117,7 @@ pub(super) fn advice(plan: &Plan, kind: OperationKind, scope: Option<ReportScope
             [Some(key.to_owned()), becomes_kms(plan)].into_iter().flatten().collect()
         }
         OperationKind::Lambda
-            if scope.unwrap_or(ReportScope::usual(kind)) != ReportScope::AllTasks =>
+            if scope.unwrap_or(ReportScope::usual(kind.spec())) != ReportScope::AllTasks =>
         {
             let lost = "what the function answers stands in the report's rows of tasks that \
                         succeeded, and is lost with FailedTasksOnly: give --report-scope AllTasks \

@@ -30,7 +30,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     }
     let handle = args.open()?;
     let plan = &handle.plan;
-    let operation = operation(&args.operation, &handle)?;
+    let (kind, operation) = operation(&args.operation, &handle)?;
     #[cfg_attr(not(feature = "aws"), expect(unused_mut, reason = "profiles come with AWS"))]
     let mut setting = setting(&args.place, &args.role_arn);
     #[cfg(feature = "aws")]
@@ -43,7 +43,7 @@ pub(super) fn run(args: &SubmitArgs) -> Result<Exit, CliError> {
     let requests = requests(&args.operation, &handle, operation.as_ref(), all)?;
     refuse_old_content_only(plan, &requests)?;
     verify(&handle, &source.manifest_folder(&options.manifests))?;
-    let mut warnings = warnings(args, plan, operation.kind(), &requests);
+    let mut warnings = warnings(args, plan, kind, &requests);
     if !requests.is_empty() {
         warnings.extend(unchecked_region(&setting));
     }

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::check::{CheckResult, Refusal, required_one_of};
+use super::estimate;
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
-use super::rule::Rule;
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::ACL;
 
 /// The canned ACLs (API, `S3CannedAccessControlList`).
@@ -20,6 +20,19 @@ pub(super) const CANNED: [&str; 7] = [
     "bucket-owner-read",
     "bucket-owner-full-control",
 ];
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "acl",
+    api_name: "S3PutObjectAcl",
+    rules: &[],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate: estimate::put_requests,
+};
 
 /// The parameters. Grants name canonical user ids and an owner: they go by `--operation-json`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -35,8 +48,8 @@ impl AclParameters {
 }
 
 impl Operation for AclParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Acl
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, _: &JobContext) -> CheckResult {
@@ -48,12 +61,7 @@ impl Operation for AclParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    Vec::new()
-}
-
 /// What the role needs (UG, "Replace access control list: `PutObjectAcl`").
-pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+fn permissions(_: &Value, access: &Access) -> Vec<Statement> {
     vec![access.allow_on_objects("ReplaceAcls", "s3:PutObjectAcl", "s3:PutObjectVersionAcl")]
 }

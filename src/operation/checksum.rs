@@ -3,11 +3,12 @@
 use serde_json::{Map, Value};
 
 use super::check::{CheckResult, Refusal, one_of_if_given, required_one_of};
+use super::estimate::{Charge, CostBasis, Estimate, EstimateBuilder, KMS_CALLS_READ};
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
-use super::rule::{Rule, SSE_C};
+use super::rule::SSE_C;
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::{CHECKSUM_ALGORITHM, CHECKSUM_TYPE};
 
 /// The algorithms (API, `ComputeObjectChecksumAlgorithm`, and `S3ChecksumAlgorithm` of a copy).
@@ -26,6 +27,21 @@ pub(super) const ALGORITHMS: [&str; 10] = [
 
 /// Over the whole object, or over its parts (API, `ComputeObjectChecksumType`).
 const TYPES: [&str; 2] = ["FULL_OBJECT", "COMPOSITE"];
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "checksum",
+    api_name: "S3ComputeObjectChecksum",
+    // Any storage class and size is fine (UG, "Compute checksums").
+    rules: &[SSE_C],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    // UG, "Compute checksums".
+    results_in_report: true,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate,
+};
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -48,8 +64,8 @@ impl ChecksumParameters {
 }
 
 impl Operation for ChecksumParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Checksum
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, _: &JobContext) -> CheckResult {
@@ -68,15 +84,9 @@ impl Operation for ChecksumParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers: any storage class and size is fine (UG,
-/// "Compute checksums").
-pub(super) fn eligibility() -> Vec<Rule> {
-    vec![SSE_C]
-}
-
 /// What the role needs (UG, "Compute checksum: Allow `GetObject`, `GetObjectVersion`,
 /// `RestoreObject`, and `PutObject`").
-pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+fn permissions(_: &Value, access: &Access) -> Vec<Statement> {
     let mut statements = vec![
         access.allow_on_objects("ReadObjects", "s3:GetObject", "s3:GetObjectVersion"),
         access.allow("ReadArchivedObjects", &["s3:RestoreObject"], access.object_arns()),
@@ -84,4 +94,12 @@ pub(super) fn permissions(access: &Access) -> Vec<Statement> {
     let keys = access.object_keys.clone();
     statements.extend(Access::allow_keys("DecryptObjects", &["kms:Decrypt"], keys));
     statements
+}
+
+/// The bytes cost the same in every class; each object may ask KMS.
+fn estimate(basis: CostBasis<'_>) -> Vec<Estimate> {
+    let mut builder = EstimateBuilder::new(basis);
+    builder.bytes(Charge::Checksum, basis.prices.checksum_usd_per_gb);
+    builder.kms(KMS_CALLS_READ);
+    vec![builder.finish()]
 }

@@ -10,6 +10,7 @@ use super::check::{
 };
 use super::checksum::ALGORITHMS;
 use super::copy_key::CopyKey;
+use super::estimate::{CostBasis, Estimate, EstimateBuilder, KMS_CALLS_COPY};
 use super::job::tag_set;
 use super::legal_hold::STATUSES;
 use super::manifest::PlannedManifest;
@@ -17,8 +18,9 @@ use super::policy::{Access, Statement, USE_KEYS};
 use super::retention::check_lock;
 use super::rule::{ARCHIVED, Rule, RuleCondition, SSE_C};
 use super::setting::JobContext;
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use super::tag::{OBJECT_TAGS_MAX, RULES as TAG_RULES};
-use super::{CopyClass, Operation, OperationKind, StorageClass, bucket};
+use super::{CopyClass, StorageClass, bucket};
 use crate::diagnostic::parameter::{
     ACL, BUCKET_KEY, CACHE_CONTROL, CHECKSUM_ALGORITHM, CONTENT_DISPOSITION, CONTENT_ENCODING,
     CONTENT_LANGUAGE, CONTENT_TYPE, EXPIRES, KMS_KEY_ARN, LEGAL_HOLD, METADATA, MODIFIED_SINCE,
@@ -70,6 +72,19 @@ const TEXT_CHARS_MAX: usize = 1024;
 
 /// API, `NonEmptyMaxLength2048String`.
 const REDIRECT_CHARS_MAX: usize = 2048;
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "copy",
+    api_name: "S3PutObjectCopy",
+    rules: &[TOO_LARGE, ARCHIVED, SSE_C, NO_CURRENT_VERSION, NONCURRENT],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Supported,
+    permissions,
+    estimate,
+};
 
 /// The parameters. What is not given is left to S3, but for the storage class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -391,8 +406,8 @@ impl CopyParameters {
 }
 
 impl Operation for CopyParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Copy
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, setting: &JobContext) -> CheckResult {
@@ -442,14 +457,9 @@ impl Operation for CopyParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    vec![TOO_LARGE, ARCHIVED, SSE_C, NO_CURRENT_VERSION, NONCURRENT]
-}
-
 /// What the role needs (UG, "Copy objects: `PutObject`", and "Using S3 Batch Operations to encrypt
 /// objects with S3 Bucket Keys"), but for ACLs, tags and locks only where the copies get them.
-pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
+fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     let is_set = |name: &str| !request[name].is_null();
     let reads_tags = !is_set("NewObjectTagging");
     let tags = reads_tags || request["NewObjectTagging"] != json!([]);
@@ -511,4 +521,16 @@ pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     let old_keys = access.object_keys.clone();
     statements.extend(Access::allow_keys("DecryptObjects", &USE_KEYS[..1], old_keys));
     statements
+}
+
+/// A request for each copy at the price of its class, reads of the sources, and the storage of the
+/// copies.
+fn estimate(basis: CostBasis<'_>) -> Vec<Estimate> {
+    let mut builder = EstimateBuilder::new(basis);
+    builder.copies();
+    builder.reads();
+    builder.kms(KMS_CALLS_COPY);
+    builder.storage();
+    builder.minimum_durations();
+    vec![builder.finish()]
 }

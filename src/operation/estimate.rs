@@ -10,15 +10,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::price::{ClassPrices, Price, PriceUnit, Prices, Tier, Usd};
-use super::{CopyClass, OperationKind, StorageClass};
+use super::{CopyClass, StorageClass};
 use crate::diagnostic::parameter::PRICES;
 
 /// Calls to KMS for an object that is read with one key and written with another: a decryption and
 /// a new data key. A bucket key makes most of them unnecessary; how many, only the bill tells.
-const KMS_CALLS_COPY: u64 = 2;
+pub(super) const KMS_CALLS_COPY: u64 = 2;
 
 /// Calls to KMS for an object that is only read.
-const KMS_CALLS_READ: u64 = 1;
+pub(super) const KMS_CALLS_READ: u64 = 1;
 
 /// What an object takes in an archive besides its own bytes: 32 KiB for its index there, and 8 KiB
 /// in `STANDARD` for its name and metadata (S3 User Guide, "Understanding S3 Glacier storage
@@ -209,8 +209,8 @@ impl EstimateLine {
 /// What an operation costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Estimate {
-    /// The operation.
-    pub kind: OperationKind,
+    /// The operation's name.
+    pub operation: &'static str,
     /// The retrieval tier of a restore: `standard` or `bulk`.
     pub tier: Option<&'static str>,
     /// What is paid once.
@@ -229,31 +229,24 @@ pub(crate) fn total(lines: &[EstimateLine]) -> (Usd, Usd) {
     (lines.iter().map(EstimateLine::min).sum(), lines.iter().map(EstimateLine::max).sum())
 }
 
-/// What an operation on all objects costs: one estimate, or one for each tier of a restore.
-#[must_use]
-pub(crate) fn estimate(
-    kind: OperationKind,
-    inputs: &CostInputs,
-    class: CopyClass,
-    prices: &Prices,
-) -> Vec<Estimate> {
-    let new = |tier| EstimateBuilder::new(kind, tier, inputs, prices);
-    match kind {
-        OperationKind::UpdateEncryption => vec![new(None).update_encryption()],
-        OperationKind::Copy => vec![new(None).copy(class)],
-        OperationKind::DeleteTags => vec![new(None).delete_tags()],
-        OperationKind::Tag
-        | OperationKind::Acl
-        | OperationKind::LegalHold
-        | OperationKind::Retention => vec![new(None).put()],
-        OperationKind::Restore => vec![
-            new(Some("standard")).restore(Tier::Standard),
-            new(Some("bulk")).restore(Tier::Bulk),
-        ],
-        OperationKind::Replicate => vec![new(None).replicate()],
-        OperationKind::Checksum => vec![new(None).checksum()],
-        OperationKind::Lambda => vec![new(None).lambda()],
-    }
+/// What the costs of an operation are estimated from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CostBasis<'a> {
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The objects and jobs.
+    pub inputs: &'a CostInputs,
+    /// The class of copies.
+    pub copy_class: CopyClass,
+    /// The prices.
+    pub prices: &'a Prices,
+}
+
+/// Of an operation that costs a PUT-like request for each object.
+pub(super) fn put_requests(basis: CostBasis<'_>) -> Vec<Estimate> {
+    let mut builder = EstimateBuilder::new(basis);
+    builder.puts();
+    vec![builder.finish()]
 }
 
 /// The price of `jobs` jobs in Batch Operations itself, if known.
@@ -276,69 +269,57 @@ pub(crate) fn generated_manifest(source_objects: u64, prices: &Prices) -> Option
 }
 
 /// An estimate being put together.
-struct EstimateBuilder<'a> {
+pub(super) struct EstimateBuilder<'a> {
     inputs: &'a CostInputs,
+    copy_class: CopyClass,
     prices: &'a Prices,
     estimate: Estimate,
 }
 
 impl<'a> EstimateBuilder<'a> {
     /// What Batch Operations itself asks.
-    fn new(
-        kind: OperationKind,
-        tier: Option<&'static str>,
-        inputs: &'a CostInputs,
-        prices: &'a Prices,
-    ) -> Self {
+    pub(super) fn new(basis: CostBasis<'a>) -> Self {
+        let CostBasis { operation, inputs, copy_class, prices } = basis;
         let (once, monthly) = (Vec::new(), Vec::new());
         let (charges_omitted, notes) = (Vec::new(), Vec::new());
-        let estimate = Estimate { kind, tier, once, monthly, charges_omitted, notes };
-        let mut draft = Self { inputs, prices, estimate };
-        draft.once(Charge::Jobs, None, (inputs.jobs, PriceUnit::Job), &[prices.batch_usd_per_job]);
+        let estimate = Estimate { operation, tier: None, once, monthly, charges_omitted, notes };
+        let mut builder = Self { inputs, copy_class, prices, estimate };
+        let jobs = (inputs.jobs, PriceUnit::Job);
+        builder.once(Charge::Jobs, None, jobs, &[prices.batch_usd_per_job]);
         let objects = (inputs.objects_total(), PriceUnit::MillionObjects);
-        draft.once(Charge::Objects, None, objects, &[prices.batch_usd_per_million_objects]);
-        draft
+        builder.once(Charge::Objects, None, objects, &[prices.batch_usd_per_million_objects]);
+        builder
     }
 
-    fn update_encryption(mut self) -> Estimate {
-        let price = self.prices.update_encryption_usd_per_thousand_requests;
+    /// The same, for a retrieval tier.
+    pub(super) fn with_tier(mut self, tier: &'static str) -> Self {
+        self.estimate.tier = Some(tier);
+        self
+    }
+
+    pub(super) fn finish(self) -> Estimate {
+        self.estimate
+    }
+
+    /// A request for each object, at one price for all classes.
+    pub(super) fn requests(&mut self, price: Option<Price>) {
         let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
         self.once(Charge::Requests, None, requests, &[price]);
-        self.kms(KMS_CALLS_COPY);
-        self.estimate
     }
 
-    fn copy(mut self, class: CopyClass) -> Estimate {
-        match class {
-            CopyClass::Keep => self.puts(false),
-            CopyClass::Of(class) => {
-                let price = self.prices.class(class).put_usd_per_thousand_requests;
-                let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
-                self.once(Charge::Requests, Some(class), requests, &[price]);
-            }
-        }
-        self.reads();
-        self.kms(KMS_CALLS_COPY);
-        self.storage(class);
-        self.minimum_durations(class);
-        self.estimate
+    /// A request for each copy, at the price of the class of the copies.
+    pub(super) fn copies(&mut self) {
+        let CopyClass::Of(class) = self.copy_class else {
+            self.puts();
+            return;
+        };
+        let price = self.prices.class(class).put_usd_per_thousand_requests;
+        let requests = (self.inputs.objects_total(), PriceUnit::ThousandRequests);
+        self.once(Charge::Requests, Some(class), requests, &[price]);
     }
 
-    fn put(mut self) -> Estimate {
-        self.puts(false);
-        self.estimate
-    }
-
-    fn delete_tags(mut self) -> Estimate {
-        self.puts(true);
-        self.note(
-            "Requests that delete are free; whether those that delete tags are, the price list \
-             does not say. They are counted as PUT requests at most.",
-        );
-        self.estimate
-    }
-
-    fn restore(mut self, tier: Tier) -> Estimate {
+    /// Requests and bytes of restores from the classes that are archived.
+    pub(super) fn restores(&mut self, tier: Tier) {
         let prices = self.prices;
         for (class, inputs) in &self.inputs.classes {
             let candidates = CostInputs::candidates(*class);
@@ -354,43 +335,14 @@ impl<'a> EstimateBuilder<'a> {
             self.once(Charge::Requests, *class, quantity, &requests);
             self.by_bytes(Charge::Retrieval, *class, inputs, &bytes);
         }
-        self.leave_out(Charge::Storage);
-        self.note(
-            "While a restored copy is kept, its bytes are stored a second time, at the price of \
-             STANDARD: left out, for it depends on the days that the request asks for.",
-        );
-        self.estimate
     }
 
-    fn replicate(mut self) -> Estimate {
-        self.puts(false);
-        self.reads();
-        self.kms(KMS_CALLS_COPY);
-        self.leave_out(Charge::Storage);
-        self.note(
-            "Left out: transfer between Regions and the storage of the replicas. Requests are at \
-             the price of the objects' own class; the replication rule may set another.",
-        );
-        self.estimate
-    }
-
-    fn checksum(mut self) -> Estimate {
-        let price = self.prices.checksum_usd_per_gb;
+    /// The bytes of all objects, at one price for all classes.
+    pub(super) fn bytes(&mut self, charge: Charge, price: Option<Price>) {
         let sizes =
             self.inputs.bytes_total().map(|bytes| SizeFacts { bytes, ..Default::default() });
         let all = ClassFacts { objects: self.inputs.objects_total(), sizes };
-        self.by_bytes(Charge::Checksum, None, &all, &[price]);
-        self.kms(KMS_CALLS_READ);
-        self.estimate
-    }
-
-    fn lambda(mut self) -> Estimate {
-        self.leave_out(Charge::Requests);
-        self.note(
-            "AWS Lambda bills the function's calls, time and memory, and S3 the requests that it \
-             makes: left out.",
-        );
-        self.estimate
+        self.by_bytes(charge, None, &all, &[price]);
     }
 
     /// Adds a line, or says that its price is not known.
@@ -422,13 +374,13 @@ impl<'a> EstimateBuilder<'a> {
         self.estimate.once.len() > before
     }
 
-    fn note(&mut self, text: &str) {
+    pub(super) fn note(&mut self, text: &str) {
         if !self.estimate.notes.iter().any(|note| note == text) {
             self.estimate.notes.push(text.to_owned());
         }
     }
 
-    fn leave_out(&mut self, charge: Charge) {
+    pub(super) fn leave_out(&mut self, charge: Charge) {
         if !self.estimate.charges_omitted.contains(&charge) {
             self.estimate.charges_omitted.push(charge);
         }
@@ -445,16 +397,19 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     /// A PUT-like request for each object, at the price of its class.
-    fn puts(&mut self, may_be_free: bool) {
+    pub(super) fn puts(&mut self) {
         for (class, inputs) in &self.inputs.classes {
             let prices = self.candidate_prices(*class, |class| class.put_usd_per_thousand_requests);
             let requests = (inputs.objects, PriceUnit::ThousandRequests);
-            if may_be_free {
-                self.once_at_most(Charge::Requests, *class, requests, &prices);
-            } else {
-                self.once(Charge::Requests, *class, requests, &prices);
-            }
+            self.once(Charge::Requests, *class, requests, &prices);
         }
+    }
+
+    /// As above, where the requests may turn out to be free.
+    pub(super) fn puts_at_most(&mut self) {
+        let before = self.estimate.once.len();
+        self.puts();
+        self.estimate.once[before..].iter_mut().for_each(|line| *line = line.at_most());
     }
 
     /// A price of each of the classes that an object may be of, where its class is this.
@@ -468,7 +423,7 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     /// Reading each object at its class, as part of another operation.
-    fn reads(&mut self) {
+    pub(super) fn reads(&mut self) {
         let mut is_counted = false;
         for (class, inputs) in &self.inputs.classes {
             let prices = self.candidate_prices(*class, |class| class.get_usd_per_thousand_requests);
@@ -487,7 +442,7 @@ impl<'a> EstimateBuilder<'a> {
         }
     }
 
-    fn kms(&mut self, calls: u64) {
+    pub(super) fn kms(&mut self, calls: u64) {
         let requests = self.inputs.objects_total().saturating_mul(calls);
         let price = self.prices.kms_usd_per_ten_thousand_requests;
         let quantity = (requests, PriceUnit::TenThousandRequests);
@@ -525,7 +480,8 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     /// What the copies cost a month, as long as the versions that they replace are kept.
-    fn storage(&mut self, class: CopyClass) {
+    pub(super) fn storage(&mut self) {
+        let class = self.copy_class;
         let versioned = if self.inputs.is_versioned {
             "The bucket keeps versions: each"
         } else {
@@ -599,7 +555,7 @@ impl<'a> EstimateBuilder<'a> {
     }
 
     /// Classes that charge for a number of days, of what is replaced and of what is made.
-    fn minimum_durations(&mut self, class: CopyClass) {
+    pub(super) fn minimum_durations(&mut self) {
         let days = |class: StorageClass| format!("{} days in {}", class.days_min(), class.name());
         let charged = |class: &StorageClass| class.days_min() > 0;
         let known = self.inputs.classes.keys().copied().flatten().filter(charged);
@@ -611,7 +567,7 @@ impl<'a> EstimateBuilder<'a> {
                 old.join(", ")
             ));
         }
-        if let CopyClass::Of(class) = class
+        if let CopyClass::Of(class) = self.copy_class
             && charged(&class)
         {
             self.note(&format!("Copies are charged for at least {}.", days(class)));
@@ -634,6 +590,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::operation::OperationKind;
 
     fn inputs(jobs: u64, class: Option<StorageClass>, objects: u64) -> CostInputs {
         let inputs = ClassFacts { objects, sizes: None };
@@ -656,7 +613,7 @@ mod tests {
     }
 
     fn keep(kind: OperationKind, inputs: &CostInputs) -> Estimate {
-        estimate(kind, inputs, CopyClass::Keep, &prices()).remove(0)
+        kind.estimate(inputs, CopyClass::Keep, &prices()).remove(0)
     }
 
     fn text(usd: Usd) -> String {
@@ -694,7 +651,7 @@ mod tests {
     fn a_copy_is_paid_at_its_own_class() {
         let inputs = inputs(1, STANDARD, 1_000_000);
         let class = CopyClass::Of(StorageClass::DeepArchive);
-        let estimates = estimate(OperationKind::Copy, &inputs, class, &prices());
+        let estimates = OperationKind::Copy.estimate(&inputs, class, &prices());
         costs(&estimates[0], "51.25", "57.65");
         assert!(estimates[0].notes.iter().any(|note| note.contains("180 days in DEEP_ARCHIVE")));
     }
@@ -758,7 +715,7 @@ mod tests {
         let inputs = sized(inputs(1, STANDARD, 8_193), sizes);
         let monthly = |class| {
             let copy =
-                estimate(OperationKind::Copy, &inputs, CopyClass::Of(class), &prices()).remove(0);
+                OperationKind::Copy.estimate(&inputs, CopyClass::Of(class), &prices()).remove(0);
             let line = |line: &EstimateLine| (line.class.unwrap().name(), line.quantity);
             copy.monthly.iter().map(line).collect::<Vec<_>>()
         };
@@ -775,7 +732,7 @@ mod tests {
         let nowhere = Prices { region: "eu-nowhere-1".to_owned(), ..Prices::default() };
         for kind in OperationKind::ALL {
             let inputs = sized(inputs(1, STANDARD, 5), bytes(9));
-            for estimate in estimate(kind, &inputs, CopyClass::Keep, &nowhere) {
+            for estimate in kind.estimate(&inputs, CopyClass::Keep, &nowhere) {
                 assert!(estimate.once.is_empty() && estimate.monthly.is_empty(), "{kind:?}");
                 assert!(estimate.charges_omitted.contains(&Charge::Jobs), "{kind:?}");
                 let notes = estimate.notes.join(" ");
@@ -784,22 +741,21 @@ mod tests {
             }
         }
         let frankfurt = Prices::published("eu-central-1").unwrap();
-        let tag = estimate(
-            OperationKind::Tag,
+        let tag = OperationKind::Tag.estimate(
             &inputs(1, STANDARD, 1_000_000),
             CopyClass::Keep,
             &frankfurt,
         );
         costs(&tag[0], "6.65", "6.65");
         let checksum =
-            estimate(OperationKind::Checksum, &inputs(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
+            OperationKind::Checksum.estimate(&inputs(1, STANDARD, 1), CopyClass::Keep, &frankfurt);
         assert_eq!(checksum[0].charges_omitted, [Charge::Checksum, Charge::Kms]);
     }
 
     #[test]
     fn a_restore_has_two_tiers() {
         let inputs = sized(inputs(1, Some(StorageClass::DeepArchive), 1_000_000), bytes(1 << 40));
-        let tiers = estimate(OperationKind::Restore, &inputs, CopyClass::Keep, &prices());
+        let tiers = OperationKind::Restore.estimate(&inputs, CopyClass::Keep, &prices());
         costs(&tiers[0], "121.73", "121.73");
         costs(&tiers[1], "28.81", "28.81");
         assert_eq!((tiers[0].tier, tiers[1].tier), (Some("standard"), Some("bulk")));

@@ -5,10 +5,11 @@
 
 use serde_json::{Map, Value};
 
+use super::OperationKind;
 use super::check::{CheckResult, Refusal, missing, refusal};
 use super::manifest::PlannedManifest;
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{Operation, OperationSpec};
 use crate::diagnostic::parameter::{OPERATION_JSON, ParameterName};
 
 const PARAMETER: ParameterName = OPERATION_JSON;
@@ -47,11 +48,16 @@ impl GivenParameters {
         }
         Ok(Self { kind, member })
     }
+
+    /// Which operation it is.
+    pub(crate) const fn kind(&self) -> OperationKind {
+        self.kind
+    }
 }
 
 impl Operation for GivenParameters {
-    fn kind(&self) -> OperationKind {
-        self.kind
+    fn spec(&self) -> &'static OperationSpec {
+        self.kind.spec()
     }
 
     fn check(&self, _: &JobContext) -> CheckResult {

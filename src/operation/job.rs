@@ -12,10 +12,10 @@ use serde_json::{Map, Value, json};
 
 use super::arn::Arn;
 use super::check::{self, CheckResult, Refusal, Tag, length, refusal};
-use super::kind::{Operation, OperationKind};
 use super::manifest::PlannedManifest;
 use super::setting::JobContext;
-use super::{bucket, lambda, partition};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
+use super::{bucket, partition};
 use crate::diagnostic::parameter::ParameterName;
 use crate::diagnostic::parameter::{
     ACCOUNT_ID, DESCRIPTION, EMIT, FILTER, MANIFEST_BUCKET, OPERATION, PLAN_ADDRESS, PLAN_FOR,
@@ -106,14 +106,10 @@ impl ReportScope {
         }
     }
 
-    /// The scope for an operation where none is asked for. What a checksum job computes stands in
-    /// the rows of tasks that succeeded, and nowhere else (UG, "Compute checksums").
+    /// The scope for an operation where none is asked for.
     #[must_use]
-    pub(crate) const fn usual(kind: OperationKind) -> Self {
-        match kind {
-            OperationKind::Checksum => Self::AllTasks,
-            _ => Self::FailedTasksOnly,
-        }
+    pub(crate) const fn usual(operation: &OperationSpec) -> Self {
+        if operation.results_in_report { Self::AllTasks } else { Self::FailedTasksOnly }
     }
 }
 
@@ -267,13 +263,13 @@ pub(crate) fn requests(
     check_options(setting, options)?;
     check_place(options, source)?;
     operation.check(setting)?;
-    let kind = operation.kind();
-    let scope = check_scope(kind, options)?;
+    let spec = operation.spec();
+    let scope = check_scope(spec, options)?;
     let (folder, manifests) = (source.folder(), source.manifest_folder(&options.manifests));
-    let common = RequestCommon { kind, scope, setting, options, source, folder, manifests };
+    let common = RequestCommon { spec, scope, setting, options, source, folder, manifests };
     let build = |manifest| {
         let value = operation.request(setting, manifest)?;
-        check_manifest(kind, manifest, &value)?;
+        check_manifest(spec, manifest, &value)?;
         common.request(manifest, value)
     };
     source.manifests.iter().map(build).collect()
@@ -281,7 +277,7 @@ pub(crate) fn requests(
 
 /// What the requests of a plan have in common.
 struct RequestCommon<'a> {
-    kind: OperationKind,
+    spec: &'static OperationSpec,
     scope: ReportScope,
     setting: &'a JobContext,
     options: &'a JobOptions,
@@ -294,15 +290,15 @@ struct RequestCommon<'a> {
 
 impl RequestCommon<'_> {
     fn request(&self, manifest: &PlannedManifest, operation: Value) -> Result<Request, Refusal> {
-        let Self { kind, options, folder, .. } = self;
-        let usual = || format!("s3sieve {}: {} of {folder}", kind.name(), manifest.name());
+        let Self { spec, options, folder, .. } = self;
+        let usual = || format!("s3sieve {}: {} of {folder}", spec.name, manifest.name());
         let mut request = Request {
             account_id: self.setting.account_id.clone(),
             client_request_token: String::new(),
             confirmation_required: options.confirmation,
             description: options.description.clone().unwrap_or_else(usual),
             manifest: self.manifest(manifest)?,
-            operation: [(kind.api_name(), operation)].into_iter().collect(),
+            operation: [(spec.api_name, operation)].into_iter().collect(),
             priority: options.priority,
             report: self.report(),
             role_arn: options.role_arn.clone(),
@@ -347,7 +343,7 @@ impl RequestCommon<'_> {
         }
         put("ReportScope", self.scope.name().into());
         // UG, "Compute checksums": the bucket owner condition must be used.
-        if self.kind == OperationKind::Checksum {
+        if self.spec.results_in_report {
             put("ExpectedBucketOwner", self.setting.account_id.as_str().into());
         }
         report.into()
@@ -498,10 +494,9 @@ pub(crate) fn check_manifest_key(
 }
 
 /// What reports list. A scope that would throw the results away is refused.
-fn check_scope(kind: OperationKind, options: &JobOptions) -> Result<ReportScope, Refusal> {
-    let usual = ReportScope::usual(kind);
-    let scope = options.report_scope.unwrap_or(usual);
-    if kind != OperationKind::Checksum || scope == ReportScope::AllTasks {
+fn check_scope(spec: &OperationSpec, options: &JobOptions) -> Result<ReportScope, Refusal> {
+    let scope = options.report_scope.unwrap_or(ReportScope::usual(spec));
+    if !spec.results_in_report || scope == ReportScope::AllTasks {
         return Ok(scope);
     }
     let rule = "the checksums stand in the report's rows of tasks that succeeded and nowhere else, \
@@ -511,31 +506,29 @@ fn check_scope(kind: OperationKind, options: &JobOptions) -> Result<ReportScope,
 }
 
 /// Refuses an operation, as the request has it, on objects that AWS would refuse it for.
-fn check_manifest(kind: OperationKind, manifest: &PlannedManifest, value: &Value) -> CheckResult {
-    let PlannedManifest { path, bucket, .. } = manifest;
-    if kind.needs_version_ids() && !manifest.has_version_ids() {
+fn check_manifest(spec: &OperationSpec, manifest: &PlannedManifest, value: &Value) -> CheckResult {
+    let (PlannedManifest { path, bucket, .. }, name) = (manifest, spec.name);
+    if spec.needs_version_ids && !manifest.has_version_ids() {
         let rule = format!("{path} has no version ids, and jobs of this kind act on versions");
         let source = "UG, Replicating existing objects with Batch Replication";
         let remedy = format!(
-            "make the plan with `{FILTER} {PLAN_FOR:#} {}`, from a report of all versions",
-            kind.name()
+            "make the plan with `{FILTER} {PLAN_FOR:#} {name}`, from a report of all versions"
         );
-        return Err(refusal(OPERATION, kind.name(), rule, source, remedy));
+        return Err(refusal(OPERATION, name, rule, source, remedy));
     }
     if !bucket::is_directory(bucket) {
         return Ok(());
     }
-    if !kind.acts_on_directory_buckets() {
-        let rule =
-            format!("{bucket} is a directory bucket, which only copy and lambda jobs act on");
-        let source = "UG, Using Batch Operations with directory buckets";
-        let remedy = "copy the objects, or let a function do it";
-        return Err(refusal(OPERATION, kind.name(), rule, source, remedy));
-    }
-    if kind == OperationKind::Lambda {
-        lambda::check_schema_for_directory_bucket(value, bucket)
-    } else {
-        Ok(())
+    match spec.directory_buckets {
+        DirectoryBuckets::Supported => Ok(()),
+        DirectoryBuckets::Checked(check) => check(value, bucket),
+        DirectoryBuckets::Refused => {
+            let rule =
+                format!("{bucket} is a directory bucket, which only copy and lambda jobs act on");
+            let source = "UG, Using Batch Operations with directory buckets";
+            let remedy = "copy the objects, or let a function do it";
+            Err(refusal(OPERATION, name, rule, source, remedy))
+        }
     }
 }
 

@@ -4,11 +4,11 @@ use serde_json::{Map, Value};
 
 use super::arn::Arn;
 use super::check::{CheckResult, Refusal, length, missing, one_of_if_given, partition, refusal};
+use super::estimate::{Charge, CostBasis, Estimate, EstimateBuilder};
 use super::manifest::PlannedManifest;
-use super::policy::Statement;
-use super::rule::Rule;
+use super::policy::{Access, Statement};
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::{
     FUNCTION_ARN, ParameterName, REGION, SCHEMA_VERSION, USER_ARGUMENT,
 };
@@ -32,6 +32,21 @@ const ARGUMENT_VALUE_CHARS_MAX: usize = 1024;
 
 /// API, `FunctionArnString`.
 const FUNCTION_ARN_CHARS_MAX: usize = 1024;
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "lambda",
+    api_name: "LambdaInvoke",
+    rules: &[],
+    // A function gets the id of each version (UG, "Invoke AWS Lambda function", whose example
+    // removes a delete marker).
+    acts_on_delete_markers: true,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Checked(check_schema_for_directory_bucket),
+    permissions,
+    estimate,
+};
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,8 +105,8 @@ impl LambdaParameters {
 }
 
 impl Operation for LambdaParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Lambda
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, setting: &JobContext) -> CheckResult {
@@ -143,14 +158,20 @@ pub(super) fn check_schema_for_directory_bucket(request: &Value, bucket: &str) -
     Err(missing(SCHEMA_VERSION, rule, RULES, remedy))
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    Vec::new()
-}
-
 /// What the role needs (UG, "Invoke AWS Lambda function"). What the function does to an object, it
 /// does with a role of its own. An ARN names its account, so no condition needs to.
-pub(super) fn permissions(request: &Value) -> Vec<Statement> {
+fn permissions(request: &Value, _: &Access) -> Vec<Statement> {
     let function = request["FunctionArn"].as_str().unwrap_or_default().to_owned();
     vec![Statement::new("InvokeTheFunction", &["lambda:InvokeFunction"], vec![function])]
+}
+
+/// What Batch Operations itself asks: the function's bill is another one.
+fn estimate(basis: CostBasis<'_>) -> Vec<Estimate> {
+    let mut builder = EstimateBuilder::new(basis);
+    builder.leave_out(Charge::Requests);
+    builder.note(
+        "AWS Lambda bills the function's calls, time and memory, and S3 the requests that it \
+         makes: left out.",
+    );
+    vec![builder.finish()]
 }

@@ -3,15 +3,28 @@
 use serde_json::{Value, json};
 
 use super::check::{CheckResult, Refusal, required_one_of};
+use super::estimate;
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
-use super::rule::Rule;
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::LEGAL_HOLD;
 
 /// API, `S3ObjectLockLegalHoldStatus`.
 pub(super) const STATUSES: [&str; 2] = ["ON", "OFF"];
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "legal-hold",
+    api_name: "S3PutObjectLegalHold",
+    rules: &[],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate: estimate::put_requests,
+};
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,8 +41,8 @@ impl LegalHoldParameters {
 }
 
 impl Operation for LegalHoldParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::LegalHold
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, _: &JobContext) -> CheckResult {
@@ -41,13 +54,8 @@ impl Operation for LegalHoldParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    Vec::new()
-}
-
 /// What the role needs (UG, "Apply Object Lock legal hold: `PutObjectLegalHold`").
-pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+fn permissions(_: &Value, access: &Access) -> Vec<Statement> {
     let look = ["s3:GetBucketObjectLockConfiguration"];
     vec![
         access.allow("LookAtObjectLock", &look, access.bucket_arns()),

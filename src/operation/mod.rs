@@ -1,18 +1,15 @@
 //! Operations: what a Batch Operations job does to each object.
 //!
-//! One module for each, with the same four parts; [`given`] is for requests that somebody else
-//! wrote, and has no rules and permissions of its own:
-//!
-//! 1. `eligibility()`: the rows that it can't do, as [`Rule`]s.
-//! 2. Its parameters, such as [`copy::CopyParameters`]: what it is told, with a check that refuses
-//!    what AWS would refuse ([`Operation::check`]).
-//! 3. [`Operation::request`]: its member of `CreateJob`'s `Operation`.
-//! 4. `permissions()`: what the jobs' role needs. They are read from the request, so that they also
-//!    hold for a request that somebody else wrote ([`given`]).
+//! One module for each, which holds all that is known of its operation, but for the flags of its
+//! parameters: its `SPEC` ([`OperationSpec`]) with the rows that it can't do, as [`Rule`]s, with
+//! what the jobs' role needs and with what it costs; and its parameters, such as
+//! [`copy::CopyParameters`], with a check that refuses what AWS would refuse
+//! ([`Operation::check`]) and its member of `CreateJob`'s `Operation` ([`Operation::request`]).
+//! [`OperationKind`] lists them. [`given`] is for requests that somebody else wrote.
 //!
 //! What they share: `check` for values, [`class`] for storage classes, [`partition`] and [`bucket`]
-//! for ARNs, [`job`] for the request around an operation, [`policy`] for policies. What they cost:
-//! [`mod@estimate`], from [`price`] lists.
+//! for ARNs, [`job`] for the request around an operation, [`policy`] for policies,
+//! [`mod@estimate`] for the lines of a bill, from [`price`] lists.
 //!
 //! A rule or limit stands beside its source. "UG" is the Amazon S3 User Guide, "API" the model of
 //! the S3 Control API.
@@ -32,7 +29,6 @@ pub(crate) mod delete_tags;
 pub(crate) mod estimate;
 pub(crate) mod given;
 pub(crate) mod job;
-mod kind;
 pub(crate) mod lambda;
 pub(crate) mod legal_hold;
 mod manifest;
@@ -46,66 +42,152 @@ pub(crate) mod restore;
 pub(crate) mod retention;
 mod rule;
 mod setting;
+mod spec;
 pub(crate) mod tag;
 pub(crate) mod update_encryption;
 
 use serde_json::Value;
 
+use estimate::{CostBasis, CostInputs, Estimate};
 use policy::{Access, Statement};
+use price::Prices;
+use spec::DirectoryBuckets;
 
 pub(crate) use check::Refusal;
 pub use class::{CopyClass, StorageClass};
-pub(crate) use kind::Operation;
-pub use kind::OperationKind;
 pub(crate) use manifest::PlannedManifest;
 pub(crate) use rule::{DELETE_MARKER, UNREADABLE};
 pub use rule::{Rule, RuleCondition};
 pub(crate) use setting::JobContext;
+pub(crate) use spec::{Operation, OperationSpec};
+
+/// An operation by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum OperationKind {
+    /// `S3UpdateObjectEncryption`: another key or a bucket key, in place.
+    UpdateEncryption,
+    /// `S3PutObjectCopy`.
+    Copy,
+    /// `S3PutObjectTagging`: replaces all tags.
+    Tag,
+    /// `S3DeleteObjectTagging`.
+    DeleteTags,
+    /// `S3InitiateRestoreObject`.
+    Restore,
+    /// `S3PutObjectAcl`.
+    Acl,
+    /// `S3PutObjectLegalHold`.
+    LegalHold,
+    /// `S3PutObjectRetention`.
+    Retention,
+    /// `S3ReplicateObject`.
+    Replicate,
+    /// `S3ComputeObjectChecksum`.
+    Checksum,
+    /// `LambdaInvoke`.
+    Lambda,
+}
 
 impl OperationKind {
+    /// All of them, in the order of the API's model but for the two that most people come for.
+    pub const ALL: [Self; 11] = [
+        Self::UpdateEncryption,
+        Self::Copy,
+        Self::Tag,
+        Self::DeleteTags,
+        Self::Restore,
+        Self::Acl,
+        Self::LegalHold,
+        Self::Retention,
+        Self::Replicate,
+        Self::Checksum,
+        Self::Lambda,
+    ];
+
+    /// What its module says of it.
+    pub(crate) const fn spec(self) -> &'static OperationSpec {
+        match self {
+            Self::UpdateEncryption => &update_encryption::SPEC,
+            Self::Copy => &copy::SPEC,
+            Self::Tag => &tag::SPEC,
+            Self::DeleteTags => &delete_tags::SPEC,
+            Self::Restore => &restore::SPEC,
+            Self::Acl => &acl::SPEC,
+            Self::LegalHold => &legal_hold::SPEC,
+            Self::Retention => &retention::SPEC,
+            Self::Replicate => &replicate::SPEC,
+            Self::Checksum => &checksum::SPEC,
+            Self::Lambda => &lambda::SPEC,
+        }
+    }
+
+    /// The operation of this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// The name on the command line and in `plan.json`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The name of its member in the API's `JobOperation`.
+    #[must_use]
+    pub const fn api_name(self) -> &'static str {
+        self.spec().api_name
+    }
+
+    /// Whether its jobs can act on delete markers, which have a version id and nothing else.
+    #[must_use]
+    pub const fn acts_on_delete_markers(self) -> bool {
+        self.spec().acts_on_delete_markers
+    }
+
+    /// Whether its jobs can act on objects of directory buckets (UG, "Using Batch Operations with
+    /// directory buckets").
+    #[must_use]
+    pub const fn acts_on_directory_buckets(self) -> bool {
+        !matches!(self.spec().directory_buckets, DirectoryBuckets::Refused)
+    }
+
+    /// Whether every row of its manifests must name a version.
+    #[must_use]
+    pub const fn needs_version_ids(self) -> bool {
+        self.spec().needs_version_ids
+    }
+
     /// The rows that it can't do, in the order in which reasons are tried: a row is excluded for
     /// the first one that is true of it.
     #[must_use]
     pub fn rules(self) -> Vec<Rule> {
-        let own = match self {
-            Self::UpdateEncryption => update_encryption::eligibility(),
-            Self::Copy => copy::eligibility(),
-            Self::Tag => tag::eligibility(),
-            Self::DeleteTags => delete_tags::eligibility(),
-            Self::Restore => restore::eligibility(),
-            Self::Acl => acl::eligibility(),
-            Self::LegalHold => legal_hold::eligibility(),
-            Self::Retention => retention::eligibility(),
-            Self::Replicate => replicate::eligibility(),
-            Self::Checksum => checksum::eligibility(),
-            Self::Lambda => lambda::eligibility(),
-        };
-        [vec![DELETE_MARKER], own].concat()
+        [&[DELETE_MARKER], self.spec().rules].concat()
     }
 
     /// Whether there are rows besides delete markers that it can't do.
     #[must_use]
     pub fn sets_more_aside(self) -> bool {
-        self.rules().iter().any(|rule| rule.reason != DELETE_MARKER.reason)
+        !self.spec().rules.is_empty()
     }
 
     /// What the role of a job needs for a request's operation, besides reading its manifest and
     /// writing its report.
     #[must_use]
     pub fn permissions(self, request: &Value, access: &Access) -> Vec<Statement> {
-        match self {
-            Self::UpdateEncryption => update_encryption::permissions(request, access),
-            Self::Copy => copy::permissions(request, access),
-            Self::Tag => tag::permissions(access),
-            Self::DeleteTags => delete_tags::permissions(access),
-            Self::Restore => restore::permissions(access),
-            Self::Acl => acl::permissions(access),
-            Self::LegalHold => legal_hold::permissions(access),
-            Self::Retention => retention::permissions(request, access),
-            Self::Replicate => replicate::permissions(access),
-            Self::Checksum => checksum::permissions(access),
-            Self::Lambda => lambda::permissions(request),
-        }
+        (self.spec().permissions)(request, access)
+    }
+
+    /// What it costs on all objects: one estimate, or one for each way of doing it.
+    #[must_use]
+    pub(crate) fn estimate(
+        self,
+        inputs: &CostInputs,
+        copy_class: CopyClass,
+        prices: &Prices,
+    ) -> Vec<Estimate> {
+        let basis = CostBasis { operation: self.name(), inputs, copy_class, prices };
+        (self.spec().estimate)(basis)
     }
 }
 

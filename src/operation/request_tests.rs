@@ -65,7 +65,7 @@ fn build(operation: &dyn Operation, class: Option<&str>) -> Result<Request, Refu
 #[track_caller]
 fn member(operation: &dyn Operation, class: Option<&str>) -> String {
     let request = build(operation, class).unwrap();
-    request.operation[operation.kind().api_name()].to_string()
+    request.operation[operation.spec().api_name].to_string()
 }
 
 #[track_caller]
@@ -279,7 +279,7 @@ fn try_on(operation: &dyn Operation, bucket: &str, versions: bool) -> Result<Val
         source.manifests[0].columns.push("VersionId".to_owned());
     }
     let requests = job::requests(operation, &setting(), &options(), &source)?;
-    Ok(requests[0].operation[operation.kind().api_name()].clone())
+    Ok(requests[0].operation[operation.spec().api_name].clone())
 }
 
 #[test]
@@ -696,14 +696,14 @@ fn access(versions: bool) -> Access {
 
 /// Actions on resources of the jobs' role, `action resource` each.
 fn grants(operation: &dyn Operation, class: Option<&str>, access: &Access) -> Vec<String> {
-    let kind = operation.kind();
+    let spec = operation.spec();
     let mut source = source(class);
     if access.versions {
         source.manifests[0].columns.push("VersionId".to_owned());
     }
     let requests = job::requests(operation, &setting(), &options(), &source).unwrap();
     let request = &requests[0];
-    let needed = kind.permissions(&request.operation[kind.api_name()], access);
+    let needed = (spec.permissions)(&request.operation[spec.api_name], access);
     let policy = access.role_policy(needed);
     let mut grants = Vec::new();
     for statement in policy.statement {

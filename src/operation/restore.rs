@@ -3,11 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::check::{CheckResult, Refusal, missing, one_of_if_given, refusal};
+use super::estimate::{Charge, CostBasis, Estimate, EstimateBuilder};
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
+use super::price::Tier;
 use super::rule::{Rule, RuleCondition};
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::{FILTER, OPERATION, PLAN_FOR, RESTORE_DAYS, RESTORE_TIER};
 
 /// Only what is archived can be restored. Both columns are needed: a class says nothing of the tier
@@ -32,6 +34,19 @@ const RULES: &str = "UG, Restore objects with Batch Operations";
 
 /// How fast, and how dear. Jobs don't know `EXPEDITED` (API, `S3GlacierJobTier`).
 const TIERS: [&str; 2] = ["BULK", "STANDARD"];
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "restore",
+    api_name: "S3InitiateRestoreObject",
+    rules: &[NOT_ARCHIVED],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate,
+};
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,8 +82,8 @@ impl RestoreParameters {
 }
 
 impl Operation for RestoreParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Restore
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, _: &JobContext) -> CheckResult {
@@ -93,12 +108,23 @@ impl Operation for RestoreParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    vec![NOT_ARCHIVED]
+/// What the role needs (UG, "Restore objects: `RestoreObject`").
+fn permissions(_: &Value, access: &Access) -> Vec<Statement> {
+    vec![access.allow("RestoreObjects", &["s3:RestoreObject"], access.object_arns())]
 }
 
-/// What the role needs (UG, "Restore objects: `RestoreObject`").
-pub(super) fn permissions(access: &Access) -> Vec<Statement> {
-    vec![access.allow("RestoreObjects", &["s3:RestoreObject"], access.object_arns())]
+/// One for each tier.
+fn estimate(basis: CostBasis<'_>) -> Vec<Estimate> {
+    let tiers = [("standard", Tier::Standard), ("bulk", Tier::Bulk)];
+    let estimate = |(name, tier)| {
+        let mut builder = EstimateBuilder::new(basis).with_tier(name);
+        builder.restores(tier);
+        builder.leave_out(Charge::Storage);
+        builder.note(
+            "While a restored copy is kept, its bytes are stored a second time, at the price of \
+             STANDARD: left out, for it depends on the days that the request asks for.",
+        );
+        builder.finish()
+    };
+    tiers.map(estimate).into()
 }

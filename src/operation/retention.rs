@@ -3,15 +3,28 @@
 use serde_json::{Map, Value, json};
 
 use super::check::{CheckResult, Refusal, missing, one_of, refusal, time};
+use super::estimate;
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
-use super::rule::Rule;
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::{OPERATION_JSON, RETAIN_UNTIL, RETENTION_MODE};
 
 /// API, `S3ObjectLockRetentionMode`.
 const MODES: [&str; 2] = ["COMPLIANCE", "GOVERNANCE"];
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "retention",
+    api_name: "S3PutObjectRetention",
+    rules: &[],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate: estimate::put_requests,
+};
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +38,8 @@ pub(crate) struct RetentionParameters {
 }
 
 impl Operation for RetentionParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Retention
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, setting: &JobContext) -> CheckResult {
@@ -84,13 +97,8 @@ pub(super) fn check_lock(
     }
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    Vec::new()
-}
-
 /// What the role needs (UG, "Apply Object Lock retention: `PutObjectRetention`").
-pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
+fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     let look = ["s3:GetBucketObjectLockConfiguration"];
     let mut actions = vec!["s3:PutObjectRetention"];
     if request["BypassGovernanceRetention"] == true {

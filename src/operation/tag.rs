@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::check::{self, CheckResult, Refusal, Tag, missing};
+use super::estimate;
 use super::job::tag_set;
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
-use super::rule::Rule;
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::{OBJECT_TAG, OPERATION, TAG};
 
 /// Tags of an object at most (UG, "Tagging your objects").
@@ -16,6 +16,19 @@ pub(super) const OBJECT_TAGS_MAX: usize = 10;
 
 /// Where the rules of tags stand.
 pub(super) const RULES: &str = "UG, Tagging your objects";
+
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "tag",
+    api_name: "S3PutObjectTagging",
+    rules: &[],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate: estimate::put_requests,
+};
 
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,8 +38,8 @@ pub(crate) struct TagParameters {
 }
 
 impl Operation for TagParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::Tag
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, _: &JobContext) -> CheckResult {
@@ -46,13 +59,8 @@ impl Operation for TagParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers.
-pub(super) fn eligibility() -> Vec<Rule> {
-    Vec::new()
-}
-
 /// What the role needs (UG, "Replace object tagging: `PutObjectTagging`").
-pub(super) fn permissions(access: &Access) -> Vec<Statement> {
+fn permissions(_: &Value, access: &Access) -> Vec<Statement> {
     let of_versions = "s3:PutObjectVersionTagging";
     vec![access.allow_on_objects("ReplaceTags", "s3:PutObjectTagging", of_versions)]
 }

@@ -4,11 +4,12 @@
 use serde_json::{Value, json};
 
 use super::check::{CheckResult, Refusal, key_arn, missing};
+use super::estimate::{CostBasis, Estimate, EstimateBuilder, KMS_CALLS_COPY};
 use super::manifest::PlannedManifest;
 use super::policy::{Access, Statement};
 use super::rule::{Rule, RuleCondition, SSE_C};
 use super::setting::JobContext;
-use super::{Operation, OperationKind};
+use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use crate::diagnostic::parameter::{BUCKET_KEY, KMS_KEY_ARN};
 
 /// Sources may be SSE-S3 or SSE-KMS (UG, "Update object encryption").
@@ -69,6 +70,20 @@ pub(crate) const NOT_SSE_KMS: Rule = Rule {
 
 const RULES: &str = "UG, Update object encryption";
 
+/// The operation.
+pub(super) const SPEC: OperationSpec = OperationSpec {
+    name: "update-encryption",
+    api_name: "S3UpdateObjectEncryption",
+    // Last those that it does only when told to.
+    rules: &[SSE_C, DSSE_KMS, NOT_ENCRYPTED, OBJECT_LOCKED, NOT_SSE_KMS],
+    acts_on_delete_markers: false,
+    needs_version_ids: false,
+    results_in_report: false,
+    directory_buckets: DirectoryBuckets::Refused,
+    permissions,
+    estimate,
+};
+
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UpdateEncryptionParameters {
@@ -99,8 +114,8 @@ impl UpdateEncryptionParameters {
 }
 
 impl Operation for UpdateEncryptionParameters {
-    fn kind(&self) -> OperationKind {
-        OperationKind::UpdateEncryption
+    fn spec(&self) -> &'static OperationSpec {
+        &SPEC
     }
 
     fn check(&self, setting: &JobContext) -> CheckResult {
@@ -115,14 +130,9 @@ impl Operation for UpdateEncryptionParameters {
     }
 }
 
-/// The rows that it can't do, besides delete markers; last those that it does only when told to.
-pub(super) fn eligibility() -> Vec<Rule> {
-    vec![SSE_C, DSSE_KMS, NOT_ENCRYPTED, OBJECT_LOCKED, NOT_SSE_KMS]
-}
-
 /// What the role needs (UG, "Update object encryption"; what only a generated manifest needs is
 /// left out). The guide asks for the same actions on the old and the new keys.
-pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
+fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     const KEY_ACTIONS: [&str; 4] =
         ["kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:ReEncrypt*"];
     let key = request["ObjectEncryption"]["SSEKMS"]["KMSKeyArn"].as_str().map(str::to_owned);
@@ -134,4 +144,12 @@ pub(super) fn permissions(request: &Value, access: &Access) -> Vec<Statement> {
     ];
     statements.extend(Access::allow_keys("UseKeys", &KEY_ACTIONS, keys.collect()));
     statements
+}
+
+/// The requests cost the same in every class; each may ask KMS.
+fn estimate(basis: CostBasis<'_>) -> Vec<Estimate> {
+    let mut builder = EstimateBuilder::new(basis);
+    builder.requests(basis.prices.update_encryption_usd_per_thousand_requests);
+    builder.kms(KMS_CALLS_COPY);
+    vec![builder.finish()]
 }
