@@ -8,35 +8,63 @@ away) and s3sieve on the same files with two threads, and prints medians, ratios
     target/release/s3sieve synth --columns bucket-keys --rows 8000000 --files 16 --out /tmp/report
     benches/compare/floor.py /tmp/report
 
-Needs igzip (Debian package `isal`) and nothing else.
+Needs igzip (Debian package `isal`) and nothing else. A run that does not end in time is killed and
+named, and the others go on; the exit code is then 1.
 """
 
 import argparse
-import os
 import pathlib
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 
-PREDICATE = "BucketKeyStatus = 'DISABLED'"
+from measure import PREDICATE, Comparison, Run, run, verdict
 
-
-def run(command):
-    """Seconds and peak memory in MiB of a command."""
-    begun = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.perf_counter() - begun
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        sys.exit(f"{command} ended with {child.returncode}")
-    return seconds, usage.ru_maxrss / 1024
+FLOOR = "igzip, two at a time"
+# Times the floor: what must hold, and what is aimed for.
+BOUNDS = {"count --verify crc": (0.97, 0.90), "filter": (1.25, 1.15)}
 
 
-def main():
+def questions(
+    s3sieve: str, report: pathlib.Path, listing: pathlib.Path, out: pathlib.Path
+) -> dict[str, Callable[[], Run]]:
+    """What is asked in turn."""
+    common = [str(report), "--where", PREDICATE, "--threads", "2"]
+    plan = ["--out", str(out)]
+    commands = {
+        FLOOR: ["xargs", "-a", str(listing), "-P", "2", "-n", "1", "igzip", "-dc"],
+        "count --verify crc": [s3sieve, "count", *common, "--verify", "crc"],
+        "count": [s3sieve, "count", *common],
+        "filter --verify crc": [s3sieve, "filter", *common, "--verify", "crc", *plan],
+        "filter": [s3sieve, "filter", *common, *plan],
+    }
+
+    def ask(command: list[str]) -> Run:
+        shutil.rmtree(out, ignore_errors=True)
+        return run(command)
+
+    return {name: lambda command=command: ask(command) for name, command in commands.items()}
+
+
+def table(comparison: Comparison, rounds: int) -> str:
+    """Medians, beside the floor where that could be taken."""
+    base = comparison.median(FLOOR) if comparison.runs.get(FLOOR) else None
+    lines = [f"{'median of ' + str(rounds):<24}{'seconds':>9}{'ratio':>8}{'peak MiB':>10}"]
+    for name in comparison.runs:
+        median = comparison.median(name)
+        ratio = "" if base is None else f"{median / base:.2f}"
+        told = ""
+        if base is not None and name in BOUNDS:
+            bound, aim = BOUNDS[name]
+            told = verdict(median / base, bound, aim, less_is_better=True)
+            told = f"  at most {bound}, aim {aim:g}: {told}"
+        lines.append(f"{name:<24}{median:>9.2f}{ratio:>8}{comparison.peak_mib(name):>10.0f}{told}")
+    return "\n".join(lines) + "\n" + comparison.told_failures()
+
+
+def main() -> None:
+    """Reads the flags, measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("report", type=pathlib.Path)
     parser.add_argument("--runs", type=int, default=5)
@@ -45,37 +73,14 @@ def main():
     files = sorted(str(path) for path in arguments.report.rglob("*.csv.gz"))
     if not files or shutil.which("igzip") is None:
         sys.exit("needs a report with .csv.gz files, and igzip (Debian package `isal`)")
-
     with tempfile.TemporaryDirectory(dir=arguments.report.parent) as scratch:
-        listing = pathlib.Path(scratch) / "files"
+        listing, out = pathlib.Path(scratch) / "files", pathlib.Path(scratch) / "plan"
         listing.write_text("\n".join(files))
-        common = [str(arguments.report), "--where", PREDICATE, "--threads", "2"]
-        out = str(pathlib.Path(scratch) / "plan")
-        commands = {
-            "igzip, two at a time": [
-                "xargs", "-a", str(listing), "-P", "2", "-n", "1", "igzip", "-dc",
-            ],
-            "count --verify crc": [arguments.s3sieve, "count", *common, "--verify", "crc"],
-            "count": [arguments.s3sieve, "count", *common],
-            "filter --verify crc": [
-                arguments.s3sieve, "filter", *common, "--verify", "crc", "--out", out,
-            ],
-            "filter": [arguments.s3sieve, "filter", *common, "--out", out],
-        }
-        seconds = {name: [] for name in commands}
-        peaks = {name: 0 for name in commands}
-        for _ in range(arguments.runs):
-            for name, command in commands.items():
-                shutil.rmtree(out, ignore_errors=True)
-                took, peak = run(command)
-                seconds[name].append(took)
-                peaks[name] = max(peaks[name], peak)
-
-    base = statistics.median(seconds["igzip, two at a time"])
-    print(f"{'median of ' + str(arguments.runs):<24}{'seconds':>9}{'ratio':>8}{'peak MiB':>10}")
-    for name, times in seconds.items():
-        median = statistics.median(times)
-        print(f"{name:<24}{median:>9.2f}{median / base:>8.2f}{peaks[name]:>10.0f}")
+        comparison = Comparison(questions(arguments.s3sieve, arguments.report, listing, out))
+        comparison.ask_all(arguments.runs)
+    print(table(comparison, arguments.runs), end="")
+    if comparison.failures:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

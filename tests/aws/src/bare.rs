@@ -3,18 +3,35 @@
 //!
 //! It checks no signature and knows GET and HEAD alone. An object's `ETag` is the MD5 of its bytes,
 //! as S3 has it, taken when the object is asked for first and not again. For benchmarks, and for
-//! tests that change an object behind its `ETag`.
+//! tests that change an object behind its `ETag`. It can be as slow to answer as a server that is
+//! far away, and give a connection no more than a bandwidth.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
 
 use crate::http::{Request, listen, read_request, refusal};
+
+/// What is sent between two looks at the clock where the bandwidth is limited: half a millisecond
+/// at 1 Gbit/s, so that data comes evenly.
+const PIECE_BYTES: u64 = 64 << 10;
+
+/// How far away the server seems to be; by default it is here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Distance {
+    /// Before each answer.
+    pub delay: Duration,
+    /// At most, of each connection.
+    pub bytes_per_second: Option<NonZeroU64>,
+}
 
 /// A running server, as long as the process lives.
 pub struct BareServer {
@@ -27,8 +44,16 @@ impl BareServer {
     /// # Errors
     /// When the folder is not there, or the system gives no port.
     pub fn start(root: &Path) -> io::Result<Self> {
+        Self::start_at(root, Distance::default())
+    }
+
+    /// The same, as from a distance.
+    ///
+    /// # Errors
+    /// When the folder is not there, or the system gives no port.
+    pub fn start_at(root: &Path, distance: Distance) -> io::Result<Self> {
         let objects = Arc::new(Objects { root: root.canonicalize()?, etags: Mutex::default() });
-        Ok(Self { address: listen(move |stream| serve(&objects, stream))? })
+        Ok(Self { address: listen(move |stream| serve(&objects, distance, stream))? })
     }
 
     /// Where it listens, as `--endpoint-url` takes it.
@@ -56,16 +81,22 @@ impl Objects {
     }
 }
 
-fn serve(objects: &Objects, stream: TcpStream) -> io::Result<()> {
+fn serve(objects: &Objects, distance: Distance, stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     while let Some(request) = read_request(&mut stream)? {
-        answer(objects, &request, stream.get_mut())?;
+        thread::sleep(distance.delay);
+        answer(objects, distance, &request, stream.get_mut())?;
     }
     Ok(())
 }
 
-fn answer(objects: &Objects, request: &Request, stream: &mut TcpStream) -> io::Result<()> {
+fn answer(
+    objects: &Objects,
+    distance: Distance,
+    request: &Request,
+    stream: &mut TcpStream,
+) -> io::Result<()> {
     let path = request.target().split('?').next().unwrap_or_default();
     let path: PathBuf = objects.root.join(path.trim_start_matches('/'));
     let is_inside = |path: PathBuf| path.starts_with(&objects.root) && path.is_file();
@@ -91,8 +122,29 @@ fn answer(objects: &Objects, request: &Request, stream: &mut TcpStream) -> io::R
     }
     let mut file = File::open(&path)?;
     file.seek(SeekFrom::Start(start))?;
-    // On Linux the kernel passes the bytes on by itself.
-    io::copy(&mut file.take(end - start), stream).map(drop)
+    send(file.take(end - start), distance.bytes_per_second, stream)
+}
+
+/// On Linux the kernel passes the bytes on by itself.
+fn send(
+    mut bytes: io::Take<File>,
+    bytes_per_second: Option<NonZeroU64>,
+    stream: &mut TcpStream,
+) -> io::Result<()> {
+    let Some(rate) = bytes_per_second else {
+        return io::copy(&mut bytes, stream).map(drop);
+    };
+    // From the start, not from the piece before: a sleep that lasts too long is made up for.
+    let (begun, mut sent) = (Instant::now(), 0);
+    loop {
+        let piece = io::copy(&mut bytes.by_ref().take(PIECE_BYTES), stream)?;
+        if piece == 0 {
+            return Ok(());
+        }
+        sent += piece;
+        let due = Duration::from_nanos(sent.saturating_mul(1_000_000_000) / rate);
+        thread::sleep(due.saturating_sub(begun.elapsed()));
+    }
 }
 
 /// `bytes=START-END`, as the first byte and the one behind the last.

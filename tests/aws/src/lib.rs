@@ -14,7 +14,7 @@ mod refuse;
 mod script;
 mod server;
 
-pub use bare::BareServer;
+pub use bare::{BareServer, Distance};
 pub use before::{BeforeProxy, Deed};
 pub use http::Request;
 pub use proxy::{FaultProxy, Faults};
