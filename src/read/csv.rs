@@ -7,6 +7,10 @@
 //!
 //! The MD5 is taken here only of a file that `md5.rs` doesn't hash along with others.
 //!
+//! A file that takes turns with others is scanned split by split, maybe by one worker after the
+//! other. What the next split needs goes into a [`SuspendedScan`]: 32 KiB of history, the record
+//! that is not complete, and what the decoder and the splitter know.
+//!
 //! Never knows which rows are wanted: a visitor looks at each.
 
 use std::io::Read;
@@ -16,9 +20,12 @@ use std::ops::{ControlFlow, Range};
 use md5::{Digest, Md5};
 
 use super::error::{behind, failed, stopped};
-use super::input::{READ_BYTES, open, read};
+use super::input::{READ_BYTES, open, open_split, read};
 use super::md5::{Digests, Md5Mode, beside};
+use super::run_state::RunState;
 use super::small::{self, SmallFile};
+use super::suspended::{SuspendedScan, SuspendedScans};
+use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck};
 use super::{DataError, DataErrorKind, Input, RunControl, ScanOptions, Scanned, damage};
 use crate::engine::TaskError;
@@ -45,9 +52,13 @@ pub(super) struct CsvScanner<'a> {
     options: ScanOptions,
     control: RunControl<'a>,
     digests: &'a Digests<'a>,
+    suspended: &'a SuspendedScans,
     /// Where `digests` reads to.
     digest_buffer: ReadBuffer,
-    decoder: GzipDecoder,
+    /// Boxed, as it goes along with a file that takes turns.
+    decoder: Box<GzipDecoder>,
+    /// To suspend the next scan in: making one takes as long as splitting 100 KB.
+    spare: Option<Box<SuspendedScan>>,
     splitter: Splitter,
     /// Of the file at hand, if it is hashed in passing.
     md5: Option<Md5>,
@@ -63,24 +74,36 @@ struct WindowCursor {
     input_end: usize,
     /// No bytes follow `input`.
     input_over: bool,
+    /// Bytes of the file that are not read yet and belong to this split; more than any file has
+    /// where it is scanned to its end.
+    split_left: u64,
     /// `window[record_at..window_end]` is decompressed and not yet split.
     record_at: usize,
     window_end: usize,
     bytes_compressed: u64,
 }
 
+impl WindowCursor {
+    /// At the start of a file that is scanned to its end.
+    fn of_file() -> Self {
+        Self { split_left: u64::MAX, ..Self::default() }
+    }
+}
+
 impl<'a> CsvScanner<'a> {
     pub(super) fn new(
         options: ScanOptions,
         control: RunControl<'a>,
-        digests: &'a Digests<'a>,
+        state: &'a RunState<'a>,
     ) -> Self {
         Self {
             options,
             control,
-            digests,
+            digests: &state.digests,
+            suspended: &state.suspended,
             digest_buffer: ReadBuffer::default(),
-            decoder: GzipDecoder::new(options.inflate),
+            decoder: Box::new(GzipDecoder::new(options.inflate)),
+            spare: None,
             splitter: Splitter::new(1, options.split),
             md5: None,
             input: ReadBuffer::new(READ_BYTES),
@@ -88,15 +111,16 @@ impl<'a> CsvScanner<'a> {
         }
     }
 
-    /// Shows every row of these files, which have `columns` columns, to `visitor`, in order.
+    /// Shows every row of a task's files, which have `columns` columns, to `visitor`, in order.
     pub(super) fn scan<V: RowVisitor>(
         &mut self,
         inputs: &[Input],
-        files: Range<usize>,
+        task: &ScanTask,
         columns: usize,
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataError>> {
+        let files = task.files.clone();
         let mut scanned = Scanned::default();
         let mut number = files.start;
         while number < files.end {
@@ -109,14 +133,20 @@ impl<'a> CsvScanner<'a> {
             }
             // The file that some worker takes when this one is done: its start is then in memory.
             let later = number + self.options.threads.get();
-            if let Some(later) = inputs.get(later).filter(|_| !self.digests.cover(later)) {
+            if task.split.number == 0
+                && let Some(later) = inputs.get(later).filter(|_| !self.digests.cover(later))
+            {
                 later.path.advise_soon();
             }
             visitor.begin(number);
-            let found = self.scan_file(&inputs[number], number, columns, visitor, check);
-            let found =
-                found.or_else(|error| self.explained(error, &inputs[number], columns, check));
-            scanned.add(&found.map_err(|error| inputs[number].named(error))?);
+            let input = &inputs[number];
+            let found = if task.split == FileSplit::WHOLE {
+                self.scan_file(input, number, columns, visitor, check)
+            } else {
+                self.scan_split(input, number, task.split, columns, visitor, check)
+            };
+            let found = found.or_else(|error| self.explained(error, input, columns, check));
+            scanned.add(&found.map_err(|error| input.named(error))?);
             number += 1;
         }
         Ok(scanned)
@@ -202,6 +232,78 @@ impl<'a> CsvScanner<'a> {
         Ok(self.scanned(bytes_compressed))
     }
 
+    /// Scans a split of a file that takes turns with others.
+    fn scan_split<V: RowVisitor>(
+        &mut self,
+        input: &Input,
+        number: usize,
+        split: FileSplit,
+        columns: usize,
+        visitor: &mut V,
+        check: RunCheck<'_>,
+    ) -> Result<Scanned, TaskError<DataErrorKind>> {
+        let turn = self.suspended.turn(number);
+        let bytes = split.turn(input.bytes);
+        let mut cursor = WindowCursor { bytes_compressed: bytes.start, ..WindowCursor::of_file() };
+        if split.number == 0 {
+            self.md5 = (self.digests.mode(number).is_of_one()).then(Md5::new);
+            self.begin_file(columns);
+        } else {
+            let scan = self.suspended.take_up(number, split.number, check).map_err(stopped)?;
+            self.take_up(scan, &mut cursor);
+        }
+        let mut file = open_split(input, bytes.clone()).map_err(failed)?;
+        self.digests.begin_split(number, bytes.end, &mut self.digest_buffer, check)?;
+        let before = self.scanned(0);
+        if !split.is_last() {
+            cursor.split_left = bytes.end - bytes.start;
+            let over = self.split_on(&mut file, &mut cursor, visitor, check)?;
+            if over {
+                // The file became shorter since it was opened.
+                input.compare(cursor.bytes_compressed, None).map_err(failed)?;
+            }
+            file.advise_next(bytes.end - bytes.start);
+            let after = self.scanned(cursor.bytes_compressed);
+            turn.suspend(split.number + 1, self.suspend(&cursor));
+            return Ok(after.since(&before, bytes.start));
+        }
+        self.split_on(&mut file, &mut cursor, visitor, check)?;
+        let digest = match self.md5.take() {
+            Some(md5) => Some(md5.finalize().into()),
+            None => self.digests.digest(number, &mut self.digest_buffer, check)?,
+        };
+        input.compare(cursor.bytes_compressed, digest).map_err(failed)?;
+        let after = self.scanned(cursor.bytes_compressed);
+        Ok(Scanned { files: 1, ..after.since(&before, bytes.start) })
+    }
+
+    /// What the next split of the file at hand needs.
+    fn suspend(&mut self, cursor: &WindowCursor) -> Box<SuspendedScan> {
+        let spare = self.spare.take();
+        let mut scan = spare.unwrap_or_else(|| Box::new(SuspendedScan::new(self.options.inflate)));
+        mem::swap(&mut self.decoder, &mut scan.decoder);
+        self.splitter.swap(&mut scan.splitter);
+        scan.md5 = self.md5.take();
+        let keep = cursor.record_at.min(cursor.window_end.saturating_sub(HISTORY_BYTES));
+        scan.window.clear();
+        scan.window.extend_from_slice(&self.window[keep..cursor.window_end]);
+        scan.record_at = cursor.record_at - keep;
+        scan
+    }
+
+    /// Goes on with a scan.
+    fn take_up(&mut self, mut scan: Box<SuspendedScan>, cursor: &mut WindowCursor) {
+        mem::swap(&mut self.decoder, &mut scan.decoder);
+        self.splitter.swap(&mut scan.splitter);
+        self.md5 = scan.md5.take();
+        let bytes = scan.window.len();
+        let length = (bytes + ROOM_BYTES_MIN).next_power_of_two();
+        self.window.resize(length.clamp(WINDOW_BYTES, WINDOW_BYTES_MAX), 0);
+        self.window[..bytes].copy_from_slice(&scan.window);
+        (cursor.record_at, cursor.window_end) = (scan.record_at, bytes);
+        self.spare = Some(scan);
+    }
+
     /// An error of a file's contents, with what the file's own checksums say of it.
     ///
     /// # Errors
@@ -262,14 +364,27 @@ impl<'a> CsvScanner<'a> {
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<u64, TaskError<DataErrorKind>> {
-        let mut cursor = WindowCursor::default();
+        let mut cursor = WindowCursor::of_file();
+        self.split_on(file, &mut cursor, visitor, check)?;
+        Ok(cursor.bytes_compressed)
+    }
+
+    /// Goes on to the end of the file, and then gives `true`, or of the split at hand.
+    fn split_on<V: RowVisitor>(
+        &mut self,
+        file: &mut impl Read,
+        cursor: &mut WindowCursor,
+        visitor: &mut V,
+        check: RunCheck<'_>,
+    ) -> Result<bool, TaskError<DataErrorKind>> {
         loop {
-            self.refill(file, &mut cursor)?;
-            let over = self.inflate(&mut cursor)?;
-            self.split(&mut cursor, over, visitor)?;
+            self.refill(file, cursor)?;
+            let status = self.inflate(cursor)?;
+            let over = status == Status::End;
+            self.split(cursor, over, visitor)?;
             check().map_err(stopped)?;
-            if over {
-                return Ok(cursor.bytes_compressed);
+            if over || (status == Status::NeedInput && cursor.split_left == 0) {
+                return Ok(over);
             }
         }
     }
@@ -281,10 +396,10 @@ impl<'a> CsvScanner<'a> {
         file: &mut impl Read,
         check: RunCheck<'_>,
     ) -> Result<(), TaskError<DataErrorKind>> {
-        let mut cursor = WindowCursor::default();
+        let mut cursor = WindowCursor::of_file();
         loop {
             self.refill(file, &mut cursor)?;
-            let over = self.inflate(&mut cursor)?;
+            let over = self.inflate(&mut cursor)? == Status::End;
             cursor.record_at = cursor.window_end;
             check().map_err(stopped)?;
             if over {
@@ -302,7 +417,12 @@ impl<'a> CsvScanner<'a> {
         if cursor.input_over || cursor.input_at < cursor.input_end {
             return Ok(());
         }
-        let count = read(file, &mut self.input).map_err(failed)?;
+        let bytes = self.input.len().min(usize::try_from(cursor.split_left).unwrap_or(usize::MAX));
+        if bytes == 0 {
+            return Ok(());
+        }
+        let count = read(file, &mut self.input[..bytes]).map_err(failed)?;
+        cursor.split_left -= count as u64;
         if let Some(md5) = &mut self.md5 {
             md5.update(&self.input[..count]);
         }
@@ -313,8 +433,8 @@ impl<'a> CsvScanner<'a> {
         Ok(())
     }
 
-    /// Inflates into the window until it is full or the input is used up; `true` at the end.
-    fn inflate(&mut self, cursor: &mut WindowCursor) -> Result<bool, TaskError<DataErrorKind>> {
+    /// Inflates into the window until it is full or the input is used up.
+    fn inflate(&mut self, cursor: &mut WindowCursor) -> Result<Status, TaskError<DataErrorKind>> {
         self.make_room(cursor);
         let input = &self.input[cursor.input_at..cursor.input_end];
         let progress = self
@@ -324,7 +444,7 @@ impl<'a> CsvScanner<'a> {
         cursor.input_at += progress.consumed;
         cursor.window_end += progress.produced;
         self.control.progress.add(progress.consumed as u64, progress.produced as u64, 0);
-        Ok(progress.status == Status::End)
+        Ok(progress.status)
     }
 
     /// Slides the window down, and lets it grow for a long record.

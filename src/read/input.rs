@@ -4,6 +4,7 @@
 //! Never knows what is in it.
 
 use std::io::{self, Read};
+use std::ops::Range;
 
 use super::error::{DataError, DataErrorKind};
 use crate::engine::TaskError;
@@ -66,6 +67,11 @@ impl Input {
 /// Opens a data file that has the length that the manifest says.
 pub(crate) fn open(input: &Input) -> Result<SourceFile, DataErrorKind> {
     has_its_length(input, input.path.open()?)
+}
+
+/// Opens a split of a data file that has the length that the manifest says.
+pub(super) fn open_split(input: &Input, bytes: Range<u64>) -> Result<SourceFile, DataErrorKind> {
+    has_its_length(input, input.path.open_range(bytes)?)
 }
 
 /// Refuses a file of another length than the manifest says.

@@ -48,7 +48,7 @@ use md5::{Digest, Md5};
 
 use super::error::stopped;
 use super::group_work::GroupWork;
-use super::input::{READ_BYTES, open, read};
+use super::input::{READ_BYTES, open, open_split, read};
 use super::visitor::RunCheck;
 use super::{DataErrorKind, Input, ScanOptions, Verify};
 use crate::engine::TaskError;
@@ -76,7 +76,7 @@ const _: () = assert!(BUFFER_BYTES <= 1 << 20);
 /// The digests of a run's files, as far as they are made in groups.
 pub(super) struct Digests<'a> {
     inputs: &'a [Input],
-    groups: Vec<DigestGroup>,
+    groups: Vec<DigestGroup<'a>>,
     /// Which group each input is in, and its place there.
     places: Vec<Option<(usize, usize)>>,
     verify: Verify,
@@ -96,7 +96,6 @@ pub(super) enum Md5Mode {
     InPassing,
 }
 
-#[cfg(any(feature = "parquet", feature = "orc"))]
 impl Md5Mode {
     /// Whether it is hashed by itself.
     pub(super) fn is_of_one(self) -> bool {
@@ -105,11 +104,11 @@ impl Md5Mode {
 }
 
 /// Files that are hashed together.
-struct DigestGroup {
+struct DigestGroup<'a> {
     /// Their numbers: at least two, at most as many as there are lanes.
     files: Vec<usize>,
     /// Hashing them; a result is a file's digest, or its own fault.
-    work: GroupWork<Box<Hashing>, DigestOutcome>,
+    work: GroupWork<Box<Hashing<'a>>, DigestOutcome>,
 }
 
 pub(super) type DigestOutcome = Result<[u8; 16], DataErrorKind>;
@@ -192,6 +191,22 @@ impl<'a> Digests<'a> {
         self.hash(group, if self.threads == 2 { rounds.div_ceil(2) } else { rounds }, buffer, check)
     }
 
+    /// Called before a split of a file is scanned, which ends at this byte: hashes its group so
+    /// far, if no worker does.
+    ///
+    /// # Errors
+    /// When the run is over.
+    pub(super) fn begin_split(
+        &self,
+        number: usize,
+        end: u64,
+        buffer: &mut ReadBuffer,
+        check: RunCheck<'_>,
+    ) -> Result<(), TaskError<DataErrorKind>> {
+        let Some((group, _)) = self.place(number) else { return Ok(()) };
+        self.hash(group, end.div_ceil(CHUNK_BYTES as u64), buffer, check)
+    }
+
     /// The digest of a file, once for each file, `None` if it is not hashed here. Waits for who
     /// hashes its group, and hashes what no worker does.
     ///
@@ -220,7 +235,7 @@ impl<'a> Digests<'a> {
         bytes.max().unwrap_or(0).div_ceil(CHUNK_BYTES as u64)
     }
 
-    /// Hashes this many rounds of a group, unless somebody else does or it is done.
+    /// Hashes a group up to this round, unless somebody else does or it is done.
     fn hash(
         &self,
         group: usize,
@@ -233,16 +248,18 @@ impl<'a> Digests<'a> {
         let mut hashing = hashing.unwrap_or_else(|| {
             let inputs = files.iter().map(|file| &self.inputs[*file]);
             Box::new(Hashing {
-                readings: inputs.map(GroupFile::open).collect(),
+                readings: inputs.map(|input| GroupFile::Closed(input, 0)).collect(),
                 streams: Md5Streams::new(files.len(), Md5Path::Auto),
+                rounds: 0,
             })
         });
         let buffer = buffer.of(BUFFER_BYTES);
-        for _ in 0..rounds {
+        while hashing.rounds < rounds {
             check().map_err(stopped)?;
             hashing.round(buffer);
         }
-        if hashing.readings.iter().any(|reading| matches!(reading, GroupFile::Open(_))) {
+        hashing.readings.iter_mut().for_each(GroupFile::close);
+        if hashing.readings.iter().any(|reading| matches!(reading, GroupFile::Closed(..))) {
             claim.leave(hashing);
             return Ok(());
         }
@@ -325,12 +342,14 @@ fn grouped(inputs: &[Input], lanes: usize) -> Vec<Vec<usize>> {
 }
 
 /// A group that is hashed in part: every file up to the same place.
-struct Hashing {
-    readings: Vec<GroupFile>,
+struct Hashing<'a> {
+    readings: Vec<GroupFile<'a>>,
     streams: Md5Streams,
+    /// How many chunks of each file are hashed.
+    rounds: u64,
 }
 
-impl Hashing {
+impl Hashing<'_> {
     /// Hashes the next chunk of each file; `buffer` has room for all.
     fn round(&mut self, buffer: &mut [u8]) {
         let mut pieces: [&[u8]; LANES_MAX] = [&[]; LANES_MAX];
@@ -339,6 +358,7 @@ impl Hashing {
             *piece = reading.next(chunk);
         }
         self.streams.update(&pieces);
+        self.rounds += 1;
     }
 
     fn finish(self) -> Vec<Option<DigestOutcome>> {
@@ -348,24 +368,37 @@ impl Hashing {
 }
 
 /// A file of a group while it is hashed.
-enum GroupFile {
+enum GroupFile<'a> {
+    /// Not open: none of it was hashed, or a group is left half done. The first byte that is not
+    /// hashed.
+    Closed(&'a Input, u64),
     /// No further than the manifest says: what follows has a fault that the scan tells.
-    Open(Take<SourceFile>),
+    Open(&'a Input, Take<SourceFile>),
     Ended,
     Failed(DataErrorKind),
 }
 
-impl GroupFile {
-    fn open(input: &Input) -> Self {
-        match open(input) {
-            Ok(file) => Self::Open(file.take(input.bytes)),
+impl GroupFile<'_> {
+    /// Opens it where it was left.
+    fn open(&mut self) {
+        let Self::Closed(input, at) = *self else { return };
+        *self = match open_split(input, at..input.bytes) {
+            Ok(file) => Self::Open(input, file.take(input.bytes - at)),
             Err(error) => Self::Failed(error),
+        };
+    }
+
+    /// Closes it where it is.
+    fn close(&mut self) {
+        if let Self::Open(input, file) = self {
+            *self = Self::Closed(input, input.bytes - file.limit());
         }
     }
 
     /// The next bytes; none at the end or after a failure.
     fn next<'a>(&mut self, chunk: &'a mut [u8]) -> &'a [u8] {
-        let Self::Open(file) = self else { return &[] };
+        self.open();
+        let Self::Open(_, file) = self else { return &[] };
         match read(file, chunk) {
             Ok(count) => {
                 // Closed at once: there may be many.
@@ -384,7 +417,7 @@ impl GroupFile {
     fn outcome(self, digest: [u8; 16]) -> DigestOutcome {
         match self {
             Self::Failed(error) => Err(error),
-            Self::Open(_) | Self::Ended => Ok(digest),
+            Self::Closed(..) | Self::Open(..) | Self::Ended => Ok(digest),
         }
     }
 }

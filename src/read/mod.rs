@@ -22,7 +22,10 @@ mod open;
 mod run_state;
 mod scanner;
 mod small;
+mod suspended;
 mod tasks;
+#[cfg(test)]
+mod turns_tests;
 mod visitor;
 
 /// The locks of [`group_work`], for which a test has others.
@@ -45,7 +48,7 @@ pub(crate) use open::survey;
 pub use open::{ReportOptions, ReportSet};
 pub(crate) use run_state::RunState;
 pub(crate) use scanner::Scanner;
-pub(crate) use tasks::{FileSplit, TaskPlan};
+pub(crate) use tasks::{FileSplit, TaskOrder, TaskPlan};
 pub(crate) use visitor::{RowVisitor, RunCheck, VisitResult};
 
 use crate::format::csv::SplitPath;
@@ -171,6 +174,16 @@ pub struct Scanned {
 }
 
 impl Scanned {
+    /// What was read since then, of a file that was read from this byte on.
+    fn since(self, before: &Self, start: u64) -> Self {
+        Self {
+            files: 0,
+            rows: self.rows - before.rows,
+            bytes_compressed: self.bytes_compressed - start,
+            bytes_raw: self.bytes_raw - before.bytes_raw,
+        }
+    }
+
     /// Adds what was read of others.
     pub fn add(&mut self, other: &Self) {
         self.files += other.files;

@@ -27,7 +27,7 @@ impl<'a> Scanner<'a> {
         state: &'a RunState<'a>,
     ) -> Self {
         Self {
-            csv: CsvScanner::new(options, control, &state.digests),
+            csv: CsvScanner::new(options, control, state),
             #[cfg(any(feature = "parquet", feature = "orc"))]
             columnar: ColumnarScanner::new(control, state),
         }
@@ -51,6 +51,6 @@ impl<'a> Scanner<'a> {
         }
         #[cfg(any(feature = "parquet", feature = "orc"))]
         self.columnar.close();
-        self.csv.scan(inputs, task.files, columns.schema.len(), visitor, check)
+        self.csv.scan(inputs, &task, columns.schema.len(), visitor, check)
     }
 }

@@ -8,8 +8,18 @@
 //! Where tasks end depends on the report alone, as what is written depends on it a little: a
 //! block of rows ends with its task.
 //!
+//! # Files that take turns
+//! A gzip file can be read from its front only. If each were one task, then all output of the files
+//! that other threads scan meanwhile would wait until the first one is done, and most of it on
+//! disk. So where output may be in any order that depends on the report alone
+//! ([`TaskOrder::Turns`]), large gzip files are cut into splits as well, and up to
+//! [`TURN_FILES_MAX`] neighbours take turns: the first split of each, then the second of each.
+//! Files whose splits are used up make room for the files behind them. What waits for its turn is
+//! then some splits' output, whatever the lengths of the files.
+//!
 //! Never knows what is done with a file.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::Input;
@@ -29,6 +39,18 @@ const SPLIT_BYTES: u64 = 4 << 20;
 /// Parts of a file at most.
 const SPLITS_MAX: u64 = 1_024;
 
+/// Compressed bytes of a gzip file's split. 512 KiB: some 5 ms of one core, beside which taking a
+/// scan up again costs nothing (it copies 32 KiB of history), and some MiB of output.
+const TURN_BYTES: u64 = 512 << 10;
+
+/// Such splits begin at multiples of this: a page, because elsewhere some processors copy from the
+/// page cache at a third of the speed (`src/source/read_buffer.rs`). Tests cut at any byte.
+const TURN_ALIGN_BYTES: u64 = if cfg!(test) { 1 } else { 4096 };
+
+/// Gzip files that take turns. 128: a thread waits only where it comes to a file whose last turn
+/// is not over, so as many threads as that find work, and a suspended scan takes some 64 KiB.
+const TURN_FILES_MAX: usize = 128;
+
 /// A split of a file: its number, and how many there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileSplit {
@@ -42,10 +64,6 @@ impl FileSplit {
     pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
 }
 
-#[cfg_attr(
-    not(any(feature = "parquet", feature = "orc")),
-    expect(dead_code, reason = "only column formats have splits")
-)]
 impl FileSplit {
     pub(super) fn is_last(self) -> bool {
         self.number + 1 == self.of
@@ -54,6 +72,13 @@ impl FileSplit {
     /// Where this split of this many bytes ends.
     pub(super) fn end_of(self, bytes: u64) -> u64 {
         (u128::from(bytes) * u128::from(self.number + 1) / u128::from(self.of)) as u64
+    }
+
+    /// What it covers of a gzip file of this many bytes that takes turns.
+    pub(super) fn turn(self, bytes: u64) -> Range<u64> {
+        let Range { start, end } = self.bytes(bytes);
+        let end = if self.is_last() { end } else { end - end % TURN_ALIGN_BYTES };
+        start - start % TURN_ALIGN_BYTES..end
     }
 
     /// What it covers of this many bytes.
@@ -77,14 +102,31 @@ pub(crate) struct ScanTask {
     pub(crate) split: FileSplit,
 }
 
-/// All tasks of a run, in report order.
+/// In which order rows are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TaskOrder {
+    /// Report order: file after file, from front to back.
+    Report,
+    /// Large gzip files take turns; all else is in report order.
+    Turns,
+}
+
+/// All tasks of a run, in the order in which their rows are shown.
 pub(crate) struct TaskPlan {
     tasks: Vec<ScanTask>,
 }
 
 impl TaskPlan {
     /// Tasks of files of one report each.
-    pub(crate) fn new(inputs: &[Input]) -> Self {
+    pub(crate) fn new(inputs: &[Input], order: TaskOrder) -> Self {
+        let tasks = Self::in_report_order(inputs);
+        match order {
+            TaskOrder::Report => tasks,
+            TaskOrder::Turns => Self { tasks: taking_turns(tasks.tasks, inputs) },
+        }
+    }
+
+    fn in_report_order(inputs: &[Input]) -> Self {
         let mut tasks: Vec<ScanTask> = Vec::new();
         let mut bytes = 0;
         for (number, input) in inputs.iter().enumerate() {
@@ -136,13 +178,47 @@ impl TaskPlan {
     }
 }
 
+/// How many splits a task's file is cut into, if it takes turns with others.
+fn turns(task: &ScanTask, inputs: &[Input]) -> u32 {
+    let input = &inputs[task.files.start];
+    // Of an object in S3 each split would be a request that is waited for.
+    if input.format != FileFormat::Csv || task.files.len() != 1 || input.path.is_remote() {
+        return 1;
+    }
+    u32::try_from(input.bytes.div_ceil(TURN_BYTES)).unwrap_or(u32::MAX).max(1)
+}
+
+/// Cuts the gzip files among `tasks` into splits, and lets neighbours take turns.
+fn taking_turns(tasks: Vec<ScanTask>, inputs: &[Input]) -> Vec<ScanTask> {
+    if let [_] = tasks.as_slice() {
+        return tasks;
+    }
+    let mut ordered = Vec::with_capacity(tasks.len());
+    // What takes turns now: the next task of each, and how many follow it.
+    let mut active: VecDeque<(ScanTask, u32)> = VecDeque::new();
+    let mut tasks = tasks.into_iter();
+    loop {
+        let room = TURN_FILES_MAX - active.len();
+        active.extend(tasks.by_ref().take(room).map(|task| match turns(&task, inputs) {
+            1 => (task, 0),
+            of => (ScanTask { split: FileSplit { number: 0, of }, ..task }, of - 1),
+        }));
+        let Some((task, left)) = active.pop_front() else { return ordered };
+        ordered.push(task.clone());
+        if left > 0 {
+            let split = FileSplit { number: task.split.number + 1, ..task.split };
+            active.push_back((ScanTask { split, ..task }, left - 1));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn tasks(files: &[(u64, usize)]) -> Vec<Range<usize>> {
         let inputs: Vec<Input> = files.iter().map(|file| input(*file, FileFormat::Csv)).collect();
-        let tasks = TaskPlan::new(&inputs);
+        let tasks = TaskPlan::new(&inputs, TaskOrder::Report);
         assert_eq!(TaskPlan::one_a_file(&inputs).len(), inputs.len());
         assert!(tasks.tasks.iter().all(|task| task.split == FileSplit::WHOLE));
         (0..tasks.len()).map(|task| tasks.get(task).files).collect()
@@ -156,7 +232,7 @@ mod tests {
     fn large_files_in_a_column_format_are_cut_into_splits() {
         let parquet = |bytes| input((bytes, 0), FileFormat::Parquet);
         let inputs = [parquet(1), parquet(2), parquet(SPLIT_BYTES * 2 + 1), parquet(3)];
-        let tasks = TaskPlan::new(&inputs).tasks;
+        let tasks = TaskPlan::new(&inputs, TaskOrder::Report).tasks;
         let files: Vec<_> = tasks.iter().map(|task| (task.files.clone(), task.split)).collect();
         let split = |number| FileSplit { number, of: 3 };
         assert_eq!(
@@ -171,6 +247,29 @@ mod tests {
         );
         assert_eq!(split(0).end_of(100), 33);
         assert_eq!(split(2).end_of(100), 100);
+    }
+
+    #[test]
+    fn large_gzip_files_take_turns_and_make_room_for_those_behind_them() {
+        let csv = |turns: u64| input((turns * TURN_BYTES, 0), FileFormat::Csv);
+        let small = || input((1, 0), FileFormat::Csv);
+        let order = |inputs: &[Input]| {
+            let tasks = TaskPlan::new(inputs, TaskOrder::Turns).tasks;
+            tasks.iter().map(|t| (t.files.start, t.split.number)).collect::<Vec<_>>()
+        };
+        assert_eq!(order(&[csv(3)]), [(0, 0)], "alone, it is whole");
+        assert_eq!(order(&[csv(2), csv(3)]), [(0, 0), (1, 0), (0, 1), (1, 1), (1, 2)]);
+        assert_eq!(
+            order(&[csv(2), small(), small(), csv(2)]),
+            [(0, 0), (1, 0), (3, 0), (0, 1), (3, 1)],
+            "small files go together, in their place"
+        );
+        let many: Vec<Input> = (0..TURN_FILES_MAX + 1).map(|_| csv(2)).collect();
+        let found = order(&many);
+        assert_eq!(found.len(), 2 * many.len());
+        assert_eq!(found[TURN_FILES_MAX], (0, 1));
+        assert_eq!(found[TURN_FILES_MAX + 1], (1, 1), "one has come in, behind the others");
+        assert_eq!(found[2 * TURN_FILES_MAX], (TURN_FILES_MAX, 0));
     }
 
     #[test]

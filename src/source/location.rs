@@ -9,6 +9,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 #[cfg(feature = "aws")]
 use std::sync::Arc;
@@ -163,6 +164,18 @@ impl Location {
             Self::Path(path) => LocalFile::open(path).map(SourceFile::Local),
             #[cfg(feature = "aws")]
             Self::Object(object) => object.open().map(|file| SourceFile::Object(Box::new(file))),
+        }
+    }
+
+    /// Opens a file on this machine to be read once from the start of a range to its end, or on.
+    ///
+    /// # Errors
+    /// As [`Location::open`]; of kind `Unsupported` in S3.
+    pub(crate) fn open_range(&self, bytes: Range<u64>) -> io::Result<SourceFile> {
+        match self {
+            Self::Path(path) => LocalFile::open_range(path, bytes).map(SourceFile::Local),
+            #[cfg(feature = "aws")]
+            Self::Object(_) => Err(io::ErrorKind::Unsupported.into()),
         }
     }
 
@@ -347,6 +360,15 @@ impl SourceFile {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Asks for the bytes behind those that were read, which are read after the file was closed.
+    pub(crate) fn advise_next(&self, bytes: u64) {
+        match self {
+            Self::Local(file) => file.advise_behind(bytes),
+            #[cfg(feature = "aws")]
+            Self::Object(_) | Self::Held { .. } => {}
+        }
     }
 
     /// Fills a buffer from any place of the file.

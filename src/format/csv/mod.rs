@@ -58,6 +58,7 @@ pub(crate) use row::CsvRow;
 
 use path::IndexKernel;
 use slow::{RecordOutcome, SlowReader};
+use std::mem;
 use std::ops::ControlFlow;
 
 /// The longest record, in bytes, without its line end. S3 Select had the same bound; a key has at
@@ -89,15 +90,29 @@ pub struct SplitProgress {
 pub struct Splitter {
     path: SplitPath,
     kernel: Option<IndexKernel>,
-    columns: usize,
     record_bytes_max: usize,
     /// The index of the current stretch.
     positions: Vec<u32>,
+    /// How far the file at hand is split.
+    file: SplitterState,
+}
+
+/// How far a file is split: what a [`Splitter`] needs to go on with it.
+pub struct SplitterState {
+    columns: usize,
     slow: SlowReader,
     /// Records handed out since the reset.
     records: u64,
     /// Where the next data's first byte stands in the file.
     position: u64,
+}
+
+impl SplitterState {
+    /// Of a file that is to be begun.
+    #[must_use]
+    pub fn new(columns: usize) -> Self {
+        Self { columns, slow: SlowReader::new(columns), records: 0, position: 0 }
+    }
 }
 
 /// Where the fast path leaves off.
@@ -123,12 +138,9 @@ impl Splitter {
         Self {
             path,
             kernel,
-            columns,
             record_bytes_max: RECORD_BYTES_MAX,
             positions: vec![0; positions],
-            slow: SlowReader::new(columns),
-            records: 0,
-            position: 0,
+            file: SplitterState::new(columns),
         }
     }
 
@@ -140,10 +152,16 @@ impl Splitter {
 
     /// Makes ready for another file, whose records have `columns` columns.
     pub fn reset(&mut self, columns: usize) {
-        self.columns = columns;
-        self.slow.reset(columns);
-        self.records = 0;
-        self.position = 0;
+        self.file.columns = columns;
+        self.file.slow.reset(columns);
+        self.file.records = 0;
+        self.file.position = 0;
+    }
+
+    /// Leaves the file at hand for another one, which was left before or is new. What was not used
+    /// of the data is presented again when its turn comes.
+    pub fn swap(&mut self, file: &mut SplitterState) {
+        mem::swap(&mut self.file, file);
     }
 
     /// The path taken; never [`SplitPath::Auto`].
@@ -155,7 +173,7 @@ impl Splitter {
     /// How many records have been handed out since the reset. Blank lines are not records.
     #[must_use]
     pub fn records(&self) -> u64 {
-        self.records
+        self.file.records
     }
 
     /// Splits the complete records of `data` and calls `each` for every row in order, until it
@@ -179,12 +197,15 @@ impl Splitter {
         let Some(mut at) = self.after_byte_order_mark(data, at_end) else {
             return Ok(SplitProgress { bytes: 0, stopped: false });
         };
-        let mut pace =
-            if self.slow.is_inside_record() { SplitPace::SlowUntil(0) } else { SplitPace::Fast };
+        let mut pace = if self.file.slow.is_inside_record() {
+            SplitPace::SlowUntil(0)
+        } else {
+            SplitPace::Fast
+        };
         let stopped = loop {
             pace = match (pace, self.kernel) {
                 // Rows of no columns don't exist; the slow path says so.
-                (SplitPace::Fast, Some(kernel)) if self.columns > 0 => {
+                (SplitPace::Fast, Some(kernel)) if self.file.columns > 0 => {
                     self.fast(kernel, data, &mut at, at_end, &mut each)?
                 }
                 (SplitPace::Fast, _) => self.slow(data, &mut at, data.len(), at_end, &mut each)?,
@@ -195,7 +216,7 @@ impl Splitter {
                 (SplitPace::Stopped, _) => break true,
             };
         };
-        self.position += at as u64;
+        self.file.position += at as u64;
         Ok(SplitProgress { bytes: at, stopped })
     }
 
@@ -203,7 +224,7 @@ impl Splitter {
     /// while that can't be told.
     fn after_byte_order_mark(&self, data: &[u8], at_end: bool) -> Option<usize> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
-        if self.position > 0 {
+        if self.file.position > 0 {
             Some(0)
         } else if data.starts_with(MARK) {
             Some(MARK.len())
@@ -230,7 +251,7 @@ impl Splitter {
         let stretch = &rest[..rest.len().min(STRETCH_BYTES)];
         let found = kernel.index(stretch, &mut self.positions);
         let positions = &self.positions[..found.separators];
-        let rows = positions.chunks_exact(self.columns);
+        let rows = positions.chunks_exact(self.file.columns);
         let is_row =
             |row: &[u32]| row.last().is_some_and(|end| is_line_end(stretch, *end as usize));
         if rows.len() != found.line_ends || !rows.clone().all(is_row) {
@@ -243,7 +264,7 @@ impl Splitter {
             if end - start > self.record_bytes_max {
                 return Ok(SplitPace::SlowUntil(base + end));
             }
-            self.records += 1;
+            self.file.records += 1;
             let row =
                 CsvRow { bytes: stretch, start, ends, separator_bytes: 1, plain: found.plain };
             start = end + 1;
@@ -293,20 +314,20 @@ impl Splitter {
         each: &mut impl FnMut(&CsvRow<'_>) -> ControlFlow<()>,
     ) -> Result<SplitPace, CsvError> {
         loop {
-            if !self.slow.is_inside_record() {
+            if !self.file.slow.is_inside_record() {
                 *at += line_ends(&data[*at..]);
                 if *at == data.len() {
                     return Ok(SplitPace::Exhausted);
                 }
             }
-            let outcome = self.slow.read(&data[*at..], at_end, self.record_bytes_max);
+            let outcome = self.file.slow.read(&data[*at..], at_end, self.record_bytes_max);
             match outcome.map_err(|kind| self.error(kind, *at))? {
                 RecordOutcome::Partial => return Ok(SplitPace::Exhausted),
                 RecordOutcome::Record { bytes } => *at += bytes,
             }
-            self.records += 1;
-            let flow = each(&self.slow.row());
-            self.slow.next_record();
+            self.file.records += 1;
+            let flow = each(&self.file.slow.row());
+            self.file.slow.next_record();
             if flow.is_break() {
                 return Ok(SplitPace::Stopped);
             }
@@ -318,7 +339,7 @@ impl Splitter {
 
     /// An error in the record after those handed out, which starts at `at` in the data.
     fn error(&self, kind: CsvErrorKind, at: usize) -> CsvError {
-        CsvError { kind, record: self.records + 1, byte: self.position + at as u64 }
+        CsvError { kind, record: self.file.records + 1, byte: self.file.position + at as u64 }
     }
 }
 

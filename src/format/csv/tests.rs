@@ -45,7 +45,7 @@ fn oracle(data: &[u8], columns: usize, bytes_max: usize) -> Table {
     let closed = |table: &mut Table, row: &mut Vec<_>, start: usize| {
         let (record, byte) = (table.rows.len() as u64 + 1, start as u64);
         if row.len() == columns {
-            table.rows.push(std::mem::take(row));
+            table.rows.push(mem::take(row));
         } else {
             let kind = CsvErrorKind::WrongColumns { expected: columns, found: row.len() };
             table.error = Some((kind, record, byte));
@@ -67,7 +67,7 @@ fn oracle(data: &[u8], columns: usize, bytes_max: usize) -> Table {
         let (result, _, written) = reader.read_field(&[*byte], &mut out);
         field.extend_from_slice(&out[..written]);
         if let ReadFieldResult::Field { record_end } = result {
-            row.push(std::mem::take(&mut field));
+            row.push(mem::take(&mut field));
             raw.clear();
             if record_end {
                 closed(&mut table, &mut row, begin);
