@@ -7,12 +7,17 @@
 //! another task, nothing is lost, and the sink sees exactly what a single thread would have shown
 //! it, whatever the number of threads.
 //!
+//! The sink only says where a block belongs. What remains to be done with it, such as to hash and
+//! write it, it leaves to the workers (`background.rs`): the collector is the one thread that there
+//! is only one of, so whatever it does bounds how many workers are of use.
+//!
 //! Freedom from deadlock: the collector never waits for a particular task. It drains the head
 //! task's buffered output first; otherwise it receives the next message, and buffers or spills what
 //! is not due yet. A worker waits only for the collector.
 //!
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
+mod background;
 mod block;
 mod pool;
 mod reorder;
@@ -27,6 +32,8 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+pub(crate) use background::{Background, BlockWork};
+use background::{BackgroundWorker, background};
 pub(crate) use block::{BLOCK_BYTES, OutputBlock, OutputLane};
 use pool::BlockPool;
 use reorder::ReorderBuffer;
@@ -72,11 +79,17 @@ pub(crate) trait Sink<S, E> {
     /// What can go wrong here; it ends the run.
     type Error;
 
-    /// Takes the next block of the head task.
+    /// Takes the next block of the head task. It may take the block's bytes along, and leave work
+    /// on them to `background`.
     ///
     /// # Errors
     /// The sink's own; it ends the run.
-    fn block(&mut self, task: usize, block: &OutputBlock) -> Result<(), Self::Error>;
+    fn block(
+        &mut self,
+        task: usize,
+        block: &mut OutputBlock,
+        background: &Background<'_>,
+    ) -> Result<(), Self::Error>;
 
     /// Takes the summary of the head task, after all of its blocks. `Break` ends the run: what
     /// later tasks did is dropped.
@@ -133,6 +146,7 @@ pub(crate) struct Emitter<'a, S, E> {
     run: &'a TaskQueue<'a>,
     messages: &'a Sender<WorkerMessage<S, E>>,
     pool: &'a BlockPool,
+    background: &'a BackgroundWorker<'a>,
 }
 
 /// What all threads of a run look at.
@@ -175,7 +189,8 @@ impl<S, E> Emitter<'_, S, E> {
         self.pool.take()
     }
 
-    /// Whether the run goes on: asked between windows of work.
+    /// Whether the run goes on: asked between windows of work. Meanwhile this thread does what
+    /// the sink left to workers.
     ///
     /// # Errors
     /// [`Stopped`] when it does not.
@@ -183,6 +198,7 @@ impl<S, E> Emitter<'_, S, E> {
         if self.run.is_over() || self.task >= self.run.end.load(Ordering::Relaxed) {
             return Err(Stopped);
         }
+        self.background.help();
         Ok(())
     }
 }
@@ -229,20 +245,25 @@ where
     let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
     // As many as may wait and be on their way: no more than were in use at once.
     let pool = BlockPool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
+    let (background, helper) = background(threads, &pool);
     // No worker begins, and takes memory, before all threads are there.
     let (gate, begin) = bounded::<()>(0);
     thread::scope(|scope| {
         let gate = gate;
         let end = EndOfRun { run: &shared, only_by_panic: false };
         for _ in 0..threads {
-            let (begin, sender) = (begin.clone(), sender.clone());
+            let (begin, sender, helper) = (begin.clone(), sender.clone(), helper.clone());
             let (shared, pool, make_worker) = (&shared, &pool, &make_worker);
             let life = move || {
                 let _end = EndOfRun { run: shared, only_by_panic: true };
                 let _ = begin.recv();
                 if !shared.is_over() {
-                    work(&mut make_worker(), shared, &sender, pool, config.hold_until_verified);
+                    let output = WorkerOutput { messages: &sender, pool, background: &helper };
+                    work(&mut make_worker(), shared, output, config.hold_until_verified);
                 }
+                // The collector must see when no worker is left that can say something.
+                drop(sender);
+                helper.help_to_the_end();
             };
             let worker = thread::Builder::new().name("worker".to_owned());
             worker.spawn_scoped(scope, life).map_err(RunError::Thread)?;
@@ -253,6 +274,7 @@ where
             tasks,
             head: 0,
             reorder: ReorderBuffer::new(config.memory_bytes, config.spill.clone(), &pool),
+            background,
             sink,
         };
         let result = collector.collect(&messages);
@@ -263,16 +285,23 @@ where
     })
 }
 
+/// Where a worker's output goes.
+struct WorkerOutput<'a, S, E> {
+    messages: &'a Sender<WorkerMessage<S, E>>,
+    pool: &'a BlockPool,
+    background: &'a BackgroundWorker<'a>,
+}
+
 /// The life of one worker thread.
 fn work<W: Worker>(
     worker: &mut W,
     shared: &TaskQueue<'_>,
-    messages: &Sender<WorkerMessage<W::Summary, W::Error>>,
-    pool: &BlockPool,
+    output: WorkerOutput<'_, W::Summary, W::Error>,
     hold: bool,
 ) {
+    let WorkerOutput { messages, pool, background } = output;
     while let Some(task) = shared.take() {
-        let emitter = Emitter { task, run: shared, messages, pool };
+        let emitter = Emitter { task, run: shared, messages, pool, background };
         let end = match worker.run(task, &emitter) {
             Ok(summary) => Ok(summary),
             Err(TaskError::Stopped) => continue,
@@ -296,6 +325,7 @@ struct Collector<'a, S, E, K> {
     /// The lowest task that has not been shown to the end.
     head: usize,
     reorder: ReorderBuffer<'a, Result<S, E>>,
+    background: Background<'a>,
     sink: &'a mut K,
 }
 
@@ -370,8 +400,8 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
         }
     }
 
-    fn show(&mut self, block: OutputBlock) -> Result<(), RunError<K::Error>> {
-        self.sink.block(self.head, &block).map_err(RunError::Sink)?;
+    fn show(&mut self, mut block: OutputBlock) -> Result<(), RunError<K::Error>> {
+        self.sink.block(self.head, &mut block, &self.background).map_err(RunError::Sink)?;
         self.reorder.pool.put(block.bytes);
         Ok(())
     }

@@ -30,6 +30,9 @@ impl BlockPool {
 
     /// Takes a buffer back; dropped where there are enough.
     pub(super) fn put(&self, mut buffer: Vec<u8>) {
+        if buffer.capacity() == 0 {
+            return;
+        }
         buffer.clear();
         let mut empties = self.empties();
         if empties.len() < self.buffers_max {

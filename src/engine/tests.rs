@@ -3,6 +3,8 @@
 
 mod order;
 
+use std::sync::Arc;
+
 use super::*;
 use proptest::prelude::*;
 
@@ -61,6 +63,9 @@ enum Event {
 #[derive(Default)]
 struct Recorder {
     events: Vec<Event>,
+    bytes_shown: usize,
+    /// Bytes of blocks that the background had.
+    bytes_done: Arc<AtomicUsize>,
     break_after: Option<usize>,
     keep_going: bool,
 }
@@ -68,9 +73,20 @@ struct Recorder {
 impl Sink<u64, String> for Recorder {
     type Error = String;
 
-    fn block(&mut self, task: usize, block: &OutputBlock) -> Result<(), String> {
-        let block = OutputBlock { lane: block.lane, rows: block.rows, bytes: block.bytes.clone() };
-        self.events.push(Event::Block(task, block));
+    fn block(
+        &mut self,
+        task: usize,
+        block: &mut OutputBlock,
+        background: &Background<'_>,
+    ) -> Result<(), String> {
+        let shown = OutputBlock { lane: block.lane, rows: block.rows, bytes: block.bytes.clone() };
+        self.bytes_shown += shown.bytes.len();
+        self.events.push(Event::Block(task, shown));
+        let (bytes, done) = (std::mem::take(&mut block.bytes), Arc::clone(&self.bytes_done));
+        background.run(Box::new(move || {
+            done.fetch_add(bytes.len(), Ordering::Relaxed);
+            bytes
+        }));
         Ok(())
     }
 
@@ -133,6 +149,8 @@ fn run_trial(tasks: &[Script], trial: &Trial) -> (Vec<Event>, Result<(), RunErro
     let mut sink =
         Recorder { break_after: trial.break_after, keep_going: trial.hold, ..Recorder::default() };
     let result = run(&config, tasks.len(), || Scripted { tasks }, &mut sink);
+    let bytes_done = sink.bytes_done.load(Ordering::Relaxed);
+    assert_eq!(bytes_done, sink.bytes_shown, "what is left to workers is done");
     assert!(!folder.path().join("spill").exists(), "spill files are gone after a run");
     (sink.events, result)
 }
@@ -247,7 +265,12 @@ fn a_panic_ends_the_run_for_all() {
     struct Panics;
     impl Sink<u64, String> for Panics {
         type Error = String;
-        fn block(&mut self, _: usize, _: &OutputBlock) -> Result<(), String> {
+        fn block(
+            &mut self,
+            _: usize,
+            _: &mut OutputBlock,
+            _: &Background<'_>,
+        ) -> Result<(), String> {
             panic!("in the sink")
         }
         fn done(&mut self, _: usize, _: u64) -> Result<ControlFlow<()>, String> {

@@ -38,6 +38,7 @@ mod verify;
 mod versions;
 mod warnings;
 mod writer;
+mod written;
 
 pub(crate) use digest::{FileDigest, FileHasher};
 pub(crate) use document::PLAN_VERSION;

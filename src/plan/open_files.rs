@@ -6,14 +6,19 @@
 //!
 //! Never knows what the files hold.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::PlanError;
-use crate::source::{descriptors_max, is_out_of_descriptors};
+use super::written::WrittenBytes;
+use crate::engine::Background;
+use crate::source::{Crc64Nvme, descriptors_max, is_out_of_descriptors};
 
 /// Maximum number of open files: one for each lane of a plan, so that no file is closed early
 /// where the system allows that many.
@@ -25,7 +30,7 @@ const SHARE: u64 = 4;
 
 /// Gathers small blocks (the leavings of many small data files) into fewer writes. 32 KiB: with 512
 /// files open that is 16 MiB. Larger blocks pass it by.
-const WRITE_BUFFER_BYTES: usize = 32 << 10;
+pub(super) const WRITE_BUFFER_BYTES: usize = 32 << 10;
 
 /// All files that grow in one run.
 #[derive(Clone)]
@@ -48,31 +53,64 @@ struct FileSlot {
     /// The turn in which it was written to last.
     used: u64,
     path: Rc<Path>,
-    file: File,
+    /// Shared with who writes blocks to it: it stays open until they are written.
+    file: Arc<File>,
+    written: Arc<WrittenBytes>,
+    /// Where `unwritten` belongs.
+    end: u64,
     unwritten: Vec<u8>,
 }
 
 impl FileSlot {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), PlanError> {
+    fn write(
+        &mut self,
+        bytes: Cow<'_, [u8]>,
+        background: Option<&Background<'_>>,
+    ) -> Result<(), PlanError> {
         if self.unwritten.len() + bytes.len() > WRITE_BUFFER_BYTES {
-            self.flush()?;
+            self.flush(background)?;
         }
         if bytes.len() >= WRITE_BUFFER_BYTES {
-            return self.file.write_all(bytes).map_err(PlanError::at(&*self.path));
+            return self.put(bytes.into_owned(), background);
         }
         if self.unwritten.capacity() == 0 {
             self.unwritten.reserve_exact(WRITE_BUFFER_BYTES);
         }
-        self.unwritten.extend_from_slice(bytes);
+        self.unwritten.extend_from_slice(&bytes);
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), PlanError> {
-        if !self.unwritten.is_empty() {
-            self.file.write_all(&self.unwritten).map_err(PlanError::at(&*self.path))?;
-            self.unwritten.clear();
+    fn flush(&mut self, background: Option<&Background<'_>>) -> Result<(), PlanError> {
+        if self.unwritten.is_empty() {
+            return self.check();
         }
-        Ok(())
+        let bytes = mem::take(&mut self.unwritten);
+        self.put(bytes, background)
+    }
+
+    /// Writes bytes behind all that was, at once or in the background.
+    fn put(
+        &mut self,
+        bytes: Vec<u8>,
+        background: Option<&Background<'_>>,
+    ) -> Result<(), PlanError> {
+        let at = self.end;
+        self.end += bytes.len() as u64;
+        match background {
+            Some(background) => {
+                let (file, written) = (Arc::clone(&self.file), Arc::clone(&self.written));
+                background.run(Box::new(move || {
+                    written.write(&file, at, &bytes);
+                    bytes
+                }));
+            }
+            None => self.written.write(&self.file, at, &bytes),
+        }
+        self.check()
+    }
+
+    fn check(&self) -> Result<(), PlanError> {
+        self.written.check().map_err(PlanError::at(&*self.path))
     }
 }
 
@@ -80,15 +118,14 @@ impl FileSlots {
     /// The place of an open file; it is opened, by `open`, if it is not.
     fn turn(
         &mut self,
-        number: u64,
-        hint: usize,
-        path: &Rc<Path>,
+        growing: &GrowingFile,
+        background: Option<&Background<'_>>,
         open: impl Fn() -> io::Result<File>,
     ) -> Result<usize, PlanError> {
         self.now += 1;
-        let is_it = |slot: &FileSlot| slot.number == number;
-        let place = match self.open.get(hint).is_some_and(is_it) {
-            true => Some(hint),
+        let is_it = |slot: &FileSlot| slot.number == growing.number;
+        let place = match self.open.get(growing.hint).is_some_and(is_it) {
+            true => Some(growing.hint),
             // Another one was closed, and it was moved.
             false => self.open.iter().position(is_it),
         };
@@ -97,7 +134,7 @@ impl FileSlots {
             return Ok(place);
         }
         if self.open.len() >= self.open_max {
-            self.close_oldest()?;
+            self.close_oldest(background)?;
         }
         let file = loop {
             match open() {
@@ -105,21 +142,28 @@ impl FileSlots {
                 Err(error) if is_out_of_descriptors(&error) && !self.open.is_empty() => {
                     // Others need some, too.
                     self.open_max = (self.open.len() - 1).max(1);
-                    self.close_oldest()?;
+                    self.close_oldest(None)?;
                 }
-                Err(error) => return Err(PlanError::at(&**path)(error)),
+                Err(error) => return Err(PlanError::at(&*growing.path)(error)),
             }
         };
-        let path = Rc::clone(path);
-        self.open.push(FileSlot { number, used: self.now, path, file, unwritten: Vec::new() });
+        self.open.push(FileSlot {
+            number: growing.number,
+            used: self.now,
+            path: Rc::clone(&growing.path),
+            file: Arc::new(file),
+            written: Arc::clone(&growing.written),
+            end: growing.bytes,
+            unwritten: Vec::new(),
+        });
         Ok(self.open.len() - 1)
     }
 
     /// Flushes and closes the least recently written file.
-    fn close_oldest(&mut self) -> Result<(), PlanError> {
+    fn close_oldest(&mut self, background: Option<&Background<'_>>) -> Result<(), PlanError> {
         let oldest = self.open.iter().enumerate().min_by_key(|(_, slot)| slot.used);
         match oldest.map(|(place, _)| place) {
-            Some(place) => self.open.swap_remove(place).flush(),
+            Some(place) => self.open.swap_remove(place).flush(background),
             None => Ok(()),
         }
     }
@@ -138,13 +182,20 @@ impl OpenFiles {
 
     /// Makes a new file.
     pub(super) fn create(&self, path: &Path) -> Result<GrowingFile, PlanError> {
-        let path: Rc<Path> = path.into();
         let mut slots = self.0.borrow_mut();
         let number = slots.made;
         slots.made += 1;
-        let create = || File::options().read(true).append(true).create_new(true).open(&path);
-        let hint = slots.turn(number, usize::MAX, &path, create)?;
-        Ok(GrowingFile { files: self.clone(), path, number, hint })
+        let mut growing = GrowingFile {
+            files: self.clone(),
+            path: path.into(),
+            number,
+            hint: usize::MAX,
+            bytes: 0,
+            written: Arc::default(),
+        };
+        let create = || File::options().read(true).write(true).create_new(true).open(path);
+        growing.hint = slots.turn(&growing, None, create)?;
+        Ok(growing)
     }
 }
 
@@ -155,6 +206,9 @@ pub(super) struct GrowingFile {
     number: u64,
     /// Where it is among the open ones, if it has not been closed or moved since.
     hint: usize,
+    /// Its length, with what is not written yet.
+    bytes: u64,
+    written: Arc<WrittenBytes>,
 }
 
 impl GrowingFile {
@@ -162,40 +216,54 @@ impl GrowingFile {
         &self.path
     }
 
-    /// Appends bytes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), PlanError> {
-        self.turn(|slot| slot.write(bytes))
+    /// Appends bytes. In the background, they are written when the run of the engine has ended.
+    pub(super) fn write(
+        &mut self,
+        bytes: Cow<'_, [u8]>,
+        background: Option<&Background<'_>>,
+    ) -> Result<(), PlanError> {
+        let count = bytes.len() as u64;
+        self.turn(background, |slot| slot.write(bytes, background))?;
+        self.bytes += count;
+        Ok(())
     }
 
-    /// Writes what is left, and shows the file, which can be read from any place.
+    /// Writes what is left, and shows the file, which can be read from any place: all of it, but
+    /// for what is written in the background still.
     pub(super) fn flushed<T>(&mut self, show: impl FnOnce(&File) -> T) -> Result<T, PlanError> {
-        self.turn(|slot| {
-            slot.flush()?;
+        self.turn(None, |slot| {
+            slot.flush(None)?;
             Ok(show(&slot.file))
         })
     }
 
-    /// Shows the file, which may lack its end yet.
-    pub(super) fn peek<T>(&mut self, show: impl FnOnce(&File) -> T) -> Result<T, PlanError> {
-        self.turn(|slot| Ok(show(&slot.file)))
+    /// The checksum of what is written, if that is all of it.
+    pub(super) fn checksum(&self) -> Result<Crc64Nvme, PlanError> {
+        self.written.checksum(self.bytes).map_err(PlanError::at(&*self.path))
     }
 
-    /// Writes what is left, and gives where the file is.
-    pub(super) fn close(self) -> Result<PathBuf, PlanError> {
+    /// Hands over what is left, and gives where the file is, and what is known of its bytes.
+    pub(super) fn close(
+        self,
+        background: Option<&Background<'_>>,
+    ) -> Result<ClosedFile, PlanError> {
         // One that is closed already has nothing left.
         if let Some(mut slot) = self.take() {
-            slot.flush()?;
+            slot.flush(background)?;
         }
-        Ok(self.path.to_path_buf())
+        let (path, written) = (self.path.to_path_buf(), Arc::clone(&self.written));
+        Ok(ClosedFile { path, bytes: self.bytes, written })
     }
 
     fn turn<T>(
         &mut self,
+        background: Option<&Background<'_>>,
         act: impl FnOnce(&mut FileSlot) -> Result<T, PlanError>,
     ) -> Result<T, PlanError> {
-        let mut slots = self.files.0.borrow_mut();
-        let open = || File::options().read(true).append(true).open(&self.path);
-        let place = slots.turn(self.number, self.hint, &self.path, open)?;
+        let files = self.files.clone();
+        let mut slots = files.0.borrow_mut();
+        let open = || File::options().read(true).write(true).open(&self.path);
+        let place = slots.turn(self, background, open)?;
         self.hint = place;
         act(&mut slots.open[place])
     }
@@ -204,6 +272,20 @@ impl GrowingFile {
         let mut slots = self.files.0.borrow_mut();
         let place = slots.open.iter().position(|slot| slot.number == self.number)?;
         Some(slots.open.swap_remove(place))
+    }
+}
+
+/// A file that does not grow any more. Its last blocks may be written in the background still.
+pub(super) struct ClosedFile {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    written: Arc<WrittenBytes>,
+}
+
+impl ClosedFile {
+    /// Its checksum, once nothing is written in the background any more.
+    pub(super) fn checksum(&self) -> Result<Crc64Nvme, PlanError> {
+        self.written.checksum(self.bytes).map_err(PlanError::at(&self.path))
     }
 }
 
@@ -236,7 +318,7 @@ mod tests {
             let mut expected = vec![Vec::new(); 6];
             for (turn, (number, length)) in turns.into_iter().enumerate() {
                 let bytes = vec![turn as u8; length];
-                growing[number].write(&bytes).unwrap();
+                growing[number].write(bytes.as_slice().into(), None).unwrap();
                 expected[number].extend_from_slice(&bytes);
                 prop_assert!(files.0.borrow().open.len() <= open_max);
                 if turn % 7 == 0 {
@@ -245,7 +327,7 @@ mod tests {
                 }
             }
             for (file, expected) in growing.into_iter().zip(expected) {
-                prop_assert!(fs::read(file.close().unwrap()).unwrap() == expected);
+                prop_assert!(fs::read(file.close(None).unwrap().path).unwrap() == expected);
             }
             prop_assert!(files.0.borrow().open.is_empty());
         }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 
 use super::names::{MANIFESTS, SHARDS_MAX};
 use super::open_files::OpenFiles;
-use super::shard::{ShardFile, ShardSummary};
+use super::shard::{EndedShard, LineBlock, ShardFile, ShardSummary};
 use super::{ManifestDigest, PlanError, line};
+use crate::engine::Background;
 use crate::source::Uploads;
 
 /// Where the next shard of a series ends.
@@ -46,7 +47,7 @@ pub(super) struct Shards<L> {
     bytes_max: u64,
     digest: ManifestDigest,
     begun: usize,
-    finished: Vec<(usize, L, ShardSummary)>,
+    finished: Vec<(usize, L, EndedShard)>,
 }
 
 /// One series.
@@ -86,7 +87,7 @@ impl<L: Clone> Shards<L> {
                 fs::rename(self.folder.join(working_name(begun)), &path)
                     .map_err(PlanError::at(&path))?;
             }
-            named.push((name, label, finished));
+            named.push((name, label, finished.summary()?));
         }
         Ok(named)
     }
@@ -130,14 +131,14 @@ impl<L: Clone> Series<L> {
         Self { label, cut, begun: 0, current: None }
     }
 
-    /// Appends `rows` lines, ending shards and beginning new ones at the bounds.
+    /// Appends lines, ending shards and beginning new ones at the bounds.
     pub(super) fn write(
         &mut self,
         shards: &mut Shards<L>,
-        mut lines: &[u8],
-        mut rows: u64,
+        mut block: LineBlock<'_>,
     ) -> Result<(), PlanError> {
-        while rows > 0 {
+        let background = block.background;
+        while block.rows > 0 {
             if self.current.is_none() {
                 self.current = Some(shards.begin()?);
                 self.begun += 1;
@@ -146,27 +147,30 @@ impl<L: Clone> Series<L> {
             let Some((_, shard)) = &mut self.current else { continue };
             let objects_room = objects_max.saturating_sub(shard.rows());
             let bytes_room = shards.bytes_max - shard.bytes();
-            let (count, bytes) = line::fit(lines, rows, objects_room, bytes_room);
+            let (count, bytes) = line::fit(&block.lines, block.rows, objects_room, bytes_room);
             if count == 0 && shard.rows() == 0 {
-                let row_bytes = line::first(lines).len() as u64 + 1;
+                let row_bytes = line::first(&block.lines).len() as u64 + 1;
                 return Err(PlanError::RowTooLong { row_bytes, bytes_max: shards.bytes_max });
             }
             if count > 0 {
-                shard.write(&lines[..bytes], count)?;
-                (lines, rows) = (&lines[bytes..], rows - count);
+                shard.write(block.take(count, bytes))?;
             }
             // A full shard, or rows are left that did not fit.
-            if shard.rows() == objects_max || rows > 0 {
-                self.finish(shards)?;
+            if shard.rows() == objects_max || block.rows > 0 {
+                self.finish(shards, background)?;
             }
         }
         Ok(())
     }
 
     /// Ends the shard at hand.
-    pub(super) fn finish(&mut self, shards: &mut Shards<L>) -> Result<(), PlanError> {
+    pub(super) fn finish(
+        &mut self,
+        shards: &mut Shards<L>,
+        background: Option<&Background<'_>>,
+    ) -> Result<(), PlanError> {
         if let Some((begun, shard)) = self.current.take() {
-            shards.finished.push((begun, self.label.clone(), shard.finish()?));
+            shards.finished.push((begun, self.label.clone(), shard.finish(background)?));
         }
         Ok(())
     }
@@ -212,10 +216,12 @@ mod tests {
         let mut sizes = blocks.iter().copied().cycle();
         while !rest.is_empty() {
             let count = sizes.next().unwrap_or(1).clamp(1, rest.len());
-            series.write(&mut shards, rest[..count].concat().as_bytes(), count as u64).unwrap();
+            let lines = rest[..count].concat();
+            let block = LineBlock::at_once(lines.as_bytes(), count as u64);
+            series.write(&mut shards, block).unwrap();
             rest = &rest[count..];
         }
-        series.finish(&mut shards).unwrap();
+        series.finish(&mut shards, None).unwrap();
         let read = |(name, (), finished): (String, (), ShardSummary)| {
             let text = fs::read_to_string(folder.path().join(name)).unwrap();
             assert_eq!(text.lines().count() as u64, finished.rows);
@@ -270,7 +276,7 @@ mod tests {
         let mut series = ["late", "early"].map(|label| Series::new(label, ShardCut::Every(1)));
         for line in ["a\n", "b\n"] {
             for series in &mut series {
-                series.write(&mut shards, line.as_bytes(), 1).unwrap();
+                series.write(&mut shards, LineBlock::at_once(line.as_bytes(), 1)).unwrap();
             }
         }
         let finished = shards.into_finished(|label| *label == "early").unwrap();
@@ -293,7 +299,8 @@ mod tests {
             ManifestDigest::Crc64Nvme,
         );
         let mut series = Series::new((), ShardCut::Every(10));
-        let result = series.write(&mut shards, b"demo,a\ndemo,long\n", 2);
+        let block = LineBlock::at_once(b"demo,a\ndemo,long\n", 2);
+        let result = series.write(&mut shards, block);
         assert!(matches!(result, Err(PlanError::RowTooLong { row_bytes: 10, bytes_max: 8 })));
     }
 }

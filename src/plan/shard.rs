@@ -2,15 +2,47 @@
 //!
 //! Never knows which rows belong in it.
 
+use std::borrow::Cow;
 use std::fs::{self, File};
+use std::mem;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::open_files::{GrowingFile, OpenFiles};
+use super::open_files::{ClosedFile, GrowingFile, OpenFiles};
 use super::{ManifestDigest, PlanError, line};
+use crate::engine::Background;
 use crate::hex;
-use crate::source::{Crc64Nvme, Crc64NvmeHasher, ObjectUpload, WriteBehind};
+use crate::source::{Crc64Nvme, ObjectUpload};
+
+/// Lines to be written, and how.
+pub(super) struct LineBlock<'a> {
+    /// Whole lines; owned, they can be written in the background without a copy.
+    pub(super) lines: Cow<'a, [u8]>,
+    /// How many.
+    pub(super) rows: u64,
+    /// Who writes them, if that is not the calling thread.
+    pub(super) background: Option<&'a Background<'a>>,
+}
+
+impl<'a> LineBlock<'a> {
+    /// Lines that the calling thread writes.
+    pub(super) fn at_once(lines: &'a [u8], rows: u64) -> Self {
+        Self { lines: lines.into(), rows, background: None }
+    }
+
+    /// Takes the first `rows` lines, which have `bytes` bytes; the others stay.
+    pub(super) fn take(&mut self, rows: u64, bytes: usize) -> LineBlock<'a> {
+        let are_all = bytes == self.lines.len();
+        let others = match &mut self.lines {
+            _ if are_all => Cow::Borrowed(&[][..]),
+            Cow::Borrowed(lines) => Cow::Borrowed(&lines[bytes..]),
+            Cow::Owned(lines) => Cow::Owned(lines.split_off(bytes)),
+        };
+        self.rows -= rows;
+        LineBlock { lines: mem::replace(&mut self.lines, others), rows, ..*self }
+    }
+}
 
 /// What is known of a finished file.
 pub(super) struct ShardSummary {
@@ -28,11 +60,9 @@ pub(super) struct ShardFile {
     file: GrowingFile,
     rows: u64,
     bytes: u64,
-    behind: WriteBehind,
     /// Where it goes, if that is not this machine.
     upload: Option<ObjectUpload>,
-    crc64nvme: Crc64NvmeHasher,
-    /// If it was asked for.
+    /// If it was asked for. It can only be computed from front to back, by one thread.
     sha256: Option<Sha256>,
     first_line: Vec<u8>,
     last_line: Vec<u8>,
@@ -50,9 +80,7 @@ impl ShardFile {
             file: files.create(path)?,
             rows: 0,
             bytes: 0,
-            behind: WriteBehind::default(),
             upload,
-            crc64nvme: Crc64NvmeHasher::new(),
             sha256: (digest == ManifestDigest::Sha256).then(Sha256::new),
             first_line: Vec::new(),
             last_line: Vec::new(),
@@ -67,54 +95,86 @@ impl ShardFile {
         self.bytes
     }
 
-    /// Appends `rows` lines.
-    pub(super) fn write(&mut self, lines: &[u8], rows: u64) -> Result<(), PlanError> {
+    /// Appends lines.
+    pub(super) fn write(&mut self, block: LineBlock<'_>) -> Result<(), PlanError> {
+        let LineBlock { lines, rows, background } = block;
         if self.rows == 0 {
-            self.first_line.extend_from_slice(line::first(lines));
+            self.first_line.extend_from_slice(line::first(&lines));
         }
         self.last_line.clear();
-        self.last_line.extend_from_slice(line::last(lines));
+        self.last_line.extend_from_slice(line::last(&lines));
         self.rows += rows;
         self.bytes += lines.len() as u64;
-        self.crc64nvme.update(lines);
         if let Some(sha256) = &mut self.sha256 {
-            sha256.update(lines);
+            sha256.update(&lines);
         }
-        self.file.write(lines)?;
-        let (bytes, behind) = (self.bytes, &mut self.behind);
+        let bytes = self.bytes;
         match &mut self.upload {
-            None if behind.is_due(bytes) => self.file.peek(|file| behind.written(file, bytes))?,
-            Some(upload) if upload.is_due(bytes) => {
-                let sent = self.file.flushed(|file| upload.send(file, bytes, &mut |_| Ok(())))?;
-                sent.map_err(PlanError::not_stored(upload.target()))?;
+            None => self.file.write(lines, background),
+            Some(upload) => {
+                // What is sent is read from the file.
+                self.file.write(lines, None)?;
+                if upload.is_due(bytes) {
+                    let send = |file: &File| upload.send(file, bytes, &mut |_| Ok(()));
+                    let sent = self.file.flushed(send)?;
+                    sent.map_err(PlanError::not_stored(upload.target()))?;
+                }
+                Ok(())
             }
-            None | Some(_) => {}
         }
-        Ok(())
     }
 
-    /// Writes what is left. The file is made to last when the plan is, so that the run never waits
-    /// for the disk in between.
-    pub(super) fn finish(mut self) -> Result<ShardSummary, PlanError> {
-        let crc64nvme = self.crc64nvme.finish();
+    /// Hands over what is left. The file is made to last when the plan is, so that the run never
+    /// waits for the disk in between.
+    pub(super) fn finish(
+        mut self,
+        background: Option<&Background<'_>>,
+    ) -> Result<EndedShard, PlanError> {
         let upload = self.upload.take();
         let is_sent = upload.is_some();
         if let Some(upload) = upload {
+            self.file.flushed(|_| ())?;
             let (target, bytes) = (upload.target(), self.bytes);
+            let crc64nvme = self.file.checksum()?;
             let finish = |file: &File| upload.finish(file, bytes, crc64nvme, &mut |_| Ok(()));
             self.file.flushed(finish)?.map_err(PlanError::not_stored(target))?;
         }
-        let path = self.file.close()?;
+        let file = self.file.close(background)?;
         if is_sent {
-            fs::remove_file(&path).map_err(PlanError::at(&path))?;
+            fs::remove_file(&file.path).map_err(PlanError::at(&file.path))?;
         }
-        Ok(ShardSummary {
+        Ok(EndedShard {
             rows: self.rows,
-            bytes: self.bytes,
-            crc64nvme,
+            file,
             sha256: self.sha256.map(|sha256| hex::encode(sha256.finalize())),
             first_key: line::key(&self.first_line),
             last_key: line::key(&self.last_line),
+        })
+    }
+}
+
+/// A file that has all its lines, some of which may be written in the background still.
+pub(super) struct EndedShard {
+    pub(super) rows: u64,
+    file: ClosedFile,
+    sha256: Option<String>,
+    first_key: String,
+    last_key: String,
+}
+
+impl EndedShard {
+    /// What is known of it, once nothing is written in the background any more.
+    ///
+    /// # Errors
+    /// When something could not be written.
+    pub(super) fn summary(self) -> Result<ShardSummary, PlanError> {
+        Ok(ShardSummary {
+            rows: self.rows,
+            bytes: self.file.bytes,
+            crc64nvme: self.file.checksum()?,
+            sha256: self.sha256,
+            first_key: self.first_key,
+            last_key: self.last_key,
         })
     }
 }

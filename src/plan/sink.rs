@@ -2,14 +2,18 @@
 //!
 //! Never knows about threads: what comes here comes in order.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::atomic::AtomicBool;
 
+use super::open_files::WRITE_BUFFER_BYTES;
+use super::shard::LineBlock;
 use super::writer::{Folders, PlanFiles, PlanWriter, SeriesId, SeriesLabel};
 use super::{ManifestDigest, PlanError, ShardBounds, SkippedFile, line};
 use crate::diagnostic::{Diagnostic, ErrorClass, chain};
-use crate::engine::{OutputBlock, OutputLane};
+use crate::engine::{Background, OutputBlock, OutputLane};
 use crate::operation::UNREADABLE;
 use crate::query::{FileSummary, FilterSink, LaneKey, Lanes, SizeTotals};
 use crate::read::{DataError, Input, Scanned};
@@ -126,12 +130,13 @@ impl<'a> PlanSink<'a> {
         SeriesLabel { bucket, versions, split, noncurrent, doomed: false }
     }
 
-    /// The part of a block that the limit lets through.
-    fn limited<'b>(&mut self, block: &'b OutputBlock) -> (&'b [u8], u64) {
-        let Some(left) = &mut self.limit_left else { return (&block.bytes, block.rows) };
+    /// Leaves of a block what the limit lets through.
+    fn limit(&mut self, block: &mut OutputBlock) {
+        let Some(left) = &mut self.limit_left else { return };
         let (rows, bytes) = line::fit(&block.bytes, block.rows, *left, u64::MAX);
         *left -= rows;
-        (&block.bytes[..bytes], rows)
+        block.rows = rows;
+        block.bytes.truncate(bytes);
     }
 
     /// Ends all files; `stop` interrupts the cutting of collected rows.
@@ -151,13 +156,24 @@ impl<'a> PlanSink<'a> {
 impl FilterSink for PlanSink<'_> {
     type Error = PlanError;
 
-    fn block(&mut self, block: &OutputBlock) -> Result<(), PlanError> {
-        match self.way(block.lane)? {
-            LaneRoute::Excluded(reason) => self.writer.exclude(reason, &block.bytes, block.rows),
-            LaneRoute::Kept(series) => {
-                let (lines, rows) = self.limited(block);
-                self.writer.write(series, lines, rows)
-            }
+    fn block(
+        &mut self,
+        block: &mut OutputBlock,
+        background: &Background<'_>,
+    ) -> Result<(), PlanError> {
+        let way = self.way(block.lane)?;
+        if let LaneRoute::Kept(_) = way {
+            self.limit(block);
+        }
+        // Short ones are gathered, and their buffers stay with the engine.
+        let lines = match block.bytes.len() < WRITE_BUFFER_BYTES {
+            true => Cow::Borrowed(block.bytes.as_slice()),
+            false => Cow::Owned(mem::take(&mut block.bytes)),
+        };
+        let lines = LineBlock { lines, rows: block.rows, background: Some(background) };
+        match way {
+            LaneRoute::Excluded(reason) => self.writer.exclude(reason, lines),
+            LaneRoute::Kept(series) => self.writer.write(series, lines),
         }
     }
 

@@ -14,6 +14,7 @@ use memchr::memrchr;
 
 use super::open_files::{GrowingFile, OpenFiles};
 use super::series::{Series, ShardCut, Shards};
+use super::shard::LineBlock;
 use super::{PlanError, line};
 use crate::engine::BLOCK_BYTES;
 use crate::read::ScanError;
@@ -35,10 +36,10 @@ impl LaneSpool {
         Ok(Self { file: files.create(&folder.join(format!("{number}.csv")))?, rows: 0 })
     }
 
-    /// Appends `rows` lines.
-    pub(super) fn write(&mut self, lines: &[u8], rows: u64) -> Result<(), PlanError> {
-        self.rows += rows;
-        self.file.write(lines)
+    /// Appends lines.
+    pub(super) fn write(&mut self, block: LineBlock<'_>) -> Result<(), PlanError> {
+        self.rows += block.rows;
+        self.file.write(block.lines, block.background)
     }
 
     /// How many lines there are.
@@ -61,8 +62,10 @@ impl LaneSpool {
         stop: &AtomicBool,
     ) -> Result<(), PlanError> {
         let mut series = Series::new(label, cut);
-        self.drain(stop, &mut |lines| series.write(shards, lines, line::count(lines)))?;
-        series.finish(shards)
+        self.drain(stop, &mut |lines| {
+            series.write(shards, LineBlock::at_once(lines, line::count(lines)))
+        })?;
+        series.finish(shards, None)
     }
 
     /// Hands each row, a line with its line feed, to `take` together with the spool that takes this
@@ -89,7 +92,7 @@ impl LaneSpool {
         stop: &AtomicBool,
         take: &mut dyn FnMut(&[u8]) -> Result<(), PlanError>,
     ) -> Result<(), PlanError> {
-        let path = self.file.close()?;
+        let path = self.file.close(None)?.path;
         let mut file = File::open(&path).map_err(PlanError::at(&path))?;
         let mut buffer = vec![0; BLOCK_BYTES];
         let mut filled = 0;

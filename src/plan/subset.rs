@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::destination::{Destination, UploadTiming};
 use super::document::columns;
+use super::shard::LineBlock;
 use super::writer::{PlanFiles, PlanWriter, SeriesId, SeriesLabel, described};
 use super::{Plan, PlanError, ReadError, Retry, Shard, ShardBounds, Totals, objects};
 use crate::operation::OperationKind;
@@ -92,7 +93,7 @@ impl SubsetPlan {
                 series
             }
         };
-        self.writer.write(series, line, 1)
+        self.writer.write(series, LineBlock::at_once(line, 1))
     }
 
     /// Keeps the rows of a shard's manifest that are not `known`, and gives how many. `known` is
@@ -165,7 +166,7 @@ impl SubsetPlan {
                 *none.insert(place)
             }
         };
-        self.writer.exclude(place, line, 1)
+        self.writer.exclude(place, LineBlock::at_once(line, 1))
     }
 
     /// Whether older versions of a shard's keys were copied before its job was created.

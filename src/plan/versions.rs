@@ -17,6 +17,7 @@ use std::sync::atomic::AtomicBool;
 
 use super::objects::{self, LineForm};
 use super::open_files::OpenFiles;
+use super::shard::LineBlock;
 use super::spread::LaneSpool;
 use super::{PlanError, line};
 use crate::query::{HashPartition, OBJECT_BYTES, ObjectSet};
@@ -62,7 +63,7 @@ impl CurrentVersions {
         for number in 0..of {
             let keys = self.keys(HashPartition { number, of }, stop)?;
             spool = spool.rewrite(open, stop, |row, kept| {
-                if keys.lacks(line::object(row)) { exclude(row) } else { kept.write(row, 1) }
+                if keys.lacks(line::object(row)) { exclude(row) } else { kept.write(LineBlock::at_once(row, 1)) }
             })?;
         }
         Ok(spool)
@@ -116,7 +117,7 @@ mod tests {
             let (mut kept, mut excluded) = (String::new(), Vec::new());
             for (key, version) in &noncurrent {
                 let row = format!("b,{},v{version}\n", quoted(key));
-                spool.write(row.as_bytes(), 1).unwrap();
+                spool.write(LineBlock::at_once(row.as_bytes(), 1)).unwrap();
                 if keys.contains(key) { kept += &row } else { excluded.push(row) }
             }
             let stop = AtomicBool::new(false);

@@ -15,7 +15,7 @@ use super::document::columns;
 use super::names::{EXCLUDED, MANIFESTS};
 use super::open_files::OpenFiles;
 use super::series::{Series, ShardCut, Shards};
-use super::shard::{ShardFile, ShardSummary};
+use super::shard::{EndedShard, LineBlock, ShardFile, ShardSummary};
 use super::spread::{self, LaneSpool};
 use super::versions::CurrentVersions;
 use super::{ExcludedRows, ManifestDigest, PlanError, Shard, ShardBounds, ShardRange};
@@ -68,8 +68,7 @@ impl ExclusionFile {
         &mut self,
         files: &OpenFiles,
         folders: &Folders,
-        lines: &[u8],
-        rows: u64,
+        block: LineBlock<'_>,
     ) -> Result<(), PlanError> {
         let Self { reason, file } = self;
         let file = match file {
@@ -83,7 +82,7 @@ impl ExclusionFile {
                 none.insert(ShardFile::create(files, &path, upload, digest)?)
             }
         };
-        file.write(lines, rows)
+        file.write(block)
     }
 }
 
@@ -111,7 +110,8 @@ fn exclude_unfollowed(
         exclusions.push(ExclusionFile { reason: reason.to_owned(), file: None });
         exclusions.len() - 1
     });
-    let mut exclude = |row: &[u8]| exclusions[place].write(open, folders, row, 1);
+    let mut exclude =
+        |row: &[u8]| exclusions[place].write(open, folders, LineBlock::at_once(row, 1));
     let look = |(label, spool): (SeriesLabel, LaneSpool)| {
         let spool = match label.is_superseded() {
             true => current.retain_followed(open, spool, stop, &mut exclude)?,
@@ -185,16 +185,15 @@ impl PlanWriter {
         Ok(SeriesId(place))
     }
 
-    /// Appends `rows` lines to a series.
+    /// Appends lines to a series.
     pub(super) fn write(
         &mut self,
         series: SeriesId,
-        lines: &[u8],
-        rows: u64,
+        block: LineBlock<'_>,
     ) -> Result<(), PlanError> {
         match &mut self.ways[series.0] {
-            SeriesSink::Series(series) => series.write(&mut self.shards, lines, rows),
-            SeriesSink::Spool(_, spool) => spool.write(lines, rows),
+            SeriesSink::Series(series) => series.write(&mut self.shards, block),
+            SeriesSink::Spool(_, spool) => spool.write(block),
         }
     }
 
@@ -204,22 +203,18 @@ impl PlanWriter {
         self.exclusions.len() - 1
     }
 
-    /// Excludes `rows` lines, for the reason with this place.
-    pub(super) fn exclude(
-        &mut self,
-        reason: usize,
-        lines: &[u8],
-        rows: u64,
-    ) -> Result<(), PlanError> {
-        self.exclusions[reason].write(&self.files, &self.folders, lines, rows)
+    /// Excludes lines, for the reason with this place.
+    pub(super) fn exclude(&mut self, reason: usize, block: LineBlock<'_>) -> Result<(), PlanError> {
+        self.exclusions[reason].write(&self.files, &self.folders, block)
     }
 
-    /// Ends all files; `stop` interrupts the cutting of collected rows.
+    /// Ends all files, once nothing is written in the background any more; `stop` interrupts the
+    /// cutting of collected rows.
     pub(super) fn finish(mut self, stop: &AtomicBool) -> Result<PlanFiles, PlanError> {
         let mut spools = Vec::new();
         for way in self.ways {
             match way {
-                SeriesSink::Series(mut series) => series.finish(&mut self.shards)?,
+                SeriesSink::Series(mut series) => series.finish(&mut self.shards, None)?,
                 SeriesSink::Spool(label, spool) => spools.push((label, spool)),
             }
         }
@@ -243,7 +238,8 @@ impl PlanWriter {
         }
         let mut excluded = Vec::new();
         for ExclusionFile { reason, file } in self.exclusions {
-            let finished = file.map(ShardFile::finish).transpose()?;
+            let ended = file.map(|file| file.finish(None)).transpose()?;
+            let finished = ended.map(EndedShard::summary).transpose()?;
             let path = finished.is_some().then(|| excluded_path(&reason));
             let rows = finished.map_or(0, |finished| finished.rows);
             excluded.push(ExcludedRows { reason, rows, path });

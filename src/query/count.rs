@@ -11,11 +11,11 @@ use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{CompiledQuery, Query, UnreadableColumn, column, packed, size};
 use crate::diagnostic::{Diagnostic, ErrorClass, chain};
-use crate::engine::{Emitter, OutputBlock, Sink, TaskError};
+use crate::engine::{Background, Emitter, OutputBlock, Sink, TaskError};
 use crate::predicate::{Matcher, is_readable};
 use crate::read::{
     DataError, DataErrorKind, Input, ReadColumns, ReportSet, RowVisitor, RunControl, ScanError,
-    ScanOptions, Scanned, TaskPlan, VisitResult, failed,
+    ScanOptions, Scanned, TaskOrder, TaskPlan, VisitResult, failed,
 };
 use crate::report::{Report, Schema};
 use crate::source::Location;
@@ -155,7 +155,11 @@ pub(crate) fn count(
     warnings.dedup();
     let inputs = opened.inputs.as_slice();
     let keep_going = options.keep_going;
-    let tasks = if keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
+    let tasks = if keep_going {
+        TaskPlan::one_a_file(inputs)
+    } else {
+        TaskPlan::new(inputs, TaskOrder::Report)
+    };
     let tasks = &tasks;
     let make_query = || CountQuery {
         selections: selections.clone(),
@@ -199,7 +203,12 @@ struct CountSink<'a> {
 impl Sink<Counts, DataError> for CountSink<'_> {
     type Error = ScanError;
 
-    fn block(&mut self, _: usize, _: &OutputBlock) -> Result<(), ScanError> {
+    fn block(
+        &mut self,
+        _: usize,
+        _: &mut OutputBlock,
+        _: &Background<'_>,
+    ) -> Result<(), ScanError> {
         Ok(())
     }
 

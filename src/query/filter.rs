@@ -9,12 +9,14 @@ use super::equal::same;
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{LANES_MAX, LaneKey, Lanes, Selection, SizeTotals, UnreadableColumn, packed};
-use crate::engine::{BLOCK_BYTES, Emitter, OutputBlock, OutputLane, Sink, Stopped, TaskError};
+use crate::engine::{
+    BLOCK_BYTES, Background, Emitter, OutputBlock, OutputLane, Sink, Stopped, TaskError,
+};
 use crate::predicate::flag;
 use crate::read::{
     DataError, DataErrorKind, Input, NameFault, ReadColumns, RowVisitor, RunControl, ScanError,
-    ScanOptions, Scanned, TaskPlan, VisitResult, check_bucket, check_key, failed, is_usual_key,
-    stopped,
+    ScanOptions, Scanned, TaskOrder, TaskPlan, VisitResult, check_bucket, check_key, failed,
+    is_usual_key, stopped,
 };
 use crate::values::Row;
 
@@ -78,11 +80,15 @@ pub(crate) trait FilterSink {
     /// What can go wrong here; it ends the scan.
     type Error: From<ScanError>;
 
-    /// Takes the next rows.
+    /// Takes the next rows, as [`Sink::block`] does.
     ///
     /// # Errors
     /// The sink's own.
-    fn block(&mut self, block: &OutputBlock) -> Result<(), Self::Error>;
+    fn block(
+        &mut self,
+        block: &mut OutputBlock,
+        background: &Background<'_>,
+    ) -> Result<(), Self::Error>;
 
     /// Takes what was found in a file, or in several of one report that follow each other, after
     /// all their rows; `input` is the first. `Break` ends the scan.
@@ -112,7 +118,11 @@ pub(crate) fn filter<K: FilterSink>(
 ) -> Result<(), K::Error> {
     let FilterRequest { inputs, selections, options, buffering, one_by_one, lanes } = *request;
     let one_by_one = one_by_one || buffering.hold_until_verified;
-    let tasks = if one_by_one { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
+    let tasks = if one_by_one {
+        TaskPlan::one_a_file(inputs)
+    } else {
+        TaskPlan::new(inputs, TaskOrder::Turns)
+    };
     let tasks = &tasks;
     let is_of_proof = selections.iter().any(|selection| selection.among.is_some());
     let on_unreadable = OnUnreadable::new(buffering.hold_until_verified);
@@ -155,8 +165,13 @@ struct InputSink<'a, K> {
 impl<K: FilterSink> Sink<FileSummary, DataError> for InputSink<'_, K> {
     type Error = K::Error;
 
-    fn block(&mut self, _: usize, block: &OutputBlock) -> Result<(), K::Error> {
-        self.sink.block(block)
+    fn block(
+        &mut self,
+        _: usize,
+        block: &mut OutputBlock,
+        background: &Background<'_>,
+    ) -> Result<(), K::Error> {
+        self.sink.block(block, background)
     }
 
     fn done(&mut self, task: usize, summary: FileSummary) -> Result<ControlFlow<()>, K::Error> {

@@ -13,7 +13,7 @@ use crate::engine::{Emitter, TaskError};
 use crate::predicate::Matcher;
 use crate::read::{
     DataError, Input, ReadColumns, ReportSet, RowVisitor, RunControl, ScanError, ScanOptions,
-    Scanned, TaskPlan, VisitResult,
+    Scanned, TaskOrder, TaskPlan, VisitResult,
 };
 use crate::report::Schema;
 use crate::values::Row;
@@ -102,7 +102,7 @@ pub(crate) fn probe(
     control: RunControl<'_>,
 ) -> Result<Scanned, ScanError> {
     let inputs = opened.inputs.as_slice();
-    let scan = Scan { inputs, tasks: &TaskPlan::new(inputs), options, control };
+    let scan = Scan { inputs, tasks: &TaskPlan::new(inputs, TaskOrder::Report), options, control };
     let make_query = || ProbeQuery { probes: probes.to_vec(), objects, line: Vec::new() };
     let mut total = ScannedSink::default();
     run(scan, &OutputBuffering::default(), make_query, &mut total)?;

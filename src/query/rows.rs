@@ -17,11 +17,13 @@ use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
 use super::{CompiledQuery, Query, UnreadableColumn, column, packed};
 use crate::diagnostic::{Diagnostic, ErrorClass, chain};
-use crate::engine::{BLOCK_BYTES, Emitter, OutputBlock, OutputLane, Sink, Stopped, TaskError};
+use crate::engine::{
+    BLOCK_BYTES, Background, Emitter, OutputBlock, OutputLane, Sink, Stopped, TaskError,
+};
 use crate::predicate::Matcher;
 use crate::read::{
     DataError, Input, ReadColumns, ReportSet, RowVisitor, RunControl, ScanError, ScanOptions,
-    Scanned, TaskPlan, VisitResult, stopped,
+    Scanned, TaskOrder, TaskPlan, VisitResult, stopped,
 };
 use crate::report::Report;
 use crate::source::{Location, create_private_folder};
@@ -173,8 +175,11 @@ pub(crate) fn rows(
     outcome.warnings.dedup();
     let inputs = reports.inputs.as_slice();
     let on_unreadable = OnUnreadable::new(options.keep_going);
-    let tasks =
-        if options.keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
+    let tasks = if options.keep_going {
+        TaskPlan::one_a_file(inputs)
+    } else {
+        TaskPlan::new(inputs, TaskOrder::Report)
+    };
     let make_query = || RowsQuery { selections: selections.clone(), on_unreadable };
     let spill = SpillPlace::create(&options.spill.clone().unwrap_or_else(env::temp_dir))?;
     let buffering = OutputBuffering {
@@ -278,7 +283,12 @@ struct RowsSink<V> {
 impl<V: FnMut(MatchedRow<'_>) -> ControlFlow<()>> Sink<RowsSummary, DataError> for RowsSink<V> {
     type Error = ScanError;
 
-    fn block(&mut self, _: usize, block: &OutputBlock) -> Result<(), ScanError> {
+    fn block(
+        &mut self,
+        _: usize,
+        block: &mut OutputBlock,
+        _: &Background<'_>,
+    ) -> Result<(), ScanError> {
         for packed in packed::values(&block.bytes) {
             if self.left == 0 {
                 break;

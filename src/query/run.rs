@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, ErrorClass};
-use crate::engine::{self, Emitter, OutputBlock, RunError, Sink, TaskError, Worker};
+use crate::engine::{self, Background, Emitter, OutputBlock, RunError, Sink, TaskError, Worker};
 use crate::read::{
     DataError, Input, ReadColumns, RowVisitor, RunControl, RunState, ScanError, ScanOptions,
     Scanned, Scanner, TaskPlan,
@@ -158,7 +158,12 @@ pub(super) struct ScannedSink {
 impl Sink<Scanned, DataError> for ScannedSink {
     type Error = ScanError;
 
-    fn block(&mut self, _: usize, _: &OutputBlock) -> Result<(), ScanError> {
+    fn block(
+        &mut self,
+        _: usize,
+        _: &mut OutputBlock,
+        _: &Background<'_>,
+    ) -> Result<(), ScanError> {
         Ok(())
     }
 

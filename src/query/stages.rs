@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::run::{OutputBuffering, RowQuery, Scan, ScannedSink, run, run_workers};
 use super::{FileSummary, FilterRequest, FilterSink, Lanes, Selection, filter};
-use crate::engine::{Emitter, OutputBlock, Sink, TaskError, Worker};
+use crate::engine::{Background, Emitter, OutputBlock, Sink, TaskError, Worker};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
 use crate::predicate::{Matcher, Predicate};
 use crate::read::{
     DataError, DataErrorKind, FileSplit, Input, READ_BYTES, ReadColumns, ReportSet, RowVisitor,
-    RunCheck, RunControl, ScanError, ScanOptions, Scanned, TaskPlan, Verify, VisitResult, failed,
-    open_input, read_full, stopped,
+    RunCheck, RunControl, ScanError, ScanOptions, Scanned, TaskOrder, TaskPlan, Verify,
+    VisitResult, failed, open_input, read_full, stopped,
 };
 use crate::report::FileFormat;
 use crate::source::ReadBuffer;
@@ -61,7 +61,11 @@ pub(crate) fn run_to(
     control: RunControl<'_>,
 ) -> Result<(Scanned, Duration), ScanError> {
     let inputs = opened.inputs.as_slice();
-    let tasks = if keep_going { TaskPlan::one_a_file(inputs) } else { TaskPlan::new(inputs) };
+    let tasks = if keep_going {
+        TaskPlan::one_a_file(inputs)
+    } else {
+        TaskPlan::new(inputs, TaskOrder::Report)
+    };
     let tasks = &tasks;
     let verify = if stage == Stage::Split { Verify::Crc } else { options.verify };
     let scan = Scan { inputs, tasks, options: ScanOptions { verify, ..options }, control };
@@ -289,7 +293,7 @@ struct DiscardSink(ScannedSink);
 impl FilterSink for DiscardSink {
     type Error = ScanError;
 
-    fn block(&mut self, _: &OutputBlock) -> Result<(), ScanError> {
+    fn block(&mut self, _: &mut OutputBlock, _: &Background<'_>) -> Result<(), ScanError> {
         Ok(())
     }
 

@@ -32,7 +32,7 @@ const POWERS: [u64; (u64::BITS + BYTE_BITS_LOG) as usize] = powers();
 
 /// The CRC-64/NVME of some bytes. It is shown as S3's header `x-amz-checksum-crc64nvme` holds it:
 /// eight bytes, the highest first, in Base64.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Crc64Nvme(u64);
 
 impl Crc64Nvme {

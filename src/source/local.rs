@@ -13,6 +13,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 
 #[cfg(unix)]
@@ -48,6 +49,8 @@ pub struct LocalFile {
     advised: u64,
     /// Whether some bytes were not in memory, so that the disk must be kept ahead of the reader.
     from_disk: bool,
+    /// Nothing is asked for beyond: the file's end, or that of the range it was opened for.
+    ahead_end: u64,
 }
 
 impl LocalFile {
@@ -57,9 +60,27 @@ impl LocalFile {
     /// When the file can't be opened, or is not a regular file: a folder has no bytes, and a pipe
     /// has neither a length nor a beginning to come back to.
     pub fn open(path: &Path) -> io::Result<Self> {
+        Self::open_range(path, 0..u64::MAX)
+    }
+
+    /// Opens a regular file to be read from the start of a range on, and mostly to its end.
+    ///
+    /// # Errors
+    /// As for [`LocalFile::open`].
+    pub(super) fn open_range(path: &Path, range: Range<u64>) -> io::Result<Self> {
         let file = open_regular(path)?;
         let bytes = file.metadata()?.len();
-        Ok(Self { file, bytes, position: 0, advised: 0, from_disk: false })
+        let ahead_end = range.end.min(bytes);
+        Ok(Self { file, bytes, position: range.start, advised: 0, from_disk: false, ahead_end })
+    }
+
+    /// Asks for this many bytes behind those that were read, unless they are in memory.
+    pub(super) fn advise_behind(&self, bytes: u64) {
+        let end = self.position.saturating_add(bytes).min(self.bytes);
+        let is_in_memory = |at: u64| read_without_waiting(&self.file, &mut [0], at).is_some();
+        if end > self.position && !is_in_memory(end - 1) {
+            advise_will_need(&self.file, self.position, end - self.position);
+        }
     }
 
     /// The file's length in bytes when it was opened.
@@ -101,8 +122,8 @@ impl LocalFile {
     /// Asks for the bytes from the end of the last advice up to a window past the reader.
     fn advise_next(&mut self) {
         let from = self.advised.max(self.position);
-        let wanted = self.position.saturating_add(READ_AHEAD_BYTES).min(self.bytes);
-        let due = wanted == self.bytes || wanted.saturating_sub(from) >= ADVICE_STEP_BYTES;
+        let wanted = self.position.saturating_add(READ_AHEAD_BYTES).min(self.ahead_end);
+        let due = wanted == self.ahead_end || wanted.saturating_sub(from) >= ADVICE_STEP_BYTES;
         if wanted > from && due {
             advise_will_need(&self.file, from, wanted - from);
             self.advised = wanted;
@@ -262,6 +283,22 @@ fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
 fn read_at(mut file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
     file.read(buffer)
+}
+
+/// Writes all bytes to a place of a file, whatever other threads write elsewhere in it.
+#[cfg(unix)]
+pub(crate) fn write_all_at(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+/// Writes all bytes to a place of a file, whatever other threads write elsewhere in it.
+#[cfg(not(unix))]
+pub(crate) fn write_all_at(mut file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    // A file has one position for all threads.
+    static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    io::Seek::seek(&mut file, io::SeekFrom::Start(offset))?;
+    io::Write::write_all(&mut file, bytes)
 }
 
 #[cfg(target_os = "linux")]

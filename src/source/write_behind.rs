@@ -20,18 +20,29 @@ pub(crate) struct WriteBehind {
 }
 
 impl WriteBehind {
-    /// Whether it wants to be told that a file holds this many bytes.
-    #[must_use]
-    pub(crate) fn is_due(&self, bytes: u64) -> bool {
-        bytes - self.asked >= WRITE_BEHIND_BYTES
-    }
-
-    /// Told after each write how many bytes the file holds; asks for them from time to time.
-    pub(crate) fn written(&mut self, file: &File, bytes: u64) {
-        if self.is_due(bytes) {
-            begin_writing(file, self.asked, bytes - self.asked);
-            self.asked = bytes;
+    /// Told after each write how many bytes the file holds; from time to time gives what the
+    /// kernel is to be asked for.
+    pub(crate) fn next(&mut self, bytes: u64) -> Option<DueBytes> {
+        if bytes - self.asked < WRITE_BEHIND_BYTES {
+            return None;
         }
+        let due = DueBytes { offset: self.asked, bytes: bytes - self.asked };
+        self.asked = bytes;
+        Some(due)
+    }
+}
+
+/// Written bytes that the disk should begin with.
+#[derive(Debug)]
+pub(crate) struct DueBytes {
+    offset: u64,
+    bytes: u64,
+}
+
+impl DueBytes {
+    /// Asks the kernel to begin.
+    pub(crate) fn begin_writing(&self, file: &File) {
+        begin_writing(file, self.offset, self.bytes);
     }
 }
 

@@ -43,12 +43,14 @@ impl Arrivals<'_> {
             stop: &stop,
         };
         let pool = BlockPool::new(2);
+        let (background, _helper) = background(1, &pool);
         let mut sink = Recorder { keep_going: hold, ..Recorder::default() };
         let mut collector = Collector {
             config: &config,
             tasks: self.tasks.len(),
             head: 0,
             reorder: ReorderBuffer::new(memory_bytes, config.spill.clone(), &pool),
+            background,
             sink: &mut sink,
         };
         let mut messages = self.messages();
