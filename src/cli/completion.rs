@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::job_table::{JobRow, job_table};
 use super::jobs_args::JobsArgs;
 use super::older::{self, JobAction};
 use super::plan_jobs::{JobLine, SubmittedPlan};
 use super::print::{self, CommandResult, visible};
-use super::{CliError, Exit, interrupt, terminal};
+use super::{CliError, Exit, interrupt};
 use crate::aws::Session;
 use crate::jobs::completion::{
     FetchedReport, ReportLocation, ResultFile, ResultFiles, ResultKind, RetryAdvice, TaskResult,
     UnreadableRows, fetch, message_code, read_rows, remedy,
 };
 use crate::jobs::journal::JobEnd;
-use crate::units::{Count, counted};
+use crate::units::counted;
 
 /// Codes that are told apart at most; a report has a handful.
 const CODES_MAX: usize = 1000;
@@ -263,20 +263,13 @@ impl CommandResult for CompletionSummary {
     const COMMAND: &'static str = "jobs report";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = print::table();
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let mut header: Vec<Cell> = ["manifest", "job", "state"].map(Cell::new).to_vec();
-        header.extend(["tasks", "done", "failed"].map(|text| right(text.to_owned())));
-        table.set_header(header);
-        for job in &self.jobs {
-            let texts = [&job.manifest, &job.job_id, &job.status];
-            let mut row = texts.map(|text| Cell::new(visible(text))).to_vec();
-            let numbers = [job.tasks, job.tasks_succeeded, job.tasks_failed];
-            row.extend(numbers.map(|number| right(Count(number).to_string())));
-            table.add_row(row);
-        }
-        terminal::keep_words(&mut table);
-        writeln!(out, "{table}")?;
+        let rows = self.jobs.iter().map(|job| JobRow {
+            manifest: &job.manifest,
+            job_id: &job.job_id,
+            state: &job.status,
+            tasks: [job.tasks, job.tasks_succeeded, job.tasks_failed],
+        });
+        writeln!(out, "{}", job_table(rows))?;
         for job in self.jobs.iter().filter(|job| !job.has_report && job.tasks_failed > 0) {
             writeln!(out, "{}: there is no completion report", visible(&job.manifest))?;
         }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::CountArgs;
 use super::print::{self, CommandResult, percent, visible};
-use super::{CliError, Exit, progress, terminal};
+use super::{CliError, Exit, progress, scan_summary, terminal};
 use crate::plan::{SkippedFile, UnreadableValues};
 use crate::query::{self, CountOptions, Counts};
 use crate::report::{self, is_same_column};
@@ -178,20 +178,14 @@ impl CommandResult for CountResult {
         let size = self.bytes_objects.map(|bytes| format!(" with {} of objects", Bytes(bytes)));
         writeln!(
             out,
-            "{} of {} match ({}){}, in {} ({} raw), in {:.2} s ({} rows/s, {}/s).",
+            "{} of {} match ({}){}, {}.",
             Count(self.rows_matched),
             counted(self.rows, "row"),
             percent(self.rows_matched, self.rows),
             size.unwrap_or_default(),
-            counted(self.files, "data file"),
-            Bytes(self.bytes_raw),
-            self.seconds,
-            Count((self.rows as f64 / self.seconds) as u64),
-            Bytes((self.bytes_raw as f64 / self.seconds) as u64),
+            scan_summary::scanned(self.files, self.rows, self.bytes_raw, self.seconds),
         )?;
-        for file in &self.files_skipped {
-            writeln!(out, "Not read: {}: {}", visible(&file.file), visible(&file.error))?;
-        }
+        scan_summary::skipped(out, &self.files_skipped)?;
         for warning in &self.warnings {
             writeln!(out, "note: {}", visible(warning))?;
         }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::filter_args::FilterArgs;
 use super::output_format::Format;
 use super::print::{self, CommandResult, percent, visible};
-use super::{CliError, Exit, estimate, excluded_rows, progress};
+use super::{CliError, Exit, estimate, excluded_rows, progress, scan_summary};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
@@ -59,21 +59,15 @@ impl CommandResult for FilterResult<'_> {
         let totals = &plan.totals;
         writeln!(
             out,
-            "{} of {} match ({}), in {} ({} raw), in {:.2} s ({} rows/s, {}/s).",
+            "{} of {} match ({}), {}.",
             Count(totals.rows_matched),
             counted(totals.rows, "row"),
             percent(totals.rows_matched, totals.rows),
-            counted(totals.files, "data file"),
-            Bytes(totals.bytes_raw),
-            totals.seconds,
-            Count((totals.rows as f64 / totals.seconds) as u64),
-            Bytes((totals.bytes_raw as f64 / totals.seconds) as u64),
+            scan_summary::scanned(totals.files, totals.rows, totals.bytes_raw, totals.seconds),
         )?;
         self.shards(out)?;
         self.excluded(out)?;
-        for file in &plan.files_skipped {
-            writeln!(out, "Not read: {}: {}", visible(&file.file), visible(&file.error))?;
-        }
+        scan_summary::skipped(out, &plan.files_skipped)?;
         for warning in &plan.warnings {
             writeln!(out, "note: {}", visible(warning))?;
         }

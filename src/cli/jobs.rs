@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use comfy_table::{Cell, CellAlignment};
 use serde::Serialize;
 
 use super::job_events::JobEvent;
+use super::job_table::{JobRow, job_table};
 use super::jobs_args::{CancelArgs, JobsAction, JobsArgs, PriorityArgs, RunArgs, WatchArgs};
 use super::older::{self, JobAction};
 use super::output_format::{EventOutput, Format};
@@ -17,12 +17,12 @@ use super::plan_jobs::{
 use super::print::{self, CommandResult, visible};
 use super::service_args::OnUnknownCaller;
 use super::watch::Watch;
-use super::{CliError, Exit, completion, interrupt, terminal};
+use super::{CliError, Exit, completion, interrupt};
 use crate::aws::{AwsError, AwsErrorKind, Session};
 use crate::jobs::journal::JobCommand;
 use crate::jobs::{JobControl, JobView, Pause, StepOutcome, Submission, describe};
 use crate::plan::Plan;
-use crate::units::{Count, counted};
+use crate::units::counted;
 
 pub(super) fn run(args: &JobsArgs) -> Result<Exit, CliError> {
     match &args.action {
@@ -80,23 +80,13 @@ impl CommandResult for JobList {
     const COMMAND: &'static str = "jobs list";
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut table = print::table();
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        let mut header: Vec<Cell> = ["manifest", "job", "state"].map(Cell::new).to_vec();
-        header.extend(["tasks", "done", "failed"].map(|text| right(text.to_owned())));
-        table.set_header(header);
-        for job in &self.jobs {
-            let mut row = vec![
-                Cell::new(visible(&job.manifest)),
-                Cell::new(visible(job.job_id.as_deref().unwrap_or("-"))),
-                Cell::new(visible(&job.status)),
-            ];
-            let numbers = [job.tasks, job.tasks_succeeded, job.tasks_failed];
-            row.extend(numbers.map(|number| right(Count(number).to_string())));
-            table.add_row(row);
-        }
-        terminal::keep_words(&mut table);
-        writeln!(out, "{table}")?;
+        let rows = self.jobs.iter().map(|job| JobRow {
+            manifest: &job.manifest,
+            job_id: job.job_id.as_deref().unwrap_or("-"),
+            state: &job.status,
+            tasks: [job.tasks, job.tasks_succeeded, job.tasks_failed],
+        });
+        writeln!(out, "{}", job_table(rows))?;
         for job in &self.jobs {
             for reason in &job.reasons {
                 writeln!(out, "{}: {}", visible(&job.manifest), visible(reason))?;

@@ -31,6 +31,8 @@ mod invocation;
 #[cfg(feature = "aws")]
 mod job_events;
 #[cfg(feature = "aws")]
+mod job_table;
+#[cfg(feature = "aws")]
 mod jobs;
 #[cfg(feature = "aws")]
 mod jobs_args;
@@ -55,6 +57,7 @@ mod report_args;
 mod request;
 #[cfg(feature = "aws")]
 mod retry;
+mod scan_summary;
 #[cfg(feature = "aws")]
 mod send;
 #[cfg(feature = "aws")]

@@ -76,7 +76,7 @@ fn options(args: &SynthArgs) -> Synth {
 /// The columns by their names, with what stands for several.
 fn columns(names: &[String], of_bucket_keys: Vec<String>) -> Vec<String> {
     match names {
-        [one] if one == "all" => synth::COLUMNS.map(str::to_owned).to_vec(),
+        [one] if one == "all" => synth::columns().map(str::to_owned).collect(),
         [one] if one == "bucket-keys" => of_bucket_keys,
         names => names.to_vec(),
     }

@@ -225,9 +225,37 @@ pub(crate) fn are_utf8(data: &[u8], spans: &[Span]) -> bool {
     }
 }
 
+/// Moves values apart, so that there is one for each row; `null` is put where none was. `valid` is
+/// empty where every row has a value.
+pub(super) fn spread<T: Copy>(values: &mut Vec<T>, valid: &[bool], null: T) {
+    if valid.is_empty() {
+        return;
+    }
+    let mut from = values.len();
+    values.resize(valid.len(), null);
+    // From the back, where no value is written over before it was moved.
+    for (row, valid) in valid.iter().enumerate().rev() {
+        values[row] = if *valid {
+            from -= 1;
+            values[from]
+        } else {
+            null
+        };
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_moved_to_their_rows() {
+        let mut values = vec![1, 2, 3];
+        spread(&mut values, &[false, true, true, false, true, false], 0);
+        assert_eq!(values, [0, 1, 2, 0, 3, 0]);
+        spread(&mut values, &[], 7);
+        assert_eq!(values, [0, 1, 2, 0, 3, 0]);
+    }
 
     #[test]
     fn texts_are_utf8_each_by_itself() {

@@ -6,36 +6,7 @@ use sqlparser::keywords::ALL_KEYWORDS;
 
 use super::column_test::Operand;
 use super::error::{PredicateError, quoted};
-use crate::report::{ColumnKind, Schema, names_listed};
-
-/// The fields that an inventory can hold (S3 API, `InventoryOptionalField`, and the fields that are
-/// always there or come with versions), as CSV reports spell them.
-const KNOWN_FIELDS: [&str; 24] = [
-    "Bucket",
-    "Key",
-    "VersionId",
-    "IsLatest",
-    "IsDeleteMarker",
-    "Size",
-    "LastModifiedDate",
-    "ETag",
-    "StorageClass",
-    "IsMultipartUploaded",
-    "ReplicationStatus",
-    "EncryptionStatus",
-    "ObjectLockRetainUntilDate",
-    "ObjectLockMode",
-    "ObjectLockLegalHoldStatus",
-    "ObjectLockEventHoldStatus",
-    "ObjectLockEventHoldDuration",
-    "IntelligentTieringAccessTier",
-    "BucketKeyStatus",
-    "ChecksumAlgorithm",
-    "ObjectAccessControlList",
-    "ObjectOwner",
-    "LifecycleExpirationDate",
-    "IntelligentTieringReferenceDate",
-];
+use crate::report::{ColumnKind, Schema, is_same_column, known_column, names_listed};
 
 /// Columns that the table of AWS's own instructions for Athena has, and no report.
 const PARTITIONS: [&str; 1] = ["dt"];
@@ -97,11 +68,6 @@ const KNOWN_TOKENS: [(&str, &[&str]); 9] = [
     ),
 ];
 
-/// Whether two spellings are one column's name, by the rule of [`Schema::position`].
-pub(super) fn same_name(a: &str, b: &str) -> bool {
-    Schema::from_names([a]).position(b).is_some()
-}
-
 /// The column that a word means: a name in any spelling or a place, `_1` for the first.
 ///
 /// # Errors
@@ -148,7 +114,7 @@ pub(super) fn unquoted(word: &str) -> Option<String> {
 pub(super) fn operand(schema: &Schema, column: usize) -> Option<Operand> {
     let found = schema.columns().get(column)?;
     let ignores_hyphens =
-        found.kind == ColumnKind::Token && same_name("ChecksumAlgorithm", &found.name);
+        found.kind == ColumnKind::Token && is_same_column("ChecksumAlgorithm", &found.name);
     let name = canonical_name(schema, column, &found.name);
     Some(Operand { column, name, kind: found.kind, ignores_hyphens, cast: None, case: None })
 }
@@ -162,7 +128,7 @@ fn canonical_name(schema: &Schema, column: usize, name: &str) -> String {
     let plain = name.starts_with(start) && name.chars().all(|c| start(c) || c.is_ascii_digit());
     let upper = name.to_ascii_uppercase();
     let keyword = ALL_KEYWORDS.binary_search(&upper.as_str()).is_ok();
-    if plain && (!keyword || KNOWN_FIELDS.contains(&name)) {
+    if plain && (!keyword || known_column(name) == Some(name)) {
         name.to_owned()
     } else {
         format!("\"{}\"", name.replace('"', "\"\""))
@@ -186,11 +152,11 @@ pub(super) fn unknown_column_hint(schema: &Schema, word: &str) -> String {
     if let Some(hint) = partition_hint(word) {
         return hint;
     }
-    if TAG_NAMES.iter().any(|name| same_name(name, word)) {
+    if TAG_NAMES.iter().any(|name| is_same_column(name, word)) {
         return format!("reports hold no tags of objects. This report has: {listed}");
     }
-    if let Some(field) = KNOWN_FIELDS.iter().find(|field| same_name(field, word)) {
-        let how = if VERSION_FIELDS.contains(field) {
+    if let Some(field) = known_column(word) {
+        let how = if VERSION_FIELDS.contains(&field) {
             "it comes with inventories that include all versions".to_owned()
         } else {
             format!("switch on the optional field {field} in the inventory configuration")
@@ -215,7 +181,8 @@ pub(super) fn unknown_column_hint(schema: &Schema, word: &str) -> String {
 
 /// A warning when `value` is none of the values that S3 documents for this token column.
 pub(super) fn unknown_token_warning(operand: &Operand, value: &str) -> Option<String> {
-    let (field, tokens) = KNOWN_TOKENS.iter().find(|(field, _)| same_name(field, &operand.name))?;
+    let (field, tokens) =
+        KNOWN_TOKENS.iter().find(|(field, _)| is_same_column(field, &operand.name))?;
     if tokens.iter().any(|token| token.eq_ignore_ascii_case(value)) {
         return None;
     }
@@ -274,7 +241,7 @@ mod tests {
         for (field, tokens) in KNOWN_TOKENS {
             let schema = Schema::from_names([field]);
             assert_eq!(schema.columns()[0].kind, ColumnKind::Token, "{field}");
-            assert!(KNOWN_FIELDS.contains(&field), "{field}");
+            assert_eq!(known_column(field), Some(field));
             assert!(tokens.iter().all(|token| token.to_ascii_uppercase() == **token));
         }
     }

@@ -7,11 +7,10 @@
 
 use super::acl::decode_acl;
 use super::column_test::{Check, ColumnTest, Comparison, Operand, ValueTest};
-use super::columns::same_name;
 use super::expr::Expr;
 use super::like::{Like, PatternPiece};
 use super::syntax::literal;
-use crate::report::ColumnKind;
+use crate::report::{ColumnKind, is_same_column};
 use crate::values::decode_key;
 
 /// More would hide the first.
@@ -70,7 +69,7 @@ impl HintFinder {
             return;
         }
         if negated != is_unequal(check) {
-            if !NEVER_NULL.iter().any(|known| same_name(known, &operand.name)) {
+            if !NEVER_NULL.iter().any(|known| is_same_column(known, &operand.name)) {
                 list(&mut self.unequal);
             }
             return;
@@ -99,12 +98,12 @@ impl HintFinder {
             _ if operand.cast.is_some() => None,
             ColumnKind::Key => key(operand, text),
             ColumnKind::Acl => acl(operand, text),
-            _ if same_name("VersionId", &operand.name) && text == "null" => Some(format!(
+            _ if is_same_column("VersionId", &operand.name) && text == "null" => Some(format!(
                 "a report has an empty field for the version that S3 calls null: write {operand} \
                  IS NULL"
             )),
-            _ if same_name("Bucket", &operand.name) => bucket(text),
-            _ if same_name("ETag", &operand.name) && text.contains('"') => {
+            _ if is_same_column("Bucket", &operand.name) => bucket(text),
+            _ if is_same_column("ETag", &operand.name) && text.contains('"') => {
                 Some(format!("reports hold ETags without quotes: write {}", unquoted(text)))
             }
             _ => None,

@@ -23,7 +23,7 @@ pub(crate) use locate::{FilesOnDisk, locate_files, survey};
 pub use manifest::{ChecksumState, DataFile, Report};
 pub(crate) use manifest::{MANIFEST_BYTES_MAX, ManifestBytes};
 pub use schema::{Column, ColumnKind, Schema};
-pub(crate) use schema::{is_same_column, names_listed};
+pub(crate) use schema::{is_same_column, known_column, known_columns, names_listed};
 pub(crate) use write::{
     DataFileWriter, DigestedFile, MANIFEST_VERSION, ManifestDocument, ManifestEntry, WrittenFile,
 };

@@ -42,31 +42,46 @@ pub struct Schema {
     columns: Vec<Column>,
 }
 
-/// Columns whose values are not plain text. `IntelligentTieringReferenceDate` and the event-hold
-/// columns came in 2026.
-const KINDS: [(&str, ColumnKind); 21] = [
+/// The columns that a report can hold (S3 API, `InventoryOptionalField`, and those that are always
+/// there or come with versions) with what their values are, as CSV reports spell them and in the
+/// order of S3's own reports. `IntelligentTieringReferenceDate` and the event-hold columns came in
+/// 2026.
+const KNOWN: [(&str, ColumnKind); 24] = [
+    ("Bucket", ColumnKind::Text),
     ("Key", ColumnKind::Key),
-    ("ObjectAccessControlList", ColumnKind::Acl),
+    ("VersionId", ColumnKind::Text),
     ("IsLatest", ColumnKind::Boolean),
     ("IsDeleteMarker", ColumnKind::Boolean),
-    ("IsMultipartUploaded", ColumnKind::Boolean),
     ("Size", ColumnKind::Integer),
     ("LastModifiedDate", ColumnKind::Timestamp),
-    ("ObjectLockRetainUntilDate", ColumnKind::Timestamp),
-    ("LifecycleExpirationDate", ColumnKind::Timestamp),
-    ("IntelligentTieringReferenceDate", ColumnKind::Timestamp),
+    ("ETag", ColumnKind::Text),
     ("StorageClass", ColumnKind::Token),
+    ("IsMultipartUploaded", ColumnKind::Boolean),
     ("ReplicationStatus", ColumnKind::Token),
     ("EncryptionStatus", ColumnKind::Token),
+    ("ObjectLockRetainUntilDate", ColumnKind::Timestamp),
     ("ObjectLockMode", ColumnKind::Token),
     ("ObjectLockLegalHoldStatus", ColumnKind::Token),
     ("ObjectLockEventHoldStatus", ColumnKind::Token),
+    ("ObjectLockEventHoldDuration", ColumnKind::Text),
     ("IntelligentTieringAccessTier", ColumnKind::Token),
+    ("IntelligentTieringReferenceDate", ColumnKind::Timestamp),
     ("BucketKeyStatus", ColumnKind::Token),
     ("ChecksumAlgorithm", ColumnKind::Token),
-    ("Bucket", ColumnKind::Text),
-    ("VersionId", ColumnKind::Text),
+    ("ObjectAccessControlList", ColumnKind::Acl),
+    ("ObjectOwner", ColumnKind::Text),
+    ("LifecycleExpirationDate", ColumnKind::Timestamp),
 ];
+
+/// The columns that a report can hold, in the order of S3's own reports.
+pub(crate) fn known_columns() -> impl Iterator<Item = &'static str> {
+    KNOWN.into_iter().map(|(name, _)| name)
+}
+
+/// The known column that a name is of, as CSV reports spell it.
+pub(crate) fn known_column(name: &str) -> Option<&'static str> {
+    known_columns().find(|known| is_same_column(known, name))
+}
 
 /// A name without underscores and in lower case, so that `bucket_key_status`, `BucketKeyStatus`
 /// and `BUCKETKEYSTATUS` are the same column.
@@ -113,7 +128,7 @@ impl Schema {
         I::Item: Into<String>,
     {
         let column = |name: String| {
-            let kind = KINDS
+            let kind = KNOWN
                 .iter()
                 .find(|(known, _)| is_same_column(known, &name))
                 .map_or(ColumnKind::Text, |(_, kind)| *kind);

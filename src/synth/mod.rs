@@ -27,8 +27,8 @@ use self::draw::DrawSource;
 pub(crate) use self::error::SynthError;
 use self::file::{SynthFile, SynthRun, write_data_file};
 pub use self::options::Synth;
-pub(crate) use self::rows::COLUMNS;
 use self::rows::RowRecipe;
+pub(crate) use self::rows::columns;
 use crate::hex;
 use crate::report::{
     FileFormat, MANIFEST_BYTES_MAX, MANIFEST_VERSION, ManifestDocument, ManifestEntry,

@@ -12,7 +12,7 @@ use jiff::tz::Offset;
 use super::draw::{DrawSource, Probability, WeightedChoice, quoted};
 use super::error::SynthError;
 use super::options::Synth;
-use crate::report::Schema;
+use crate::report::{Schema, known_column, known_columns};
 use crate::values::encode_key;
 
 /// The longest key of an S3 object, in bytes.
@@ -85,53 +85,10 @@ const CHOSEN: [(&str, &[(&str, f64)]); 6] = [
     ("ObjectOwner", &[(OWNER, 1.0)]),
 ];
 
-/// Columns whose values depend on the rest of the row.
-const LINKED: [&str; 17] = [
-    "Bucket",
-    "Key",
-    "VersionId",
-    "IsLatest",
-    "IsDeleteMarker",
-    "Size",
-    "LastModifiedDate",
-    "ETag",
-    "IsMultipartUploaded",
-    "EncryptionStatus",
-    "BucketKeyStatus",
-    "StorageClass",
-    "ObjectLockMode",
-    "ObjectLockRetainUntilDate",
-    "IntelligentTieringAccessTier",
-    "IntelligentTieringReferenceDate",
-    "LifecycleExpirationDate",
-];
-
-/// All columns that rows can have, in the order of S3's own reports.
-pub(crate) const COLUMNS: [&str; 23] = [
-    "Bucket",
-    "Key",
-    "VersionId",
-    "IsLatest",
-    "IsDeleteMarker",
-    "Size",
-    "LastModifiedDate",
-    "ETag",
-    "StorageClass",
-    "IsMultipartUploaded",
-    "ReplicationStatus",
-    "EncryptionStatus",
-    "ObjectLockRetainUntilDate",
-    "ObjectLockMode",
-    "ObjectLockLegalHoldStatus",
-    "ObjectLockEventHoldStatus",
-    "IntelligentTieringAccessTier",
-    "IntelligentTieringReferenceDate",
-    "BucketKeyStatus",
-    "ChecksumAlgorithm",
-    "ObjectAccessControlList",
-    "ObjectOwner",
-    "LifecycleExpirationDate",
-];
+/// All columns that rows can have without being given values, in the order of S3's own reports.
+pub(crate) fn columns() -> impl Iterator<Item = &'static str> {
+    known_columns().filter(|name| *name != "ObjectLockEventHoldDuration")
+}
 
 /// Columns that other columns depend on, and the weights of their values.
 const BUCKET_KEYS: [(&str, f64); 2] = [("DISABLED", 30.0), ("ENABLED", 70.0)];
@@ -272,9 +229,9 @@ fn choice_for(
 
 /// How the values of a column are made.
 fn maker(synth: &Synth, name: &str) -> Result<ValueSource, SynthError> {
-    let linked = Schema::from_names(LINKED).position(name).map(|place| LINKED[place]);
+    let known = known_column(name);
     // These are drawn with the user's weights already, before the columns that depend on them.
-    match linked {
+    match known {
         Some("BucketKeyStatus") => return Ok(ValueSource::BucketKeyStatus),
         Some("StorageClass") => return Ok(ValueSource::StorageClass),
         Some("ObjectLockMode") => return Ok(ValueSource::ObjectLockMode),
@@ -287,11 +244,10 @@ fn maker(synth: &Synth, name: &str) -> Result<ValueSource, SynthError> {
     if shares_of(synth, name).is_some() {
         return choice_for(synth, name, &[]).map(ValueSource::Chosen);
     }
-    let all = CHOSEN.map(|(name, _)| name);
-    if let Some(place) = Schema::from_names(all).position(name) {
-        return choice_for(synth, name, CHOSEN[place].1).map(ValueSource::Chosen);
+    if let Some((_, usual)) = CHOSEN.iter().find(|(chosen, _)| known == Some(*chosen)) {
+        return choice_for(synth, name, usual).map(ValueSource::Chosen);
     }
-    Ok(match linked {
+    Ok(match known {
         Some("Bucket") => ValueSource::Bucket,
         Some("Key") => ValueSource::Key,
         Some("VersionId") => ValueSource::VersionId,

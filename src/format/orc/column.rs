@@ -12,7 +12,7 @@ use super::stripe::{ColumnEncoding, StreamKind, StripeFooter};
 use super::tail::Tail;
 use super::zone::zone;
 use crate::format::buffer_pool::BufferPool;
-use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8, spread};
 use crate::format::ranges::Ranges;
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
@@ -505,17 +505,7 @@ impl Batch {
             return;
         }
         let valid = std::mem::take(&mut self.valid);
-        let values = values(self);
-        let mut from = values.len();
-        values.resize(valid.len(), null);
-        for (row, valid) in valid.iter().enumerate().rev() {
-            values[row] = if *valid {
-                from -= 1;
-                values[from]
-            } else {
-                null
-            };
-        }
+        spread(values(self), &valid, null);
         self.valid = valid;
     }
 }

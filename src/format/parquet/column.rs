@@ -10,7 +10,7 @@ use super::values::{self, ValueFault};
 use super::{PAGE_BYTES_MAX, PAGE_ROWS_MAX};
 use crate::format::buffer_pool::BufferPool;
 use crate::format::codec::{Codec, Decompressor, SPARE_BYTES};
-use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8};
+use crate::format::columnar::{ColumnCursor, ColumnWanted, ColumnarError, are_utf8, spread};
 use crate::format::ranges::{RangeStream, Ranges};
 use crate::values::{ColumnValues, Dictionary, FLAG_NULL, Span, TimeUnit};
 
@@ -609,22 +609,4 @@ fn without_sign(reading: LeafType, numbers: &mut [i64]) -> Result<(), ValueFault
         _ => {}
     }
     Ok(())
-}
-
-/// Moves values apart, so that there is one for each row; `null` is put where none was.
-fn spread<T: Copy>(values: &mut Vec<T>, valid: &[bool], null: T) {
-    if valid.is_empty() {
-        return;
-    }
-    let mut from = values.len();
-    values.resize(valid.len(), null);
-    // From the back, where no value is written over before it was moved.
-    for (row, valid) in valid.iter().enumerate().rev() {
-        values[row] = if *valid {
-            from -= 1;
-            values[from]
-        } else {
-            null
-        };
-    }
 }

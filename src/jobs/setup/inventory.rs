@@ -19,30 +19,18 @@ use crate::diagnostic::parameter::{
 use crate::jobs::caller;
 use crate::operation::job::S3Prefix;
 use crate::operation::partition;
+use crate::report::known_columns;
 
-/// The fields that predicates and operations look at (API, `InventoryOptionalField`). Left out:
-/// `ObjectAccessControlList`, which makes a report several times as large, and holds nothing that
+/// Columns that are not asked for: those that are always there or come with versions, and
+/// `ObjectAccessControlList`, which makes a report several times as large and holds nothing that
 /// can be asked for.
-const FIELDS: [&str; 18] = [
-    "Size",
-    "LastModifiedDate",
-    "ETag",
-    "StorageClass",
-    "IsMultipartUploaded",
-    "ReplicationStatus",
-    "EncryptionStatus",
-    "ObjectLockRetainUntilDate",
-    "ObjectLockMode",
-    "ObjectLockLegalHoldStatus",
-    "ObjectLockEventHoldStatus",
-    "ObjectLockEventHoldDuration",
-    "IntelligentTieringAccessTier",
-    "IntelligentTieringReferenceDate",
-    "BucketKeyStatus",
-    "ChecksumAlgorithm",
-    "ObjectOwner",
-    "LifecycleExpirationDate",
-];
+const NOT_ASKED: [&str; 6] =
+    ["Bucket", "Key", "VersionId", "IsLatest", "IsDeleteMarker", "ObjectAccessControlList"];
+
+/// The fields that predicates and operations look at (API, `InventoryOptionalField`).
+fn fields() -> impl Iterator<Item = &'static str> {
+    known_columns().filter(|name| !NOT_ASKED.contains(name))
+}
 
 const ROOT: &str = "InventoryConfiguration";
 
@@ -178,7 +166,7 @@ impl InventoryChange {
                 self.bucket, self.id
             )));
         };
-        let fields = FIELDS.map(|field| element("Field", field)).concat();
+        let fields: String = fields().map(|field| element("Field", field)).collect();
         let prefix = &place.prefix;
         let prefix = if prefix.is_empty() { String::new() } else { element("Prefix", prefix) };
         let encryption = self.encryption.as_ref().map(ReportEncryption::xml);
@@ -365,7 +353,7 @@ fn missing_fields(there: &str, root: Node<'_, '_>) -> Option<Edit> {
         .flat_map(|fields| children(fields, "Field"))
         .filter_map(|field| field.text().map(str::trim))
         .collect();
-    let missing = FIELDS.into_iter().filter(|field| !known.contains(field));
+    let missing = fields().filter(|field| !known.contains(field));
     let missing: String = missing.map(|field| element("Field", field)).collect();
     match own {
         _ if missing.is_empty() => None,
@@ -488,7 +476,7 @@ mod tests {
     /// Without the fields that are added, the document is what it was.
     #[test]
     fn what_no_flag_names_stays_byte_for_byte() {
-        let missing: String = FIELDS[1..].iter().map(|field| element("Field", field)).collect();
+        let missing: String = fields().skip(1).map(|field| element("Field", field)).collect();
         let with_fields = THERE.replace("</OptionalFields>", &(missing + "</OptionalFields>"));
         assert_eq!(edited(&asked()), with_fields);
         let told = InventoryChange {
