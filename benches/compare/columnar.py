@@ -204,8 +204,9 @@ def table(result: dict) -> str:
     rows.append("")
     for name, (bound, aim) in TARGETS[kind].items():
         if name in ratios:
-            told = verdict(ratios[name], bound, aim, less_is_better=False)
-            rows.append(f"{name} / s3sieve: {ratios[name]:.2f}, at least {bound}, aim {aim}: {told}")
+            ratio = ratios[name]
+            told = verdict(ratio, bound, aim, less_is_better=False)
+            rows.append(f"{name} / s3sieve: {ratio:.2f}, at least {bound}, aim {aim}: {told}")
     rows += [f"LEFT OUT: {name}: {reason}" for name, reason in result["left_out"].items()]
     return "\n".join(rows)
 
