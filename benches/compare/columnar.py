@@ -29,7 +29,7 @@ import sys
 import urllib.parse
 
 import peers
-from measure import ROOT, Comparison, machine, run, verdict
+from measure import ROOT, Comparison, end_in_order, machine, run, verdict
 from peers import OWN, THREADS, UNVERIFIED
 
 COLUMNS = ["bucket", "key", "version_id"]
@@ -231,6 +231,7 @@ def main() -> None:
     if arguments.digest:
         print(*lines_digest_here(arguments.paths[0], arguments.digest == "own"))
         return
+    end_in_order()
     arguments.report = arguments.paths[0]
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     files = sorted(

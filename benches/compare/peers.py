@@ -35,8 +35,8 @@ from collections.abc import Callable
 
 from chart import chart
 from measure import (
-    INSTALL_SECONDS_MAX, PREDICATE, ROOT, Comparison, Failed, Run, machine, make_report, must_run,
-    run, verdict,
+    INSTALL_SECONDS_MAX, PREDICATE, ROOT, Comparison, Failed, Run, end_in_order, machine,
+    make_report, must_run, run, verdict,
 )
 
 PACKAGES = ["duckdb", "polars", "chdb", "datafusion", "pyarrow"]
@@ -461,6 +461,7 @@ def main() -> None:
     if arguments.digest:
         print(*lines_digest_here(arguments.paths[0]))
         return
+    end_in_order()
     arguments.report = arguments.paths[0]
     result = compare(arguments)
     print(table(result), targets_table(result), sep="\n\n")
