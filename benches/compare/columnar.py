@@ -29,7 +29,7 @@ import sys
 import urllib.parse
 
 import peers
-from measure import ROOT, Comparison, machine, run, verdict
+from measure import ROOT, Comparison, end_in_order, machine, run, verdict
 from peers import OWN, THREADS, UNVERIFIED
 
 COLUMNS = ["bucket", "key", "version_id"]
@@ -204,8 +204,9 @@ def table(result: dict) -> str:
     rows.append("")
     for name, (bound, aim) in TARGETS[kind].items():
         if name in ratios:
-            told = verdict(ratios[name], bound, aim, less_is_better=False)
-            rows.append(f"{name} / s3sieve: {ratios[name]:.2f}, at least {bound}, aim {aim}: {told}")
+            ratio = ratios[name]
+            told = verdict(ratio, bound, aim, less_is_better=False)
+            rows.append(f"{name} / s3sieve: {ratio:.2f}, at least {bound}, aim {aim}: {told}")
     rows += [f"LEFT OUT: {name}: {reason}" for name, reason in result["left_out"].items()]
     return "\n".join(rows)
 
@@ -230,6 +231,7 @@ def main() -> None:
     if arguments.digest:
         print(*lines_digest_here(arguments.paths[0], arguments.digest == "own"))
         return
+    end_in_order()
     arguments.report = arguments.paths[0]
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     files = sorted(

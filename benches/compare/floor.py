@@ -19,7 +19,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
-from measure import PREDICATE, Comparison, Run, run, verdict
+from measure import PREDICATE, Comparison, Run, end_in_order, run, verdict
 
 FLOOR = "igzip, two at a time"
 # Times the floor: what must hold, and what is aimed for.
@@ -70,6 +70,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--s3sieve", default="target/release/s3sieve")
     arguments = parser.parse_args()
+    end_in_order()
     files = sorted(str(path) for path in arguments.report.rglob("*.csv.gz"))
     if not files or shutil.which("igzip") is None:
         sys.exit("needs a report with .csv.gz files, and igzip (Debian package `isal`)")

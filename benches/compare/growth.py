@@ -18,8 +18,8 @@ import shutil
 import sys
 
 from measure import (
-    PREDICATE, ROOT, RUN_SECONDS_MAX, Comparison, Run, make_report, run, share_flags,
-    verdict,
+    PREDICATE, ROOT, RUN_SECONDS_MAX, Comparison, Run, end_in_order, make_report, run,
+    share_flags, verdict,
 )
 
 TWENTY = (
@@ -169,6 +169,7 @@ def main() -> None:
     parser.add_argument("--billion", action="store_true")
     parser.add_argument("--s3sieve", default=str(ROOT / "target/release/s3sieve"))
     arguments = parser.parse_args()
+    end_in_order()
     arguments.scratch.mkdir(parents=True, exist_ok=True)
     print("| case | rows | raw GB | seconds | million rows/s | raw GB/s | peak MiB |")
     print("|---|---|---|---|---|---|---|")

@@ -42,6 +42,39 @@ class Failed(Exception):
     """A run that did not end in time, or ended with an error."""
 
 
+class _EndRequest:
+    """A request to end this process, which waits while a program is just being started."""
+
+    def __init__(self) -> None:
+        self._must_wait = False
+        self._is_there = False
+
+    def on_signal(self, *_) -> None:
+        """What the signals call."""
+        self._is_there = True
+        if not self._must_wait:
+            self.heed()
+
+    def defer(self) -> None:
+        """From here on it waits."""
+        self._must_wait = True
+
+    def heed(self) -> None:
+        """From here on it doesn't; ends this process if there was one."""
+        self._must_wait = False
+        if self._is_there:
+            sys.exit("asked to end")
+
+
+_END_REQUEST = _EndRequest()
+
+
+def end_in_order() -> None:
+    """Has Ctrl-C and SIGTERM end this process with all that it runs."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _END_REQUEST.on_signal)
+
+
 @dataclasses.dataclass(frozen=True)
 class Run:
     """What a run took."""
@@ -66,6 +99,7 @@ def run(
     """
     with tempfile.TemporaryFile() as errors, tempfile.TemporaryFile() as output:
         begun = time.perf_counter()
+        _END_REQUEST.defer()
         try:
             child = subprocess.Popen(
                 command,
@@ -76,9 +110,11 @@ def run(
                 start_new_session=True,
             )
         except OSError as error:
+            _END_REQUEST.heed()
             raise Failed(f"did not start: {error}") from None
         has_ended, peak = False, 0
         try:
+            _END_REQUEST.heed()
             has_ended, peak = _wait(child.pid, begun + seconds_max)
         finally:
             # What the program left behind, or the program itself. Its own process is not reaped

@@ -34,7 +34,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
-from measure import PREDICATE, Comparison, Failed, Run, kill_group, run, verdict
+from measure import PREDICATE, Comparison, Failed, Run, end_in_order, kill_group, run, verdict
 
 # Without `--verify`, the program's default.
 ASKED = ("count --verify crc", "count", "count --verify md5", "filter", "filter --verify md5")
@@ -198,6 +198,7 @@ def main() -> None:
                         help="of `bare, far`, in bytes a second and connection [default: 1 Gbit/s]")
     parser.add_argument("--results", type=pathlib.Path, help="also write all figures as JSON")
     arguments = parser.parse_args()
+    end_in_order()
     with tempfile.TemporaryDirectory(dir=arguments.report.parent) as scratch:
         comparison = compare(arguments, pathlib.Path(scratch))
     print(table(comparison, arguments.runs), end="")

@@ -29,21 +29,24 @@ import pathlib
 import sys
 
 CORES = (4, 16, 64, 192)
-# How often a compressed byte crosses to or from memory. From disk: into the page cache, from there to
-# the worker that copies it, and once more to the one that takes the MD5. From S3: from the network
-# card, to the kernel's copy, with that into the program's buffer (which is read before it is
-# written over), and from there to the worker.
+# How often a compressed byte crosses to or from memory. From disk: into the page cache, from there
+# to the worker that copies it, and once more to the one that takes the MD5. From S3: from the
+# network card, to the kernel's copy, with that into the program's buffer (which is read before it
+# is written over), and from there to the worker.
 COMPRESSED_CROSSINGS_DISK = 3
 COMPRESSED_CROSSINGS_NETWORK = 5
 # How often an output byte does: out of the worker's cache and in again where another thread writes
-# it (today's collector), into the page cache (which is read before it is written over), to the disk.
+# it (at most), into the page cache (which is read before it is written over), to the disk.
 OUTPUT_CROSSINGS = 5
 
 
-def row_costs(measured: dict, slowdown: float) -> dict[str, float]:
+def row_costs(measured: dict, machine: argparse.Namespace) -> dict[str, float]:
     """What a row takes, from the medians of one share of selected rows."""
-    rows = measured["rows"]
+    rows, slowdown = measured["rows"], machine.worker_slowdown
     serial = measured["processor_seconds"] - measured["workers_seconds"]
+    if machine.serial_part is not None:
+        part = machine.serial_part / 100
+        serial = measured["workers_seconds"] * part / (1 - part)
     return {
         "worker_seconds": slowdown * measured["workers_seconds"] / rows,
         # Clocks that disagree by microseconds are no gain.
@@ -146,14 +149,15 @@ def main() -> None:
     parser.add_argument("--network", type=float, default=100.0, help="Gbit/s each way")
     parser.add_argument("--worker-slowdown", type=float, default=1.0,
                         help="a row's time there over that here")
+    parser.add_argument("--serial-part", type=float, metavar="PERCENT",
+                        help="of all processor time, instead of what was measured")
     machine = parser.parse_args()
     measured = json.loads(machine.figures.read_text())["serial"]
     if not measured:
         sys.exit(f"{machine.figures} has no figures of a serial part")
     print(assumptions(machine))
     for each in measured:
-        print("", table(row_costs(each, machine.worker_slowdown), each["percent"], machine),
-              sep="\n")
+        print("", table(row_costs(each, machine), each["percent"], machine), sep="\n")
 
 
 if __name__ == "__main__":

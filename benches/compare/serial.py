@@ -26,7 +26,7 @@ import statistics
 import sys
 
 from measure import (
-    PREDICATE, ROOT, Failed, machine, make_report, must_run, share_flags, verdict,
+    PREDICATE, ROOT, Failed, end_in_order, machine, make_report, must_run, share_flags, verdict,
 )
 from thread_times import ThreadTimes, run_by_threads
 
@@ -195,6 +195,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="leave the reports there")
     parser.add_argument("--results", type=pathlib.Path, help="also write all figures as JSON")
     arguments = parser.parse_args()
+    end_in_order()
     arguments.rows = arguments.rows or (2_000_000 if arguments.quick else 8_000_000)
     arguments.runs = arguments.runs or (3 if arguments.quick else 9)
     arguments.file_rows = arguments.file_rows or (300_000 if arguments.quick else 3_000_000)

@@ -4,6 +4,7 @@
 """
 
 import os
+import subprocess
 import sys
 import time
 import unittest
@@ -32,7 +33,6 @@ class Bounds(unittest.TestCase):
         for runner in (run, run_by_threads):
             with self.subTest(runner.__name__):
                 told, tell = os.pipe()
-                os.set_inheritable(tell, True)
                 # The shell's child, which a kill of the shell alone would leave behind.
                 script = f"{LONG} & echo $! >/proc/{os.getpid()}/fd/{tell}; {LONG}"
                 begun = time.perf_counter()
@@ -51,6 +51,24 @@ class Bounds(unittest.TestCase):
     def test_what_a_program_leaves_running_ends_with_it(self):
         child = int(run(["sh", "-c", f"{LONG} & echo $!"], with_output=True).output)
         time.sleep(0.05)
+        self.assertFalse(is_running(child))
+
+    def test_a_script_that_is_asked_to_end_ends_what_it_runs(self):
+        script = (
+            "import measure; measure.end_in_order(); "
+            f"measure.run(['sh', '-c', 'echo $$ >/proc/{os.getpid()}/fd/TELL; {LONG}'])"
+        )
+        told, tell = os.pipe()
+        folder = os.path.dirname(os.path.abspath(__file__))
+        asked = subprocess.Popen(
+            [sys.executable, "-c", script.replace("TELL", str(tell))],
+            cwd=folder, stderr=subprocess.DEVNULL,
+        )
+        child = int(os.read(told, 20))
+        os.close(told)
+        os.close(tell)
+        asked.terminate()
+        asked.wait(5)
         self.assertFalse(is_running(child))
 
     def test_an_error_gives_its_last_line(self):
