@@ -6,6 +6,18 @@ use sha2::{Digest as _, Sha256};
 use crate::hex;
 use crate::source::{Crc64Nvme, Crc64NvmeHasher};
 
+/// The digests by which a plan knows its manifests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ManifestDigest {
+    /// CRC-64/NVME, which S3 knows and checks. It finds damage, not malice: anybody can make other
+    /// bytes of the same checksum.
+    #[default]
+    Crc64Nvme,
+    /// SHA-256, too. It takes as much time as all else, and S3 doesn't know it: a manifest in S3
+    /// is read wherever it is checked.
+    Sha256,
+}
+
 /// What a plan says of a file's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FileDigest<'a> {

@@ -40,6 +40,7 @@ mod warnings;
 mod writer;
 mod written;
 
+pub use digest::ManifestDigest;
 pub(crate) use digest::{FileDigest, FileHasher};
 pub(crate) use document::PLAN_VERSION;
 pub use document::{
@@ -54,7 +55,7 @@ pub(crate) use filter::selections;
 pub(crate) use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub(crate) use in_place::{find_manifest, verify_manifests};
-pub use options::{Emit, FilterOptions, ManifestDigest, OperationOptions};
+pub use options::{Emit, FilterOptions, OperationOptions};
 pub(crate) use options::{OBJECTS_MAX, SHARD_BYTES_MAX};
 pub(crate) use read::{check_digests, read};
 pub(crate) use subset::SubsetPlan;

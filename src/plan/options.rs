@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::ShardBounds;
+use super::{ManifestDigest, ShardBounds};
 use crate::operation::job::S3Prefix;
 use crate::operation::{CopyClass, OperationKind, Rule};
 use crate::query::{ObjectFilter, Query};
@@ -34,18 +34,6 @@ pub enum Emit {
     Csv,
     /// Inventory reports, which will lie at this place.
     Inventory(S3Prefix),
-}
-
-/// The digests by which a plan knows its manifests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ManifestDigest {
-    /// CRC-64/NVME, which S3 knows and checks. It finds damage, not malice: anybody can make other
-    /// bytes of the same checksum.
-    #[default]
-    Crc64Nvme,
-    /// SHA-256, too. It takes as much time as all else, and S3 doesn't know it: a manifest in S3
-    /// is read wherever it is checked.
-    Sha256,
 }
 
 /// An operation that a plan is for.

@@ -41,7 +41,7 @@ fn has_same_reports(plan: &Plan, opened: &ReportSet) -> bool {
     plan.reports.iter().map(|report| report.manifest_md5.clone()).eq(asked)
 }
 
-/// Whether its manifests have the columns and digests, and are split by those, that are asked for. A plan
+/// Whether its manifests have the columns and digests that are asked for, and are split so. A plan
 /// without a manifest doesn't tell.
 fn has_same_form(
     plan: &Plan,

@@ -233,7 +233,8 @@ fn a_report_without_the_objects_proves_nothing() {
 fn what_remains_becomes_a_plan_for_the_same_operation() {
     let first = first_report(600);
     let second = second_report(&first);
-    for (newer_with, flags) in [(true, &["--for", "copy"][..]), (false, &[]), (true, &[])] {
+    let strong = &["--digest", "sha256"];
+    for (newer_with, flags) in [(true, &["--for", "copy"][..]), (false, &[]), (true, strong)] {
         let planned = report(&first, true, FIRST);
         let newer = report(&second, newer_with, SECOND);
         filtered(&planned, flags);
@@ -244,6 +245,8 @@ fn what_remains_becomes_a_plan_for_the_same_operation() {
         let lines = manifests(&rest);
         assert_eq!(lines.lines().count() as u64, remaining, "{newer_with} {flags:?}");
         assert_eq!(result["rest"]["operation"]["name"] == "copy", flags.contains(&"copy"));
+        let digest = &plan_document(&rest)["shards"][0]["sha256"];
+        assert_eq!(digest.is_string(), flags == strong);
         // What remains of the rest in the same report is the rest; it is no newer, though.
         let again = ["verify", rest.to_str().unwrap(), newer.manifest.to_str().unwrap()];
         s3sieve(again).expect(2).says(&["not newer"]);
