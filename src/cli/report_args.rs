@@ -74,13 +74,15 @@ impl ReportArgs {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum VerifyArg {
-    /// Size, CRC-32 and the MD5 that the report gives for each file
+    /// Size, CRC-32 and the MD5 that the report gives for each file; where S3 states that MD5 as a
+    /// file's `ETag`, it has computed it, elsewhere it is computed here
+    #[default]
+    #[value(alias = "etag")]
+    Auto,
+    /// The same, and the MD5 is always computed here
     Md5,
-    /// Size and CRC-32, and for a file in S3 that S3 states the report's MD5 as its `ETag`; where
-    /// it doesn't, and on this machine, the same as md5
-    Etag,
     /// Size and CRC-32 only
     Crc,
 }
@@ -100,7 +102,7 @@ pub(super) struct ReadArgs {
     #[arg(long, value_name = "N", value_parser = positive)]
     threads: Option<NonZeroUsize>,
     /// What is checked of every data file
-    #[arg(long, value_enum, default_value_t = VerifyArg::Md5)]
+    #[arg(long, value_enum, default_value_t)]
     verify: VerifyArg,
     /// What decompresses the data files
     #[arg(long, value_enum, default_value_t = InflateArg::Fast)]
@@ -121,8 +123,8 @@ impl ReadArgs {
         ScanOptions {
             threads: self.threads(),
             verify: match self.verify {
+                VerifyArg::Auto => Verify::Auto,
                 VerifyArg::Md5 => Verify::Md5,
-                VerifyArg::Etag => Verify::Etag,
                 VerifyArg::Crc => Verify::Crc,
             },
             inflate: match self.inflate {

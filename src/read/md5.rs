@@ -86,7 +86,7 @@ pub(super) struct Digests<'a> {
 /// How a file's digest is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Md5Mode {
-    /// Not at all.
+    /// Not at all: nobody asks for it, or S3 has done it.
     Unchecked,
     /// With others, by [`Digests`].
     Group,
@@ -117,7 +117,7 @@ impl<'a> Digests<'a> {
     /// Makes the groups; hashes nothing yet.
     pub(super) fn new(inputs: &'a [Input], options: ScanOptions) -> Self {
         let lanes = match options.verify {
-            Verify::Md5 | Verify::Etag => Md5Path::Auto.lanes(),
+            Verify::Auto | Verify::Md5 => Md5Path::Auto.lanes(),
             Verify::Crc => 0,
         };
         let (verify, threads) = (options.verify, options.threads.get());
@@ -154,7 +154,7 @@ impl<'a> Digests<'a> {
     pub(super) fn mode_of(&self, number: usize, file: &SourceFile) -> Md5Mode {
         let stated = self.inputs[number].md5.filter(|md5| file.states_md5(md5));
         match stated {
-            Some(_) if self.verify == Verify::Etag => Md5Mode::Unchecked,
+            Some(_) if self.verify == Verify::Auto => Md5Mode::Unchecked,
             _ => self.mode(number),
         }
     }

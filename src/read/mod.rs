@@ -58,12 +58,12 @@ use crate::threads;
 /// How much of a data file is checked. Its size and each gzip member's CRC-32 always are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
-    /// The MD5 of the compressed file, too, where the report gives one.
+    /// The MD5 of the compressed file, too, where the report gives one. Of a file in S3 whose
+    /// `ETag` is that MD5, S3 has computed it already; of all others it is computed here.
     #[default]
+    Auto,
+    /// The same, and always computed here.
     Md5,
-    /// Of a file in S3, that S3 states this MD5 as its `ETag`; where it doesn't, and of a file on
-    /// this machine, the MD5.
-    Etag,
     /// Nothing more.
     Crc,
 }

@@ -40,7 +40,7 @@ fn damaged(bytes: &[u8], says: &[&str]) {
     let report = ReportFolder::of_compressed("demo", SEED_COLUMNS, &files);
     report.replace(1, bytes);
     for inflate in ["fast", "reference"] {
-        for verify in ["md5", "crc"] {
+        for verify in ["auto", "md5", "crc"] {
             filter(&report, &["--inflate", inflate, "--verify", verify])
                 .expect(3)
                 .says(&["1.csv.gz"])
@@ -95,7 +95,11 @@ fn a_flipped_byte_is_told_by_the_checksum_first() {
         ] {
             let report = flipped(files, rows, from, to);
             let file = format!("{}.csv.gz", files / 2);
-            for (verify, says) in [("md5", "the file's MD5 is "), ("crc", "stored CRC-32 ")] {
+            for (verify, says) in [
+                ("auto", "the file's MD5 is "),
+                ("md5", "the file's MD5 is "),
+                ("crc", "stored CRC-32 "),
+            ] {
                 for threads in ["1", "4"] {
                     let run = s3sieve([
                         "count",
@@ -140,7 +144,7 @@ fn a_bad_record_of_a_whole_file_is_told_as_it_is() {
         let report = flipped(files, 30, b"1000", b"1x00");
         let bytes = gzip(row(&["demo", "k", "v1", "true", "false", "1x00"]).as_bytes());
         report.replace(files / 2, &bytes);
-        for verify in ["md5", "crc"] {
+        for verify in ["auto", "md5", "crc"] {
             let report = report.manifest.to_str().unwrap();
             let run = s3sieve(["count", report, "--where", "Size > 5", "--verify", verify]);
             let run = run.expect(3).says(&["record 1, column Size", "1x00"]);

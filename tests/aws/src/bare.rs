@@ -12,6 +12,7 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -36,6 +37,7 @@ pub struct Distance {
 /// A running server, as long as the process lives.
 pub struct BareServer {
     address: SocketAddr,
+    objects: Arc<Objects>,
 }
 
 impl BareServer {
@@ -44,16 +46,40 @@ impl BareServer {
     /// # Errors
     /// When the folder is not there, or the system gives no port.
     pub fn start(root: &Path) -> io::Result<Self> {
-        Self::start_at(root, Distance::default())
+        Self::serving(root, "", Distance::default())
     }
 
     /// The same, as from a distance.
     ///
     /// # Errors
-    /// When the folder is not there, or the system gives no port.
+    /// As for [`BareServer::start`].
     pub fn start_at(root: &Path, distance: Distance) -> io::Result<Self> {
-        let objects = Arc::new(Objects { root: root.canonicalize()?, etags: Mutex::default() });
-        Ok(Self { address: listen(move |stream| serve(&objects, distance, stream))? })
+        Self::serving(root, "", distance)
+    }
+
+    /// The same, with `ETag`s as of objects that were sent in two parts: they are not the MD5.
+    ///
+    /// # Errors
+    /// As for [`BareServer::start`].
+    pub fn start_in_parts(root: &Path) -> io::Result<Self> {
+        Self::serving(root, "-2", Distance::default())
+    }
+
+    fn serving(root: &Path, etag_end: &'static str, distance: Distance) -> io::Result<Self> {
+        let objects = Arc::new(Objects {
+            root: root.canonicalize()?,
+            etag_end,
+            etags: Mutex::default(),
+            bytes_served: AtomicU64::new(0),
+        });
+        let served = Arc::clone(&objects);
+        Ok(Self { address: listen(move |stream| serve(&served, distance, stream))?, objects })
+    }
+
+    /// Bytes of objects that were asked for and served so far.
+    #[must_use]
+    pub fn bytes_served(&self) -> u64 {
+        self.objects.bytes_served.load(Ordering::Relaxed)
     }
 
     /// Where it listens, as `--endpoint-url` takes it.
@@ -65,7 +91,9 @@ impl BareServer {
 
 struct Objects {
     root: PathBuf,
+    etag_end: &'static str,
     etags: Mutex<HashMap<PathBuf, String>>,
+    bytes_served: AtomicU64,
 }
 
 impl Objects {
@@ -75,7 +103,8 @@ impl Objects {
             return Ok(etag.clone());
         }
         let digest = Md5::digest(fs::read(path)?);
-        let etag: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let etag = hex + self.etag_end;
         etags.insert(path.to_owned(), etag.clone());
         Ok(etag)
     }
@@ -122,6 +151,8 @@ fn answer(
     }
     let mut file = File::open(&path)?;
     file.seek(SeekFrom::Start(start))?;
+    // Counted before the client can have got them and ended.
+    objects.bytes_served.fetch_add(end - start, Ordering::Relaxed);
     send(file.take(end - start), distance.bytes_per_second, stream)
 }
 

@@ -17,7 +17,10 @@ const BUCKET: &str = "synthetic-inventory";
 
 pub const ADDRESS: &str = "s3://synthetic-inventory";
 
-const CHECKS: [&[&str]; 3] = [&["--verify", "md5"], &["--verify", "etag"], &["--verify", "crc"]];
+const CHECKS: [&[&str]; 3] = [&["--verify", "md5"], &["--verify", "auto"], &["--verify", "crc"]];
+
+/// Hashed here, whatever the server states.
+const HASHED: &[&str] = CHECKS[0];
 
 const COLUMNS: &str = "Bucket,Key,VersionId,IsLatest,IsDeleteMarker,Size,LastModifiedDate,ETag,\
                        StorageClass,BucketKeyStatus";
@@ -118,7 +121,8 @@ fn a_file_that_is_held_is_fetched_once() {
         let buckets = report(format, "300000", "2");
         let faults = Faults { seed: 0, percent: 0, only_errors: false };
         let proxy = FaultProxy::start(buckets.server.address(), faults).unwrap();
-        plan(&proxy.endpoint(), ADDRESS, &buckets.out("held"), &["--threads", "2"]);
+        let more = [HASHED, &["--threads", "2"]].concat();
+        plan(&proxy.endpoint(), ADDRESS, &buckets.out("held"), &more);
         // The end of a file comes first, then all of it; the report is looked up with ten at most.
         let pieces = lengths(&buckets).into_iter().map(|bytes| 1 + bytes.div_ceil(4 << 20) as u64);
         let most = 10 + pieces.sum::<u64>();
@@ -140,8 +144,34 @@ fn a_file_without_room_is_read_twice_and_gives_the_same_bytes() {
     let manifest = format!("{ADDRESS}/{}", manifest(&buckets).to_str().unwrap());
     for (threads, name) in [("1", "twice"), ("2", "held")] {
         let out = buckets.out(name);
-        let found = plan(&server.endpoint(), &manifest, &out, &["--threads", threads]);
+        let more = [HASHED, &["--threads", threads]].concat();
+        let found = plan(&server.endpoint(), &manifest, &out, &more);
         assert!(found == expected, "{threads} threads");
+    }
+}
+
+/// Of a file whose MD5 the server states, what is wanted is fetched, and no more.
+#[test]
+fn a_file_whose_md5_is_stated_is_read_by_ranges() {
+    for format in FORMATS {
+        let buckets = report(format, "300000", "2");
+        let all: usize = lengths(&buckets).iter().sum();
+        let fetched = |server: &BareServer, more: &[&str]| {
+            let before = server.bytes_served();
+            let manifest = format!("{ADDRESS}/{}", manifest(&buckets).to_str().unwrap());
+            let count = ["count", &manifest, "--where", "Size > 100000"];
+            s3sieve_at(&server.endpoint(), count.iter().chain(more)).expect(0);
+            server.bytes_served() - before
+        };
+        let server = BareServer::start(buckets.root.path()).unwrap();
+        let stated = fetched(&server, &[]);
+        assert!(stated < all as u64 / 2, "{format}: {stated} of {all} bytes");
+        for more in [&[][..], HASHED] {
+            let other = BareServer::start_in_parts(buckets.root.path()).unwrap();
+            let hashed = fetched(&other, more);
+            assert!(hashed >= all as u64, "{format} {more:?}: {hashed} of {all} bytes");
+        }
+        assert!(fetched(&server, HASHED) >= all as u64, "{format}");
     }
 }
 
