@@ -17,7 +17,7 @@ const WORKS_PER_WORKER: usize = 2;
 
 /// What remains to be done with a block; it gives the block's buffer back. What goes wrong is
 /// noted where the sink finds it.
-pub(crate) type BlockWork = Box<dyn FnOnce() -> Vec<u8> + Send>;
+pub(super) type BlockWork = Box<dyn FnOnce() -> Vec<u8> + Send>;
 
 /// The collector's end of the queue.
 pub(crate) struct Background<'a> {

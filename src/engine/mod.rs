@@ -32,7 +32,7 @@ use std::thread;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-pub(crate) use background::{Background, BlockWork};
+pub(crate) use background::Background;
 use background::{BackgroundWorker, background};
 pub(crate) use block::{BLOCK_BYTES, OutputBlock, OutputLane};
 use pool::BlockPool;

@@ -182,19 +182,18 @@ impl OpenFiles {
 
     /// Makes a new file.
     pub(super) fn create(&self, path: &Path) -> Result<GrowingFile, PlanError> {
-        let mut slots = self.0.borrow_mut();
-        let number = slots.made;
-        slots.made += 1;
+        self.0.borrow_mut().made += 1;
         let mut growing = GrowingFile {
             files: self.clone(),
             path: path.into(),
-            number,
+            number: self.0.borrow().made,
             hint: usize::MAX,
             bytes: 0,
             written: Arc::default(),
         };
         let create = || File::options().read(true).write(true).create_new(true).open(path);
-        growing.hint = slots.turn(&growing, None, create)?;
+        let place = self.0.borrow_mut().turn(&growing, None, create)?;
+        growing.hint = place;
         Ok(growing)
     }
 }

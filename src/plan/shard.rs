@@ -33,14 +33,20 @@ impl<'a> LineBlock<'a> {
 
     /// Takes the first `rows` lines, which have `bytes` bytes; the others stay.
     pub(super) fn take(&mut self, rows: u64, bytes: usize) -> LineBlock<'a> {
-        let are_all = bytes == self.lines.len();
-        let others = match &mut self.lines {
-            _ if are_all => Cow::Borrowed(&[][..]),
-            Cow::Borrowed(lines) => Cow::Borrowed(&lines[bytes..]),
-            Cow::Owned(lines) => Cow::Owned(lines.split_off(bytes)),
+        let (taken, others) = match mem::take(&mut self.lines) {
+            Cow::Borrowed(lines) => {
+                let (taken, others) = lines.split_at(bytes);
+                (taken.into(), others.into())
+            }
+            Cow::Owned(lines) if lines.len() == bytes => (lines.into(), Cow::default()),
+            Cow::Owned(mut lines) => {
+                let others = lines.split_off(bytes);
+                (lines.into(), others.into())
+            }
         };
+        self.lines = others;
         self.rows -= rows;
-        LineBlock { lines: mem::replace(&mut self.lines, others), rows, ..*self }
+        LineBlock { lines: taken, rows, background: self.background }
     }
 }
 

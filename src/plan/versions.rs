@@ -63,7 +63,11 @@ impl CurrentVersions {
         for number in 0..of {
             let keys = self.keys(HashPartition { number, of }, stop)?;
             spool = spool.rewrite(open, stop, |row, kept| {
-                if keys.lacks(line::object(row)) { exclude(row) } else { kept.write(LineBlock::at_once(row, 1)) }
+                if keys.lacks(line::object(row)) {
+                    exclude(row)
+                } else {
+                    kept.write(LineBlock::at_once(row, 1))
+                }
             })?;
         }
         Ok(spool)
