@@ -1,13 +1,13 @@
 //! Work that the sink leaves to workers: what remains to be done with a block once its place in the
 //! output is known, such as to hash and write it.
 //!
-//! The collector puts it into a queue. Workers do it between windows of their tasks, and once no
-//! tasks are left. Where the queue is full, the collector does the work itself: so it never waits,
-//! and the queue's length bounds the blocks in it.
+//! The collector puts it into a queue of bounded length. Workers do it between windows of their
+//! tasks, while they wait for the collector, and once no tasks are left. So where the queue is full
+//! and the collector waits, each worker that does not wait for another worker takes some of it.
 //!
 //! Never knows what the work is.
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Select, SendError, Sender, TrySendError, bounded};
 
 use super::pool::BlockPool;
 
@@ -42,13 +42,11 @@ pub(super) fn background(
 }
 
 impl Background<'_> {
-    /// Has work done, by a worker or at once. All of it is done when the run has ended.
+    /// Has work done by a worker. All of it is done when the run has ended.
     pub(crate) fn run(&self, work: BlockWork) {
-        match self.queue.try_send(work) {
-            Ok(()) => {}
-            Err(TrySendError::Full(work) | TrySendError::Disconnected(work)) => {
-                self.pool.put(work());
-            }
+        // Without workers, all of which have panicked, it is done at once.
+        if let Err(SendError(work)) = self.queue.send(work) {
+            self.pool.put(work());
         }
     }
 }
@@ -58,6 +56,29 @@ impl BackgroundWorker<'_> {
     pub(super) fn help(&self) {
         while let Ok(work) = self.queue.try_recv() {
             self.pool.put(work());
+        }
+    }
+
+    /// Sends a message; as long as there is no room for it, does what is in the queue.
+    ///
+    /// # Errors
+    /// When nobody receives messages any more.
+    pub(super) fn send<M>(
+        &self,
+        messages: &Sender<M>,
+        mut message: M,
+    ) -> Result<(), SendError<M>> {
+        loop {
+            self.help();
+            match messages.try_send(message) {
+                Ok(()) => return Ok(()),
+                Err(TrySendError::Disconnected(unsent)) => return Err(SendError(unsent)),
+                Err(TrySendError::Full(unsent)) => message = unsent,
+            }
+            let mut either = Select::new();
+            either.send(messages);
+            either.recv(&self.queue);
+            either.ready();
         }
     }
 

@@ -13,7 +13,9 @@
 //!
 //! Freedom from deadlock: the collector never waits for a particular task. It drains the head
 //! task's buffered output first; otherwise it receives the next message, and buffers or spills what
-//! is not due yet. A worker waits only for the collector.
+//! is not due yet. It waits for room in the queue of work that it leaves to workers, too. A worker
+//! waits only for the collector, or within a task for a worker at an earlier one; while it waits
+//! for the collector, it does that work.
 //!
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
@@ -180,7 +182,8 @@ impl<S, E> Emitter<'_, S, E> {
     /// # Errors
     /// [`Stopped`] when the run is over.
     pub(crate) fn emit(&self, block: OutputBlock) -> Result<(), Stopped> {
-        self.messages.send(WorkerMessage::Block(self.task, block)).map_err(|_| Stopped)
+        let message = WorkerMessage::Block(self.task, block);
+        self.background.send(self.messages, message).map_err(|_| Stopped)
     }
 
     /// An empty buffer for the next block, used before where possible.
@@ -268,7 +271,7 @@ where
             let worker = thread::Builder::new().name("worker".to_owned());
             worker.spawn_scoped(scope, life).map_err(RunError::Thread)?;
         }
-        drop((gate, sender));
+        drop((gate, sender, helper));
         let collector = Collector {
             config,
             tasks,
@@ -312,7 +315,7 @@ fn work<W: Worker>(
                 Err(error)
             }
         };
-        if messages.send(WorkerMessage::End(task, end)).is_err() {
+        if background.send(messages, WorkerMessage::End(task, end)).is_err() {
             return;
         }
     }

@@ -1,6 +1,6 @@
-//! Takes a filter's output, in report order: rows to their series, counts to the totals.
+//! Takes a filter's output, in the order of tasks: rows to their series, counts to the totals.
 //!
-//! Never knows about threads: what comes here comes in order.
+//! Only decides where a block belongs; workers hash and write it.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -1,4 +1,6 @@
-//! Filtering: matching rows as manifest lines, by lane, in report order.
+//! Filtering: matching rows as manifest lines, by lane. Large gzip files take turns
+//! ([`TaskOrder::Turns`]), so that output need not wait for the end of a file; where a scan may end
+//! after any file, or files are shown once they are known to be good, they follow each other.
 //!
 //! Never knows what becomes of a lane.
 
@@ -75,7 +77,7 @@ fn add_all(totals: &mut Vec<u64>, counts: &[u64]) {
     }
 }
 
-/// What takes a filter's output, in report order.
+/// What takes a filter's output, in the order of tasks.
 pub(crate) trait FilterSink {
     /// What can go wrong here; it ends the scan.
     type Error: From<ScanError>;
@@ -90,8 +92,8 @@ pub(crate) trait FilterSink {
         background: &Background<'_>,
     ) -> Result<(), Self::Error>;
 
-    /// Takes what was found in a file, or in several of one report that follow each other, after
-    /// all their rows; `input` is the first. `Break` ends the scan.
+    /// Takes what was found in a file, in a split of one, or in several files of one report that
+    /// follow each other, after all their rows; `input` is the first. `Break` ends the scan.
     ///
     /// # Errors
     /// The sink's own.

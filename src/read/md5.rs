@@ -20,6 +20,9 @@
 //! to wait in memory, and in a short run one of them had a file more to scan than the other. With
 //! more threads several would wait for who does the rest, so the first does all of it at once.
 //!
+//! Files that take turns ([`super::TaskOrder`]) are hashed in step with their scan: before a split
+//! is scanned, its group is hashed up to where the split ends.
+//!
 //! What is not worth a group is hashed by its scanner in passing: small files, very large files, a
 //! file without neighbours, files in S3 (reading one twice costs twice), everything on a machine
 //! without wide enough vectors. Where there are two threads for each file, such a file on disk is

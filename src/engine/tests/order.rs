@@ -43,7 +43,8 @@ impl Arrivals<'_> {
             stop: &stop,
         };
         let pool = BlockPool::new(2);
-        let (background, _helper) = background(1, &pool);
+        // Without a worker, work is done at once.
+        let (background, _) = background(1, &pool);
         let mut sink = Recorder { keep_going: hold, ..Recorder::default() };
         let mut collector = Collector {
             config: &config,
