@@ -48,7 +48,7 @@ pub(super) struct AwsSettings {
 }
 
 impl AwsSettings {
-    /// Reads the shared files; `profile` is the one that a flag names.
+    /// Reads the shared files; `profile` is the one that the user names.
     pub(super) async fn read(profile: Option<&str>) -> Result<Self, AwsError> {
         let (fs, env) = (Fs::real(), Env::real());
         let named = named_profile(profile, &env);

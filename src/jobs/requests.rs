@@ -1,7 +1,7 @@
 //! The requests of a submission, `requests.jsonl`: one a line, beside the journal, which knows the
 //! SHA-256 of all.
 //!
-//! They are kept so that whoever goes on with a submission need not give the same flags again.
+//! They are kept so that whoever goes on with a submission need not give the same parameters again.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};

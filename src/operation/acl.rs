@@ -34,10 +34,11 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
     estimate: estimate::put_requests,
 };
 
-/// The parameters. Grants name canonical user ids and an owner: they go by `--operation-json`.
+/// The parameters. Grants name canonical user ids and an owner: they are given as the
+/// operation's JSON (`given.rs`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct AclParameters {
-    /// `--acl`: one of the canned ACLs.
+    /// A canned ACL.
     pub acl: Option<String>,
 }
 

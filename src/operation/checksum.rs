@@ -46,9 +46,9 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ChecksumParameters {
-    /// `--checksum-algorithm`.
+    /// The checksum algorithm.
     pub algorithm: Option<String>,
-    /// `--checksum-type`; S3 chooses where there is none.
+    /// The checksum type; S3 chooses where none is given.
     pub checksum_type: Option<String>,
 }
 

@@ -89,62 +89,62 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters. What is not given is left to S3, but for the storage class.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct CopyParameters {
-    /// `--target-bucket`: a name or an ARN.
+    /// The target bucket's name or ARN.
     pub target_bucket: Option<String>,
-    /// `--target-prefix`: stands before the keys of the copies.
+    /// The prefix of the copies' keys.
     pub target_prefix: Option<String>,
-    /// `--storage-class`.
+    /// The storage class of the copies.
     pub storage_class: Option<CopyClass>,
-    /// `--sse`: `none` (the bucket's default), `AES256` or `KMS`.
+    /// The encryption of the copies: `none` (the bucket's default), `AES256` or `KMS`.
     pub sse: Option<String>,
-    /// `--kms-key-arn`.
+    /// The ARN of the KMS key.
     pub key_arn: Option<String>,
-    /// `--bucket-key`.
+    /// Whether the copies use an S3 Bucket Key.
     pub bucket_key: Option<bool>,
-    /// `--object-tags`: `keep`, `replace` or `none`.
+    /// The tags of the copies: `keep`, `replace` or `none`.
     pub tags_directive: Option<String>,
-    /// `--object-tag`: the new ones.
+    /// The new tags.
     pub tags: Vec<Tag>,
-    /// `--metadata`: `COPY` or `REPLACE`.
+    /// The metadata directive: `COPY` or `REPLACE`.
     pub metadata_directive: Option<String>,
     /// The new metadata.
     pub metadata: Metadata,
-    /// `--acl`: one of the canned ACLs.
+    /// A canned ACL.
     pub acl: Option<String>,
-    /// `--checksum-algorithm`.
+    /// The checksum algorithm.
     pub checksum_algorithm: Option<String>,
-    /// `--legal-hold`: `ON` or `OFF`.
+    /// The legal hold's status: `ON` or `OFF`.
     pub legal_hold: Option<String>,
-    /// `--retention-mode`.
+    /// The retention mode.
     pub lock_mode: Option<String>,
-    /// `--retain-until`: a time to the second, in UTC.
+    /// The end of the retention, to the second, in UTC.
     pub lock_until: Option<String>,
-    /// `--modified-since`: copies only what has changed since.
+    /// Copy only objects that have changed since this time.
     pub modified_since: Option<String>,
-    /// `--unmodified-since`: copies only what has not.
+    /// Copy only objects that have not changed since this time.
     pub unmodified_since: Option<String>,
-    /// `--redirect-location`: of a website.
+    /// Where a website redirects requests for the copies.
     pub redirect_location: Option<String>,
-    /// `--requester-pays`.
+    /// Whether the requester pays for reading the source bucket.
     pub requester_pays: bool,
 }
 
 /// Metadata of the copies (API, `S3ObjectMetadata`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Metadata {
-    /// `--cache-control`.
+    /// `Cache-Control`.
     pub cache_control: Option<String>,
-    /// `--content-disposition`.
+    /// `Content-Disposition`.
     pub content_disposition: Option<String>,
-    /// `--content-encoding`.
+    /// `Content-Encoding`.
     pub content_encoding: Option<String>,
-    /// `--content-language`.
+    /// `Content-Language`.
     pub content_language: Option<String>,
-    /// `--user-metadata`: key and value.
+    /// User-defined metadata: keys and values.
     pub user: Vec<(String, String)>,
-    /// `--content-type`.
+    /// `Content-Type`.
     pub content_type: Option<String>,
-    /// `--expires`: a time to the second, in UTC.
+    /// `Expires`: a time to the second, in UTC.
     pub expires: Option<String>,
 }
 

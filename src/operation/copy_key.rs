@@ -51,7 +51,7 @@ pub(crate) enum TargetEncryption {
 }
 
 impl TargetEncryption {
-    /// Reads `--target-encryption`: `sse-s3`, `aws/s3`, or a key's ARN.
+    /// Parses the target bucket's default encryption: `sse-s3`, `aws/s3`, or a key's ARN.
     ///
     /// # Errors
     /// When it is none of these, or a key of another region.

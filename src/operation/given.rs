@@ -1,7 +1,7 @@
-//! `--operation-json`: an operation as AWS documents it, passed on untouched.
+//! An operation given as JSON, in the form that AWS documents, and passed on unchanged.
 //!
-//! For what has no flags here: grants of an ACL, event holds, or what AWS adds next. Its kind is
-//! checked, its members are not: AWS does that.
+//! It covers what the parameters here don't: grants of an ACL, event holds, or what AWS adds next.
+//! Its kind is checked; its members are not: AWS checks them.
 
 use serde_json::{Map, Value};
 

@@ -1,6 +1,6 @@
 //! One request for each manifest: what `CreateJob` is sent, as JSON.
 //!
-//! The document is what `aws s3control create-job --cli-input-json` takes. Members of an operation
+//! The document is the input JSON of the AWS CLI's `s3control create-job`. Members of an operation
 //! stand in the order of the API's model, and those of the request in alphabetical order: the AWS
 //! CLI sends members as they come, and the AWS SDK for Rust in exactly that order, so that both
 //! send the same bytes.

@@ -51,11 +51,11 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LambdaParameters {
-    /// `--function-arn`: the function, with an alias or version behind it or without.
+    /// The function's ARN, with or without an alias or a version at its end.
     pub function_arn: Option<String>,
-    /// `--schema-version`: `1.0` or `2.0`.
+    /// The schema version of the function's events: `1.0` or `2.0`.
     pub schema_version: Option<String>,
-    /// `--user-argument`: what the function is told besides.
+    /// User arguments, by key, that the function gets with each invocation.
     pub arguments: Vec<(String, String)>,
 }
 

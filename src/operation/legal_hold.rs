@@ -29,7 +29,7 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LegalHoldParameters {
-    /// `--legal-hold`: `ON` or `OFF`.
+    /// The legal hold's status: `ON` or `OFF`.
     pub status: Option<String>,
 }
 

@@ -51,10 +51,10 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RestoreParameters {
-    /// `--restore-days`: for how many days the restored copy stays. Asked for by jobs on `GLACIER`
-    /// and `DEEP_ARCHIVE`, and left out of those on `INTELLIGENT_TIERING`, which it would fail.
+    /// For how many days the restored copy stays. Jobs on `GLACIER` and `DEEP_ARCHIVE` need it; it
+    /// is left out of jobs on `INTELLIGENT_TIERING`, which it would fail.
     pub days: Option<u32>,
-    /// `--restore-tier`: `BULK` or `STANDARD`; S3's own choice is `STANDARD`.
+    /// The retrieval tier: `BULK` or `STANDARD`; S3's own choice is `STANDARD`.
     pub tier: Option<String>,
 }
 

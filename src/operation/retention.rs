@@ -29,11 +29,11 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RetentionParameters {
-    /// `--retention-mode`: `COMPLIANCE` or `GOVERNANCE`.
+    /// The retention mode: `COMPLIANCE` or `GOVERNANCE`.
     pub mode: Option<String>,
-    /// `--retain-until`: a time to the second, in UTC.
+    /// The end of the retention, to the second, in UTC.
     pub until: Option<String>,
-    /// `--bypass-governance`: also where a retention in governance mode is in place.
+    /// Whether a retention in governance mode is replaced, too.
     pub bypass_governance: bool,
 }
 

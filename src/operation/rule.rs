@@ -5,7 +5,8 @@
 /// Why a row is excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
-    /// The reason's name: of the file below `excluded/` and of `--include-ineligible`.
+    /// The reason's name. It names the file below `excluded/`, and the reason where a user includes
+    /// its rows.
     pub reason: &'static str,
     /// What it means, in a sentence for a person.
     pub meaning: &'static str,
@@ -54,8 +55,8 @@ pub(super) const SSE_C: Rule = Rule {
     }],
 };
 
-/// What must be restored before its bytes can be read (UG, "Copy objects"). A report does not tell
-/// whether a restored copy exists: `--include-ineligible archived` says so.
+/// Objects that must be restored before their bytes can be read (UG, "Copy objects"). A report does
+/// not say whether a restored copy exists: the user does, by including this reason.
 pub(super) const ARCHIVED: Rule = Rule {
     reason: "archived",
     meaning: "archived: its bytes can't be read before it is restored",

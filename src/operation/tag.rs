@@ -33,7 +33,7 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct TagParameters {
-    /// `--object-tag`: the tags that take the place of all others.
+    /// The tags that replace all others.
     pub tags: Vec<Tag>,
 }
 

@@ -87,9 +87,9 @@ pub(super) const SPEC: OperationSpec = OperationSpec {
 /// The parameters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct UpdateEncryptionParameters {
-    /// `--kms-key-arn`: the key for all objects.
+    /// The ARN of the KMS key for all objects.
     pub key_arn: Option<String>,
-    /// `--bucket-key`: whether S3 asks KMS once a bucket instead of once an object.
+    /// Whether to use an S3 Bucket Key: S3 asks KMS once a bucket instead of once an object.
     pub bucket_key: Option<bool>,
 }
 

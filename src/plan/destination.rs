@@ -336,7 +336,7 @@ mod remote {
             make_way(uploads, etag, &unsent, plan, out, stop)?;
         }
         unsent.send(uploads, stop)?;
-        // A run with --force may have deleted or replaced files that were sent or found.
+        // A run that replaces a plan may have deleted or replaced files that were sent or found.
         let files = plan.files();
         refuse_lost(uploads, &files, out)?;
         let is_same =

@@ -33,10 +33,10 @@ pub struct Plan {
     pub reports: Vec<ReportSource>,
     /// Which rows were asked for.
     pub predicate: PlanPredicate,
-    /// The operation that the rows were checked for (`--for`), if one was named.
+    /// The operation that the rows were checked for, if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<ForOperation>,
-    /// Where the manifests will lie, if they are inventory reports (`--emit inventory`).
+    /// Where the manifests will lie, if they are inventory reports.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<PlanInventory>,
     /// What it tries again, if it was made of another plan's failed tasks (`s3sieve retry`).
@@ -52,7 +52,7 @@ pub struct Plan {
     pub totals: Totals,
     /// Matching rows that are not in a manifest, by reason.
     pub excluded: Vec<ExcludedRows>,
-    /// Data files that were bad and left out (`--keep-going`).
+    /// Bad data files that were skipped.
     pub files_skipped: Vec<SkippedFile>,
     /// Columns with values that can't be read, as far as they were looked at.
     #[serde(default)]
@@ -151,7 +151,7 @@ pub struct ForOperation {
     pub bucket_key: Option<bool>,
     /// Conditions that could not be looked at, because the report lacks a column.
     pub not_checked: Vec<UncheckedCondition>,
-    /// Reasons that were not to exclude a row (`--include-ineligible`).
+    /// Reasons for which no row was excluded, because the user included their rows.
     pub included: Vec<String>,
 }
 
@@ -359,7 +359,8 @@ pub struct Shard {
     /// Its columns, where they differ from the plan's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Vec<String>>,
-    /// Columns and values that all its rows share (`--split-by`, and what the operation asks for).
+    /// Columns and values that all its rows share: those to split by, and those that the operation
+    /// asks for.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub split: BTreeMap<String, Option<String>>,
     /// The shards whose jobs must have ended, every task done, before this one's job may be

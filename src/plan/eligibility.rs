@@ -155,8 +155,8 @@ impl Eligibility {
         self.rules.iter().map(compiled).collect()
     }
 
-    /// Of a report's rows, the current versions that are copied although a reason says that the
-    /// copy fails (`--include-ineligible`), where older versions may count on them.
+    /// The current versions in a report that are copied although a reason says that the copy fails
+    /// (the user included that reason), where older versions may count on them.
     pub(super) fn doomed(&self, report: &Report, now: Timestamp) -> Result<Matcher, ScanError> {
         let schema = &report.schema;
         let names_versions = self.version_ids && schema.position("VersionId").is_some();

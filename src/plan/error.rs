@@ -206,7 +206,7 @@ pub enum PlanError {
         /// The report's manifest.
         path: Location,
     },
-    /// `--force` on a folder that holds no plan.
+    /// A plan is to be replaced, but the folder has none.
     #[error(
         "{} holds no plan (plan.json) that {FORCE} could replace, but {found}: choose another \
          {OUT}", path.display()

@@ -1,4 +1,4 @@
-//! Inventory output: a plan's manifests as inventory reports of our own (`--emit inventory`).
+//! Inventory output: a plan's manifests as inventory reports of our own.
 //!
 //! The manifests are written as CSV first, as ever; then each is turned into gzip data files, by
 //! pieces of the same length, and a `manifest.json` that lists them. Pieces are independent, so

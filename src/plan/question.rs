@@ -1,7 +1,7 @@
 //! Whether a plan answers the question that is asked: the same reports, filtered in the same way.
 //!
-//! Told from its document before a report is scanned. It can still be another plan: objects of
-//! another plan that remain (`verify --out`) stand in no document.
+//! The plan's document answers it before a report is scanned. The plan can still be a different
+//! one: if it was made of the objects of another plan that remain, no document lists those.
 //!
 //! Never knows where plans are.
 

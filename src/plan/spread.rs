@@ -1,4 +1,4 @@
-//! Spreading: rows whose number must be known before they can be cut evenly (`--jobs`).
+//! Spreading over a given number of jobs: rows must be counted before they can be cut evenly.
 //!
 //! They are collected in one file a lane first, then cut. That writes them twice, which costs less
 //! than reading the report twice.

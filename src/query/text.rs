@@ -84,7 +84,7 @@ impl Query {
     }
 }
 
-/// The place of a column that a user named outright (`--by`, `--split-by`).
+/// The position of a column that a user named outright, to count or split by.
 ///
 /// # Errors
 /// When the report has no such column.

@@ -47,7 +47,7 @@ pub(super) fn add_unreadable(columns: &mut Vec<UnreadableColumn>, later: Vec<Unr
 /// What becomes of a value that can't be read and decides about a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnUnreadable {
-    /// It ends the run, unless `--keep-going` is given.
+    /// It ends the run, unless bad files are skipped.
     Fail,
     /// It ends the run, and there is no way on.
     FailForGood,
@@ -60,8 +60,7 @@ impl OnUnreadable {
         if keep_going { Self::GoOn } else { Self::Fail }
     }
 
-    /// For rows of certain objects alone: what remains of a plan is told of a proof, and a proof
-    /// takes no `--keep-going`.
+    /// For rows of certain objects alone: verifying a plan reads them, and it can't skip bad files.
     pub(super) fn for_verify(self) -> Self {
         if self == Self::Fail { Self::FailForGood } else { self }
     }

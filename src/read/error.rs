@@ -131,10 +131,10 @@ pub enum DataErrorKind {
         kind: ColumnKind,
         /// The value's beginning.
         value: String,
-        /// Whether `--keep-going` lets the run go on.
+        /// Whether the run could go on, if bad files were skipped.
         can_go_on: bool,
     },
-    /// `--split-by` met too many values.
+    /// The columns to split by have too many different values.
     #[error(
         "more than {lanes_max} different buckets or values of the columns to split by, each of \
          which makes a job at least: choose columns with fewer values"
@@ -143,7 +143,7 @@ pub enum DataErrorKind {
         /// How many there may be.
         lanes_max: usize,
     },
-    /// `--by` met too many values.
+    /// The columns to count by have too many different values.
     #[error(
         "more than {groups_max} different values to count by: choose columns with fewer values"
     )]

@@ -1,8 +1,8 @@
 //! From the S3 key of a data file to its path on this disk.
 //!
 //! A report is copied from S3 with more or fewer of the key's leading folders, so a key is matched
-//! by its longest suffix that exists. Without `--root` it is looked for below the manifest's own
-//! folder and every folder above it; for the same suffix the nearest folder wins.
+//! by its longest suffix that exists. Where no root is given, it is looked for below the
+//! manifest's own folder and every folder above it; for the same suffix the nearest folder wins.
 //!
 //! A report may list 100,000 files, a key may have ten components and the manifest ten folders
 //! above it: trying everything would take millions of calls. Nearly all data files share one

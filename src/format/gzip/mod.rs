@@ -30,7 +30,7 @@
 //! - the kernel: read the top of `kernel/fast.rs` first, and run the fuzz target;
 //! - what is accepted: the fuzz target compares the kernel, the reference and `flate2`'s own gzip
 //!   reader;
-//! - `CRC_BLOCK_BYTES`: measure with `cargo bench --bench inflate`.
+//! - `CRC_BLOCK_BYTES`: measure with the bench `inflate`.
 
 mod error;
 mod header;

@@ -2,7 +2,7 @@
 //!
 //! One that is there keeps all that somebody chose: how often, which versions, form, prefix,
 //! encryption, the destination's account, elements that this program doesn't know. It gets the
-//! fields that it lacks, and what a flag names.
+//! fields that it lacks, and what a parameter names.
 
 use aws_sdk_s3::error::ProvideErrorMetadata;
 use roxmltree::Node;
@@ -187,7 +187,7 @@ impl InventoryChange {
         Ok(EditedInventory { document, before, after, destination, warnings: Vec::new() })
     }
 
-    /// The configuration that is there, with what it lacks and what a flag names.
+    /// The configuration that is there, with what it lacks and what a parameter names.
     fn edited(
         &self,
         action: &str,

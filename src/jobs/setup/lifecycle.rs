@@ -223,7 +223,7 @@ impl Scope {
         }
     }
 
-    /// The flag that asks for just this.
+    /// How to give the prefix parameter to ask for just this.
     fn flag(&self) -> String {
         match self {
             Self::Prefix(prefix) if prefix.is_empty() => format!("leave out {PREFIX}, "),
