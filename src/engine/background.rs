@@ -63,11 +63,7 @@ impl BackgroundWorker<'_> {
     ///
     /// # Errors
     /// When nobody receives messages any more.
-    pub(super) fn send<M>(
-        &self,
-        messages: &Sender<M>,
-        mut message: M,
-    ) -> Result<(), SendError<M>> {
+    pub(super) fn send<M>(&self, messages: &Sender<M>, mut message: M) -> Result<(), SendError<M>> {
         loop {
             self.help();
             match messages.try_send(message) {
