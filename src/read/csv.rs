@@ -242,7 +242,8 @@ impl<'a> CsvScanner<'a> {
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
-        let turn = self.suspended.turn(number);
+        // No split waits for the last one.
+        let turn = (!split.is_last()).then(|| self.suspended.turn(number));
         let bytes = split.turn(input.bytes);
         let mut cursor = WindowCursor { bytes_compressed: bytes.start, ..WindowCursor::of_file() };
         if split.number == 0 {
@@ -255,7 +256,7 @@ impl<'a> CsvScanner<'a> {
         let mut file = open_split(input, bytes.clone()).map_err(failed)?;
         self.digests.begin_split(number, bytes.end, &mut self.digest_buffer, check)?;
         let before = self.scanned(0);
-        if !split.is_last() {
+        if let Some(turn) = turn {
             cursor.split_left = bytes.end - bytes.start;
             let over = self.split_on(&mut file, &mut cursor, visitor, check)?;
             if over {

@@ -47,6 +47,10 @@ const TURN_BYTES: u64 = 512 << 10;
 /// page cache at a third of the speed (`src/source/read_buffer.rs`). Tests cut at any byte.
 const TURN_ALIGN_BYTES: u64 = if cfg!(test) { 1 } else { 4096 };
 
+/// Splits of all gzip files together, about: those of a report of more than 512 GiB are larger.
+/// 2^20: the list of tasks then takes some 40 MiB, whatever the report.
+const TURNS_MAX: u64 = 1 << 20;
+
 /// Gzip files that take turns. 128: a thread waits only where it comes to a file whose last turn
 /// is not over, so as many threads as that find work, and a suspended scan takes some 64 KiB.
 const TURN_FILES_MAX: usize = 128;
@@ -62,9 +66,7 @@ pub(crate) struct FileSplit {
 impl FileSplit {
     /// A whole file.
     pub(super) const WHOLE: Self = Self { number: 0, of: 1 };
-}
 
-impl FileSplit {
     pub(super) fn is_last(self) -> bool {
         self.number + 1 == self.of
     }
@@ -179,13 +181,13 @@ impl TaskPlan {
 }
 
 /// How many splits a task's file is cut into, if it takes turns with others.
-fn turns(task: &ScanTask, inputs: &[Input]) -> u32 {
+fn turns(task: &ScanTask, inputs: &[Input], turn_bytes: u64) -> u32 {
     let input = &inputs[task.files.start];
     // Of an object in S3 each split would be a request that is waited for.
     if input.format != FileFormat::Csv || task.files.len() != 1 || input.path.is_remote() {
         return 1;
     }
-    u32::try_from(input.bytes.div_ceil(TURN_BYTES)).unwrap_or(u32::MAX).max(1)
+    u32::try_from(input.bytes.div_ceil(turn_bytes)).unwrap_or(u32::MAX).max(1)
 }
 
 /// Cuts the gzip files among `tasks` into splits, and lets neighbours take turns.
@@ -193,15 +195,19 @@ fn taking_turns(tasks: Vec<ScanTask>, inputs: &[Input]) -> Vec<ScanTask> {
     if let [_] = tasks.as_slice() {
         return tasks;
     }
+    let bytes = inputs.iter().fold(0_u64, |sum, input| sum.saturating_add(input.bytes));
+    let turn_bytes = TURN_BYTES.max(bytes / TURNS_MAX);
     let mut ordered = Vec::with_capacity(tasks.len());
     // What takes turns now: the next task of each, and how many follow it.
     let mut active: VecDeque<(ScanTask, u32)> = VecDeque::new();
     let mut tasks = tasks.into_iter();
     loop {
         let room = TURN_FILES_MAX - active.len();
-        active.extend(tasks.by_ref().take(room).map(|task| match turns(&task, inputs) {
-            1 => (task, 0),
-            of => (ScanTask { split: FileSplit { number: 0, of }, ..task }, of - 1),
+        active.extend(tasks.by_ref().take(room).map(|task| {
+            match turns(&task, inputs, turn_bytes) {
+                1 => (task, 0),
+                of => (ScanTask { split: FileSplit { number: 0, of }, ..task }, of - 1),
+            }
         }));
         let Some((task, left)) = active.pop_front() else { return ordered };
         ordered.push(task.clone());
@@ -270,6 +276,15 @@ mod tests {
         assert_eq!(found[TURN_FILES_MAX], (0, 1));
         assert_eq!(found[TURN_FILES_MAX + 1], (1, 1), "one has come in, behind the others");
         assert_eq!(found[2 * TURN_FILES_MAX], (TURN_FILES_MAX, 0));
+    }
+
+    #[test]
+    fn the_list_of_tasks_is_bounded_however_large_files_are() {
+        let csv = |bytes| input((bytes, 0), FileFormat::Csv);
+        let inputs = [csv(1 << 50), csv(1 << 50), csv(u64::MAX / 2)];
+        let tasks = TaskPlan::new(&inputs, TaskOrder::Turns).tasks;
+        assert!(tasks.len() as u64 <= TURNS_MAX + inputs.len() as u64, "{}", tasks.len());
+        assert_eq!(tasks.last().map(|task| task.split.is_last()), Some(true));
     }
 
     #[test]
