@@ -262,7 +262,7 @@ where
                 let _ = begin.recv();
                 if !shared.is_over() {
                     let output = WorkerOutput { messages: &sender, pool, background: &helper };
-                    work(&mut make_worker(), shared, output, config.hold_until_verified);
+                    work(&mut make_worker(), shared, &output, config.hold_until_verified);
                 }
                 // The collector must see when no worker is left that can say something.
                 drop(sender);
@@ -299,10 +299,10 @@ struct WorkerOutput<'a, S, E> {
 fn work<W: Worker>(
     worker: &mut W,
     shared: &TaskQueue<'_>,
-    output: WorkerOutput<'_, W::Summary, W::Error>,
+    output: &WorkerOutput<'_, W::Summary, W::Error>,
     hold: bool,
 ) {
-    let WorkerOutput { messages, pool, background } = output;
+    let WorkerOutput { messages, pool, background } = *output;
     while let Some(task) = shared.take() {
         let emitter = Emitter { task, run: shared, messages, pool, background };
         let end = match worker.run(task, &emitter) {

@@ -138,7 +138,7 @@ impl<Q: RowQuery> Worker for QueryWorker<'_, Q> {
         task: usize,
         emitter: &Emitter<'_, Q::Summary, DataError>,
     ) -> Result<Q::Summary, TaskError<DataError>> {
-        let task = self.tasks.get(task);
+        let task = &self.tasks.get(task);
         let report = self.inputs[task.files.start].report;
         let mut visitor = self.query.visitor(report, emitter);
         let (columns, check) = (&mut self.columns[report], || emitter.check());

@@ -40,17 +40,17 @@ impl<'a> Scanner<'a> {
     pub(crate) fn scan<V: RowVisitor>(
         &mut self,
         inputs: &[Input],
-        task: ScanTask,
+        task: &ScanTask,
         columns: &mut ReadColumns,
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataError>> {
         #[cfg(any(feature = "parquet", feature = "orc"))]
         if inputs[task.files.start].format != FileFormat::Csv {
-            return self.columnar.scan(inputs, &task, columns, visitor, check);
+            return self.columnar.scan(inputs, task, columns, visitor, check);
         }
         #[cfg(any(feature = "parquet", feature = "orc"))]
         self.columnar.close();
-        self.csv.scan(inputs, &task, columns.schema.len(), visitor, check)
+        self.csv.scan(inputs, task, columns.schema.len(), visitor, check)
     }
 }

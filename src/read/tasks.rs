@@ -43,9 +43,10 @@ const SPLITS_MAX: u64 = 1_024;
 /// scan up again costs nothing (it copies 32 KiB of history), and some MiB of output.
 const TURN_BYTES: u64 = 512 << 10;
 
-/// Such splits begin at multiples of this: a page, because elsewhere some processors copy from the
-/// page cache at a third of the speed (`src/source/read_buffer.rs`). Tests cut at any byte.
-const TURN_ALIGN_BYTES: u64 = if cfg!(test) { 1 } else { 4096 };
+/// The bits of the places where such splits begin: at a page of 4 KiB, because elsewhere some
+/// processors copy from the page cache at a third of the speed (`src/source/read_buffer.rs`). Tests
+/// cut at any byte.
+const TURN_PLACES: u64 = if cfg!(test) { u64::MAX } else { !4095 };
 
 /// Splits of all gzip files together, about: those of a report of more than 512 GiB are larger.
 /// 2^20: the list of tasks then takes some 40 MiB, whatever the report.
@@ -79,8 +80,8 @@ impl FileSplit {
     /// What it covers of a gzip file of this many bytes that takes turns.
     pub(super) fn turn(self, bytes: u64) -> Range<u64> {
         let Range { start, end } = self.bytes(bytes);
-        let end = if self.is_last() { end } else { end - end % TURN_ALIGN_BYTES };
-        start - start % TURN_ALIGN_BYTES..end
+        let end = if self.is_last() { end } else { end & TURN_PLACES };
+        start & TURN_PLACES..end
     }
 
     /// What it covers of this many bytes.
