@@ -28,6 +28,10 @@ const OPEN_MAX: usize = 512;
 /// connections need the others.
 const SHARE: u64 = 4;
 
+/// Files that must be allowed to be open for blocks to be written in the background, which keeps
+/// their files open until then: with fewer, descriptors are short. 16: the system allows 64.
+const BACKGROUND_OPEN_MIN: usize = 16;
+
 /// Gathers small blocks (the leavings of many small data files) into fewer writes. 32 KiB: with 512
 /// files open that is 16 MiB. Larger blocks pass it by.
 pub(super) const WRITE_BUFFER_BYTES: usize = 32 << 10;
@@ -180,6 +184,10 @@ impl OpenFiles {
         Self(Rc::new(RefCell::new(FileSlots { open_max, open: Vec::new(), made: 0, now: 0 })))
     }
 
+    fn has_many(&self) -> bool {
+        self.0.borrow().open_max >= BACKGROUND_OPEN_MIN
+    }
+
     /// Makes a new file.
     pub(super) fn create(&self, path: &Path) -> Result<GrowingFile, PlanError> {
         self.0.borrow_mut().made += 1;
@@ -222,6 +230,7 @@ impl GrowingFile {
         background: Option<&Background<'_>>,
     ) -> Result<(), PlanError> {
         let count = bytes.len() as u64;
+        let background = background.filter(|_| self.files.has_many());
         self.turn(background, |slot| slot.write(bytes, background))?;
         self.bytes += count;
         Ok(())
@@ -248,7 +257,7 @@ impl GrowingFile {
     ) -> Result<ClosedFile, PlanError> {
         // One that is closed already has nothing left.
         if let Some(mut slot) = self.take() {
-            slot.flush(background)?;
+            slot.flush(background.filter(|_| self.files.has_many()))?;
         }
         let (path, written) = (self.path.to_path_buf(), Arc::clone(&self.written));
         Ok(ClosedFile { path, bytes: self.bytes, written })

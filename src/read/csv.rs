@@ -242,8 +242,6 @@ impl<'a> CsvScanner<'a> {
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
-        // No split waits for the last one.
-        let turn = (!split.is_last()).then(|| self.suspended.turn(number));
         let bytes = split.turn(input.bytes);
         let mut cursor = WindowCursor { bytes_compressed: bytes.start, ..WindowCursor::of_file() };
         if split.number == 0 {
@@ -253,6 +251,9 @@ impl<'a> CsvScanner<'a> {
             let scan = self.suspended.take_up(number, split.number, check).map_err(stopped)?;
             self.take_up(scan, &mut cursor);
         }
+        // Only now: one that is stopped while it waits must not end the turns of those before it.
+        // No split waits for the last one.
+        let turn = (!split.is_last()).then(|| self.suspended.turn(number));
         let mut file = open_split(input, bytes.clone()).map_err(failed)?;
         self.digests.begin_split(number, bytes.end, &mut self.digest_buffer, check)?;
         let before = self.scanned(0);

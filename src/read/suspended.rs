@@ -94,7 +94,8 @@ impl SuspendedScans {
         }
     }
 
-    /// The turn of a file: to be ended by [`Turn::suspend`], or the file's scan is over.
+    /// The turn of a file, which the caller has begun or taken up: to be ended by
+    /// [`Turn::suspend`], or the file's scan is over.
     pub(super) fn turn(&self, file: usize) -> Turn<'_> {
         Turn { scans: self, file, next: None }
     }
@@ -151,6 +152,18 @@ mod tests {
             scans.turn(3).suspend(1, scan(1));
         });
         assert_eq!(scans.take_up(3, 8, &|| Ok(())).ok().unwrap().record_at, 8);
+    }
+
+    #[test]
+    fn one_that_is_stopped_while_it_waits_leaves_the_turn_to_those_before_it() {
+        let scans = SuspendedScans::default();
+        thread::scope(|scope| {
+            let earlier =
+                scope.spawn(|| scans.take_up(0, 1, &|| Ok(())).map(|scan| scan.record_at));
+            assert!(scans.take_up(0, 2, &|| Err(Stopped)).is_err());
+            scans.turn(0).suspend(1, scan(7));
+            assert_eq!(earlier.join().unwrap(), Ok(7));
+        });
     }
 
     #[test]

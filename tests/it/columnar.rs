@@ -245,6 +245,25 @@ fn gzip_files_that_take_turns_give_the_same_plan_and_lose_no_row() {
     }
 }
 
+/// A split that waits for its turn is stopped by a bad one before it: that ended the turns of those
+/// before the bad one, too, and the run was "interrupted", in one of ten.
+#[test]
+fn a_bad_split_is_told_whatever_waits_behind_it() {
+    let report = Synthetic::new("csv", "240000", &["--files", "3"]);
+    let file = report.file(".csv.gz");
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 400].fill(0);
+    fs::write(&file, bytes).unwrap();
+    let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+    for attempt in 0..30 {
+        let out = report.out(&attempt.to_string());
+        let run = report.filter("TRUE", &out, &["--threads", "8", "--verify", "crc"]);
+        run.expect(3).says(&[&name]);
+        assert!(!out.join("plan.json").exists());
+    }
+}
+
 /// The lines of all manifests, whatever their order.
 fn sorted_lines(plan: &Path) -> Vec<String> {
     let mut lines: Vec<String> = manifests(plan).lines().map(str::to_owned).collect();
