@@ -147,6 +147,17 @@ pub fn data_file(number: usize, rows: usize) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+/// The rows of all manifests, whatever their order: on disk large gzip files take turns.
+pub fn sorted_rows(tree: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
+    let is_rows = |path: &Path| path.extension().is_some_and(|extension| extension == "csv");
+    let files = tree.iter().filter(|(path, _)| is_rows(path));
+    let texts: Vec<_> = files.map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+    let mut rows: Vec<String> =
+        texts.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+    rows.sort();
+    rows
+}
+
 /// Every file below a folder with its bytes; what differs by place and time is left out.
 pub fn tree_anywhere(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found: BTreeMap<PathBuf, Vec<u8>> = tree(folder).into_iter().collect();

@@ -1,17 +1,16 @@
 //! Reports read from S3: what comes out is what comes of the same report on disk, whatever the
 //! network does.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use ground::{BareServer, FaultProxy, Faults};
 use serde_json::json;
 
-use crate::buckets::{Buckets, data_file, s3sieve_at, tree_anywhere};
+use crate::buckets::{Buckets, data_file, s3sieve_at, sorted_rows, tree_anywhere};
 use crate::fixture::md5;
 
 const WHERE: &str = "BucketKeyStatus = 'DISABLED'";
@@ -28,17 +27,6 @@ fn filter(buckets: &Buckets, endpoint: &str, report: &str, out: &Path, more: &[&
     fs::create_dir_all(buckets.out("")).unwrap();
     let arguments = ["filter", report, "--where", WHERE, "--out", out, "--max-objects", "10000"];
     s3sieve_at(endpoint, arguments.iter().chain(more)).expect(0);
-}
-
-/// The rows of all manifests, whatever their order: on disk large gzip files take turns.
-fn sorted_rows(tree: &BTreeMap<PathBuf, Vec<u8>>) -> Vec<String> {
-    let is_rows = |path: &Path| path.extension().is_some_and(|extension| extension == "csv");
-    let files = tree.iter().filter(|(path, _)| is_rows(path));
-    let texts: Vec<_> = files.map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
-    let mut rows: Vec<String> =
-        texts.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
-    rows.sort();
-    rows
 }
 
 #[test]
