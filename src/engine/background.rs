@@ -15,8 +15,7 @@ use super::pool::BlockPool;
 /// only hide memory from the budget.
 const WORKS_PER_WORKER: usize = 2;
 
-/// What remains to be done with a block; it gives the block's buffer back. What goes wrong is
-/// noted where the sink finds it.
+/// The rest of the work on a block; it returns the block's buffer. The sink keeps its errors.
 pub(super) type BlockWork = Box<dyn FnOnce() -> Vec<u8> + Send>;
 
 /// The collector's end of the queue.
@@ -62,7 +61,7 @@ impl BackgroundWorker<'_> {
     /// Sends a message; as long as there is no room for it, does what is in the queue.
     ///
     /// # Errors
-    /// When nobody receives messages any more.
+    /// When the receiver of messages is gone.
     pub(super) fn send<M>(&self, messages: &Sender<M>, mut message: M) -> Result<(), SendError<M>> {
         loop {
             self.help();

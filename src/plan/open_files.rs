@@ -2,7 +2,8 @@
 //!
 //! A plan that is split by many values writes to many files in unpredictable order. A file is
 //! opened when it is written to. At the limit, the least recently written file is flushed and
-//! closed first; it is opened again for its next write. Only open files have a write buffer.
+//! closed first; it is opened again for its next write. Only open files have a write buffer. Blocks
+//! may be left to workers, which write each to its place.
 //!
 //! Never knows what the files hold.
 
@@ -57,7 +58,7 @@ struct FileSlot {
     /// The turn in which it was written to last.
     used: u64,
     path: Rc<Path>,
-    /// Shared with who writes blocks to it: it stays open until they are written.
+    /// Shared with the workers that write its blocks: it stays open until then.
     file: Arc<File>,
     written: Arc<WrittenBytes>,
     /// Where `unwritten` belongs.

@@ -1,4 +1,5 @@
-//! One manifest file being written: counted, hashed, its first and last line remembered.
+//! One manifest file being written: its lines counted, the first and the last remembered. Its
+//! checksum comes of its blocks, which workers may write (`written`).
 //!
 //! Never knows which rows belong in it.
 
@@ -21,7 +22,7 @@ pub(super) struct LineBlock<'a> {
     pub(super) lines: Cow<'a, [u8]>,
     /// How many.
     pub(super) rows: u64,
-    /// Who writes them, if that is not the calling thread.
+    /// The workers, if they are to write the lines instead of the calling thread.
     pub(super) background: Option<&'a Background<'a>>,
 }
 
@@ -169,7 +170,7 @@ pub(super) struct EndedShard {
 }
 
 impl EndedShard {
-    /// What is known of it, once nothing is written in the background any more.
+    /// The summary of the file, once nothing is written in the background any more.
     ///
     /// # Errors
     /// When something could not be written.

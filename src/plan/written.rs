@@ -1,5 +1,4 @@
-//! What of a growing file is written: its blocks may be hashed and written by any thread, in any
-//! order, each to its place.
+//! The blocks of a growing file, hashed and written by any thread, in any order, each to its place.
 //!
 //! Never knows what the bytes mean.
 
@@ -23,7 +22,7 @@ struct WrittenState {
     /// Pieces behind a gap, by where they begin: no more than blocks are being written at a time.
     ahead: BTreeMap<u64, WrittenPiece>,
     behind: WriteBehind,
-    /// The first thing that went wrong.
+    /// The first error of writing.
     error: Option<io::Error>,
 }
 
@@ -49,8 +48,7 @@ impl WrittenBytes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hashes and writes a piece, which is not empty. What goes wrong is told by
-    /// [`WrittenBytes::check`].
+    /// Hashes and writes a piece, which is not empty. [`WrittenBytes::check`] reports an error.
     pub(super) fn write(&self, file: &File, at: u64, bytes: &[u8]) {
         let piece = WrittenPiece { bytes: bytes.len() as u64, crc64nvme: Crc64Nvme::of(bytes) };
         let outcome = write_all_at(file, at, bytes);
@@ -68,10 +66,10 @@ impl WrittenBytes {
         }
     }
 
-    /// What went wrong so far.
+    /// Reports the first error of writing.
     ///
     /// # Errors
-    /// That, once.
+    /// That error, once.
     pub(super) fn check(&self) -> io::Result<()> {
         self.state().error.take().map_or(Ok(()), Err)
     }

@@ -45,7 +45,7 @@ impl SuspendedScan {
     }
 }
 
-/// What is known of a file that takes turns.
+/// The state of a file that takes turns.
 enum FileTurn {
     /// The split with this number can begin.
     Next(u32, Box<SuspendedScan>),
@@ -57,7 +57,7 @@ enum FileTurn {
 #[derive(Default)]
 pub(super) struct SuspendedScans {
     files: Mutex<HashMap<usize, FileTurn>>,
-    /// Told when a file's turn ends.
+    /// Notified when a file's turn ends.
     changed: Condvar,
 }
 

@@ -20,8 +20,8 @@ pub(crate) struct WriteBehind {
 }
 
 impl WriteBehind {
-    /// Told after each write how many bytes the file holds; from time to time gives what the
-    /// kernel is to be asked for.
+    /// Takes the number of bytes that the file holds, after each write; from time to time returns
+    /// those that the kernel is to be asked for.
     pub(crate) fn next(&mut self, bytes: u64) -> Option<DueBytes> {
         if bytes - self.asked < WRITE_BEHIND_BYTES {
             return None;

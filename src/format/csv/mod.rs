@@ -158,8 +158,8 @@ impl Splitter {
         self.file.position = 0;
     }
 
-    /// Leaves the file at hand for another one, which was left before or is new. What was not used
-    /// of the data is presented again when its turn comes.
+    /// Leaves the file at hand for another one, which was left before or is new. The caller
+    /// presents unused data again when the file's turn comes.
     pub fn swap(&mut self, file: &mut SplitterState) {
         mem::swap(&mut self.file, file);
     }
