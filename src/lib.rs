@@ -129,7 +129,7 @@ pub mod internal {
     pub use crate::format::columnar::{ColumnWanted, ColumnarError, ColumnarFile};
     pub use crate::format::csv::{CsvError, Splitter};
     pub use crate::format::gzip::{
-        GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, RawInflate, Status,
+        GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, RawInflate, SharedPiece, Status,
     };
     pub use crate::format::md5::{LANES_MAX, Md5Path, Md5Streams};
     #[cfg(feature = "orc")]

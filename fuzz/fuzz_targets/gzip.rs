@@ -13,7 +13,9 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use libfuzzer_sys::fuzz_target;
 use s3sieve::Inflate;
-use s3sieve::internal::{GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, RawInflate, Status};
+use s3sieve::internal::{
+    GzipDecoder, GzipError, GzipErrorKind, HISTORY_BYTES, RawInflate, SharedPiece, Status,
+};
 
 /// Where decoding of fuzzed bytes stops: a small input can make a thousand times its size.
 const OUTPUT_BYTES_MAX: usize = 1 << 22;
@@ -71,6 +73,111 @@ fn decode(inflate: Inflate, file: &[u8], shape: &Shape) -> Result<Option<Vec<u8>
                 assert!(end && from == file.len());
                 return Ok(Some(output));
             }
+        }
+    }
+}
+
+/// A file that arrives in pieces and is decoded through a window.
+struct ArrivingFile<'a> {
+    decoder: GzipDecoder,
+    file: &'a [u8],
+    chunk: usize,
+    window: Vec<u8>,
+    at: usize,
+    from: usize,
+    to: usize,
+    output: Vec<u8>,
+    end: Option<Result<bool, GzipError>>,
+}
+
+impl<'a> ArrivingFile<'a> {
+    fn new(file: &'a [u8], chunk: usize, room: usize) -> Self {
+        let (decoder, window) = (GzipDecoder::new(Inflate::Fast), vec![0; HISTORY_BYTES + room]);
+        let (at, from, to, output) = (0, 0, 0, Vec::new());
+        Self { decoder, file, chunk, window, at, from, to, output, end: None }
+    }
+
+    fn shared(&mut self) -> (&mut GzipDecoder, SharedPiece<'_>) {
+        let input = &self.file[self.from..self.to];
+        (&mut self.decoder, SharedPiece { input, window: &mut self.window, at: self.at })
+    }
+
+    fn can_share(&mut self) -> bool {
+        let (decoder, piece) = self.shared();
+        decoder.can_share(&piece)
+    }
+
+    fn took(&mut self, consumed: usize, produced: usize) {
+        self.output.extend_from_slice(&self.window[self.at..][..produced]);
+        self.from += consumed;
+        self.at += produced;
+        if self.output.len() > OUTPUT_BYTES_MAX {
+            self.end = Some(Ok(false));
+        }
+    }
+
+    fn step(&mut self) {
+        let end_of_input = self.to == self.file.len();
+        let (decoder, SharedPiece { input, window, at }) = self.shared();
+        let progress = match decoder.decode(input, end_of_input, window, at) {
+            Ok(progress) => progress,
+            Err(error) => return self.end = Some(Err(error)),
+        };
+        self.took(progress.consumed, progress.produced);
+        match progress.status {
+            Status::NeedInput => self.to = self.file.len().min(self.to + self.chunk),
+            Status::OutputFull => {
+                self.window.copy_within(self.at - HISTORY_BYTES..self.at, 0);
+                self.at = HISTORY_BYTES;
+            }
+            Status::End => self.end = Some(Ok(true)),
+        }
+    }
+}
+
+/// Two files decoded in one loop, as far as both can, are what the reference makes of each.
+fn compare_shared(files: [&[u8]; 2], shape: &Shape) {
+    let room = shape.room + 600;
+    let mut two = [0, 1].map(|place| {
+        // Pieces below some bytes never share a loop.
+        ArrivingFile::new(files[place], shape.chunks[place] + 24, room)
+    });
+    while two.iter().any(|file| file.end.is_none()) {
+        let open = two.each_mut().map(|file| file.end.is_none());
+        let can_share = two.each_mut().map(|file| file.end.is_none() && file.can_share());
+        if can_share != [true; 2] {
+            for place in 0..2 {
+                if open[place] && (!can_share[place] || !open[1 - place]) {
+                    two[place].step();
+                }
+            }
+            continue;
+        }
+        let [one, other] = &mut two;
+        let ((decoder_one, piece_one), (decoder_other, piece_other)) =
+            (one.shared(), other.shared());
+        let steps = GzipDecoder::decode_two([decoder_one, decoder_other], [piece_one, piece_other]);
+        let mut progress = 0;
+        for (file, step) in two.iter_mut().zip(steps) {
+            match step {
+                Ok(step) => {
+                    file.took(step.consumed, step.produced);
+                    progress += step.consumed + step.produced;
+                }
+                Err(error) => {
+                    file.end = Some(Err(error));
+                    progress += 1;
+                }
+            }
+        }
+        assert!(progress > 0);
+    }
+    for (file, found) in files.into_iter().zip(two) {
+        let reference = decode(Inflate::Reference, file, shape);
+        match (found.end, reference) {
+            (Some(Ok(true)), Ok(Some(reference))) => assert!(found.output == reference),
+            (Some(Ok(false)), _) | (_, Ok(None)) | (Some(Err(_)), Err(_)) => {}
+            (end, reference) => panic!("shared: {end:?}, reference: {reference:02x?}"),
         }
     }
 }
@@ -143,6 +250,10 @@ fuzz_target!(|data: &[u8]| {
     let file = encoder.finish().expect("writing to memory");
     compare_two([data, &file[10..]]);
     compare_two([&file[10..], data.split_at(data.len() / 2).1]);
+    let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let taken = [&header, data, &[1; 8]].concat();
+    compare_shared([&file, &taken], &shape);
+    compare_shared([&taken, &[&file[..], &file].concat()], &shape);
     for inflate in [Inflate::Fast, Inflate::Reference] {
         assert!(decode(inflate, &file, &shape) == Ok(Some(data.to_vec())));
     }

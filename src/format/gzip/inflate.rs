@@ -8,7 +8,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::DeflateFault;
-use super::kernel::{InflateKernel, InflateStep};
+use super::kernel::{InflateKernel, InflateStep, StreamPiece};
 
 /// What inflates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -44,6 +44,14 @@ impl Engine {
         }
     }
 
+    /// Whether [`step_two`] takes it further: with this much input and room it does.
+    pub(super) fn can_share(&self, input_bytes: usize, room_bytes: usize) -> bool {
+        match self {
+            Self::Fast(_) => InflateKernel::can_share(input_bytes, room_bytes),
+            Self::Reference(_) => false,
+        }
+    }
+
     /// Inflates `input` into `output[at..]` until the data ends, `output` is full, the input is
     /// used up, or `output[..enough]` is there, perhaps a little more. `output[..at]` is what came
     /// before: the whole member, or at least 32 KiB. `at` is below `enough`, and that is not above
@@ -64,19 +72,15 @@ impl Engine {
     }
 }
 
-/// Inflates two whole streams into two outputs, in turn where that is faster. Gives where each
-/// stands after what could be done in turn; [`Engine::step`] does the rest. Both engines are at the
-/// start of a stream.
+/// Takes two streams further in turn, where that is faster, as far as both go; then, or where it is
+/// not, [`Engine::step`] takes each further. What is wrong with one does not touch the other.
 pub(super) fn step_two(
-    (one, two): (&mut Engine, &mut Engine),
-    inputs: [&[u8]; 2],
-    outputs: [&mut [u8]; 2],
-) -> Result<[InflateStep; 2], DeflateFault> {
-    match (one, two) {
-        (Engine::Fast(one), Engine::Fast(two)) => {
-            InflateKernel::step_two([one, two], inputs, outputs)
-        }
-        _ => Ok([InflateStep::default(); 2]),
+    pair: [&mut Engine; 2],
+    pieces: [StreamPiece<'_>; 2],
+) -> [Result<InflateStep, DeflateFault>; 2] {
+    match pair {
+        [Engine::Fast(one), Engine::Fast(two)] => InflateKernel::step_two([one, two], pieces),
+        _ => [Ok(InflateStep::default()); 2],
     }
 }
 

@@ -38,6 +38,8 @@ mod inflate;
 mod kernel;
 mod raw;
 #[cfg(test)]
+mod shared_tests;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use error::{DeflateFault, MemberPart};
@@ -48,6 +50,7 @@ pub use raw::RawInflate;
 
 use header::Header;
 use inflate::Engine;
+use kernel::{InflateStep, StreamPiece};
 
 /// How far back deflate data can reach (RFC 1951, section 2: distances up to 32,768).
 pub const HISTORY_BYTES: usize = 32 << 10;
@@ -82,6 +85,26 @@ pub struct DecodeProgress {
     pub produced: usize,
     /// Why it stopped.
     pub status: Status,
+}
+
+/// A piece of a file that shares a loop with another one: as the parameters of
+/// [`GzipDecoder::decode`].
+pub struct SharedPiece<'a> {
+    /// Bytes that were not consumed before.
+    pub input: &'a [u8],
+    /// Where decoded bytes go.
+    pub window: &'a mut [u8],
+    /// Where the next one goes.
+    pub at: usize,
+}
+
+/// What one call of [`GzipDecoder::decode_two`] did with one file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SharedStep {
+    /// Bytes of `input` that were consumed.
+    pub consumed: usize,
+    /// Bytes of `window` that were written, from `at` on.
+    pub produced: usize,
 }
 
 /// A trailer, as far as it was read.
@@ -188,8 +211,7 @@ impl GzipDecoder {
         at: usize,
     ) -> Result<DecodeProgress, GzipError> {
         assert!(at <= window.len(), "the window has {} bytes, not {at}", window.len());
-        let history = self.bytes_out.min(HISTORY_BYTES as u64);
-        assert!(at as u64 >= history, "the window keeps {at} bytes of history, not {history}");
+        self.assert_history(at);
         let before = (self.bytes_in, self.bytes_out);
         let status = self.run(input, end_of_input, window, at);
         let status = status.inspect_err(|error| self.state = MemberState::Failed(*error))?;
@@ -198,6 +220,93 @@ impl GzipDecoder {
             produced: (self.bytes_out - before.1) as usize,
             status,
         })
+    }
+
+    /// Whether [`decode_two`](Self::decode_two) can take this file further. Where not,
+    /// [`decode`](Self::decode) does.
+    #[must_use]
+    pub fn can_share(&self, piece: &SharedPiece<'_>) -> bool {
+        let room = piece.window.len().saturating_sub(piece.at);
+        matches!(self.state, MemberState::Body) && self.engine.can_share(piece.input.len(), room)
+    }
+
+    /// Decodes two files in one loop, in less time than one after the other: while a lookup of one
+    /// is waited for, the other goes on. It stops where either can't go on so
+    /// ([`can_share`](Self::can_share)), or for a checksum. If both could at first, at least one of
+    /// them makes progress. What is wrong with one file does not touch the other.
+    ///
+    /// # Errors
+    /// For each file as [`decode`](Self::decode).
+    ///
+    /// # Panics
+    /// As [`decode`](Self::decode).
+    pub fn decode_two(
+        pair: [&mut Self; 2],
+        pieces: [SharedPiece<'_>; 2],
+    ) -> [Result<SharedStep, GzipError>; 2] {
+        let ([one, two], [piece_one, piece_two]) = (pair, pieces);
+        if !one.can_share(&piece_one) || !two.can_share(&piece_two) {
+            return [Ok(SharedStep::default()); 2];
+        }
+        let (start_one, at_one) = one.placed(&piece_one);
+        let (start_two, at_two) = two.placed(&piece_two);
+        let (output_one, output_two) =
+            (&mut piece_one.window[start_one..], &mut piece_two.window[start_two..]);
+        let [step_one, step_two] = inflate::step_two(
+            [&mut one.engine, &mut two.engine],
+            [
+                body_piece(piece_one.input, output_one, at_one),
+                body_piece(piece_two.input, output_two, at_two),
+            ],
+        );
+        [
+            one.took_shared(step_one, &output_one[at_one..]),
+            two.took_shared(step_two, &output_two[at_two..]),
+        ]
+    }
+
+    /// Where the member at hand begins in the window, and where its next byte goes from there.
+    fn placed(&self, piece: &SharedPiece<'_>) -> (usize, usize) {
+        self.assert_history(piece.at);
+        let start = self.member_start(piece.at);
+        (start, piece.at - start)
+    }
+
+    fn took_shared(
+        &mut self,
+        step: Result<InflateStep, DeflateFault>,
+        output: &[u8],
+    ) -> Result<SharedStep, GzipError> {
+        let step = self.took(step, output);
+        let step = step.inspect_err(|error| self.state = MemberState::Failed(*error))?;
+        Ok(SharedStep { consumed: step.consumed, produced: step.produced })
+    }
+
+    fn assert_history(&self, at: usize) {
+        let history = self.bytes_out.min(HISTORY_BYTES as u64);
+        assert!(at as u64 >= history, "the window keeps {at} bytes of history, not {history}");
+    }
+
+    /// Where the member begins, if the window still has that: nothing may be copied from before.
+    fn member_start(&self, at: usize) -> usize {
+        at - self.member_bytes_out.min(at as u64) as usize
+    }
+
+    /// Notes what a step did, which wrote to the front of `output`.
+    fn took(
+        &mut self,
+        step: Result<InflateStep, DeflateFault>,
+        output: &[u8],
+    ) -> Result<InflateStep, GzipError> {
+        let step = step.map_err(|fault| self.error(GzipErrorKind::Deflate(fault)))?;
+        self.crc.update(&output[..step.produced]);
+        self.bytes_in += step.consumed as u64;
+        self.bytes_out += step.produced as u64;
+        self.member_bytes_out += step.produced as u64;
+        if step.end {
+            self.state = MemberState::Trailer(Trailer::default());
+        }
+        Ok(step)
     }
 
     /// Goes on until it has to stop.
@@ -259,20 +368,12 @@ impl GzipDecoder {
         if at == window.len() {
             return Ok(Some(Status::OutputFull));
         }
-        // Where the member begins, if the window still has that: nothing may be copied from before.
-        let start = at - self.member_bytes_out.min(at as u64) as usize;
+        let start = self.member_start(at);
         let (output, at) = (&mut window[start..], at - start);
         let enough = output.len().min(at + CRC_BLOCK_BYTES);
-        let step = self
-            .engine
-            .step(input, output, at, enough)
-            .map_err(|fault| self.error(GzipErrorKind::Deflate(fault)))?;
-        self.crc.update(&output[at..][..step.produced]);
-        self.bytes_in += step.consumed as u64;
-        self.bytes_out += step.produced as u64;
-        self.member_bytes_out += step.produced as u64;
+        let step = self.engine.step(input, output, at, enough);
+        let step = self.took(step, &output[at..])?;
         if step.end {
-            self.state = MemberState::Trailer(Trailer::default());
             return Ok(None);
         }
         // With less than enough, it stopped for want of input.
@@ -354,4 +455,10 @@ impl GzipDecoder {
     fn error_back(&self, bytes: u64, kind: GzipErrorKind) -> GzipError {
         GzipError { kind, byte: self.bytes_in - bytes, member: self.members }
     }
+}
+
+/// What a member's body gives a step that it shares.
+fn body_piece<'a>(input: &'a [u8], output: &'a mut [u8], at: usize) -> StreamPiece<'a> {
+    let enough = output.len().min(at + CRC_BLOCK_BYTES);
+    StreamPiece { input, output, at, enough }
 }

@@ -5,7 +5,7 @@
 use super::DeflateFault;
 use super::Inflate;
 use super::inflate::{self, Engine};
-use super::kernel::InflateStep;
+use super::kernel::{InflateStep, StreamPiece};
 
 /// Inflates pieces of raw deflate data, one after the other or two at a time.
 pub struct RawInflate {
@@ -52,14 +52,13 @@ impl RawInflate {
         self.engine.start();
         self.second.start();
         let [to_one, to_two] = outputs;
-        let pair = (&mut self.engine, &mut self.second);
-        let Ok([one, two]) = inflate::step_two(pair, inputs, [&mut *to_one, &mut *to_two]) else {
-            // Each by itself, to tell which of them is damaged.
-            return [self.inflate(inputs[0], to_one), self.inflate(inputs[1], to_two)];
-        };
+        let [one, two] = inflate::step_two(
+            [&mut self.engine, &mut self.second],
+            [StreamPiece::whole(inputs[0], to_one), StreamPiece::whole(inputs[1], to_two)],
+        );
         [
-            finish(&mut self.engine, inputs[0], to_one, one),
-            finish(&mut self.second, inputs[1], to_two, two),
+            one.and_then(|done| finish(&mut self.engine, inputs[0], to_one, done)),
+            two.and_then(|done| finish(&mut self.second, inputs[1], to_two, done)),
         ]
     }
 }

@@ -13,13 +13,13 @@ use super::*;
 
 /// One of the decoders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum InflatePath {
+pub(super) enum InflatePath {
     /// One of [`InflateKernel::every_path`].
     Kernel(usize),
     Reference,
 }
 
-const INFLATE_PATHS: [InflatePath; 4] = [
+pub(super) const INFLATE_PATHS: [InflatePath; 4] = [
     InflatePath::Kernel(0),
     InflatePath::Kernel(1),
     InflatePath::Kernel(2),
@@ -27,7 +27,7 @@ const INFLATE_PATHS: [InflatePath; 4] = [
 ];
 
 impl InflatePath {
-    fn decoder(self) -> GzipDecoder {
+    pub(super) fn decoder(self) -> GzipDecoder {
         match self {
             Self::Kernel(number) => {
                 let mut decoder = GzipDecoder::new(Inflate::Fast);
@@ -47,7 +47,7 @@ const ROOMS: [usize; 4] = [1, 5, 300, 200_000];
 
 /// Decodes a file that arrives in pieces of `chunk` bytes, through a window with `room` bytes of
 /// room. `late_end`: that the input has ended is said only in a last call without input.
-fn decode_by(
+pub(super) fn decode_by(
     decoder: &mut GzipDecoder,
     file: &[u8],
     chunk: usize,
@@ -141,7 +141,7 @@ fn assert_refused(file: &[u8], byte: u64, member: u64, kind: GzipErrorKind) {
     }
 }
 
-fn gz(data: &[u8], level: u32) -> Vec<u8> {
+pub(super) fn gz(data: &[u8], level: u32) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(level));
     encoder.write_all(data).unwrap();
     encoder.finish().unwrap()
@@ -575,7 +575,7 @@ fn errors_name_the_place_and_the_remedy() {
 }
 
 /// Data with repeats at all distances, and none.
-fn data() -> impl Strategy<Value = Vec<u8>> {
+pub(super) fn data() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..300),
         (any::<u8>(), 0..700_usize).prop_map(|(byte, count)| vec![byte; count]),

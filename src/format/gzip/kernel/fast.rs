@@ -54,6 +54,8 @@ pub(super) enum LoopExit {
     Slack,
     /// The block ended.
     End,
+    /// The data are damaged.
+    Fault(DeflateFault),
 }
 
 /// How bytes are reached.
@@ -204,7 +206,7 @@ unsafe fn put<M: Memory>(
     next
 }
 
-/// What one stream gives the loop: where it stands, its data, room and tables.
+/// What one stream gives the loop: where it stands, its data, its room and its tables.
 pub(super) struct StreamLane<'a> {
     pub(super) cursor: Cursor,
     pub(super) input: &'a [u8],
@@ -327,44 +329,55 @@ impl<'a> RunningStream<'a> {
 /// enough is there.
 #[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
 #[inline(always)]
-fn run<M: Memory>(lane: StreamLane<'_>) -> Result<(Cursor, LoopExit), DeflateFault> {
+fn run<M: Memory>(lane: StreamLane<'_>) -> (Cursor, LoopExit) {
     let before = lane.cursor;
     let Some(mut lane) = RunningStream::start::<M>(lane) else {
-        return Ok((before, LoopExit::Slack));
+        return (before, LoopExit::Slack);
     };
     while lane.has_slack() {
         // SAFETY: the condition above.
-        if unsafe { lane.round::<M>() }? {
-            return Ok((lane.cursor(), LoopExit::End));
+        if let Some(exit) = exit_of(unsafe { lane.round::<M>() }) {
+            return (lane.cursor(), exit);
         }
     }
-    Ok((lane.cursor(), LoopExit::Slack))
+    (lane.cursor(), LoopExit::Slack)
+}
+
+/// Whether a round ended the loop, and why.
+#[inline(always)]
+fn exit_of(round: Result<bool, DeflateFault>) -> Option<LoopExit> {
+    match round {
+        Ok(false) => None,
+        Ok(true) => Some(LoopExit::End),
+        Err(fault) => Some(LoopExit::Fault(fault)),
+    }
 }
 
 /// Decodes two lanes in turn, a round of each, until either stops: while one waits for its next
-/// lookup, the other goes on. The other's exit is then `Slack`, whatever slack it has.
+/// lookup, the other goes on. The other's exit is then `Slack`, whatever slack it has. Where a lane
+/// is damaged, its cursor means nothing.
 #[expect(unsafe_code, reason = "reads and writes without checks: see the top of this file")]
 #[inline(always)]
-fn run_two<M: Memory>(lanes: [StreamLane<'_>; 2]) -> Result<[(Cursor, LoopExit); 2], DeflateFault> {
+fn run_two<M: Memory>(lanes: [StreamLane<'_>; 2]) -> [(Cursor, LoopExit); 2] {
     let before = [lanes[0].cursor, lanes[1].cursor];
     let [one, two] = lanes.map(RunningStream::start::<M>);
     let (Some(mut one), Some(mut two)) = (one, two) else {
-        return Ok(before.map(|cursor| (cursor, LoopExit::Slack)));
+        return before.map(|cursor| (cursor, LoopExit::Slack));
     };
     let mut exits = [LoopExit::Slack; 2];
     while one.has_slack() && two.has_slack() {
         // SAFETY: the condition above; each lane has its own slack.
-        if unsafe { one.round::<M>() }? {
-            exits[0] = LoopExit::End;
+        if let Some(exit) = exit_of(unsafe { one.round::<M>() }) {
+            exits[0] = exit;
             break;
         }
         // SAFETY: as above.
-        if unsafe { two.round::<M>() }? {
-            exits[1] = LoopExit::End;
+        if let Some(exit) = exit_of(unsafe { two.round::<M>() }) {
+            exits[1] = exit;
             break;
         }
     }
-    Ok([(one.cursor(), exits[0]), (two.cursor(), exits[1])])
+    [(one.cursor(), exits[0]), (two.cursor(), exits[1])]
 }
 
 /// Writes `length` bytes from `at` on, each equal to the one `distance` bytes before it, and then
@@ -480,7 +493,7 @@ impl Path {
             reason = "calls a function compiled for instructions known to be there"
         )
     )]
-    pub(super) fn run(self, lane: StreamLane<'_>) -> Result<(Cursor, LoopExit), DeflateFault> {
+    pub(super) fn run(self, lane: StreamLane<'_>) -> (Cursor, LoopExit) {
         match self {
             Self::Plain => run::<WithoutChecks>(lane),
             #[cfg(target_arch = "x86_64")]
@@ -499,10 +512,7 @@ impl Path {
             reason = "calls a function compiled for instructions known to be there"
         )
     )]
-    pub(super) fn run_two(
-        self,
-        lanes: [StreamLane<'_>; 2],
-    ) -> Result<[(Cursor, LoopExit); 2], DeflateFault> {
+    pub(super) fn run_two(self, lanes: [StreamLane<'_>; 2]) -> [(Cursor, LoopExit); 2] {
         match self {
             Self::Plain => run_two::<WithoutChecks>(lanes),
             #[cfg(target_arch = "x86_64")]
@@ -516,12 +526,12 @@ impl Path {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,avx2")]
-fn run_bmi2(lane: StreamLane<'_>) -> Result<(Cursor, LoopExit), DeflateFault> {
+fn run_bmi2(lane: StreamLane<'_>) -> (Cursor, LoopExit) {
     run::<WithBmi>(lane)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "bmi1,bmi2,avx2")]
-fn run_two_bmi2(lanes: [StreamLane<'_>; 2]) -> Result<[(Cursor, LoopExit); 2], DeflateFault> {
+fn run_two_bmi2(lanes: [StreamLane<'_>; 2]) -> [(Cursor, LoopExit); 2] {
     run_two::<WithBmi>(lanes)
 }

@@ -56,6 +56,21 @@ pub(super) struct InflateStep {
     pub(super) end: bool,
 }
 
+/// What a stream gives a call: see [`InflateKernel::step`].
+pub(super) struct StreamPiece<'a> {
+    pub(super) input: &'a [u8],
+    pub(super) output: &'a mut [u8],
+    pub(super) at: usize,
+    pub(super) enough: usize,
+}
+
+impl<'a> StreamPiece<'a> {
+    /// From the start of a stream.
+    pub(super) fn whole(input: &'a [u8], output: &'a mut [u8]) -> Self {
+        Self { input, at: 0, enough: output.len(), output }
+    }
+}
+
 /// What comes next in the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum InflateState {
@@ -204,66 +219,77 @@ impl InflateKernel {
         Ok(InflateStep { consumed: cursor.from, produced: cursor.at - at, end })
     }
 
-    /// Inflates two whole streams into two outputs in one loop, as far as the slack of both goes.
-    /// Gives where each stands, which [`step`](Self::step) takes further. Both kernels are at the
-    /// start of a stream.
+    /// Whether this is enough for [`step_two`](Self::step_two): it then makes progress.
+    pub(super) fn can_share(input_bytes: usize, room_bytes: usize) -> bool {
+        // Before the first round the buffer is filled.
+        let filled = size_of::<u64>();
+        input_bytes >= INPUT_SLACK_BYTES + filled && room_bytes >= OUTPUT_SLACK_BYTES
+    }
+
+    /// Takes two streams further in one loop, until either comes near the end of its input or room,
+    /// or its deflate data ends; [`step`](Self::step) does the rest. What is wrong with one stream
+    /// does not touch the other.
     pub(super) fn step_two(
         mut pair: [&mut Self; 2],
-        inputs: [&[u8]; 2],
-        mut outputs: [&mut [u8]; 2],
-    ) -> Result<[InflateStep; 2], DeflateFault> {
-        let mut cursors = [Cursor::default(); 2];
+        mut pieces: [StreamPiece<'_>; 2],
+    ) -> [Result<InflateStep, DeflateFault>; 2] {
+        let mut cursors = [0, 1].map(|lane| {
+            let Self { buffer, count, .. } = *pair[lane];
+            Cursor { buffer, count, from: 0, at: pieces[lane].at }
+        });
+        let mut faults = [None; 2];
         loop {
             let mut ready = true;
             for lane in 0..2 {
-                let (input, output) = (inputs[lane], &mut *outputs[lane]);
-                ready &= pair[lane].reach_codes(&mut cursors[lane], input, output)?;
+                match pair[lane].reach_codes(&mut cursors[lane], &mut pieces[lane]) {
+                    Ok(is_ready) => ready &= is_ready,
+                    Err(fault) => faults[lane] = Some(fault),
+                }
             }
-            if !ready {
+            if !ready || faults != [None; 2] {
                 break;
             }
             let [one, two] = &pair;
-            let [to_one, to_two] = &mut outputs;
-            let enough = [to_one.len(), to_two.len()];
-            let lanes = [
-                one.lane(cursors[0], inputs[0], to_one, enough[0]),
-                two.lane(cursors[1], inputs[1], to_two, enough[1]),
-            ];
-            let found = one.path.run_two(lanes)?;
-            for (lane, (next, exit)) in found.into_iter().enumerate() {
+            let [piece_one, piece_two] = &mut pieces;
+            let lanes = [one.lane(cursors[0], piece_one), two.lane(cursors[1], piece_two)];
+            for (lane, (next, exit)) in one.path.run_two(lanes).into_iter().enumerate() {
                 cursors[lane] = next;
-                if exit == LoopExit::End {
-                    pair[lane].stage = pair[lane].after_block();
+                match exit {
+                    LoopExit::Slack => {}
+                    LoopExit::End => pair[lane].stage = pair[lane].after_block(),
+                    LoopExit::Fault(fault) => faults[lane] = Some(fault),
                 }
             }
         }
-        for (kernel, cursor) in pair.iter_mut().zip(&mut cursors) {
-            // All of it came from this input.
-            cursor.give_back();
-            (kernel.buffer, kernel.count) = (cursor.buffer, cursor.count);
-        }
-        Ok(cursors.map(|cursor| InflateStep {
-            consumed: cursor.from,
-            produced: cursor.at,
-            end: false,
-        }))
+        [0, 1].map(|lane| match faults[lane] {
+            Some(fault) => Err(fault),
+            None => Ok(pair[lane].leave(cursors[lane], pieces[lane].at)),
+        })
     }
 
-    /// Goes on to the next codes; whether there is slack for the fast loop.
+    /// Keeps what the next call needs.
+    fn leave(&mut self, mut cursor: Cursor, at: usize) -> InflateStep {
+        cursor.give_back();
+        (self.buffer, self.count) = (cursor.buffer, cursor.count);
+        let end = self.stage == InflateState::End;
+        InflateStep { consumed: cursor.from, produced: cursor.at - at, end }
+    }
+
+    /// Goes on to the next codes; whether the fast loop can do a round.
     fn reach_codes(
         &mut self,
         cursor: &mut Cursor,
-        input: &[u8],
-        output: &mut [u8],
+        piece: &mut StreamPiece<'_>,
     ) -> Result<bool, DeflateFault> {
+        let StreamPiece { input, ref mut output, enough, .. } = *piece;
         while self.stage != InflateState::Codes {
-            let enough = output.len();
             let next = self.go_on(cursor, input, output, enough)?;
             if next != LoopControl::GoOn || self.stage == InflateState::End {
                 return Ok(false);
             }
         }
-        Ok(has_slack(cursor, input, output))
+        self.pending.put(cursor, output);
+        Ok(cursor.at <= enough && has_slack(cursor, input, output))
     }
 
     fn go_on(
@@ -468,11 +494,16 @@ impl InflateKernel {
                 return Ok(LoopControl::WantRoom);
             }
             if has_slack(cursor, input, output) {
-                let (next, exit) = self.path.run(self.lane(*cursor, input, output, enough))?;
+                let mut piece = StreamPiece { input, output: &mut *output, at: cursor.at, enough };
+                let (next, exit) = self.path.run(self.lane(*cursor, &mut piece));
                 *cursor = next;
-                if exit == LoopExit::End {
-                    self.stage = self.after_block();
-                    return Ok(LoopControl::GoOn);
+                match exit {
+                    LoopExit::Slack => {}
+                    LoopExit::End => {
+                        self.stage = self.after_block();
+                        return Ok(LoopControl::GoOn);
+                    }
+                    LoopExit::Fault(fault) => return Err(fault),
                 }
             }
             match self.read_item(cursor, input)? {
@@ -482,13 +513,8 @@ impl InflateKernel {
         }
     }
 
-    fn lane<'a>(
-        &'a self,
-        cursor: Cursor,
-        input: &'a [u8],
-        output: &'a mut [u8],
-        enough: usize,
-    ) -> StreamLane<'a> {
+    fn lane<'a>(&'a self, cursor: Cursor, piece: &'a mut StreamPiece<'_>) -> StreamLane<'a> {
+        let StreamPiece { input, ref mut output, enough, .. } = *piece;
         let (literals, distances) = (&self.literals, &self.distances);
         StreamLane { cursor, input, output, enough, literals, distances }
     }
