@@ -7,6 +7,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::BLOCK_BYTES;
+
 /// Empty buffers.
 pub(super) struct BlockPool {
     empties: Mutex<Vec<Vec<u8>>>,
@@ -28,9 +30,11 @@ impl BlockPool {
         self.empties().pop().unwrap_or_default()
     }
 
-    /// Takes a buffer back; dropped where there are enough.
+    /// Takes a buffer back; dropped where there are enough, or where it is shorter than a usual
+    /// block: such a one was made to hold a short block while it waited, and would come to be one
+    /// more of full length when it is filled.
     pub(super) fn put(&self, mut buffer: Vec<u8>) {
-        if buffer.capacity() == 0 {
+        if buffer.capacity() < BLOCK_BYTES {
             return;
         }
         buffer.clear();
@@ -38,5 +42,20 @@ impl BlockPool {
         if empties.len() < self.buffers_max {
             empties.push(buffer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_buffers_of_full_length_come_back() {
+        let pool = BlockPool::new(2);
+        pool.put(vec![1; BLOCK_BYTES - 1]);
+        assert_eq!(pool.take().capacity(), 0);
+        (0..3).for_each(|_| pool.put(vec![1; BLOCK_BYTES]));
+        let taken: Vec<usize> = (0..3).map(|_| pool.take().capacity()).collect();
+        assert_eq!(taken, [BLOCK_BYTES, BLOCK_BYTES, 0]);
     }
 }
