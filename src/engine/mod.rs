@@ -15,7 +15,8 @@
 //! task's buffered output first; otherwise it receives the next message, and buffers or spills what
 //! is not due yet. It waits for room in the queue of work that it leaves to workers, too. A worker
 //! waits only for the collector, or within a task for a worker at an earlier one; while it waits
-//! for the collector, it does that work.
+//! for the collector, it does that work. A worker that runs two tasks at once begins the earlier
+//! one first, and that goes on whatever becomes of the later one.
 //!
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
@@ -27,7 +28,7 @@ mod spill;
 
 use std::io;
 use std::num::NonZeroUsize;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -73,8 +74,27 @@ pub(crate) trait Worker {
         &mut self,
         task: usize,
         emitter: &Emitter<'_, Self::Summary, Self::Error>,
-    ) -> Result<Self::Summary, TaskError<Self::Error>>;
+    ) -> TaskOutcome<Self::Summary, Self::Error>;
+
+    /// Whether this task and the next one take less time at once than one after the other.
+    fn are_for_two(&self, task: usize) -> bool {
+        let _ = task;
+        false
+    }
+
+    /// Runs two tasks at once, each as [`run`](Self::run) does. What is wrong with one does not
+    /// touch the other.
+    fn run_two(
+        &mut self,
+        tasks: [usize; 2],
+        emitters: [&Emitter<'_, Self::Summary, Self::Error>; 2],
+    ) -> [TaskOutcome<Self::Summary, Self::Error>; 2] {
+        [self.run(tasks[0], emitters[0]), self.run(tasks[1], emitters[1])]
+    }
 }
+
+/// How a task ended.
+pub(crate) type TaskOutcome<S, E> = Result<S, TaskError<E>>;
 
 /// What receives the output, in task order, on the calling thread.
 pub(crate) trait Sink<S, E> {
@@ -167,12 +187,15 @@ impl TaskQueue<'_> {
         self.over.load(Ordering::Relaxed) || self.stop.load(Ordering::Relaxed)
     }
 
-    fn take(&self) -> Option<usize> {
+    /// The next task, or the next two where `are_for_two` says so of the first.
+    fn take(&self, are_for_two: impl Fn(usize) -> bool) -> Option<Range<usize>> {
         if self.is_over() {
             return None;
         }
-        let task = self.next.fetch_add(1, Ordering::Relaxed);
-        (task < self.end.load(Ordering::Relaxed)).then_some(task)
+        let next = |task: usize| Some(task + 1 + usize::from(are_for_two(task)));
+        let task = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
+        let end = self.end.load(Ordering::Relaxed);
+        (task < end).then(|| task..end.min(task + 1 + usize::from(are_for_two(task))))
     }
 }
 
@@ -303,11 +326,12 @@ fn work<W: Worker>(
     hold: bool,
 ) {
     let WorkerOutput { messages, pool, background } = *output;
-    while let Some(task) = shared.take() {
-        let emitter = Emitter { task, run: shared, messages, pool, background };
-        let end = match worker.run(task, &emitter) {
+    let emitter = |task| Emitter { task, run: shared, messages, pool, background };
+    // False where the run is over.
+    let end = |task: usize, outcome| {
+        let end = match outcome {
             Ok(summary) => Ok(summary),
-            Err(TaskError::Stopped) => continue,
+            Err(TaskError::Stopped) => return true,
             Err(TaskError::Failed(error)) => {
                 if !hold {
                     shared.end.fetch_min(task + 1, Ordering::Relaxed);
@@ -315,7 +339,20 @@ fn work<W: Worker>(
                 Err(error)
             }
         };
-        if background.send(messages, WorkerMessage::End(task, end)).is_err() {
+        background.send(messages, WorkerMessage::End(task, end)).is_ok()
+    };
+    while let Some(Range { start: task, end: behind }) =
+        shared.take(|task| worker.are_for_two(task))
+    {
+        let go_on = if behind == task + 2 {
+            let tasks = [task, task + 1];
+            let [one, two] = tasks.map(emitter);
+            let [first, second] = worker.run_two(tasks, [&one, &two]);
+            end(task, first) && end(task + 1, second)
+        } else {
+            end(task, worker.run(task, &emitter(task)))
+        };
+        if !go_on {
             return;
         }
     }

@@ -6,10 +6,12 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use crate::diagnostic::{Diagnostic, ErrorClass};
-use crate::engine::{self, Background, Emitter, OutputBlock, RunError, Sink, TaskError, Worker};
+use crate::engine::{
+    self, Background, Emitter, OutputBlock, RunError, Sink, TaskError, TaskOutcome, Worker,
+};
 use crate::read::{
     DataError, Input, ReadColumns, RowVisitor, RunControl, RunState, ScanError, ScanOptions,
-    Scanned, Scanner, TaskPlan,
+    Scanned, Scanner, SplitScan, TaskPlan,
 };
 
 /// What is asked of rows; one for each worker, used again from task to task.
@@ -80,11 +82,12 @@ where
 {
     let Scan { inputs, tasks, options, control } = scan;
     let state = RunState::new(inputs, options);
+    let threads = options.threads.get();
     let make_worker = || {
-        let query = make_query();
+        let (query, second) = (make_query(), make_query());
         let columns = query.columns();
         let scanner = Scanner::new(options, control, &state);
-        QueryWorker { scanner, inputs, tasks, columns, query }
+        QueryWorker { scanner, inputs, tasks, threads, columns, query, second }
     };
     run_workers(scan, buffering, make_worker, sink)
 }
@@ -124,9 +127,13 @@ struct QueryWorker<'a, Q> {
     scanner: Scanner<'a>,
     inputs: &'a [Input],
     tasks: &'a TaskPlan,
+    /// How many workers there are.
+    threads: usize,
     /// For each report. This worker's own: a matcher has scratch space.
     columns: Vec<ReadColumns>,
     query: Q,
+    /// For a second task at the same time.
+    second: Q,
 }
 
 impl<Q: RowQuery> Worker for QueryWorker<'_, Q> {
@@ -144,6 +151,33 @@ impl<Q: RowQuery> Worker for QueryWorker<'_, Q> {
         let (columns, check) = (&mut self.columns[report], || emitter.check());
         let scanned = self.scanner.scan(self.inputs, task, columns, &mut visitor, &check)?;
         Q::finish(visitor, scanned, self.inputs)
+    }
+
+    fn are_for_two(&self, task: usize) -> bool {
+        self.tasks.are_for_two(task, self.threads, self.inputs)
+    }
+
+    fn run_two(
+        &mut self,
+        tasks: [usize; 2],
+        emitters: [&Emitter<'_, Q::Summary, DataError>; 2],
+    ) -> [TaskOutcome<Q::Summary, DataError>; 2] {
+        let tasks = tasks.map(|task| self.tasks.get(task));
+        let reports = [&tasks[0], &tasks[1]].map(|task| self.inputs[task.files.start].report);
+        let mut one = self.query.visitor(reports[0], emitters[0]);
+        let mut two = self.second.visitor(reports[1], emitters[1]);
+        let columns = reports.map(|report| self.columns[report].schema.len());
+        let checks = (|| emitters[0].check(), || emitters[1].check());
+        let [task_one, task_two] = &tasks;
+        let scans = [
+            SplitScan { task: task_one, columns: columns[0], visitor: &mut one, check: &checks.0 },
+            SplitScan { task: task_two, columns: columns[1], visitor: &mut two, check: &checks.1 },
+        ];
+        let [first, second] = self.scanner.scan_two(self.inputs, scans);
+        [
+            first.and_then(|scanned| Q::finish(one, scanned, self.inputs)),
+            second.and_then(|scanned| Q::finish(two, scanned, self.inputs)),
+        ]
     }
 }
 

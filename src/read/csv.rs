@@ -1,93 +1,35 @@
-//! One CSV.gz data file: read, checked, inflated and split into rows, in bounded memory.
-//!
-//! Two buffers for each worker: compressed input, and a window of decompressed bytes. The window
-//! holds, from the front: the last 32 KiB decoded (deflate copies from there), the record that is
-//! not complete yet, and room for more. It slides down when the room gets short, and grows only
-//! for a record that is longer than it.
+//! Gzip CSV data files: opened, scanned whole or split by split, and compared with the manifest.
 //!
 //! The MD5 is taken here only of a file that `md5.rs` doesn't hash along with others.
-//!
-//! A file that takes turns with others is scanned split by split, maybe by one worker after the
-//! other. What the next split needs goes into a [`SuspendedScan`]: 32 KiB of history, the record
-//! that is not complete, and what the decoder and the splitter know.
 //!
 //! Never knows which rows are wanted: a visitor looks at each.
 
 use std::io::Read;
 use std::mem;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use md5::{Digest, Md5};
-
-use super::error::{behind, failed, stopped};
-use super::input::{READ_BYTES, open, open_split, read};
-use super::md5::{Digests, Md5Mode, beside};
+use super::error::failed;
+use super::input::open;
+use super::lane::ScanLane;
+use super::md5::{Md5Mode, beside};
 use super::run_state::RunState;
 use super::small::{self, SmallFile};
-use super::suspended::{SuspendedScan, SuspendedScans};
+use super::splits::{GzipSplit, SplitScan, SplitsAtHand};
 use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck};
 use super::{DataError, DataErrorKind, Input, RunControl, ScanOptions, Scanned, damage};
 use crate::engine::TaskError;
-use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
-use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
 use crate::source::ReadBuffer;
-
-/// Decompressed bytes held at first. 256 KiB: with the input it stays well inside an L2 cache of
-/// 1 MiB, and a slide copies 32 KiB for every 192 KiB or more decoded.
-const WINDOW_BYTES: usize = 256 << 10;
-
-/// Room below which the window slides down, and, where that doesn't help, grows.
-const ROOM_BYTES_MIN: usize = 32 << 10;
-
-/// A window at its largest: the longest record, the history, and room to go on. Reached only by
-/// doubling, hence the power of two.
-const WINDOW_BYTES_MAX: usize = 2 << 20;
-
-const _: () = assert!(WINDOW_BYTES_MAX >= RECORD_BYTES_MAX + HISTORY_BYTES + ROOM_BYTES_MIN);
-const _: () = assert!(WINDOW_BYTES >= 2 * (HISTORY_BYTES + ROOM_BYTES_MIN));
 
 /// Reads data files; one for each worker, used again from file to file.
 pub(super) struct CsvScanner<'a> {
     options: ScanOptions,
-    control: RunControl<'a>,
-    digests: &'a Digests<'a>,
-    suspended: &'a SuspendedScans,
-    /// Where `digests` reads to.
+    state: &'a RunState<'a>,
+    /// Where files are hashed.
     digest_buffer: ReadBuffer,
-    /// Boxed, as it goes along with a file that takes turns.
-    decoder: Box<GzipDecoder>,
-    /// To suspend the next scan in: making one takes as long as splitting 100 KB.
-    spare: Option<Box<SuspendedScan>>,
-    splitter: Splitter,
-    /// Of the file at hand, if it is hashed in passing.
-    md5: Option<Md5>,
-    input: ReadBuffer,
-    window: Vec<u8>,
-}
-
-/// Where the bytes of the file at hand stand.
-#[derive(Default)]
-struct WindowCursor {
-    /// `input[input_at..input_end]` is compressed and not yet inflated.
-    input_at: usize,
-    input_end: usize,
-    /// No bytes follow `input`.
-    input_over: bool,
-    /// Bytes of the file that are not read yet and belong to this split; more than any file has
-    /// where it is scanned to its end.
-    split_left: u64,
-    /// `window[record_at..window_end]` is decompressed and not yet split.
-    record_at: usize,
-    window_end: usize,
-    bytes_compressed: u64,
-}
-
-impl WindowCursor {
-    /// At the start of a file that is scanned to its end.
-    fn of_file() -> Self {
-        Self { split_left: u64::MAX, ..Self::default() }
-    }
+    lane: ScanLane<'a>,
+    /// Of a second file that is scanned at the same time.
+    second: ScanLane<'a>,
 }
 
 impl<'a> CsvScanner<'a> {
@@ -96,19 +38,9 @@ impl<'a> CsvScanner<'a> {
         control: RunControl<'a>,
         state: &'a RunState<'a>,
     ) -> Self {
-        Self {
-            options,
-            control,
-            digests: &state.digests,
-            suspended: &state.suspended,
-            digest_buffer: ReadBuffer::default(),
-            decoder: Box::new(GzipDecoder::new(options.inflate)),
-            spare: None,
-            splitter: Splitter::new(1, options.split),
-            md5: None,
-            input: ReadBuffer::new(READ_BYTES),
-            window: vec![0; WINDOW_BYTES],
-        }
+        let lane = || ScanLane::new(options, control.progress);
+        let (lane, second) = (lane(), lane());
+        Self { options, state, digest_buffer: ReadBuffer::default(), lane, second }
     }
 
     /// Shows every row of a task's files, which have `columns` columns, to `visitor`, in order.
@@ -120,6 +52,9 @@ impl<'a> CsvScanner<'a> {
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataError>> {
+        if task.split != FileSplit::WHOLE {
+            return self.scan_split(inputs, SplitScan { task, columns, visitor, check });
+        }
         let files = task.files.clone();
         let mut scanned = Scanned::default();
         let mut number = files.start;
@@ -131,25 +66,79 @@ impl<'a> CsvScanner<'a> {
                 number += small;
                 continue;
             }
-            // The file that some worker takes when this one is done: its start is then in memory.
-            let later = number + self.options.threads.get();
-            if task.split.number == 0
-                && let Some(later) = inputs.get(later).filter(|_| !self.digests.cover(later))
-            {
-                later.path.advise_soon();
-            }
+            self.advise(inputs, number);
             visitor.begin(number);
             let input = &inputs[number];
-            let found = if task.split == FileSplit::WHOLE {
-                self.scan_file(input, number, columns, visitor, check)
-            } else {
-                self.scan_split(input, number, task.split, columns, visitor, check)
-            };
+            let found = self.scan_file(input, number, columns, visitor, check);
             let found = found.or_else(|error| self.explained(error, input, columns, check));
             scanned.add(&found.map_err(|error| input.named(error))?);
             number += 1;
         }
         Ok(scanned)
+    }
+
+    /// Asks for the start of the file that some worker takes when this one is done.
+    fn advise(&self, inputs: &[Input], number: usize) {
+        let later = number + self.options.threads.get();
+        if let Some(input) = inputs.get(later).filter(|_| !self.state.digests.cover(later)) {
+            input.path.advise_soon();
+        }
+    }
+
+    /// Scans a split of a file that takes turns with others.
+    fn scan_split<V: RowVisitor>(
+        &mut self,
+        inputs: &[Input],
+        scan: SplitScan<'_, V>,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        let (split, check) = (GzipSplit::of(inputs, scan.task, scan.columns), scan.check);
+        self.begin(inputs, &split, scan.visitor);
+        let found = self.splits_at_hand().scan(&split, scan.visitor, check);
+        self.named(found, &split, check)
+    }
+
+    /// Scans splits of two files at once, each as [`scan`](Self::scan) does.
+    pub(super) fn scan_two<V: RowVisitor>(
+        &mut self,
+        inputs: &[Input],
+        scans: [SplitScan<'_, V>; 2],
+    ) -> [Result<Scanned, TaskError<DataError>>; 2] {
+        let [one, two] = scans;
+        let splits = [&one, &two].map(|scan| GzipSplit::of(inputs, scan.task, scan.columns));
+        self.begin(inputs, &splits[0], one.visitor);
+        self.begin(inputs, &splits[1], two.visitor);
+        let checks = [one.check, two.check];
+        let [first, second] =
+            self.splits_at_hand().scan_two(&splits, [one.visitor, two.visitor], checks);
+        // What went wrong is looked at only now: that takes a lane.
+        [self.named(first, &splits[0], checks[0]), self.named(second, &splits[1], checks[1])]
+    }
+
+    fn splits_at_hand(&mut self) -> SplitsAtHand<'_, 'a> {
+        let Self { state, digest_buffer, lane, second, .. } = self;
+        SplitsAtHand { state, digest_buffer, lanes: [lane, second] }
+    }
+
+    fn begin<V: RowVisitor>(&self, inputs: &[Input], split: &GzipSplit<'_>, visitor: &mut V) {
+        if split.is_first() {
+            self.advise(inputs, split.number);
+        }
+        visitor.begin(split.number);
+    }
+
+    /// The outcome of a split, with what is wrong with its file.
+    fn named(
+        &mut self,
+        found: Result<Scanned, TaskError<DataErrorKind>>,
+        split: &GzipSplit<'_>,
+        check: RunCheck<'_>,
+    ) -> Result<Scanned, TaskError<DataError>> {
+        let (input, columns) = (split.input, split.columns);
+        let found = found.or_else(|error| {
+            let error = self.placed(error, input, columns, check)?;
+            self.explained(error, input, columns, check)
+        });
+        found.map_err(|error| input.named(error))
     }
 
     /// Scans files that are small enough to be read at once.
@@ -163,22 +152,20 @@ impl<'a> CsvScanner<'a> {
         scanned: &mut Scanned,
     ) -> Result<(), TaskError<DataError>> {
         let mut buffer = mem::take(&mut self.digest_buffer);
-        self.md5 = None;
         let read = small::read_all(&inputs[files.clone()], self.options.verify, &mut buffer);
         for (file, number) in read.into_iter().zip(files) {
             let input = &inputs[number];
             visitor.begin(number);
             let found = file.map_err(failed).and_then(|SmallFile { bytes, digest }| {
-                self.begin_file(columns);
-                let read = self.split_through(&mut { bytes }, visitor, check);
-                let read = read.or_else(|error| match (error, input.md5.zip(digest)) {
+                self.lane.begin(columns, false);
+                let end = self.lane.go_on(&mut { bytes }, visitor, check);
+                end.or_else(|error| match (error, input.md5.zip(digest)) {
                     (TaskError::Failed(kind), Some((expected, found))) if kind.is_of_contents() => {
                         Err(failed(damage::with_md5(kind, &expected, &found)))
                     }
                     (error, _) => self.with_crc(error, &mut { bytes }, columns, check),
                 })?;
-                input.compare(read, digest).map_err(failed)?;
-                Ok(self.scanned(read))
+                self.whole(input, digest)
             });
             scanned.add(&found.map_err(|error| input.named(error))?);
         }
@@ -186,22 +173,15 @@ impl<'a> CsvScanner<'a> {
         Ok(())
     }
 
-    /// Makes ready for another file.
-    fn begin_file(&mut self, columns: usize) {
-        self.decoder.reset();
-        self.splitter.reset(columns);
-        // A window that a long record made large doesn't stay so.
-        self.window.truncate(WINDOW_BYTES);
-    }
-
-    /// What was read of the file that has just ended.
-    fn scanned(&self, bytes_compressed: u64) -> Scanned {
-        Scanned {
-            files: 1,
-            rows: self.splitter.records(),
-            bytes_compressed,
-            bytes_raw: self.decoder.bytes_out(),
-        }
+    /// What was read of a file that was scanned to its end.
+    fn whole(
+        &self,
+        input: &Input,
+        digest: Option<[u8; 16]>,
+    ) -> Result<Scanned, TaskError<DataErrorKind>> {
+        let scanned = self.lane.scanned();
+        input.compare(scanned.bytes_compressed, digest).map_err(failed)?;
+        Ok(Scanned { files: 1, ..scanned })
     }
 
     fn scan_file<V: RowVisitor>(
@@ -212,98 +192,47 @@ impl<'a> CsvScanner<'a> {
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
+        let Self { state: RunState { digests, .. }, digest_buffer, lane, .. } = self;
         let mut file = open(input).map_err(failed)?;
-        self.digests.begin(number, &mut self.digest_buffer, check)?;
-        let mode = self.digests.mode_of(number, &file);
-        self.md5 = (mode == Md5Mode::InPassing).then(Md5::new);
-        self.begin_file(columns);
-        let (bytes_compressed, digest) = if mode == Md5Mode::Beside {
-            let (bytes, outcome) = beside(input, || self.split_through(&mut file, visitor, check))?;
-            (bytes, Some(outcome.map_err(failed)?))
+        digests.begin(number, digest_buffer, check)?;
+        let mode = digests.mode_of(number, &file);
+        lane.begin(columns, mode == Md5Mode::InPassing);
+        let digest = if mode == Md5Mode::Beside {
+            let (_, outcome) = beside(input, || lane.go_on(&mut file, visitor, check))?;
+            Some(outcome.map_err(failed)?)
         } else {
-            let bytes = self.split_through(&mut file, visitor, check)?;
-            let digest = match self.md5.take() {
-                Some(md5) => Some(md5.finalize().into()),
-                None => self.digests.digest(number, &mut self.digest_buffer, check)?,
-            };
-            (bytes, digest)
-        };
-        input.compare(bytes_compressed, digest).map_err(failed)?;
-        Ok(self.scanned(bytes_compressed))
-    }
-
-    /// Scans a split of a file that takes turns with others.
-    fn scan_split<V: RowVisitor>(
-        &mut self,
-        input: &Input,
-        number: usize,
-        split: FileSplit,
-        columns: usize,
-        visitor: &mut V,
-        check: RunCheck<'_>,
-    ) -> Result<Scanned, TaskError<DataErrorKind>> {
-        let bytes = split.turn(input.bytes);
-        let mut cursor = WindowCursor { bytes_compressed: bytes.start, ..WindowCursor::of_file() };
-        if split.number == 0 {
-            self.md5 = (self.digests.mode(number).is_of_one()).then(Md5::new);
-            self.begin_file(columns);
-        } else {
-            let scan = self.suspended.take_up(number, split.number, check).map_err(stopped)?;
-            self.take_up(scan, &mut cursor);
-        }
-        // Only now: one that is stopped while it waits must not end the turns of those before it.
-        // No split waits for the last one.
-        let turn = (!split.is_last()).then(|| self.suspended.turn(number));
-        let mut file = open_split(input, bytes.clone()).map_err(failed)?;
-        self.digests.begin_split(number, bytes.end, &mut self.digest_buffer, check)?;
-        let before = self.scanned(0);
-        if let Some(turn) = turn {
-            cursor.split_left = bytes.end - bytes.start;
-            let over = self.split_on(&mut file, &mut cursor, visitor, check)?;
-            if over {
-                // The file became shorter since it was opened.
-                input.compare(cursor.bytes_compressed, None).map_err(failed)?;
+            lane.go_on(&mut file, visitor, check)?;
+            match lane.digest() {
+                Some(digest) => Some(digest),
+                None => digests.digest(number, digest_buffer, check)?,
             }
-            file.advise_next(bytes.end - bytes.start);
-            let after = self.scanned(cursor.bytes_compressed);
-            turn.suspend(split.number + 1, self.suspend(&cursor));
-            return Ok(after.since(&before, bytes.start));
-        }
-        self.split_on(&mut file, &mut cursor, visitor, check)?;
-        let digest = match self.md5.take() {
-            Some(md5) => Some(md5.finalize().into()),
-            None => self.digests.digest(number, &mut self.digest_buffer, check)?,
         };
-        input.compare(cursor.bytes_compressed, digest).map_err(failed)?;
-        let after = self.scanned(cursor.bytes_compressed);
-        Ok(Scanned { files: 1, ..after.since(&before, bytes.start) })
+        self.whole(input, digest)
     }
 
-    /// What the next split of the file at hand needs.
-    fn suspend(&mut self, cursor: &WindowCursor) -> Box<SuspendedScan> {
-        let spare = self.spare.take();
-        let mut scan = spare.unwrap_or_else(|| Box::new(SuspendedScan::new(self.options.inflate)));
-        mem::swap(&mut self.decoder, &mut scan.decoder);
-        self.splitter.swap(&mut scan.splitter);
-        scan.md5 = self.md5.take();
-        let keep = cursor.record_at.min(cursor.window_end.saturating_sub(HISTORY_BYTES));
-        scan.window.clear();
-        scan.window.extend_from_slice(&self.window[keep..cursor.window_end]);
-        scan.record_at = cursor.record_at - keep;
-        scan
-    }
-
-    /// Goes on with a scan.
-    fn take_up(&mut self, mut scan: Box<SuspendedScan>, cursor: &mut WindowCursor) {
-        mem::swap(&mut self.decoder, &mut scan.decoder);
-        self.splitter.swap(&mut scan.splitter);
-        self.md5 = scan.md5.take();
-        let bytes = scan.window.len();
-        let length = (bytes + ROOM_BYTES_MIN).next_power_of_two();
-        self.window.resize(length.clamp(WINDOW_BYTES, WINDOW_BYTES_MAX), 0);
-        self.window[..bytes].copy_from_slice(&scan.window);
-        (cursor.record_at, cursor.window_end) = (scan.record_at, bytes);
-        self.spare = Some(scan);
+    /// A fault in a split's gzip data, as a scan of the file from its start finds it: where it is
+    /// noticed does not depend then on which other file was inflated along.
+    ///
+    /// # Errors
+    /// That the run is over.
+    #[cold]
+    fn placed(
+        &mut self,
+        error: TaskError<DataErrorKind>,
+        input: &Input,
+        columns: usize,
+        check: RunCheck<'_>,
+    ) -> Result<TaskError<DataErrorKind>, TaskError<DataErrorKind>> {
+        if !matches!(error, TaskError::Failed(DataErrorKind::Gzip(_))) {
+            return Ok(error);
+        }
+        let Ok(mut file) = open(input) else { return Ok(error) };
+        self.lane.begin(columns, false);
+        match self.lane.inflate_through(&mut file, check) {
+            Err(TaskError::Stopped) => Err(TaskError::Stopped),
+            Err(found @ TaskError::Failed(DataErrorKind::Gzip(_))) => Ok(found),
+            Ok(()) | Err(TaskError::Failed(_)) => Ok(error),
+        }
     }
 
     /// An error of a file's contents, with what the file's own checksums say of it.
@@ -318,8 +247,7 @@ impl<'a> CsvScanner<'a> {
         columns: usize,
         check: RunCheck<'_>,
     ) -> Result<T, TaskError<DataErrorKind>> {
-        self.md5 = None;
-        let verifies_md5 = self.digests.verifies_md5();
+        let verifies_md5 = self.state.digests.verifies_md5();
         if verifies_md5 && input.md5.is_some() {
             return damage::explained(error, input, verifies_md5, check);
         }
@@ -349,149 +277,13 @@ impl<'a> CsvScanner<'a> {
             }
             TaskError::Failed(kind) => kind,
         };
-        self.begin_file(columns);
-        match self.inflate_through(file, check) {
+        self.lane.begin(columns, false);
+        match self.lane.inflate_through(file, check) {
             Err(TaskError::Stopped) => Err(TaskError::Stopped),
             Err(TaskError::Failed(DataErrorKind::Gzip(error))) => {
                 Err(failed(DataErrorKind::GzipBehind { error, shows: Box::new(kind) }))
             }
             Ok(()) | Err(TaskError::Failed(_)) => Err(TaskError::Failed(kind)),
         }
-    }
-
-    /// The loop of the hot path; gives the bytes read.
-    fn split_through<V: RowVisitor>(
-        &mut self,
-        file: &mut impl Read,
-        visitor: &mut V,
-        check: RunCheck<'_>,
-    ) -> Result<u64, TaskError<DataErrorKind>> {
-        let mut cursor = WindowCursor::of_file();
-        self.split_on(file, &mut cursor, visitor, check)?;
-        Ok(cursor.bytes_compressed)
-    }
-
-    /// Goes on to the end of the file, and then gives `true`, or of the split at hand.
-    fn split_on<V: RowVisitor>(
-        &mut self,
-        file: &mut impl Read,
-        cursor: &mut WindowCursor,
-        visitor: &mut V,
-        check: RunCheck<'_>,
-    ) -> Result<bool, TaskError<DataErrorKind>> {
-        loop {
-            self.refill(file, cursor)?;
-            let status = self.inflate(cursor)?;
-            let over = status == Status::End;
-            self.split(cursor, over, visitor)?;
-            check().map_err(stopped)?;
-            if over || (status == Status::NeedInput && cursor.split_left == 0) {
-                return Ok(over);
-            }
-        }
-    }
-
-    /// Inflates a file to its end, and looks at nothing in it.
-    #[cold]
-    fn inflate_through(
-        &mut self,
-        file: &mut impl Read,
-        check: RunCheck<'_>,
-    ) -> Result<(), TaskError<DataErrorKind>> {
-        let mut cursor = WindowCursor::of_file();
-        loop {
-            self.refill(file, &mut cursor)?;
-            let over = self.inflate(&mut cursor)? == Status::End;
-            cursor.record_at = cursor.window_end;
-            check().map_err(stopped)?;
-            if over {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Reads more of the file where all that was read is inflated.
-    fn refill(
-        &mut self,
-        file: &mut impl Read,
-        cursor: &mut WindowCursor,
-    ) -> Result<(), TaskError<DataErrorKind>> {
-        if cursor.input_over || cursor.input_at < cursor.input_end {
-            return Ok(());
-        }
-        let bytes = self.input.len().min(usize::try_from(cursor.split_left).unwrap_or(usize::MAX));
-        if bytes == 0 {
-            return Ok(());
-        }
-        let count = read(file, &mut self.input[..bytes]).map_err(failed)?;
-        cursor.split_left -= count as u64;
-        if let Some(md5) = &mut self.md5 {
-            md5.update(&self.input[..count]);
-        }
-        cursor.bytes_compressed += count as u64;
-        cursor.input_at = 0;
-        cursor.input_end = count;
-        cursor.input_over = count == 0;
-        Ok(())
-    }
-
-    /// Inflates into the window until it is full or the input is used up.
-    fn inflate(&mut self, cursor: &mut WindowCursor) -> Result<Status, TaskError<DataErrorKind>> {
-        self.make_room(cursor);
-        let input = &self.input[cursor.input_at..cursor.input_end];
-        let progress = self
-            .decoder
-            .decode(input, cursor.input_over, &mut self.window, cursor.window_end)
-            .map_err(failed)?;
-        cursor.input_at += progress.consumed;
-        cursor.window_end += progress.produced;
-        self.control.progress.add(progress.consumed as u64, progress.produced as u64, 0);
-        Ok(progress.status)
-    }
-
-    /// Slides the window down, and lets it grow for a long record.
-    fn make_room(&mut self, cursor: &mut WindowCursor) {
-        if self.window.len() - cursor.window_end >= ROOM_BYTES_MIN {
-            return;
-        }
-        let keep = cursor.record_at.min(cursor.window_end.saturating_sub(HISTORY_BYTES));
-        self.window.copy_within(keep..cursor.window_end, 0);
-        cursor.record_at -= keep;
-        cursor.window_end -= keep;
-        if self.window.len() - cursor.window_end < ROOM_BYTES_MIN {
-            let length = (self.window.len() * 2).min(WINDOW_BYTES_MAX);
-            self.window.resize(length, 0);
-        }
-    }
-
-    fn split<V: RowVisitor>(
-        &mut self,
-        cursor: &mut WindowCursor,
-        over: bool,
-        visitor: &mut V,
-    ) -> Result<(), TaskError<DataErrorKind>> {
-        let before = self.splitter.records();
-        loop {
-            let data = &self.window[cursor.record_at..cursor.window_end];
-            let mut failure = None;
-            let mut visit = |row: &CsvRow<'_>| match visitor.row(row) {
-                Ok(flow) => flow,
-                Err(error) => {
-                    failure = Some(error);
-                    ControlFlow::Break(())
-                }
-            };
-            let used = self.splitter.split(data, over, &mut visit).map_err(failed)?;
-            cursor.record_at += used.bytes;
-            if let Some(failure) = failure {
-                return Err(behind(failure, self.splitter.records()));
-            }
-            if !used.stopped {
-                break;
-            }
-            visitor.at_record(self.splitter.records());
-        }
-        self.control.progress.add(0, 0, self.splitter.records() - before);
-        Ok(())
     }
 }

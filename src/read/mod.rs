@@ -16,12 +16,14 @@ mod group_work;
 #[cfg(all(test, not(miri)))]
 mod group_work_tests;
 mod input;
+mod lane;
 mod md5;
 mod names;
 mod open;
 mod run_state;
 mod scanner;
 mod small;
+mod splits;
 mod suspended;
 mod tasks;
 #[cfg(test)]
@@ -48,7 +50,8 @@ pub(crate) use open::survey;
 pub use open::{ReportOptions, ReportSet};
 pub(crate) use run_state::RunState;
 pub(crate) use scanner::Scanner;
-pub(crate) use tasks::{FileSplit, TaskOrder, TaskPlan};
+pub(crate) use splits::SplitScan;
+pub(crate) use tasks::{FileSplit, ScanTask, TaskOrder, TaskPlan};
 pub(crate) use visitor::{RowVisitor, RunCheck, VisitResult};
 
 use crate::format::csv::SplitPath;
@@ -174,12 +177,12 @@ pub struct Scanned {
 }
 
 impl Scanned {
-    /// What was read since then, of a file that was read from this byte on.
-    fn since(self, before: &Self, start: u64) -> Self {
+    /// What was read since then.
+    fn since(self, before: &Self) -> Self {
         Self {
             files: 0,
             rows: self.rows - before.rows,
-            bytes_compressed: self.bytes_compressed - start,
+            bytes_compressed: self.bytes_compressed - before.bytes_compressed,
             bytes_raw: self.bytes_raw - before.bytes_raw,
         }
     }

@@ -171,6 +171,21 @@ impl TaskPlan {
         self.tasks.len()
     }
 
+    /// Whether one worker of these many scans this task and the next at the same time: both are
+    /// splits of gzip files that take turns, and there are as many for each other worker before
+    /// one of their files has its next turn.
+    pub(crate) fn are_for_two(&self, task: usize, threads: usize, inputs: &[Input]) -> bool {
+        let Some(tasks) = self.tasks.get(task..task.saturating_add(2 * threads)) else {
+            return false;
+        };
+        let takes_turns = |task: &ScanTask| {
+            task.split != FileSplit::WHOLE && inputs[task.files.start].format == FileFormat::Csv
+        };
+        let is_alone =
+            |task: &ScanTask| tasks.iter().filter(|other| other.files == task.files).count() == 1;
+        tasks.iter().take(2).all(|task| takes_turns(task) && is_alone(task))
+    }
+
     pub(crate) fn get(&self, task: usize) -> ScanTask {
         self.tasks[task].clone()
     }
@@ -277,6 +292,24 @@ mod tests {
         assert_eq!(found[TURN_FILES_MAX], (0, 1));
         assert_eq!(found[TURN_FILES_MAX + 1], (1, 1), "one has come in, behind the others");
         assert_eq!(found[2 * TURN_FILES_MAX], (TURN_FILES_MAX, 0));
+    }
+
+    #[test]
+    fn splits_are_for_two_where_no_worker_has_to_wait_for_it() {
+        let csv = |turns: u64| input((turns * TURN_BYTES, 0), FileFormat::Csv);
+        let for_two = |inputs: &[Input], order, threads| {
+            let tasks = TaskPlan::new(inputs, order);
+            (0..tasks.len())
+                .map(|task| tasks.are_for_two(task, threads, inputs))
+                .collect::<Vec<_>>()
+        };
+        let four = [csv(2), csv(2), csv(2), csv(2)];
+        let two = [true, true, true, true, true, false, false, false];
+        assert_eq!(for_two(&four, TaskOrder::Turns, 2), two);
+        assert_eq!(for_two(&four, TaskOrder::Turns, 3), [false; 8], "a third would wait");
+        assert_eq!(for_two(&four, TaskOrder::Report, 1), [false; 4]);
+        let parquet = (0..2).map(|_| input((SPLIT_BYTES * 2, 0), FileFormat::Parquet));
+        assert_eq!(for_two(&parquet.collect::<Vec<_>>(), TaskOrder::Turns, 1), [false; 4]);
     }
 
     #[test]

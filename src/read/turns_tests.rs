@@ -1,5 +1,6 @@
 //! Files scanned split by split, against the same files scanned at once.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::io::Write as _;
 use std::num::NonZeroUsize;
@@ -13,9 +14,11 @@ use proptest::prelude::*;
 
 use super::csv::CsvScanner;
 use super::run_state::RunState;
+use super::splits::SplitScan;
 use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, VisitResult};
 use super::{Input, RunControl, ScanOptions, Scanned, Verify};
+use crate::format::gzip::Inflate;
 use crate::report::FileFormat;
 use crate::values::Row;
 
@@ -51,24 +54,51 @@ fn file(folder: &Path, number: usize, members: &[(String, u32)]) -> Input {
 
 /// Scans all files, each in this many splits, which take turns, with these many scanners by turns.
 fn scanned(inputs: &[Input], splits: &[u32], scanners: usize, verify: Verify) -> Outcome {
+    scanned_by(inputs, splits, scanners, ScanOptions { verify, ..ScanOptions::default() }, &[])
+}
+
+/// As [`scanned`], two splits at once where `pairs`, gone through in a circle, say so.
+fn scanned_by(
+    inputs: &[Input],
+    splits: &[u32],
+    scanners: usize,
+    options: ScanOptions,
+    pairs: &[bool],
+) -> Outcome {
     let threads = NonZeroUsize::new(scanners).unwrap();
-    let options = ScanOptions { threads, verify, ..ScanOptions::default() };
+    let options = ScanOptions { threads, ..options };
     let state = RunState::new(inputs, options);
     let mut scanners: Vec<CsvScanner<'_>> =
         (0..scanners).map(|_| CsvScanner::new(options, RunControl::default(), &state)).collect();
     let mut rows = vec![Vec::new(); inputs.len()];
     let mut total = Scanned::default();
     let mut turn = 0;
-    for number in 0..splits.iter().copied().max().unwrap_or(0) {
-        for (file, of) in splits.iter().copied().enumerate().filter(|(_, of)| number < *of) {
-            let task = ScanTask { files: file..file + 1, split: FileSplit { number, of } };
-            let mut seen = SeenRows::default();
-            let place = turn % scanners.len();
-            let found = scanners[place].scan(inputs, &task, 2, &mut seen, &|| Ok(()));
+    let tasks = (0..splits.iter().copied().max().unwrap_or(0)).flat_map(|number| {
+        let of_number = splits.iter().copied().enumerate().filter(move |(_, of)| number < *of);
+        of_number.map(move |(file, of)| ScanTask {
+            files: file..file + 1,
+            split: FileSplit { number, of },
+        })
+    });
+    let mut tasks: VecDeque<ScanTask> = tasks.collect();
+    while let Some(task) = tasks.pop_front() {
+        let place = turn % scanners.len();
+        let in_two = *pairs.get(turn % pairs.len().max(1)).unwrap_or(&false);
+        let other = tasks.pop_front_if(|other| in_two && other.files != task.files);
+        let mut seen = [(); 2].map(|()| SeenRows::default());
+        let [one, two] = &mut seen;
+        let check = &|| Ok(());
+        let scan = |task, visitor| SplitScan { task, columns: 2, visitor, check };
+        let scanner = &mut scanners[place];
+        let found = match &other {
+            Some(other) => scanner.scan_two(inputs, [scan(&task, one), scan(other, two)]).into(),
+            None => vec![scanner.scan(inputs, &task, 2, one, check)],
+        };
+        for ((found, task), seen) in found.into_iter().zip([Some(task), other]).zip(seen) {
             total.add(&found.map_err(|error| format!("{error:?}"))?);
-            rows[file].extend(seen.0);
-            turn += 1;
+            rows[task.map_or(0, |task| task.files.start)].extend(seen.0);
         }
+        turn += 1;
     }
     Ok((rows, total))
 }
@@ -90,6 +120,36 @@ fn text() -> impl Strategy<Value = String> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 96 }))]
+
+    #[test]
+    fn two_splits_at_once_show_what_each_holds(
+        files in prop::collection::vec(
+            prop::collection::vec((text(), 0u32..=9), 1..4), 2..6),
+        splits in prop::collection::vec(2u32..9, 6),
+        scanners in 1usize..4,
+        pairs in prop::collection::vec(any::<bool>(), 1..5),
+        md5 in any::<bool>(),
+        reference in any::<bool>(),
+        damage in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1u8..)),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs: Vec<Input> =
+            files.iter().enumerate().map(|(n, members)| file(folder.path(), n, members)).collect();
+        if let Some((number, at, change)) = damage {
+            let path = inputs[number.index(inputs.len())].path.as_path().unwrap();
+            let mut bytes = fs::read(path).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= change;
+            fs::write(path, bytes).unwrap();
+        }
+        let verify = if md5 { Verify::Md5 } else { Verify::Crc };
+        let inflate = if reference { Inflate::Reference } else { Inflate::Fast };
+        let options = ScanOptions { verify, inflate, ..ScanOptions::default() };
+        let splits = &splits[..inputs.len()];
+        let alone = scanned_by(&inputs, splits, 1, options, &[]);
+        let in_two = scanned_by(&inputs, splits, scanners, options, &pairs);
+        prop_assert_eq!(in_two, alone);
+    }
 
     #[test]
     fn splits_show_what_the_whole_file_holds(
