@@ -158,7 +158,7 @@ pub(crate) fn count(
     let tasks = if keep_going {
         TaskPlan::one_a_file(inputs)
     } else {
-        TaskPlan::new(inputs, TaskOrder::Report)
+        TaskPlan::new(inputs, TaskOrder::Turns)
     };
     let tasks = &tasks;
     let make_query = || CountQuery {
