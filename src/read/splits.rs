@@ -1,5 +1,5 @@
-//! Splits of gzip files that take turns: scanned one or two at a time, maybe by one worker after the
-//! other.
+//! Splits of gzip files that take turns: scanned one or two at a time, maybe by one worker after
+//! the other.
 //!
 //! What the next split of a file needs goes into a
 //! [`SuspendedScan`](super::suspended::SuspendedScan).

@@ -130,7 +130,11 @@ proptest! {
         pairs in prop::collection::vec(any::<bool>(), 1..5),
         md5 in any::<bool>(),
         reference in any::<bool>(),
-        damage in prop::option::of((any::<prop::sample::Index>(), any::<prop::sample::Index>(), 1u8..)),
+        damage in prop::option::of((
+            any::<prop::sample::Index>(),
+            any::<prop::sample::Index>(),
+            1..=u8::MAX,
+        )),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let inputs: Vec<Input> =

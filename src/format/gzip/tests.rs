@@ -166,7 +166,7 @@ fn deflate_with(dictionary: &[u8], data: &[u8]) -> Vec<u8> {
     out
 }
 
-fn rows(count: usize) -> Vec<u8> {
+pub(super) fn rows(count: usize) -> Vec<u8> {
     let mut text = Vec::new();
     let mut seed = 7_u64;
     for row in 0..count {
