@@ -7,11 +7,12 @@
 use std::io::Read;
 use std::mem;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::error::failed;
 use super::input::open;
 use super::lane::ScanLane;
-use super::md5::{Md5Mode, beside};
+use super::md5::{Md5Mode, beside, unchanged};
 use super::run_state::RunState;
 use super::small::{self, SmallFile};
 use super::splits::{GzipSplit, SplitScan, SplitsAtHand};
@@ -194,14 +195,19 @@ impl<'a> CsvScanner<'a> {
     ) -> Result<Scanned, TaskError<DataErrorKind>> {
         let Self { state: RunState { digests, .. }, digest_buffer, lane, .. } = self;
         let mut file = open(input).map_err(failed)?;
+        digests.unchanged(number, &file).map_err(failed)?;
         digests.begin(number, digest_buffer, check)?;
         let mode = digests.mode_of(number, &file);
         lane.begin(columns, mode == Md5Mode::InPassing);
         let digest = if mode == Md5Mode::Beside {
-            let (_, outcome) = beside(input, || lane.go_on(&mut file, visitor, check))?;
+            let noted = OnceLock::new();
+            unchanged(&noted, &file).map_err(failed)?;
+            let (_, outcome) = beside(input, &noted, || lane.go_on(&mut file, visitor, check))?;
+            unchanged(&noted, &file).map_err(failed)?;
             Some(outcome.map_err(failed)?)
         } else {
             lane.go_on(&mut file, visitor, check)?;
+            digests.unchanged(number, &file).map_err(failed)?;
             match lane.digest() {
                 Some(digest) => Some(digest),
                 None => digests.digest(number, digest_buffer, check)?,

@@ -55,6 +55,12 @@ pub enum DataErrorKind {
         /// Bytes on disk.
         found: u64,
     },
+    /// It is not the file that it was when it was opened first in this run.
+    #[error(
+        "the file changed while it was read: some program writes to it or has replaced it; run \
+         again once that is done"
+    )]
+    Changed,
     /// Its MD5 is not the one in the manifest.
     #[error(
         "the file's MD5 is {found} where the manifest says {expected}: it was damaged or \
@@ -212,6 +218,7 @@ impl DataErrorKind {
             Self::Read(_)
             | Self::Size { .. }
             | Self::Unzipped { .. }
+            | Self::Changed
             | Self::Md5 { .. }
             | Self::GzipBehind { .. }
             | Self::TooManyLanes { .. }

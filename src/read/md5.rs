@@ -38,13 +38,14 @@
 //!   and told when that file is asked for.
 //! - *Output is the same* as if each file were hashed by itself.
 //!
-//! A file that someone changes between the two readings can pass with bytes that were not hashed.
-//! Its length and the CRC-32 of every member still hold for what was scanned.
+//! - *What is hashed is what is scanned*, though it is read twice: a file whose stamp (its number,
+//!   length and time of modification) differs between any two readings ends the run.
 
 use std::io::{self, Read, Take};
 use std::mem;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use md5::{Digest, Md5};
@@ -56,7 +57,7 @@ use super::visitor::RunCheck;
 use super::{DataErrorKind, Input, ScanOptions, Verify};
 use crate::engine::TaskError;
 use crate::format::md5::{BLOCK_BYTES, LANES_MAX, Md5Path, Md5Streams};
-use crate::source::{ReadBuffer, SourceFile};
+use crate::source::{FileStamp, ReadBuffer, SourceFile};
 
 /// Bytes of a group's files together at most: they must still be in the page cache when they are
 /// scanned. Files of 20 MB, the usual size, then go in full groups, and the largest (3 million
@@ -76,7 +77,9 @@ pub(super) const BUFFER_BYTES: usize = CHUNK_BYTES * LANES_MAX;
 const _: () = assert!(CHUNK_BYTES.is_multiple_of(BLOCK_BYTES));
 const _: () = assert!(BUFFER_BYTES <= 1 << 20);
 
-/// The digests of a run's files, as far as they are made in groups.
+/// The digests of a run's files, as far as they are made in groups. Files on this machine are read
+/// once to be hashed and once to be scanned: [`Digests::unchanged`] sees to it that both saw the
+/// same bytes.
 pub(super) struct Digests<'a> {
     inputs: &'a [Input],
     groups: Vec<DigestGroup<'a>>,
@@ -110,6 +113,8 @@ impl Md5Mode {
 struct DigestGroup<'a> {
     /// Their numbers: at least two, at most as many as there are lanes.
     files: Vec<usize>,
+    /// Each file's stamp when it was opened first.
+    stamps: Vec<Arc<OnceLock<FileStamp>>>,
     /// Hashing them; a result is a file's digest, or its own fault.
     work: GroupWork<Box<Hashing<'a>>, DigestOutcome>,
 }
@@ -134,7 +139,8 @@ impl<'a> Digests<'a> {
             for (place, file) in files.iter().enumerate() {
                 places[*file] = Some((groups.len(), place));
             }
-            groups.push(DigestGroup { files, work: GroupWork::new() });
+            let stamps = files.iter().map(|_| Arc::default()).collect();
+            groups.push(DigestGroup { files, stamps, work: GroupWork::new() });
         }
         Self { inputs, groups, places, verify: Verify::Md5, threads: 1 }
     }
@@ -146,6 +152,16 @@ impl<'a> Digests<'a> {
     /// Whether the file with this number is hashed here.
     pub(super) fn cover(&self, number: usize) -> bool {
         self.place(number).is_some()
+    }
+
+    /// Fails if a file that is hashed here is not the one that was opened first: asked after it was
+    /// opened, and after it was read, by whoever hashes or scans it.
+    ///
+    /// # Errors
+    /// When it changed, or the system doesn't say.
+    pub(super) fn unchanged(&self, number: usize, file: &SourceFile) -> Result<(), DataErrorKind> {
+        let Some((group, place)) = self.place(number) else { return Ok(()) };
+        unchanged(&self.groups[group].stamps[place], file)
     }
 
     /// Whether a file's MD5 is checked where the manifest gives one.
@@ -247,11 +263,13 @@ impl<'a> Digests<'a> {
         check: RunCheck<'_>,
     ) -> Result<(), TaskError<DataErrorKind>> {
         let Some((claim, hashing)) = self.groups[group].work.claim() else { return Ok(()) };
-        let files = &self.groups[group].files;
+        let DigestGroup { files, stamps, .. } = &self.groups[group];
         let mut hashing = hashing.unwrap_or_else(|| {
-            let inputs = files.iter().map(|file| &self.inputs[*file]);
+            let inputs = files.iter().map(|file| &self.inputs[*file]).zip(stamps);
             Box::new(Hashing {
-                readings: inputs.map(|input| GroupFile::Closed(input, 0)).collect(),
+                readings: inputs
+                    .map(|(input, stamp)| GroupFile::new(input, Arc::clone(stamp)))
+                    .collect(),
                 streams: Md5Streams::new(files.len(), Md5Path::Auto),
                 rounds: 0,
             })
@@ -261,8 +279,8 @@ impl<'a> Digests<'a> {
             check().map_err(stopped)?;
             hashing.round(buffer);
         }
-        hashing.readings.iter_mut().for_each(GroupFile::close);
-        if hashing.readings.iter().any(|reading| matches!(reading, GroupFile::Closed(..))) {
+        hashing.readings.iter_mut().for_each(|reading| reading.close(false));
+        if hashing.readings.iter().any(GroupFile::is_closed) {
             claim.leave(hashing);
             return Ok(());
         }
@@ -275,16 +293,18 @@ impl<'a> Digests<'a> {
 }
 
 /// Runs `scan` of a file and hashes the file on another thread meanwhile; gives what both found.
+/// The file that is hashed must be the one that was opened to be scanned, whose stamp is `noted`.
 ///
 /// # Errors
 /// Those of `scan`; the digest is not needed then.
 pub(super) fn beside<T, E>(
     input: &Input,
+    noted: &OnceLock<FileStamp>,
     scan: impl FnOnce() -> Result<T, E>,
 ) -> Result<(T, DigestOutcome), E> {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let hash = || hash_alone(input, &over);
+        let hash = || hash_alone(input, noted, &over);
         let hashing = thread::Builder::new().name("md5".to_owned()).spawn_scoped(scope, hash);
         let end = EndOfHashing(&over);
         let scanned = scan()?;
@@ -308,8 +328,9 @@ impl Drop for EndOfHashing<'_> {
 }
 
 /// The digest of one file, unless it is over before.
-fn hash_alone(input: &Input, over: &AtomicBool) -> DigestOutcome {
+fn hash_alone(input: &Input, noted: &OnceLock<FileStamp>, over: &AtomicBool) -> DigestOutcome {
     let mut file = open(input)?;
+    unchanged(noted, &file)?;
     let mut md5 = Md5::new();
     let mut buffer = ReadBuffer::new(READ_BYTES);
     while !over.load(Ordering::Relaxed) {
@@ -318,6 +339,7 @@ fn hash_alone(input: &Input, over: &AtomicBool) -> DigestOutcome {
             count => md5.update(&buffer[..count]),
         }
     }
+    unchanged(noted, &file)?;
     Ok(md5.finalize().into())
 }
 
@@ -370,57 +392,87 @@ impl Hashing<'_> {
     }
 }
 
+/// Fails if the file is not the one whose stamp was noted first; a file in S3 has none.
+pub(super) fn unchanged(
+    noted: &OnceLock<FileStamp>,
+    file: &SourceFile,
+) -> Result<(), DataErrorKind> {
+    let Some(stamp) = file.stamp()? else { return Ok(()) };
+    if *noted.get_or_init(|| stamp) == stamp { Ok(()) } else { Err(DataErrorKind::Changed) }
+}
+
 /// A file of a group while it is hashed.
-enum GroupFile<'a> {
+struct GroupFile<'a> {
+    input: &'a Input,
+    stamp: Arc<OnceLock<FileStamp>>,
+    state: GroupFileState,
+}
+
+/// How far it is.
+enum GroupFileState {
     /// Not open: none of it was hashed, or a group is left half done. The first byte that is not
     /// hashed.
-    Closed(&'a Input, u64),
+    Closed(u64),
     /// No further than the manifest says: what follows has a fault that the scan tells.
-    Open(&'a Input, Take<SourceFile>),
+    Open(Take<SourceFile>),
     Ended,
     Failed(DataErrorKind),
 }
 
-impl GroupFile<'_> {
+impl<'a> GroupFile<'a> {
+    fn new(input: &'a Input, stamp: Arc<OnceLock<FileStamp>>) -> Self {
+        Self { input, stamp, state: GroupFileState::Closed(0) }
+    }
+
     /// Opens it where it was left.
     fn open(&mut self) {
-        let Self::Closed(input, at) = *self else { return };
-        *self = match open_split(input, at..input.bytes) {
-            Ok(file) => Self::Open(input, file.take(input.bytes - at)),
-            Err(error) => Self::Failed(error),
+        let GroupFileState::Closed(at) = self.state else { return };
+        let opened = open_split(self.input, at..self.input.bytes).and_then(|file| {
+            unchanged(&self.stamp, &file)?;
+            Ok(file.take(self.input.bytes - at))
+        });
+        self.state = opened.map_or_else(GroupFileState::Failed, GroupFileState::Open);
+    }
+
+    /// Closes it where it is, at its end or for a while.
+    fn close(&mut self, is_over: bool) {
+        let GroupFileState::Open(file) = &self.state else { return };
+        self.state = match unchanged(&self.stamp, file.get_ref()) {
+            Ok(()) if is_over => GroupFileState::Ended,
+            Ok(()) => GroupFileState::Closed(self.input.bytes - file.limit()),
+            Err(error) => GroupFileState::Failed(error),
         };
     }
 
-    /// Closes it where it is.
-    fn close(&mut self) {
-        if let Self::Open(input, file) = self {
-            *self = Self::Closed(input, input.bytes - file.limit());
-        }
+    fn is_closed(&self) -> bool {
+        matches!(self.state, GroupFileState::Closed(_))
     }
 
     /// The next bytes; none at the end or after a failure.
-    fn next<'a>(&mut self, chunk: &'a mut [u8]) -> &'a [u8] {
+    fn next<'b>(&mut self, chunk: &'b mut [u8]) -> &'b [u8] {
         self.open();
-        let Self::Open(_, file) = self else { return &[] };
+        let GroupFileState::Open(file) = &mut self.state else { return &[] };
         match read(file, chunk) {
             Ok(count) => {
                 // Closed at once: there may be many.
                 if count < chunk.len() || file.limit() == 0 {
-                    *self = Self::Ended;
+                    self.close(true);
                 }
                 &chunk[..count]
             }
             Err(error) => {
-                *self = Self::Failed(error.into());
+                self.state = GroupFileState::Failed(error.into());
                 &[]
             }
         }
     }
 
     fn outcome(self, digest: [u8; 16]) -> DigestOutcome {
-        match self {
-            Self::Failed(error) => Err(error),
-            Self::Closed(..) | Self::Open(..) | Self::Ended => Ok(digest),
+        match self.state {
+            GroupFileState::Failed(error) => Err(error),
+            GroupFileState::Closed(_) | GroupFileState::Open(_) | GroupFileState::Ended => {
+                Ok(digest)
+            }
         }
     }
 }
@@ -498,11 +550,15 @@ mod tests {
         let nothing_to_compare = [Input { md5: None, ..inputs[0].clone() }];
         assert_eq!(mode(&nothing_to_compare, 2), Md5Mode::Unchecked);
 
-        let (scanned, outcome) = beside(&inputs[0], || Ok::<_, ()>("rows")).unwrap();
+        let noted = OnceLock::new();
+        let (scanned, outcome) = beside(&inputs[0], &noted, || Ok::<_, ()>("rows")).unwrap();
         assert_eq!((scanned, outcome.ok()), ("rows", inputs[0].md5));
-        assert_eq!(beside(&inputs[0], || Err::<(), _>("bad")).err(), Some("bad"));
+        assert_eq!(beside(&inputs[0], &noted, || Err::<(), _>("bad")).err(), Some("bad"));
+        replace(&inputs[0]);
+        let (_, outcome) = beside(&inputs[0], &noted, || Ok::<_, ()>(())).unwrap();
+        assert!(matches!(outcome, Err(DataErrorKind::Changed)));
         fs::remove_file(inputs[0].path.as_path().unwrap()).unwrap();
-        let (_, outcome) = beside(&inputs[0], || Ok::<_, ()>(())).unwrap();
+        let (_, outcome) = beside(&inputs[0], &noted, || Ok::<_, ()>(())).unwrap();
         assert!(matches!(outcome, Err(DataErrorKind::Read(_))));
     }
 
@@ -524,6 +580,42 @@ mod tests {
             }
         }
         assert!(hashes.digest(7, &mut buffer, &go_on).unwrap().is_none());
+    }
+
+    /// Puts a file of the same bytes in a file's place.
+    fn replace(input: &Input) {
+        let path = input.path.as_path().unwrap();
+        let other = path.with_extension("other");
+        fs::copy(path, &other).unwrap();
+        fs::rename(&other, path).unwrap();
+    }
+
+    #[test]
+    fn what_is_scanned_is_what_is_hashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let inputs = files(folder.path(), 3);
+        let hashes = Digests::with_lanes(&inputs, 4);
+        let mut buffer = ReadBuffer::default();
+        let is_changed = |number: usize| {
+            matches!(
+                hashes.unchanged(number, &open(&inputs[number]).unwrap()),
+                Err(DataErrorKind::Changed)
+            )
+        };
+        // Half of each, and then one is replaced before the rest of it is hashed.
+        assert!(!is_changed(0) && !is_changed(1));
+        hashes.begin_split(0, CHUNK_BYTES as u64, &mut buffer, &go_on).unwrap();
+        replace(&inputs[1]);
+        assert!(is_changed(1) && !is_changed(0));
+        let found = hashes.digest(1, &mut buffer, &go_on);
+        assert!(matches!(found, Err(TaskError::Failed(DataErrorKind::Changed))));
+        assert_eq!(hashes.digest(0, &mut buffer, &go_on).unwrap(), inputs[0].md5);
+        // One is hashed, and then written to before it is scanned.
+        assert_eq!(hashes.digest(2, &mut buffer, &go_on).unwrap(), inputs[2].md5);
+        assert!(!is_changed(2));
+        let file = fs::File::options().write(true).open(inputs[2].path.as_path().unwrap()).unwrap();
+        file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+        assert!(is_changed(2));
     }
 
     #[test]

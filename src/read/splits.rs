@@ -89,6 +89,7 @@ impl<'s> GzipSplit<'s> {
         // No split waits for the last one.
         let turn = (!split.is_last()).then(|| suspended.turn(number));
         let file = open_split(input, bytes.clone()).map_err(failed)?;
+        digests.unchanged(number, &file).map_err(failed)?;
         digests.begin_split(number, bytes.end, digest_buffer, check)?;
         if turn.is_some() {
             lane.end_split_after(bytes.end - bytes.start);
@@ -116,6 +117,7 @@ impl<'a, V: RowVisitor> BegunSplit<'_, 'a, V> {
         let Self { split: GzipSplit { input, number, split, .. }, bytes, before, turn, running } =
             self;
         let (over, RunningLane { lane, file, check, .. }) = (end?, running);
+        state.digests.unchanged(*number, &file).map_err(failed)?;
         let after = lane.scanned();
         let scanned = after.since(&before);
         if let Some(turn) = turn {

@@ -14,7 +14,10 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 #[cfg(unix)]
 use super::descriptors::is_out_of_descriptors;
@@ -35,6 +38,29 @@ const ADVICE_STEP_BYTES: u64 = READ_AHEAD_BYTES / 2;
 const KERNEL_AHEAD_BYTES: u64 = 128 << 10;
 
 const _: () = assert!(ADVICE_STEP_BYTES > 0 && READ_AHEAD_BYTES.is_multiple_of(ADVICE_STEP_BYTES));
+
+/// What the system says of a file besides its bytes: with another stamp, it is another file, or its
+/// bytes may be others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileStamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Its device, and its number there. (Not the time of its last change: that is another after
+    /// its mode, or a link to it, was changed.)
+    #[cfg(unix)]
+    identity: (u64, u64),
+}
+
+impl FileStamp {
+    fn of(metadata: &fs::Metadata) -> Self {
+        Self {
+            bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            identity: (metadata.dev(), metadata.ino()),
+        }
+    }
+}
 
 /// One data file opened for reading once, front to back.
 #[derive(Debug)]
@@ -72,6 +98,14 @@ impl LocalFile {
         let bytes = file.metadata()?.len();
         let ahead_end = range.end.min(bytes);
         Ok(Self { file, bytes, position: range.start, advised: 0, from_disk: false, ahead_end })
+    }
+
+    /// The file's stamp now.
+    ///
+    /// # Errors
+    /// When the system doesn't say.
+    pub(super) fn stamp(&self) -> io::Result<FileStamp> {
+        Ok(FileStamp::of(&self.file.metadata()?))
     }
 
     /// Asks for this many bytes behind those that were read, unless they are in memory.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[cfg(feature = "aws")]
 use std::sync::Arc;
 
-use super::local::{self, LocalFile};
+use super::local::{self, FileStamp, LocalFile};
 #[cfg(feature = "aws")]
 use super::object::{HeldObject, Object, ObjectFile};
 use crate::diagnostic::ErrorClass;
@@ -297,6 +297,19 @@ impl SourceFile {
             Self::Object(file) => file.len(),
             #[cfg(feature = "aws")]
             Self::Held { object, .. } => object.len(),
+        }
+    }
+
+    /// The stamp of a file on this machine now; `None` of one in S3, which is read as it was when
+    /// it was opened first, or not at all.
+    ///
+    /// # Errors
+    /// When the system doesn't say.
+    pub(crate) fn stamp(&self) -> io::Result<Option<FileStamp>> {
+        match self {
+            Self::Local(file) => file.stamp().map(Some),
+            #[cfg(feature = "aws")]
+            Self::Object(_) | Self::Held { .. } => Ok(None),
         }
     }
 

@@ -23,7 +23,8 @@ mod write_behind;
 pub(crate) use checksum::{Crc64Nvme, Crc64NvmeHasher};
 pub(crate) use descriptors::{descriptors_max, is_out_of_descriptors, raise_descriptors};
 pub(crate) use local::{
-    LocalFile, open_regular, open_regular_with, read_parameter, read_regular, write_all_at,
+    FileStamp, LocalFile, open_regular, open_regular_with, read_parameter, read_regular,
+    write_all_at,
 };
 pub use location::Location;
 pub(crate) use location::{EntryKind, FolderEntry, SourceFile, io_class, lengths};

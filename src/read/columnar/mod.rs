@@ -195,6 +195,7 @@ impl<'a> ColumnarScanner<'a> {
             }
         };
         let mode = opened.file.mode;
+        digests.unchanged(number, &opened.file.file).map_err(failed)?;
         if split.number == 0 {
             digests.begin(number, &mut self.digest_buffer, check)?;
         }
@@ -212,6 +213,7 @@ impl<'a> ColumnarScanner<'a> {
             before += size.bytes;
             rows_before += size.rows;
         }
+        digests.unchanged(number, &opened.file.file).map_err(failed)?;
         self.opened = Some((number, opened));
         let digest = match mode {
             Md5Mode::Group => {
