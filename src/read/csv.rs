@@ -13,14 +13,13 @@
 //!
 //! Never knows which rows are wanted: a visitor looks at each.
 
-use std::io::Read;
 use std::mem;
 use std::ops::{ControlFlow, Range};
 
 use md5::{Digest, Md5};
 
 use super::error::{behind, failed, stopped};
-use super::input::{READ_BYTES, open, open_split, read};
+use super::input::{FilePiece, open, open_split};
 use super::md5::{Digests, Md5Mode, beside};
 use super::run_state::RunState;
 use super::small::{self, SmallFile};
@@ -31,7 +30,7 @@ use super::{DataError, DataErrorKind, Input, RunControl, ScanOptions, Scanned, d
 use crate::engine::TaskError;
 use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, Status};
-use crate::source::ReadBuffer;
+use crate::source::{ReadArrived, ReadBuffer};
 
 /// Decompressed bytes held at first. 256 KiB: with the input it stays well inside an L2 cache of
 /// 1 MiB, and a slide copies 32 KiB for every 192 KiB or more decoded.
@@ -62,7 +61,7 @@ pub(super) struct CsvScanner<'a> {
     splitter: Splitter,
     /// Of the file at hand, if it is hashed in passing.
     md5: Option<Md5>,
-    input: ReadBuffer,
+    input: FilePiece,
     window: Vec<u8>,
 }
 
@@ -106,7 +105,7 @@ impl<'a> CsvScanner<'a> {
             spare: None,
             splitter: Splitter::new(1, options.split),
             md5: None,
-            input: ReadBuffer::new(READ_BYTES),
+            input: FilePiece::new(),
             window: vec![0; WINDOW_BYTES],
         }
     }
@@ -338,7 +337,7 @@ impl<'a> CsvScanner<'a> {
     fn with_crc<T>(
         &mut self,
         error: TaskError<DataErrorKind>,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         columns: usize,
         check: RunCheck<'_>,
     ) -> Result<T, TaskError<DataErrorKind>> {
@@ -362,7 +361,7 @@ impl<'a> CsvScanner<'a> {
     /// The loop of the hot path; gives the bytes read.
     fn split_through<V: RowVisitor>(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<u64, TaskError<DataErrorKind>> {
@@ -374,7 +373,7 @@ impl<'a> CsvScanner<'a> {
     /// Goes on to the end of the file, and then gives `true`, or of the split at hand.
     fn split_on<V: RowVisitor>(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         cursor: &mut WindowCursor,
         visitor: &mut V,
         check: RunCheck<'_>,
@@ -395,7 +394,7 @@ impl<'a> CsvScanner<'a> {
     #[cold]
     fn inflate_through(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         check: RunCheck<'_>,
     ) -> Result<(), TaskError<DataErrorKind>> {
         let mut cursor = WindowCursor::of_file();
@@ -413,20 +412,20 @@ impl<'a> CsvScanner<'a> {
     /// Reads more of the file where all that was read is inflated.
     fn refill(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         cursor: &mut WindowCursor,
     ) -> Result<(), TaskError<DataErrorKind>> {
         if cursor.input_over || cursor.input_at < cursor.input_end {
             return Ok(());
         }
-        let bytes = self.input.len().min(usize::try_from(cursor.split_left).unwrap_or(usize::MAX));
+        let bytes = usize::try_from(cursor.split_left).unwrap_or(usize::MAX);
         if bytes == 0 {
             return Ok(());
         }
-        let count = read(file, &mut self.input[..bytes]).map_err(failed)?;
+        let count = self.input.take(file, bytes).map_err(failed)?;
         cursor.split_left -= count as u64;
         if let Some(md5) = &mut self.md5 {
-            md5.update(&self.input[..count]);
+            md5.update(&self.input.bytes()[..count]);
         }
         cursor.bytes_compressed += count as u64;
         cursor.input_at = 0;
@@ -438,7 +437,7 @@ impl<'a> CsvScanner<'a> {
     /// Inflates into the window until it is full or the input is used up.
     fn inflate(&mut self, cursor: &mut WindowCursor) -> Result<Status, TaskError<DataErrorKind>> {
         self.make_room(cursor);
-        let input = &self.input[cursor.input_at..cursor.input_end];
+        let input = &self.input.bytes()[cursor.input_at..cursor.input_end];
         let progress = self
             .decoder
             .decode(input, cursor.input_over, &mut self.window, cursor.window_end)

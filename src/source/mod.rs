@@ -26,7 +26,9 @@ pub(crate) use local::{
     LocalFile, open_regular, open_regular_with, read_parameter, read_regular, write_all_at,
 };
 pub use location::Location;
-pub(crate) use location::{EntryKind, FolderEntry, SourceFile, io_class, lengths};
+pub(crate) use location::{
+    ArrivedBytes, EntryKind, FolderEntry, ReadArrived, SourceFile, io_class, lengths,
+};
 pub(crate) use lock_file::{LockAttempt, LockFile};
 pub(crate) use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]
