@@ -8,6 +8,7 @@
 //! | `endpoint` | servers that the user named instead of AWS's |
 //! | `regions` | requests that follow a bucket into its region |
 //! | `trust` | a CA bundle instead of the system's |
+//! | `buffers` | memory for what comes |
 //! | `silence` | servers that don't answer: how long is waited, and what is said |
 //! | `error` | what AWS refused, for a person |
 //!
@@ -16,6 +17,7 @@
 //!
 //! Never knows what is asked of AWS, nor why.
 
+mod buffers;
 mod endpoint;
 mod error;
 mod options;
@@ -95,6 +97,7 @@ impl Session {
     pub fn new(options: &AwsOptions) -> Result<Self, AwsError> {
         let allowed = options.threads.map_or(usize::MAX, NonZeroUsize::get);
         let threads = NETWORK_THREADS.min(allowed);
+        buffers::keep_freed();
         ensure_threads(threads).map_err(|error| AwsError::no_runtime(&error))?;
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)

@@ -4,7 +4,6 @@
 //!
 //! Never knows which rows are wanted: a visitor looks at each.
 
-use std::io::Read;
 use std::mem;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -20,7 +19,7 @@ use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck};
 use super::{DataError, DataErrorKind, Input, RunControl, ScanOptions, Scanned, damage};
 use crate::engine::TaskError;
-use crate::source::ReadBuffer;
+use crate::source::{ReadArrived, ReadBuffer};
 
 /// Reads data files; one for each worker, used again from file to file.
 pub(super) struct CsvScanner<'a> {
@@ -272,7 +271,7 @@ impl<'a> CsvScanner<'a> {
     fn with_crc<T>(
         &mut self,
         error: TaskError<DataErrorKind>,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         columns: usize,
         check: RunCheck<'_>,
     ) -> Result<T, TaskError<DataErrorKind>> {

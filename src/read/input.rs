@@ -10,7 +10,7 @@ use super::error::{DataError, DataErrorKind};
 use crate::engine::TaskError;
 use crate::hex;
 use crate::report::FileFormat;
-use crate::source::{Location, SourceFile};
+use crate::source::{ArrivedBytes, Location, ReadArrived, ReadBuffer, SourceFile};
 
 /// Bytes of a data file read at a time. 128 KiB: few calls, and still in the L2 cache when it is
 /// hashed and then inflated.
@@ -86,6 +86,38 @@ pub(super) fn has_its_length(input: &Input, file: SourceFile) -> Result<SourceFi
     Err(DataErrorKind::Size { expected, found })
 }
 
+/// The piece of a data file that is looked at: in memory of its own, or where it arrived.
+pub(super) struct FilePiece {
+    own: ReadBuffer,
+    arrived: Option<ArrivedBytes>,
+}
+
+impl FilePiece {
+    pub(super) fn new() -> Self {
+        Self { own: ReadBuffer::new(READ_BYTES), arrived: None }
+    }
+
+    /// Takes the next piece in place of the one at hand; gives its length, at most `bytes_max`.
+    /// None are left at the end of the file.
+    pub(super) fn take(
+        &mut self,
+        file: &mut impl ReadArrived,
+        bytes_max: usize,
+    ) -> io::Result<usize> {
+        let bytes_max = bytes_max.min(READ_BYTES);
+        self.arrived = file.arrived(bytes_max)?;
+        match &self.arrived {
+            Some(arrived) => Ok(arrived.as_ref().as_ref().len()),
+            None => read(file, &mut self.own[..bytes_max]),
+        }
+    }
+
+    /// The piece at hand, and maybe more behind it.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.arrived.as_ref().map_or(&self.own, |arrived| arrived.as_ref().as_ref())
+    }
+}
+
 /// Whether a file that should be gzip begins with text; a gzip file's second byte is 0x8b.
 fn is_unzipped(file: &SourceFile) -> bool {
     let mut begin = [0; 2];
@@ -106,4 +138,55 @@ pub(crate) fn read(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize>
         }
     }
     Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes that arrived in pieces of these lengths, or, where there are none, have to be copied.
+    struct Arriving<'a> {
+        bytes: &'a [u8],
+        lengths: Vec<usize>,
+    }
+
+    impl Read for Arriving<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.bytes.read(buffer)
+        }
+    }
+
+    impl ReadArrived for Arriving<'_> {
+        fn arrived(&mut self, bytes_max: usize) -> io::Result<Option<ArrivedBytes>> {
+            if self.lengths.is_empty() {
+                return Ok(None);
+            }
+            self.lengths.rotate_left(1);
+            let count = self.lengths[0].min(bytes_max).min(self.bytes.len());
+            let (piece, rest) = self.bytes.split_at(count);
+            self.bytes = rest;
+            Ok(Some(Box::new(piece.to_vec())))
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_file_however_it_arrives() {
+        let all: Vec<u8> = (0..3 * READ_BYTES + 5).map(|at| (at * at / 7) as u8).collect();
+        for lengths in [vec![], vec![1, 70_000, 3], vec![READ_BYTES], vec![usize::MAX]] {
+            let mut file = Arriving { bytes: &all, lengths };
+            let mut piece = FilePiece::new();
+            let mut found = Vec::new();
+            let mut bytes_max = 7;
+            loop {
+                let count = piece.take(&mut file, bytes_max).unwrap();
+                if count == 0 {
+                    break;
+                }
+                assert!(count <= bytes_max.min(READ_BYTES));
+                found.extend_from_slice(&piece.bytes()[..count]);
+                bytes_max = bytes_max.saturating_mul(1_000);
+            }
+            assert_eq!(found, all);
+        }
+    }
 }

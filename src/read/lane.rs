@@ -10,21 +10,20 @@
 //!
 //! Never knows which file it is, or which rows are wanted.
 
-use std::io::Read;
 use std::mem;
 use std::ops::ControlFlow;
 
 use md5::{Digest, Md5};
 
 use super::error::{behind, failed, stopped};
-use super::input::{READ_BYTES, read};
+use super::input::FilePiece;
 use super::suspended::SuspendedScan;
 use super::visitor::{RowVisitor, RunCheck};
 use super::{DataErrorKind, ScanOptions, ScanProgress, Scanned};
 use crate::engine::TaskError;
 use crate::format::csv::{CsvRow, RECORD_BYTES_MAX, Splitter};
 use crate::format::gzip::{GzipDecoder, HISTORY_BYTES, SharedPiece, SharedStep, Status};
-use crate::source::ReadBuffer;
+use crate::source::ReadArrived;
 
 /// Decompressed bytes held at first. 256 KiB: with the input it stays well inside an L2 cache of
 /// 1 MiB, even twice, and a slide copies 32 KiB for every 192 KiB or more decoded.
@@ -51,7 +50,7 @@ pub(super) struct ScanLane<'a> {
     splitter: Splitter,
     /// Of the file at hand, if it is hashed in passing.
     md5: Option<Md5>,
-    input: ReadBuffer,
+    input: FilePiece,
     window: Vec<u8>,
     cursor: WindowCursor,
 }
@@ -82,7 +81,7 @@ impl<'a> ScanLane<'a> {
             spare: None,
             splitter: Splitter::new(1, options.split),
             md5: None,
-            input: ReadBuffer::new(READ_BYTES),
+            input: FilePiece::new(),
             window: vec![0; WINDOW_BYTES],
             cursor: WindowCursor::default(),
         }
@@ -154,7 +153,7 @@ impl<'a> ScanLane<'a> {
     /// Shows the rows of the file at hand, to the end of its split or its own, which gives `true`.
     pub(super) fn go_on<V: RowVisitor>(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<bool, TaskError<DataErrorKind>> {
@@ -169,7 +168,7 @@ impl<'a> ScanLane<'a> {
     /// of the file, whether it was the file's.
     fn step<V: RowVisitor>(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         visitor: &mut V,
         check: RunCheck<'_>,
     ) -> Result<Option<bool>, TaskError<DataErrorKind>> {
@@ -186,7 +185,7 @@ impl<'a> ScanLane<'a> {
     #[cold]
     pub(super) fn inflate_through(
         &mut self,
-        file: &mut impl Read,
+        file: &mut impl ReadArrived,
         check: RunCheck<'_>,
     ) -> Result<(), TaskError<DataErrorKind>> {
         loop {
@@ -201,19 +200,19 @@ impl<'a> ScanLane<'a> {
     }
 
     /// Reads more of the file where all that was read is inflated.
-    fn refill(&mut self, file: &mut impl Read) -> Result<(), TaskError<DataErrorKind>> {
+    fn refill(&mut self, file: &mut impl ReadArrived) -> Result<(), TaskError<DataErrorKind>> {
         let cursor = &mut self.cursor;
         if cursor.input_over || cursor.input_at < cursor.input_end {
             return Ok(());
         }
-        let bytes = self.input.len().min(usize::try_from(cursor.split_left).unwrap_or(usize::MAX));
+        let bytes = usize::try_from(cursor.split_left).unwrap_or(usize::MAX);
         if bytes == 0 {
             return Ok(());
         }
-        let count = read(file, &mut self.input[..bytes]).map_err(failed)?;
+        let count = self.input.take(file, bytes).map_err(failed)?;
         cursor.split_left -= count as u64;
         if let Some(md5) = &mut self.md5 {
-            md5.update(&self.input[..count]);
+            md5.update(&self.input.bytes()[..count]);
         }
         cursor.bytes_compressed += count as u64;
         cursor.input_at = 0;
@@ -226,7 +225,7 @@ impl<'a> ScanLane<'a> {
     fn inflate(&mut self) -> Result<Status, TaskError<DataErrorKind>> {
         self.make_room();
         let cursor = &self.cursor;
-        let input = &self.input[cursor.input_at..cursor.input_end];
+        let input = &self.input.bytes()[cursor.input_at..cursor.input_end];
         let progress = self
             .decoder
             .decode(input, cursor.input_over, &mut self.window, cursor.window_end)
@@ -301,7 +300,7 @@ impl<'a> ScanLane<'a> {
     /// What the decoder needs to share a loop, and the decoder.
     fn shared(&mut self) -> (&mut GzipDecoder, SharedPiece<'_>) {
         let WindowCursor { input_at, input_end, window_end, .. } = self.cursor;
-        let input = &self.input[input_at..input_end];
+        let input = &self.input.bytes()[input_at..input_end];
         (&mut self.decoder, SharedPiece { input, window: &mut self.window, at: window_end })
     }
 
@@ -320,7 +319,7 @@ pub(super) struct RunningLane<'l, 'a, F, V> {
     pub(super) check: RunCheck<'l>,
 }
 
-impl<F: Read, V: RowVisitor> RunningLane<'_, '_, F, V> {
+impl<F: ReadArrived, V: RowVisitor> RunningLane<'_, '_, F, V> {
     /// As [`ScanLane::go_on`].
     pub(super) fn go_on(&mut self) -> Result<bool, TaskError<DataErrorKind>> {
         self.lane.go_on(&mut self.file, self.visitor, self.check)
@@ -348,7 +347,7 @@ impl<F: Read, V: RowVisitor> RunningLane<'_, '_, F, V> {
 
 /// Goes on with two lanes at once, until the first of them has come to its end: gives which one,
 /// and how. The other one is then left in the midst.
-pub(super) fn go_on_two<F: Read, V: RowVisitor>(
+pub(super) fn go_on_two<F: ReadArrived, V: RowVisitor>(
     mut pair: [&mut RunningLane<'_, '_, F, V>; 2],
 ) -> (usize, Result<bool, TaskError<DataErrorKind>>) {
     loop {

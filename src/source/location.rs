@@ -269,6 +269,37 @@ impl fmt::Display for DisplayedLocation<'_> {
     }
 }
 
+/// Bytes that lie where the network put them.
+pub(crate) type ArrivedBytes = Box<dyn AsRef<[u8]> + Send>;
+
+/// What is read from front to back, and may be in memory before it is read.
+pub(crate) trait ReadArrived: Read {
+    /// The next bytes where they arrived, at most so many, and none at the end; `None` where what
+    /// is read must be copied.
+    ///
+    /// # Errors
+    /// As for reading.
+    fn arrived(&mut self, bytes_max: usize) -> io::Result<Option<ArrivedBytes>> {
+        let _ = bytes_max;
+        Ok(None)
+    }
+}
+
+impl ReadArrived for &[u8] {}
+
+impl ReadArrived for SourceFile {
+    fn arrived(&mut self, bytes_max: usize) -> io::Result<Option<ArrivedBytes>> {
+        match self {
+            #[cfg(feature = "aws")]
+            Self::Object(file) => Ok(Some(Box::new(file.next_bytes(bytes_max)?))),
+            _ => {
+                let _ = bytes_max;
+                Ok(None)
+            }
+        }
+    }
+}
+
 /// A file that is open.
 #[derive(Debug)]
 pub enum SourceFile {

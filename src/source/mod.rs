@@ -27,7 +27,9 @@ pub(crate) use local::{
     write_all_at,
 };
 pub use location::Location;
-pub(crate) use location::{EntryKind, FolderEntry, SourceFile, io_class, lengths};
+pub(crate) use location::{
+    ArrivedBytes, EntryKind, FolderEntry, ReadArrived, SourceFile, io_class, lengths,
+};
 pub(crate) use lock_file::{LockAttempt, LockFile};
 pub(crate) use new_folder::NewFolder;
 #[cfg(not(feature = "aws"))]

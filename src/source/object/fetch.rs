@@ -78,8 +78,9 @@ pub(super) async fn fetch(
             pinned = Some(found.clone());
         }
         if let Ok((_, Some(answer))) = &mut fetched {
+            let begun = Instant::now();
             match pass_on(answer, &mut at, end, &chunks).await {
-                Ok(true) => {}
+                Ok(true) => target.pace.received(at - before, begun.elapsed()),
                 Ok(false) => return,
                 Err(error) => fetched = Err(error),
             }
@@ -154,8 +155,12 @@ async fn fetch_once(
         .set_request_payer(target.payer.clone())
         .set_if_match(pinned.and_then(|pinned| pinned.etag.clone()))
         .range(format!("bytes={}-{}", range.start, range.end - 1));
+    let asked = Instant::now();
     let answer = match request.customize().config_override(retries).send().await {
-        Ok(answer) => answer,
+        Ok(answer) => {
+            target.pace.answered(asked.elapsed());
+            answer
+        }
         Err(error) => {
             let error = AwsError::new(READ, &error);
             return match error.kind {

@@ -5,23 +5,26 @@
 //!
 //! Never knows what the bytes mean.
 
+mod ahead;
 mod fetch;
 mod head;
 mod held;
 mod listing;
+mod pace;
 mod part;
 mod request;
 mod store;
 mod stream;
 mod upload;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use self::ahead::ObjectsAhead;
 pub(crate) use self::head::{HeadChecksums, ObjectHead, visit_heads};
 pub(super) use self::held::HeldObject;
+use self::pace::ReadingPace;
 use self::request::{RequestTarget, is_out_of_range};
 pub(crate) use self::store::{StoreOptions, UploadOutcome};
 pub(super) use self::stream::ObjectFile;
@@ -31,10 +34,6 @@ use crate::aws::Session;
 
 /// What every address begins with.
 const SCHEME: &str = "s3://";
-
-/// Objects of a bucket whose beginning is fetched ahead, at most: sixteen small files for each of
-/// 64 threads.
-const AHEAD_MAX: usize = 1_024;
 
 /// Why a text is not an address in S3.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,8 +46,10 @@ pub struct AddressError {
 struct Bucket {
     session: Session,
     name: Arc<str>,
-    /// By key: objects of which a first part is on its way.
-    ahead: Mutex<HashMap<String, PendingObject>>,
+    /// Objects that will be opened soon.
+    ahead: Arc<ObjectsAhead>,
+    /// How fast its objects come and are read.
+    pace: Arc<ReadingPace>,
 }
 
 /// An object, or a folder.
@@ -77,8 +78,9 @@ impl Object {
     /// The object with this key in a bucket.
     #[must_use]
     pub fn new(session: &Session, bucket: &str, key: &str) -> Self {
-        let (session, name, ahead) = (session.clone(), bucket.into(), Mutex::default());
-        Self { bucket: Arc::new(Bucket { session, name, ahead }), key: key.to_owned() }
+        let (session, name) = (session.clone(), bucket.into());
+        let bucket = Bucket { session, name, ahead: Arc::default(), pace: Arc::default() };
+        Self { bucket: Arc::new(bucket), key: key.to_owned() }
     }
 
     /// Whether a text looks like an address rather than a path.
@@ -143,43 +145,37 @@ impl Object {
 
     /// Opens the object; waits until S3 has answered.
     pub(super) fn open(&self) -> io::Result<ObjectFile> {
-        let ahead = self.ahead().remove(&self.key);
-        ahead.unwrap_or_else(|| PendingObject::begin(self.target())).open(self.session())
+        let ahead = self.bucket.ahead.take(&self.key);
+        self.open_begun(ahead.unwrap_or_else(|| PendingObject::begin(self.target())))
     }
 
     /// Opens the object to be read by ranges, its end first; waits until S3 has answered. `bytes`
     /// is its length as far as is known.
     pub(super) fn open_ranges(&self, bytes: u64) -> io::Result<ObjectFile> {
-        let ahead = self.ahead().remove(&self.key);
+        let ahead = self.bucket.ahead.take(&self.key);
         let opening = ahead.unwrap_or_else(|| PendingObject::begin_at_end(self.target(), bytes));
-        match opening.open(self.session()) {
+        match self.open_begun(opening) {
             // Shorter than that: the front tells its length.
             Err(error) if is_out_of_range(&error) => {
-                PendingObject::begin(self.target()).open(self.session())
+                self.open_begun(PendingObject::begin(self.target()))
             }
             outcome => outcome,
         }
     }
 
+    fn open_begun(&self, object: PendingObject) -> io::Result<ObjectFile> {
+        object.open(self.session(), &self.bucket.ahead)
+    }
+
     /// Asks for the beginning of an object that will be opened soon.
     pub(super) fn advise_soon(&self) {
-        self.advise(PendingObject::begin);
+        self.bucket.ahead.announce(&self.key, || PendingObject::begin(self.target()));
     }
 
     /// Asks for the end of an object that will be opened soon to be read by ranges.
     pub(super) fn advise_ranges_soon(&self, bytes: u64) {
-        self.advise(|target| PendingObject::begin_at_end(target, bytes));
-    }
-
-    fn advise(&self, begin: impl FnOnce(RequestTarget) -> PendingObject) {
-        let mut ahead = self.ahead();
-        if ahead.len() < AHEAD_MAX && !ahead.contains_key(&self.key) {
-            ahead.insert(self.key.clone(), begin(self.target()));
-        }
-    }
-
-    fn ahead(&self) -> MutexGuard<'_, HashMap<String, PendingObject>> {
-        self.bucket.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+        let begin = || PendingObject::begin_at_end(self.target(), bytes);
+        self.bucket.ahead.announce(&self.key, begin);
     }
 
     fn target(&self) -> RequestTarget {
@@ -192,6 +188,7 @@ impl Object {
             payer: session.request_payer(),
             tries: session.tries(),
             answer_timeout: session.answer_timeout(),
+            pace: Arc::clone(&self.bucket.pace),
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::fetch::{PinnedObject, fetch};
+use super::pace::Counted;
 use super::request::RequestTarget;
 
 /// Bytes of a part. 4 MiB: S3 answers after some 40 ms and then sends about 90 MB/s on one
@@ -22,6 +23,7 @@ pub(super) struct RangePart {
     task: JoinHandle<()>,
     /// Bytes that were not handed over yet.
     pub(super) left: u64,
+    _counted: Counted,
 }
 
 impl RangePart {
@@ -47,8 +49,9 @@ impl RangePart {
         left: u64,
     ) -> Self {
         let (sender, chunks) = mpsc::unbounded_channel();
+        let counted = target.pace.part();
         let fetching = fetch(target.clone(), range, pinned, told, sender);
-        Self { chunks, task: target.threads.spawn(fetching), left }
+        Self { chunks, task: target.threads.spawn(fetching), left, _counted: counted }
     }
 
     /// All of it.

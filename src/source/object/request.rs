@@ -8,6 +8,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::types::RequestPayer;
 use tokio::runtime::Handle;
 
+use super::pace::ReadingPace;
 use crate::aws::{AwsError, AwsErrorKind};
 
 /// What a request for an object needs; unlike [`Object`] it doesn't keep the session's threads, so
@@ -24,6 +25,8 @@ pub(super) struct RequestTarget {
     pub(super) tries: Option<u32>,
     /// How long an answer, or more of it, is waited for.
     pub(super) answer_timeout: Duration,
+    /// Where what is measured of answers goes.
+    pub(super) pace: Arc<ReadingPace>,
 }
 
 /// A refusal as the error of reading; one for a missing object is of kind `NotFound`.

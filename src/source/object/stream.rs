@@ -4,54 +4,115 @@
 //!
 //! Each part is one task on the network's threads, which hands over its bytes as they come. The
 //! reader takes those of the first part, then of the next, and for each part that is read to its
-//! end a new one is begun. A part holds at most its own bytes, so that a reader that stands still
-//! stops its parts, too: nothing grows.
+//! end a new one is begun, of the object that comes next when all of its own are. How many are on
+//! their way at a time, `pace.rs` knows. A part holds at most its own bytes, so that a reader that
+//! stands still stops its parts, too: nothing grows.
 //!
 //! Never knows what the bytes mean.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
+use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
+use super::ahead::ObjectsAhead;
 use super::fetch::PinnedObject;
 use super::held::HeldObject;
+use super::pace::{Counted, ReadingPace};
 use super::part::{PART_BYTES, RangePart};
 use super::request::RequestTarget;
 use crate::aws::Session;
-
-/// Parts of an open object that are fetched or wait to be read. Four: together some 180 MB/s of
-/// one object from S3, most of what a core scans, in 16 MiB.
-pub(super) const PARTS_AHEAD: usize = 4;
 
 /// Bytes at the end of an object that come when it is opened for its ranges. 256 KiB: some 3 ms
 /// more than one byte, and the footer of most files in column formats.
 const END_BYTES: u64 = 256 << 10;
 
-/// How a range is fetched that is one of several read side by side. It holds 2 MiB at most: with
-/// the five columns that a filter reads as a rule, 10 MiB a worker, and some 40 MB/s of each.
-const BESIDE: FetchPace = FetchPace { part_bytes: 1 << 20, parts: 2 };
+/// Bytes of a part of a range that is one of several read side by side, and how many parts of it
+/// are on their way: 2 MiB at most. With the five columns that a filter reads as a rule, 10 MiB a
+/// worker, and some 40 MB/s of each.
+const BESIDE_PART_BYTES: u64 = 1 << 20;
+const BESIDE_PARTS: usize = 2;
 
-/// How a range is fetched that is read alone.
-const ALONE: FetchPace = FetchPace { part_bytes: PART_BYTES, parts: PARTS_AHEAD };
-
-/// How much of a range is on its way at a time.
-#[derive(Debug, Clone, Copy)]
-struct FetchPace {
-    part_bytes: u64,
-    parts: usize,
+/// How a range is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FetchPace {
+    /// It is all of an object, in as many parts at a time as its bucket's pace asks for.
+    Front,
+    /// It is read alone, in as many parts.
+    Alone,
+    /// It is one of several that are read side by side.
+    Beside,
 }
 
-/// An object of which a first part is on its way, and of which nothing is known yet.
+impl FetchPace {
+    fn part_bytes(self) -> u64 {
+        match self {
+            Self::Front | Self::Alone => PART_BYTES,
+            Self::Beside => BESIDE_PART_BYTES,
+        }
+    }
+
+    fn parts(self, measured: &ReadingPace) -> usize {
+        match self {
+            Self::Front | Self::Alone => measured.parts(),
+            Self::Beside => BESIDE_PARTS,
+        }
+    }
+}
+
+/// An object of which a first part is on its way, and of which nothing may be known yet.
 pub(super) struct PendingObject {
-    part: RangePart,
-    range: Range<u64>,
+    target: RequestTarget,
+    /// The range of the first part.
+    first: Range<u64>,
     /// Whether it is opened for its ranges, rather than to be read from its front.
     for_ranges: bool,
-    pinned: oneshot::Receiver<io::Result<PinnedObject>>,
-    target: RequestTarget,
+    told: FirstAnswer,
+    /// The first part, and those that were begun since it was answered.
+    parts: VecDeque<RangePart>,
+    /// Where the next part begins.
+    next: u64,
+}
+
+/// What the first answer says of an object.
+enum FirstAnswer {
+    Awaited(oneshot::Receiver<io::Result<PinnedObject>>),
+    Came(io::Result<PinnedObject>),
+}
+
+impl FirstAnswer {
+    fn ended_early() -> io::Error {
+        io::Error::other("the network's threads ended early")
+    }
+
+    /// If it came already, and is not a refusal.
+    fn pinned(&mut self) -> Option<&PinnedObject> {
+        if let Self::Awaited(receiver) = self {
+            match receiver.try_recv() {
+                Ok(answer) => *self = Self::Came(answer),
+                Err(TryRecvError::Closed) => *self = Self::Came(Err(Self::ended_early())),
+                Err(TryRecvError::Empty) => {}
+            }
+        }
+        match self {
+            Self::Came(Ok(pinned)) => Some(pinned),
+            Self::Came(Err(_)) | Self::Awaited(_) => None,
+        }
+    }
+
+    fn wait(self) -> io::Result<PinnedObject> {
+        match self {
+            Self::Awaited(receiver) => {
+                receiver.blocking_recv().unwrap_or_else(|_| Err(Self::ended_early()))
+            }
+            Self::Came(answer) => answer,
+        }
+    }
 }
 
 impl PendingObject {
@@ -65,32 +126,56 @@ impl PendingObject {
         Self::with(target, bytes.saturating_sub(END_BYTES)..bytes.max(1), true)
     }
 
-    fn with(target: RequestTarget, range: Range<u64>, for_ranges: bool) -> Self {
+    fn with(target: RequestTarget, first: Range<u64>, for_ranges: bool) -> Self {
         let (told, pinned) = oneshot::channel();
-        let part = RangePart::begin_first(&target, range.clone(), told);
-        Self { part, range, for_ranges, pinned, target }
+        let part = RangePart::begin_first(&target, first.clone(), told);
+        let (told, next) = (FirstAnswer::Awaited(pinned), first.end);
+        Self { target, first, for_ranges, told, parts: VecDeque::from([part]), next }
+    }
+
+    /// Asks for one part more; `false` if it has this many already, all of it is asked for, or
+    /// what it is is not known yet.
+    pub(super) fn extend(&mut self, parts_max: usize) -> bool {
+        if self.for_ranges || self.parts.len() >= parts_max {
+            return false;
+        }
+        let Some(pinned) = self.told.pinned().filter(|pinned| self.next < pinned.bytes) else {
+            return false;
+        };
+        let range = self.next..pinned.bytes.min(self.next + PART_BYTES);
+        self.next = range.end;
+        self.parts.push_back(RangePart::begin(&self.target, range, pinned));
+        true
     }
 
     /// Waits for the first answer.
-    pub(super) fn open(self, session: &Session) -> io::Result<ObjectFile> {
-        let Self { mut part, range, for_ranges, pinned, target } = self;
-        let pinned = pinned
-            .blocking_recv()
-            .unwrap_or_else(|_| Err(io::Error::other("the network's threads ended early")))?;
-        part.left = pinned.bytes.min(range.end).saturating_sub(range.start);
-        let next = part.left;
-        let is_end = range.end >= pinned.bytes;
-        let mut opened =
-            OpenedObject { session: session.clone(), target, pinned, end: Bytes::new() };
+    pub(super) fn open(
+        self,
+        session: &Session,
+        ahead: &Arc<ObjectsAhead>,
+    ) -> io::Result<ObjectFile> {
+        let Self { target, first, for_ranges, told, mut parts, next } = self;
+        let pinned = told.wait()?;
+        if let Some(part) = parts.front_mut() {
+            part.left = pinned.bytes.min(first.end).saturating_sub(first.start);
+        }
+        let next = next.min(pinned.bytes);
+        let is_end = first.end >= pinned.bytes;
+        let mut opened = OpenedObject {
+            session: session.clone(),
+            ahead: Arc::clone(ahead),
+            target,
+            pinned,
+            end: Bytes::new(),
+        };
         if for_ranges {
-            if is_end {
+            if is_end && let Some(part) = parts.pop_front() {
                 opened.end = part.whole()?;
             }
             return Ok(opened.file());
         }
         let mut file = opened.file();
-        file.front.next = next;
-        file.front.parts.push_back(part);
+        (file.front.parts, file.front.next) = (parts, next);
         Ok(file)
     }
 }
@@ -100,6 +185,8 @@ impl PendingObject {
 struct OpenedObject {
     /// Keeps the threads that parts come on.
     session: Session,
+    /// The objects of its bucket that are opened soon.
+    ahead: Arc<ObjectsAhead>,
     target: RequestTarget,
     pinned: PinnedObject,
     /// Its last bytes, as far as they came when it was opened.
@@ -108,11 +195,11 @@ struct OpenedObject {
 
 impl OpenedObject {
     fn file(self) -> ObjectFile {
-        let mut front = ObjectStream::new(0..self.pinned.bytes, ALONE);
+        let mut front = ObjectStream::new(0..self.pinned.bytes, FetchPace::Front);
         if self.is_whole() {
             (front.chunk, front.next) = (self.end.clone(), front.end);
         }
-        ObjectFile { opened: self, front }
+        ObjectFile { _counted: self.target.pace.reader(), opened: self, front }
     }
 
     fn is_whole(&self) -> bool {
@@ -136,6 +223,7 @@ impl OpenedObject {
 pub struct ObjectFile {
     opened: OpenedObject,
     front: ObjectStream,
+    _counted: Counted,
 }
 
 /// A range of an object, read from front to back.
@@ -147,37 +235,74 @@ struct ObjectStream {
     end: u64,
     /// Handed over by the first part, and not read yet.
     chunk: Bytes,
+    taken: TakenBytes,
+}
+
+/// What a reader took since a part ended.
+struct TakenBytes {
+    bytes: u64,
+    since: Instant,
+    /// How much of that time it waited.
+    waited: Duration,
+}
+
+impl TakenBytes {
+    fn none() -> Self {
+        Self { bytes: 0, since: Instant::now(), waited: Duration::ZERO }
+    }
+
+    /// Tells how fast the reader was, and begins anew.
+    fn tell(&mut self, measured: &ReadingPace) {
+        measured.read(self.bytes, self.since.elapsed().saturating_sub(self.waited));
+        *self = Self::none();
+    }
 }
 
 impl ObjectStream {
     fn new(range: Range<u64>, pace: FetchPace) -> Self {
         let Range { start: next, end } = range;
-        Self { pace, parts: VecDeque::new(), next, end, chunk: Bytes::new() }
+        let (parts, chunk, taken) = (VecDeque::new(), Bytes::new(), TakenBytes::none());
+        Self { pace, parts, next, end, chunk, taken }
     }
 
     /// Begins as many parts as may be on their way.
     fn begin_parts(&mut self, opened: &OpenedObject) {
-        while self.parts.len() < self.pace.parts && self.next < self.end {
-            let range = self.next..self.end.min(self.next + self.pace.part_bytes);
+        let parts = self.pace.parts(&opened.target.pace);
+        while self.parts.len() < parts && self.next < self.end {
+            let range = self.next..self.end.min(self.next + self.pace.part_bytes());
             self.next = range.end;
             self.parts.push_back(opened.begin(range));
         }
     }
 
-    fn read(&mut self, opened: &OpenedObject, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if !self.chunk.is_empty() {
-                let count = buffer.len().min(self.chunk.len());
-                buffer[..count].copy_from_slice(&self.chunk.split_to(count));
-                return Ok(count);
-            }
+    /// The next bytes, where they arrived; none at the end.
+    fn next_chunk(&mut self, opened: &OpenedObject) -> io::Result<Bytes> {
+        while self.chunk.is_empty() {
             self.begin_parts(opened);
-            let Some(part) = self.parts.front_mut() else { return Ok(0) };
-            match part.next()? {
-                Some(bytes) => self.chunk = bytes,
-                None => drop(self.parts.pop_front()),
+            let Some(part) = self.parts.front_mut() else { break };
+            let before = Instant::now();
+            let bytes = part.next()?;
+            self.taken.waited += before.elapsed();
+            if let Some(bytes) = bytes {
+                self.taken.bytes += bytes.len() as u64;
+                self.chunk = bytes;
+                continue;
+            }
+            self.parts.pop_front();
+            self.taken.tell(&opened.target.pace);
+            let measured = &opened.target.pace;
+            if self.next >= self.end && self.pace == FetchPace::Front && measured.has_room() {
+                opened.ahead.extend(measured.parts());
             }
         }
+        Ok(mem::take(&mut self.chunk))
+    }
+
+    fn read(&mut self, opened: &OpenedObject, buffer: &mut [u8]) -> io::Result<usize> {
+        self.chunk = self.next_chunk(opened)?;
+        let count = buffer.len().min(self.chunk.len());
+        buffer[..count].copy_from_slice(&self.chunk.split_to(count));
+        Ok(count)
     }
 }
 
@@ -196,6 +321,12 @@ impl ObjectFile {
         self.opened.pinned.md5.as_ref()
     }
 
+    /// The next bytes, where they arrived: at most so many, and none at the end.
+    pub(in crate::source) fn next_bytes(&mut self, bytes_max: usize) -> io::Result<Bytes> {
+        self.front.chunk = self.front.next_chunk(&self.opened)?;
+        Ok(self.front.chunk.split_to(bytes_max.min(self.front.chunk.len())))
+    }
+
     /// The same object, as it was when this one was opened, to be read by someone else.
     pub(in crate::source) fn share(&self) -> Self {
         self.opened.clone().file()
@@ -209,8 +340,10 @@ impl ObjectFile {
 
     /// Begins to fetch a range, one of several that are read side by side, or one after the other.
     pub(in crate::source) fn fetch(&self, offset: u64, bytes: u64) -> ObjectRange {
-        let mut stream =
-            ObjectStream::new(offset..offset.saturating_add(bytes).min(self.len()), BESIDE);
+        let mut stream = ObjectStream::new(
+            offset..offset.saturating_add(bytes).min(self.len()),
+            FetchPace::Beside,
+        );
         match self.opened.held(offset, bytes) {
             Some(chunk) => (stream.chunk, stream.next) = (chunk, stream.end),
             None => stream.begin_parts(&self.opened),
@@ -232,7 +365,7 @@ impl ObjectFile {
             buffer.copy_from_slice(&held);
             return Ok(());
         }
-        let mut stream = ObjectStream::new(offset..end, ALONE);
+        let mut stream = ObjectStream::new(offset..end, FetchPace::Alone);
         let mut filled = 0;
         while filled < buffer.len() {
             filled += stream.read(&self.opened, &mut buffer[filled..])?;

@@ -3,28 +3,40 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::num::NonZeroU64;
 use std::process::Stdio;
 use std::thread;
+use std::time::Duration;
+
+use ground::{BareServer, Distance};
 
 use crate::buckets::{Buckets, data_file, program_with_keys};
 use crate::columnar;
 
-/// Peak memory of a count in MiB.
-fn peak_mib(files: usize, threads: u64) -> u64 {
+/// MiB a thread for what is on its way or waits to be read: eight parts, and one of what is next.
+const AHEAD_MIB: u64 = 36;
+
+/// A report of equal files; the address of its manifest.
+fn report(files: usize) -> (Buckets, String) {
     let buckets = Buckets::new();
     let file = data_file(0, 300_000);
     assert!(file.len() > 4 << 20, "a file has several parts");
     let manifest = buckets.report("", "2026-01-02T00-00Z", &vec![file; files]);
-    let address = format!("s3://reports/{manifest}");
+    (buckets, format!("s3://reports/{manifest}"))
+}
+
+/// Peak memory of a count in MiB.
+fn peak_mib(files: usize, threads: u64) -> u64 {
+    let (buckets, address) = report(files);
     let threads = threads.to_string();
-    peak_of(&buckets, &["count", &address, "--threads", &threads])
+    peak_of(&buckets.server.endpoint(), &["count", &address, "--threads", &threads])
 }
 
 /// Peak memory of a run in MiB: the system's own count, read until the run ends.
-fn peak_of(buckets: &Buckets, arguments: &[&str]) -> u64 {
+fn peak_of(endpoint: &str, arguments: &[&str]) -> u64 {
     let mut child = program_with_keys()
         .args(arguments)
-        .args(["--endpoint-url", &buckets.server.endpoint()])
+        .args(["--endpoint-url", endpoint])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -45,12 +57,32 @@ fn peak_of(buckets: &Buckets, arguments: &[&str]) -> u64 {
 #[test]
 fn memory_is_bounded_and_does_not_grow_with_the_report() {
     for threads in [1, 4] {
-        // As on disk, 20 MiB a thread for parts, and the connections.
-        let bound_mib = 64 + 16 * threads + 32 + 20 * threads;
+        // As on disk, what is on its way, and the connections.
+        let bound_mib = 64 + 16 * threads + 32 + AHEAD_MIB * threads;
         let peaks = [4, 16].map(|files| peak_mib(files, threads));
         assert!(peaks[1] <= bound_mib, "{peaks:?} MiB with {threads} threads");
-        assert!(peaks[1] <= peaks[0] + 16 + 20 * threads, "{peaks:?} MiB with {threads} threads");
+        let more_mib = 16 + AHEAD_MIB * threads;
+        assert!(peaks[1] <= peaks[0] + more_mib, "{peaks:?} MiB with {threads} threads");
     }
+}
+
+#[test]
+fn memory_is_bounded_far_from_the_server() {
+    let distance = Distance {
+        // So far that as much is asked for as may be.
+        delay: Duration::from_millis(300),
+        bytes_per_second: NonZeroU64::new(125_000_000),
+    };
+    let threads = 2;
+    let bound_mib = 64 + 16 * threads + 32 + AHEAD_MIB * threads;
+    let peaks = [8, 32].map(|files| {
+        let (buckets, address) = report(files);
+        let server = BareServer::start_at(buckets.root.path(), distance).unwrap();
+        let threads = threads.to_string();
+        peak_of(&server.endpoint(), &["count", &address, "--threads", &threads])
+    });
+    assert!(peaks[1] <= bound_mib, "{peaks:?} MiB");
+    assert!(peaks[1] <= peaks[0] + 32, "{peaks:?} MiB");
 }
 
 #[test]
@@ -64,7 +96,7 @@ fn memory_of_a_column_format_is_bounded_and_does_not_grow_with_the_report() {
             let threads = threads.to_string();
             let query = ["count", columnar::ADDRESS, "--where", "BucketKeyStatus = 'DISABLED'"];
             let how = ["--by", "StorageClass", "--threads", &threads, "--verify", check];
-            peak_of(&buckets, &[query.as_slice(), &how].concat())
+            peak_of(&buckets.server.endpoint(), &[query.as_slice(), &how].concat())
         });
         assert!(peaks[1] <= bound_mib, "{peaks:?} MiB, {format}, {check}");
         assert!(peaks[1] <= peaks[0] + 16 * threads, "{peaks:?} MiB, {format}, {check}");
