@@ -142,6 +142,7 @@ fn compare_shared(files: [&[u8]; 2], shape: &Shape) {
         // Pieces below some bytes never share a loop.
         ArrivingFile::new(files[place], shape.chunks[place] + 24, room)
     });
+    let mut stuck = 0;
     while two.iter().any(|file| file.end.is_none()) {
         let open = two.each_mut().map(|file| file.end.is_none());
         let can_share = two.each_mut().map(|file| file.end.is_none() && file.can_share());
@@ -170,7 +171,9 @@ fn compare_shared(files: [&[u8]; 2], shape: &Shape) {
                 }
             }
         }
-        assert!(progress > 0);
+        // The end of a block may be in bits that were taken before.
+        stuck = if progress == 0 { stuck + 1 } else { 0 };
+        assert!(stuck < 4);
     }
     for (file, found) in files.into_iter().zip(two) {
         let reference = decode(Inflate::Reference, file, shape);

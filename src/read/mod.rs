@@ -51,7 +51,7 @@ pub use open::{ReportOptions, ReportSet};
 pub(crate) use run_state::RunState;
 pub(crate) use scanner::Scanner;
 pub(crate) use splits::SplitScan;
-pub(crate) use tasks::{FileSplit, ScanTask, TaskOrder, TaskPlan};
+pub(crate) use tasks::{FileSplit, TaskOrder, TaskPlan};
 pub(crate) use visitor::{RowVisitor, RunCheck, VisitResult};
 
 use crate::format::csv::SplitPath;

@@ -10,8 +10,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::stream::PendingObject;
-
 /// Objects of a bucket whose beginning is fetched ahead, at most: sixteen small files for each of
 /// 64 threads.
 const AHEAD_MAX: usize = 1_024;
@@ -20,23 +18,28 @@ const AHEAD_MAX: usize = 1_024;
 /// comes next, and looking through small ones costs nothing.
 const EXTENDED_MAX: usize = 64;
 
-/// The objects of one bucket of which a first part is on its way, or more.
-#[derive(Default)]
-pub(super) struct ObjectsAhead {
-    announced: Mutex<AnnouncedObjects>,
+/// The objects of one bucket of which a first part is on its way, or more: an `O` for each.
+pub(super) struct ObjectsAhead<O> {
+    announced: Mutex<AnnouncedObjects<O>>,
 }
 
-#[derive(Default)]
-struct AnnouncedObjects {
+struct AnnouncedObjects<O> {
     numbers: HashMap<String, u64>,
     /// By number, which is the order in which they were announced.
-    objects: BTreeMap<u64, PendingObject>,
+    objects: BTreeMap<u64, O>,
     next: u64,
 }
 
-impl ObjectsAhead {
+impl<O> Default for ObjectsAhead<O> {
+    fn default() -> Self {
+        let (numbers, objects) = (HashMap::new(), BTreeMap::new());
+        Self { announced: Mutex::new(AnnouncedObjects { numbers, objects, next: 0 }) }
+    }
+}
+
+impl<O> ObjectsAhead<O> {
     /// Announces an object, unless it was or there are too many.
-    pub(super) fn announce(&self, key: &str, begin: impl FnOnce() -> PendingObject) {
+    pub(super) fn announce(&self, key: &str, begin: impl FnOnce() -> O) {
         let mut announced = self.lock();
         let number = announced.next;
         if announced.numbers.len() < AHEAD_MAX && !announced.numbers.contains_key(key) {
@@ -47,21 +50,19 @@ impl ObjectsAhead {
     }
 
     /// What there is of an object that is opened now.
-    pub(super) fn take(&self, key: &str) -> Option<PendingObject> {
+    pub(super) fn take(&self, key: &str) -> Option<O> {
         let mut announced = self.lock();
         let number = announced.numbers.remove(key)?;
         announced.objects.remove(&number)
     }
 
-    /// Asks for one part more of the first object that has fewer than this many and more to ask
-    /// for.
-    pub(super) fn extend(&self, parts_max: usize) {
+    /// Asks for one part more of the first object for which `extend` can do so.
+    pub(super) fn extend(&self, extend: impl FnMut(&mut O) -> bool) {
         let mut announced = self.lock();
-        let mut first = announced.objects.values_mut().take(EXTENDED_MAX);
-        let _ = first.any(|object| object.extend(parts_max));
+        let _ = announced.objects.values_mut().take(EXTENDED_MAX).any(extend);
     }
 
-    fn lock(&self) -> MutexGuard<'_, AnnouncedObjects> {
+    fn lock(&self) -> MutexGuard<'_, AnnouncedObjects<O>> {
         self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,7 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::fetch::PinnedObject;
-use super::part::{PART_BYTES, RangePart};
+use super::pace::PART_BYTES;
+use super::part::RangePart;
 use super::request::RequestTarget;
 use crate::aws::Session;
 

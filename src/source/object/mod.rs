@@ -47,7 +47,7 @@ struct Bucket {
     session: Session,
     name: Arc<str>,
     /// Objects that will be opened soon.
-    ahead: Arc<ObjectsAhead>,
+    ahead: Arc<ObjectsAhead<PendingObject>>,
     /// How fast its objects come and are read.
     pace: Arc<ReadingPace>,
 }

@@ -13,10 +13,6 @@ use super::fetch::{PinnedObject, fetch};
 use super::pace::Counted;
 use super::request::RequestTarget;
 
-/// Bytes of a part. 4 MiB: S3 answers after some 40 ms and then sends about 90 MB/s on one
-/// connection, so half of the time goes by with bytes flowing; larger parts take more memory.
-pub(super) const PART_BYTES: u64 = 4 << 20;
-
 /// A range on its way. Its queue needs no bound of its own: it holds the range at most.
 pub(super) struct RangePart {
     chunks: UnboundedReceiver<io::Result<Bytes>>,

@@ -23,8 +23,8 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use super::ahead::ObjectsAhead;
 use super::fetch::PinnedObject;
 use super::held::HeldObject;
-use super::pace::{Counted, ReadingPace};
-use super::part::{PART_BYTES, RangePart};
+use super::pace::{Counted, PART_BYTES, ReadingPace};
+use super::part::RangePart;
 use super::request::RequestTarget;
 use crate::aws::Session;
 
@@ -152,7 +152,7 @@ impl PendingObject {
     pub(super) fn open(
         self,
         session: &Session,
-        ahead: &Arc<ObjectsAhead>,
+        ahead: &Arc<ObjectsAhead<PendingObject>>,
     ) -> io::Result<ObjectFile> {
         let Self { target, first, for_ranges, told, mut parts, next } = self;
         let pinned = told.wait()?;
@@ -186,7 +186,7 @@ struct OpenedObject {
     /// Keeps the threads that parts come on.
     session: Session,
     /// The objects of its bucket that are opened soon.
-    ahead: Arc<ObjectsAhead>,
+    ahead: Arc<ObjectsAhead<PendingObject>>,
     target: RequestTarget,
     pinned: PinnedObject,
     /// Its last bytes, as far as they came when it was opened.
@@ -292,7 +292,8 @@ impl ObjectStream {
             self.taken.tell(&opened.target.pace);
             let measured = &opened.target.pace;
             if self.next >= self.end && self.pace == FetchPace::Front && measured.has_room() {
-                opened.ahead.extend(measured.parts());
+                let parts = measured.parts();
+                opened.ahead.extend(|object| object.extend(parts));
             }
         }
         Ok(mem::take(&mut self.chunk))
