@@ -89,11 +89,11 @@ impl<'a> CsvScanner<'a> {
     fn scan_split<V: RowVisitor>(
         &mut self,
         inputs: &[Input],
-        scan: SplitScan<'_, V>,
+        SplitScan { task, columns, visitor, check }: SplitScan<'_, V>,
     ) -> Result<Scanned, TaskError<DataError>> {
-        let (split, check) = (GzipSplit::of(inputs, scan.task, scan.columns), scan.check);
-        self.begin(inputs, &split, scan.visitor);
-        let found = self.splits_at_hand().scan(&split, scan.visitor, check);
+        let split = GzipSplit::of(inputs, task, columns);
+        self.begin(inputs, &split, visitor);
+        let found = self.splits_at_hand().scan(&split, visitor, check);
         self.named(found, &split, check)
     }
 

@@ -75,11 +75,11 @@ impl Engine {
 /// Takes two streams further in turn, where that is faster, as far as both go; then, or where it is
 /// not, [`Engine::step`] takes each further. What is wrong with one does not touch the other.
 pub(super) fn step_two(
-    pair: [&mut Engine; 2],
+    (one, two): (&mut Engine, &mut Engine),
     pieces: [StreamPiece<'_>; 2],
 ) -> [Result<InflateStep, DeflateFault>; 2] {
-    match pair {
-        [Engine::Fast(one), Engine::Fast(two)] => InflateKernel::step_two([one, two], pieces),
+    match (one, two) {
+        (Engine::Fast(one), Engine::Fast(two)) => InflateKernel::step_two([one, two], pieces),
         _ => [Ok(InflateStep::default()); 2],
     }
 }

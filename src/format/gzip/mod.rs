@@ -253,7 +253,7 @@ impl GzipDecoder {
         let (output_one, output_two) =
             (&mut piece_one.window[start_one..], &mut piece_two.window[start_two..]);
         let [step_one, step_two] = inflate::step_two(
-            [&mut one.engine, &mut two.engine],
+            (&mut one.engine, &mut two.engine),
             [
                 body_piece(piece_one.input, output_one, at_one),
                 body_piece(piece_two.input, output_two, at_two),

@@ -53,7 +53,7 @@ impl RawInflate {
         self.second.start();
         let [to_one, to_two] = outputs;
         let [one, two] = inflate::step_two(
-            [&mut self.engine, &mut self.second],
+            (&mut self.engine, &mut self.second),
             [StreamPiece::whole(inputs[0], to_one), StreamPiece::whole(inputs[1], to_two)],
         );
         [

