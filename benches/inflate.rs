@@ -3,6 +3,8 @@
 //! Rows as a report has them, compressed at level 6. Throughput is in bytes of output. Pieces and
 //! window are those of the scan; the output is not looked at.
 //!
+//! Two pieces of data are inflated one after the other, and in one loop.
+//!
 //! A peer, `fdeflate`, decodes the same deflate data, without framing and without a checksum: it
 //! has less to do.
 
@@ -15,7 +17,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use s3sieve::Inflate;
-use s3sieve::internal::{GzipDecoder, HISTORY_BYTES, Status};
+use s3sieve::internal::{GzipDecoder, HISTORY_BYTES, RawInflate, Status};
 
 /// Size of the large file, decoded.
 const LARGE_BYTES: usize = 8 << 20;
@@ -24,6 +26,8 @@ const SMALL_BYTES: usize = 1 << 10;
 
 /// Header of a file as the encoder writes it: no name, no other optional field.
 const GZIP_HEADER_BYTES: usize = 10;
+/// Checksum and length behind the data.
+const GZIP_TRAILER_BYTES: usize = 8;
 
 /// Rows of a report, compressed; about `bytes` of them before compression, and their exact number.
 fn report(bytes: usize) -> (Vec<u8>, u64) {
@@ -126,5 +130,35 @@ fn inflate(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, inflate);
+/// Two pieces of raw deflate data, one after the other and in one loop. Their lengths differ, so
+/// that they do not keep step, and fit a window of 256 KiB.
+fn two_at_once(criterion: &mut Criterion) {
+    let pieces = [200 << 10, 220 << 10].map(|bytes| {
+        let (file, bytes_out) = report(bytes);
+        (file[GZIP_HEADER_BYTES..file.len() - GZIP_TRAILER_BYTES].to_vec(), bytes_out)
+    });
+    let [(one, one_out), (two, two_out)] = &pieces;
+    let mut group = criterion.benchmark_group("deflate");
+    group.throughput(Throughput::Bytes(one_out + two_out));
+    let mut inflate = RawInflate::new(Inflate::Fast);
+    let [mut to_one, mut to_two] = [(); 2].map(|()| vec![0; 256 << 10]);
+    let lengths = [one_out, two_out].map(|bytes| Some(*bytes as usize));
+    group.bench_function("one after the other", |bencher| {
+        bencher.iter(|| {
+            let first = inflate.inflate(black_box(one), &mut to_one).expect("sound data");
+            let second = inflate.inflate(black_box(two), &mut to_two).expect("sound data");
+            assert_eq!([first, second], lengths);
+        });
+    });
+    group.bench_function("two at once", |bencher| {
+        bencher.iter(|| {
+            let pieces = [black_box(one.as_slice()), two];
+            let found = inflate.inflate_two(pieces, [&mut to_one, &mut to_two]);
+            assert_eq!(found.map(|length| length.expect("sound data")), lengths);
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, inflate, two_at_once);
 criterion_main!(benches);

@@ -2,7 +2,7 @@
 //!
 //! The HTTP client takes new memory for each piece that it reads, up to 400 KB, and whoever looks
 //! at the piece frees it. Linux's usual C library gives blocks of that size back to the system, so
-//! that each is paid for with page faults again: 5 to 10 % of a `count`'s processor time. It
+//! that each is paid for with page faults again (docs/performance.md, "Reading from S3"). It
 //! keeps blocks that are not larger than one that was freed before (mallopt(3), "dynamic mmap
 //! threshold"), so one is freed here first. Others are not changed by that.
 //!

@@ -192,10 +192,14 @@ impl TaskQueue<'_> {
         if self.is_over() {
             return None;
         }
-        let next = |task: usize| Some(task + 1 + usize::from(are_for_two(task)));
+        let mut behind = 0;
+        let next = |task: usize| {
+            behind = task + 1 + usize::from(are_for_two(task));
+            Some(behind)
+        };
         let task = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
         let end = self.end.load(Ordering::Relaxed);
-        (task < end).then(|| task..end.min(task + 1 + usize::from(are_for_two(task))))
+        (task < end).then(|| task..end.min(behind))
     }
 }
 

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 /// Emits, for each task, blocks as the plan says; fails where it says.
 struct Scripted<'a> {
     tasks: &'a [Script],
+    /// A bit for each task that is run at once with the next.
+    pairs: u32,
 }
 
 #[derive(Debug, Clone)]
@@ -29,19 +31,54 @@ impl Worker for Scripted<'_> {
         emitter: &Emitter<'_, Self::Summary, Self::Error>,
     ) -> Result<u64, TaskError<Self::Error>> {
         let script = &self.tasks[task];
-        let mut total = 0;
         for block in blocks_of(task, script) {
-            emitter.check().map_err(|Stopped| TaskError::Stopped)?;
-            let mut bytes = emitter.buffer();
-            assert!(bytes.is_empty(), "a recycled buffer comes back empty");
-            bytes.extend_from_slice(&block.bytes);
-            total += bytes.len() as u64;
-            emitter
-                .emit(OutputBlock { lane: block.lane, rows: block.rows, bytes })
-                .map_err(|Stopped| TaskError::Stopped)?;
+            emit(emitter, &block)?;
         }
-        if script.fails { Err(TaskError::Failed(format!("task {task}"))) } else { Ok(total) }
+        end_of(task, script)
     }
+
+    fn are_for_two(&self, task: usize) -> bool {
+        task + 1 < self.tasks.len() && self.pairs >> task & 1 != 0
+    }
+
+    /// A block of each by turns.
+    fn run_two(
+        &mut self,
+        tasks: [usize; 2],
+        emitters: [&Emitter<'_, Self::Summary, Self::Error>; 2],
+    ) -> [TaskOutcome<u64, String>; 2] {
+        let mut blocks = tasks.map(|task| blocks_of(task, &self.tasks[task]).into_iter());
+        let mut stopped = [None, None];
+        for lane in [0, 1].into_iter().cycle() {
+            match blocks[lane].next() {
+                Some(block) if stopped[lane].is_none() => {
+                    stopped[lane] = emit(emitters[lane], &block).err();
+                }
+                Some(_) => {}
+                None if blocks[1 - lane].len() == 0 => break,
+                None => {}
+            }
+        }
+        let ends = tasks.map(|task| end_of(task, &self.tasks[task]));
+        let [one, two] = ends;
+        let [first, second] = stopped;
+        [first.map_or(one, Err), second.map_or(two, Err)]
+    }
+}
+
+fn emit(emitter: &Emitter<'_, u64, String>, block: &OutputBlock) -> Result<(), TaskError<String>> {
+    emitter.check().map_err(|Stopped| TaskError::Stopped)?;
+    let mut bytes = emitter.buffer();
+    assert!(bytes.is_empty(), "a recycled buffer comes back empty");
+    bytes.extend_from_slice(&block.bytes);
+    emitter
+        .emit(OutputBlock { lane: block.lane, rows: block.rows, bytes })
+        .map_err(|Stopped| TaskError::Stopped)
+}
+
+fn end_of(task: usize, script: &Script) -> TaskOutcome<u64, String> {
+    let total = script.block_sizes.iter().map(|size| u64::from(*size)).sum();
+    if script.fails { Err(TaskError::Failed(format!("task {task}"))) } else { Ok(total) }
 }
 
 fn blocks_of(task: usize, script: &Script) -> Vec<OutputBlock> {
@@ -134,6 +171,7 @@ struct Trial {
     memory_bytes: usize,
     hold: bool,
     break_after: Option<usize>,
+    pairs: u32,
 }
 
 fn run_trial(tasks: &[Script], trial: &Trial) -> (Vec<Event>, Result<(), RunError<String>>) {
@@ -148,7 +186,7 @@ fn run_trial(tasks: &[Script], trial: &Trial) -> (Vec<Event>, Result<(), RunErro
     };
     let mut sink =
         Recorder { break_after: trial.break_after, keep_going: trial.hold, ..Recorder::default() };
-    let result = run(&config, tasks.len(), || Scripted { tasks }, &mut sink);
+    let result = run(&config, tasks.len(), || Scripted { tasks, pairs: trial.pairs }, &mut sink);
     let bytes_done = sink.bytes_done.load(Ordering::Relaxed);
     assert_eq!(bytes_done, sink.bytes_shown, "what is left to workers is done");
     assert!(!folder.path().join("spill").exists(), "spill files are gone after a run");
@@ -171,8 +209,9 @@ proptest! {
         memory_bytes in prop_oneof![Just(0), Just(3_000), Just(1usize << 30)],
         hold: bool,
         break_after in prop::option::of(0usize..20),
+        pairs in prop_oneof![Just(0), any::<u32>()],
     ) {
-        let trial = Trial { threads, memory_bytes, hold, break_after };
+        let trial = Trial { threads, memory_bytes, hold, break_after, pairs };
         let (events, result) = run_trial(&tasks, &trial);
         let expected = expected(&tasks, hold, break_after);
         prop_assert_eq!(&events, &expected);
@@ -233,7 +272,7 @@ fn a_spill_folder_that_cannot_be_made_ends_the_run() {
         stop: &stop,
     };
     let tasks = [Script { block_sizes: vec![10], fails: false }];
-    let result = run(&config, 1, || Scripted { tasks: &tasks }, &mut Recorder::default());
+    let result = run(&config, 1, || Scripted { tasks: &tasks, pairs: 0 }, &mut Recorder::default());
     let Err(RunError::Spill(error)) = result else { panic!("{result:?}") };
     assert!(error.to_string().contains("spill"), "{error}");
 }
@@ -294,7 +333,7 @@ fn a_panic_ends_the_run_for_all() {
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run_all)).is_err());
     let script = |block_sizes: &[u16]| Script { block_sizes: block_sizes.to_vec(), fails: false };
     let tasks = vec![script(&[9; 50]); 20];
-    let run_all = || run(&config, 20, || Scripted { tasks: &tasks }, &mut Panics);
+    let run_all = || run(&config, 20, || Scripted { tasks: &tasks, pairs: 0 }, &mut Panics);
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run_all)).is_err());
 }
 

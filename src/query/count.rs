@@ -1,4 +1,5 @@
-//! Counting: how many rows match, and how they are spread over the values of some columns.
+//! Counting: how many rows match, and how they are spread over the values of some columns. Large
+//! gzip files take turns ([`TaskOrder::Turns`]), for two of them are inflated in less time at once.
 //!
 //! Never writes a row anywhere.
 

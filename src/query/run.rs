@@ -64,8 +64,8 @@ pub(crate) struct OutputBuffering {
     pub hold_until_verified: bool,
 }
 
-/// Asks all rows: runs tasks on threads, each of which makes a query for itself, and shows their
-/// blocks and summaries to `sink` in report order.
+/// Asks all rows: runs tasks on threads, each of which makes queries for itself, and shows their
+/// blocks and summaries to `sink` in the order of tasks.
 ///
 /// # Errors
 /// When the sink refuses, the run is interrupted, or output can't be buffered.

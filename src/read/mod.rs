@@ -1,8 +1,8 @@
 //! Reading: the data files of reports, as rows and columns.
 //!
 //! The only place where files, formats and the predicate's columns meet. A data file is a task, or
-//! several small ones are, or a split of a large one in a column format. A visitor sees the rows
-//! that match, in report order.
+//! several small ones are, or a split of a large one. A visitor sees the rows of a task that match,
+//! in the order of their file.
 //!
 //! What is asked of the rows is `query`'s: counts, manifest lines, look-ups.
 

@@ -1,8 +1,8 @@
 //! Scans of gzip files that are suspended between two splits, until a worker takes the next one.
 //!
 //! Tasks are taken in order and the splits of a file follow each other, so whoever waits here waits
-//! for a worker that is at an earlier task, and that one waits only for the collector. However a
-//! split ends, what waits for it is released: [`Turn`] sees to that.
+//! for a worker that is at an earlier task, and that one for the collector or for a still earlier
+//! task. However a split ends, what waits for it is released: [`Turn`] sees to that.
 //!
 //! Never knows how a file is scanned.
 

@@ -175,9 +175,8 @@ impl TaskPlan {
     /// splits of gzip files that take turns, and there are as many for each other worker before
     /// one of their files has its next turn.
     pub(crate) fn are_for_two(&self, task: usize, threads: usize, inputs: &[Input]) -> bool {
-        let Some(tasks) = self.tasks.get(task..task.saturating_add(2 * threads)) else {
-            return false;
-        };
+        let end = task.saturating_add(threads.saturating_mul(2));
+        let Some(tasks) = self.tasks.get(task..end) else { return false };
         let takes_turns = |task: &ScanTask| {
             task.split != FileSplit::WHOLE && inputs[task.files.start].format == FileFormat::Csv
         };

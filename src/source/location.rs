@@ -274,8 +274,8 @@ pub(crate) type ArrivedBytes = Box<dyn AsRef<[u8]> + Send>;
 
 /// What is read from front to back, and may be in memory before it is read.
 pub(crate) trait ReadArrived: Read {
-    /// The next bytes where they arrived, at most so many, and none at the end; `None` where what
-    /// is read must be copied.
+    /// At most `bytes_max` bytes, where the network put them, and none at the end; `None` where
+    /// they have to be copied by reading.
     ///
     /// # Errors
     /// As for reading.

@@ -233,7 +233,8 @@ impl GzipDecoder {
     /// Decodes two files in one loop, in less time than one after the other: while a lookup of one
     /// is waited for, the other goes on. It stops where either can't go on so
     /// ([`can_share`](Self::can_share)), or for a checksum. If both could at first, at least one of
-    /// them makes progress. What is wrong with one file does not touch the other.
+    /// them goes on, if only by bits of a byte that was taken before. A fault in one file does not
+    /// touch the other.
     ///
     /// # Errors
     /// For each file as [`decode`](Self::decode).

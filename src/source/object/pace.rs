@@ -44,16 +44,16 @@ pub(super) struct ReadingPace {
 
 /// One that is counted for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Counted(Arc<AtomicUsize>);
+pub(super) struct CountGuard(Arc<AtomicUsize>);
 
-impl Counted {
+impl CountGuard {
     fn new(count: &Arc<AtomicUsize>) -> Self {
         count.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(count))
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountGuard {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -96,13 +96,13 @@ impl ReadingPace {
     }
 
     /// Counts a part.
-    pub(super) fn part(&self) -> Counted {
-        Counted::new(&self.parts_ahead)
+    pub(super) fn part(&self) -> CountGuard {
+        CountGuard::new(&self.parts_ahead)
     }
 
     /// Counts a reader.
-    pub(super) fn reader(&self) -> Counted {
-        Counted::new(&self.readers)
+    pub(super) fn reader(&self) -> CountGuard {
+        CountGuard::new(&self.readers)
     }
 
     /// Whether all readers together have fewer parts than they may have: some have asked for all of
@@ -189,7 +189,7 @@ mod tests {
         let pace = ReadingPace::default();
         assert!(!pace.has_room(), "nobody reads");
         let reader = pace.reader();
-        let mut parts: Vec<Counted> = (0..PARTS_FIRST).map(|_| pace.part()).collect();
+        let mut parts: Vec<CountGuard> = (0..PARTS_FIRST).map(|_| pace.part()).collect();
         assert!(!pace.has_room());
         parts.pop();
         assert!(pace.has_room());

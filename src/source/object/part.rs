@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::fetch::{PinnedObject, fetch};
-use super::pace::Counted;
+use super::pace::CountGuard;
 use super::request::RequestTarget;
 
 /// A range on its way. Its queue needs no bound of its own: it holds the range at most.
@@ -19,7 +19,7 @@ pub(super) struct RangePart {
     task: JoinHandle<()>,
     /// Bytes that were not handed over yet.
     pub(super) left: u64,
-    _counted: Counted,
+    _counted: CountGuard,
 }
 
 impl RangePart {

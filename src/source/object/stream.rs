@@ -23,7 +23,7 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use super::ahead::ObjectsAhead;
 use super::fetch::PinnedObject;
 use super::held::HeldObject;
-use super::pace::{Counted, PART_BYTES, ReadingPace};
+use super::pace::{CountGuard, PART_BYTES, ReadingPace};
 use super::part::RangePart;
 use super::request::RequestTarget;
 use crate::aws::Session;
@@ -223,7 +223,7 @@ impl OpenedObject {
 pub struct ObjectFile {
     opened: OpenedObject,
     front: ObjectStream,
-    _counted: Counted,
+    _counted: CountGuard,
 }
 
 /// A range of an object, read from front to back.
@@ -275,7 +275,7 @@ impl ObjectStream {
         }
     }
 
-    /// The next bytes, where they arrived; none at the end.
+    /// Takes what the network has put somewhere next; no bytes at the end.
     fn next_chunk(&mut self, opened: &OpenedObject) -> io::Result<Bytes> {
         while self.chunk.is_empty() {
             self.begin_parts(opened);
@@ -322,7 +322,7 @@ impl ObjectFile {
         self.opened.pinned.md5.as_ref()
     }
 
-    /// The next bytes, where they arrived: at most so many, and none at the end.
+    /// Takes at most `bytes_max` bytes, where the network put them; none at the end.
     pub(in crate::source) fn next_bytes(&mut self, bytes_max: usize) -> io::Result<Bytes> {
         self.front.chunk = self.front.next_chunk(&self.opened)?;
         Ok(self.front.chunk.split_to(bytes_max.min(self.front.chunk.len())))
