@@ -19,7 +19,7 @@ use super::tasks::{FileSplit, ScanTask};
 use super::visitor::{RowVisitor, RunCheck};
 use super::{DataError, DataErrorKind, Input, RunControl, ScanOptions, Scanned, damage};
 use crate::engine::TaskError;
-use crate::source::{ReadArrived, ReadBuffer};
+use crate::source::{FolderOpener, ReadArrived, ReadBuffer};
 
 /// Reads data files; one for each worker, used again from file to file.
 pub(super) struct CsvScanner<'a> {
@@ -27,6 +27,8 @@ pub(super) struct CsvScanner<'a> {
     state: &'a RunState<'a>,
     /// Where files are hashed.
     digest_buffer: ReadBuffer,
+    /// Opens small files.
+    opener: FolderOpener,
     lane: ScanLane<'a>,
     /// Of a second file that is scanned at the same time.
     second: ScanLane<'a>,
@@ -40,7 +42,8 @@ impl<'a> CsvScanner<'a> {
     ) -> Self {
         let lane = || ScanLane::new(options, control.progress);
         let (lane, second) = (lane(), lane());
-        Self { options, state, digest_buffer: ReadBuffer::default(), lane, second }
+        let (digest_buffer, opener) = (ReadBuffer::default(), FolderOpener::default());
+        Self { options, state, digest_buffer, opener, lane, second }
     }
 
     /// Shows every row of a task's files, which have `columns` columns, to `visitor`, in order.
@@ -152,7 +155,8 @@ impl<'a> CsvScanner<'a> {
         scanned: &mut Scanned,
     ) -> Result<(), TaskError<DataError>> {
         let mut buffer = mem::take(&mut self.digest_buffer);
-        let read = small::read_all(&inputs[files.clone()], self.options.verify, &mut buffer);
+        let (verify, opener) = (self.options.verify, &mut self.opener);
+        let read = small::read_all(&inputs[files.clone()], verify, opener, &mut buffer);
         for (file, number) in read.into_iter().zip(files) {
             let input = &inputs[number];
             visitor.begin(number);

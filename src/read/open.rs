@@ -6,7 +6,9 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 
 use super::{Input, ScanError};
-use crate::report::{self, AsOf, DataFile, FileFormat, FilesOnDisk, Report, ReportError};
+use crate::report::{
+    self, AsOf, DataFile, FileFormat, FilesOnDisk, FolderNames, Report, ReportError,
+};
 use crate::source::Location;
 use crate::threads;
 
@@ -123,8 +125,9 @@ pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<Report
 
 /// Paths of a report's data files; looked up on several threads where there are many.
 fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ScanError> {
+    let names = FolderNames::new(report.files.len());
     let look = |files: &[DataFile]| {
-        report::locate_files(report, files, options.root.as_ref(), options.stop)
+        report::locate_files(report, files, options.root.as_ref(), &names, options.stop)
     };
     Ok(on_threads(&report.files, options.threads, look)?.concat())
 }

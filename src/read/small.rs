@@ -5,11 +5,11 @@
 //!
 //! Never knows what is in a file.
 
-use super::input::{open, read};
+use super::input::{has_its_length, read};
 use super::md5::{BUFFER_BYTES, CHUNK_BYTES};
 use super::{DataErrorKind, Input, Verify};
 use crate::format::md5::{LANES_MAX, Md5Path, Md5Streams};
-use crate::source::{ReadBuffer, SourceFile};
+use crate::source::{FolderOpener, ReadBuffer, SourceFile};
 
 /// Files up to this size are small: sixteen fit the buffer that larger ones are hashed from.
 const SMALL_BYTES_MAX: u64 = CHUNK_BYTES as u64;
@@ -37,12 +37,14 @@ pub(super) fn count(inputs: &[Input]) -> usize {
 pub(super) fn read_all<'a>(
     inputs: &[Input],
     verify: Verify,
+    opener: &mut FolderOpener,
     buffer: &'a mut ReadBuffer,
 ) -> Vec<Result<SmallFile<'a>, DataErrorKind>> {
     // All are opened before the first is read: opening asks the system to fetch. In S3 it waits for
     // an answer, too, so all are asked for before the first is opened.
     inputs.iter().filter(|input| input.path.is_remote()).for_each(|i| i.path.advise_soon());
-    let files: Vec<_> = inputs.iter().map(open).collect();
+    let mut open = |input: &Input| has_its_length(input, opener.open(&input.path)?);
+    let files: Vec<_> = inputs.iter().map(&mut open).collect();
     let chunks = buffer.of(BUFFER_BYTES).chunks_exact_mut(CHUNK_BYTES);
     let contents: Vec<Result<&[u8], DataErrorKind>> =
         files.into_iter().zip(inputs).zip(chunks).map(read_whole).collect();
@@ -96,8 +98,8 @@ mod tests {
         let mut inputs: Vec<Input> = (0..9).map(file).collect();
         fs::remove_file(inputs[2].path.as_path().unwrap()).unwrap();
         inputs[5].bytes += 1;
-        let mut buffer = ReadBuffer::default();
-        let files = read_all(&inputs, Verify::Md5, &mut buffer);
+        let (mut opener, mut buffer) = (FolderOpener::default(), ReadBuffer::default());
+        let files = read_all(&inputs, Verify::Md5, &mut opener, &mut buffer);
         for (number, (file, input)) in files.into_iter().zip(&inputs).enumerate() {
             match number {
                 2 => assert!(matches!(file, Err(DataErrorKind::Read(_)))),
@@ -108,7 +110,7 @@ mod tests {
                 }
             }
         }
-        let unchecked = read_all(&inputs[..2], Verify::Crc, &mut buffer);
+        let unchecked = read_all(&inputs[..2], Verify::Crc, &mut opener, &mut buffer);
         assert!(unchecked.iter().all(|file| file.as_ref().is_ok_and(|file| file.digest.is_none())));
     }
 

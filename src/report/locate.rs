@@ -8,20 +8,25 @@
 //! above it: trying everything would take millions of calls. Nearly all data files share one
 //! folder, so what is tried is folders: for the folder part of a key, the places where its
 //! suffixes exist are found once and kept, best first, and a key then takes one call for each
-//! better place that lacks it, and one for the place that has it.
+//! better place that lacks it, and one for the place that has it; none where the place is listed
+//! ([`FolderNames`]).
 //!
 //! A manifest comes from outside. A key can't name a folder above (`key_components`), and what it
 //! resolves to, links followed, must lie inside the folder it was looked for in.
 //!
 //! Never knows what a data file holds, or whether its length is right.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::error::{KeyFault, excerpt};
+use super::folder_names::{FileNames, FolderNames};
 use super::key_path::key_components;
 #[cfg(feature = "aws")]
 use super::locate_object;
@@ -35,8 +40,8 @@ use crate::source::{self, Location};
 /// otherwise; looking a folder up again costs time only.
 const FOLDERS_KEPT_MAX: usize = 1_024;
 
-/// Paths of some of a report's data files, in the manifest's order. `stop` is set from outside to
-/// end the search.
+/// Paths of some of a report's data files, in the manifest's order. `names` are of the folders that
+/// they lie in, `stop` is set from outside to end the search.
 ///
 /// With `root`, keys are looked for below that folder only; else below the manifest's folder and
 /// the folders above it. That a file's length is the one the manifest gives is not checked.
@@ -47,13 +52,14 @@ pub(crate) fn locate_files(
     report: &Report,
     files: &[DataFile],
     root: Option<&Location>,
+    names: &FolderNames,
     stop: Option<&AtomicBool>,
 ) -> Result<Vec<Location>, ReportError> {
     #[cfg(feature = "aws")]
     if let Location::Object(base) = root.unwrap_or(&report.manifest_path) {
         return locate_object::locate(report, files, base, root.is_some());
     }
-    let mut locator = Locator::new(report, root.and_then(Location::as_path))?;
+    let mut locator = Locator::new(report, root.and_then(Location::as_path), names)?;
     let locate = |file: &DataFile| {
         ReportError::check(stop)?;
         locator.locate(&file.key).map(Location::Path)
@@ -84,14 +90,16 @@ pub(crate) fn survey(
     stop: Option<&AtomicBool>,
 ) -> Result<FilesOnDisk, ReportError> {
     let mut survey = FilesOnDisk::default();
+    // Each file's length is asked for anyway.
+    let names = FolderNames::new(0);
     if root.unwrap_or(&report.manifest_path).is_remote() {
-        let locations = locate_files(report, files, root, stop)?;
+        let locations = locate_files(report, files, root, &names, stop)?;
         let lengths = source::lengths(&locations)
             .map_err(|source| ReportError::io(report.manifest_path.clone(), source))?;
         files.iter().zip(lengths).for_each(|(file, length)| survey.add(file, length));
         return Ok(survey);
     }
-    let mut locator = Locator::new(report, root.and_then(Location::as_path))?;
+    let mut locator = Locator::new(report, root.and_then(Location::as_path), &names)?;
     for file in files {
         ReportError::check(stop)?;
         match locator.locate(&file.key) {
@@ -151,6 +159,23 @@ struct SearchFolder {
     folder: PathBuf,
     /// The folder it must stay in, as an index into the bases.
     base: usize,
+    /// Whether it is in there, links followed.
+    is_inside: bool,
+    /// Regular files that are known to be in it; listed when the first is looked for.
+    files: OnceCell<Arc<FileNames>>,
+}
+
+impl SearchFolder {
+    /// Whether a regular file is known to have this name here; if not, it may be there all the
+    /// same.
+    fn is_listed(&self, name: &str, names: &FolderNames) -> bool {
+        if self.files.get().is_none()
+            && let Some(files) = names.files_of(&self.folder)
+        {
+            return self.files.get_or_init(|| files).contains(OsStr::new(name));
+        }
+        self.files.get().is_some_and(|files| files.contains(OsStr::new(name)))
+    }
 }
 
 /// The places for the folder part of a key.
@@ -171,16 +196,21 @@ struct Locator<'a> {
     bases: Vec<PathBuf>,
     /// By the folder part of a key.
     places: HashMap<String, Candidates>,
+    names: &'a FolderNames,
 }
 
 impl<'a> Locator<'a> {
-    fn new(report: &'a Report, root: Option<&Path>) -> Result<Self, ReportError> {
+    fn new(
+        report: &'a Report,
+        root: Option<&Path>,
+        names: &'a FolderNames,
+    ) -> Result<Self, ReportError> {
         let manifest = &report.manifest_path;
         let bases = match root {
             Some(root) => vec![canonical_root(root)?],
             None => folders_above(manifest.as_path().unwrap_or(Path::new(".")))?,
         };
-        Ok(Self { manifest, rooted: root.is_some(), bases, places: HashMap::new() })
+        Ok(Self { manifest, rooted: root.is_some(), bases, places: HashMap::new(), names })
     }
 
     fn locate(&mut self, key: &str) -> Result<PathBuf, ReportError> {
@@ -201,22 +231,21 @@ impl<'a> Locator<'a> {
         let places = self.places.get(&part);
         for place in places.into_iter().flat_map(|places| &places.found) {
             let path = place.folder.join(name);
-            let found = looked_up(&path, fs::symlink_metadata(&path), &mut closed)?;
-            let Some(metadata) = found else { continue };
-            // A link is followed to its end; a file lies in the folder, whose own links were
-            // followed before.
-            let target = if metadata.is_file() {
-                path.clone()
-            } else if metadata.is_symlink() {
-                match looked_up(&path, path.canonicalize(), &mut closed)? {
-                    Some(target) if target.is_file() => target,
-                    _ => continue,
-                }
+            let target = if place.is_listed(name, self.names) {
+                LookUp::File
             } else {
-                continue;
+                look_up(&path, &mut closed)?
             };
             let base = &self.bases[place.base];
-            if !target.starts_with(base) {
+            let (target, is_inside) = match target {
+                LookUp::Nothing => continue,
+                LookUp::File => (path.clone(), place.is_inside),
+                LookUp::Link(target) => {
+                    let is_inside = target.starts_with(base);
+                    (target, is_inside)
+                }
+            };
+            if !is_inside {
                 return Err(ReportError::Outside {
                     manifest: manifest.clone(),
                     key: key.to_owned(),
@@ -272,11 +301,35 @@ fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Candidates, ReportEr
                 .chain(folders[start..].iter().map(Path::new))
                 .collect();
             if let Some(folder) = looked_up(&path, canonical_if_there(&path), &mut places.closed)? {
-                places.found.push(SearchFolder { folder, base });
+                let is_inside = folder.starts_with(&bases[base]);
+                let files = OnceCell::new();
+                places.found.push(SearchFolder { folder, base, is_inside, files });
             }
         }
     }
     Ok(places)
+}
+
+/// What a path leads to.
+enum LookUp {
+    /// No file.
+    Nothing,
+    /// A file, which lies in its folder, whose own links were followed before.
+    File,
+    /// A link to a file, followed to its end.
+    Link(PathBuf),
+}
+
+fn look_up(path: &Path, closed: &mut Option<PathBuf>) -> Result<LookUp, ReportError> {
+    let found = looked_up(path, fs::symlink_metadata(path), closed)?;
+    Ok(match found {
+        Some(metadata) if metadata.is_file() => LookUp::File,
+        Some(metadata) if metadata.is_symlink() => {
+            let target = looked_up(path, path.canonicalize(), closed)?;
+            target.filter(|target| target.is_file()).map_or(LookUp::Nothing, LookUp::Link)
+        }
+        _ => LookUp::Nothing,
+    })
 }
 
 /// A path with its links followed. Mostly nothing is there, and one call finds that out: following

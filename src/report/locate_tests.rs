@@ -27,12 +27,20 @@ fn report(manifest: &Path, keys: &[&str]) -> Report {
     }
 }
 
-/// The paths of all data files.
+/// The paths of all data files, looked up one by one; and in listings, which must say the same.
 fn locate_files(report: &Report, root: Option<&Path>) -> Result<Vec<PathBuf>, ReportError> {
-    let found =
-        super::locate_files(report, &report.files, root.map(Location::from).as_ref(), None)?;
-    Ok(found.iter().map(|location| location.as_path().unwrap().to_owned()).collect())
+    let root = root.map(Location::from);
+    let located = |files| {
+        let names = FolderNames::new(files);
+        super::locate_files(report, &report.files, root.as_ref(), &names, None)
+    };
+    let (found, listed) = (located(0), located(MANY_FILES));
+    assert_eq!(format!("{found:?}"), format!("{listed:?}"));
+    Ok(found?.iter().map(|location| location.as_path().unwrap().to_owned()).collect())
 }
+
+/// So many that folders are listed.
+const MANY_FILES: usize = 100_000;
 
 fn touch(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -237,7 +245,8 @@ fn a_look_up_ends_when_it_is_told_to() {
     touch(&manifest);
     let report = report(&manifest, &["x"]);
     let stop = AtomicBool::new(true);
-    let error = super::locate_files(&report, &report.files, None, Some(&stop)).unwrap_err();
+    let names = FolderNames::new(0);
+    let error = super::locate_files(&report, &report.files, None, &names, Some(&stop)).unwrap_err();
     assert!(matches!(error, ReportError::Interrupted), "{error}");
     let error = survey(&report, &report.files, None, Some(&stop)).unwrap_err();
     assert!(matches!(error, ReportError::Interrupted), "{error}");

@@ -669,12 +669,8 @@ mod tests {
             assert_eq!((report.format, report.schema.len()), (format, columns), "{name}");
             assert_eq!(report.checksum, ChecksumState::Matched, "{name}");
             assert!(report.schema.position("BucketKeyStatus").is_some(), "{name}");
-            let found = super::super::locate_files(&report, &report.files, None, None).unwrap();
-            assert_eq!(
-                fs::metadata(found[0].as_path().unwrap()).unwrap().len(),
-                report.files[0].bytes,
-                "{name}"
-            );
+            let found = super::super::survey(&report, &report.files, None, None).unwrap();
+            assert_eq!(found.present, report.files.len() as u64, "{name}");
         }
     }
 }

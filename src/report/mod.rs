@@ -5,6 +5,7 @@
 mod error;
 mod file_format;
 mod find;
+mod folder_names;
 mod key_path;
 mod locate;
 #[cfg(feature = "aws")]
@@ -17,6 +18,7 @@ mod write;
 pub(crate) use error::ReportError;
 pub use file_format::FileFormat;
 pub use find::{AsOf, AsOfError};
+pub(crate) use folder_names::FolderNames;
 pub(crate) use key_path::KEY_BYTES_MAX;
 pub use key_path::key_components;
 pub(crate) use locate::{FilesOnDisk, locate_files, survey};

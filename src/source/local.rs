@@ -11,9 +11,13 @@
 //!
 //! Never knows what the bytes mean.
 
+#[cfg(unix)]
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::ops::Range;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 #[cfg(unix)]
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -94,8 +98,24 @@ impl LocalFile {
     /// # Errors
     /// As for [`LocalFile::open`].
     pub(super) fn open_range(path: &Path, range: Range<u64>) -> io::Result<Self> {
-        let file = open_regular(path)?;
-        let bytes = file.metadata()?.len();
+        Self::of(open_at_once(File::options().read(true), path)?, range)
+    }
+
+    /// Opens a regular file by its name in a folder that is open.
+    ///
+    /// # Errors
+    /// As for [`LocalFile::open`].
+    #[cfg(unix)]
+    pub(super) fn open_at(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Self> {
+        use rustix::fs::{Mode, OFlags, openat};
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        Self::of(openat(folder, name, flags, Mode::empty())?.into(), 0..u64::MAX)
+    }
+
+    fn of(file: File, range: Range<u64>) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        require_regular(&metadata)?;
+        let bytes = metadata.len();
         let ahead_end = range.end.min(bytes);
         Ok(Self { file, bytes, position: range.start, advised: 0, from_disk: false, ahead_end })
     }

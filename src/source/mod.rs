@@ -4,6 +4,7 @@
 
 mod checksum;
 mod descriptors;
+mod folder_opener;
 mod local;
 mod location;
 mod lock_file;
@@ -22,6 +23,7 @@ mod write_behind;
 
 pub(crate) use checksum::{Crc64Nvme, Crc64NvmeHasher};
 pub(crate) use descriptors::{descriptors_max, is_out_of_descriptors, raise_descriptors};
+pub(crate) use folder_opener::FolderOpener;
 pub(crate) use local::{
     FileStamp, LocalFile, open_regular, open_regular_with, read_parameter, read_regular,
     write_all_at,

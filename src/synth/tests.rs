@@ -8,7 +8,7 @@ use md5::{Digest, Md5};
 
 use super::rows::MULTIPART_BYTES;
 use super::*;
-use crate::report::{ChecksumState, Report, find, locate_files};
+use crate::report::{ChecksumState, FolderNames, Report, find, locate_files};
 use crate::source::FolderError;
 
 fn small() -> Synth {
@@ -34,7 +34,8 @@ fn refused(synth: &Synth) -> String {
 fn inflated(manifest: &Path) -> Vec<u8> {
     let report = Report::read(manifest).unwrap();
     let mut all = Vec::new();
-    for path in locate_files(&report, &report.files, None, None).unwrap() {
+    let names = FolderNames::new(0);
+    for path in locate_files(&report, &report.files, None, &names, None).unwrap() {
         let file = fs::File::open(path.as_path().unwrap()).unwrap();
         flate2::read::MultiGzDecoder::new(file).read_to_end(&mut all).unwrap();
     }
@@ -105,8 +106,9 @@ fn a_report_is_read_as_one_from_s3() {
     assert_eq!(report.source_bucket, synth.bucket);
     assert_eq!(report.bytes_compressed(), summary.bytes_compressed);
     assert_eq!((report.files.len(), report.schema.len()), (3, 6));
+    let names = FolderNames::new(0);
     for (file, path) in
-        report.files.iter().zip(locate_files(&report, &report.files, None, None).unwrap())
+        report.files.iter().zip(locate_files(&report, &report.files, None, &names, None).unwrap())
     {
         let bytes = fs::read(path.as_path().unwrap()).unwrap();
         assert_eq!(bytes.len() as u64, file.bytes);
