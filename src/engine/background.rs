@@ -9,6 +9,7 @@
 
 use crossbeam_channel::{Receiver, Select, SendError, Sender, TrySendError, bounded};
 
+use super::bell::{CollectorBell, wait_for_bell};
 use super::pool::BlockPool;
 
 /// Blocks in the queue, for each worker. Two: one is being written while the next waits; more would
@@ -29,23 +30,31 @@ pub(crate) struct Background<'a> {
 pub(super) struct BackgroundWorker<'a> {
     queue: Receiver<BlockWork>,
     pool: &'a BlockPool,
+    /// Dropped last: it rings for a queue without receivers, too.
+    bell: CollectorBell,
 }
 
-/// A queue for this many workers.
+/// A queue for this many workers; the calling thread is the collector.
 pub(super) fn background(
     threads: usize,
     pool: &BlockPool,
 ) -> (Background<'_>, BackgroundWorker<'_>) {
-    let (sender, receiver) = bounded(WORKS_PER_WORKER * threads);
-    (Background { queue: sender, pool }, BackgroundWorker { queue: receiver, pool })
+    let (sender, queue) = bounded(WORKS_PER_WORKER * threads);
+    let bell = CollectorBell::of_this_thread();
+    (Background { queue: sender, pool }, BackgroundWorker { queue, pool, bell })
 }
 
 impl Background<'_> {
     /// Has work done by a worker. All of it is done when the run has ended.
-    pub(crate) fn run(&self, work: BlockWork) {
-        // Without workers, all of which have panicked, it is done at once.
-        if let Err(SendError(work)) = self.queue.send(work) {
-            self.pool.put(work());
+    pub(crate) fn run(&self, mut work: BlockWork) {
+        loop {
+            match self.queue.try_send(work) {
+                Ok(()) => return,
+                Err(TrySendError::Full(unsent)) => work = unsent,
+                // Without workers, all of which have panicked, it is done at once.
+                Err(TrySendError::Disconnected(unsent)) => return self.pool.put(unsent()),
+            }
+            wait_for_bell();
         }
     }
 }
@@ -54,6 +63,7 @@ impl BackgroundWorker<'_> {
     /// Does what is in the queue now.
     pub(super) fn help(&self) {
         while let Ok(work) = self.queue.try_recv() {
+            self.bell.ring();
             self.pool.put(work());
         }
     }
@@ -66,7 +76,10 @@ impl BackgroundWorker<'_> {
         loop {
             self.help();
             match messages.try_send(message) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.bell.ring();
+                    return Ok(());
+                }
                 Err(TrySendError::Disconnected(unsent)) => return Err(SendError(unsent)),
                 Err(TrySendError::Full(unsent)) => message = unsent,
             }
@@ -80,6 +93,7 @@ impl BackgroundWorker<'_> {
     /// Does what comes until the collector has ended, and all that it has left.
     pub(super) fn help_to_the_end(&self) {
         while let Ok(work) = self.queue.recv() {
+            self.bell.ring();
             self.pool.put(work());
         }
     }

@@ -21,6 +21,7 @@
 //! Never knows what a task is, what the bytes mean, or which formats and operations exist.
 
 mod background;
+mod bell;
 mod block;
 mod pool;
 mod reorder;
@@ -33,10 +34,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 pub(crate) use background::Background;
 use background::{BackgroundWorker, background};
+use bell::{CollectorBell, wait_for_bell};
 pub(crate) use block::{BLOCK_BYTES, OutputBlock, OutputLane};
 use pool::BlockPool;
 use reorder::ReorderBuffer;
@@ -272,7 +274,8 @@ where
         over: AtomicBool::new(false),
         stop: config.stop,
     };
-    let (sender, messages) = bounded(MESSAGES_PER_WORKER * threads);
+    let (queue, messages) = bounded(MESSAGES_PER_WORKER * threads);
+    let sender = MessageSender { queue, bell: CollectorBell::of_this_thread() };
     // As many as may wait and be on their way: no more than were in use at once.
     let pool = BlockPool::new(config.memory_bytes / BLOCK_BYTES + MESSAGES_PER_WORKER * threads);
     let (background, helper) = background(threads, &pool);
@@ -288,7 +291,8 @@ where
                 let _end = EndOfRun { run: shared, only_by_panic: true };
                 let _ = begin.recv();
                 if !shared.is_over() {
-                    let output = WorkerOutput { messages: &sender, pool, background: &helper };
+                    let output =
+                        WorkerOutput { messages: &sender.queue, pool, background: &helper };
                     work(&mut make_worker(), shared, &output, config.hold_until_verified);
                 }
                 // The collector must see when no worker is left that can say something.
@@ -313,6 +317,19 @@ where
         drop(messages);
         result
     })
+}
+
+/// A worker's way to the collector.
+struct MessageSender<M> {
+    queue: Sender<M>,
+    /// Dropped last: the collector is to see that no sender is left.
+    bell: CollectorBell,
+}
+
+impl<M> Clone for MessageSender<M> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone(), bell: self.bell.clone() }
+    }
 }
 
 /// Where a worker's output goes.
@@ -402,7 +419,7 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
             match self.step()? {
                 CollectorStep::Done => {}
                 CollectorStep::Idle => {
-                    let message = messages.recv().map_err(|_| RunError::Interrupted)?;
+                    let message = next_of(messages).ok_or(RunError::Interrupted)?;
                     self.take_in(message)?;
                 }
                 CollectorStep::Break => return Ok(()),
@@ -463,6 +480,17 @@ impl<S, E, K: Sink<S, E>> Collector<'_, S, E, K> {
         self.reorder.discard(self.head).map_err(RunError::Spill)?;
         self.head += 1;
         Ok(CollectorStep::Done)
+    }
+}
+
+/// The next message, which is waited for; `None` where no worker is left.
+fn next_of<M>(messages: &Receiver<M>) -> Option<M> {
+    loop {
+        match messages.try_recv() {
+            Ok(message) => return Some(message),
+            Err(TryRecvError::Disconnected) => return None,
+            Err(TryRecvError::Empty) => wait_for_bell(),
+        }
     }
 }
 
