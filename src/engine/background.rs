@@ -63,9 +63,17 @@ impl BackgroundWorker<'_> {
     /// Does what is in the queue now.
     pub(super) fn help(&self) {
         while let Ok(work) = self.queue.try_recv() {
-            self.bell.ring();
-            self.pool.put(work());
+            self.took(work);
         }
+    }
+
+    /// Does one piece of work. Wakes the collector where half of the queue is free: as all of it is
+    /// done in a row, that comes soon, and the collector wakes once for many.
+    fn took(&self, work: BlockWork) {
+        if self.queue.len() * 2 <= self.queue.capacity().unwrap_or(0) {
+            self.bell.ring();
+        }
+        self.pool.put(work());
     }
 
     /// Sends a message; as long as there is no room for it, does what is in the queue.
@@ -77,7 +85,11 @@ impl BackgroundWorker<'_> {
             self.help();
             match messages.try_send(message) {
                 Ok(()) => {
-                    self.bell.ring();
+                    // Nobody waits for what the first messages say, so the collector wakes once for
+                    // some of them.
+                    if messages.len() * 2 >= messages.capacity().unwrap_or(0) {
+                        self.bell.ring();
+                    }
                     return Ok(());
                 }
                 Err(TrySendError::Disconnected(unsent)) => return Err(SendError(unsent)),
@@ -93,8 +105,7 @@ impl BackgroundWorker<'_> {
     /// Does what comes until the collector has ended, and all that it has left.
     pub(super) fn help_to_the_end(&self) {
         while let Ok(work) = self.queue.recv() {
-            self.bell.ring();
-            self.pool.put(work());
+            self.took(work);
         }
     }
 }
