@@ -36,8 +36,8 @@ pub fn key_components(key: &str) -> Result<Vec<&str>, KeyFault> {
 }
 
 /// Whether this system reads a component as one file name: on Windows `C:`, `a\b` and `a:b` are
-/// more than that. Elsewhere a slash alone parts names, and asking the library takes longer than all
-/// else here.
+/// more than that. Elsewhere a slash alone parts names, and asking the library takes longer than
+/// all else here.
 fn is_plain_name(name: &str) -> bool {
     if !cfg!(windows) {
         return true;
