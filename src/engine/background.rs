@@ -63,13 +63,13 @@ impl BackgroundWorker<'_> {
     /// Does what is in the queue now.
     pub(super) fn help(&self) {
         while let Ok(work) = self.queue.try_recv() {
-            self.took(work);
+            self.work_on(work);
         }
     }
 
     /// Does one piece of work. Wakes the collector where half of the queue is free: as all of it is
     /// done in a row, that comes soon, and the collector wakes once for many.
-    fn took(&self, work: BlockWork) {
+    fn work_on(&self, work: BlockWork) {
         if self.queue.len() * 2 <= self.queue.capacity().unwrap_or(0) {
             self.bell.ring();
         }
@@ -85,8 +85,8 @@ impl BackgroundWorker<'_> {
             self.help();
             match messages.try_send(message) {
                 Ok(()) => {
-                    // Nobody waits for what the first messages say, so the collector wakes once for
-                    // some of them.
+                    // The first messages can wait: whoever waits for the collector has filled the
+                    // queue. So it wakes once for some of them.
                     if messages.len() * 2 >= messages.capacity().unwrap_or(0) {
                         self.bell.ring();
                     }
@@ -105,7 +105,7 @@ impl BackgroundWorker<'_> {
     /// Does what comes until the collector has ended, and all that it has left.
     pub(super) fn help_to_the_end(&self) {
         while let Ok(work) = self.queue.recv() {
-            self.took(work);
+            self.work_on(work);
         }
     }
 }

@@ -11,6 +11,7 @@
 use std::thread::{self, Thread};
 
 /// Held by whoever does what the collector waits for. It rings as well when it is dropped.
+#[derive(Clone)]
 pub(super) struct CollectorBell(Thread);
 
 impl CollectorBell {
@@ -22,12 +23,6 @@ impl CollectorBell {
     /// Wakes the collector; if it is awake, it doesn't fall asleep the next time.
     pub(super) fn ring(&self) {
         self.0.unpark();
-    }
-}
-
-impl Clone for CollectorBell {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
     }
 }
 

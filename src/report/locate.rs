@@ -232,15 +232,15 @@ impl<'a> Locator<'a> {
         for place in places.into_iter().flat_map(|places| &places.found) {
             let path = place.folder.join(name);
             let target = if place.is_listed(name, self.names) {
-                LookUp::File
+                PathTarget::File
             } else {
-                look_up(&path, &mut closed)?
+                target_of(&path, &mut closed)?
             };
             let base = &self.bases[place.base];
             let (target, is_inside) = match target {
-                LookUp::Nothing => continue,
-                LookUp::File => (path.clone(), place.is_inside),
-                LookUp::Link(target) => {
+                PathTarget::Nothing => continue,
+                PathTarget::File => (path.clone(), place.is_inside),
+                PathTarget::Linked(target) => {
                     let is_inside = target.starts_with(base);
                     (target, is_inside)
                 }
@@ -311,24 +311,24 @@ fn places_of(bases: &[PathBuf], folders: &[&str]) -> Result<Candidates, ReportEr
 }
 
 /// What a path leads to.
-enum LookUp {
+enum PathTarget {
     /// No file.
     Nothing,
     /// A file, which lies in its folder, whose own links were followed before.
     File,
     /// A link to a file, followed to its end.
-    Link(PathBuf),
+    Linked(PathBuf),
 }
 
-fn look_up(path: &Path, closed: &mut Option<PathBuf>) -> Result<LookUp, ReportError> {
+fn target_of(path: &Path, closed: &mut Option<PathBuf>) -> Result<PathTarget, ReportError> {
     let found = looked_up(path, fs::symlink_metadata(path), closed)?;
     Ok(match found {
-        Some(metadata) if metadata.is_file() => LookUp::File,
+        Some(metadata) if metadata.is_file() => PathTarget::File,
         Some(metadata) if metadata.is_symlink() => {
             let target = looked_up(path, path.canonicalize(), closed)?;
-            target.filter(|target| target.is_file()).map_or(LookUp::Nothing, LookUp::Link)
+            target.filter(|target| target.is_file()).map_or(PathTarget::Nothing, PathTarget::Linked)
         }
-        _ => LookUp::Nothing,
+        _ => PathTarget::Nothing,
     })
 }
 
