@@ -85,8 +85,8 @@ impl BackgroundWorker<'_> {
             self.help();
             match messages.try_send(message) {
                 Ok(()) => {
-                    // The first messages can wait: whoever waits for the collector has filled the
-                    // queue. So it wakes once for some of them.
+                    // The first messages can wait a moment: a worker that waits for the collector
+                    // has filled the queue. So it wakes once for some of them.
                     if messages.len() * 2 >= messages.capacity().unwrap_or(0) {
                         self.bell.ring();
                     }

@@ -384,3 +384,64 @@ fn spill_files_of_tasks_that_have_ended_are_not_open() {
     let open = open.into_inner();
     assert!(open <= 2 * MESSAGES_PER_WORKER + 2, "{open} files");
 }
+
+/// The end of the first task, seen by the sink.
+struct FirstEnd<'a>(&'a AtomicBool);
+
+impl Sink<bool, String> for FirstEnd<'_> {
+    type Error = String;
+
+    fn block(&mut self, _: usize, _: &mut OutputBlock, _: &Background<'_>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn done(&mut self, task: usize, seen: bool) -> Result<ControlFlow<()>, String> {
+        if task == 0 {
+            self.0.store(true, Ordering::Relaxed);
+        } else if !seen {
+            return Err("shown only after the second task had ended".to_owned());
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn failed(&mut self, _: usize, error: String) -> Result<(), String> {
+        Err(error)
+    }
+}
+
+/// The second task goes on until the end of the first was shown; whether it was.
+struct WaitsForFirst<'a>(&'a AtomicBool);
+
+impl Worker for WaitsForFirst<'_> {
+    type Summary = bool;
+    type Error = String;
+
+    fn run(
+        &mut self,
+        task: usize,
+        _: &Emitter<'_, bool, String>,
+    ) -> Result<bool, TaskError<String>> {
+        let begun = std::time::Instant::now();
+        while task > 0 && !self.0.load(Ordering::Relaxed) {
+            if begun.elapsed() > std::time::Duration::from_secs(20) {
+                return Ok(false);
+            }
+            thread::yield_now();
+        }
+        Ok(true)
+    }
+}
+
+#[test]
+fn a_single_message_is_taken_while_other_tasks_go_on() {
+    let (shown, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+    let config = Config {
+        threads: NonZeroUsize::new(8).unwrap(),
+        memory_bytes: 1 << 20,
+        spill: PathBuf::new(),
+        hold_until_verified: false,
+        stop: &stop,
+    };
+    // One more than threads, so that no worker ends, which would wake the collector.
+    run(&config, 9, || WaitsForFirst(&shown), &mut FirstEnd(&shown)).unwrap();
+}

@@ -166,6 +166,28 @@ struct SearchFolder {
 }
 
 impl SearchFolder {
+    /// The file that a name in this folder leads to, if there is one, and whether it lies inside
+    /// `base`.
+    fn find(
+        &self,
+        name: &str,
+        base: &Path,
+        names: &FolderNames,
+        closed: &mut Option<PathBuf>,
+    ) -> Result<Option<(PathBuf, bool)>, ReportError> {
+        let path = self.folder.join(name);
+        let target =
+            if self.is_listed(name, names) { PathTarget::File } else { target_of(&path, closed)? };
+        Ok(match target {
+            PathTarget::Nothing => None,
+            PathTarget::File => Some((path, self.is_inside)),
+            PathTarget::Linked(target) => {
+                let is_inside = target.starts_with(base);
+                Some((target, is_inside))
+            }
+        })
+    }
+
     /// Whether a regular file is known to have this name here; if not, it may be there all the
     /// same.
     fn is_listed(&self, name: &str, names: &FolderNames) -> bool {
@@ -230,30 +252,19 @@ impl<'a> Locator<'a> {
         let mut closed = None;
         let places = self.places.get(&part);
         for place in places.into_iter().flat_map(|places| &places.found) {
-            let path = place.folder.join(name);
-            let target = if place.is_listed(name, self.names) {
-                PathTarget::File
-            } else {
-                target_of(&path, &mut closed)?
-            };
             let base = &self.bases[place.base];
-            let (target, is_inside) = match target {
-                PathTarget::Nothing => continue,
-                PathTarget::File => (path.clone(), place.is_inside),
-                PathTarget::Linked(target) => {
-                    let is_inside = target.starts_with(base);
-                    (target, is_inside)
+            match place.find(name, base, self.names, &mut closed)? {
+                None => {}
+                Some((target, true)) => return Ok(target),
+                Some((_, false)) => {
+                    return Err(ReportError::Outside {
+                        manifest: manifest.clone(),
+                        key: key.to_owned(),
+                        path: place.folder.join(name).into(),
+                        base: base.into(),
+                    });
                 }
-            };
-            if !is_inside {
-                return Err(ReportError::Outside {
-                    manifest: manifest.clone(),
-                    key: key.to_owned(),
-                    path: path.into(),
-                    base: base.into(),
-                });
             }
-            return Ok(target);
         }
         match closed.or_else(|| places.and_then(|places| places.closed.clone())) {
             Some(folder) => Err(ReportError::FolderClosed {

@@ -44,7 +44,7 @@ impl FolderOpener {
         {
             return Ok(file);
         }
-        // Another folder may have its path now; and what is wrong is told of the path.
+        // Another folder may have this path now. Errors are those of opening by path.
         LocalFile::open(path)
     }
 
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_as_without_it() {
+    fn errors_are_those_of_opening_by_path() {
         let top = tempfile::tempdir().unwrap();
         fs::create_dir(top.path().join("folder")).unwrap();
         let mut opener = FolderOpener::default();
