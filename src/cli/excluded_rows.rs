@@ -18,11 +18,22 @@ pub(super) fn write_lines(plan: &Plan, out: &mut dyn Write) -> io::Result<()> {
             "{} excluded: {}{}{}.",
             counted(excluded.rows, "row"),
             visible(&excluded.reason),
-            excluded.path.as_ref().map(|path| format!(" ({})", visible(path))).unwrap_or_default(),
+            files(excluded),
             rule.map(|rule| format!(", {}", rule.meaning)).unwrap_or_default(),
         )?;
     }
     Ok(())
+}
+
+/// Where they are listed: the first file, and how many there are besides.
+fn files(excluded: &ExcludedRows) -> String {
+    match &excluded.paths[..] {
+        [] => String::new(),
+        [path] => format!(" ({})", visible(path)),
+        [first, rest @ ..] => {
+            format!(" ({} and {})", visible(first), counted(rest.len() as u64, "more file"))
+        }
+    }
 }
 
 /// What to do where `filter` excluded all matching rows: a sentence for each of their reasons.

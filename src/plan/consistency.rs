@@ -101,7 +101,7 @@ fn check_order(after: &[ShardRange], place: usize) -> Result<(), String> {
 fn check_paths(plan: &Plan) -> Result<(), String> {
     let mut seen = HashSet::new();
     for path in &plan.files() {
-        let is_aside = plan.excluded.iter().any(|excluded| excluded.path.as_ref() == Some(path));
+        let is_aside = plan.excluded.iter().any(|excluded| excluded.paths.contains(path));
         let folder = if is_aside { EXCLUDED } else { MANIFESTS };
         let mut parts = path.split('/');
         let is_below = parts.next() == Some(folder) && parts.clone().next().is_some();

@@ -103,7 +103,7 @@ impl Plan {
             files.extend(folder.map(|folder| format!("{folder}{CHECKSUM}")));
             files.push(shard.path.clone());
         }
-        files.extend(self.excluded.iter().filter_map(|excluded| excluded.path.clone()));
+        files.extend(self.excluded.iter().flat_map(|excluded| excluded.paths.iter().cloned()));
         files
     }
 }
@@ -262,8 +262,8 @@ pub struct ExcludedRows {
     pub reason: String,
     /// How many rows.
     pub rows: u64,
-    /// The file that lists them, relative to the plan; none where there are no rows.
-    pub path: Option<String>,
+    /// The files that list them, relative to the plan; none where there are no rows.
+    pub paths: Vec<String>,
 }
 
 /// A data file that was left out.

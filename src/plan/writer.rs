@@ -240,9 +240,9 @@ impl PlanWriter {
         for ExclusionFile { reason, file } in self.exclusions {
             let ended = file.map(|file| file.finish(None)).transpose()?;
             let finished = ended.map(EndedShard::summary).transpose()?;
-            let path = finished.is_some().then(|| excluded_path(&reason));
+            let paths = finished.iter().map(|_| excluded_path(&reason)).collect();
             let rows = finished.map_or(0, |finished| finished.rows);
-            excluded.push(ExcludedRows { reason, rows, path });
+            excluded.push(ExcludedRows { reason, rows, paths });
         }
         let shards = self.shards.into_finished(|label| label.noncurrent)?;
         Ok(PlanFiles { shards, excluded })

@@ -403,7 +403,7 @@ fn check(case: &Case) {
     in_force.retain(|reason| case.included() != Some(reason));
     assert_eq!(listed, in_force);
     for excluded in &plan.excluded {
-        let lines = excluded.path.as_deref().map(read);
+        let lines = excluded.paths.first().map(|path| read(path));
         assert_eq!(lines.as_ref(), expected.excluded.get(&*excluded.reason));
         assert_eq!(excluded.rows, lines.map_or(0, |lines| lines.lines().count() as u64));
     }
@@ -598,7 +598,7 @@ fn every_operation_sets_aside_what_it_cannot_do() {
         for (place, (reason, expected)) in reasons.iter().enumerate() {
             let excluded = &plan["excluded"][place];
             assert_eq!(excluded["reason"], *reason, "{operation}");
-            let found = keys(&out.join(excluded["path"].as_str().unwrap()));
+            let found = keys(&out.join(excluded["paths"][0].as_str().unwrap()));
             assert_eq!(found, *expected, "{operation} {reason}");
             let counted = format!("excluded: {reason} (excluded/{reason}.csv)");
             assert!(run.stdout().contains(&counted), "{}", run.story());

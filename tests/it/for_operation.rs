@@ -304,7 +304,7 @@ fn a_report_of_current_versions_has_no_delete_markers_to_check() {
     assert_eq!(plan["operation"], json!({"name": "tag", "not_checked": [], "included": []}));
     assert_eq!(
         plan["excluded"],
-        json!([{"reason": "delete-marker", "rows": 0, "path": null}]),
+        json!([{"reason": "delete-marker", "rows": 0, "paths": []}]),
         "{}",
         run.story()
     );

@@ -106,7 +106,7 @@ fn a_path_that_leads_elsewhere() {
         cannot_be(|document| document["shards"][0]["path"] = json!(path), &says);
     }
     for path in ["manifests/00000.csv", "../x.csv"] {
-        let excluded = json!([{"reason": "delete-marker", "rows": 0, "path": path}]);
+        let excluded = json!([{"reason": "delete-marker", "rows": 0, "paths": [path]}]);
         let change = |document: &mut Value| {
             document["totals"]["rows_matched"] = json!(9);
             document["totals"]["rows_excluded"] = json!(0);
@@ -143,8 +143,8 @@ fn counts_that_do_not_fit() {
             document["shards"][place]["bucket"] = json!("");
             document["shards"][place]["objects"] = json!(u64::MAX / 2 - 1);
         }
-        document["excluded"] = json!([{"reason": "a", "rows": u64::MAX, "path": null},
-            {"reason": "b", "rows": u64::MAX, "path": null}]);
+        document["excluded"] = json!([{"reason": "a", "rows": u64::MAX, "paths": []},
+            {"reason": "b", "rows": u64::MAX, "paths": []}]);
     };
     cannot_be(overflow, &["too large to be added up"]);
 }

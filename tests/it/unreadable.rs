@@ -147,7 +147,7 @@ fn a_delete_marker_that_cannot_be_read_is_in_no_manifest() {
             assert!(!manifests(&report.out()).contains(",b,"), "{flags:?}");
             assert_eq!(told(&plan)["column"], "IsDeleteMarker");
             let excluded =
-                json!({"reason": "unreadable", "rows": 1, "path": "excluded/unreadable.csv"});
+                json!({"reason": "unreadable", "rows": 1, "paths": ["excluded/unreadable.csv"]});
             assert!(plan["excluded"].as_array().unwrap().contains(&excluded), "{plan}");
             let lines = fs::read_to_string(report.out().join("excluded/unreadable.csv")).unwrap();
             assert_eq!(lines, "demo,b,v1\n");
