@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::names::{CHECKSUM, MANIFEST};
 use super::{FileDigest, ManifestDigest};
 use crate::diagnostic::parameter::BY;
-use crate::operation::CopyClass;
+use crate::operation::{CopyClass, OperationKind};
 use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
 use crate::units::{Count, counted};
@@ -90,6 +90,22 @@ impl Plan {
             true => ManifestDigest::Sha256,
             false => ManifestDigest::Crc64Nvme,
         }
+    }
+
+    /// Whether the rows of one of its shards tell their versions.
+    pub(super) fn lists_versions(&self, shard: &Shard) -> bool {
+        let columns = shard.columns.as_ref().unwrap_or(&self.columns);
+        columns.iter().any(|name| name == "VersionId")
+    }
+
+    /// Whether it is for copies, which make noncurrent versions current.
+    pub(super) fn is_for_copies(&self) -> bool {
+        self.operation.as_ref().is_some_and(|o| o.name == OperationKind::Copy.name())
+    }
+
+    /// Whether one of its shards lists noncurrent versions, whose copies are made first.
+    pub(super) fn copies_first(&self, shard: &Shard) -> bool {
+        self.is_for_copies() && shard.is_noncurrent()
     }
 
     /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum
@@ -387,6 +403,23 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Whether its rows are noncurrent versions.
+    pub(super) fn is_noncurrent(&self) -> bool {
+        self.is_latest("false")
+    }
+
+    /// Whether its rows are current versions, and were split by that.
+    pub(super) fn is_current(&self) -> bool {
+        self.is_latest("true")
+    }
+
+    /// Whether it was split by `IsLatest`, and holds the rows of this value.
+    fn is_latest(&self, resolved: &str) -> bool {
+        let latest = self.split.iter().find(|(name, _)| is_same_column(name, "IsLatest"));
+        let value = latest.and_then(|(_, value)| value.as_deref());
+        value.is_some_and(|value| value.eq_ignore_ascii_case(resolved))
+    }
+
     /// What the plan says of the bytes of its manifest.
     pub(crate) fn digest(&self) -> FileDigest<'_> {
         FileDigest::Manifest { crc64nvme: &self.crc64nvme, sha256: self.sha256.as_deref() }

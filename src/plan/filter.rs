@@ -9,7 +9,7 @@ use super::names::SHARDS_MAX;
 use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
 use super::sink::{PlanSink, SinkOptions, SinkOutcome};
-use super::warnings::warnings;
+use super::warnings::{WarningCounts, WarningGround};
 use super::writer::described;
 use super::{
     ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, PlanPredicate, ReportSource,
@@ -142,7 +142,6 @@ fn describe(
     outcome: SinkOutcome,
 ) -> Plan {
     let columns = columns(outcome.written.shards.iter().any(|(_, label, _)| label.versions));
-    let warnings = warnings(&opened.reports, resolved, options, &outcome);
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| ReportSource {
             manifest: report.manifest_path.display().to_string(),
@@ -155,7 +154,8 @@ fn describe(
             files: *files,
         });
     let sizes = outcome.sizes();
-    Plan {
+    let counts = WarningCounts::of(&outcome);
+    let mut plan = Plan {
         version: PLAN_VERSION,
         command: if options.among.is_some() { "verify" } else { "filter" }.to_owned(),
         tool: format!("s3sieve {}", env!("CARGO_PKG_VERSION")),
@@ -184,10 +184,13 @@ fn describe(
         excluded: outcome.written.excluded,
         files_skipped: outcome.files_skipped,
         unreadable: outcome.totals.unreadable.iter().map(UnreadableValues::from).collect(),
-        warnings,
+        warnings: Vec::new(),
         shards: described(outcome.written.shards, &columns, &resolved.split_by),
         columns,
-    }
+    };
+    let ground = WarningGround::new(&opened.reports, resolved, options);
+    plan.warnings = ground.warnings(&plan, counts);
+    plan
 }
 
 /// The objects by class, where their classes or sizes are known.

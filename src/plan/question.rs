@@ -53,11 +53,7 @@ fn has_same_form(
         return true;
     }
     let found: BTreeSet<&String> = plan.shards.iter().flat_map(|s| s.split.keys()).collect();
-    let lists_versions = |columns: &[String]| columns.iter().any(|name| name == "VersionId");
-    let has_versions = plan.shards.iter().any(|shard| {
-        let columns = shard.columns.as_ref().unwrap_or(&plan.columns);
-        lists_versions(columns)
-    });
+    let has_versions = plan.shards.iter().any(|shard| plan.lists_versions(shard));
     let all_tell = opened.reports.iter().all(|r| r.schema.position("VersionId").is_some());
     found == resolved.split_by.iter().collect()
         && plan.digest() == options.digest

@@ -19,7 +19,6 @@ use super::{Plan, PlanError, ReadError, Retry, Shard, ShardBounds, Totals, objec
 use crate::operation::OperationKind;
 use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::query::{HashPartition, OBJECT_BYTES, ObjectSet};
-use crate::report::is_same_column;
 use crate::source::Location;
 
 /// Reasons at most: codes of failures, of which a report has a handful.
@@ -54,7 +53,7 @@ impl SubsetPlan {
     /// When the folder holds something, or can't be written.
     pub(crate) fn create(base: Plan, out: &Location) -> Result<Self, PlanError> {
         // Those go before all others, so manifests get their numbers at the end.
-        let sending = match base.shards.iter().any(is_noncurrent) && is_for_copies(&base) {
+        let sending = match base.shards.iter().any(|shard| base.copies_first(shard)) {
             true => UploadTiming::AtTheEnd,
             false => UploadTiming::AtOnce,
         };
@@ -145,7 +144,7 @@ impl SubsetPlan {
             bucket: bucket.clone().into_bytes(),
             versions: self.columns(shard) == columns(true).len(),
             split: self.split_by.iter().map(|name| split.get(name).map(value)).collect(),
-            noncurrent: is_for_copies(&self.plan) && is_noncurrent(&self.plan.shards[shard]),
+            noncurrent: self.plan.copies_first(&self.plan.shards[shard]),
             // No older version of such a key is in the base.
             doomed: false,
         }
@@ -174,8 +173,8 @@ impl SubsetPlan {
     pub(crate) fn follows_older(&self, shard: usize) -> bool {
         let own = &self.plan.shards[shard];
         // Those of a retry may have been copied by the plan that it continues.
-        let may_follow = self.plan.retry.is_some() && is_latest(own, "true");
-        is_for_copies(&self.plan) && (!own.after.is_empty() || may_follow)
+        let may_follow = self.plan.retry.is_some() && own.is_current();
+        self.plan.is_for_copies() && (!own.after.is_empty() || may_follow)
     }
 
     /// Writes what is left, calls `before_shown` once all is written but `plan.json`, and shows the
@@ -217,22 +216,6 @@ impl SubsetPlan {
         self.destination.commit(&plan, stop)?;
         Ok(plan)
     }
-}
-
-/// Whether a shard's rows are noncurrent versions.
-pub(super) fn is_noncurrent(shard: &Shard) -> bool {
-    is_latest(shard, "false")
-}
-
-/// Whether a shard was split by `IsLatest`, and holds the rows of this value.
-fn is_latest(shard: &Shard, resolved: &str) -> bool {
-    let latest = shard.split.iter().find(|(name, _)| is_same_column(name, "IsLatest"));
-    let value = latest.and_then(|(_, value)| value.as_deref());
-    value.is_some_and(|value| value.eq_ignore_ascii_case(resolved))
-}
-
-fn is_for_copies(plan: &Plan) -> bool {
-    plan.operation.as_ref().is_some_and(|operation| operation.name == OperationKind::Copy.name())
 }
 
 /// Whether noncurrent versions are copied also where the current version is not.

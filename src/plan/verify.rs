@@ -15,7 +15,6 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::subset::is_noncurrent;
 use super::{
     FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests, objects,
 };
@@ -293,7 +292,7 @@ pub(crate) fn needs_jobs(plan: &Plan) -> bool {
 /// The marks that the objects of each shard have from the start.
 fn unverified(plan: &Plan, clean: &BTreeSet<usize>) -> Vec<u8> {
     let is_asked =
-        |shard: &Shard| !shard.after.is_empty() || (plan.retry.is_some() && !is_noncurrent(shard));
+        |shard: &Shard| !shard.after.is_empty() || (plan.retry.is_some() && !shard.is_noncurrent());
     let marks = |(place, shard): (usize, &Shard)| {
         if is_asked(shard) && !clean.contains(&place) { UNPROVEN } else { 0 }
     };
