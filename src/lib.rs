@@ -81,6 +81,7 @@ mod jobs;
 #[cfg(feature = "aws")]
 mod listing;
 mod operation;
+mod parts;
 mod plan;
 mod predicate;
 mod query;

@@ -16,6 +16,7 @@ use super::install_args::{CompletionsArgs, ManArgs};
 use super::jobs_args::{JobsArgs, RetryArgs};
 #[cfg(feature = "aws")]
 use super::list_args::ListArgs;
+use super::merge::MergeArgs;
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 use super::output_format::Format;
 use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
@@ -83,6 +84,8 @@ pub(super) enum CliCommand {
     Count(CountArgs),
     /// Write the rows that match as manifests for S3 Batch Operations
     Filter(FilterArgs),
+    /// Make one plan of the parts that `filter --partition` made
+    Merge(MergeArgs),
     /// Show what the jobs of a plan cost, and what other ways would
     Estimate(EstimateArgs),
     /// Write the policies that a plan's jobs need: role, trust, submitter

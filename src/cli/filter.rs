@@ -7,14 +7,19 @@ use serde::Serialize;
 use super::filter_args::FilterArgs;
 use super::output_format::Format;
 use super::print::{self, CommandResult, percent, visible};
-use super::{CliError, Exit, estimate, excluded_rows, progress, scan_summary};
+use super::{CliError, Exit, estimate, excluded_rows, parts, progress, scan_summary};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
-    let options = args.options()?;
-    let opened = args.report.open(options.scan.threads)?;
+    let mut options = args.options()?;
+    let work = args.partition.work()?;
+    let mut opened = args.report.open_part(options.scan.threads, work.opened())?;
+    options.now = args.partition.now(work, &opened)?;
+    if let Some(exit) = parts::run(args, work, &mut opened, &options)? {
+        return Ok(exit);
+    }
     let outcome = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::filter(&opened, &options, control)
     })?;

@@ -7,6 +7,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::arg_values::{column_name, objects, operations, size};
 use super::operation_args::OnOff;
 use super::output_format::Format;
+use super::partition_args::PartitionArgs;
 use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
 use super::{CliError, given};
 use crate::diagnostic::parameter::MANIFEST_BUCKET;
@@ -42,6 +43,8 @@ pub(super) struct FilterArgs {
     operation: ForArgs,
     #[command(flatten)]
     emit: EmitArgs,
+    #[command(flatten)]
+    pub(super) partition: PartitionArgs,
     /// The digests by which plan.json knows the manifests
     #[arg(long, value_enum, default_value_t)]
     digest: DigestArg,

@@ -41,12 +41,15 @@ mod list;
 #[cfg(feature = "aws")]
 mod list_args;
 mod man;
+mod merge;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
 mod output_format;
 mod panics;
 mod parameter_file;
+mod partition_args;
+mod parts;
 mod plan_args;
 #[cfg(feature = "aws")]
 mod plan_jobs;
@@ -113,6 +116,7 @@ fn run(args: &Args) -> Result<Exit, CliError> {
         CliCommand::Inspect(args) => inspect::run(args),
         CliCommand::Count(args) => count::run(args),
         CliCommand::Filter(args) => filter::run(args),
+        CliCommand::Merge(args) => merge::run(args),
         CliCommand::Estimate(args) => estimate::run(args),
         CliCommand::Policy(args) => policy::run(args),
         CliCommand::Submit(args) => submit::run(args),

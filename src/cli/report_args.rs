@@ -9,6 +9,7 @@ use super::arg_values::positive;
 use super::aws::AwsArgs;
 use super::{CliError, given, interrupt, print, shell};
 use crate::format::gzip::Inflate;
+use crate::parts::PartNumber;
 use crate::read::{self, ReportOptions, ReportSet, ScanOptions, Verify};
 use crate::report::AsOf;
 use crate::source::Location;
@@ -59,13 +60,23 @@ impl ReportArgs {
         let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
         let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
         let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
-        let stop = Some(interrupt::flag());
-        Ok((names, ReportOptions { root, as_of, allow_overlap, threads, stop }))
+        let (part, stop) = (None, Some(interrupt::flag()));
+        Ok((names, ReportOptions { root, as_of, allow_overlap, part, threads, stop }))
     }
 
     /// Opens the reports, and tells the user how they were found.
     pub(super) fn open(&self, threads: NonZeroUsize) -> Result<ReportSet, CliError> {
-        let (names, options) = self.resolve(threads)?;
+        self.open_part(threads, None)
+    }
+
+    /// Opens the reports, or the files of one part of a report.
+    pub(super) fn open_part(
+        &self,
+        threads: NonZeroUsize,
+        part: Option<PartNumber>,
+    ) -> Result<ReportSet, CliError> {
+        let (names, mut options) = self.resolve(threads)?;
+        options.part = part;
         let opened = read::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
             print::note(note);

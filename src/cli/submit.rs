@@ -136,10 +136,14 @@ fn job_options(args: &SubmitArgs, handle: &PlanHandle) -> Result<JobOptions, Cli
 }
 
 /// The name of a request's file: the number of the manifest, which is a file or, for an inventory
-/// report, a folder in `manifests`, ending in `.json`.
+/// report, a folder in `manifests`, ending in `.json`. In a plan that was merged of parts it begins
+/// with the part's: `part-00003-00000.json`.
 fn file_name(shard: &Shard) -> String {
-    let name = shard.path.split('/').nth(1).unwrap_or(&shard.path);
-    name.strip_suffix(".csv").unwrap_or(name).to_owned() + ".json"
+    let mut folders: Vec<&str> = shard.path.split('/').collect();
+    let part = (folders[0].starts_with("part-") && folders.len() > 2).then(|| folders.remove(0));
+    let name = folders.get(1).unwrap_or(&folders[0]);
+    let name = name.strip_suffix(".csv").unwrap_or(name);
+    part.map(|part| format!("{part}-")).unwrap_or_default() + name + ".json"
 }
 
 /// Beside the requests: in which order their jobs are to be created.

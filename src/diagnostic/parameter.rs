@@ -88,6 +88,7 @@ names! { CommandName, COMMANDS:
     COUNT = "count",
     FILTER = "filter",
     JOBS_OF = "jobs",
+    MERGE = "merge",
     POLICY = "policy",
     RETRY = "retry",
     SETUP_BUCKET_KEY = "setup bucket_key",

@@ -28,7 +28,7 @@ use super::upload::{FileUpload, abort_multipart};
 use crate::aws::{AwsError, Session};
 use crate::hex;
 use crate::operation::job::ETAG_MARKER;
-use crate::plan::{FileDigest, Plan, Shard, plan_of_state_folder};
+use crate::plan::{self, FileDigest, Plan, Shard, plan_of_state_folder};
 
 /// A job is no older than the line that asks for it, but for what clocks differ: as much as AWS
 /// lets a request's signature differ.
@@ -504,15 +504,13 @@ impl Submission {
             return Ok(true);
         }
         // `bucket/.../plan-.../`: what stands before the manifest's own path there.
-        let own = shard.path.split_once('/').map_or(&*shard.path, |(_, own)| own);
-        let base = object.strip_suffix(own).unwrap_or_default().to_owned();
+        let base = object.strip_suffix(shard.name()).unwrap_or_default().to_owned();
         let files =
             shard.files.iter().map(|file| (&file.path, file.bytes, FileDigest::Md5(&file.md5)));
         let last = (&shard.path, shard.bytes, shard.digest());
         let mut outcome = None;
         for (path, bytes, digest) in files.chain([last]) {
-            let own = path.split_once('/').map_or(&**path, |(_, own)| own);
-            let object = format!("{base}{own}");
+            let object = format!("{base}{}", plan::name(path));
             let (bucket, key) = object.split_once('/').unwrap_or((&object, ""));
             let file = self.folder.join(path);
             let sse_s3 = shard.files.is_empty();

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use super::arn::Arn;
 use super::check::{self, CheckResult, Refusal, Tag, length, refusal};
-use super::manifest::PlannedManifest;
+use super::manifest::{MANIFESTS, PlannedManifest};
 use super::setting::JobContext;
 use super::spec::{DirectoryBuckets, Operation, OperationSpec};
 use super::{bucket, partition};
@@ -57,9 +57,6 @@ const ROLE_NAME_CHARS_MAX: usize = 64;
 
 /// API, `S3KeyArnString`.
 const OBJECT_ARN_CHARS_MAX: usize = 2000;
-
-/// The folder of the manifests in a plan's own.
-const MANIFESTS: &str = "manifests";
 
 /// Of a plan's SHA-256, this many digits name its folder in the manifest bucket: 64 bits, which two
 /// plans won't share.
@@ -204,11 +201,14 @@ impl PlanSummary {
     }
 
     /// The folder that stands for the plan's `manifests` where its jobs read them:
-    /// `bucket/prefix/.../`.
+    /// `bucket/prefix/.../`. Of a plan that was merged of parts that is its folder itself.
     #[must_use]
     pub(crate) fn manifest_folder(&self, manifests: &S3Prefix) -> String {
         match &self.place {
             ManifestPlace::Uploaded => format!("{}{}/", manifests.folder(), self.folder()),
+            ManifestPlace::InPlace if self.manifests.iter().any(PlannedManifest::is_of_part) => {
+                manifests.folder()
+            }
             ManifestPlace::InPlace => format!("{}{MANIFESTS}/", manifests.folder()),
             ManifestPlace::Inventory(ManifestInventory { place, folder }) => {
                 format!("{}{folder}/", place.folder())

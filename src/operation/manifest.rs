@@ -9,6 +9,9 @@ use super::class;
 /// API, `JobManifestFieldName`: the column of versions.
 const VERSION_ID: &str = "VersionId";
 
+/// The folder of the manifests in a plan's own.
+pub(super) const MANIFESTS: &str = "manifests";
+
 /// A manifest of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct PlannedManifest {
@@ -52,8 +55,17 @@ impl PlannedManifest {
         (&self.path, self.bytes, &self.crc64nvme)
     }
 
-    /// Its file's path below the plan's folder in the manifest bucket.
+    /// Its file's path below the plan's folder in the manifest bucket: in a plan that was merged of
+    /// parts, which have a folder of manifests each, the whole path.
     pub(super) fn name(&self) -> &str {
-        self.path.split_once('/').map_or(&*self.path, |(_, name)| name)
+        match self.path.split_once('/') {
+            Some((MANIFESTS, name)) => name,
+            _ => &self.path,
+        }
+    }
+
+    /// Whether it lies in the folder of a part.
+    pub(super) fn is_of_part(&self) -> bool {
+        self.name() == self.path
     }
 }

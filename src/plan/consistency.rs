@@ -9,7 +9,7 @@
 use std::collections::HashSet;
 
 use super::document::columns;
-use super::names::{CHECKSUM, EXCLUDED, MANIFEST, MANIFESTS, SHARDS_MAX};
+use super::names::{CHECKSUM, EXCLUDED, MANIFEST, MANIFESTS, SHARDS_MAX, SHARDS_MERGED_MAX};
 use super::{ManifestDigest, Plan, Shard, ShardRange};
 use crate::source::Crc64Nvme;
 
@@ -24,7 +24,8 @@ pub(super) fn fault(plan: &Plan) -> Option<String> {
 
 fn check(plan: &Plan) -> Result<(), String> {
     check_columns("columns", &plan.columns)?;
-    if plan.shards.len() > SHARDS_MAX {
+    let shards_max = if plan.partitions.is_some() { SHARDS_MERGED_MAX } else { SHARDS_MAX };
+    if plan.shards.len() > shards_max {
         return Err(format!("it has {} shards, more than any plan", plan.shards.len()));
     }
     let digest = plan.digest();
@@ -104,9 +105,10 @@ fn check_paths(plan: &Plan) -> Result<(), String> {
         let is_aside = plan.excluded.iter().any(|excluded| excluded.paths.contains(path));
         let folder = if is_aside { EXCLUDED } else { MANIFESTS };
         let mut parts = path.split('/');
+        let is_part = plan.partitions.is_none_or(|count| is_part(parts.next(), count));
         let is_below = parts.next() == Some(folder) && parts.clone().next().is_some();
         let is_name = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(['\\', '\0']);
-        if !is_below || !parts.all(is_name) {
+        if !is_part || !is_below || !parts.all(is_name) {
             return Err(format!("the path {path:?} does not lead to a file in {folder}"));
         }
         if !seen.insert(path.as_str()) {
@@ -115,7 +117,8 @@ fn check_paths(plan: &Plan) -> Result<(), String> {
     }
     // Requests are named after manifests, and files in S3 after their shard's folder.
     for (place, shard) in plan.shards.iter().enumerate() {
-        let names: Vec<&str> = shard.path.split('/').skip(1).collect();
+        let folders = if plan.partitions.is_some() { 2 } else { 1 };
+        let names: Vec<&str> = shard.path.split('/').skip(folders).collect();
         let is_own = match names[..] {
             [name] => name.ends_with(".csv"),
             [name, MANIFEST] => shard.files.iter().all(|file| is_in(&file.path, name)),
@@ -129,6 +132,13 @@ fn check_paths(plan: &Plan) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether a folder is that of one of this many parts.
+fn is_part(folder: Option<&str>, parts: u32) -> bool {
+    let digits = folder.and_then(|name| name.strip_prefix("part-"));
+    let digits = digits.filter(|digits| digits.len() == 5);
+    digits.and_then(|digits| digits.parse().ok()).is_some_and(|number: u32| number < parts)
 }
 
 /// Whether a path leads into this folder of the plan's `manifests`.

@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 #[cfg(feature = "aws")]
-use self::remote::publish;
+pub(super) use self::remote::{checksum, publish};
 use super::folder::{self, PartialFolder};
+use super::names::PLAN;
 #[cfg(feature = "aws")]
 use super::scratch::ScratchFolder;
 use super::writer::Folders;
@@ -97,9 +98,9 @@ impl Destination {
 
     pub(super) fn folders(&self) -> Folders {
         Folders {
-            manifests: self.folder.manifests(),
-            excluded: self.folder.excluded(),
-            spool: self.folder.spool(),
+            manifests: self.folder.places.manifests(),
+            excluded: self.folder.places.excluded(),
+            spool: self.folder.places.spool(),
             // Nothing is sent while the old plan is there.
             uploads: self.remote.clone().filter(|_| self.replaced.is_none()),
             manifest_uploads: self.remote.clone().filter(|_| self.sending == UploadTiming::AtOnce),
@@ -112,18 +113,29 @@ impl Destination {
         let Some(remote) = &self.remote else { return self.folder.commit(plan).map(|()| false) };
         let text = folder::document(plan).map_err(PlanError::at(self.out.clone()))?;
         // What was sent while it was written is not there any more.
-        let unsent = [self.folder.manifests(), self.folder.excluded()];
-        publish(remote, self.replaced.as_deref(), &unsent, plan, text, &self.out, stop)
+        let unsent = [self.folder.places.manifests(), self.folder.places.excluded()];
+        let is_same =
+            |there: &[u8]| folder::parsed(there).is_ok_and(|there| there.is_same_as(plan));
+        let document = LastDocument { name: PLAN, text, is_same: &is_same };
+        publish(remote, self.replaced.as_deref(), &unsent, plan, document, &self.out, stop)
     }
 }
 
+/// The document that goes up last: with it, all that it lists is there.
+pub(super) struct LastDocument<'a> {
+    pub(super) name: &'static str,
+    pub(super) text: Vec<u8>,
+    /// Whether a document that is there already is the same.
+    pub(super) is_same: &'a dyn Fn(&[u8]) -> bool,
+}
+
 #[cfg(not(feature = "aws"))]
-fn publish(
+pub(super) fn publish(
     uploads: &Uploads,
     _replaced: Option<&str>,
     _unsent: &[std::path::PathBuf; 2],
     _plan: &Plan,
-    _text: Vec<u8>,
+    _document: LastDocument<'_>,
     _out: &Location,
     _stop: &AtomicBool,
 ) -> Result<bool, PlanError> {
@@ -142,6 +154,7 @@ mod remote {
     use super::super::folder;
     use super::super::names::{EXCLUDED, JOURNAL, MANIFESTS, PLAN, PLAN_BYTES_MAX};
     use super::super::{Plan, PlanError};
+    use super::LastDocument;
     use crate::read::ScanError;
     use crate::source::{
         Crc64Nvme, Crc64NvmeHasher, InPlace, Location, Object, StoreError, Uploads,
@@ -192,6 +205,7 @@ mod remote {
             };
         }
         match plan {
+            Ok(plan) if plan.partitions.is_some() => Err(PlanError::Merged { path: folder }),
             Ok(_) => Ok(FolderContent::ToReplace { etag }),
             Err(what) => Err(PlanError::Unreadable { path: Location::Object(document), what }),
         }
@@ -317,17 +331,18 @@ mod remote {
     }
 
     /// Sends what is still in the folders `unsent`, of manifests and of excluded rows, after the
-    /// plan whose `plan.json` has the `ETag` `replaced` gave way; and the text of `plan.json` last.
-    /// True where the same plan was there already.
+    /// plan whose `plan.json` has the `ETag` `replaced` gave way; and the plan's document last.
+    /// True where the same one was there already.
     pub(super) fn publish(
         uploads: &Uploads,
         replaced: Option<&str>,
         unsent: &[PathBuf; 2],
         plan: &Plan,
-        text: Vec<u8>,
+        document: LastDocument<'_>,
         out: &Location,
         stop: &AtomicBool,
     ) -> Result<bool, PlanError> {
+        let LastDocument { name, text, is_same } = document;
         let [manifests, excluded] = unsent;
         let mut unsent = UnsentFiles::default();
         unsent.collect(manifests, MANIFESTS, stop)?;
@@ -339,21 +354,19 @@ mod remote {
         // A run that replaces a plan may have deleted or replaced files that were sent or found.
         let files = plan.files();
         refuse_lost(uploads, &files, out)?;
-        let is_same =
-            |there: &[u8]| folder::parsed(there).is_ok_and(|there| there.is_same_as(plan));
-        let outcome = match uploads.put_new(PLAN, text, PLAN_BYTES_MAX, is_same) {
+        let outcome = match uploads.put_new(name, text, PLAN_BYTES_MAX, is_same) {
             Ok(outcome) => outcome,
             Err(StoreError::Differs { .. }) => {
                 return Err(PlanError::Overtaken { path: out.clone() });
             }
-            Err(error) => return Err(PlanError::not_stored(out.join(PLAN))(error)),
+            Err(error) => return Err(PlanError::not_stored(out.join(name))(error)),
         };
         // It may have done so between the look and plan.json. From here on none does: it begins
         // with this plan.json.
         let lost = refuse_lost(uploads, &files, out);
         if lost.is_err() && !outcome.found {
             // The error to tell is the other one; without its files, every reader refuses it.
-            let _ = uploads.delete(PLAN, &outcome.etag);
+            let _ = uploads.delete(name, &outcome.etag);
         }
         lost.map(|()| outcome.found)
     }
@@ -368,7 +381,7 @@ mod remote {
     }
 
     /// A file's length and checksum.
-    fn checksum(file: &mut File) -> io::Result<(u64, Crc64Nvme)> {
+    pub(in crate::plan) fn checksum(file: &mut File) -> io::Result<(u64, Crc64Nvme)> {
         let (mut bytes, mut checksum) = (0, Crc64NvmeHasher::new());
         let mut buffer = vec![0; READ_BUFFER_BYTES];
         loop {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::{CHECKSUM, MANIFEST};
+use super::names::{CHECKSUM, MANIFEST, MANIFESTS};
 use super::{FileDigest, ManifestDigest};
 use crate::diagnostic::parameter::BY;
 use crate::operation::{CopyClass, OperationKind};
@@ -31,6 +31,9 @@ pub struct Plan {
     pub tool: String,
     /// The reports that were read, in the order in which they were named.
     pub reports: Vec<ReportSource>,
+    /// How many parts it was merged of, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partitions: Option<u32>,
     /// Which rows were asked for.
     pub predicate: PlanPredicate,
     /// The operation that the rows were checked for, if one was named.
@@ -108,6 +111,14 @@ impl Plan {
         self.is_for_copies() && shard.is_noncurrent()
     }
 
+    /// What the rows of one of its shards are.
+    pub(super) fn shard_kind(&self, shard: &Shard) -> ShardKind {
+        ShardKind {
+            lists_versions: self.lists_versions(shard),
+            copies_first: self.copies_first(shard),
+        }
+    }
+
     /// Its files but `plan.json`, relative to the plan: those that it lists, and the checksum
     /// beside each manifest that is an inventory report.
     #[must_use]
@@ -122,6 +133,27 @@ impl Plan {
         files.extend(self.excluded.iter().flat_map(|excluded| excluded.paths.iter().cloned()));
         files
     }
+}
+
+impl ClassObjects {
+    /// Adds those of other data files.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.objects += other.objects;
+        if let (Some(sizes), Some(more)) = (&mut self.sizes, &other.sizes) {
+            sizes.bytes_objects = sizes.bytes_objects.saturating_add(more.bytes_objects);
+            sizes.objects_below_128_kib += more.objects_below_128_kib;
+            sizes.bytes_below_128_kib += more.bytes_below_128_kib;
+        }
+    }
+}
+
+/// What the rows of a shard are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ShardKind {
+    /// Whether they tell their versions.
+    pub(super) lists_versions: bool,
+    /// Whether they are noncurrent versions, whose copies are made before the current ones.
+    pub(super) copies_first: bool,
 }
 
 /// A report that was read.
@@ -403,6 +435,12 @@ pub struct Shard {
 }
 
 impl Shard {
+    /// Its path below the folder of manifests; of a plan that was merged of parts, its whole path.
+    #[must_use]
+    pub(crate) fn name(&self) -> &str {
+        name(&self.path)
+    }
+
     /// Whether its rows are noncurrent versions.
     pub(super) fn is_noncurrent(&self) -> bool {
         self.is_latest("false")
@@ -429,6 +467,16 @@ impl Shard {
     #[must_use]
     pub fn bytes_total(&self) -> u64 {
         self.files.iter().fold(self.bytes, |sum, file| sum.saturating_add(file.bytes))
+    }
+}
+
+/// The path of a manifest, or of a file that it lists, below the folder of manifests; in a plan
+/// that was merged of parts, whose manifests lie in several folders, its whole path.
+#[must_use]
+pub(crate) fn name(path: &str) -> &str {
+    match path.split_once('/') {
+        Some((MANIFESTS, name)) => name,
+        _ => path,
     }
 }
 

@@ -3,12 +3,13 @@
 use std::io;
 
 use super::document::PLAN_VERSION;
-use super::names::{PLAN, PLAN_BYTES_MAX, SHARDS_MAX};
+use super::names::{PLAN, PLAN_BYTES_MAX, SHARDS_MAX, SHARDS_MERGED_MAX};
 use crate::diagnostic::parameter::{
     BUCKET_KEY, FILTER, FORCE, INCLUDE_INELIGIBLE, JOBS, MANIFEST_BUCKET, MAX_BYTES, MAX_OBJECTS,
-    NO_VERSION_IDS, OUT, PLAN_FOR, ParameterName, STORAGE_CLASS,
+    MERGE, NO_VERSION_IDS, OUT, PLAN_FOR, ParameterName, STORAGE_CLASS,
 };
 use crate::diagnostic::{Diagnostic, ErrorClass};
+use crate::parts::PartsError;
 use crate::read::ScanError;
 use crate::source::{self, FolderError, Location, NotRemoved, StoreError};
 
@@ -144,8 +145,8 @@ pub enum PlanError {
     },
     /// The bounds give too many shards.
     #[error(
-        "more than {SHARDS_MAX} shards: raise {MAX_OBJECTS} or {MAX_BYTES}, or give {JOBS} to \
-         spread the rows over fewer"
+        "more than {SHARDS_MAX} shards, or {SHARDS_MERGED_MAX} of all parts: raise {MAX_OBJECTS} \
+         or {MAX_BYTES}, or give {JOBS} to spread the rows over fewer"
     )]
     TooManyShards,
     /// More shards are asked for than a plan can hold.
@@ -251,6 +252,47 @@ pub enum PlanError {
         /// What is wrong with it.
         fault: String,
     },
+    /// A part of a plan, with something that only a whole plan can have.
+    #[error("{what}: {why}; {remedy}")]
+    NotForParts {
+        /// What was given.
+        what: String,
+        /// Why a part can't have it.
+        why: &'static str,
+        /// What to do.
+        remedy: String,
+    },
+    /// Copies of noncurrent versions in a part.
+    #[error(
+        "{PLAN_FOR} copy of noncurrent versions: each is copied only where the current version of \
+         its key is copied after it, and that may be in another part. Add AND IsLatest to leave \
+         them out, make the plan as a whole, or {INCLUDE_INELIGIBLE} no-current-version copies \
+         them all the same"
+    )]
+    NoncurrentInPart,
+    /// Parts can't be read or written, or don't fit.
+    #[error(transparent)]
+    Parts(#[from] PartsError),
+    /// Parts are to be merged, and another plan is there.
+    #[error(
+        "{}: another plan is here than that of these parts ({what}), and it was not overwritten: \
+         move it away if it is not needed", path.display()
+    )]
+    OtherPlan {
+        /// The plan's document.
+        path: Location,
+        /// What differs.
+        what: String,
+    },
+    /// The folder is one of parts.
+    #[error(
+        "{} holds the parts of a plan (partitions.json), which are not replaced, even with \
+         {FORCE}: choose another {OUT}", path.display()
+    )]
+    Merged {
+        /// The folder.
+        path: Location,
+    },
     /// A bound is zero.
     #[error("{parameter} must be at least 1")]
     ZeroBound {
@@ -298,6 +340,8 @@ impl Diagnostic for PlanError {
         match self {
             Self::Scan(error) => error.class(),
             Self::Io { error, .. } => source::io_class(error),
+            Self::Parts(error) => error.class(),
+            Self::OtherPlan { .. } => ErrorClass::Input,
             Self::Scratch { .. } => ErrorClass::Environment,
             _ => ErrorClass::Usage,
         }
@@ -368,6 +412,15 @@ pub enum ReadError {
     )]
     Missing {
         /// The folder.
+        folder: Location,
+    },
+    /// It holds parts of one.
+    #[error(
+        "{}: parts of a plan are here that are not merged yet: run {MERGE} {} when all are made",
+        folder.display(), folder.display()
+    )]
+    Unmerged {
+        /// The folder of the parts.
         folder: Location,
     },
     /// There is none yet, or there never will be.

@@ -7,13 +7,14 @@ use super::destination::{Destination, UploadTiming};
 use super::document::columns;
 use super::names::SHARDS_MAX;
 use super::options::{Emit, FilterOptions};
+use super::places::WorkPlaces;
 use super::resolve::ResolvedFilter;
 use super::sink::{PlanSink, SinkOptions, SinkOutcome};
-use super::warnings::{WarningCounts, WarningGround};
-use super::writer::described;
+use super::warnings::{ShardNotes, WarningCounts, WarningGround};
+use super::writer::{Folders, described};
 use super::{
-    ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, PlanPredicate, ReportSource,
-    ShardBounds, Totals, UnreadableValues, inventory, question,
+    ClassObjects, ClassSizes, PLAN_VERSION, Plan, PlanError, ReportSource, ShardBounds, Totals,
+    UnreadableValues, inventory, question,
 };
 use crate::diagnostic::parameter::{JOBS, MAX_BYTES, MAX_OBJECTS};
 use crate::hex;
@@ -44,28 +45,36 @@ pub(crate) fn filter(
     control: RunControl<'_>,
 ) -> Result<FilterOutcome, PlanError> {
     let begun = Instant::now();
-    refuse_bad_bounds(options.bounds)?;
-    if let Emit::Inventory(place) = &options.emit {
-        inventory::check_place(place)?;
-    }
-    let resolved = ResolvedFilter::new(opened, options)?;
+    let resolved = resolve(opened, options)?;
     let named_late = resolved.is_latest.is_some() || options.emit != Emit::Csv;
     let sending = if named_late { UploadTiming::AtTheEnd } else { UploadTiming::AtOnce };
     let is_same = |plan: &Plan| question::is_answered_by(plan, opened, &resolved, options);
     let destination = Destination::create(&options.out, options.force, sending, &is_same)?;
-    let outcome = run(opened, &resolved, options, control, &destination)?;
-    if control.stop.load(Ordering::Relaxed) {
-        return Err(ScanError::Interrupted.into());
-    }
+    let places = &destination.folder.places;
+    let output = FilterOutput { folders: destination.folders(), places, is_part: false };
+    let outcome = run(opened, &resolved, options, control, output)?;
     let undecided = outcome.totals.undecided;
-    let mut plan = describe(opened, &resolved, options, outcome);
+    let ground = WarningGround::new(&opened.reports, &resolved, options);
+    let (mut plan, _) = describe(opened, &resolved, options, &ground, outcome);
     if let Emit::Inventory(place) = &options.emit {
-        let (manifests, threads) = (destination.folder.manifests(), options.scan.threads);
+        let (manifests, threads) = (places.manifests(), options.scan.threads);
         inventory::emit(&mut plan, &manifests, place, opened, threads, control.stop)?;
     }
     plan.totals.seconds = begun.elapsed().as_secs_f64();
     let found = destination.commit(&plan, control.stop)?;
     Ok(FilterOutcome { plan, found, undecided })
+}
+
+/// What a request asks of its reports.
+pub(super) fn resolve(
+    opened: &ReportSet,
+    options: &FilterOptions,
+) -> Result<ResolvedFilter, PlanError> {
+    refuse_bad_bounds(options.bounds)?;
+    if let Emit::Inventory(place) = &options.emit {
+        inventory::check_place(place)?;
+    }
+    ResolvedFilter::new(opened, options)
 }
 
 /// What [`filter`] would ask of each report's rows; for measuring the stages of a scan.
@@ -94,13 +103,23 @@ fn refuse_bad_bounds(bounds: ShardBounds) -> Result<(), PlanError> {
     }
 }
 
-fn run(
+/// Where a run writes.
+pub(super) struct FilterOutput<'a> {
+    pub(super) folders: Folders,
+    pub(super) places: &'a WorkPlaces,
+    /// Whether it is a part of a plan: other parts have the rest of the rows.
+    pub(super) is_part: bool,
+}
+
+/// Scans the inputs, and writes the files of a plan.
+pub(super) fn run(
     opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
     control: RunControl<'_>,
-    destination: &Destination,
+    output: FilterOutput<'_>,
 ) -> Result<SinkOutcome, PlanError> {
+    let FilterOutput { folders, places, is_part } = output;
     let lanes = Lanes::default();
     let reasons = resolved.eligibility.reasons();
     let mut sink = PlanSink::new(SinkOptions {
@@ -110,15 +129,16 @@ fn run(
         reasons: &reasons,
         observations: 1,
         reports: opened.reports.len(),
-        folders: destination.folders(),
+        folders,
         keep_going: options.keep_going,
         is_latest: resolved.is_latest,
         keeps_unfollowed: resolved.eligibility.keeps_unfollowed(),
+        is_part,
         limit: resolved.limit,
     });
     let buffering = OutputBuffering {
         memory_bytes: options.memory_bytes(),
-        spill: destination.folder.spill(),
+        spill: places.spill(),
         hold_until_verified: options.keep_going,
     };
     let request = FilterRequest {
@@ -131,16 +151,26 @@ fn run(
         lanes: &lanes,
     };
     query::filter(&request, control, &mut sink)?;
-    sink.finish(control.stop)
+    let outcome = sink.finish(control.stop)?;
+    if control.stop.load(Ordering::Relaxed) {
+        return Err(ScanError::Interrupted.into());
+    }
+    Ok(outcome)
 }
 
-/// What `plan.json` says.
-fn describe(
+/// Name and version of this program.
+pub(super) fn tool() -> String {
+    format!("s3sieve {}", env!("CARGO_PKG_VERSION"))
+}
+
+/// What `plan.json` says, and what its warnings count besides.
+pub(super) fn describe(
     opened: &ReportSet,
     resolved: &ResolvedFilter,
     options: &FilterOptions,
+    ground: &WarningGround,
     outcome: SinkOutcome,
-) -> Plan {
+) -> (Plan, WarningCounts) {
     let columns = columns(outcome.written.shards.iter().any(|(_, label, _)| label.versions));
     let reports =
         opened.reports.iter().zip(&outcome.files_by_report).map(|(report, files)| ReportSource {
@@ -150,7 +180,7 @@ fn describe(
             created: report.created.map(|created| created.to_string()),
             format: report.format.to_string(),
             schema: report.schema.columns().iter().map(|column| column.name.clone()).collect(),
-            first_file: 0,
+            first_file: opened.range.start as u64,
             files: *files,
         });
     let sizes = outcome.sizes();
@@ -158,12 +188,10 @@ fn describe(
     let mut plan = Plan {
         version: PLAN_VERSION,
         command: if options.among.is_some() { "verify" } else { "filter" }.to_owned(),
-        tool: format!("s3sieve {}", env!("CARGO_PKG_VERSION")),
+        tool: tool(),
         reports: reports.collect(),
-        predicate: PlanPredicate {
-            given: options.query.text().to_owned(),
-            understood: resolved.understood.clone(),
-        },
+        partitions: None,
+        predicate: resolved.predicate(options),
         operation: resolved.eligibility.document().cloned(),
         retry: None,
         inventory: None,
@@ -188,9 +216,8 @@ fn describe(
         shards: described(outcome.written.shards, &columns, &resolved.split_by),
         columns,
     };
-    let ground = WarningGround::new(&opened.reports, resolved, options);
-    plan.warnings = ground.warnings(&plan, counts);
-    plan
+    plan.warnings = ground.warnings(&plan, &ShardNotes::of(ground, &plan), counts);
+    (plan, counts)
 }
 
 /// The objects by class, where their classes or sizes are known.

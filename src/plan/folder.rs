@@ -17,11 +17,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::names::{EXCLUDED, JOURNAL, MANIFESTS, PLAN, PLAN_BYTES_MAX};
+use super::places::{FOLDERS, WorkPlaces};
 use super::{PLAN_VERSION, Plan, PlanError, consistency};
+use crate::parts::PartsFolder;
 use crate::source::{FileList, LocalFile, WORK_FOLDER, WorkFolder, sync_files, sync_folder};
-
-/// The folders of a plan.
-const PARTS: [&str; 2] = [MANIFESTS, EXCLUDED];
 
 /// The name of the new `plan.json` while it is written.
 const NEW_PLAN: &str = "plan.json.new";
@@ -33,6 +32,7 @@ const OLD_PLAN: &str = "replaced.json";
 pub(super) struct PartialFolder {
     out: PathBuf,
     work: WorkFolder,
+    pub(super) places: WorkPlaces,
     /// What the plan lists that is to be replaced.
     replaced: Option<FileList>,
 }
@@ -42,35 +42,11 @@ impl PartialFolder {
     /// `force`, a plan to be replaced.
     pub(super) fn create(out: &Path, force: bool) -> Result<Self, PlanError> {
         let work = WorkFolder::take(out)?;
-        let mut folder = Self { out: out.to_owned(), work, replaced: None };
-        let was_a_plan = folder.clear_half_a_plan()?;
-        folder.work.clear()?;
-        folder.replaced = what_gives_way(out, force, was_a_plan)?;
-        for part in PARTS {
-            let path = folder.work.path().join(part);
-            fs::create_dir(&path).map_err(PlanError::at(&path))?;
-        }
-        Ok(folder)
-    }
-
-    /// Where manifests are written.
-    pub(super) fn manifests(&self) -> PathBuf {
-        self.work.path().join(MANIFESTS)
-    }
-
-    /// Where excluded rows are written.
-    pub(super) fn excluded(&self) -> PathBuf {
-        self.work.path().join(EXCLUDED)
-    }
-
-    /// Where output waits for its turn.
-    pub(super) fn spill(&self) -> PathBuf {
-        self.work.path().join("spill")
-    }
-
-    /// Where rows are collected that are cut into shards later.
-    pub(super) fn spool(&self) -> PathBuf {
-        self.work.path().join("spool")
+        let was_a_plan = clear_half_a_plan(out, work.path())?;
+        work.clear()?;
+        let replaced = what_gives_way(out, force, was_a_plan)?;
+        let places = WorkPlaces::create(work.path().to_owned(), work.path())?;
+        Ok(Self { out: out.to_owned(), work, places, replaced })
     }
 
     /// Writes `plan.json`, flushes all files to disk, and moves everything into place.
@@ -79,7 +55,7 @@ impl PartialFolder {
         write_document(&written, plan).map_err(PlanError::at(&written))?;
         // Under this name it is always complete.
         self.rename(&written, &self.work.path().join(PLAN))?;
-        for part in PARTS {
+        for part in FOLDERS {
             sync_files(&self.work.path().join(part))?;
         }
         synced(self.work.path())?;
@@ -111,7 +87,7 @@ impl PartialFolder {
                 Ok(_) => return Err(PlanError::InTheWay { path: path.into() }),
             }
         }
-        for part in PARTS {
+        for part in FOLDERS {
             self.rename(&self.work.path().join(part), &self.out.join(part))?;
         }
         synced(self.work.path())?;
@@ -130,29 +106,29 @@ impl PartialFolder {
         if !document.exists() {
             self.rename(&shown, &document)?;
         }
-        self.clear_half_a_plan().map(|_| ())
+        clear_half_a_plan(&self.out, self.work.path()).map(|_| ())
     }
+}
 
-    /// Removes the files of a run that ended between the old plan and the new one from `out`: those
-    /// of the new plan that it had moved there, and the remaining ones of the old plan. True if
-    /// there was an old plan.
-    fn clear_half_a_plan(&self) -> Result<bool, PlanError> {
-        if fs::symlink_metadata(self.out.join(PLAN)).is_ok() {
-            // It ended before or after the change: this is a complete plan.
-            return Ok(false);
-        }
-        let old = listed_by(&self.work.path().join(OLD_PLAN))?;
-        let was_a_plan = old.is_some();
-        let mut left = old.unwrap_or_default();
-        if let Some(new) = listed_by(&self.work.path().join(PLAN))? {
-            left.extend(new.only(|folder| {
-                let part = folder.components().next();
-                part.is_some_and(|part| !self.work.path().join(part.as_os_str()).exists())
-            }));
-        }
-        left.remove(&self.out).map_err(PlanError::from)?;
-        Ok(was_a_plan)
+/// Removes the files of a run that ended between the old plan and the new one from `out`: those
+/// of the new plan that it had moved there, and the remaining ones of the old plan. True if
+/// there was an old plan.
+fn clear_half_a_plan(out: &Path, work: &Path) -> Result<bool, PlanError> {
+    if fs::symlink_metadata(out.join(PLAN)).is_ok() {
+        // It ended before or after the change: this is a complete plan.
+        return Ok(false);
     }
+    let old = listed_by(&work.join(OLD_PLAN))?;
+    let was_a_plan = old.is_some();
+    let mut left = old.unwrap_or_default();
+    if let Some(new) = listed_by(&work.join(PLAN))? {
+        left.extend(new.only(|folder| {
+            let part = folder.components().next();
+            part.is_some_and(|part| !work.join(part.as_os_str()).exists())
+        }));
+    }
+    left.remove(out).map_err(PlanError::from)?;
+    Ok(was_a_plan)
 }
 
 /// What the plan in `out` lists, if there is one and `force` lets it be replaced; refuses whatever
@@ -164,6 +140,9 @@ fn what_gives_way(
 ) -> Result<Option<FileList>, PlanError> {
     if fs::symlink_metadata(out.join(JOURNAL)).is_ok() {
         return Err(PlanError::Submitted { path: out.into() });
+    }
+    if PartsFolder::new(&out.into()).partitions().open().is_ok() {
+        return Err(PlanError::Merged { path: out.into() });
     }
     let mut names: Vec<_> = Vec::new();
     for entry in fs::read_dir(out).map_err(PlanError::at(out))? {
@@ -192,7 +171,7 @@ fn what_gives_way(
 
 /// Refuses what is in a plan's folders without being listed by the plan.
 fn refuse_others(out: &Path, listed: &FileList) -> Result<(), PlanError> {
-    for part in PARTS {
+    for part in FOLDERS {
         if let Some(path) = listed.first_other(out, part)? {
             return Err(PlanError::InTheWay { path: path.into() });
         }
@@ -217,7 +196,7 @@ fn listed_by(path: &Path) -> Result<Option<FileList>, PlanError> {
     file.take(PLAN_BYTES_MAX).read_to_end(&mut text).map_err(PlanError::at(path))?;
     let files = parsed(&text).map(|plan| plan.files()).map_err(unreadable)?;
     let listed = FileList::new(files).map_err(|path| unreadable(format!("it lists {path:?}")))?;
-    Ok(Some(PARTS.into_iter().fold(listed, FileList::with_folder)))
+    Ok(Some(FOLDERS.into_iter().fold(listed, FileList::with_folder)))
 }
 
 /// A plan that is to be replaced, from its `plan.json`: of this version or an older one.

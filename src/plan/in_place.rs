@@ -13,6 +13,7 @@ use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::digest::FileDigest;
+use super::document::name;
 use super::plan_file::{PlanFile, changed};
 use super::{Plan, ReadError, Shard};
 use crate::source::{HeadChecksums, Location, Object, ObjectHead, visit_heads};
@@ -52,7 +53,7 @@ pub(crate) fn find_manifest(
     stop: &AtomicBool,
 ) -> Result<ObjectHead, ReadError> {
     let path = Location::Object(manifest.clone());
-    let Some(folder) = manifest.key().strip_suffix(name(&shard.path)) else {
+    let Some(folder) = manifest.key().strip_suffix(shard.name()) else {
         return Err(changed(&path, format!("it is not {} of the plan", shard.path)));
     };
     let mut found = None;
@@ -126,11 +127,6 @@ fn wanted<'a>(
         }
     }
     Ok(wanted)
-}
-
-/// A file's path below the plan's `manifests`.
-fn name(path: &str) -> &str {
-    path.split_once('/').map_or(path, |(_, name)| name)
 }
 
 /// Makes sure of objects; those that are read are looked into where the plan is given.

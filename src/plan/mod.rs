@@ -19,10 +19,15 @@ mod in_place;
 mod inventory;
 mod line;
 mod manifest_rows;
+mod merge;
 mod names;
 mod objects;
 mod open_files;
 mod options;
+mod part;
+mod part_document;
+mod part_place;
+mod places;
 mod plan_file;
 mod question;
 mod read;
@@ -42,12 +47,12 @@ mod written;
 
 pub use digest::ManifestDigest;
 pub(crate) use digest::{FileDigest, FileHasher};
-pub(crate) use document::PLAN_VERSION;
 pub use document::{
     ClassObjects, ClassSizes, ExcludedRows, ForOperation, ManifestDataFile, Plan, PlanInventory,
     PlanPredicate, ReportSource, Retry, Shard, ShardBounds, ShardRange, SkippedFile, Totals,
     UncheckedCondition, UnreadableValues,
 };
+pub(crate) use document::{PLAN_VERSION, name};
 pub(crate) use error::{NoVersionIds, PlanError, ReadError};
 pub use filter::FilterOutcome;
 pub(crate) use filter::filter;
@@ -55,8 +60,10 @@ pub(crate) use filter::selections;
 pub(crate) use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub(crate) use in_place::{find_manifest, verify_manifests};
+pub(crate) use merge::{MergeOutcome, MergedPlan, VerifyShards, merge, missing_parts};
 pub use options::{Emit, FilterOptions, OperationOptions};
 pub(crate) use options::{OBJECTS_MAX, SHARD_BYTES_MAX};
+pub(crate) use part::{PartOutcome, filter_part};
 pub(crate) use read::{check_digests, read};
 pub(crate) use subset::SubsetPlan;
 pub(crate) use verify::{

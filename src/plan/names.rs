@@ -18,6 +18,10 @@ pub(super) const JOURNAL: &str = "jobs.jsonl";
 /// every key has S3's 1,024 bytes, each written as `%XX`.
 pub(super) const PLAN_BYTES_MAX: u64 = 1 << 30;
 
-/// Shards in a plan at most. 100,000: at $0.25 a job more is not useful, and their names keep five
-/// digits.
+/// Shards in a plan, or in a part of one, at most. 100,000: at $0.25 a job more is not useful, and
+/// their names keep five digits.
 pub(super) const SHARDS_MAX: usize = 100_000;
+
+/// Shards in a plan that was merged of parts. One million: ten a part where there are 100,000
+/// parts, and some 600 MB of `plan.json`.
+pub(super) const SHARDS_MERGED_MAX: usize = 1_000_000;

@@ -28,6 +28,7 @@ pub(super) fn is_answered_by(
     options.rules.is_empty()
         && has_same_reports(plan, opened)
         && plan.retry.is_none()
+        && plan.partitions.is_none()
         && plan.predicate.understood == resolved.understood
         && plan.operation.as_ref() == resolved.eligibility.document()
         && plan.limit == resolved.limit

@@ -18,6 +18,7 @@ use super::plan_file::{PlanFile, refuse_untrue, untrue};
 use super::{ManifestDataFile, PLAN_VERSION, Plan, Shard, consistency};
 use crate::diagnostic::{self};
 use crate::hex;
+use crate::parts::{PART_DOCUMENT, PartsFolder};
 use crate::report::{self, Report};
 use crate::source::{EntryKind, Location, WORK_FOLDER};
 
@@ -43,6 +44,11 @@ pub(super) fn document(folder: &Location) -> Result<(Plan, String), ReadError> {
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             let folder = folder.clone();
+            let of_parts = |folder: &Location| PartsFolder::new(folder).partitions().open().is_ok();
+            let parent = folder.parent().filter(|_| folder.join(PART_DOCUMENT).open().is_ok());
+            if let Some(folder) = Some(folder.clone()).into_iter().chain(parent).find(of_parts) {
+                return Err(ReadError::Unmerged { folder });
+            }
             return Err(if is_unfinished(&folder) {
                 ReadError::Unfinished { folder }
             } else {

@@ -3,9 +3,9 @@
 //!
 //! Never knows what rows there are.
 
-use super::PlanError;
 use super::eligibility::Eligibility;
 use super::options::FilterOptions;
+use super::{PlanError, PlanPredicate};
 use crate::operation::{OperationKind, StorageClass};
 use crate::predicate::{Matcher, Predicate};
 use crate::query::{self, CompiledQuery, Projection, Selection, SizeColumns};
@@ -127,6 +127,14 @@ impl ResolvedFilter {
         let predicate = Predicate::parse(text, schema, options.now)
             .map_err(|error| ScanError::Query { path: report.manifest_path.clone(), error })?;
         Ok(predicate.compile())
+    }
+
+    /// The query, as a plan tells it.
+    pub(super) fn predicate(&self, options: &FilterOptions) -> PlanPredicate {
+        PlanPredicate {
+            given: options.query.text().to_owned(),
+            understood: self.understood.clone(),
+        }
     }
 
     /// Whether the sizes of all objects in manifests are known.

@@ -6,14 +6,12 @@
 //!
 //! Never knows what is in there.
 
-use std::collections::hash_map::RandomState;
 use std::fs::{self, Metadata};
-use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::PlanError;
-use crate::source::{LockAttempt, LockFile, create_private_folder};
+use crate::source::{LockAttempt, LockFile, create_private_folder, random_digits};
 
 /// What the names of all such folders begin with.
 const PREFIX: &str = "s3sieve-";
@@ -83,7 +81,7 @@ fn remove_all_but_lock(folder: &Path) -> io::Result<()> {
 fn create_locked(parent: &Path) -> io::Result<ScratchFolder> {
     let mut error = io::ErrorKind::AlreadyExists.into();
     for _ in 0..NAMES_MAX {
-        let path = parent.join(format!("{PREFIX}{:016x}", random()));
+        let path = parent.join(format!("{PREFIX}{}", random_digits()));
         // A link of that name, wherever it leads, is one that exists.
         match create_private_folder(&path) {
             Ok(()) => {}
@@ -107,11 +105,6 @@ fn create_locked(parent: &Path) -> io::Result<ScratchFolder> {
         }
     }
     Err(error)
-}
-
-/// Not to be guessed: the keys of a hasher come from the system.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
 }
 
 /// Removes folders of killed runs, which are like `own` but for the lock.

@@ -33,6 +33,8 @@ pub(super) struct PlanSink<'a> {
     writer: PlanWriter,
     keep_going: bool,
     is_latest: Option<usize>,
+    /// Whether copies of noncurrent versions are refused: which of them stay can't be told.
+    refuses_noncurrent: bool,
     /// Rows that may still come, where there is a limit.
     limit_left: Option<u64>,
     by_lane: HashMap<OutputLane, LaneRoute>,
@@ -80,6 +82,8 @@ pub(super) struct SinkOptions<'a> {
     pub(super) is_latest: Option<usize>,
     /// Whether noncurrent versions are copied also where the current version is not.
     pub(super) keeps_unfollowed: bool,
+    /// Whether these are the rows of a part, so that current versions may be in another.
+    pub(super) is_part: bool,
     pub(super) limit: Option<u64>,
 }
 
@@ -96,6 +100,7 @@ impl<'a> PlanSink<'a> {
             writer,
             keep_going: options.keep_going,
             is_latest: options.is_latest,
+            refuses_noncurrent: options.is_part && !options.keeps_unfollowed,
             limit_left: options.limit,
             by_lane: HashMap::new(),
             totals: FileSummary {
@@ -115,6 +120,9 @@ impl<'a> PlanSink<'a> {
         let way = match self.lanes.key(lane) {
             Some(LaneKey::Manifest { bucket, versions, split, apart }) => {
                 let label = SeriesLabel { doomed: apart, ..self.label(bucket, versions, split) };
+                if label.is_superseded() && self.refuses_noncurrent {
+                    return Err(PlanError::NoncurrentInPart);
+                }
                 LaneRoute::Kept(self.writer.series(label)?)
             }
             Some(LaneKey::Excluded(reason)) => LaneRoute::Excluded(reason),

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::names::MANIFESTS;
+use super::document::ShardKind;
 use super::options::{Emit, FilterOptions};
 use super::resolve::ResolvedFilter;
 use super::sink::SinkOutcome;
@@ -45,9 +45,9 @@ pub(super) struct WarningGround {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct WarningCounts {
     /// Selected rows without a version id.
-    pub(super) null_versions: u64,
+    null_versions: u64,
     /// Selected rows that are not encrypted with SSE-KMS, where the query should have asked.
-    pub(super) not_sse_kms: u64,
+    not_sse_kms: u64,
 }
 
 impl WarningCounts {
@@ -60,6 +60,72 @@ impl WarningCounts {
     pub(super) fn add(&mut self, other: Self) {
         self.null_versions += other.null_versions;
         self.not_sse_kms += other.not_sse_kms;
+    }
+}
+
+/// What warnings say of a plan's shards. They are added one by one, in the plan's order.
+#[derive(Debug, Default)]
+pub(super) struct ShardNotes {
+    shards: u64,
+    objects: u64,
+    /// Objects of buckets that no report is of, and those buckets.
+    objects_elsewhere: u64,
+    elsewhere: BTreeSet<String>,
+    /// Of noncurrent versions, without and with version ids.
+    noncurrent: [NoncurrentNotes; 2],
+    /// Whether there are current versions besides.
+    lists_current: bool,
+    /// Storage classes that copies should keep, and can't.
+    classes_lost: BTreeSet<String>,
+}
+
+/// Noncurrent versions in shards.
+#[derive(Debug, Default)]
+struct NoncurrentNotes {
+    objects: u64,
+    /// The last of these shards, by name.
+    last: String,
+}
+
+impl ShardNotes {
+    /// Those of a plan.
+    pub(super) fn of(ground: &WarningGround, plan: &Plan) -> Self {
+        let mut notes = Self::default();
+        for shard in &plan.shards {
+            notes.add(ground, shard, plan.shard_kind(shard), shard.name());
+        }
+        notes
+    }
+
+    /// The objects in all of them.
+    pub(super) fn objects(&self) -> u64 {
+        self.objects
+    }
+
+    /// Adds a shard of this kind and name.
+    pub(super) fn add(
+        &mut self,
+        ground: &WarningGround,
+        shard: &Shard,
+        kind: ShardKind,
+        name: &str,
+    ) {
+        self.shards += 1;
+        self.objects += shard.objects;
+        if !ground.source_buckets.contains(&shard.bucket) {
+            self.objects_elsewhere += shard.objects;
+            self.elsewhere.insert(shard.bucket.clone());
+        }
+        if kind.copies_first {
+            let noncurrent = &mut self.noncurrent[usize::from(kind.lists_versions)];
+            noncurrent.objects += shard.objects;
+            name.clone_into(&mut noncurrent.last);
+        } else {
+            self.lists_current |= kind.lists_versions;
+        }
+        let class = shard.split.iter().find(|(name, _)| is_same_column(name, "StorageClass"));
+        let class = class.and_then(|(_, class)| class.as_deref()).filter(|_| ground.keeps_class);
+        self.classes_lost.extend(class.filter(|class| !can_be_kept(class)).map(str::to_owned));
     }
 }
 
@@ -91,58 +157,40 @@ impl WarningGround {
         }
     }
 
-    /// All warnings for a plan, which tells everything but its warnings.
-    pub(super) fn warnings(&self, plan: &Plan, counts: WarningCounts) -> Vec<String> {
+    /// All warnings for a plan, which tells everything but its warnings; `shards` has the notes of
+    /// all its shards.
+    pub(super) fn warnings(
+        &self,
+        plan: &Plan,
+        shards: &ShardNotes,
+        counts: WarningCounts,
+    ) -> Vec<String> {
         let mut warnings = self.query.clone();
         if plan.totals.rows_matched == 0 {
             warnings.extend(self.hints.iter().cloned());
         }
         warnings.extend(self.reports.iter().cloned());
-        warnings.extend(self.other_buckets(plan));
-        warnings.extend(self.noncurrent(plan));
+        warnings.extend(other_buckets(shards));
+        warnings.extend(self.noncurrent(shards));
         warnings.extend(self.sizes_lost(plan));
-        warnings.extend(noncurrent_nameless(plan));
-        warnings.extend(self.classes_not_kept(plan));
-        warnings.extend(self.bucket_key_alone(plan, counts));
-        warnings.extend(no_version_id(plan, counts));
-        warnings.extend(more_shards(plan));
-        warnings.extend(self.experimental(plan));
+        warnings.extend(noncurrent_nameless(shards));
+        warnings.extend(classes_not_kept(shards));
+        warnings.extend(self.bucket_key_alone(plan, shards, counts));
+        warnings.extend(no_version_id(plan, shards, counts));
+        warnings.extend(more_shards(plan, shards));
+        warnings.extend(self.experimental(shards));
         warnings.extend(data_warnings(plan));
         warnings
     }
 
-    /// Rows of buckets that no report is of.
-    fn other_buckets(&self, plan: &Plan) -> Option<String> {
-        let others =
-            plan.shards.iter().filter(|shard| !self.source_buckets.contains(&shard.bucket));
-        let rows: u64 = others.clone().map(|shard| shard.objects).sum();
-        let names: BTreeSet<&str> = others.map(|shard| &*shard.bucket).collect();
-        let named: Vec<&str> = names.iter().take(BUCKETS_NAMED_MAX).copied().collect();
-        let more = match names.len() - named.len() {
-            0 => String::new(),
-            more => format!(" and {} more", Count(more as u64)),
-        };
-        (rows > 0).then(|| {
-            format!(
-                "{} of the {} selected rows name another bucket than their report is of: \
-                 {}{more}. They are in manifests of their own, and S3 writes no such row: look \
-                 into them before their jobs run.",
-                Count(rows),
-                Count(objects(plan)),
-                named.join(", "),
-            )
-        })
-    }
-
     /// Copies of noncurrent versions become the newest versions.
-    fn noncurrent(&self, plan: &Plan) -> Option<String> {
-        let (rows, last) = noncurrent_rows(plan, true)?;
-        let others = plan.shards.iter().any(|s| plan.lists_versions(s) && !plan.copies_first(s));
+    fn noncurrent(&self, shards: &ShardNotes) -> Option<String> {
+        let NoncurrentNotes { objects, last } = &shards.noncurrent[1];
         let mut text = format!(
             "{} of the {} selected rows are noncurrent versions: a copy makes each of them the \
              newest version of its key. They are in the manifests up to {last}.",
-            Count(rows),
-            Count(objects(plan)),
+            Count(*objects),
+            Count(shards.objects),
         );
         if self.keeps_unfollowed {
             text += &format!(
@@ -151,11 +199,11 @@ impl WarningGround {
                  there, and deleted keys come back."
             );
         }
-        if others {
+        if shards.lists_current {
             text += " The jobs of the current versions are created when theirs have ended without \
                      a failure. Add AND IsLatest to leave them out.";
         }
-        Some(text)
+        (*objects > 0).then_some(text)
     }
 
     /// Sizes are added up while rows are read, before it is known which noncurrent versions stay.
@@ -168,30 +216,18 @@ impl WarningGround {
         })
     }
 
-    /// Storage classes that copies should keep, and can't.
-    fn classes_not_kept(&self, plan: &Plan) -> Option<String> {
-        let values = plan.shards.iter().filter(|_| self.keeps_class).flat_map(|s| &s.split);
-        let values = values.filter(|(name, _)| is_same_column(name, "StorageClass"));
-        let classes = values.filter_map(|(_, class)| class.as_deref());
-        let classes: BTreeSet<&str> = classes.filter(|class| !can_be_kept(class)).collect();
-        (!classes.is_empty()).then(|| {
-            format!(
-                "Copies can't have the storage class {}: name another for those manifests, or \
-                 leave those rows out.",
-                Vec::from_iter(classes).join(" or "),
-            )
-        })
-    }
-
-    fn bucket_key_alone(&self, plan: &Plan, counts: WarningCounts) -> Option<String> {
-        let not_sse_kms = counts.not_sse_kms;
+    fn bucket_key_alone(
+        &self,
+        plan: &Plan,
+        shards: &ShardNotes,
+        counts: WarningCounts,
+    ) -> Option<String> {
+        let (not_sse_kms, objects) = (counts.not_sse_kms, shards.objects);
         (self.asks_bucket_key_alone && not_sse_kms > 0).then(|| {
             // They are counted before a limit is known to be reached.
             let which = match plan.limit {
                 Some(_) => "Rows that match, and may be among those selected,".to_owned(),
-                None => {
-                    format!("{} of the {} selected rows", Count(not_sse_kms), Count(objects(plan)))
-                }
+                None => format!("{} of the {} selected rows", Count(not_sse_kms), Count(objects)),
             };
             format!(
                 "{which} are not encrypted with SSE-KMS, so a bucket key does nothing for them: \
@@ -201,8 +237,8 @@ impl WarningGround {
         })
     }
 
-    fn experimental(&self, plan: &Plan) -> Option<String> {
-        (self.emits_inventory && !plan.shards.is_empty()).then(|| {
+    fn experimental(&self, shards: &ShardNotes) -> Option<String> {
+        (self.emits_inventory && shards.shards > 0).then(|| {
             "The manifests are inventory reports of our own, which is experimental: no live job \
              has been run on one yet. Try a small one first, and look at its number of objects \
              before you let it run."
@@ -216,10 +252,6 @@ impl WarningGround {
 pub(crate) fn data_warnings(plan: &Plan) -> Vec<String> {
     let unreadable = plan.unreadable.iter().map(UnreadableValues::warning);
     skipped_files(plan.files_skipped.len() as u64).into_iter().chain(unreadable).collect()
-}
-
-fn objects(plan: &Plan) -> u64 {
-    plan.shards.iter().map(|shard| shard.objects).sum()
 }
 
 fn not_checked(part: &UncheckedCondition, is_for_copies: bool) -> String {
@@ -287,41 +319,58 @@ fn cannot_split(reports: &[Report], resolved: &ResolvedFilter) -> Option<String>
     Some(format!("{why} {}", remedy(&["StorageClass".to_owned()])))
 }
 
+/// Rows of buckets that no report is of.
+fn other_buckets(shards: &ShardNotes) -> Option<String> {
+    let ShardNotes { objects, objects_elsewhere, elsewhere, .. } = shards;
+    let named: Vec<&str> = elsewhere.iter().take(BUCKETS_NAMED_MAX).map(|name| &**name).collect();
+    let more = match elsewhere.len() - named.len() {
+        0 => String::new(),
+        more => format!(" and {} more", Count(more as u64)),
+    };
+    (*objects_elsewhere > 0).then(|| {
+        format!(
+            "{} of the {} selected rows name another bucket than their report is of: {}{more}. \
+             They are in manifests of their own, and S3 writes no such row: look into them before \
+             their jobs run.",
+            Count(*objects_elsewhere),
+            Count(*objects),
+            named.join(", "),
+        )
+    })
+}
+
 /// Rows of noncurrent versions that don't say which version.
-fn noncurrent_nameless(plan: &Plan) -> Option<String> {
-    let (rows, _) = noncurrent_rows(plan, false)?;
-    Some(format!(
-        "{} of the {} selected rows are noncurrent versions, but the manifests hold no version \
-         ids: for each such row the job acts on the version that is current when it runs, once \
-         more, and fails where that is a delete marker. Add AND IsLatest to leave them out.",
-        Count(rows),
-        Count(objects(plan)),
-    ))
+fn noncurrent_nameless(shards: &ShardNotes) -> Option<String> {
+    let NoncurrentNotes { objects, .. } = &shards.noncurrent[0];
+    (*objects > 0).then(|| {
+        format!(
+            "{} of the {} selected rows are noncurrent versions, but the manifests hold no version \
+             ids: for each such row the job acts on the version that is current when it runs, once \
+             more, and fails where that is a delete marker. Add AND IsLatest to leave them out.",
+            Count(*objects),
+            Count(shards.objects),
+        )
+    })
 }
 
-/// How many rows of noncurrent versions are in manifests with or without version ids, and the last
-/// of these manifests.
-fn noncurrent_rows(plan: &Plan, versions: bool) -> Option<(u64, &str)> {
-    let shards = plan.shards.iter().filter(|shard| plan.copies_first(shard));
-    let shards = shards.filter(|shard| plan.lists_versions(shard) == versions);
-    let rows = shards.clone().map(|shard| shard.objects).sum();
-    shards.map(|shard| (rows, name(shard))).next_back()
-}
-
-/// A manifest's path, without the folder where all are.
-fn name(shard: &Shard) -> &str {
-    match shard.path.split_once('/') {
-        Some((MANIFESTS, name)) => name,
-        _ => &shard.path,
-    }
+/// Storage classes that copies should keep, and can't.
+fn classes_not_kept(shards: &ShardNotes) -> Option<String> {
+    let classes: Vec<&str> = shards.classes_lost.iter().map(|class| &**class).collect();
+    (!classes.is_empty()).then(|| {
+        format!(
+            "Copies can't have the storage class {}: name another for those manifests, or leave \
+             those rows out.",
+            classes.join(" or "),
+        )
+    })
 }
 
 fn can_be_kept(class: &str) -> bool {
     StorageClass::from_name(class).is_some_and(StorageClass::is_for_copies)
 }
 
-fn no_version_id(plan: &Plan, counts: WarningCounts) -> Option<String> {
-    let objects = objects(plan);
+fn no_version_id(plan: &Plan, shards: &ShardNotes, counts: WarningCounts) -> Option<String> {
+    let objects = shards.objects;
     let none = objects > 0 && counts.null_versions == objects && plan.limit.is_none();
     none.then(|| {
         format!(
@@ -331,8 +380,8 @@ fn no_version_id(plan: &Plan, counts: WarningCounts) -> Option<String> {
     })
 }
 
-fn more_shards(plan: &Plan) -> Option<String> {
-    let shards = plan.shards.len() as u64;
+fn more_shards(plan: &Plan, shards: &ShardNotes) -> Option<String> {
+    let shards = shards.shards;
     let jobs = plan.bounds.jobs.filter(|jobs| shards > *jobs)?;
     Some(format!(
         "{} were needed where {JOBS} asks for {jobs}: a shard holds one bucket (and one value of \

@@ -43,7 +43,7 @@ impl SeriesLabel {
     }
 
     /// Whether a copy of each row would make it the newest version of its key.
-    fn is_superseded(&self) -> bool {
+    pub(super) fn is_superseded(&self) -> bool {
         self.noncurrent && self.versions
     }
 }

@@ -307,6 +307,15 @@ pub enum ScanError {
         /// The manifest that was named later.
         second: Location,
     },
+    /// A part of something that may be another report for another worker.
+    #[error(
+        "a part is of one report, named by its manifest.json: in a folder, a worker that begins \
+         later may find a newer report. Name {}", report.display()
+    )]
+    NotPinned {
+        /// The manifest that was found.
+        report: Location,
+    },
     /// Two reports have a data file in common.
     #[error(
         "{}: {} and {} both list this data file: its rows would stand twice; name one of the \
@@ -353,9 +362,10 @@ impl Diagnostic for ScanError {
             Self::Report(error) => error.class(),
             Self::Data(error) => error.class(),
             Self::Query { error, .. } => error.class(),
-            Self::Overlap { .. } | Self::SameReport { .. } | Self::SharedFile { .. } => {
-                ErrorClass::Usage
-            }
+            Self::Overlap { .. }
+            | Self::SameReport { .. }
+            | Self::NotPinned { .. }
+            | Self::SharedFile { .. } => ErrorClass::Usage,
             Self::Format { .. } => ErrorClass::Input,
             Self::Spill(_) | Self::Thread(_) => ErrorClass::Environment,
             Self::Interrupted => ErrorClass::Interrupted,

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::sync::atomic::AtomicBool;
 
 use super::{Input, ScanError};
+use crate::parts::PartNumber;
 use crate::report::{
     self, AsOf, DataFile, FileFormat, FilesOnDisk, FolderNames, Report, ReportError,
 };
@@ -21,13 +23,22 @@ const FILES_PER_PART: usize = 1_000;
 pub struct ReportSet {
     /// The reports, in the order in which they were named.
     pub reports: Vec<Report>,
-    /// The data files of all reports, in report order.
+    /// The data files of all reports, in report order; of one part of a report, those of the part.
     pub inputs: Vec<Input>,
+    /// The places of the first and the last of them among all files, and one.
+    pub(crate) range: Range<usize>,
     /// What a user should know about how the reports were found.
     pub notes: Vec<String>,
 }
 
 impl ReportSet {
+    /// Leaves one part of the report, of which there are this many, in `inputs`; gives the inputs
+    /// of all.
+    pub(crate) fn take_part(&mut self, part: PartNumber, all: &[Input]) {
+        self.range = part_of(&self.reports[0], part);
+        self.inputs = all[self.range.clone()].to_vec();
+    }
+
     /// The length of all data files together, in bytes.
     #[must_use]
     pub fn bytes_total(&self) -> u64 {
@@ -47,6 +58,8 @@ pub struct ReportOptions {
     pub allow_overlap: bool,
     /// Threads that look data files up.
     pub threads: NonZeroUsize,
+    /// Of one report, the part whose data files are taken.
+    pub(crate) part: Option<PartNumber>,
     /// Set from outside to end the search for reports, and the look-up of their data files.
     pub stop: Option<&'static AtomicBool>,
 }
@@ -81,6 +94,7 @@ impl Default for ReportOptions {
             root: None,
             as_of: None,
             allow_overlap: false,
+            part: None,
             threads: threads::one_a_processor(),
             stop: None,
         }
@@ -94,7 +108,8 @@ impl Default for ReportOptions {
 /// was built without, two reports are the same or have a data file in common, or they list the same
 /// bucket and that is not allowed.
 pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, ScanError> {
-    let mut opened = ReportSet { reports: Vec::new(), inputs: Vec::new(), notes: Vec::new() };
+    let mut opened =
+        ReportSet { reports: Vec::new(), inputs: Vec::new(), range: 0..0, notes: Vec::new() };
     for (place, name) in names.iter().enumerate() {
         let (report, notes) = Report::find_and_read(name, options.as_of.as_ref(), options.stop)?;
         opened.notes.extend(notes);
@@ -106,8 +121,17 @@ pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<Report
         if let Some(feature) = feature {
             return Err(ScanError::Format { path: report.manifest_path, feature });
         }
-        let paths = located(&report, options)?;
-        opened.inputs.extend(paths.into_iter().zip(&report.files).map(|(path, file)| Input {
+        if options.part.is_some() && (names.len() > 1 || *name != report.manifest_path) {
+            return Err(ScanError::NotPinned { report: report.manifest_path });
+        }
+        let files = match options.part {
+            Some(part) => part_of(&report, part),
+            None => 0..report.files.len(),
+        };
+        opened.range = files.clone();
+        let files = &report.files[files];
+        let paths = located(&report, files, options)?;
+        opened.inputs.extend(paths.into_iter().zip(files).map(|(path, file)| Input {
             path,
             bytes: file.bytes,
             md5: file.md5,
@@ -123,13 +147,23 @@ pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<Report
     Ok(opened)
 }
 
-/// Paths of a report's data files; looked up on several threads where there are many.
-fn located(report: &Report, options: &ReportOptions) -> Result<Vec<Location>, ScanError> {
-    let names = FolderNames::new(report.files.len());
+/// The places of the files of a part.
+fn part_of(report: &Report, part: PartNumber) -> Range<usize> {
+    let sizes: Vec<u64> = report.files.iter().map(|file| file.bytes).collect();
+    part.range(&sizes)
+}
+
+/// Paths of data files of a report; looked up on several threads where there are many.
+fn located(
+    report: &Report,
+    files: &[DataFile],
+    options: &ReportOptions,
+) -> Result<Vec<Location>, ScanError> {
+    let names = FolderNames::new(files.len());
     let look = |files: &[DataFile]| {
         report::locate_files(report, files, options.root.as_ref(), &names, options.stop)
     };
-    Ok(on_threads(&report.files, options.threads, look)?.concat())
+    Ok(on_threads(files, options.threads, look)?.concat())
 }
 
 /// Which data files of a report are there; looked for on several threads where there are many.

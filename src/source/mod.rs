@@ -14,6 +14,7 @@ mod no_uploads;
 #[cfg(feature = "aws")]
 mod object;
 mod private_folder;
+mod random_digits;
 mod read_buffer;
 mod removal;
 mod store_error;
@@ -42,6 +43,7 @@ pub(crate) use object::{
     UploadOutcome, Uploads, visit_heads,
 };
 pub(crate) use private_folder::create_private_folder;
+pub(crate) use random_digits::random_digits;
 pub(crate) use read_buffer::ReadBuffer;
 pub(crate) use removal::{FileList, NotRemoved};
 pub(crate) use store_error::StoreError;

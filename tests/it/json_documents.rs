@@ -31,6 +31,13 @@ fn every_command_gives_a_document_of_its_schema() {
     let filter = ["filter", report, "--where", disabled, "--for", "update-encryption"];
     of("filter", &run(&[&filter[..], &["--out", &plan]].concat()).expect(0));
     of("estimate", &run(&["estimate", &plan]).expect(0));
+    let made = "demoinv/batchoperationsdemo/DemoInventory/2019-05-24T00-00Z/manifest.json";
+    let manifest = seed.join(made);
+    let parts = path("parts");
+    let part = ["filter", manifest.to_str().unwrap(), "--where", disabled, "--out", &parts];
+    of("filter --partition", &run(&[&part[..], &["--partition", "0/2"]].concat()).expect(0));
+    of("merge --status", &run(&["merge", &parts]).expect(5));
+    of("merge", &run(&[&part[..], &["--partitions", "2"]].concat()).expect(0));
     let (rest, all) = (path("rest"), ["--where", "TRUE"]);
     let bench = ["bench", report, "--runs", "1", "--out", &rest];
     of("bench", &run(&[&bench[..], &all].concat()).expect(0));
@@ -44,8 +51,6 @@ fn every_command_gives_a_document_of_its_schema() {
     // A newer report: the same, begun later.
     let newer = folder.path().join("newer");
     fs::create_dir(&newer).unwrap();
-    let made = "demoinv/batchoperationsdemo/DemoInventory/2019-05-24T00-00Z/manifest.json";
-    let manifest = seed.join(made);
     let mut later: Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
     later["creationTimestamp"] = "1900000000000".into();
     fs::write(newer.join("manifest.json"), later.to_string()).unwrap();

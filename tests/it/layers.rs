@@ -12,11 +12,12 @@ struct Layer {
 
 /// All layers, from the top; each imports only what stands behind it, and its row allows. The one
 /// table of them: `src/lib.rs` and `ARCHITECTURE.md` point here.
-const LAYERS: [Layer; 20] = [
+const LAYERS: [Layer; 21] = [
     Layer {
         name: "cli",
         knows: "arguments, progress, tables, exit codes; not bytes and formats",
         imports: &[
+            "parts",
             "diagnostic",
             "jobs",
             "listing",
@@ -71,6 +72,7 @@ const LAYERS: [Layer; 20] = [
         name: "plan",
         knows: "shards, exclusions, `plan.json`; not threads",
         imports: &[
+            "parts",
             "diagnostic",
             "operation",
             "query",
@@ -108,6 +110,7 @@ const LAYERS: [Layer; 20] = [
         name: "read",
         knows: "how a data file becomes rows and columns; not what is asked of them",
         imports: &[
+            "parts",
             "diagnostic",
             "engine",
             "format",
@@ -139,6 +142,11 @@ const LAYERS: [Layer; 20] = [
         name: "report",
         knows: "`manifest.json`, schema, checksums, the newest report; not threads",
         imports: &["diagnostic", "source", "units", "hex"],
+    },
+    Layer {
+        name: "parts",
+        knows: "which files are a part of a report, where parts lie; not what is asked of them",
+        imports: &["diagnostic", "source"],
     },
     Layer {
         name: "source",

@@ -39,6 +39,7 @@ mod mistakes;
 #[cfg(feature = "orc")]
 mod orc_writers;
 mod other_commands;
+mod parts;
 mod plan_document;
 mod plan_folder;
 mod plans;

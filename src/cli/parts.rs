@@ -1,0 +1,132 @@
+//! Filtering in parts: one of them, or all on this machine.
+
+use std::io::{self, Write};
+use std::mem;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::filter_args::FilterArgs;
+use super::partition_args::PartWork;
+use super::print::{self, CommandResult, percent, visible};
+use super::{CliError, Exit, excluded_rows, merge, progress, scan_summary, shell};
+use crate::parts::PartNumber;
+use crate::plan::{self, FilterOptions, PartOutcome, Plan, VerifyShards};
+use crate::read::ReportSet;
+use crate::source::Location;
+use crate::units::{Count, counted};
+
+/// Does what `work` says; none where that is the whole plan.
+pub(super) fn run(
+    args: &FilterArgs,
+    work: PartWork,
+    opened: &mut ReportSet,
+    options: &FilterOptions,
+) -> Result<Option<Exit>, CliError> {
+    match work {
+        PartWork::Whole => Ok(None),
+        PartWork::One(part) => one(args, part, opened, options).map(Some),
+        PartWork::All(parts) => all(args, parts, opened, options).map(Some),
+    }
+}
+
+fn one(
+    args: &FilterArgs,
+    part: PartNumber,
+    opened: &ReportSet,
+    options: &FilterOptions,
+) -> Result<Exit, CliError> {
+    let outcome = progress::watched(opened.bytes_total(), args.format, |control| {
+        plan::filter_part(opened, options, part, control)
+    })?;
+    print::print(&PartResult::new(part, &outcome, &options.out), args.format)?;
+    // Schedulers try again what ends otherwise; `merge` tells of files that were skipped.
+    Ok(Exit::Done)
+}
+
+fn all(
+    args: &FilterArgs,
+    parts: u32,
+    opened: &mut ReportSet,
+    options: &FilterOptions,
+) -> Result<Exit, CliError> {
+    let inputs = mem::take(&mut opened.inputs);
+    let bytes_total = inputs.iter().map(|input| input.bytes).sum();
+    progress::watched(bytes_total, args.format, |control| {
+        for number in 0..parts {
+            let part = PartNumber::new(number, parts)
+                .map_err(|error| CliError::usage(error.to_string()))?;
+            opened.take_part(part, &inputs);
+            plan::filter_part(opened, options, part, control)?;
+        }
+        Ok::<_, CliError>(())
+    })?;
+    merge::merged(&options.out, VerifyShards::Lengths, args.format)
+}
+
+/// What came of one part.
+#[derive(Serialize)]
+struct PartResult<'a> {
+    partition: u32,
+    partitions: u32,
+    /// Whether it was there already.
+    found: bool,
+    files: u64,
+    rows: u64,
+    rows_matched: u64,
+    rows_excluded: u64,
+    manifests: u64,
+    objects: u64,
+    seconds: f64,
+    #[serde(skip)]
+    plan: &'a Plan,
+    #[serde(skip)]
+    out: &'a Location,
+}
+
+impl<'a> PartResult<'a> {
+    fn new(part: PartNumber, outcome: &'a PartOutcome, out: &'a Location) -> Self {
+        let PartOutcome { plan, found } = outcome;
+        let totals = &plan.totals;
+        Self {
+            partition: part.number(),
+            partitions: part.parts(),
+            found: *found,
+            files: totals.files,
+            rows: totals.rows,
+            rows_matched: totals.rows_matched,
+            rows_excluded: totals.rows_excluded,
+            manifests: plan.shards.len() as u64,
+            objects: plan.shards.iter().map(|shard| shard.objects).sum(),
+            seconds: totals.seconds,
+            plan,
+            out,
+        }
+    }
+}
+
+impl CommandResult for PartResult<'_> {
+    const COMMAND: &'static str = "filter --partition";
+
+    fn human(&self, out: &mut dyn Write) -> io::Result<()> {
+        let Self { partition, partitions, plan, .. } = self;
+        let there = if self.found { " was there already, and stays" } else { "" };
+        writeln!(out, "Part {partition} of {partitions} (counted from 0){there}:")?;
+        let totals = &plan.totals;
+        writeln!(
+            out,
+            "{} of {} match ({}), {}.",
+            Count(totals.rows_matched),
+            counted(totals.rows, "row"),
+            percent(totals.rows_matched, totals.rows),
+            scan_summary::scanned(totals.files, totals.rows, totals.bytes_raw, totals.seconds),
+        )?;
+        let (objects, manifests) = (self.objects, self.manifests);
+        writeln!(out, "{} in {}.", counted(objects, "object"), counted(manifests, "manifest"))?;
+        excluded_rows::write_lines(plan, out)?;
+        scan_summary::skipped(out, &plan.files_skipped)?;
+        let folder = shell::word(Path::new(&self.out.display().to_string()));
+        let next = format!("Next: `s3sieve merge {folder}`, when all {partitions} parts are made.");
+        writeln!(out, "{}", visible(&next))
+    }
+}
