@@ -16,9 +16,10 @@ use super::install_args::{CompletionsArgs, ManArgs};
 use super::jobs_args::{JobsArgs, RetryArgs};
 #[cfg(feature = "aws")]
 use super::list_args::ListArgs;
-use super::merge::MergeArgs;
+use super::merge_args::MergeArgs;
 use super::operation_args::{PolicyCommandArgs, SubmitArgs};
 use super::output_format::Format;
+use super::partition_args::PartitionArgs;
 use super::report_args::{ReadArgs, ReportArgs, WHERE_HELP};
 #[cfg(feature = "aws")]
 use super::setup_args::SetupArgs;
@@ -140,6 +141,11 @@ pub(super) struct CountArgs {
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', value_parser = column_name)]
     pub(super) by: Vec<String>,
     #[command(flatten)]
+    pub(super) partition: PartitionArgs,
+    /// With --partition or --partitions: the folder of the parts, also in S3
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
     pub(super) read: ReadArgs,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t)]
@@ -220,9 +226,12 @@ pub(super) struct VerifyArgs {
     /// What an object still answers that is not done [default: the plan's expression]
     #[arg(long = "where", value_name = "EXPRESSION", allow_hyphen_values = true)]
     filter: Option<String>,
-    /// Make a plan of the objects that remain, in this folder, also in S3
+    /// Make a plan of the objects that remain, in this folder, also in S3; with --partition, the
+    /// folder of the parts
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) partition: PartitionArgs,
     /// Replace the plan that stands in --out
     #[arg(long, requires = "out")]
     pub(super) force: bool,
@@ -243,10 +252,11 @@ impl VerifyArgs {
         VerifyOptions {
             query: self.filter.clone().map(Query::Where),
             memory_bytes: self.memory,
-            finds_rest: self.out.is_some(),
+            finds_rest: self.out.is_some() && self.partition.is_whole(),
             now: Timestamp::now(),
             scan: self.read.scan(),
             clean: BTreeSet::new(),
+            part: None,
         }
     }
 

@@ -8,29 +8,50 @@ use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 
 use super::args::CountArgs;
+use super::output_format::Format;
 use super::print::{self, CommandResult, percent, visible};
-use super::{CliError, Exit, progress, scan_summary, terminal};
+use super::{CliError, Exit, count_parts, progress, scan_summary, terminal};
 use crate::plan::{SkippedFile, UnreadableValues};
 use crate::query::{self, CountOptions, Counts};
+use crate::read::ReportSet;
 use crate::report::{self, is_same_column};
 use crate::source::Location;
 use crate::units::{Bytes, Count, counted};
 
 pub(super) fn run(args: &CountArgs) -> Result<Exit, CliError> {
     let begun = Instant::now();
-    let opened = args.report.open(args.read.threads())?;
+    let work = args.partition.work()?;
+    let mut opened = args.report.open_part(args.read.threads(), work.opened())?;
     let names = names(&args.by, opened.reports.first());
     let options = CountOptions::new(args.query())
         .by(names.clone())
+        .now(args.partition.now(work, &opened)?)
         .keep_going(args.read.keep_going)
         .scan(args.read.scan());
+    if let Some(exit) = count_parts::run(args, work, &mut opened, &options)? {
+        return Ok(exit);
+    }
     let counts = progress::watched(opened.bytes_total(), args.format, |control| {
         query::count(&opened, &options, control)
     })?;
-    let sized = opened.reports.iter().any(|report| report.schema.position("Size").is_some());
+    show(counts, names, is_sized(&opened), begun.elapsed().as_secs_f64(), args.format)
+}
+
+/// Whether the reports tell sizes.
+pub(super) fn is_sized(opened: &ReportSet) -> bool {
+    opened.reports.iter().any(|report| report.schema.position("Size").is_some())
+}
+
+/// Shows counts by these columns.
+pub(super) fn show(
+    counts: Counts,
+    names: Vec<String>,
+    sized: bool,
+    seconds: f64,
+    format: Format,
+) -> Result<Exit, CliError> {
     let partly = !counts.files_skipped.is_empty() || counts.undecided > 0;
-    let result = CountResult::new(counts, names, sized, begun.elapsed().as_secs_f64());
-    print::print(&result, args.format)?;
+    print::print(&CountResult::new(counts, names, sized, seconds), format)?;
     Ok(if partly { Exit::Partly } else { Exit::Done })
 }
 

@@ -1,68 +1,41 @@
 //! `s3sieve merge`: the plan of all parts, or which are missing.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args as ClapArgs, ValueEnum};
 use serde::Serialize;
 
-use super::aws::AwsArgs;
+use super::merge_args::{MergeArgs, VerifyShardsArg};
 use super::output_format::Format;
 use super::print::{self, CommandResult, percent, visible};
-use super::{CliError, Exit, excluded_rows, given, interrupt, scan_summary, shell};
-use crate::parts::spans;
+use super::{
+    CliError, Exit, count_parts, excluded_rows, given, interrupt, scan_summary, shell, verify_parts,
+};
+use crate::parts::{PartsFolder, PinnedParts, spans};
 use crate::plan::{self, MergeOutcome, MergedPlan, VerifyShards};
 use crate::source::Location;
 use crate::threads;
 use crate::units::{Bytes, Count, counted};
 
-const MERGE_HELP: &str = "\
-Parts are made by `s3sieve filter --partition K/N`. Merging reads what they say of themselves, and
-no row: manifests stay where they are. Missing parts are printed as array jobs take them, with exit
-code 5; a part that does not fit the others is exit code 3.
-
-Examples:
-  s3sieve merge plan
-  s3sieve merge s3://plans/bucket-keys --status";
-
-#[derive(Debug, ClapArgs)]
-#[command(after_help = MERGE_HELP)]
-pub(super) struct MergeArgs {
-    /// The folder of the parts, as `filter --partition --out` wrote it, also in S3
-    #[arg(value_name = "DIR")]
-    out: PathBuf,
-    /// Only say which parts are missing
-    #[arg(long)]
-    status: bool,
-    /// What is checked of every manifest
-    #[arg(long, value_enum, default_value_t)]
-    verify: VerifyArg,
-    #[command(flatten)]
-    aws: AwsArgs,
-    /// How the result is shown
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum VerifyArg {
-    /// That it is there, with its length
-    #[default]
-    Lengths,
-    /// Its digest and its rows, too
-    Full,
-}
-
 pub(super) fn run(args: &MergeArgs) -> Result<Exit, CliError> {
     given::check(&args.out)?;
     let out = args.aws.way().on(threads::one_a_processor()).location(&args.out)?;
-    if args.status {
-        let (parts, missing) = plan::missing_parts(&out)?;
+    let folder = PartsFolder::new(&out);
+    let PinnedParts { command, parts, pins } = folder.pinned(&plan::tool())?;
+    let missing = folder.missing(parts)?;
+    if args.status || !missing.is_empty() {
         return incomplete(&out, parts, &missing, args.format);
     }
+    folder.refuse_others(parts)?;
+    if command == count_parts::COMMAND {
+        return count_parts::merged(folder, parts, pins, args.format);
+    }
+    if command == verify_parts::COMMAND {
+        return verify_parts::merged(folder, parts, args.format);
+    }
     let verify = match args.verify {
-        VerifyArg::Lengths => VerifyShards::Lengths,
-        VerifyArg::Full => VerifyShards::Full,
+        VerifyShardsArg::Lengths => VerifyShards::Lengths,
+        VerifyShardsArg::Full => VerifyShards::Full,
     };
     merged(&out, verify, args.format)
 }
@@ -170,7 +143,7 @@ impl CommandResult for MergeResult<'_> {
         writeln!(out, "{}{there}.", counted(u64::from(self.partitions), "part"))?;
         writeln!(
             out,
-            "{} of {} match ({}), in {} ({} raw), in {:.0} s of workers' time.",
+            "{} of {} match ({}), in {} ({} raw), in {:.2} s of workers' time.",
             Count(totals.rows_matched),
             counted(totals.rows, "row"),
             percent(totals.rows_matched, totals.rows),

@@ -12,6 +12,7 @@ mod command_line;
 mod completion;
 mod completions;
 mod count;
+mod count_parts;
 #[cfg(feature = "aws")]
 mod diff;
 mod error;
@@ -40,8 +41,10 @@ mod jobs_args;
 mod list;
 #[cfg(feature = "aws")]
 mod list_args;
+mod made_part;
 mod man;
 mod merge;
+mod merge_args;
 #[cfg(feature = "aws")]
 mod older;
 mod operation_args;
@@ -78,6 +81,7 @@ mod usage;
 mod verify;
 #[cfg(feature = "aws")]
 mod verify_jobs;
+mod verify_parts;
 #[cfg(feature = "aws")]
 mod watch;
 

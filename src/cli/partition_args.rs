@@ -19,15 +19,15 @@ const INDEXES: [&str; 3] =
 #[derive(Debug, ClapArgs)]
 pub(super) struct PartitionArgs {
     /// Do part K of N alone, counted from 0; N workers do all, and `merge` makes one of them.
-    /// `env/N` takes K from the scheduler (SLURM_ARRAY_TASK_ID, AWS_BATCH_JOB_ARRAY_INDEX or
-    /// JOB_COMPLETION_INDEX), `env:NAME/N` from another variable. REPORT is a manifest.json then,
+    /// `env/N` takes K from the scheduler (`SLURM_ARRAY_TASK_ID`, `AWS_BATCH_JOB_ARRAY_INDEX` or
+    /// `JOB_COMPLETION_INDEX`), `env:NAME/N` from another variable. REPORT is a manifest.json then,
     /// and DIR may be shared by all workers, or in S3 (docs/scale-out.md)
-    #[arg(long, value_name = "K/N", conflicts_with = "partitions")]
+    #[arg(long, value_name = "K/N", conflicts_with = "partitions", allow_hyphen_values = true)]
     partition: Option<PartitionArg>,
     /// Do all N parts on this machine, one after another, and merge them
     #[arg(long, value_name = "N")]
     partitions: Option<u32>,
-    /// What now() means [default: when the command begins; for parts, when the report was begun]
+    /// What `now()` means [default: when the command begins; for parts, when the report was begun]
     #[arg(long, value_name = "TIME", value_parser = moment)]
     now: Option<Timestamp>,
 }
@@ -85,6 +85,11 @@ pub(super) enum PartWork {
 }
 
 impl PartitionArgs {
+    /// Whether nothing is said of parts.
+    pub(super) fn is_whole(&self) -> bool {
+        self.partition.is_none() && self.partitions.is_none()
+    }
+
     /// What this run does.
     pub(super) fn work(&self) -> Result<PartWork, CliError> {
         let usage = |text: String| CliError::usage(text);
@@ -139,7 +144,8 @@ fn variable(name: &str) -> Option<String> {
 
 /// The number of the task that a scheduler has started.
 fn number_of_task(variable: &dyn Fn(&str) -> Option<String>) -> Result<u32, CliError> {
-    let set: Vec<&str> = INDEXES.into_iter().filter(|name| variable(name).is_some()).collect();
+    let is_set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty());
+    let set: Vec<&str> = INDEXES.into_iter().filter(is_set).collect();
     match set[..] {
         [name] => number_in(name, variable),
         [] => Err(CliError::usage(format!(
@@ -191,7 +197,7 @@ mod tests {
         for name in INDEXES {
             assert_eq!(of(&[(name, "7")]), Ok(7));
             assert!(of(&[(name, "x")]).unwrap_err().contains(name));
-            assert!(of(&[(name, "")]).unwrap_err().contains(name));
+            assert!(of(&[(name, "")]).unwrap_err().contains("none of"));
         }
         assert!(of(&[]).unwrap_err().contains("none of SLURM_ARRAY_TASK_ID"));
         let two = of(&[(INDEXES[0], "1"), (INDEXES[2], "1")]).unwrap_err();

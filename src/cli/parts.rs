@@ -126,7 +126,8 @@ impl CommandResult for PartResult<'_> {
         excluded_rows::write_lines(plan, out)?;
         scan_summary::skipped(out, &plan.files_skipped)?;
         let folder = shell::word(Path::new(&self.out.display().to_string()));
-        let next = format!("Next: `s3sieve merge {folder}`, when all {partitions} parts are made.");
+        let all = counted(u64::from(*partitions), "part");
+        let next = format!("Next: `s3sieve merge {folder}`, when there are {all}.");
         writeln!(out, "{}", visible(&next))
     }
 }

@@ -60,8 +60,8 @@ impl ReportArgs {
         let names = self.reports.iter().map(|name| way.location(name)).collect::<Result<_, _>>()?;
         let root = self.root.as_deref().map(|root| way.location(root)).transpose()?;
         let (as_of, allow_overlap) = (self.as_of.clone(), self.allow_overlap);
-        let (part, stop) = (None, Some(interrupt::flag()));
-        Ok((names, ReportOptions { root, as_of, allow_overlap, part, threads, stop }))
+        let (pinned, part, stop) = (false, None, Some(interrupt::flag()));
+        Ok((names, ReportOptions { root, as_of, allow_overlap, pinned, part, threads, stop }))
     }
 
     /// Opens the reports, and tells the user how they were found.
@@ -75,8 +75,21 @@ impl ReportArgs {
         threads: NonZeroUsize,
         part: Option<PartNumber>,
     ) -> Result<ReportSet, CliError> {
+        self.open_with(threads, |options| (options.part, options.pinned) = (part, part.is_some()))
+    }
+
+    /// Opens reports that are named by their manifests.
+    pub(super) fn open_pinned(&self, threads: NonZeroUsize) -> Result<ReportSet, CliError> {
+        self.open_with(threads, |options| options.pinned = true)
+    }
+
+    fn open_with(
+        &self,
+        threads: NonZeroUsize,
+        change: impl FnOnce(&mut ReportOptions),
+    ) -> Result<ReportSet, CliError> {
         let (names, mut options) = self.resolve(threads)?;
-        options.part = part;
+        change(&mut options);
         let opened = read::open(&names, &options).map_err(given::report_error)?;
         for note in &opened.notes {
             print::note(note);

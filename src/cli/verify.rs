@@ -6,13 +6,13 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::args::VerifyArgs;
+use super::output_format::Format;
+use super::partition_args::PartWork;
 use super::print::{self, CommandResult, percent, visible};
 #[cfg(feature = "aws")]
 use super::verify_jobs;
-use super::{CliError, Exit, excluded_rows, given, plan_args, progress};
-#[cfg(feature = "aws")]
-use crate::plan::VerifyOptions;
-use crate::plan::{self, Plan, VerifyReport};
+use super::{CliError, Exit, excluded_rows, given, plan_args, progress, verify_parts};
+use crate::plan::{self, Plan, VerifyOptions, VerifyReport};
 use crate::units::{Count, counted};
 
 pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
@@ -28,13 +28,16 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
     let options = VerifyOptions { clean: verify_jobs::clean(&handle, args)?, ..args.options() };
     #[cfg(not(feature = "aws"))]
     let options = args.options();
+    let work = args.partition.work()?;
+    if work != PartWork::Whole {
+        return verify_parts::run(args, work, &handle, options);
+    }
     let opened = args.report.open(args.threads())?;
+    let options = VerifyOptions { now: args.partition.now(work, &opened)?, ..options };
     let verified = progress::watched(opened.bytes_total(), args.format, |control| {
         plan::verify_plan(&handle, &opened, &options, control)
     })?;
-    let mut outcome = verified.outcome.clone();
-    outcome.warnings.extend(unverified(&outcome, &args.plan));
-    outcome.warnings.extend(mostly_gone(&outcome));
+    let outcome = with_notes(verified.outcome.clone(), &args.plan);
     let out = args
         .out
         .as_deref()
@@ -50,10 +53,35 @@ pub(super) fn run(args: &VerifyArgs) -> Result<Exit, CliError> {
         })?),
         None => None,
     };
+    show(
+        &VerifyResult { outcome, rest: rest.as_ref(), plan: &args.plan, out: args.out.as_deref() },
+        args.format,
+    )
+}
+
+/// Shows what became of a plan's objects.
+fn show(result: &VerifyResult<'_>, format: Format) -> Result<Exit, CliError> {
+    let outcome = &result.outcome;
     let is_done =
         outcome.objects_remaining == 0 && outcome.objects_unverified == 0 && outcome.shows_some();
-    print::print(&VerifyResult { outcome, rest: rest.as_ref(), args }, args.format)?;
+    print::print(result, format)?;
     Ok(if is_done { Exit::Done } else { Exit::Partly })
+}
+
+/// Shows what all parts found of the objects of a plan, which was named so.
+pub(super) fn show_merged(
+    outcome: VerifyReport,
+    plan: &Path,
+    format: Format,
+) -> Result<Exit, CliError> {
+    show(&VerifyResult { outcome: with_notes(outcome, plan), rest: None, plan, out: None }, format)
+}
+
+/// The outcome, with what a person should know of it.
+fn with_notes(mut outcome: VerifyReport, plan: &Path) -> VerifyReport {
+    outcome.warnings.extend(unverified(&outcome, plan));
+    outcome.warnings.extend(mostly_gone(&outcome));
+    outcome
 }
 
 /// The error of a command line that names a report where the plan belongs, and the plan behind it.
@@ -110,8 +138,12 @@ struct VerifyResult<'a> {
     /// The plan of those that remain.
     #[serde(skip_serializing_if = "Option::is_none")]
     rest: Option<&'a Plan>,
+    /// As it was named.
     #[serde(skip)]
-    args: &'a VerifyArgs,
+    plan: &'a Path,
+    /// The folder of the plan of those that remain, if one was asked for.
+    #[serde(skip)]
+    out: Option<&'a Path>,
 }
 
 impl CommandResult for VerifyResult<'_> {
@@ -123,7 +155,7 @@ impl CommandResult for VerifyResult<'_> {
             out,
             "{} of {}, looked for in {}{}:",
             counted(outcome.objects, "object"),
-            visible(&self.args.plan.display().to_string()),
+            visible(&self.plan.display().to_string()),
             counted(outcome.rows, "row"),
             if outcome.passes > 1 { format!(", {} times", outcome.passes) } else { String::new() },
         )?;
@@ -165,7 +197,7 @@ impl CommandResult for VerifyResult<'_> {
 
 impl VerifyResult<'_> {
     fn next_step(&self, out: &mut dyn Write) -> io::Result<()> {
-        match (self.rest, &self.args.out) {
+        match (self.rest, self.out) {
             (Some(rest), Some(folder)) => {
                 let objects: u64 = rest.shards.iter().map(|shard| shard.objects).sum();
                 if objects == 0 {
@@ -183,7 +215,7 @@ impl VerifyResult<'_> {
                 writeln!(out, "Next: --out DIR makes a plan of those that remain.")
             }
             _ if self.outcome.objects_unverified > 0 => {
-                let plan = self.args.plan.display();
+                let plan = self.plan.display();
                 writeln!(out, "Next: s3sieve jobs {plan} run, or s3sieve retry {plan} --out DIR.")
             }
             (_, folder) => {

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::diagnostic::parameter::{FORCE, OUT};
+use crate::diagnostic::parameter::OUT;
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::source::{self, FolderError, Location};
 
@@ -38,8 +38,8 @@ pub enum PartsError {
     },
     /// The parts here are of something else.
     #[error(
-        "{}: the parts here are of another run: {what}. A part is never replaced, even with \
-         {FORCE}: run the command as the others were, or choose another {OUT}", path.display()
+        "{}: the parts here are of another run: {what}. A part is never replaced: run the command \
+         as the others were, or choose another {OUT}", path.display()
     )]
     OtherRun {
         /// `partitions.json`.
@@ -48,12 +48,22 @@ pub enum PartsError {
         what: String,
     },
     /// A part is there, and another one than it should be.
-    #[error("{}: this part does not fit: {what}", path.display())]
+    #[error("{}: this does not fit the other parts: {what}", path.display())]
     Misfit {
         /// The part's folder or document.
         path: Location,
         /// What differs.
         what: String,
+    },
+    /// `partitions.json` is not a document of JSON.
+    #[error("{}: this file can't be read: it was changed, or cut short; the parts are kept, but \
+        another folder is needed for {OUT}", path.display())]
+    Unreadable {
+        /// `partitions.json`.
+        path: Location,
+        /// What is wrong.
+        #[source]
+        error: serde_json::Error,
     },
     /// There is no folder of parts.
     #[error(
@@ -92,7 +102,14 @@ impl Diagnostic for PartsError {
             Self::NotEmpty { .. } | Self::InTheWay { .. } | Self::Missing { .. } => {
                 ErrorClass::Usage
             }
-            Self::OtherRun { .. } | Self::Misfit { .. } => ErrorClass::Input,
+            Self::OtherRun { .. } | Self::Misfit { .. } | Self::Unreadable { .. } => {
+                ErrorClass::Input
+            }
         }
+    }
+
+    fn hint(&self) -> Option<String> {
+        let remedy = "move this part away and make it again, or make all parts in another folder";
+        matches!(self, Self::Misfit { .. }).then(|| remedy.to_owned())
     }
 }

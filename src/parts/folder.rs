@@ -31,6 +31,17 @@ const PART_BYTES_MAX: u64 = 1 << 30;
 /// Names in the folder that are looked at: all parts, and as many again.
 const ENTRIES_MAX: u64 = 2 * PARTS_MAX as u64;
 
+/// What `partitions.json` says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct PinnedParts {
+    /// The command that makes the parts.
+    pub(crate) command: String,
+    /// How many there are to be.
+    pub(crate) parts: u32,
+    /// All of it.
+    pub(crate) pins: Value,
+}
+
 /// Such a folder.
 #[derive(Debug, Clone)]
 pub(crate) struct PartsFolder {
@@ -113,7 +124,36 @@ impl PartsFolder {
         let path = self.partitions();
         let Some(text) = read(&path, PARTITIONS_BYTES_MAX)? else { return Ok(None) };
         let parsed = serde_json::from_slice(&text);
-        parsed.map(Some).map_err(|error| PartsError::Misfit { path, what: error.to_string() })
+        parsed.map(Some).map_err(|error| PartsError::Unreadable { path, error })
+    }
+
+    /// What pins the parts, as far as all commands say it, for this program (its name and version).
+    ///
+    /// # Errors
+    /// When there is nothing, or it is not of this program.
+    pub(crate) fn pinned(&self, tool: &str) -> Result<PinnedParts, PartsError> {
+        let Some(pins) = self.pins()? else {
+            return Err(PartsError::Missing { path: self.out.clone() });
+        };
+        let misfit = |what: String| PartsError::Misfit { path: self.partitions(), what };
+        let maker = pins["tool"].as_str().unwrap_or_default();
+        if maker != tool {
+            return Err(misfit(format!("its parts were made by {maker:?}, and this is {tool}")));
+        }
+        let command = pins["command"].as_str().unwrap_or_default().to_owned();
+        let parts = pins["partitions"].as_u64().and_then(|parts| u32::try_from(parts).ok());
+        let parts = PartNumber::new(0, parts.unwrap_or(0)).map_err(|e| misfit(e.to_string()))?;
+        Ok(PinnedParts { command, parts: parts.parts(), pins })
+    }
+
+    /// The numbers of the parts that are missing, of this many, in order.
+    ///
+    /// # Errors
+    /// When that can't be looked up.
+    pub(crate) fn missing(&self, parts: u32) -> Result<Vec<u32>, PartsError> {
+        let there = self.there(parts)?;
+        let mut there = there.iter().peekable();
+        Ok((0..parts).filter(|number| there.next_if_eq(&number).is_none()).collect())
     }
 
     /// The text of a part's document, if the part is there.
@@ -137,7 +177,7 @@ impl PartsFolder {
     ///
     /// # Errors
     /// When that can't be looked up.
-    pub(crate) fn there(&self, parts: u32) -> Result<Vec<u32>, PartsError> {
+    fn there(&self, parts: u32) -> Result<Vec<u32>, PartsError> {
         let documents: Vec<_> =
             (0..parts).map(|number| self.part(number).join(PART_DOCUMENT)).collect();
         let found = lengths(&documents).map_err(PartsError::at(self.out.clone()))?;
@@ -200,7 +240,7 @@ impl PartsFolder {
     }
 
     #[cfg(feature = "aws")]
-    fn not_stored(&self, name: &str, error: StoreError) -> PartsError {
+    pub(super) fn not_stored(&self, name: &str, error: StoreError) -> PartsError {
         let path = self.out.join(name);
         match error {
             StoreError::Io(error) => PartsError::Io { path, error },

@@ -14,12 +14,13 @@
 //! Never knows what is asked, and what a part holds.
 
 mod attempt;
+mod document;
 mod error;
 mod folder;
 mod number;
 
 pub(crate) use attempt::{Attempt, CommitOutcome, PART_DOCUMENT};
+pub(crate) use document::DocumentParts;
 pub(crate) use error::PartsError;
-pub(crate) use folder::{PartsFolder, place_new};
-pub use number::PartNumber;
-pub(crate) use number::{PARTS_MAX, spans};
+pub(crate) use folder::{PartsFolder, PinnedParts, place_new};
+pub(crate) use number::{PARTS_MAX, PartNumber, spans};

@@ -9,14 +9,14 @@ pub(crate) const PARTS_MAX: u32 = 100_000;
 
 /// A part of a question's work: number `number` of `parts`, counted from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct PartNumber {
+pub(crate) struct PartNumber {
     number: u32,
     parts: u32,
 }
 
 /// Why there is no such part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PartNumberError {
+pub(crate) enum PartNumberError {
     /// Its number is too large.
     #[error(
         "{number}/{parts}: parts are counted from 0, so the last of {parts} is {}; an array of \
@@ -38,7 +38,7 @@ impl PartNumber {
     ///
     /// # Errors
     /// When there is no such part, or there are too many.
-    pub fn new(number: u32, parts: u32) -> Result<Self, PartNumberError> {
+    pub(crate) fn new(number: u32, parts: u32) -> Result<Self, PartNumberError> {
         if parts == 0 || parts > PARTS_MAX {
             return Err(PartNumberError::Parts(parts));
         }
@@ -50,13 +50,13 @@ impl PartNumber {
 
     /// Its number, from 0.
     #[must_use]
-    pub fn number(self) -> u32 {
+    pub(crate) fn number(self) -> u32 {
         self.number
     }
 
     /// How many parts there are.
     #[must_use]
-    pub fn parts(self) -> u32 {
+    pub(crate) fn parts(self) -> u32 {
         self.parts
     }
 

@@ -333,7 +333,7 @@ mod remote {
     /// Sends what is still in the folders `unsent`, of manifests and of excluded rows, after the
     /// plan whose `plan.json` has the `ETag` `replaced` gave way; and the plan's document last.
     /// True where the same one was there already.
-    pub(super) fn publish(
+    pub(in crate::plan) fn publish(
         uploads: &Uploads,
         replaced: Option<&str>,
         unsent: &[PathBuf; 2],

@@ -265,9 +265,9 @@ pub enum PlanError {
     /// Copies of noncurrent versions in a part.
     #[error(
         "{PLAN_FOR} copy of noncurrent versions: each is copied only where the current version of \
-         its key is copied after it, and that may be in another part. Add AND IsLatest to leave \
-         them out, make the plan as a whole, or {INCLUDE_INELIGIBLE} no-current-version copies \
-         them all the same"
+         its key is copied after it, and that may be in another part. Into another {OUT}, add AND \
+         IsLatest to leave them out, or {INCLUDE_INELIGIBLE} no-current-version to copy them all \
+         the same; or make the plan as a whole"
     )]
     NoncurrentInPart,
     /// Parts can't be read or written, or don't fit.
@@ -357,6 +357,7 @@ impl Diagnostic for PlanError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Scan(error) => error.hint(),
+            Self::Parts(error) => error.hint(),
             Self::Scratch { .. } => {
                 Some("TMPDIR names another folder for temporary files".to_owned())
             }
@@ -421,6 +422,15 @@ pub enum ReadError {
     )]
     Unmerged {
         /// The folder of the parts.
+        folder: Location,
+    },
+    /// It is a part of one.
+    #[error(
+        "{}: this is a part, not a plan: name the folder of all parts, once {MERGE} has made a \
+         plan of them", folder.display()
+    )]
+    IsPart {
+        /// The folder of the part.
         folder: Location,
     },
     /// There is none yet, or there never will be.

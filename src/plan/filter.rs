@@ -159,7 +159,8 @@ pub(super) fn run(
 }
 
 /// Name and version of this program.
-pub(super) fn tool() -> String {
+#[must_use]
+pub(crate) fn tool() -> String {
     format!("s3sieve {}", env!("CARGO_PKG_VERSION"))
 }
 

@@ -173,6 +173,12 @@ impl PlanHandle {
         &self.folder
     }
 
+    /// The SHA-256 of its `plan.json`, in hexadecimal.
+    #[must_use]
+    pub(crate) fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
     /// The folder on this machine where its journal is, or will be.
     #[must_use]
     pub(crate) fn state(&self) -> &Path {

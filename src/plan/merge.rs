@@ -22,12 +22,12 @@ use super::plan_file::PlanFile;
 use super::scratch::ScratchFolder;
 use super::warnings::{ShardNotes, WarningCounts};
 use super::{
-    ClassObjects, ExcludedRows, Plan, PlanError, ReadError, ReportSource, Shard, ShardRange,
-    UnreadableValues, folder, read,
+    ClassObjects, ExcludedRows, Plan, PlanError, ReadError, Shard, ShardRange, UnreadableValues,
+    filter, folder, read,
 };
 use crate::diagnostic::chain;
 use crate::operation::{StorageClass, UNREADABLE};
-use crate::parts::{PartNumber, PartsError, PartsFolder, place_new};
+use crate::parts::{PartsError, PartsFolder, PinnedParts, place_new};
 use crate::read::ScanError;
 use crate::report::is_same_column;
 use crate::source::{Location, lengths};
@@ -77,16 +77,6 @@ pub(crate) struct MergedPlan {
     pub(crate) found: bool,
 }
 
-/// Which of the parts in a folder are missing: how many there are to be, and their numbers.
-///
-/// # Errors
-/// When the folder holds no parts, or can't be read.
-pub(crate) fn missing_parts(out: &Location) -> Result<(u32, Vec<u32>), PlanError> {
-    let folder = PartsFolder::new(out);
-    let pins = pins(&folder)?;
-    Ok((pins.partitions, missing(&folder, pins.partitions)?))
-}
-
 /// Merges the parts in a folder into a plan there, if none is missing.
 ///
 /// # Errors
@@ -101,7 +91,7 @@ pub(crate) fn merge(
     let pins = pins(&folder)?;
     let parts = pins.partitions;
     folder.refuse_others(parts)?;
-    let missing = missing(&folder, parts)?;
+    let missing = folder.missing(parts)?;
     if !missing.is_empty() {
         return Ok(MergeOutcome::Incomplete { parts, missing });
     }
@@ -126,29 +116,12 @@ pub(crate) fn merge(
 }
 
 fn pins(folder: &PartsFolder) -> Result<PlanPins, PlanError> {
-    let Some(found) = folder.pins()? else {
-        return Err(PartsError::Missing { path: folder.location().clone() }.into());
-    };
+    let PinnedParts { command, pins, .. } = folder.pinned(&filter::tool())?;
     let misfit = |what| PlanError::from(PartsError::Misfit { path: folder.partitions(), what });
-    let command = found["command"].as_str().unwrap_or_default().to_owned();
     if command != COMMAND {
         return Err(misfit(format!("its parts are of the command {command:?}")));
     }
-    let pins: PlanPins = serde_json::from_value(found).map_err(|e| misfit(e.to_string()))?;
-    let tool = super::filter::tool();
-    if pins.tool != tool {
-        return Err(misfit(format!("its parts were made by {}, and this is {tool}", pins.tool)));
-    }
-    match PartNumber::new(0, pins.partitions) {
-        Ok(_) => Ok(pins),
-        Err(error) => Err(misfit(error.to_string())),
-    }
-}
-
-fn missing(folder: &PartsFolder, parts: u32) -> Result<Vec<u32>, PlanError> {
-    let there = folder.there(parts)?;
-    let mut there = there.iter().peekable();
-    Ok((0..parts).filter(|number| there.next_if_eq(&number).is_none()).collect())
+    serde_json::from_value(pins).map_err(|error| misfit(error.to_string()))
 }
 
 /// The text of a plan that is there already.

@@ -55,12 +55,12 @@ pub use document::{
 pub(crate) use document::{PLAN_VERSION, name};
 pub(crate) use error::{NoVersionIds, PlanError, ReadError};
 pub use filter::FilterOutcome;
-pub(crate) use filter::filter;
 pub(crate) use filter::selections;
+pub(crate) use filter::{filter, tool};
 pub(crate) use handle::{PlanHandle, StateError, plan_of_state_folder};
 #[cfg(feature = "aws")]
 pub(crate) use in_place::{find_manifest, verify_manifests};
-pub(crate) use merge::{MergeOutcome, MergedPlan, VerifyShards, merge, missing_parts};
+pub(crate) use merge::{MergeOutcome, MergedPlan, VerifyShards, merge};
 pub use options::{Emit, FilterOptions, OperationOptions};
 pub(crate) use options::{OBJECTS_MAX, SHARD_BYTES_MAX};
 pub(crate) use part::{PartOutcome, filter_part};

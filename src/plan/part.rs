@@ -49,13 +49,23 @@ pub(crate) fn filter_part(
     if let Some(found) = making.found()? {
         return Ok(found);
     }
-    let made = making.make(control);
+    let made = making.make(control).map_err(in_the_way);
     match made {
         // Whoever made the part first may have cleared this attempt away.
-        Err(error) if !control.stop.load(Ordering::Relaxed) => {
-            making.found()?.map_or(Err(error), Ok)
-        }
+        Err(error) if !control.stop.load(Ordering::Relaxed) => making.found()?.ok_or(error),
         made => made,
+    }
+}
+
+/// What is in the way of a part in S3 is of another run, which other options don't mend.
+fn in_the_way(error: PlanError) -> PlanError {
+    match error {
+        PlanError::Overtaken { path } => {
+            let what = "another attempt has made it, with other rows".to_owned();
+            PartsError::Misfit { path, what }.into()
+        }
+        PlanError::OtherContent { path, what } => PartsError::Misfit { path, what }.into(),
+        error => error,
     }
 }
 

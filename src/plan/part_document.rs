@@ -7,8 +7,7 @@ use super::options::FilterOptions;
 use super::resolve::ResolvedFilter;
 use super::warnings::{WarningCounts, WarningGround};
 use super::{
-    ForOperation, ManifestDigest, PLAN_VERSION, Plan, PlanPredicate, ReportSource, ShardBounds,
-    consistency,
+    ForOperation, ManifestDigest, PLAN_VERSION, Plan, ReportSource, ShardBounds, consistency,
 };
 use crate::hex;
 use crate::parts::PartNumber;
@@ -58,7 +57,8 @@ pub(super) struct PinnedReport {
 /// Which rows, and how they are written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct PinnedQuestion {
-    pub(super) predicate: PlanPredicate,
+    /// As it was understood: spellings don't matter.
+    pub(super) predicate: String,
     pub(super) operation: Option<ForOperation>,
     pub(super) bounds: ShardBounds,
     sha256: bool,
@@ -89,7 +89,7 @@ impl PlanPins {
             },
             now: options.now.to_string(),
             question: PinnedQuestion {
-                predicate: resolved.predicate(options),
+                predicate: resolved.understood.clone(),
                 operation: resolved.eligibility.document().cloned(),
                 bounds: options.bounds,
                 sha256: options.digest == ManifestDigest::Sha256,
@@ -138,7 +138,7 @@ impl PlanPart {
             ("the report", *manifest_md5 == pins.report.manifest_md5),
             ("the data files", *first == first_file),
             ("the program", *tool == pins.tool),
-            ("the query", predicate.understood == pinned.predicate.understood),
+            ("the query", predicate.understood == pinned.predicate),
             ("the operation", *operation == pinned.operation),
             ("the bounds", *bounds == pinned.bounds),
             ("the kind of plan", is_plain),

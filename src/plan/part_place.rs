@@ -95,7 +95,7 @@ mod remote {
     use super::super::destination::publish;
     use super::super::scratch::ScratchFolder;
     use super::{LastDocument, PlanError, PlanPart, WorkPlaces};
-    use crate::parts::{CommitOutcome, PART_DOCUMENT, PartsError};
+    use crate::parts::{CommitOutcome, PART_DOCUMENT};
     use crate::source::{Location, Uploads};
 
     /// A part on its way to S3.
@@ -138,19 +138,9 @@ mod remote {
             let document = LastDocument { name: PART_DOCUMENT, text, is_same: &is_same };
             let unsent = [places.manifests(), places.excluded()];
             let plan = &part.plan;
-            match publish(&self.uploads, None, &unsent, plan, document, &self.folder, stop) {
-                Ok(true) => Ok(CommitOutcome::Found),
-                Ok(false) => Ok(CommitOutcome::Made),
-                // What is in the way is of another run, which other options don't mend.
-                Err(PlanError::Overtaken { path }) => {
-                    let what = "another attempt has made it, with other rows".to_owned();
-                    Err(PartsError::Misfit { path, what }.into())
-                }
-                Err(PlanError::OtherContent { path, what }) => {
-                    Err(PartsError::Misfit { path, what }.into())
-                }
-                Err(error) => Err(error),
-            }
+            let was_there =
+                publish(&self.uploads, None, &unsent, plan, document, &self.folder, stop)?;
+            Ok(if was_there { CommitOutcome::Found } else { CommitOutcome::Made })
         }
     }
 }

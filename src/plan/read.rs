@@ -44,10 +44,11 @@ pub(super) fn document(folder: &Location) -> Result<(Plan, String), ReadError> {
             if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             let folder = folder.clone();
-            let of_parts = |folder: &Location| PartsFolder::new(folder).partitions().open().is_ok();
-            let parent = folder.parent().filter(|_| folder.join(PART_DOCUMENT).open().is_ok());
-            if let Some(folder) = Some(folder.clone()).into_iter().chain(parent).find(of_parts) {
+            if PartsFolder::new(&folder).partitions().open().is_ok() {
                 return Err(ReadError::Unmerged { folder });
+            }
+            if folder.join(PART_DOCUMENT).open().is_ok() {
+                return Err(ReadError::IsPart { folder });
             }
             return Err(if is_unfinished(&folder) {
                 ReadError::Unfinished { folder }

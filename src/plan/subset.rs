@@ -16,7 +16,6 @@ use super::document::columns;
 use super::shard::LineBlock;
 use super::writer::{PlanFiles, PlanWriter, SeriesId, SeriesLabel, described};
 use super::{Plan, PlanError, ReadError, Retry, Shard, ShardBounds, Totals, objects};
-use crate::operation::OperationKind;
 use crate::operation::copy::NO_CURRENT_VERSION;
 use crate::query::{HashPartition, OBJECT_BYTES, ObjectSet};
 use crate::source::Location;

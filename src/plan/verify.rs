@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     FilterOptions, OperationOptions, Plan, PlanHandle, ReadError, Shard, check_digests, objects,
@@ -21,6 +21,7 @@ use super::{
 use crate::diagnostic::parameter::{MEMORY, OUT};
 use crate::diagnostic::{Diagnostic, ErrorClass};
 use crate::operation::{DELETE_MARKER, OperationKind};
+use crate::parts::PartNumber;
 use crate::predicate::{Matcher, Predicate};
 use crate::query::{
     self, HashPartition, OBJECT_BYTES, ObjectFilter, ObjectSet, Probe, Projection, Query,
@@ -154,10 +155,12 @@ pub(crate) struct VerifyOptions {
     /// The places of the shards whose jobs are known to have done every task. Only asked for where
     /// [`needs_jobs`] says so.
     pub clean: BTreeSet<usize>,
+    /// The part of the objects that is looked for, by hash; none for all.
+    pub part: Option<PartNumber>,
 }
 
 /// What became of a plan's objects.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct VerifyReport {
     /// Different objects that the plan lists.
     pub objects: u64,
@@ -185,6 +188,22 @@ pub(crate) struct VerifyReport {
 }
 
 impl VerifyReport {
+    /// Adds what became of other objects of the same plan, by the same reports.
+    #[must_use]
+    pub(crate) fn add(mut self, other: &Self) -> Self {
+        self.objects += other.objects;
+        self.objects_done += other.objects_done;
+        self.objects_remaining += other.objects_remaining;
+        self.objects_remaining_new =
+            self.objects_remaining_new.zip(other.objects_remaining_new).map(|(a, b)| a + b);
+        self.objects_superseded += other.objects_superseded;
+        self.objects_unverified += other.objects_unverified;
+        self.objects_gone += other.objects_gone;
+        // Each part has read the same reports.
+        self.passes += other.passes;
+        self
+    }
+
     /// Whether the newer report shows anything of the plan's objects: one that has none of them
     /// may be of another bucket.
     #[must_use]
@@ -256,6 +275,8 @@ pub(crate) fn verify_plan(
     let objects: u64 = plan.shards.iter().map(|shard| shard.objects).sum();
     let marks: Vec<u8> = unverified(plan, &options.clean);
     let memory_bytes = options.memory_bytes.max(OBJECTS_MEMORY_BYTES_MIN);
+    let (part, parts) = options.part.map_or((0, 1), |p| (p.number().into(), p.parts().into()));
+    let memory_bytes = memory_bytes.saturating_mul(parts);
     let passes = objects.saturating_mul(OBJECT_BYTES).div_ceil(memory_bytes).max(1);
     if options.finds_rest && passes > 1 {
         let bytes = objects.saturating_mul(OBJECT_BYTES);
@@ -265,7 +286,7 @@ pub(crate) fn verify_plan(
         VerifyReport { passes, warnings: question.notes.clone(), ..VerifyReport::default() };
     let mut rest = None;
     for number in 0..passes {
-        let part = HashPartition { number, of: passes };
+        let part = HashPartition { number: part * passes + number, of: parts * passes };
         let set = objects::load(folder, plan, question.is_versioned, part, &marks, control.stop)?;
         let scanned = query::probe(opened, &set, &question.probes, options.scan, control)?;
         outcome.rows = scanned.rows;

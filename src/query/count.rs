@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::run::{OutputBuffering, RowQuery, Scan, run};
 use super::unreadable::{OnUnreadable, UnreadableNotes, add_unreadable, unsettled_values};
@@ -135,6 +136,35 @@ pub struct Counts {
     pub warnings: Vec<String>,
 }
 
+impl Counts {
+    /// Adds those of later files; `false` where there are too many groups then.
+    #[must_use]
+    pub(crate) fn add(&mut self, later: Self) -> bool {
+        self.scanned.add(&later.scanned);
+        self.matched.add(later.matched);
+        for (values, group) in later.groups {
+            self.groups.entry(values).or_default().add(group);
+        }
+        self.files_skipped.extend(later.files_skipped);
+        add_unreadable(&mut self.unreadable, later.unreadable);
+        self.undecided += later.undecided;
+        self.groups.len() <= GROUPS_MAX
+    }
+
+    /// Adds what there is to know about the query, when all files are counted.
+    pub(crate) fn conclude(&mut self, notes: CountNotes) {
+        self.warnings = notes.warnings;
+        if self.matched.rows == 0 {
+            self.warnings.extend(notes.hints);
+        }
+    }
+
+    /// Why groups are refused.
+    pub(crate) fn too_many_groups(path: Location) -> ScanError {
+        DataError { path, kind: TOO_MANY_GROUPS }.into()
+    }
+}
+
 /// Counts the matching rows of reports.
 ///
 /// # Errors
@@ -145,15 +175,59 @@ pub(crate) fn count(
     options: &CountOptions,
     control: RunControl<'_>,
 ) -> Result<Counts, ScanError> {
-    let (mut warnings, mut hints) = (Vec::new(), Vec::new());
+    let (mut counts, notes) = count_files(opened, options, control)?;
+    counts.conclude(notes);
+    Ok(counts)
+}
+
+/// What a user should know about a query before a row is read.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct CountNotes {
+    /// The query as it was understood.
+    understood: String,
+    warnings: Vec<String>,
+    /// What to tell where no row matches.
+    hints: Vec<String>,
+}
+
+impl CountNotes {
+    /// Those of a query of these reports.
+    ///
+    /// # Errors
+    /// When the query doesn't fit a report.
+    pub(crate) fn new(opened: &ReportSet, options: &CountOptions) -> Result<Self, ScanError> {
+        let mut notes = Self::default();
+        for report in &opened.reports {
+            let compiled = options.query.compile_for(report, options.now)?;
+            if notes.understood.is_empty() {
+                notes.understood = compiled.predicate.to_string();
+            }
+            notes.hints.extend(compiled.hints());
+            notes.warnings.extend(compiled.warnings);
+        }
+        notes.warnings.dedup();
+        notes.hints.retain(|hint| !notes.warnings.contains(hint));
+        notes.hints.dedup();
+        Ok(notes)
+    }
+}
+
+/// Counts the matching rows of some files, perhaps not of all; what there is to know about the
+/// query stands by itself.
+///
+/// # Errors
+/// As [`count`].
+pub(crate) fn count_files(
+    opened: &ReportSet,
+    options: &CountOptions,
+    control: RunControl<'_>,
+) -> Result<(Counts, CountNotes), ScanError> {
+    let notes = CountNotes::new(opened, options)?;
     let mut selections = Vec::new();
     for report in &opened.reports {
         let compiled = options.query.compile_for(report, options.now)?;
         selections.push(selection(report, &compiled, options)?);
-        hints.extend(compiled.hints());
-        warnings.extend(compiled.warnings);
     }
-    warnings.dedup();
     let inputs = opened.inputs.as_slice();
     let keep_going = options.keep_going;
     let tasks = if keep_going {
@@ -166,18 +240,13 @@ pub(crate) fn count(
         selections: selections.clone(),
         on_unreadable: OnUnreadable::new(keep_going),
     };
-    let counts = Counts { warnings, ..Counts::default() };
+    let counts = Counts::default();
     let mut total = CountSink { counts, inputs, tasks, keep_going };
     let scan = Scan { inputs, tasks, options: options.scan, control };
     let buffering =
         OutputBuffering { hold_until_verified: keep_going, ..OutputBuffering::default() };
     run(scan, &buffering, make_query, &mut total)?;
-    if total.counts.matched.rows == 0 {
-        hints.retain(|hint| !total.counts.warnings.contains(hint));
-        hints.dedup();
-        total.counts.warnings.extend(hints);
-    }
-    Ok(total.counts)
+    Ok((total.counts, notes))
 }
 
 fn selection(
@@ -214,16 +283,9 @@ impl Sink<Counts, DataError> for CountSink<'_> {
     }
 
     fn done(&mut self, task: usize, counts: Counts) -> Result<ControlFlow<()>, ScanError> {
-        self.counts.scanned.add(&counts.scanned);
-        self.counts.matched.add(counts.matched);
-        for (values, group) in counts.groups {
-            self.counts.groups.entry(values).or_default().add(group);
-        }
-        add_unreadable(&mut self.counts.unreadable, counts.unreadable);
-        self.counts.undecided += counts.undecided;
-        if self.counts.groups.len() > GROUPS_MAX {
+        if !self.counts.add(counts) {
             let path = self.inputs[self.tasks.first(task)].path.clone();
-            return Err(DataError { path, kind: TOO_MANY_GROUPS }.into());
+            return Err(Counts::too_many_groups(path));
         }
         Ok(ControlFlow::Continue(()))
     }

@@ -8,6 +8,7 @@
 //! exclude, and hands them on by lane.
 
 mod count;
+mod count_part;
 mod equal;
 mod filter;
 mod lanes;
@@ -24,8 +25,9 @@ pub(crate) mod stages;
 mod text;
 mod unreadable;
 
-pub(crate) use count::count;
 pub use count::{CountGroup, CountOptions, Counts};
+pub(crate) use count::{CountNotes, count, count_files};
+pub(crate) use count_part::CountPart;
 pub(crate) use filter::filter;
 pub(crate) use filter::{FileSummary, FilterRequest, FilterSink};
 pub(crate) use lanes::LANES_MAX;

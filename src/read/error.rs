@@ -309,13 +309,16 @@ pub enum ScanError {
     },
     /// A part of something that may be another report for another worker.
     #[error(
-        "a part is of one report, named by its manifest.json: in a folder, a worker that begins \
+        "for a part, a report is named by its manifest.json: in a folder, a worker that begins \
          later may find a newer report. Name {}", report.display()
     )]
     NotPinned {
         /// The manifest that was found.
         report: Location,
     },
+    /// Parts of several reports together.
+    #[error("a part is of one report: make parts of each report in a folder of their own")]
+    SeveralReports,
     /// Two reports have a data file in common.
     #[error(
         "{}: {} and {} both list this data file: its rows would stand twice; name one of the \
@@ -365,6 +368,7 @@ impl Diagnostic for ScanError {
             Self::Overlap { .. }
             | Self::SameReport { .. }
             | Self::NotPinned { .. }
+            | Self::SeveralReports
             | Self::SharedFile { .. } => ErrorClass::Usage,
             Self::Format { .. } => ErrorClass::Input,
             Self::Spill(_) | Self::Thread(_) => ErrorClass::Environment,

@@ -38,6 +38,8 @@ mod sync {
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use serde::{Deserialize, Serialize};
+
 pub(crate) use columns::ReadColumns;
 pub(crate) use error::{DataError, DataErrorKind, ScanError};
 pub(crate) use error::{failed, stopped};
@@ -164,7 +166,7 @@ impl Default for RunControl<'_> {
 }
 
 /// What was read of one data file or of many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scanned {
     /// Data files.
     pub files: u64,

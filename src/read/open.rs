@@ -58,6 +58,8 @@ pub struct ReportOptions {
     pub allow_overlap: bool,
     /// Threads that look data files up.
     pub threads: NonZeroUsize,
+    /// Whether each name must be that of a manifest: a folder may hold a newer report later.
+    pub(crate) pinned: bool,
     /// Of one report, the part whose data files are taken.
     pub(crate) part: Option<PartNumber>,
     /// Set from outside to end the search for reports, and the look-up of their data files.
@@ -94,6 +96,7 @@ impl Default for ReportOptions {
             root: None,
             as_of: None,
             allow_overlap: false,
+            pinned: false,
             part: None,
             threads: threads::one_a_processor(),
             stop: None,
@@ -110,6 +113,9 @@ impl Default for ReportOptions {
 pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<ReportSet, ScanError> {
     let mut opened =
         ReportSet { reports: Vec::new(), inputs: Vec::new(), range: 0..0, notes: Vec::new() };
+    if options.part.is_some() && names.len() > 1 {
+        return Err(ScanError::SeveralReports);
+    }
     for (place, name) in names.iter().enumerate() {
         let (report, notes) = Report::find_and_read(name, options.as_of.as_ref(), options.stop)?;
         opened.notes.extend(notes);
@@ -121,7 +127,7 @@ pub(crate) fn open(names: &[Location], options: &ReportOptions) -> Result<Report
         if let Some(feature) = feature {
             return Err(ScanError::Format { path: report.manifest_path, feature });
         }
-        if options.part.is_some() && (names.len() > 1 || *name != report.manifest_path) {
+        if options.pinned && *name != report.manifest_path {
             return Err(ScanError::NotPinned { report: report.manifest_path });
         }
         let files = match options.part {

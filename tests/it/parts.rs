@@ -108,6 +108,28 @@ fn parts_have_the_rows_of_the_whole_in_order() {
     }
 }
 
+/// Large files take turns within a part: the same rows, in the same order where files follow each
+/// other.
+#[test]
+fn parts_of_large_files_have_the_same_rows() {
+    let ground = Ground::of("csv", 60_000, 6);
+    let file = ground.out("report/example-bucket/s3sieve-synth/data");
+    let sizes = fs::read_dir(file).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len());
+    assert!(sizes.min().unwrap() > 512 << 10, "files that take turns");
+    ground.filter("whole", &[]).expect(0);
+    ground.filter("ordered", &["--keep-going"]).expect(0);
+    let sorted = |plan: &Path| {
+        let text = manifests(plan);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort_unstable();
+        lines
+    };
+    let out = ground.all("parts", 4);
+    assert_eq!(sorted(&out), sorted(&ground.out("whole")));
+    ground.filter("parts-ordered", &["--keep-going", "--partitions", "4"]).expect(0);
+    assert!(manifests(&ground.out("parts-ordered")) == manifests(&ground.out("ordered")));
+}
+
 #[test]
 fn workers_make_what_one_machine_makes() {
     let ground = Ground::of("csv", 2_000, 10);
@@ -315,10 +337,12 @@ fn a_merge_never_takes_the_place_of_another_plan() {
 fn parts_are_not_taken_for_plans() {
     let ground = Ground::of("csv", 200, 4);
     ground.part("parts", "0/2").expect(0);
-    for folder in [ground.out("parts"), ground.out("parts/part-00000")] {
+    for (folder, says) in
+        [("parts", "parts of a plan are here"), ("parts/part-00000", "this is a part, not a plan")]
+    {
+        let folder = ground.out(folder);
         let run = s3sieve(["estimate", folder.to_str().unwrap()]).expect(3);
-        assert!(run.stderr().contains("s3sieve merge"), "{}", run.story());
-        assert!(run.stderr().contains("parts of a plan are here"), "{}", run.story());
+        run.says(&[says, "s3sieve merge"]);
     }
 }
 
@@ -389,6 +413,74 @@ fn what_was_skipped_is_told_at_the_end() {
     let plan = plan_document(&out);
     assert_eq!(plan["reports"][0]["files"], 3);
     assert_eq!(plan["columns"], json!(["Bucket", "Key"]));
+}
+
+/// Of counts, sums and groups are exact; seconds are those of all parts.
+#[test]
+fn counts_of_parts_are_those_of_the_whole() {
+    let ground = Ground::of("csv", 3_000, 9);
+    let out = ground.out("counts");
+    let by = ["--by", "StorageClass,IsLatest", "--where", "Size > 1000"];
+    let usual = [&["count", &ground.manifest, "--format", "json"], &by[..]].concat();
+    let same = |run: &Run| {
+        let mut document = run.json();
+        document["seconds"] = json!(0);
+        document
+    };
+    let whole = same(&s3sieve(&usual).expect(0));
+    assert!(whole["groups"].as_array().unwrap().len() > 4, "{whole:#}");
+    let folder = ["--out", out.to_str().unwrap()];
+    let part = |part: &str| s3sieve([&usual[..], &folder, &["--partition", part]].concat());
+    for number in ["3/5", "0/5", "1/5", "4/5"] {
+        assert_eq!(part(number).expect(0).json()["found"], false);
+    }
+    assert_eq!(part("3/5").expect(0).json()["found"], true);
+    let missing = merge(&out).expect(5);
+    assert!(missing.stdout().contains("Missing: 2"), "{}", missing.story());
+    part("2/5").expect(0);
+    let merged = s3sieve(["merge", out.to_str().unwrap(), "--format", "json"]).expect(0);
+    assert_eq!(same(&merged), whole);
+    let all = ground.out("all");
+    let all = [&usual[..], &["--out", all.to_str().unwrap(), "--partitions", "64"]].concat();
+    assert_eq!(same(&s3sieve(all).expect(0)), whole);
+    // Another question, and a folder that is not named.
+    let other = ["count", &ground.manifest, "--out", out.to_str().unwrap(), "--partition", "0/5"];
+    s3sieve(other).expect(3).says(&["question.by"]);
+    s3sieve(["count", &ground.manifest, "--partition", "0/5"]).expect(2).says(&["--out names"]);
+    let alone = ["count", &ground.manifest, "--out", out.to_str().unwrap()];
+    s3sieve(alone).expect(2).says(&["give --partition"]);
+    ground.part("counts", "0/5").expect(3).says(&["command is \"count\" there"]);
+}
+
+#[test]
+fn what_remains_is_verified_in_parts() {
+    let ground = Ground::of("csv", 2_000, 4);
+    ground.filter("plan", &[]).expect(0);
+    let newer = ground.out("newer");
+    let flags = ["--rows", "2000", "--files", "4", "--created", "2026-01-02"];
+    let half =
+        ["--share", "BucketKeyStatus=ENABLED:1,DISABLED:1", "--out", newer.to_str().unwrap()];
+    s3sieve([&["synth"], &flags[..], &half].concat()).expect(0);
+    let manifest = newer.join("example-bucket/s3sieve-synth/2026-01-02T00-00Z/manifest.json");
+    let (plan, out) = (ground.out("plan"), ground.out("verified"));
+    let usual = ["verify", plan.to_str().unwrap(), manifest.to_str().unwrap(), "--format", "json"];
+    let whole = s3sieve(usual).expect(5).json();
+    assert_ne!(whole["objects_remaining"], 0);
+    assert_ne!(whole["objects_done"], 0);
+    let folder = ["--out", out.to_str().unwrap()];
+    let part = |part: &str| s3sieve([&usual[..], &folder, &["--partition", part]].concat());
+    for number in ["1/3", "2/3"] {
+        part(number).expect(0);
+    }
+    merge(&out).expect(5);
+    part("0/3").expect(0);
+    let mut merged = s3sieve(["merge", out.to_str().unwrap(), "--format", "json"]).expect(5).json();
+    assert_eq!(merged["passes"], 3);
+    merged["passes"] = json!(1);
+    assert_eq!(merged, whole);
+    let in_folder = ["verify", plan.to_str().unwrap(), newer.to_str().unwrap()];
+    let run = s3sieve([&in_folder[..], &folder, &["--partition", "0/3"]].concat()).expect(2);
+    run.says(&["named by its manifest.json"]);
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -22,6 +22,7 @@ mod jobs;
 mod killed;
 mod listing;
 mod memory;
+mod parts;
 #[path = "../../../it/plans.rs"]
 mod plans;
 mod plans_in_s3;
