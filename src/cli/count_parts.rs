@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::args::CountArgs;
 use super::output_format::Format;
 use super::partition_args::PartWork;
-use super::{CliError, Exit, count, given, made_part, progress};
+use super::{CliError, Exit, count_result, given, made_part, progress};
 use crate::hex;
 use crate::parts::{DocumentParts, PartNumber, PartsError, PartsFolder};
 use crate::plan::{self, PLAN_VERSION};
@@ -112,7 +112,7 @@ fn pinned(
         now: options.now.to_string(),
         question: CountQuestion {
             by: options.by.clone(),
-            is_sized: count::is_sized(opened),
+            is_sized: count_result::is_sized(opened),
             keep_going: options.keep_going,
             notes: CountNotes::new(opened, options)?,
         },
@@ -190,5 +190,5 @@ pub(super) fn merged(
     }
     let CountQuestion { by, is_sized, notes, .. } = pins.question;
     counts.conclude(notes);
-    count::show(counts, by, is_sized, seconds, format)
+    count_result::show(counts, by, is_sized, seconds, format)
 }

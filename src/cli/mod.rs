@@ -13,6 +13,7 @@ mod completion;
 mod completions;
 mod count;
 mod count_parts;
+mod count_result;
 #[cfg(feature = "aws")]
 mod diff;
 mod error;
@@ -82,6 +83,7 @@ mod verify;
 #[cfg(feature = "aws")]
 mod verify_jobs;
 mod verify_parts;
+mod verify_result;
 #[cfg(feature = "aws")]
 mod watch;
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::args::VerifyArgs;
 use super::output_format::Format;
 use super::partition_args::PartWork;
-use super::{CliError, Exit, given, made_part, progress, verify};
+use super::{CliError, Exit, given, made_part, progress, verify_result};
 use crate::hex;
 use crate::parts::{DocumentParts, PartNumber, PartsError, PartsFolder};
 use crate::plan::{self, PLAN_VERSION, PlanHandle, VerifyOptions, VerifyReport};
@@ -136,5 +136,5 @@ pub(super) fn merged(folder: PartsFolder, parts: u32, format: Format) -> Result<
         Ok::<_, PartsError>(())
     })?;
     let Some(VerifyPart { plan, outcome }) = all else { return Ok(Exit::Done) };
-    verify::show_merged(outcome, Path::new(&plan), format)
+    verify_result::show_merged(outcome, Path::new(&plan), format)
 }

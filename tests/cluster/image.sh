@@ -36,8 +36,8 @@ timeout 120 buildah build --quiet --network none --file "$repository/cluster/Doc
 container=$(buildah from --pull-never s3sieve-test)
 
 run() {
-    timeout 60 buildah run --volume "$repository/testdata/seed:/report:ro" --volume "$scratch:/out" \
-        "$container" -- /usr/local/bin/s3sieve "$@"
+    timeout 60 buildah run --volume "$repository/testdata/seed:/report:ro" \
+        --volume "$scratch:/out" "$container" -- /usr/local/bin/s3sieve "$@"
 }
 run --version
 manifest=/report/demoinv/batchoperationsdemo/DemoInventory/2019-05-24T00-00Z/manifest.json

@@ -459,7 +459,7 @@ fn what_remains_is_verified_in_parts() {
     let newer = ground.out("newer");
     let flags = ["--rows", "2000", "--files", "4", "--created", "2026-01-02"];
     let half =
-        ["--share", "BucketKeyStatus=ENABLED:1,DISABLED:1", "--out", newer.to_str().unwrap()];
+        ["--share", "BucketKeyStatus=DISABLED:1,ENABLED:5", "--out", newer.to_str().unwrap()];
     s3sieve([&["synth"], &flags[..], &half].concat()).expect(0);
     let manifest = newer.join("example-bucket/s3sieve-synth/2026-01-02T00-00Z/manifest.json");
     let (plan, out) = (ground.out("plan"), ground.out("verified"));
