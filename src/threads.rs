@@ -8,8 +8,10 @@
 
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, ScopedJoinHandle};
 
 use rayon::ThreadPoolBuilder;
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
@@ -85,6 +87,50 @@ pub(crate) fn in_order<T: Sync, R: Send, E: Send>(
     let items = items.par_iter().enumerate().with_max_len(1);
     let results: Vec<_> = pool.install(|| items.map(turn).collect());
     Ok(results.into_iter().flatten().collect())
+}
+
+/// Makes things one after another, and finishes each on a thread of this name while the next one is
+/// made; one at a time is being finished. `make` gives none when all are made.
+///
+/// # Errors
+/// The first of `make` or `finish`; nothing more is made then. Where the system gives no thread,
+/// things are finished on the calling one.
+///
+/// # Panics
+/// Where one of both does.
+pub(crate) fn one_behind<T: Send, E: Send>(
+    name: &'static str,
+    mut make: impl FnMut() -> Result<Option<T>, E>,
+    finish: impl Fn(T) -> Result<(), E> + Sync,
+) -> Result<(), E> {
+    let finish = &finish;
+    thread::scope(|scope| {
+        let mut last: Option<ScopedJoinHandle<'_, Result<(), E>>> = None;
+        loop {
+            let made = make();
+            let finished = last.take().map_or(Ok(()), |last| match last.join() {
+                Ok(finished) => finished,
+                Err(panic) => panic::resume_unwind(panic),
+            });
+            let made = match (finished, made) {
+                (Ok(()), Ok(Some(made))) => made,
+                (finished, made) => return finished.and(made.map(|_| ())),
+            };
+            // The closure is gone where no thread is given, so what it has is kept beside it.
+            let slot = Arc::new(Mutex::new(Some(made)));
+            let own = Arc::clone(&slot);
+            let take = move |slot: &Mutex<Option<T>>| {
+                slot.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), finish)
+            };
+            match thread::Builder::new()
+                .name(name.to_owned())
+                .spawn_scoped(scope, move || take(&own))
+            {
+                Ok(thread) => last = Some(thread),
+                Err(_) => take(&slot)?,
+            }
+        }
+    })
 }
 
 /// Makes all other turns void where one panics.
@@ -196,5 +242,48 @@ mod tests {
             assert_eq!(run.unwrap_err().downcast_ref::<&str>(), Some(&"as told"));
             assert!(done.into_inner() < items.len() - 1, "{threads}");
         }
+    }
+
+    #[test]
+    fn each_is_finished_while_the_next_is_made() {
+        let (made, finished) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let make = || {
+            let number = made.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, usize>((number < 5).then_some(number))
+        };
+        let finish = |number| {
+            finished.lock().unwrap().push(number);
+            Ok(())
+        };
+        one_behind("finish", make, finish).unwrap();
+        assert_eq!(*finished.lock().unwrap(), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn the_first_that_fails_ends_it() {
+        for (makes, fails) in [(3, usize::MAX), (usize::MAX, 3)] {
+            let (made, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let make = || match made.fetch_add(1, Ordering::Relaxed) {
+                number if number == makes => Err(("make", number)),
+                number => Ok(Some(number)),
+            };
+            let finish = |number| {
+                if number == fails {
+                    return Err(("finish", number));
+                }
+                finished.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            };
+            let (what, number) = one_behind("finish", make, finish).unwrap_err();
+            assert_eq!((what, number), (if makes == 3 { "make" } else { "finish" }, 3));
+            assert_eq!(finished.load(Ordering::Relaxed), 3);
+            assert!(made.load(Ordering::Relaxed) <= 5, "nothing more is made");
+        }
+    }
+
+    #[test]
+    fn a_panic_while_finishing_is_not_lost() {
+        let run = || one_behind("finish", || Ok::<_, ()>(Some(())), |()| panic!("finish"));
+        assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
     }
 }

@@ -167,14 +167,16 @@ pub(super) fn merged(
     let misfit = |what| PartsError::Misfit { path: folder.partitions(), what };
     let pins: CountPins = serde_json::from_value(pins).map_err(|e| misfit(e.to_string()))?;
     let out = folder.location().clone();
+    let columns = pins.question.by.len();
     let (mut counts, mut seconds) = (Counts::default(), 0.0);
     let documents = DocumentParts::of(folder, COMMAND, parts);
     documents.each(|part| {
         seconds += part.seconds;
         let found: CountPart = part.found;
-        let found = found.counts().ok_or_else(|| PartsError::Misfit {
+        let counts_of = |part: CountPart| part.is_by(columns).then(|| part.counts()).flatten();
+        let found = counts_of(found).ok_or_else(|| PartsError::Misfit {
             path: out.clone(),
-            what: "a sum of a part is not a number".to_owned(),
+            what: "the sums of a part are not those of its groups".to_owned(),
         })?;
         match counts.add(found) {
             true => Ok::<_, CliError>(()),

@@ -15,9 +15,9 @@ use crate::units::{Bytes, Count, counted};
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     let mut options = args.options()?;
     let work = args.partition.work()?;
-    let mut opened = args.report.open_part(options.scan.threads, work.opened())?;
+    let opened = args.report.open_part(options.scan.threads, work.opened())?;
     options.now = args.partition.now(work, &opened)?;
-    if let Some(exit) = parts::run(args, work, &mut opened, &options)? {
+    if let Some(exit) = parts::run(args, work, &opened, &options)? {
         return Ok(exit);
     }
     let outcome = progress::watched(opened.bytes_total(), args.format, |control| {

@@ -1,7 +1,6 @@
 //! Filtering in parts: one of them, or all on this machine.
 
 use std::io::{self, Write};
-use std::mem;
 use std::path::Path;
 
 use serde::Serialize;
@@ -20,7 +19,7 @@ use crate::units::{Count, counted};
 pub(super) fn run(
     args: &FilterArgs,
     work: PartWork,
-    opened: &mut ReportSet,
+    opened: &ReportSet,
     options: &FilterOptions,
 ) -> Result<Option<Exit>, CliError> {
     match work {
@@ -47,19 +46,11 @@ fn one(
 fn all(
     args: &FilterArgs,
     parts: u32,
-    opened: &mut ReportSet,
+    opened: &ReportSet,
     options: &FilterOptions,
 ) -> Result<Exit, CliError> {
-    let inputs = mem::take(&mut opened.inputs);
-    let bytes_total = inputs.iter().map(|input| input.bytes).sum();
-    progress::watched(bytes_total, args.format, |control| {
-        for number in 0..parts {
-            let part = PartNumber::new(number, parts)
-                .map_err(|error| CliError::usage(error.to_string()))?;
-            opened.take_part(part, &inputs);
-            plan::filter_part(opened, options, part, control)?;
-        }
-        Ok::<_, CliError>(())
+    progress::watched(opened.bytes_total(), args.format, |control| {
+        plan::filter_parts(opened, options, parts, control)
     })?;
     merge::merged(&options.out, VerifyShards::Lengths, args.format)
 }

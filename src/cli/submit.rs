@@ -163,9 +163,20 @@ fn order(shards: &[Shard], name: fn(&Shard) -> String) -> Option<String> {
             continue;
         }
         last = &shard.after;
+        // In a merged plan, names follow one another within a part only.
         let names = |range: &ShardRange| {
-            let [first, end] = [range.first, range.last].map(|place| name(&shards[place]));
-            if range.first == range.last { first } else { format!("{first} to {end}") }
+            let folder =
+                |shard: &&Shard| shard.path.rsplit_once('/').map(|(folder, _)| folder.len());
+            let of_part = |a: &Shard, b: &Shard| {
+                let folder = folder(&a).and_then(|length| b.path.get(..length));
+                folder.is_some_and(|folder| a.path.starts_with(folder))
+            };
+            let runs = shards[range.first..=range.last].chunk_by(of_part);
+            let named = runs.filter_map(|run| {
+                let (first, end) = (run.first().map(name)?, run.last().map(name)?);
+                Some(if run.len() == 1 { first } else { format!("{first} to {end}") })
+            });
+            named.collect::<Vec<_>>().join(", ")
         };
         let first: Vec<String> = last.iter().map(names).collect();
         let then = shards.iter().enumerate().filter(|(_, other)| other.after == last);

@@ -12,7 +12,7 @@ use super::output_format::Format;
 use super::partition_args::PartWork;
 use super::{CliError, Exit, given, made_part, progress, verify_result};
 use crate::hex;
-use crate::parts::{DocumentParts, PartNumber, PartsError, PartsFolder};
+use crate::parts::{DocumentParts, PartContent, PartNumber, PartsError, PartsFolder};
 use crate::plan::{self, PLAN_VERSION, PlanHandle, VerifyOptions, VerifyReport};
 use crate::read::{ReportSet, RunControl};
 use crate::source::Location;
@@ -40,11 +40,19 @@ struct VerifyPins {
 }
 
 /// One part of a verification.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct VerifyPart {
     /// The plan, as it was named.
     plan: String,
     outcome: VerifyReport,
+}
+
+impl PartContent for VerifyPart {
+    fn is_same_as(&self, other: &Self) -> bool {
+        // With less memory the report is read more often.
+        let bare = |part: &Self| VerifyReport { passes: 0, ..part.outcome.clone() };
+        bare(self) == bare(other)
+    }
 }
 
 /// Does one part, or all.
@@ -61,6 +69,8 @@ pub(super) fn run(
     let out = args.report.aws.way().on(args.threads()).location(out)?;
     let opened = args.report.open_pinned(args.threads())?;
     let options = VerifyOptions { now: args.partition.now(work, &opened)?, ..options };
+    // Before anything is pinned.
+    plan::check_verify(&handle.plan, &opened, &options)?;
     let verifying = Verifying { args, handle, opened: &opened, options };
     match work {
         PartWork::One(part) => {

@@ -25,6 +25,12 @@ pub(crate) struct DocumentPart<T> {
     pub(crate) found: T,
 }
 
+/// What such a part holds.
+pub(crate) trait PartContent: Serialize + DeserializeOwned {
+    /// Whether it is the same, but for what differs from machine to machine.
+    fn is_same_as(&self, other: &Self) -> bool;
+}
+
 /// Where such parts are made and merged: a folder whose `partitions.json` says this.
 #[derive(Debug)]
 pub(crate) struct DocumentParts {
@@ -67,7 +73,7 @@ impl DocumentParts {
         make: impl FnOnce() -> Result<(f64, T), E>,
     ) -> Result<(DocumentPart<T>, bool), E>
     where
-        T: Serialize + DeserializeOwned + PartialEq,
+        T: PartContent,
         E: From<PartsError>,
     {
         if let Some(there) = self.read(part.number())? {
@@ -78,19 +84,19 @@ impl DocumentParts {
         let (partition, partitions) = (part.number(), part.parts());
         let command = self.command.to_owned();
         let made = DocumentPart { command, partition, partitions, seconds, found };
-        let was_there = match self.commit(part, &made)? {
-            CommitOutcome::Made => false,
-            CommitOutcome::Found => {
-                let there = self.read::<T>(part.number())?;
-                if there.is_none_or(|there| there.found != made.found) {
-                    let what = "another attempt at it has found something else".to_owned();
-                    return Err(self.misfit(part.number(), what).into());
-                }
-                true
+        let committed = self.commit(part, &made);
+        if let Ok(CommitOutcome::Made) = committed {
+            return Ok((made, false));
+        }
+        // Whoever made the part first may have cleared this attempt away.
+        match (self.read::<T>(part.number())?, committed) {
+            (Some(there), _) if there.found.is_same_as(&made.found) => Ok((there, true)),
+            (None, Err(error)) => Err(error.into()),
+            _ => {
+                let what = "another attempt at it has found something else".to_owned();
+                Err(self.misfit(part.number(), what).into())
             }
-        };
-        self.folder.clear_attempts(Some(part));
-        Ok((made, was_there))
+        }
     }
 
     /// Shows each part in order, one at a time; all must be there.
@@ -151,5 +157,68 @@ impl DocumentParts {
                 unreachable!("a folder in S3 holds folders in S3")
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Text(String);
+
+    impl PartContent for Text {
+        fn is_same_as(&self, other: &Self) -> bool {
+            self.0.eq_ignore_ascii_case(&other.0)
+        }
+    }
+
+    fn parts(out: &std::path::Path) -> DocumentParts {
+        DocumentParts::pin(&out.into(), "count", 2, &json!({"partitions": 2})).unwrap()
+    }
+
+    fn text(text: &str) -> Result<(f64, Text), PartsError> {
+        Ok((0.0, Text(text.to_owned())))
+    }
+
+    /// Another attempt makes the part meanwhile, and clears up, or merges, before this one ends.
+    #[test]
+    fn an_attempt_that_is_overtaken_compares() {
+        for (other, is_same) in [("A", true), ("b", false)] {
+            for clears in [false, true] {
+                let out = tempfile::tempdir().unwrap();
+                let (parts, part) = (parts(out.path()), PartNumber::new(1, 2).unwrap());
+                let made = parts.make(part, || {
+                    let overtaken = self::parts(out.path()).make(part, || text(other))?;
+                    assert!(!overtaken.1);
+                    if clears {
+                        self::parts(out.path()).folder.clear_attempts(None);
+                    }
+                    text("a")
+                });
+                let there = parts.read::<Text>(1).unwrap().unwrap();
+                assert_eq!(there.found.0, other);
+                match made {
+                    Ok((_, was_there)) => assert!(is_same && was_there),
+                    Err(error) => assert!(!is_same && error.to_string().contains("something else")),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_another_command_are_refused() {
+        let out = tempfile::tempdir().unwrap();
+        let (parts, part) = (parts(out.path()), PartNumber::new(0, 2).unwrap());
+        parts.make(part, || text("a")).unwrap();
+        let other = DocumentParts::of(PartsFolder::new(&out.path().into()), "verify", 2);
+        let error = other.make(part, || text("a")).unwrap_err().to_string();
+        assert!(error.contains("it is part 0 of 2 of count"), "{error}");
+        fs::write(out.path().join("part-00000/part.json"), "{}").unwrap();
+        assert!(parts.make(part, || text("a")).unwrap_err().to_string().contains("missing field"));
     }
 }

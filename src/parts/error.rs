@@ -110,6 +110,11 @@ impl Diagnostic for PartsError {
 
     fn hint(&self) -> Option<String> {
         let remedy = "move this part away and make it again, or make all parts in another folder";
-        matches!(self, Self::Misfit { .. }).then(|| remedy.to_owned())
+        match self {
+            Self::Misfit { path, .. } if path.display().to_string().contains("part-") => {
+                Some(remedy.to_owned())
+            }
+            _ => None,
+        }
     }
 }

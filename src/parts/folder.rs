@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -18,6 +19,16 @@ const PARTITIONS: &str = "partitions.json";
 
 /// The folder of attempts.
 const ATTEMPTS: &str = ".attempts";
+
+/// What is merged, while it is written.
+const MERGED: &str = "plan.json";
+
+/// How long a merge takes at most. An hour: a million shards take seconds.
+const MERGE_MAX: Duration = Duration::from_secs(3600);
+
+/// How often a merge finds the folder of attempts gone again. 1,000 merges in a row are not a
+/// coincidence.
+const LOST_RACES_MAX: u32 = 1000;
 
 /// What the name of a part's folder begins with.
 const PART_PREFIX: &str = "part-";
@@ -85,6 +96,11 @@ impl PartsFolder {
                 Location::Path(out) => self.pin_here(out, text.as_bytes())?,
                 #[cfg(feature = "aws")]
                 Location::Object(out) => {
+                    let plan = lengths(&[self.out.join(MERGED)]);
+                    if plan.map_err(PartsError::at(self.out.clone()))? != [None] {
+                        let found = MERGED.to_owned();
+                        return Err(PartsError::NotEmpty { path: self.out.clone(), found });
+                    }
                     let uploads = Uploads::new(out, false);
                     let (text, bytes_max) = (text.into_bytes(), PARTITIONS_BYTES_MAX);
                     // Whatever is there is compared below.
@@ -101,8 +117,7 @@ impl PartsFolder {
     }
 
     fn pin_here(&self, out: &Path, text: &[u8]) -> Result<(), PartsError> {
-        let attempts = out.join(ATTEMPTS);
-        fs::create_dir_all(&attempts).map_err(PartsError::at(&*attempts))?;
+        let attempts = self.attempts(out)?;
         let others = self.names()?.into_iter().find(|name| name != ATTEMPTS && name != PARTITIONS);
         // Whoever was here first may have written it, and the first parts, meanwhile.
         if let Some(found) = others
@@ -113,7 +128,9 @@ impl PartsFolder {
         }
         let written = attempts.join(format!("{PARTITIONS}.{}", random_digits()));
         fs::write(&written, text).map_err(PartsError::at(&*written))?;
-        place_new(&written, &out.join(PARTITIONS)).map(|_| ()).map_err(PartsError::at(out))
+        let placed = place_new(&written, &out.join(PARTITIONS));
+        let _ = fs::remove_file(&written);
+        placed.map(|_| ()).map_err(PartsError::at(out))
     }
 
     /// What `partitions.json` says, if it is there.
@@ -170,7 +187,7 @@ impl PartsFolder {
     /// # Errors
     /// When its folder can't be made.
     pub(crate) fn attempt(&self, out: &Path, part: PartNumber) -> Result<Attempt, PartsError> {
-        Attempt::begin(&out.join(ATTEMPTS), out.join(part_name(part.number())))
+        Attempt::begin(&self.attempts(out)?, out.join(part_name(part.number())))
     }
 
     /// The numbers of the parts that are there, of this many, in order.
@@ -200,15 +217,23 @@ impl PartsFolder {
     }
 
     /// Removes what attempts at a part left, or those at any part: it is there. Attempts that still
-    /// go on find that out, too.
+    /// go on find that out, too. Only what has a name that an attempt gives is removed.
     pub(crate) fn clear_attempts(&self, part: Option<PartNumber>) {
         let Some(out) = self.out.as_path() else { return };
         let attempts = out.join(ATTEMPTS);
-        let prefix = part.map(|part| part_name(part.number()) + ".").unwrap_or_default();
+        if !is_own_folder(&attempts) {
+            return;
+        }
+        let part = part.map(|part| part_name(part.number()));
         // What can't be removed harms nothing.
         for entry in fs::read_dir(&attempts).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                let path = entry.path();
+            let (name, path) = (entry.file_name(), entry.path());
+            let Some(stem) = name.to_str().and_then(stem_of_attempt) else { continue };
+            let is_done = match &part {
+                Some(part) => stem == part,
+                None => stem == PARTITIONS || stem.starts_with(PART_PREFIX) || is_old(&path),
+            };
+            if is_done {
                 let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
             }
         }
@@ -217,24 +242,46 @@ impl PartsFolder {
         }
     }
 
-    /// A new file beside the attempts, to be placed by [`place_new`] once it is whole.
+    /// The folder of attempts, made if need be.
+    fn attempts(&self, out: &Path) -> Result<PathBuf, PartsError> {
+        let attempts = out.join(ATTEMPTS);
+        fs::create_dir_all(&attempts).map_err(PartsError::at(&*attempts))?;
+        if !is_own_folder(&attempts) {
+            return Err(PartsError::InTheWay { path: attempts.into() });
+        }
+        Ok(attempts)
+    }
+
+    /// A new file for what is merged, beside the attempts, to be placed by [`place_new`] once it is
+    /// whole.
     ///
     /// # Errors
     /// When it can't be made.
-    pub(crate) fn new_file(&self, out: &Path, name: &str) -> Result<(File, PathBuf), PartsError> {
-        let attempts = out.join(ATTEMPTS);
-        fs::create_dir_all(&attempts).map_err(PartsError::at(&*attempts))?;
-        let path = attempts.join(format!("{name}.{}", random_digits()));
-        let file = File::options().read(true).write(true).create_new(true).open(&path);
-        Ok((file.map_err(PartsError::at(&*path))?, path))
+    pub(crate) fn new_file(&self, out: &Path) -> Result<(File, PathBuf), PartsError> {
+        let mut tries = 0;
+        loop {
+            let path = self.attempts(out)?.join(format!("{MERGED}.{}", random_digits()));
+            match File::options().read(true).write(true).create_new(true).open(&path) {
+                Ok(file) => return Ok((file, path)),
+                // Another merge has ended, and removed the folder.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < LOST_RACES_MAX => {
+                    tries += 1;
+                }
+                Err(error) => return Err(PartsError::at(&*path)(error)),
+            }
+        }
     }
 
     fn names(&self) -> Result<Vec<String>, PartsError> {
         let entries = match self.out.entries(ENTRIES_MAX) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if is_nothing(&error) => return Ok(Vec::new()),
             entries => entries.map_err(PartsError::at(self.out.clone()))?,
         };
-        let mut names: Vec<_> = entries.into_iter().flatten().map(|entry| entry.name).collect();
+        let Some(entries) = entries else {
+            let found = format!("more than {ENTRIES_MAX} files and folders");
+            return Err(PartsError::NotEmpty { path: self.out.clone(), found });
+        };
+        let mut names: Vec<_> = entries.into_iter().map(|entry| entry.name).collect();
         names.sort_unstable();
         Ok(names)
     }
@@ -263,15 +310,40 @@ fn difference(at: &str, found: &Value, wanted: &Value) -> Option<String> {
     })
 }
 
+/// The stem of a name that an attempt gives: of a part, of `partitions.json`, or of a document that
+/// is being merged.
+fn stem_of_attempt(name: &str) -> Option<&str> {
+    let (stem, digits) = name.rsplit_once('.')?;
+    let is_random = digits.len() == 16 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_known = stem == PARTITIONS || stem == MERGED || stem.starts_with(PART_PREFIX);
+    (is_random && is_known).then_some(stem)
+}
+
+/// Whether a file was written so long ago that whoever wrote it was killed.
+fn is_old(path: &Path) -> bool {
+    let written = fs::symlink_metadata(path).and_then(|found| found.modified());
+    written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age > MERGE_MAX))
+}
+
+/// Whether this is a folder, and not a link to one of somebody else.
+fn is_own_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
+}
+
 fn part_name(number: u32) -> String {
     format!("{PART_PREFIX}{number:05}")
+}
+
+/// Whether there is no such file: its folder may be a file, too.
+fn is_nothing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// All bytes of a file, if it is there.
 fn read(path: &Location, bytes_max: u64) -> Result<Option<Vec<u8>>, PartsError> {
     let file = match path.open() {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if is_nothing(&error) => return Ok(None),
         Err(error) => return Err(PartsError::at(path.clone())(error)),
     };
     if file.len() > bytes_max {
@@ -283,8 +355,8 @@ fn read(path: &Location, bytes_max: u64) -> Result<Option<Vec<u8>>, PartsError> 
     Ok(Some(text))
 }
 
-/// Gives a whole file its name, unless another one has it; `false` then. The file has its old name
-/// no longer.
+/// Gives a whole file another name, unless another one has it; `false` then. Its old name, where it
+/// still has it, is for the caller to remove.
 ///
 /// # Errors
 /// When the disk fails.
@@ -298,7 +370,6 @@ pub(crate) fn place_new(written: &Path, path: &Path) -> io::Result<bool> {
         Err(_) if path.try_exists()? => Ok(false),
         Err(_) => fs::rename(written, path).map(|()| true),
     };
-    let _ = fs::remove_file(written);
     sync_folder(path.parent().unwrap_or(path))?;
     placed
 }
@@ -376,6 +447,39 @@ mod tests {
         assert_eq!(names(&out.path().join("part-00003")), [PART_DOCUMENT, "rows"]);
         folder.refuse_others(4).unwrap();
         assert!(matches!(folder.refuse_others(3), Err(PartsError::Misfit { .. })));
+    }
+
+    /// What others keep in a folder of that name, and where a link of that name leads.
+    #[test]
+    fn only_what_attempts_made_is_cleared() {
+        let [out, precious] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let folder = PartsFolder::new(&out.path().into());
+        let attempts = out.path().join(ATTEMPTS);
+        fs::create_dir(&attempts).unwrap();
+        let kept = ["mine", "part-00000.mine", "part-00000", "plan.json.0123456789abcdef"];
+        let gone = ["part-00001.0123456789abcdef", "partitions.json.0123456789abcdef"];
+        for name in kept.iter().chain(&gone) {
+            fs::write(attempts.join(name), "").unwrap();
+        }
+        folder.clear_attempts(None);
+        let mut kept = kept.to_vec();
+        kept.sort_unstable();
+        assert_eq!(names(&attempts), kept);
+        fs::remove_dir_all(&attempts).unwrap();
+        #[cfg(unix)]
+        {
+            let path = precious.path().join("part-00001.0123456789abcdef");
+            fs::write(&path, "precious").unwrap();
+            std::os::unix::fs::symlink(precious.path(), &attempts).unwrap();
+            folder.clear_attempts(None);
+            assert!(matches!(folder.pin(&json!({})), Err(PartsError::InTheWay { .. })));
+            assert!(matches!(
+                folder.attempt(out.path(), part(1)),
+                Err(PartsError::InTheWay { .. })
+            ));
+            assert_eq!(fs::read(path).unwrap(), b"precious");
+        }
+        let _ = precious;
     }
 
     #[test]

@@ -101,8 +101,10 @@ fn check_order(after: &[ShardRange], place: usize) -> Result<(), String> {
 /// Every file is in its folder, and none is two.
 fn check_paths(plan: &Plan) -> Result<(), String> {
     let mut seen = HashSet::new();
+    let aside: HashSet<&str> =
+        plan.excluded.iter().flat_map(|e| &e.paths).map(String::as_str).collect();
     for path in &plan.files() {
-        let is_aside = plan.excluded.iter().any(|excluded| excluded.paths.contains(path));
+        let is_aside = aside.contains(path.as_str());
         let folder = if is_aside { EXCLUDED } else { MANIFESTS };
         let mut parts = path.split('/');
         let is_part = plan.partitions.is_none_or(|count| is_part(parts.next(), count));

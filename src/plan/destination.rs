@@ -155,9 +155,10 @@ mod remote {
     use super::super::names::{EXCLUDED, JOURNAL, MANIFESTS, PLAN, PLAN_BYTES_MAX};
     use super::super::{Plan, PlanError};
     use super::LastDocument;
+    use crate::parts::PartsFolder;
     use crate::read::ScanError;
     use crate::source::{
-        Crc64Nvme, Crc64NvmeHasher, InPlace, Location, Object, StoreError, Uploads,
+        Crc64Nvme, Crc64NvmeHasher, InPlace, Location, Object, StoreError, Uploads, lengths,
     };
 
     /// Read at once of a file whose checksum is computed: large enough that calls don't count.
@@ -186,6 +187,10 @@ mod remote {
         let folder = Location::Object(out.as_folder());
         let named = |name: &str| out.with_key(out.as_folder().key().to_owned() + name);
         let at = |object: &Object| PlanError::at(Location::Object(object.clone()));
+        let partitions = PartsFolder::new(&folder).partitions();
+        if lengths(slice::from_ref(&partitions)).map_err(PlanError::at(&partitions))? != [None] {
+            return Err(PlanError::Merged { path: folder });
+        }
         let journal = named(JOURNAL);
         if journal.exists().map_err(at(&journal))? {
             return Err(PlanError::Submitted { path: folder });
@@ -205,7 +210,6 @@ mod remote {
             };
         }
         match plan {
-            Ok(plan) if plan.partitions.is_some() => Err(PlanError::Merged { path: folder }),
             Ok(_) => Ok(FolderContent::ToReplace { etag }),
             Err(what) => Err(PlanError::Unreadable { path: Location::Object(document), what }),
         }
@@ -364,7 +368,7 @@ mod remote {
         // It may have done so between the look and plan.json. From here on none does: it begins
         // with this plan.json.
         let lost = refuse_lost(uploads, &files, out);
-        if lost.is_err() && !outcome.found {
+        if lost.is_err() && !outcome.found && name == PLAN {
             // The error to tell is the other one; without its files, every reader refuses it.
             let _ = uploads.delete(name, &outcome.etag);
         }

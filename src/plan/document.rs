@@ -84,6 +84,13 @@ impl Plan {
         for report in &mut plan.reports {
             report.manifest.clear();
         }
+        // Where files lie differs from machine to machine.
+        for skipped in &mut plan.files_skipped {
+            skipped.file = file_name(&skipped.file).to_owned();
+        }
+        for unreadable in &mut plan.unreadable {
+            unreadable.file = file_name(&unreadable.file).to_owned();
+        }
         plan
     }
 
@@ -138,11 +145,13 @@ impl Plan {
 impl ClassObjects {
     /// Adds those of other data files.
     pub(super) fn add(&mut self, other: &Self) {
-        self.objects += other.objects;
+        self.objects = self.objects.saturating_add(other.objects);
         if let (Some(sizes), Some(more)) = (&mut self.sizes, &other.sizes) {
             sizes.bytes_objects = sizes.bytes_objects.saturating_add(more.bytes_objects);
-            sizes.objects_below_128_kib += more.objects_below_128_kib;
-            sizes.bytes_below_128_kib += more.bytes_below_128_kib;
+            sizes.objects_below_128_kib =
+                sizes.objects_below_128_kib.saturating_add(more.objects_below_128_kib);
+            sizes.bytes_below_128_kib =
+                sizes.bytes_below_128_kib.saturating_add(more.bytes_below_128_kib);
         }
     }
 }
@@ -468,6 +477,11 @@ impl Shard {
     pub fn bytes_total(&self) -> u64 {
         self.files.iter().fold(self.bytes, |sum, file| sum.saturating_add(file.bytes))
     }
+}
+
+/// The last part of a file's path or address.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// The path of a manifest, or of a file that it lists, below the folder of manifests; in a plan

@@ -104,6 +104,7 @@ pub(crate) fn merge(
     merged.found = match there(&document)? {
         Some(plan) => {
             written.refuse_others(plan, &document)?;
+            drop(written);
             true
         }
         None if is_submitted => {
@@ -160,7 +161,9 @@ impl Merging<'_> {
             if let Some(what) = part.misfit(self.pins, number, first_file) {
                 return Err(misfit(what));
             }
-            first_file += part.plan.reports.iter().map(|report| report.files).sum::<u64>();
+            for report in &part.plan.reports {
+                first_file = first_file.saturating_add(report.files);
+            }
             visit(number, part)?;
         }
         let files = self.pins.report.files;
@@ -179,7 +182,7 @@ impl Merging<'_> {
             self.look_up(number, &part.plan)?;
             sums.add(self.pins, number, part)
         })?;
-        sums.finish(self.pins)
+        sums.finish(self.pins, &self.folder.partitions())
     }
 
     /// Makes sure of the files of a part's shards.
@@ -269,7 +272,7 @@ struct Sums {
 impl Sums {
     fn add(&mut self, pins: &PlanPins, number: u32, part: PlanPart) -> Result<(), PlanError> {
         let PlanPart { mut plan, counts, undecided, .. } = part;
-        self.undecided += undecided;
+        self.undecided = self.undecided.saturating_add(undecided);
         self.counts.add(counts);
         for shard in &plan.shards {
             let kind = plan.shard_kind(shard);
@@ -295,15 +298,22 @@ impl Sums {
         Ok(())
     }
 
-    fn finish(self, pins: &PlanPins) -> Result<MergedPlan, PlanError> {
+    fn finish(self, pins: &PlanPins, place: &Location) -> Result<MergedPlan, PlanError> {
         let Self { head, counts, notes, undecided, bytes, shards, lists_versions } = self;
-        let none = || PlanError::Parts(PartsError::Missing { path: Location::from("") });
+        let none = || PlanError::Parts(PartsError::Missing { path: place.clone() });
         let mut head = head.ok_or_else(none)?;
         head.partitions = Some(pins.partitions);
         head.columns = columns(lists_versions);
         head.excluded.sort_by_key(|excluded| excluded.reason == UNREADABLE.reason);
         head.warnings = pins.question.warnings.warnings(&head, &notes, counts);
         let objects = notes.objects();
+        let totals = &head.totals;
+        // What is not so was saturated, or changed.
+        let kept = totals.rows_matched.checked_sub(totals.rows_excluded);
+        if kept != Some(objects) || totals.rows_matched > totals.rows || totals.rows == u64::MAX {
+            let what = "the totals of its parts don't add up".to_owned();
+            return Err(PartsError::Misfit { path: place.clone(), what }.into());
+        }
         Ok(MergedPlan { head, shards, objects, bytes, undecided, found: false })
     }
 }
@@ -311,15 +321,19 @@ impl Sums {
 /// Adds the plan of a later part.
 fn add_plan(head: &mut Plan, later: Plan) {
     for (report, more) in head.reports.iter_mut().zip(&later.reports) {
-        report.files += more.files;
+        report.files = report.files.saturating_add(more.files);
     }
     let (totals, more) = (&mut head.totals, later.totals);
-    totals.files += more.files;
-    totals.rows += more.rows;
-    totals.rows_matched += more.rows_matched;
-    totals.rows_excluded += more.rows_excluded;
-    totals.bytes_compressed += more.bytes_compressed;
-    totals.bytes_raw += more.bytes_raw;
+    for (total, more) in [
+        (&mut totals.files, more.files),
+        (&mut totals.rows, more.rows),
+        (&mut totals.rows_matched, more.rows_matched),
+        (&mut totals.rows_excluded, more.rows_excluded),
+        (&mut totals.bytes_compressed, more.bytes_compressed),
+        (&mut totals.bytes_raw, more.bytes_raw),
+    ] {
+        *total = total.saturating_add(more);
+    }
     totals.bytes_objects =
         totals.bytes_objects.zip(more.bytes_objects).map(|(a, b)| a.saturating_add(b));
     totals.storage_classes =
@@ -328,7 +342,7 @@ fn add_plan(head: &mut Plan, later: Plan) {
     for ExcludedRows { reason, rows, paths } in later.excluded {
         match head.excluded.iter_mut().find(|known| known.reason == reason) {
             Some(known) => {
-                known.rows += rows;
+                known.rows = known.rows.saturating_add(rows);
                 known.paths.extend(paths);
             }
             None => head.excluded.push(ExcludedRows { reason, rows, paths }),
@@ -337,7 +351,7 @@ fn add_plan(head: &mut Plan, later: Plan) {
     head.files_skipped.extend(later.files_skipped);
     for UnreadableValues { column, rows, example, file, record } in later.unreadable {
         match head.unreadable.iter_mut().find(|known| is_same_column(&known.column, &column)) {
-            Some(known) => known.rows += rows,
+            Some(known) => known.rows = known.rows.saturating_add(rows),
             None => {
                 head.unreadable.push(UnreadableValues { column, rows, example, file, record });
             }
@@ -425,7 +439,7 @@ impl WrittenPlan {
     fn create(folder: &PartsFolder) -> Result<Self, PlanError> {
         match folder.location() {
             Location::Path(out) => {
-                let (file, path) = folder.new_file(out, PLAN)?;
+                let (file, path) = folder.new_file(out)?;
                 Ok(Self {
                     file,
                     path,

@@ -63,10 +63,10 @@ pub(crate) use in_place::{find_manifest, verify_manifests};
 pub(crate) use merge::{MergeOutcome, MergedPlan, VerifyShards, merge};
 pub use options::{Emit, FilterOptions, OperationOptions};
 pub(crate) use options::{OBJECTS_MAX, SHARD_BYTES_MAX};
-pub(crate) use part::{PartOutcome, filter_part};
+pub(crate) use part::{PartOutcome, filter_part, filter_parts};
 pub(crate) use read::{check_digests, read};
 pub(crate) use subset::SubsetPlan;
 pub(crate) use verify::{
-    OBJECTS_MEMORY_BYTES, VerifyOptions, VerifyReport, needs_jobs, verify_plan,
+    OBJECTS_MEMORY_BYTES, VerifyOptions, VerifyReport, check_verify, needs_jobs, verify_plan,
 };
 pub(crate) use warnings::data_warnings;

@@ -13,6 +13,9 @@ use crate::hex;
 use crate::parts::PartNumber;
 use crate::read::ReportSet;
 
+/// Seconds of a part at most: a hundred years. Those of all parts are added up.
+const SECONDS_MAX: f64 = 3.2e9;
+
 /// The command that makes such parts.
 pub(super) const COMMAND: &str = "filter";
 
@@ -142,6 +145,7 @@ impl PlanPart {
             ("the operation", *operation == pinned.operation),
             ("the bounds", *bounds == pinned.bounds),
             ("the kind of plan", is_plain),
+            ("the time", (0.0..=SECONDS_MAX).contains(&self.plan.totals.seconds)),
         ];
         let other = alike.iter().find(|(_, is_same)| !is_same);
         other.map(|(what, _)| format!("{what} differs from that of partitions.json"))

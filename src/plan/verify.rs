@@ -191,16 +191,18 @@ impl VerifyReport {
     /// Adds what became of other objects of the same plan, by the same reports.
     #[must_use]
     pub(crate) fn add(mut self, other: &Self) -> Self {
-        self.objects += other.objects;
-        self.objects_done += other.objects_done;
-        self.objects_remaining += other.objects_remaining;
-        self.objects_remaining_new =
-            self.objects_remaining_new.zip(other.objects_remaining_new).map(|(a, b)| a + b);
-        self.objects_superseded += other.objects_superseded;
-        self.objects_unverified += other.objects_unverified;
-        self.objects_gone += other.objects_gone;
+        self.objects = self.objects.saturating_add(other.objects);
+        self.objects_done = self.objects_done.saturating_add(other.objects_done);
+        self.objects_remaining = self.objects_remaining.saturating_add(other.objects_remaining);
+        self.objects_remaining_new = self
+            .objects_remaining_new
+            .zip(other.objects_remaining_new)
+            .map(|(a, b)| a.saturating_add(b));
+        self.objects_superseded = self.objects_superseded.saturating_add(other.objects_superseded);
+        self.objects_unverified = self.objects_unverified.saturating_add(other.objects_unverified);
+        self.objects_gone = self.objects_gone.saturating_add(other.objects_gone);
         // Each part has read the same reports.
-        self.passes += other.passes;
+        self.passes = self.passes.saturating_add(other.passes);
         self
     }
 
@@ -256,6 +258,18 @@ impl VerifiedPlan {
         rest.among = Some(among);
         Some(rest)
     }
+}
+
+/// Whether a plan can be held against these reports.
+///
+/// # Errors
+/// When the reports are not newer, or are of other buckets; when the query doesn't fit one.
+pub(crate) fn check_verify(
+    plan: &Plan,
+    opened: &ReportSet,
+    options: &VerifyOptions,
+) -> Result<(), VerifyError> {
+    ProbeRequest::new(plan, opened, options).map(|_| ())
 }
 
 /// Holds a plan against newer reports of its buckets.

@@ -58,8 +58,8 @@ impl WarningCounts {
 
     /// Adds those of another part.
     pub(super) fn add(&mut self, other: Self) {
-        self.null_versions += other.null_versions;
-        self.not_sse_kms += other.not_sse_kms;
+        self.null_versions = self.null_versions.saturating_add(other.null_versions);
+        self.not_sse_kms = self.not_sse_kms.saturating_add(other.not_sse_kms);
     }
 }
 
@@ -83,6 +83,7 @@ pub(super) struct ShardNotes {
 #[derive(Debug, Default)]
 struct NoncurrentNotes {
     objects: u64,
+    shards: u64,
     /// The last of these shards, by name.
     last: String,
 }
@@ -111,14 +112,15 @@ impl ShardNotes {
         name: &str,
     ) {
         self.shards += 1;
-        self.objects += shard.objects;
+        self.objects = self.objects.saturating_add(shard.objects);
         if !ground.source_buckets.contains(&shard.bucket) {
-            self.objects_elsewhere += shard.objects;
+            self.objects_elsewhere = self.objects_elsewhere.saturating_add(shard.objects);
             self.elsewhere.insert(shard.bucket.clone());
         }
         if kind.copies_first {
             let noncurrent = &mut self.noncurrent[usize::from(kind.lists_versions)];
-            noncurrent.objects += shard.objects;
+            noncurrent.objects = noncurrent.objects.saturating_add(shard.objects);
+            noncurrent.shards += 1;
             name.clone_into(&mut noncurrent.last);
         } else {
             self.lists_current |= kind.lists_versions;
@@ -185,10 +187,15 @@ impl WarningGround {
 
     /// Copies of noncurrent versions become the newest versions.
     fn noncurrent(&self, shards: &ShardNotes) -> Option<String> {
-        let NoncurrentNotes { objects, last } = &shards.noncurrent[1];
+        let NoncurrentNotes { objects, shards: count, last } = &shards.noncurrent[1];
+        let place = match last.split_once('/') {
+            None => format!("in the manifests up to {last}"),
+            // In a merged plan, names follow one another within a part only.
+            Some(_) => format!("in the first {} of the plan", counted(*count, "manifest")),
+        };
         let mut text = format!(
             "{} of the {} selected rows are noncurrent versions: a copy makes each of them the \
-             newest version of its key. They are in the manifests up to {last}.",
+             newest version of its key. They are {place}.",
             Count(*objects),
             Count(shards.objects),
         );

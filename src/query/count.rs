@@ -111,8 +111,8 @@ pub struct CountGroup {
 
 impl CountGroup {
     fn add(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.bytes += other.bytes;
+        self.rows = self.rows.saturating_add(other.rows);
+        self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }
 
@@ -147,7 +147,7 @@ impl Counts {
         }
         self.files_skipped.extend(later.files_skipped);
         add_unreadable(&mut self.unreadable, later.unreadable);
-        self.undecided += later.undecided;
+        self.undecided = self.undecided.saturating_add(later.undecided);
         self.groups.len() <= GROUPS_MAX
     }
 

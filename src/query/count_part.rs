@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CountGroup, Counts, UnreadableColumn};
+use crate::parts::PartContent;
 use crate::read::Scanned;
 use crate::source::Location;
 
@@ -106,7 +107,33 @@ impl From<Counts> for CountPart {
     }
 }
 
+impl PartContent for CountPart {
+    fn is_same_as(&self, other: &Self) -> bool {
+        let bare = |part: &Self| {
+            let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
+            let mut part = part.clone();
+            for (path, _) in &mut part.files_skipped {
+                *path = name(path);
+            }
+            for unreadable in &mut part.unreadable {
+                unreadable.file = name(&unreadable.file);
+            }
+            part
+        };
+        bare(self) == bare(other)
+    }
+}
+
 impl CountPart {
+    /// Whether its groups are by this many columns, and have all rows, if they are by any.
+    pub(crate) fn is_by(&self, columns: usize) -> bool {
+        let mut rows = self.groups.iter().map(|found| found.group.rows);
+        let all = rows.try_fold(0_u64, u64::checked_add);
+        self.groups.iter().all(|found| found.values.len() == columns)
+            && (columns == 0 || all == Some(self.matched.rows))
+            && self.matched.rows <= self.scanned.rows
+    }
+
     /// The counts; none where a sum is not a number.
     pub(crate) fn counts(self) -> Option<Counts> {
         let group = |found: ValuesGroup| {

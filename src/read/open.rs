@@ -19,7 +19,7 @@ use crate::threads;
 const FILES_PER_PART: usize = 1_000;
 
 /// Reports ready to be scanned.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ReportSet {
     /// The reports, in the order in which they were named.
     pub reports: Vec<Report>,

@@ -482,9 +482,10 @@ pub(crate) fn lengths(locations: &[Location]) -> io::Result<Vec<Option<u64>>> {
         });
         return Object::lengths(objects.collect::<io::Result<_>>()?);
     }
+    use io::ErrorKind::{NotADirectory, NotFound};
     let length = |location: &Location| match location.as_path().map(fs::metadata) {
         Some(Ok(metadata)) => Ok(Some(metadata.len())),
-        Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Some(Err(error)) if !matches!(error.kind(), NotFound | NotADirectory) => Err(error),
         _ => Ok(None),
     };
     locations.iter().map(length).collect()

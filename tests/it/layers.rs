@@ -95,6 +95,7 @@ const LAYERS: [Layer; 21] = [
         name: "query",
         knows: "what is asked of rows: counts, manifest lines, look-ups; not shards and operations",
         imports: &[
+            "parts",
             "diagnostic",
             "read",
             "engine",

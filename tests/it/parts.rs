@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::fixture::{ReportFolder, Run, manifests, plan_document, program, row, s3sieve, tree};
+use crate::plans::PLACE;
 use crate::schema::fits_the_schema;
 
 const WHERE: [&str; 2] = ["--where", "BucketKeyStatus = 'DISABLED'"];
@@ -333,6 +334,55 @@ fn a_merge_never_takes_the_place_of_another_plan() {
     merge(&reference).expect(0);
 }
 
+/// Several at a time place the same plan.
+#[test]
+fn merges_at_the_same_time_all_succeed() {
+    let ground = Ground::of("csv", 2_000, 16);
+    let out = ground.all("parts", 16);
+    for _ in 0..8 {
+        fs::remove_file(out.join("plan.json")).unwrap();
+        let begin = |_| {
+            let mut command = program();
+            command.args(["merge", out.to_str().unwrap()]).stdout(Stdio::null());
+            command.stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let merges: Vec<Child> = (0..6).map(begin).collect();
+        for merge in merges {
+            let output = merge.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        assert!(!out.join(".attempts").exists());
+    }
+}
+
+/// Sums beyond what numbers hold, and times that none are.
+#[test]
+fn parts_that_claim_too_much_are_refused() {
+    let ground = Ground::of("csv", 400, 8);
+    let out = ground.all("parts", 2);
+    fs::remove_file(out.join("plan.json")).unwrap();
+    let document = out.join("part-00001/part.json");
+    let before = fs::read(&document).unwrap();
+    for total in ["rows", "files", "bytes_raw", "seconds"] {
+        edit(&document, |part| {
+            part["plan"]["totals"][total] = match total {
+                "seconds" => json!(1e308),
+                _ => json!(u64::MAX),
+            };
+        });
+        let code = merge(&out).output.status.code();
+        // Bytes are only told.
+        assert_eq!(
+            code,
+            Some(if total == "bytes_raw" || total == "files" { 0 } else { 3 }),
+            "{total}"
+        );
+        let _ = fs::remove_file(out.join("plan.json"));
+        fs::write(&document, &before).unwrap();
+    }
+    merge(&out).expect(0);
+}
+
 #[test]
 fn parts_are_not_taken_for_plans() {
     let ground = Ground::of("csv", 200, 4);
@@ -387,9 +437,14 @@ fn copies_of_noncurrent_versions_come_first_or_are_refused() {
     let after: Vec<_> = shards.iter().map(|shard| &shard["after"]).collect();
     let (none, first) = (Value::Null, json!([{"first": 0, "last": 1}]));
     assert_eq!(after, [&none, &none, &first, &first, &first]);
+    let submit = ["submit", parts.to_str().unwrap(), "--dry-run"];
+    let job = ["--operation", "copy", "--target-bucket", "demo", "--storage-class", "keep"];
+    let run = s3sieve([&submit[..], &job, &PLACE].concat()).expect(0);
+    let order = format!("create the jobs of {}, {} first", path(0, 0), path(2, 0));
+    assert!(run.stdout().contains(&order), "{}", run.story());
     let warnings = plan["warnings"].to_string();
     assert!(warnings.contains("3 of the 7 selected rows are noncurrent"), "{warnings}");
-    assert!(warnings.contains("up to part-00002/manifests/00000.csv"), "{warnings}");
+    assert!(warnings.contains("in the first 2 manifests of the plan"), "{warnings}");
 }
 
 #[test]
@@ -478,6 +533,12 @@ fn what_remains_is_verified_in_parts() {
     assert_eq!(merged["passes"], 3);
     merged["passes"] = json!(1);
     assert_eq!(merged, whole);
+    // A report that is not newer is refused before anything is pinned.
+    let older = ["verify", plan.to_str().unwrap(), &ground.manifest];
+    let nowhere = ground.out("nowhere");
+    let parts = ["--out", nowhere.to_str().unwrap(), "--partition", "0/3"];
+    s3sieve([&older[..], &parts].concat()).expect(2);
+    assert!(!nowhere.exists());
     let in_folder = ["verify", plan.to_str().unwrap(), newer.to_str().unwrap()];
     let run = s3sieve([&in_folder[..], &folder, &["--partition", "0/3"]].concat()).expect(2);
     run.says(&["named by its manifest.json"]);
@@ -532,7 +593,7 @@ fn each_part_is_there_once_and_whole_whoever_dies() {
     for part in 0..PARTS {
         ground.part("parts", &format!("{part}/{PARTS}")).expect(0);
     }
-    assert_eq!(fs::read_dir(out.join(".attempts")).unwrap().count(), 0);
     s3sieve(["merge", out.to_str().unwrap(), "--verify", "full"]).expect(0);
+    assert!(!out.join(".attempts").exists());
     assert_eq!(same(&out), same(&reference));
 }

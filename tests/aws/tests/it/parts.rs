@@ -163,6 +163,18 @@ fn parts_of_another_question_are_left_alone_in_s3() {
     assert_eq!(fs::read(manifests.join("00000.csv")).unwrap(), b"mine");
 }
 
+#[test]
+fn whole_plans_and_parts_do_not_share_a_folder_in_s3() {
+    let ground = Ground::new();
+    let run = |out: &str, more: &[&str]| s3sieve_at(&ground.endpoint(), ground.filter(out, more));
+    run("s3://plans/whole", &[]).expect(0);
+    run("s3://plans/whole", &["--partition", "0/2"]).expect(2).says(&["holds plan.json"]);
+    run(OUT, &["--partition", "0/2"]).expect(0);
+    for force in [&[][..], &["--force"]] {
+        run(OUT, force).expect(2).says(&["holds the parts of a plan"]);
+    }
+}
+
 /// Counts and verifications are documents, and lie in S3 likewise.
 #[test]
 fn counts_are_put_together_from_s3() {
