@@ -47,7 +47,7 @@ pub(crate) fn filter_part(
     control: RunControl<'_>,
 ) -> Result<PartOutcome, PlanError> {
     match scan_part(opened, options, part, control)? {
-        PartScan::Found(outcome) => Ok(outcome),
+        PartScan::Found(outcome) => Ok(*outcome),
         PartScan::Scanned(scanned) => scanned.commit(control),
     }
 }
@@ -151,7 +151,7 @@ fn refuse_unfit(resolved: &ResolvedFilter, options: &FilterOptions) -> Result<()
 /// What came of reading the files of a part.
 enum PartScan {
     /// The part was there.
-    Found(PartOutcome),
+    Found(Box<PartOutcome>),
     /// It is whole, and has to be committed.
     Scanned(Box<ScannedPart>),
 }
@@ -170,11 +170,13 @@ fn scan_part(
     folder.pin(&as_value(&pins, &folder)?)?;
     let slot = PartSlot { folder, pins, part, first_file: opened.range.start as u64 };
     if let Some(found) = slot.found()? {
-        return Ok(PartScan::Found(found));
+        return Ok(PartScan::Found(Box::new(found)));
     }
     match slot.scan(opened, options, &resolved, control) {
         Ok((place, part)) => Ok(PartScan::Scanned(Box::new(ScannedPart { slot, place, part }))),
-        Err(error) => slot.found_after(error, control).map(PartScan::Found),
+        Err(error) => {
+            slot.found_after(error, control).map(|found| PartScan::Found(Box::new(found)))
+        }
     }
 }
 
