@@ -242,14 +242,14 @@ impl PartsFolder {
         }
     }
 
-    /// The folder of attempts, made if need be.
+    /// The folder of attempts, made if need be. A merge that ends may remove it right away.
     fn attempts(&self, out: &Path) -> Result<PathBuf, PartsError> {
         let attempts = out.join(ATTEMPTS);
         fs::create_dir_all(&attempts).map_err(PartsError::at(&*attempts))?;
-        if !is_own_folder(&attempts) {
-            return Err(PartsError::InTheWay { path: attempts.into() });
+        match fs::symlink_metadata(&attempts) {
+            Ok(found) if !found.is_dir() => Err(PartsError::InTheWay { path: attempts.into() }),
+            _ => Ok(attempts),
         }
-        Ok(attempts)
     }
 
     /// A new file for what is merged, beside the attempts, to be placed by [`place_new`] once it is
@@ -260,14 +260,16 @@ impl PartsFolder {
     pub(crate) fn new_file(&self, out: &Path) -> Result<(File, PathBuf), PartsError> {
         let mut tries = 0;
         loop {
-            let path = self.attempts(out)?.join(format!("{MERGED}.{}", random_digits()));
-            match File::options().read(true).write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok((file, path)),
-                // Another merge has ended, and removed the folder.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < LOST_RACES_MAX => {
+            let made = self.attempts(out).and_then(|attempts| {
+                let path = attempts.join(format!("{MERGED}.{}", random_digits()));
+                let file = File::options().read(true).write(true).create_new(true).open(&path);
+                Ok((file.map_err(PartsError::at(&*path))?, path))
+            });
+            match made {
+                Err(PartsError::Io { error, .. }) if is_lost(&error) && tries < LOST_RACES_MAX => {
                     tries += 1;
                 }
-                Err(error) => return Err(PartsError::at(&*path)(error)),
+                made => return made,
             }
         }
     }
@@ -337,6 +339,11 @@ fn part_name(number: u32) -> String {
 /// Whether there is no such file: its folder may be a file, too.
 fn is_nothing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Whether the folder of attempts was removed while it was made, or used.
+fn is_lost(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::AlreadyExists)
 }
 
 /// All bytes of a file, if it is there.

@@ -339,7 +339,7 @@ fn a_merge_never_takes_the_place_of_another_plan() {
 fn merges_at_the_same_time_all_succeed() {
     let ground = Ground::of("csv", 2_000, 16);
     let out = ground.all("parts", 16);
-    for _ in 0..8 {
+    for _ in 0..24 {
         fs::remove_file(out.join("plan.json")).unwrap();
         let begin = |_| {
             let mut command = program();
