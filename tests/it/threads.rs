@@ -51,8 +51,9 @@ impl Threads {
             .filter_map(|task| {
                 let number = task.file_name().to_str()?.parse().ok()?;
                 let name = fs::read_to_string(task.path().join("comm")).ok()?;
-                let times = fs::read_to_string(task.path().join("schedstat")).ok()?;
-                let run_ns = times.split(' ').next()?.parse().ok()?;
+                // Some kernels don't tell; then threads are only counted by name.
+                let times = fs::read_to_string(task.path().join("schedstat")).unwrap_or_default();
+                let run_ns = times.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
                 Some((number, (name.trim_end().to_owned(), run_ns)))
             })
             .collect();
