@@ -1,5 +1,6 @@
 //! Loops over things that don't depend on each other, on as many threads as the user allows:
-//! looking files up, making files, compressing them.
+//! looking files up, making files, compressing them; or one after another, each finished while the
+//! next is made.
 //!
 //! What a loop gives depends neither on the number of threads nor on timing. The engine has
 //! workers of its own: what they hand over must come in order while they run.

@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::filter_args::FilterArgs;
 use super::output_format::Format;
-use super::print::{self, CommandResult, percent, visible};
+use super::print::{self, CommandResult, visible};
 use super::{CliError, Exit, estimate, excluded_rows, parts, progress, scan_summary};
 use crate::plan::{self, Plan, Shard};
 use crate::source::Location;
-use crate::units::{Bytes, Count, counted};
+use crate::units::{Bytes, counted};
 
 pub(super) fn run(args: &FilterArgs) -> Result<Exit, CliError> {
     let mut options = args.options()?;
@@ -61,15 +61,7 @@ impl CommandResult for FilterResult<'_> {
 
     fn human(&self, out: &mut dyn Write) -> io::Result<()> {
         let plan = self.plan;
-        let totals = &plan.totals;
-        writeln!(
-            out,
-            "{} of {} match ({}), {}.",
-            Count(totals.rows_matched),
-            counted(totals.rows, "row"),
-            percent(totals.rows_matched, totals.rows),
-            scan_summary::scanned(totals.files, totals.rows, totals.bytes_raw, totals.seconds),
-        )?;
+        writeln!(out, "{}", scan_summary::matched(&plan.totals))?;
         self.shards(out)?;
         self.excluded(out)?;
         scan_summary::skipped(out, &plan.files_skipped)?;

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::filter_args::FilterArgs;
 use super::partition_args::PartWork;
-use super::print::{self, CommandResult, percent, visible};
+use super::print::{self, CommandResult, visible};
 use super::{CliError, Exit, excluded_rows, merge, progress, scan_summary, shell};
 use crate::parts::PartNumber;
 use crate::plan::{self, FilterOptions, PartOutcome, Plan, VerifyShards};
 use crate::read::ReportSet;
 use crate::source::Location;
-use crate::units::{Count, counted};
+use crate::units::counted;
 
 /// Does what `work` says; none where that is the whole plan.
 pub(super) fn run(
@@ -103,15 +103,7 @@ impl CommandResult for PartResult<'_> {
         let Self { partition, partitions, plan, .. } = self;
         let there = if self.found { " was there already, and stays" } else { "" };
         writeln!(out, "Part {partition} of {partitions} (counted from 0){there}:")?;
-        let totals = &plan.totals;
-        writeln!(
-            out,
-            "{} of {} match ({}), {}.",
-            Count(totals.rows_matched),
-            counted(totals.rows, "row"),
-            percent(totals.rows_matched, totals.rows),
-            scan_summary::scanned(totals.files, totals.rows, totals.bytes_raw, totals.seconds),
-        )?;
+        writeln!(out, "{}", scan_summary::matched(&plan.totals))?;
         let (objects, manifests) = (self.objects, self.manifests);
         writeln!(out, "{} in {}.", counted(objects, "object"), counted(manifests, "manifest"))?;
         excluded_rows::write_lines(plan, out)?;

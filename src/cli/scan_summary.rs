@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::print::visible;
-use crate::plan::SkippedFile;
+use super::print::{percent, visible};
+use crate::plan::{SkippedFile, Totals};
 use crate::units::{Bytes, Count, counted};
 
 /// How much was scanned, and how fast.
@@ -14,6 +14,17 @@ pub(super) fn scanned(files: u64, rows: u64, bytes_raw: u64, seconds: f64) -> St
         Bytes(bytes_raw),
         Count((rows as f64 / seconds) as u64),
         Bytes((bytes_raw as f64 / seconds) as u64),
+    )
+}
+
+/// How many rows match, of how many, and how fast they were scanned.
+pub(super) fn matched(totals: &Totals) -> String {
+    format!(
+        "{} of {} match ({}), {}.",
+        Count(totals.rows_matched),
+        counted(totals.rows, "row"),
+        percent(totals.rows_matched, totals.rows),
+        scanned(totals.files, totals.rows, totals.bytes_raw, totals.seconds),
     )
 }
 

@@ -6,6 +6,8 @@ use serde_json::Value;
 
 #[cfg(feature = "aws")]
 use super::attempt::PART_DOCUMENT;
+#[cfg(feature = "aws")]
+use super::folder::PART_BYTES_MAX;
 use super::{CommitOutcome, PartNumber, PartsError, PartsFolder};
 use crate::source::Location;
 #[cfg(feature = "aws")]
@@ -23,6 +25,12 @@ pub(crate) struct DocumentPart<T> {
     pub(crate) seconds: f64,
     /// What it found.
     pub(crate) found: T,
+}
+
+/// The last part of a file's path or address: where files lie differs from machine to machine.
+#[must_use]
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// What such a part holds.
@@ -147,8 +155,12 @@ impl DocumentParts {
             #[cfg(feature = "aws")]
             (Location::Object(_), Location::Object(place)) => {
                 // Whatever is there is compared by the caller.
-                let put =
-                    Uploads::new(&place, false).put_new(PART_DOCUMENT, text, u64::MAX, |_| true);
+                let put = Uploads::new(&place, false).put_new(
+                    PART_DOCUMENT,
+                    text,
+                    PART_BYTES_MAX,
+                    |_| true,
+                );
                 let put = put.map_err(|error| self.folder.not_stored(PART_DOCUMENT, error))?;
                 Ok(if put.found { CommitOutcome::Found } else { CommitOutcome::Made })
             }

@@ -67,8 +67,8 @@ pub enum PartsError {
     },
     /// There is no folder of parts.
     #[error(
-        "{}: there is no partitions.json, so this is not a folder of parts: name the folder that \
-         was given as {OUT}", path.display()
+        "{}: not a folder of parts, for it holds no partitions.json: name the folder that was \
+         given as {OUT}", path.display()
     )]
     Missing {
         /// The folder.

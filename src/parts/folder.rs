@@ -37,7 +37,7 @@ const PART_PREFIX: &str = "part-";
 const PARTITIONS_BYTES_MAX: u64 = 16 << 20;
 
 /// Bytes of a `part.json` at most: as many as a `plan.json` may have.
-const PART_BYTES_MAX: u64 = 1 << 30;
+pub(super) const PART_BYTES_MAX: u64 = 1 << 30;
 
 /// Names in the folder that are looked at: all parts, and as many again.
 const ENTRIES_MAX: u64 = 2 * PARTS_MAX as u64;

@@ -20,7 +20,7 @@ mod folder;
 mod number;
 
 pub(crate) use attempt::{Attempt, CommitOutcome, PART_DOCUMENT};
-pub(crate) use document::{DocumentParts, PartContent};
+pub(crate) use document::{DocumentParts, PartContent, file_name};
 pub(crate) use error::PartsError;
 pub(crate) use folder::{PartsFolder, PinnedParts, place_new};
 pub(crate) use number::{PARTS_MAX, PartNumber, spans};

@@ -12,6 +12,7 @@ use super::names::{CHECKSUM, MANIFEST, MANIFESTS};
 use super::{FileDigest, ManifestDigest};
 use crate::diagnostic::parameter::BY;
 use crate::operation::{CopyClass, OperationKind};
+use crate::parts::file_name;
 use crate::query::UnreadableColumn;
 use crate::report::is_same_column;
 use crate::units::{Count, counted};
@@ -477,11 +478,6 @@ impl Shard {
     pub fn bytes_total(&self) -> u64 {
         self.files.iter().fold(self.bytes, |sum, file| sum.saturating_add(file.bytes))
     }
-}
-
-/// The last part of a file's path or address.
-pub(crate) fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// The path of a manifest, or of a file that it lists, below the folder of manifests; in a plan

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{CountGroup, Counts, UnreadableColumn};
-use crate::parts::PartContent;
+use crate::parts::{PartContent, file_name};
 use crate::read::Scanned;
 use crate::source::Location;
 
@@ -110,13 +110,12 @@ impl From<Counts> for CountPart {
 impl PartContent for CountPart {
     fn is_same_as(&self, other: &Self) -> bool {
         let bare = |part: &Self| {
-            let name = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or(path).to_owned();
             let mut part = part.clone();
             for (path, _) in &mut part.files_skipped {
-                *path = name(path);
+                *path = file_name(path).to_owned();
             }
             for unreadable in &mut part.unreadable {
-                unreadable.file = name(&unreadable.file);
+                unreadable.file = file_name(&unreadable.file).to_owned();
             }
             part
         };

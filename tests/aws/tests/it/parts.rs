@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 
 use crate::buckets::{Buckets, data_file, program_with_keys, s3sieve_at, tree_anywhere};
 use crate::double::{Options, REGION};
-use crate::fixture::{Run, program};
+use crate::fixture::Run;
 use crate::plans::PLACE;
+use crate::plans_in_s3::{place, plain, steer};
 use crate::world::{COPY, World};
 
 const OUT: &str = "s3://plans/today";
@@ -192,20 +193,6 @@ fn counts_are_put_together_from_s3() {
     assert_eq!(tree_anywhere(&folder).len(), 4);
 }
 
-fn plain(world: &World, arguments: &[&str]) -> Run {
-    let mut command = program();
-    world.double.environment(&mut command);
-    command.current_dir(world.path("")).args(arguments);
-    command.args(["--endpoint-url", &world.double.url()]);
-    Run::of(command)
-}
-
-fn steer(world: &World, arguments: &[&str]) -> Run {
-    let mut command: Command = world.command(arguments);
-    command.current_dir(world.path(""));
-    Run::of(command)
-}
-
 /// Neither downloaded nor uploaded again: jobs read the manifests of all parts where they are.
 #[test]
 fn a_merged_plan_in_s3_is_submitted_where_it_is() {
@@ -216,9 +203,7 @@ fn a_merged_plan_in_s3_is_submitted_where_it_is() {
     plain(&world, &[&filter[..], &parts].concat()).expect(0);
     let estimated = plain(&world, &["estimate", OUT, "--format", "json"]).expect(0).json();
     assert_eq!(estimated["objects"], 25, "{estimated:#}");
-    let place: Vec<&str> =
-        PLACE.chunks(2).filter(|pair| pair[0] != "--manifest-bucket").flatten().copied().collect();
-    let submit = [&["submit", OUT], COPY, &place].concat();
+    let submit = [&["submit", OUT], COPY, &place()].concat();
     let dry = [&submit[..], &["--dry-run", "--format", "json"]].concat();
     let dry = steer(&world, &dry).expect(0).json();
     let requests = dry["requests"].as_array().unwrap();

@@ -25,7 +25,7 @@ fn world_with_plan(options: Options, objects: usize) -> World {
 }
 
 /// Runs a command that doesn't know S3 Control, in the folder of the world.
-fn plain(world: &World, arguments: &[&str]) -> Run {
+pub(crate) fn plain(world: &World, arguments: &[&str]) -> Run {
     let mut command = program();
     world.double.environment(&mut command);
     command.current_dir(world.path("")).args(arguments);
@@ -34,7 +34,7 @@ fn plain(world: &World, arguments: &[&str]) -> Run {
 }
 
 /// Runs `submit`, `jobs` or `retry` in the folder of the world.
-fn steer(world: &World, arguments: &[&str]) -> Run {
+pub(crate) fn steer(world: &World, arguments: &[&str]) -> Run {
     let mut command = world.command(arguments);
     command.current_dir(world.path(""));
     Run::of(command)
@@ -47,7 +47,7 @@ fn filter(world: &World, out: &str, more: &[&str]) -> Run {
 }
 
 /// Where jobs run, read and write, but for where manifests go.
-fn place() -> Vec<&'static str> {
+pub(crate) fn place() -> Vec<&'static str> {
     let pairs = PLACE.chunks(2).filter(|pair| pair[0] != "--manifest-bucket");
     pairs.flatten().copied().collect()
 }
